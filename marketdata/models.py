@@ -1,0 +1,161 @@
+"""What the world says: assets, their prices, exchange rates, and where each figure came from."""
+
+from django.db import models
+from django.db.models import Q
+
+from core import limits
+from core.identifiers import uuid7
+from identity.models import Household, User, household_ids
+
+
+class AssetClass(models.TextChoices):
+    EQUITY = "equity"
+    ETF = "etf"
+    BOND = "bond"
+    CASH = "cash"
+    FUND = "fund"
+
+
+class Source(models.Model):
+    """Where figures come from: a provider, or a published package with its licence."""
+
+    name = models.CharField(max_length=64, unique=True)
+    kind = models.CharField(max_length=16)  # provider, package, replay, own
+    version = models.CharField(max_length=32, blank=True)
+    licence = models.CharField(max_length=64, blank=True)
+    description = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AssetQuerySet(models.QuerySet["Asset"]):
+    def for_user(self, user: User) -> "AssetQuerySet":
+        """Public assets and those of the households the user may see."""
+        return self.filter(Q(household=None) | Q(household_id__in=household_ids(user)))
+
+    def for_household(self, household_id: int) -> "AssetQuerySet":
+        return self.filter(Q(household=None) | Q(household_id=household_id))
+
+
+class Asset(models.Model):
+    """Something that can be held. A household's own assets are seen by that household only."""
+
+    public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
+    symbol = models.CharField(max_length=limits.SYMBOL_LENGTH_MAX)
+    name = models.CharField(max_length=limits.NAME_LENGTH_MAX)
+    asset_class = models.CharField(max_length=8, choices=AssetClass.choices)
+    currency = models.CharField(max_length=3)
+    isin = models.CharField(max_length=12, blank=True)
+    exchange = models.CharField(max_length=8, blank=True, help_text="Exchange calendar, e.g. XNYS")
+    household = models.ForeignKey(
+        Household, null=True, blank=True, on_delete=models.PROTECT, related_name="own_assets"
+    )
+    substantially_identical_to = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="identical"
+    )
+    fractional = models.BooleanField(default=True)
+    half_spread_bp = models.DecimalField(max_digits=8, decimal_places=3, default=2)
+    source = models.ForeignKey(
+        Source, null=True, blank=True, on_delete=models.PROTECT, related_name="assets"
+    )
+    # Demo series are moved by whole weeks; these keep the dates they really had.
+    shifted_days = models.IntegerField(default=0)
+    original_first_date = models.DateField(null=True, blank=True)
+    original_last_date = models.DateField(null=True, blank=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AssetQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["symbol"], name="asset_symbol_unique", condition=Q(household=None)
+            ),
+            models.UniqueConstraint(
+                fields=["household", "symbol"],
+                name="asset_own_symbol_unique",
+                condition=Q(household__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["isin"], name="asset_isin", condition=~Q(isin="")),
+            # Search as one types: symbol prefix (names by trigram, see the migration).
+            models.Index(
+                fields=["symbol"], name="asset_symbol_prefix", opclasses=["varchar_pattern_ops"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.symbol
+
+
+class LatestPrice(models.Model):
+    """The newest price of an asset: one narrow row, updated in place."""
+
+    asset = models.OneToOneField(
+        Asset, primary_key=True, on_delete=models.CASCADE, related_name="latest_price"
+    )
+    price = models.DecimalField(
+        max_digits=limits.PRICE_DIGITS, decimal_places=limits.PRICE_DECIMALS
+    )
+    as_of = models.DateTimeField()
+    source = models.CharField(max_length=32)
+    previous_close = models.DecimalField(
+        max_digits=limits.PRICE_DIGITS, decimal_places=limits.PRICE_DECIMALS, null=True
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="latest_price_not_negative", condition=Q(price__gte=0))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.asset_id} {self.price}"
+
+
+class DailyPrice(models.Model):
+    """One session of one asset. Partitioned by year (see the migration); raw prices, never adjusted."""
+
+    pk = models.CompositePrimaryKey("asset_id", "date")
+    asset = models.ForeignKey(Asset, on_delete=models.DO_NOTHING, db_constraint=False)
+    date = models.DateField()
+    open = models.DecimalField(
+        max_digits=limits.PRICE_DIGITS, decimal_places=limits.PRICE_DECIMALS, null=True
+    )
+    high = models.DecimalField(
+        max_digits=limits.PRICE_DIGITS, decimal_places=limits.PRICE_DECIMALS, null=True
+    )
+    low = models.DecimalField(
+        max_digits=limits.PRICE_DIGITS, decimal_places=limits.PRICE_DECIMALS, null=True
+    )
+    close = models.DecimalField(
+        max_digits=limits.PRICE_DIGITS, decimal_places=limits.PRICE_DECIMALS
+    )
+    volume = models.BigIntegerField(null=True)
+
+    class Meta:
+        managed = False  # the partitioned table is made by SQL in the first migration
+        db_table = "marketdata_dailyprice"
+
+    def __str__(self) -> str:
+        return f"{self.asset_id} {self.date}"
+
+
+class ExchangeRate(models.Model):
+    """Units of `currency` for one euro on a day (the European Central Bank's reference rates)."""
+
+    currency = models.CharField(max_length=3)
+    date = models.DateField()
+    rate = models.DecimalField(max_digits=18, decimal_places=8)
+    source = models.CharField(max_length=32)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["currency", "date"], name="exchange_rate_unique"),
+            models.CheckConstraint(name="exchange_rate_positive", condition=Q(rate__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"EUR/{self.currency} {self.date} {self.rate}"

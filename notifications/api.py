@@ -1,0 +1,53 @@
+"""Notices over HTTP."""
+
+from typing import Any
+from uuid import UUID
+
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from edge.pagination import Keyset
+from notifications import operations, queries
+
+
+class NoticeRead(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    topic = serializers.CharField()
+    title = serializers.CharField()
+    payload = serializers.JSONField()
+    created_at = serializers.DateTimeField()
+    read_at = serializers.DateTimeField(allow_null=True)
+
+
+class NoticesView(APIView):
+    @extend_schema(
+        operation_id="notifications_list",
+        responses=NoticeRead(many=True),
+        parameters=[OpenApiParameter("unread", bool), OpenApiParameter("cursor", str)],
+    )
+    def get(self, request: Request) -> Response:
+        """One's own notices, newest first."""
+        unread = request.query_params.get("unread", "").lower() in {"1", "true"}
+        rows = queries.notices(user=request.user, unread=unread)
+        return Keyset(sort_key="created_at").answer(request, rows, row=queries.notice_row)
+
+
+class NoticeReadView(APIView):
+    @extend_schema(operation_id="notifications_read", request=None, responses=NoticeRead)
+    def post(self, request: Request, notice_id: UUID) -> Response:
+        """Marks a notice read."""
+        notice = queries.notice(user=request.user, public_id=notice_id)
+        return Response(
+            queries.notice_row(operations.mark_read(notice=notice, now=timezone.now()))
+        )
+
+
+urlpatterns = [
+    path("notifications", NoticesView.as_view()),
+    path("notifications/<uuid:notice_id>/read", NoticeReadView.as_view()),
+]

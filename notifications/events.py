@@ -1,0 +1,35 @@
+"""The words of notices and the JSON of live events. Pure."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def notice_title(*, topic: str, payload: Mapping[str, Any]) -> str | None:
+    """The sentence a user reads; None for topics that are only live events."""
+    if topic == "rebalance_complete":
+        count = payload.get("trades", 0)
+        name = payload.get("account_name", "your account")
+        if not count:
+            return f"{name} needs no trades: everything lies within its bands."
+        return f"{count} trade{'s' if count != 1 else ''} recommended for {name}."
+    if topic == "rebalance_failed":
+        return f"Rebalancing {payload.get('account_name', 'your account')} failed."
+    return None
+
+
+def event_text(
+    *, topic: str, payload: Mapping[str, Any], title: str | None
+) -> str | None:
+    """The message of the stream: the event itself, with the notice's title where there is one."""
+    if topic == "rebalance_complete":
+        message = {
+            "type": "rebalance_complete",
+            "job_id": payload["job_id"],
+            "account_id": payload["account_id"],
+            "recommendation_id": payload.get("recommendation_id"),
+            "title": title,
+        }
+    else:
+        message = {"type": "notification", "topic": topic, "title": title, **payload}
+    return json.dumps(message, separators=(",", ":"))

@@ -1,0 +1,43 @@
+"""Reading notices."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from core.dates import instant_text
+from core.errors import NotFound
+from identity.models import User
+from notifications.models import Notice
+
+
+def notices(*, user: User, unread: bool = False) -> "QuerySet[Notice]":
+    """A user's notices, newest first."""
+    rows = Notice.objects.for_user(user)
+    if unread:
+        rows = rows.filter(read_at__isnull=True)
+    return rows.order_by("-created_at", "-id")
+
+
+def unread_count(*, user: User) -> int:
+    """How many notices wait to be read, counted to 100 at most."""
+    return notices(user=user, unread=True)[:100].count()
+
+
+def notice(*, user: User, public_id: UUID) -> Notice:
+    """One notice of this user."""
+    found = Notice.objects.for_user(user).filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("No such notice.", code="notice_not_found")
+    return found
+
+
+def notice_row(notice: Notice) -> dict[str, object]:
+    """A notice in the words of the API."""
+    return {
+        "id": str(notice.public_id),
+        "topic": notice.topic,
+        "title": notice.title,
+        "payload": notice.payload,
+        "created_at": instant_text(notice.created_at),
+        "read_at": instant_text(notice.read_at) if notice.read_at else None,
+    }

@@ -1,0 +1,95 @@
+"""Reading the environment: typed, with refusals that name the variable."""
+
+import os
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def text(name: str, default: str) -> str:
+    """The variable, or the default where it is unset or empty."""
+    return os.environ.get(name) or default
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    """`1 true yes on` and `0 false no off`, nothing else."""
+    value = os.environ.get(name, "").strip().lower()
+    if not value:
+        return default
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}")
+
+
+def integer(name: str, default: int) -> int:
+    """A whole number of the environment."""
+    value = os.environ.get(name, "").strip()
+    try:
+        return int(value) if value else default
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}") from None
+
+
+def words(name: str, default: list[str]) -> list[str]:
+    """Words separated by commas."""
+    value = os.environ.get(name, "")
+    return [word.strip() for word in value.split(",") if word.strip()] if value else default
+
+
+def secret_key(*, production: bool) -> str:
+    """SECRET_KEY; production refuses to start without a real one."""
+    value = os.environ.get("SECRET_KEY", "")
+    if production and len(value) < 32:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is missing or shorter than 32 characters: set it to a long random value."
+        )
+    return value or "development-only-key-that-production-refuses"
+
+
+def database(
+    url: str,
+    *,
+    statement_timeout_ms: int,
+    lock_timeout_ms: int,
+    idle_in_transaction_timeout_ms: int,
+    session_options: bool,
+    pool_size: int,
+    pool_timeout_s: int,
+    pool_waiting_max: int,
+    conn_max_age_s: int,
+) -> dict[str, Any]:
+    """A Django database entry from `postgresql://user:password@host:port/name?option=value`."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured("DATABASE_URL must start with postgresql://")
+    query = dict(parse_qsl(parts.query))
+    options: dict[str, Any] = {"connect_timeout": 5, **query}
+    host = options.pop("host", None) or unquote(parts.hostname or "")
+    if session_options:
+        options["options"] = (
+            f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms} "
+            f"-c idle_in_transaction_session_timeout={idle_in_transaction_timeout_ms}"
+        )
+    if pool_size:
+        options["pool"] = {
+            "min_size": 1,
+            "max_size": pool_size,
+            "timeout": pool_timeout_s,
+            "max_waiting": pool_waiting_max,
+        }
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "ballast",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": str(parts.port or options.pop("port", "")),
+        "OPTIONS": options,
+        "CONN_MAX_AGE": 0 if pool_size else conn_max_age_s,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": not session_options,
+        "ATOMIC_REQUESTS": False,
+    }

@@ -1,0 +1,40 @@
+"""What runs by the clock. Every task bears a second beat: its effect is a claim or idempotent."""
+
+from typing import Any
+
+from celery.schedules import crontab
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "sweep jobs": {
+        "task": "jobs.sweep",
+        "schedule": 10.0,
+        "options": {"queue": "notify", "expires": 10},
+    },
+    "relay the outbox": {
+        "task": "notifications.relay",
+        "schedule": 10.0,
+        "options": {"queue": "notify", "expires": 10},
+    },
+    "heartbeat interactive": {
+        "task": "jobs.heartbeat",
+        "args": ("interactive",),
+        "schedule": 30.0,
+        "options": {"queue": "interactive", "expires": 30},
+    },
+    "heartbeat nightly": {
+        "task": "jobs.heartbeat",
+        "args": ("nightly",),
+        "schedule": 30.0,
+        "options": {"queue": "nightly", "expires": 30},
+    },
+    "forget old keys": {
+        "task": "jobs.forget_old_keys",
+        "schedule": crontab(minute="17"),
+        "options": {"queue": "notify", "expires": 3000},
+    },
+    "partitions of prices": {
+        "task": "marketdata.ensure_partitions",
+        "schedule": crontab(hour="3", minute="5"),
+        "options": {"queue": "nightly", "expires": 80_000},
+    },
+}

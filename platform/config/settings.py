@@ -1,0 +1,253 @@
+"""Every setting of Ballast, read from the environment once. `DEMO=1` is what `make run` sets."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+from config.environment import database, flag, integer, secret_key, text, words
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DATA_DIR = Path(text("DATA_DIR", str(ROOT / ".data")))
+
+DEMO = flag("DEMO")
+DEBUG = flag("DEBUG")
+PRODUCTION = not (DEMO or DEBUG or flag("TESTING"))
+SECRET_KEY = secret_key(production=PRODUCTION)
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", [] if PRODUCTION else ["*"])
+
+PORT = integer("PORT", 8000)
+STREAM_PORT = integer("STREAM_PORT", 8001)
+# The address browsers use for the stream; empty: this host with STREAM_PORT.
+STREAM_URL = text("STREAM_URL", "")
+
+# Rooms, from the ground up. Django's own and the libraries first.
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "channels",
+    "django_htmx",
+    "pgtrigger",
+    "pghistory",
+    "edge",
+    "identity",
+    "jobs",
+    "marketdata",
+    "transactions",
+    "portfolios",
+    "recommendations",
+    "notifications",
+    "dashboard",
+    "config",
+]
+
+MIDDLEWARE = [
+    "edge.middleware.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "identity.middleware.SessionLifetimeMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "edge.middleware.ContentSecurityPolicyMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "pghistory.middleware.HistoryMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# PostgreSQL. Timeouts are set on every connection; behind PgBouncer they belong on the role
+# (DB_SESSION_OPTIONS=0), because transaction pooling drops connection options.
+STATEMENT_TIMEOUT_MS = integer("STATEMENT_TIMEOUT_MS", 30_000)
+LOCK_TIMEOUT_MS = integer("LOCK_TIMEOUT_MS", 10_000)
+IDLE_IN_TRANSACTION_TIMEOUT_MS = integer("IDLE_IN_TRANSACTION_TIMEOUT_MS", 60_000)
+DB_POOL_SIZE = integer("DB_POOL_SIZE", 0)
+DB_POOL_TIMEOUT_S = integer("DB_POOL_TIMEOUT_S", 3)
+DB_POOL_WAITING_MAX = integer("DB_POOL_WAITING_MAX", 64)
+DATABASES = {
+    "default": database(
+        text("DATABASE_URL", "postgresql:///ballast"),
+        statement_timeout_ms=STATEMENT_TIMEOUT_MS,
+        lock_timeout_ms=LOCK_TIMEOUT_MS,
+        idle_in_transaction_timeout_ms=IDLE_IN_TRANSACTION_TIMEOUT_MS,
+        session_options=flag("DB_SESSION_OPTIONS", default=True),
+        pool_size=DB_POOL_SIZE,
+        pool_timeout_s=DB_POOL_TIMEOUT_S,
+        pool_waiting_max=DB_POOL_WAITING_MAX,
+        conn_max_age_s=integer("CONN_MAX_AGE_S", 600),
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Redis: one instance for what may be forgotten (cache, quotes, tickets), one for the broker.
+REDIS_URL = text("REDIS_URL", "redis://localhost:6379/0")
+BROKER_URL = text("BROKER_URL", "redis://localhost:6380/0")
+REDIS_POOL_SIZE = integer("REDIS_POOL_SIZE", 64)
+REDIS_TIMEOUT_S = integer("REDIS_TIMEOUT_S", 2)
+CACHES = {
+    "default": {
+        "BACKEND": "config.cache.JsonRedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "django",
+        "OPTIONS": {
+            "socket_timeout": REDIS_TIMEOUT_S,
+            "socket_connect_timeout": REDIS_TIMEOUT_S,
+            "max_connections": REDIS_POOL_SIZE,
+        },
+    }
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
+    }
+}
+
+# Celery: the job row in PostgreSQL is the queue of record, a message only the wake-up call.
+CELERY_BROKER_URL = BROKER_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_DEFAULT_QUEUE = "interactive"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 600_000
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 7200,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 20,
+}
+CELERY_TIMEZONE = "UTC"
+REBALANCE_TIME_LIMIT_S = integer("REBALANCE_TIME_LIMIT_S", 60)
+JOB_LEASE_S = integer("JOB_LEASE_S", 30)
+
+# Who is who.
+AUTH_USER_MODEL = "identity.User"
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
+REFRESH_TOKEN_LIFETIME = timedelta(days=30)
+STREAM_TICKET_LIFETIME = timedelta(seconds=30)
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
+SESSION_COOKIE_NAME = "ballast_session"
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 14  # slides with use
+SESSION_ABSOLUTE_AGE_S = 60 * 60 * 24 * 30  # and ends here, whatever happens
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = flag("SECURE_SSL_REDIRECT", default=False)
+SECURE_HSTS_SECONDS = integer("SECURE_HSTS_SECONDS", 31_536_000 if PRODUCTION else 0)
+CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", [])
+TRUSTED_PROXY_COUNT = integer("TRUSTED_PROXY_COUNT", 0)
+if flag("BEHIND_TLS_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+
+# The stream. An empty list of origins means: only pages of this host.
+STREAM_ALLOWED_ORIGINS = words("STREAM_ALLOWED_ORIGINS", [])
+STREAM_ALLOW_NO_ORIGIN = flag("STREAM_ALLOW_NO_ORIGIN", default=True)
+STREAM_CONNECTIONS_PER_ADDRESS_MAX = integer("STREAM_CONNECTIONS_PER_ADDRESS_MAX", 50)
+STREAM_CONNECTIONS_MAX = integer("STREAM_CONNECTIONS_MAX", 100_000)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "identity.authentication.AccessTokenAuthentication",
+        "identity.authentication.PageSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["edge.renderers.OrjsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["edge.parsers.StrictJsonParser"],
+    "DEFAULT_PAGINATION_CLASS": "edge.pagination.Pages",
+    "DEFAULT_SCHEMA_CLASS": "edge.schema.ProblemAutoSchema",
+    "EXCEPTION_HANDLER": "edge.problems.exception_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "COERCE_DECIMAL_TO_STRING": True,
+    "DATETIME_FORMAT": "iso-8601",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Ballast",
+    "DESCRIPTION": "What you own, what it is worth, how you did, what to trade and what it costs.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {},
+}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION or DEMO
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+
+LOGGING_CONFIG = "edge.logs.configure"
+LOGGING = {"level": text("LOG_LEVEL", "INFO"), "json": flag("LOG_JSON", default=PRODUCTION)}
+
+# /metrics answers these networks only.
+METRICS_ALLOWED_NETWORKS = words("METRICS_ALLOWED_NETWORKS", ["127.0.0.0/8", "::1/128"])
+os.environ.setdefault("PROMETHEUS_DISABLE_CREATED_SERIES", "True")

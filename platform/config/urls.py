@@ -1,0 +1,39 @@
+"""Every address of the web process."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+import dashboard.urls
+import edge.urls
+import identity.api
+import jobs.api
+import marketdata.api
+import notifications.api
+import portfolios.api
+import recommendations.api
+import transactions.api
+
+api = [
+    *identity.api.urlpatterns,
+    *transactions.api.urlpatterns,
+    *portfolios.api.urlpatterns,
+    *marketdata.api.urlpatterns,
+    *recommendations.api.urlpatterns,
+    *jobs.api.urlpatterns,
+    *notifications.api.urlpatterns,
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+]
+
+urlpatterns = [
+    path("api/v1/", include(api)),
+    path("admin/", admin.site.urls),
+    *edge.urls.urlpatterns,
+    *dashboard.urls.urlpatterns,
+]
+
+handler400 = "edge.problems.bad_request"
+handler403 = "edge.problems.permission_denied"
+handler404 = "edge.problems.page_not_found"
+handler500 = "edge.problems.server_error"

@@ -1,0 +1,42 @@
+"""Days and instants: always aware, always UTC inside."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from core.errors import InvalidInput
+from core.limits import EARLIEST_DATE
+
+
+def instant_text(value: datetime) -> str:
+    """ISO 8601 in UTC with a Z, microseconds only where there are any."""
+    text = value.astimezone(UTC).isoformat()
+    return text.replace("+00:00", "Z")
+
+
+def ensure_past(executed_at: datetime, *, now: datetime, field: str) -> None:
+    """Refuses an instant before 1950 or in the future (five minutes of clock skew are forgiven)."""
+    if executed_at.date() < EARLIEST_DATE:
+        raise InvalidInput(
+            f"{field} lies before {EARLIEST_DATE}.",
+            code="date_too_early",
+            fields={field: [f"must be on or after {EARLIEST_DATE}"]},
+        )
+    if executed_at > now + timedelta(minutes=5):
+        raise InvalidInput(
+            f"{field} lies in the future.",
+            code="date_in_future",
+            fields={field: ["must not be in the future"]},
+        )
+
+
+def ensure_range(from_date: date, to_date: date, *, days_max: int) -> None:
+    """Refuses a range that is upside down or longer than `days_max` days."""
+    if from_date > to_date:
+        raise InvalidInput(
+            "from lies after to.", code="range_reversed", fields={"from": ["must not be after to"]}
+        )
+    if (to_date - from_date).days > days_max:
+        raise InvalidInput(
+            f"At most {days_max} days can be asked for at once.",
+            code="range_too_long",
+            fields={"from": [f"at most {days_max} days before to"]},
+        )

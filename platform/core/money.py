@@ -1,0 +1,84 @@
+"""Money: Decimal amounts of one currency, one rounding, parts that sum to the whole.
+
+    quantize(x, c)   nearest minor unit of c, halves away from zero
+    allocate(t, w)   parts p_i with sum(p_i) = t exactly and |p_i - t*w_i/sum(w)| < one minor unit
+
+Worked example: allocate(100.00 USD, [1, 1, 1]) = [33.34, 33.33, 33.33]: each share is rounded down and
+the cents left over go to the largest remainders, earlier parts first among equals.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, localcontext
+
+# ISO 4217 minor units that are not two.
+_MINOR_UNITS = {
+    **dict.fromkeys(
+        ("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF").split(), 0
+    ),
+    **dict.fromkeys(("BHD IQD JOD KWD LYD OMR TND").split(), 3),
+}
+
+_CONTEXT = Context(prec=60, rounding=ROUND_HALF_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in one currency; adding another currency is an error, not a conversion."""
+
+    amount: Decimal
+    currency: str
+
+    def __add__(self, other: "Money") -> "Money":
+        self._same(other)
+        return Money(self.amount + other.amount, self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        self._same(other)
+        return Money(self.amount - other.amount, self.currency)
+
+    def _same(self, other: "Money") -> None:
+        if self.currency != other.currency:
+            raise ValueError(f"{self.currency} and {other.currency} do not add")
+
+
+def minor_unit(currency: str) -> Decimal:
+    """The smallest amount of the currency, e.g. Decimal('0.01') for USD."""
+    return Decimal(1).scaleb(-_MINOR_UNITS.get(currency, 2))
+
+
+def quantize(amount: Decimal, currency: str) -> Decimal:
+    """`amount` rounded to the currency's minor unit, halves away from zero."""
+    return amount.quantize(minor_unit(currency), context=_CONTEXT)
+
+
+def allocate(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
+    """`total`, a whole number of minor units, in parts proportional to `weights` that sum to it.
+
+    Largest remainder. Weights are >= 0 and not all zero; raises ValueError otherwise.
+    """
+    if any(weight < 0 for weight in weights) or not sum(weights):
+        raise ValueError("weights must be non-negative and not all zero")
+    unit = minor_unit(currency)
+    if quantize(total, currency) != total:
+        raise ValueError(f"{total} is not a whole number of {unit} {currency}")
+    with localcontext(_CONTEXT):
+        size = sum(weights)
+        exact = [abs(total) * weight / size for weight in weights]
+        parts = [value.quantize(unit, rounding=ROUND_DOWN) for value in exact]
+        left = int((abs(total) - sum(parts)) / unit)
+        order = sorted(range(len(weights)), key=lambda i: (parts[i] - exact[i], i))
+        for i in order[:left]:
+            parts[i] += unit
+        sign = -1 if total < 0 else 1
+        parts = [sign * part for part in parts]
+    assert sum(parts) == total, "parts must sum to the whole"
+    return parts
+
+
+def plain(value: Decimal) -> str:
+    """The shortest plain notation: no exponent, no trailing zeros ('40', '0.4', '-3.05')."""
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text

@@ -1,0 +1,76 @@
+"""A cache in which one caller computes and the others wait for his answer.
+
+    value = flight.get(key)                      hit, no lock
+    miss: SET key:lock NX PX -> the winner computes, stores with jitter, publishes nothing
+          the losers poll the key for a bounded time, then compute for themselves (never an error)
+
+Redis being down is a miss: every caller computes, none fails.
+"""
+
+import logging
+import random
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+logger = logging.getLogger(__name__)
+
+_RELEASE = """
+if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
+return 0
+"""
+
+
+def cached(
+    client: "redis.Redis[Any] | redis.Redis",
+    *,
+    key: str,
+    ttl_ms: int,
+    compute: Callable[[], bytes],
+    wait_ms_max: int = 2000,
+    jitter: float = 0.1,
+) -> bytes:
+    """The bytes under `key`, computed once by one of all concurrent callers.
+
+    ttl_ms is shortened at random by up to `jitter`, so that keys made together do not die together.
+    """
+    try:
+        found = client.get(key)
+        if found is not None:
+            return bytes(found)
+        token = secrets.token_hex(8)
+        won = client.set(f"{key}:lock", token, nx=True, px=wait_ms_max)
+    except redis.RedisError:
+        logger.warning("cache unreachable, computing %s", key)
+        return compute()
+    if not won:
+        waited = _wait(client, key=key, wait_ms_max=wait_ms_max)
+        if waited is not None:
+            return waited
+    value = compute()
+    try:
+        lifetime_ms = max(1, int(ttl_ms * (1 - jitter * random.random())))
+        client.set(key, value, px=lifetime_ms)
+        if won:
+            client.eval(_RELEASE, 1, f"{key}:lock", token)
+    except redis.RedisError:
+        logger.warning("cache unreachable, %s not stored", key)
+    return value
+
+
+def _wait(client: "redis.Redis", *, key: str, wait_ms_max: int) -> bytes | None:
+    """The value another caller is computing, or None when he takes too long or gave up."""
+    deadline = time.monotonic() + wait_ms_max / 1000
+    pause_s = 0.002
+    while time.monotonic() < deadline:
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 1.5, 0.05)
+        value, lock = client.mget(key, f"{key}:lock")
+        if value is not None:
+            return bytes(value)
+        if lock is None:
+            return None
+    return None

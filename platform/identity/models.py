@@ -1,0 +1,152 @@
+"""Users, households and who may see them."""
+
+from typing import Any, ClassVar
+
+import pghistory
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+
+from core.identifiers import uuid7
+from core.limits import NAME_LENGTH_MAX
+
+
+class Household(models.Model):
+    """People whose accounts are looked at together: tax, wash sales, targets."""
+
+    public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=NAME_LENGTH_MAX)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    INVESTOR = "investor"
+    ADVISER = "adviser"
+    OPERATOR = "operator"
+
+
+class UserAccess(BaseUserManager["User"]):
+    """Creation of users; e-mail addresses are stored in lower case."""
+
+    def create_user(self, *, email: str, password: str | None, **fields: Any) -> "User":
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, *, email: str, password: str | None, **fields: Any) -> "User":
+        fields.setdefault("role", Role.OPERATOR)
+        if "household" not in fields and "household_id" not in fields:
+            fields["household"] = Household.objects.create(name=email)
+        return self.create_user(
+            email=email, password=password, is_staff=True, is_superuser=True, **fields
+        )
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").strip().lower())
+
+
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(condition=pghistory.AnyChange(exclude=["last_login"])),
+    pghistory.DeleteEvent(),
+    exclude=["password"],
+)
+class User(AbstractBaseUser, PermissionsMixin):
+    """One person. Rates are fractions of income, the investor's own."""
+
+    public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
+    email = models.EmailField(unique=True)
+    full_name = models.CharField(max_length=NAME_LENGTH_MAX, blank=True)
+    household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="members")
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.INVESTOR)
+    base_currency = models.CharField(max_length=3, default="USD")
+    federal_ordinary_rate = models.DecimalField(max_digits=6, decimal_places=5, default="0.24")
+    federal_long_term_rate = models.DecimalField(max_digits=6, decimal_places=5, default="0.15")
+    state_rate = models.DecimalField(max_digits=6, decimal_places=5, default="0")
+    net_investment_income_rate = models.DecimalField(
+        max_digits=6, decimal_places=5, default="0"
+    )
+    active_trader = models.BooleanField(default=False)
+    token_version = models.PositiveIntegerField(default=1)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = UserAccess()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="user_email_is_lower_case", condition=models.Q(email=Lower("email"))
+            ),
+            models.CheckConstraint(
+                name="user_rates_are_fractions",
+                condition=models.Q(federal_ordinary_rate__range=(0, 1))
+                & models.Q(federal_long_term_rate__range=(0, 1))
+                & models.Q(state_rate__range=(0, 1))
+                & models.Q(net_investment_income_rate__range=(0, 1)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+@pghistory.track()
+class AdviserLink(models.Model):
+    """An adviser may see (and act for) a household while this row exists."""
+
+    adviser = models.ForeignKey(User, on_delete=models.CASCADE, related_name="clients")
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="advisers")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["adviser", "household"], name="adviser_link_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.adviser_id} advises {self.household_id}"
+
+
+class TokenFamily(models.Model):
+    """One log-in of the API: its refresh tokens replace each other and die together."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="token_families")
+    serial = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        # Logout everywhere: the living families of one user.
+        indexes = [
+            models.Index(
+                fields=["user"],
+                name="token_family_living",
+                condition=models.Q(revoked_at__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+def household_ids(user: "User") -> "models.QuerySet[Household, int] | list[int]":
+    """The households a user may see: his own, and for an adviser those linked to him."""
+    if user.role != Role.ADVISER:
+        return [user.household_id]
+    return Household.objects.filter(
+        models.Q(pk=user.household_id) | models.Q(advisers__adviser=user)
+    ).values_list("pk", flat=True)
+
+

@@ -1,0 +1,89 @@
+"""Jobs over HTTP, and the Idempotency-Key every creating route takes."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.urls import path
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from jobs import operations, queries
+from jobs.idempotency import Answer, answer_once
+from jobs.models import JobStatus
+
+IDEMPOTENCY_HEADER = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="The first answer under a key is the answer to every repetition for a day.",
+)
+
+
+class JobRead(serializers.Serializer[Any]):
+    job_id = serializers.UUIDField()
+    kind = serializers.CharField()
+    subject_id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=JobStatus.choices)
+    progress = serializers.IntegerField()
+    attempts = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    estimated_completion = serializers.DateTimeField()
+    result = serializers.JSONField(allow_null=True)
+    error = serializers.JSONField(allow_null=True)
+
+
+def answered_once(
+    request: Request, *, now: datetime, effect: Callable[[], Answer]
+) -> Response:
+    """The response of `effect`, or the stored one when the Idempotency-Key is known."""
+    (status, body), replayed = answer_once(
+        user=request.user,  # type: ignore[arg-type]
+        key=request.headers.get("Idempotency-Key"),
+        request={
+            "method": request.method,
+            "path": request.path,
+            "body": _hashable(request.data),
+        },
+        now=now,
+        effect=effect,
+    )
+    headers = {"Idempotency-Replayed": "true"} if replayed else None
+    return Response(body, status=status, headers=headers)
+
+
+def _hashable(data: Any) -> Any:
+    """The body as it was sent, in a form that has one canonical JSON."""
+    if isinstance(data, dict):
+        return {str(name): _hashable(value) for name, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_hashable(value) for value in data]
+    return data if data is None or isinstance(data, int | bool) else str(data)
+
+
+class JobView(APIView):
+    @extend_schema(operation_id="jobs_retrieve", responses=JobRead)
+    def get(self, request: Request, job_id: UUID) -> Response:
+        """A job, its progress and, once completed, its result."""
+        return Response(queries.job_row(queries.job(user=request.user, public_id=job_id)))
+
+
+class JobCancelView(APIView):
+    @extend_schema(operation_id="jobs_cancel", request=None, responses=JobRead)
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Cancels an unfinished job."""
+        job = queries.job(user=request.user, public_id=job_id)
+        operations.cancel(job=job)
+        return Response(queries.job_row(queries.job(user=request.user, public_id=job_id)))
+
+
+urlpatterns = [
+    path("jobs/<uuid:job_id>", JobView.as_view()),
+    path("jobs/<uuid:job_id>/cancel", JobCancelView.as_view()),
+]

@@ -1,0 +1,83 @@
+"""Idempotency-Key: the first answer to a creating request is the answer to its repetitions.
+
+The key, a hash of the request and the answer are written in the transaction of the effect itself:
+    same key, same request      the stored answer, nothing done again
+    same key, another request   422 idempotency_key_reused
+    same key, still under way   409 idempotency_in_flight
+    no key                      the effect runs, nothing is kept
+A refused request keeps no key: it changed nothing and may be corrected and sent again.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from core.errors import BallastError, Conflict, InvalidInput
+from core.identifiers import content_hash
+from core.limits import IDEMPOTENCY_KEY_LENGTH_MAX
+from identity.models import User
+from jobs.models import IdempotencyKey
+
+Answer = tuple[int, dict[str, object]]
+
+
+class KeyReused(BallastError):
+    """The key was used for a request with another content."""
+
+    status = 422
+    code = "idempotency_key_reused"
+
+
+def answer_once(
+    *,
+    user: User,
+    key: str | None,
+    request: object,
+    now: datetime,
+    effect: Callable[[], Answer],
+) -> tuple[Answer, bool]:
+    """The answer of `effect` and whether it is a replay; `request` is what the key stands for.
+
+    `request` must be JSON-able (method, path, body). `effect` returns (status, JSON-able body).
+    """
+    if key is None:
+        return effect(), False
+    if not key or len(key) > IDEMPOTENCY_KEY_LENGTH_MAX or not key.isprintable():
+        raise InvalidInput(
+            f"Idempotency-Key must have 1 to {IDEMPOTENCY_KEY_LENGTH_MAX} printable characters.",
+            code="idempotency_key_invalid",
+        )
+    request_hash = content_hash(request)
+    with transaction.atomic():
+        _enter(user_id=user.pk, key=key)
+        known = IdempotencyKey.objects.filter(user_id=user.pk, key=key).first()
+        if known is not None:
+            if known.request_hash != request_hash:
+                raise KeyReused("This Idempotency-Key was used for another request.")
+            assert known.response_status is not None, "a kept key has its answer"
+            return (known.response_status, known.response_body or {}), True
+        status, body = effect()
+        IdempotencyKey.objects.create(
+            user_id=user.pk,
+            key=key,
+            request_hash=request_hash,
+            response_status=status,
+            response_body=json.loads(json.dumps(body, default=str)),
+            created_at=now,
+        )
+    return (status, body), False
+
+
+def _enter(*, user_id: int, key: str) -> None:
+    """One request per key at a time; the lock ends with the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, %s))", [key, user_id]
+        )
+        row = cursor.fetchone()
+    if not row[0]:
+        raise Conflict(
+            "A request with this Idempotency-Key is under way.", code="idempotency_in_flight"
+        )

@@ -1,0 +1,114 @@
+"""Writes: what a portfolio should be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db import transaction
+
+from core.errors import InvalidInput
+from core.limits import RESTRICTIONS_MAX, TARGETS_MAX
+from marketdata.models import Asset
+from marketdata.queries import assets_by_symbol
+from portfolios.models import Restriction, RestrictionKind, Target
+from portfolios.queries.targets import CASH_SYMBOL
+from transactions.models import Account
+from transactions.operations.accounts import lock_account, next_version, publish_version
+
+HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetWeight:
+    """A wished share in percent, and how far it may drift (percentage points) before trading."""
+
+    symbol: str
+    target_percentage: Decimal
+    rebalance_threshold: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A restriction as stated."""
+
+    symbol: str
+    kind: str
+    until_date: date | None = None
+    reason: str = ""
+
+
+def set_targets(*, account: Account, weights: Sequence[TargetWeight]) -> None:
+    """Replaces the targets of an account; they sum to 100 (the symbol CASH stands for cash)."""
+    _ensure_unique([weight.symbol for weight in weights], count_max=TARGETS_MAX)
+    total = sum((weight.target_percentage for weight in weights), Decimal(0))
+    if weights and total != HUNDRED:
+        raise InvalidInput(
+            f"Targets sum to {total.normalize():f}, not to 100.",
+            code="targets_not_100",
+            fields={"target_percentage": [f"sum to {total.normalize():f}"]},
+        )
+    with transaction.atomic():
+        locked = lock_account(account_id=account.pk)
+        known = _known(locked, [w.symbol for w in weights if w.symbol != CASH_SYMBOL])
+        Target.objects.filter(account=locked).delete()
+        Target.objects.bulk_create(
+            [
+                Target(
+                    account=locked,
+                    asset=known.get(weight.symbol),
+                    target_percentage=weight.target_percentage,
+                    rebalance_threshold=weight.rebalance_threshold,
+                )
+                for weight in weights
+            ]
+        )
+        publish_version(account=locked, version=next_version(locked))
+
+
+def set_restrictions(*, account: Account, rules: Sequence[Rule]) -> None:
+    """Replaces the restrictions of an account."""
+    _ensure_unique([rule.symbol for rule in rules], count_max=RESTRICTIONS_MAX)
+    for rule in rules:
+        if rule.kind not in RestrictionKind.values:
+            raise InvalidInput(f"Unknown restriction {rule.kind}.", code="kind_unknown")
+    with transaction.atomic():
+        locked = lock_account(account_id=account.pk)
+        known = _known(locked, [rule.symbol for rule in rules])
+        Restriction.objects.filter(account=locked).delete()
+        Restriction.objects.bulk_create(
+            [
+                Restriction(
+                    account=locked,
+                    asset=known[rule.symbol],
+                    kind=rule.kind,
+                    until_date=rule.until_date,
+                    reason=rule.reason,
+                )
+                for rule in rules
+            ]
+        )
+
+
+def _ensure_unique(symbols: Sequence[str], *, count_max: int) -> None:
+    if len(symbols) > count_max:
+        raise InvalidInput(f"At most {count_max} rows.", code="too_many_rows")
+    twice = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
+    if twice:
+        raise InvalidInput(
+            f"{', '.join(twice)} appears twice.",
+            code="symbol_repeated",
+            fields={"symbol": [f"{symbol} appears twice" for symbol in twice]},
+        )
+
+
+def _known(account: Account, symbols: Sequence[str]) -> dict[str, Asset]:
+    known = assets_by_symbol(household_id=account.household_id, symbols=set(symbols))
+    missing = sorted(set(symbols) - set(known))
+    if missing:
+        raise InvalidInput(
+            f"Not known: {', '.join(missing)}.",
+            code="symbol_unknown",
+            fields={"symbol": [f"{symbol} is not known" for symbol in missing]},
+        )
+    return known

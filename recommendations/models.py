@@ -1,0 +1,60 @@
+"""What to do: recommendations, each with the inputs it can be replayed from."""
+
+import pghistory
+from django.db import models
+
+from core.identifiers import uuid7
+from identity.models import User, household_ids
+from jobs.models import Job
+from transactions.models import Account
+
+
+class RecommendationStatus(models.TextChoices):
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class RecommendationQuerySet(models.QuerySet["Recommendation"]):
+    def for_user(self, user: User) -> "RecommendationQuerySet":
+        return self.filter(account__household_id__in=household_ids(user))
+
+
+@pghistory.track(
+    pghistory.InsertEvent(), pghistory.UpdateEvent(), fields=["status", "decided_by"]
+)
+class Recommendation(models.Model):
+    """Trades proposed for one account. `inputs` replays to the same `result`, byte for byte."""
+
+    public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="recommendations"
+    )
+    job = models.OneToOneField(
+        Job, null=True, on_delete=models.PROTECT, related_name="recommendation"
+    )
+    kind = models.CharField(max_length=16)
+    status = models.CharField(
+        max_length=16,
+        choices=RecommendationStatus.choices,
+        default=RecommendationStatus.PROPOSED,
+    )
+    engine_version = models.CharField(max_length=16)
+    # Canonical JSON kept as text: what was computed from and what came out, to the byte.
+    inputs = models.TextField()
+    result = models.TextField()
+    created_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    objects = RecommendationQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "-created_at", "-id"], name="recommendation_newest")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.public_id}"

@@ -1,0 +1,263 @@
+"""Accounts and transactions over HTTP."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.dates import instant_text
+from core.limits import NAME_LENGTH_MAX, NOTE_LENGTH_MAX
+from core.money import plain, quantize
+from edge.pagination import Keyset, Pages
+from edge.serializers import (
+    CurrencyField,
+    MoneyField,
+    PriceField,
+    QuantityField,
+    StrictSerializer,
+    SymbolField,
+)
+from jobs.api import IDEMPOTENCY_HEADER, answered_once
+from transactions import queries
+from transactions.entries import ChosenLot, Entry
+from transactions.models import Account, AccountType, LotMethod, Transaction, TransactionType
+from transactions.operations import change_account, open_account, record, reverse
+
+
+class AccountWrite(StrictSerializer):
+    name = serializers.CharField(max_length=NAME_LENGTH_MAX)
+    type = serializers.ChoiceField(choices=AccountType.choices)
+    currency = CurrencyField()
+    lot_method = serializers.ChoiceField(choices=LotMethod.choices, default=LotMethod.FIFO)
+
+
+class AccountChange(StrictSerializer):
+    name = serializers.CharField(max_length=NAME_LENGTH_MAX, required=False)
+    lot_method = serializers.ChoiceField(choices=LotMethod.choices, required=False)
+
+
+class AccountRead(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    type = serializers.ChoiceField(choices=AccountType.choices)
+    currency = serializers.CharField()
+    lot_method = serializers.ChoiceField(choices=LotMethod.choices)
+    cash = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class LotChoice(StrictSerializer):
+    lot_id = serializers.UUIDField()
+    quantity = QuantityField()
+
+
+class TransactionWrite(StrictSerializer):
+    account_id = serializers.UUIDField()
+    type = serializers.ChoiceField(choices=TransactionType.choices)
+    symbol = SymbolField(required=False)
+    quantity = QuantityField(required=False)
+    price = PriceField(required=False)
+    amount = MoneyField(required=False)
+    fee = MoneyField(required=False)
+    currency = CurrencyField(required=False)
+    fx_rate = PriceField(required=False)
+    executed_at = serializers.DateTimeField(default_timezone=UTC)
+    lot_method = serializers.ChoiceField(choices=LotMethod.choices, required=False)
+    lots = LotChoice(many=True, required=False)
+    note = serializers.CharField(max_length=NOTE_LENGTH_MAX, required=False, allow_blank=True)
+
+
+class TransactionRead(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    account_id = serializers.UUIDField()
+    type = serializers.ChoiceField(choices=TransactionType.choices)
+    symbol = serializers.CharField(allow_null=True)
+    quantity = serializers.CharField(allow_null=True)
+    price = serializers.CharField(allow_null=True)
+    amount = serializers.CharField()
+    fee = serializers.CharField()
+    currency = serializers.CharField()
+    fx_rate = serializers.CharField()
+    cash_effect = serializers.CharField()
+    executed_at = serializers.DateTimeField()
+    recorded_at = serializers.DateTimeField()
+    lot_id = serializers.UUIDField(allow_null=True)
+    lot_method = serializers.CharField(allow_null=True)
+    reverses = serializers.UUIDField(allow_null=True)
+    reversed_by = serializers.UUIDField(allow_null=True)
+    note = serializers.CharField()
+
+
+class ReversalWrite(StrictSerializer):
+    note = serializers.CharField(max_length=NOTE_LENGTH_MAX, required=False, allow_blank=True)
+
+
+def account_row(account: Account) -> dict[str, object]:
+    """An account in the words of the API."""
+    return {
+        "id": str(account.public_id),
+        "name": account.name,
+        "type": account.type,
+        "currency": account.currency,
+        "lot_method": account.lot_method,
+        "cash": f"{quantize(account.cash, account.currency):f}",
+        "created_at": instant_text(account.created_at),
+    }
+
+
+def transaction_row(row: Transaction) -> dict[str, object]:
+    """A transaction in the words of the API; needs its account, asset and reversals loaded."""
+    reversal = getattr(row, "reversed_by", None)
+    is_acquisition = row.type == TransactionType.BUY and row.reverses_id is None
+    return {
+        "id": str(row.public_id),
+        "account_id": str(row.account.public_id),
+        "type": row.type,
+        "symbol": row.asset.symbol if row.asset else None,
+        "quantity": None if row.quantity is None else plain(row.quantity),
+        "price": None if row.price is None else plain(row.price),
+        "amount": f"{quantize(row.amount, row.currency):f}",
+        "fee": f"{quantize(row.fee, row.currency):f}",
+        "currency": row.currency,
+        "fx_rate": plain(row.fx_rate),
+        "cash_effect": f"{quantize(row.cash_effect, row.account.currency):f}",
+        "executed_at": instant_text(row.executed_at),
+        "recorded_at": instant_text(row.recorded_at),
+        "lot_id": str(row.public_id) if is_acquisition else None,
+        "lot_method": row.lot_method or None,
+        "reverses": str(row.reverses.public_id) if row.reverses else None,
+        "reversed_by": str(reversal.public_id) if reversal else None,
+        "note": row.note,
+    }
+
+
+class AccountsView(APIView):
+    @extend_schema(operation_id="accounts_list", responses=AccountRead(many=True))
+    def get(self, request: Request) -> Response:
+        """The accounts of the household."""
+        return Pages().answer(request, queries.accounts(user=request.user), row=account_row)
+
+    @extend_schema(
+        operation_id="accounts_create",
+        request=AccountWrite,
+        responses={201: AccountRead},
+        parameters=[IDEMPOTENCY_HEADER],
+    )
+    def post(self, request: Request) -> Response:
+        """Opens an account."""
+        data = AccountWrite.parsed(request)
+        now = timezone.now()
+
+        def effect() -> tuple[int, dict[str, object]]:
+            return 201, account_row(open_account(user=request.user, now=now, **data))
+
+        return answered_once(request, now=now, effect=effect)
+
+
+class AccountView(APIView):
+    @extend_schema(operation_id="accounts_retrieve", responses=AccountRead)
+    def get(self, request: Request, account_id: UUID) -> Response:
+        """One account."""
+        return Response(account_row(queries.account(user=request.user, public_id=account_id)))
+
+    @extend_schema(
+        operation_id="accounts_update", request=AccountChange, responses=AccountRead
+    )
+    def patch(self, request: Request, account_id: UUID) -> Response:
+        """Renames an account or changes the lot method of its future sales."""
+        account = queries.account(user=request.user, public_id=account_id)
+        data = AccountChange.parsed(request)
+        return Response(account_row(change_account(account=account, **data)))
+
+
+class TransactionsView(APIView):
+    @extend_schema(
+        operation_id="transactions_list",
+        responses=TransactionRead(many=True),
+        parameters=[OpenApiParameter("account_id", UUID), OpenApiParameter("cursor", str)],
+    )
+    def get(self, request: Request) -> Response:
+        """Transactions, newest first; by page, or by cursor through long lists."""
+        account_id = request.query_params.get("account_id")
+        rows = queries.transactions(
+            user=request.user,
+            account_id=serializers.UUIDField().run_validation(account_id) if account_id else None,
+        )
+        return Keyset(sort_key="executed_at").answer(request, rows, row=transaction_row)
+
+    @extend_schema(
+        operation_id="transactions_create",
+        request=TransactionWrite,
+        responses={201: TransactionRead},
+        parameters=[IDEMPOTENCY_HEADER],
+    )
+    def post(self, request: Request) -> Response:
+        """Records a transaction. A buy or sell takes price per unit or amount before the fee."""
+        data = TransactionWrite.parsed(request)
+        now = timezone.now()
+
+        def effect() -> tuple[int, dict[str, object]]:
+            account = queries.account(user=request.user, public_id=data.pop("account_id"))
+            (row,) = record(
+                account=account,
+                entries=[entry(data, account=account)],
+                user=request.user,
+                now=now,
+            )
+            return 201, transaction_row(row)
+
+        return answered_once(request, now=now, effect=effect)
+
+
+class TransactionView(APIView):
+    @extend_schema(operation_id="transactions_retrieve", responses=TransactionRead)
+    def get(self, request: Request, transaction_id: UUID) -> Response:
+        """One transaction."""
+        row = queries.transaction_row(user=request.user, public_id=transaction_id)
+        return Response(transaction_row(row))
+
+
+class ReversalView(APIView):
+    @extend_schema(
+        operation_id="transactions_reverse",
+        request=ReversalWrite,
+        responses={201: TransactionRead},
+        parameters=[IDEMPOTENCY_HEADER],
+    )
+    def post(self, request: Request, transaction_id: UUID) -> Response:
+        """Undoes a transaction by a row of its own."""
+        data = ReversalWrite.parsed(request)
+        now = timezone.now()
+
+        def effect() -> tuple[int, dict[str, object]]:
+            original = queries.transaction_row(user=request.user, public_id=transaction_id)
+            row = reverse(original=original, user=request.user, now=now, **data)
+            return 201, transaction_row(row)
+
+        return answered_once(request, now=now, effect=effect)
+
+
+def entry(data: dict[str, Any], *, account: Account) -> Entry:
+    """The entry a validated request states; a missing currency is the asset's or the account's."""
+    chosen = tuple(ChosenLot(**part) for part in data.pop("lots", []))
+    currency = data.pop("currency", None)
+    if currency is None:
+        currency = queries.default_currency(account=account, symbol=data.get("symbol"))
+    executed_at: datetime = data.pop("executed_at").astimezone(UTC)
+    return Entry(executed_at=executed_at, currency=currency, lots=chosen, **data)
+
+
+urlpatterns = [
+    path("accounts", AccountsView.as_view()),
+    path("accounts/<uuid:account_id>", AccountView.as_view()),
+    path("transactions", TransactionsView.as_view()),
+    path("transactions/<uuid:transaction_id>", TransactionView.as_view()),
+    path("transactions/<uuid:transaction_id>/reverse", ReversalView.as_view()),
+]

@@ -1,0 +1,26 @@
+"""Short or long term: IRC 1222 and Rev. Rul. 66-7 (the day of purchase is left out, the day of sale counted).
+
+    first holding day = acquisition + 1 day
+    long term         = sold on or after the same day of the next year; 29 February becomes 1 March
+
+Worked example: bought 2023-02-28, first holding day 2023-03-01, long from 2024-03-01: a sale on
+2024-02-29 is still short. It is neither a count of 365 days nor "the day after the anniversary".
+"""
+
+from datetime import date, timedelta
+
+
+def first_long_term_date(*, opened_date: date) -> date:
+    """The first trade date on which a sale is long term.
+
+    `opened_date` is the acquisition's trade date, or the tacked date where a wash sale moved it.
+    """
+    first_day = opened_date + timedelta(days=1)
+    if (first_day.month, first_day.day) == (2, 29):
+        return date(first_day.year + 1, 3, 1)
+    return first_day.replace(year=first_day.year + 1)
+
+
+def is_long_term(*, opened_date: date, sold_date: date) -> bool:
+    """True when what was acquired on `opened_date` is sold long term on `sold_date` (trade dates)."""
+    return sold_date >= first_long_term_date(opened_date=opened_date)

@@ -1,0 +1,111 @@
+"""Accounts: opened, renamed, locked, and their version published to the caches."""
+
+import logging
+from datetime import datetime
+
+import redis
+from django.db import transaction
+
+from core.errors import Conflict, InvalidInput
+from core.limits import ACCOUNTS_PER_HOUSEHOLD_MAX
+from edge.redis import redis_client
+from identity.models import Household, User
+from transactions.cache_keys import VERSION_TTL_S, version_key
+from transactions.lots import METHODS
+from transactions.models import Account, AccountType, LotMethod
+
+logger = logging.getLogger(__name__)
+
+# A version only rises: a late writer never takes a newer one back.
+_PUBLISH = """
+local known = tonumber(redis.call('get', KEYS[1]) or '-1')
+if tonumber(ARGV[1]) > known then redis.call('set', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
+return 1
+"""
+
+
+def open_account(
+    *,
+    user: User,
+    name: str,
+    type: str,
+    currency: str,
+    lot_method: str = LotMethod.FIFO,
+    now: datetime,
+    household_id: int | None = None,
+) -> Account:
+    """A new, empty account in the user's household."""
+    if type not in AccountType.values:
+        raise InvalidInput("Unknown account type.", code="type_unknown")
+    ensure_method(lot_method)
+    household_id = household_id or user.household_id
+    with transaction.atomic():
+        Household.objects.select_for_update().order_by("id").get(pk=household_id)
+        if Account.objects.filter(household_id=household_id).count() >= ACCOUNTS_PER_HOUSEHOLD_MAX:
+            raise Conflict(
+                f"A household has at most {ACCOUNTS_PER_HOUSEHOLD_MAX} accounts.",
+                code="too_many_accounts",
+            )
+        return Account.objects.create(
+            household_id=household_id,
+            owner_id=user.pk,
+            name=name,
+            type=type,
+            currency=currency,
+            lot_method=lot_method,
+            created_at=now,
+        )
+
+
+def change_account(
+    *, account: Account, name: str | None = None, lot_method: str | None = None
+) -> Account:
+    """Renames an account or changes the method of its future sales; past sales keep theirs."""
+    with transaction.atomic():
+        locked = lock_account(account_id=account.pk)
+        if lot_method is not None:
+            ensure_method(lot_method)
+            locked.lot_method = lot_method
+        if name is not None:
+            locked.name = name
+        locked.save(update_fields=["name", "lot_method"])
+        publish_version(account=locked, version=next_version(locked))
+    return locked
+
+
+def lock_account(*, account_id: int) -> Account:
+    """The account's row, locked: taken before anything of its ledger is read."""
+    return Account.objects.select_for_update().order_by("id").get(pk=account_id)
+
+
+def next_version(locked: Account) -> int:
+    """Raises the ledger version of a locked account."""
+    locked.ledger_version += 1
+    Account.objects.filter(pk=locked.pk).update(ledger_version=locked.ledger_version)
+    return locked.ledger_version
+
+
+def ensure_method(lot_method: str) -> None:
+    """Refuses a lot method the ledger does not know or cannot book yet."""
+    if lot_method not in LotMethod.values:
+        raise InvalidInput("Unknown lot method.", code="lot_method_unknown")
+    if lot_method not in METHODS:
+        raise InvalidInput(
+            f"The lot method {lot_method} is not available yet.",
+            code="lot_method_not_available",
+            fields={"lot_method": [f"one of {', '.join(METHODS)}"]},
+        )
+
+
+def publish_version(*, account: Account, version: int) -> None:
+    """After the commit, tells every cache that anything older than `version` is past."""
+    key = version_key(account.public_id)
+
+    def publish() -> None:
+        try:
+            redis_client().eval(_PUBLISH, 1, key, version, VERSION_TTL_S)
+        except redis.RedisError:
+            # Readers without Redis read the database; a reader with an old copy keeps it a minute.
+            logger.warning("ledger version of %s not published", account.public_id)
+
+    transaction.on_commit(publish, robust=True)

@@ -1,0 +1,122 @@
+"""Reading the ledger: accounts, transactions, lots. Every list takes many and runs one query."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Max, QuerySet
+
+from core.errors import NotFound
+from identity.models import User
+from marketdata.queries import assets_by_symbol
+from transactions.models import Account, AccountType, Disposal, Holding, Lot, Transaction
+
+
+def account(*, user: User, public_id: UUID) -> Account:
+    """The account behind a public id, if this user may see it; a stranger finds nothing."""
+    found = Account.objects.for_user(user).filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("No such account.", code="account_not_found")
+    return found
+
+
+def accounts(*, user: User) -> "QuerySet[Account]":
+    """The accounts a user may see, oldest first."""
+    return Account.objects.for_user(user).order_by("id")
+
+
+def transactions(*, user: User, account_id: UUID | None = None) -> "QuerySet[Transaction]":
+    """Transactions, newest first by (executed_at, id), with all a reader needs in one query."""
+    rows = Transaction.objects.for_user(user).select_related(
+        "account", "asset", "reverses", "reversed_by"
+    )
+    if account_id is not None:
+        rows = rows.filter(account=account(user=user, public_id=account_id))
+    return rows.order_by("-executed_at", "-id")
+
+
+def transaction_row(*, user: User, public_id: UUID) -> Transaction:
+    """One transaction, if this user may see it."""
+    row = transactions(user=user).filter(public_id=public_id).first()
+    if row is None:
+        raise NotFound("No such transaction.", code="transaction_not_found")
+    return row
+
+
+def lots(*, account: Account, symbol: str | None = None, closed: bool = False) -> "QuerySet[Lot]":
+    """The lots of an account by asset and age; open ones unless `closed` asks for all."""
+    rows = Lot.objects.filter(account=account).select_related("asset", "transaction")
+    if not closed:
+        rows = rows.filter(quantity__gt=0)
+    if symbol is not None:
+        rows = rows.filter(asset__symbol=symbol)
+    return rows.order_by("asset_id", "opened_at", "id")
+
+
+def open_lots(*, account_ids: Iterable[int]) -> "QuerySet[Lot, dict[str, Any]]":
+    """Open lots of many accounts as plain rows, for engines."""
+    return (
+        Lot.objects.filter(account_id__in=list(account_ids), quantity__gt=0)
+        .order_by("account_id", "asset_id", "opened_at", "id")
+        .values(
+            "account_id",
+            "asset_id",
+            "opened_at",
+            "holding_period_date",
+            "quantity",
+            "cost_basis",
+            lot_id=F("transaction__public_id"),
+        )
+    )
+
+
+def holdings(*, account_ids: Iterable[int]) -> "QuerySet[Holding]":
+    """Holdings of many accounts with their assets."""
+    return (
+        Holding.objects.filter(account_id__in=list(account_ids))
+        .select_related("asset")
+        .order_by("account_id", "asset_id")
+    )
+
+
+def purchases_since(
+    *, household_id: int, since: datetime
+) -> "QuerySet[Transaction, dict[str, Any]]":
+    """Purchases in any account of the household after `since`: what a loss sale now would meet."""
+    return (
+        Transaction.objects.filter(
+            account__household_id=household_id,
+            type="buy",
+            executed_at__gte=since,
+            reverses__isnull=True,
+            reversed_by__isnull=True,
+        )
+        .order_by("executed_at", "id")
+        .values("account_id", "asset_id", "quantity", "executed_at")
+    )
+
+
+def loss_sales_since(
+    *, household_id: int, since: datetime
+) -> "QuerySet[Any, dict[str, Any]]":
+    """Assets the household sold at a loss in a taxable account after `since`, with the last day."""
+    return (
+        Disposal.objects.filter(
+            account__household_id=household_id,
+            account__type=AccountType.TAXABLE,
+            closed_at__gte=since,
+            proceeds__lt=F("cost_basis"),
+        )
+        .values("asset_id")
+        .annotate(last_sold_at=Max("closed_at"))
+        .order_by("asset_id")
+    )
+
+
+def default_currency(*, account: Account, symbol: str | None) -> str:
+    """The currency an entry is in when it names none: the asset's, else the account's."""
+    if symbol is None:
+        return account.currency
+    known = assets_by_symbol(household_id=account.household_id, symbols={symbol})
+    return known[symbol].currency if symbol in known else account.currency
