@@ -1,5 +1,6 @@
 """What the world says: assets, their prices, exchange rates, and where each figure came from."""
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -10,7 +11,7 @@ from identity.models import Household, User, household_ids
 
 class AssetClass(models.TextChoices):
     EQUITY = "equity"
-    ETF = "etf"
+    ETF = "etf", "ETF"
     BOND = "bond"
     CASH = "cash"
     FUND = "fund"
@@ -24,6 +25,9 @@ class Source(models.Model):
     version = models.CharField(max_length=32, blank=True)
     licence = models.CharField(max_length=64, blank=True)
     description = models.TextField(blank=True)
+    # What loading found: bars kept, bars refused and why.
+    quality = models.JSONField(default=dict, blank=True)
+    loaded_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.name
@@ -55,6 +59,7 @@ class Asset(models.Model):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="identical"
     )
     fractional = models.BooleanField(default=True)
+    tradable = models.BooleanField(default=True, help_text="False for an index or a currency")
     half_spread_bp = models.DecimalField(max_digits=8, decimal_places=3, default=2)
     source = models.ForeignKey(
         Source, null=True, blank=True, on_delete=models.PROTECT, related_name="assets"
@@ -81,10 +86,11 @@ class Asset(models.Model):
         ]
         indexes = [
             models.Index(fields=["isin"], name="asset_isin", condition=~Q(isin="")),
-            # Search as one types: symbol prefix (names by trigram, see the migration).
+            # Search as one types: symbol prefix, words of the name by trigram.
             models.Index(
                 fields=["symbol"], name="asset_symbol_prefix", opclasses=["varchar_pattern_ops"]
             ),
+            GinIndex(fields=["name"], name="asset_name_trigram", opclasses=["gin_trgm_ops"]),
         ]
 
     def __str__(self) -> str:
@@ -108,19 +114,16 @@ class LatestPrice(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="latest_price_not_negative", condition=Q(price__gte=0))
+            models.CheckConstraint(name="latest_price_positive", condition=Q(price__gt=0))
         ]
 
     def __str__(self) -> str:
         return f"{self.asset_id} {self.price}"
 
 
-class DailyPrice(models.Model):
-    """One session of one asset. Partitioned by year (see the migration); raw prices, never adjusted."""
+class Bar(models.Model):
+    """What happened in one session: only the close is always known."""
 
-    pk = models.CompositePrimaryKey("asset_id", "date")
-    asset = models.ForeignKey(Asset, on_delete=models.DO_NOTHING, db_constraint=False)
-    date = models.DateField()
     open = models.DecimalField(
         max_digits=limits.PRICE_DIGITS, decimal_places=limits.PRICE_DECIMALS, null=True
     )
@@ -136,8 +139,42 @@ class DailyPrice(models.Model):
     volume = models.BigIntegerField(null=True)
 
     class Meta:
+        abstract = True
+
+
+class DailyPrice(Bar):
+    """One session of one asset, as its source published it. Partitioned by year.
+
+    A row of a demo series really happened on `date - asset.shifted_days`.
+    """
+
+    pk = models.CompositePrimaryKey("asset_id", "date")
+    asset = models.ForeignKey(
+        Asset, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    date = models.DateField()
+
+    class Meta:
         managed = False  # the partitioned table is made by SQL in the first migration
         db_table = "marketdata_dailyprice"
+
+    def __str__(self) -> str:
+        return f"{self.asset_id} {self.date}"
+
+
+class HeldBackPrice(Bar):
+    """A real session of a demo series that is still to come: the replay walks along these."""
+
+    pk = models.CompositePrimaryKey("asset_id", "date")
+    asset = models.ForeignKey(
+        Asset, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    date = models.DateField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="held_back_close_positive", condition=Q(close__gt=0))
+        ]
 
     def __str__(self) -> str:
         return f"{self.asset_id} {self.date}"
