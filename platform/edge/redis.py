@@ -1,10 +1,16 @@
-"""One Redis client per process: pooled, timed, made after the fork."""
+"""One Redis client per process: pooled, timed, made after the fork.
+
+A dead Redis must cost a request next to nothing: one immediate retry (the server may have closed an
+idle connection), no back-off, and never more waiting than `REDIS_TIMEOUT_S`.
+"""
 
 import os
 from functools import cache
 
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 
 @cache
@@ -15,7 +21,8 @@ def _client(pid: int, url: str) -> "redis.Redis":
         timeout=settings.REDIS_TIMEOUT_S,
         socket_timeout=settings.REDIS_TIMEOUT_S,
         socket_connect_timeout=settings.REDIS_TIMEOUT_S,
-        health_check_interval=30,
+        retry=Retry(NoBackoff(), 1),
+        health_check_interval=0,
     )
     return redis.Redis(connection_pool=pool)
 

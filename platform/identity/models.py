@@ -1,5 +1,6 @@
 """Users, households and who may see them."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import pghistory
@@ -7,11 +8,13 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 
 from core.identifiers import uuid7
 from core.limits import NAME_LENGTH_MAX
 
 
+@pghistory.track()
 class Household(models.Model):
     """People whose accounts are looked at together: tax, wash sales, targets."""
 
@@ -77,6 +80,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    # What the authenticator already knows, so that `household_ids` asks nothing.
+    known_household_ids: Sequence[int] | None = None
+
     objects = UserAccess()
 
     USERNAME_FIELD = "email"
@@ -99,6 +105,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Page sessions end with the password and with the token version."""
+        return salted_hmac(
+            "identity.session",
+            f"{self.password}:{self.token_version}",
+            secret=secret,
+            algorithm="sha256",
+        ).hexdigest()
+
 
 @pghistory.track()
 class AdviserLink(models.Model):
@@ -117,6 +132,16 @@ class AdviserLink(models.Model):
         return f"{self.adviser_id} advises {self.household_id}"
 
 
+class Revocation(models.TextChoices):
+    LOGOUT = "logout"
+    EVERYWHERE = "everywhere"
+    REUSED = "reused"
+
+
+@pghistory.track(
+    pghistory.UpdateEvent(condition=pghistory.AnyChange("revoked_at")),
+    exclude=["serial", "expires_at"],
+)
 class TokenFamily(models.Model):
     """One log-in of the API: its refresh tokens replace each other and die together."""
 
@@ -126,6 +151,7 @@ class TokenFamily(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_reason = models.CharField(max_length=16, choices=Revocation.choices, blank=True)
 
     class Meta:
         # Logout everywhere: the living families of one user.
@@ -141,12 +167,41 @@ class TokenFamily(models.Model):
         return str(self.id)
 
 
+@pghistory.track(exclude=["token_hash"])
+class Invitation(models.Model):
+    """A place in a household, kept for one e-mail address. Only a hash of the token is stored."""
+
+    public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
+    household = models.ForeignKey(
+        Household, on_delete=models.CASCADE, related_name="invitations"
+    )
+    email = models.EmailField()
+    token_hash = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["household", "email"],
+                name="invitation_open_unique",
+                condition=models.Q(accepted_at__isnull=True, revoked_at__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.household_id}"
+
+
 def household_ids(user: "User") -> "models.QuerySet[Household, int] | list[int]":
     """The households a user may see: his own, and for an adviser those linked to him."""
+    if user.known_household_ids is not None:
+        return list(user.known_household_ids)
     if user.role != Role.ADVISER:
         return [user.household_id]
     return Household.objects.filter(
         models.Q(pk=user.household_id) | models.Q(advisers__adviser=user)
     ).values_list("pk", flat=True)
-
-
