@@ -154,7 +154,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TIMEZONE = "UTC"
 REBALANCE_TIME_LIMIT_S = integer("REBALANCE_TIME_LIMIT_S", 60)
-JOB_LEASE_S = integer("JOB_LEASE_S", 30)
+JOB_LEASE_S = integer("JOB_LEASE_S", 15)
 
 # Who is who.
 AUTH_USER_MODEL = "identity.User"
@@ -199,6 +199,13 @@ STREAM_ALLOWED_ORIGINS = words("STREAM_ALLOWED_ORIGINS", [])
 STREAM_ALLOW_NO_ORIGIN = flag("STREAM_ALLOW_NO_ORIGIN", default=True)
 STREAM_CONNECTIONS_PER_ADDRESS_MAX = integer("STREAM_CONNECTIONS_PER_ADDRESS_MAX", 50)
 STREAM_CONNECTIONS_MAX = integer("STREAM_CONNECTIONS_MAX", 100_000)
+STREAM_AUTH_TIMEOUT_S = integer("STREAM_AUTH_TIMEOUT_S", 5)
+STREAM_RECHECK_S = integer("STREAM_RECHECK_S", 60)  # how soon a revocation closes sockets
+STREAM_IDLE_S = integer("STREAM_IDLE_S", 900)  # nothing watched and nothing said
+STREAM_BLOCKED_S = integer("STREAM_BLOCKED_S", 10)  # a client that takes no bytes
+STREAM_LEASE_S = integer("STREAM_LEASE_S", 30)  # sockets of a killed process stop counting
+STREAM_STALE_AFTER_S = integer("STREAM_STALE_AFTER_S", 15)  # without Redis, quotes turn stale
+STREAM_DRAIN_S = integer("STREAM_DRAIN_S", 5)  # closing is spread over this
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -53,7 +53,7 @@ def _book_on_top(account: Account, asset_id: int, rows: Sequence[Transaction]) -
     )
     outcome = booked(
         lots=[_open_lot(row) for row in stored],
-        trades=_trades(rows),
+        trades=trades_of(rows),
         currency=account.currency,
     )
     _write_lots(account, asset_id, stored, outcome)
@@ -93,10 +93,11 @@ def booked_from_start(*, account: Account, asset_id: int) -> Booked:
         .order_by("executed_at", "id")
         .all()
     )
-    return booked(trades=_trades(list(rows)), currency=account.currency)
+    return booked(trades=trades_of(list(rows)), currency=account.currency)
 
 
-def _trades(rows: Sequence[Transaction]) -> list[Trade]:
+def trades_of(rows: Sequence[Transaction]) -> list[Trade]:
+    """Stored rows of one account as the pure booking reads them."""
     named = {UUID(part["lot_id"]) for row in rows for part in row.lots}
     ids = (
         dict(

@@ -1,0 +1,178 @@
+"""Rebalancing and recommendations over HTTP."""
+
+import hashlib
+import json
+from typing import Any
+from uuid import UUID
+
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.dates import instant_text
+from edge.pagination import Keyset
+from edge.serializers import MoneyField, StrictSerializer
+from jobs.api import IDEMPOTENCY_HEADER, answered_once
+from jobs.models import JobStatus
+from recommendations import operations, queries
+from recommendations.assembly import Options
+from recommendations.models import RecommendationStatus
+from transactions.queries import account as ledger_account
+
+
+class RebalanceWrite(StrictSerializer):
+    minimum_trade = MoneyField(required=False, help_text="No trade below this value.")
+    cash_floor = MoneyField(required=False, help_text="Cash that must remain, e.g. to withdraw.")
+    whole_shares = serializers.BooleanField(required=False)
+    loss_harvesting = serializers.BooleanField(required=False)
+
+
+class JobAccepted(serializers.Serializer[Any]):
+    job_id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=JobStatus.choices)
+    estimated_completion = serializers.DateTimeField()
+
+
+class RecommendationRead(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    account_id = serializers.UUIDField()
+    job_id = serializers.UUIDField(allow_null=True)
+    kind = serializers.CharField()
+    status = serializers.ChoiceField(choices=RecommendationStatus.choices)
+    engine_version = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    decided_at = serializers.DateTimeField(allow_null=True)
+
+
+class RecommendationDetail(RecommendationRead):
+    result = serializers.JSONField()
+    inputs = serializers.JSONField()
+    result_sha256 = serializers.CharField()
+
+
+class ReplayRead(serializers.Serializer[Any]):
+    identical = serializers.BooleanField()
+    engine_version = serializers.CharField()
+    result_sha256 = serializers.CharField()
+    replayed_sha256 = serializers.CharField()
+
+
+class RebalanceView(APIView):
+    @extend_schema(
+        operation_id="portfolio_rebalance",
+        request=RebalanceWrite,
+        responses={202: JobAccepted},
+        parameters=[IDEMPOTENCY_HEADER],
+    )
+    def post(self, request: Request, account_id: UUID) -> Response:
+        """Asks for a rebalance; the job has the trades, the stream says when."""
+        data = RebalanceWrite.parsed(request)
+        now = timezone.now()
+
+        def effect() -> tuple[int, dict[str, object]]:
+            job = operations.request_rebalance(
+                account=ledger_account(user=request.user, public_id=account_id),
+                options=Options(**data),
+                user=request.user,
+                now=now,
+            )
+            return 202, {
+                "job_id": str(job.public_id),
+                "status": job.status,
+                "estimated_completion": instant_text(job.estimated_completion),
+            }
+
+        return answered_once(request, now=now, effect=effect)
+
+
+class RecommendationsView(APIView):
+    @extend_schema(
+        operation_id="recommendations_list",
+        responses=RecommendationRead(many=True),
+        parameters=[OpenApiParameter("account_id", UUID), OpenApiParameter("cursor", str)],
+    )
+    def get(self, request: Request) -> Response:
+        """Recommendations, newest first."""
+        account_id = request.query_params.get("account_id")
+        rows = queries.recommendations(
+            user=request.user,
+            account_id=serializers.UUIDField().run_validation(account_id) if account_id else None,
+        )
+        return Keyset(sort_key="created_at").answer(
+            request, rows.defer("inputs", "result"), row=queries.recommendation_row
+        )
+
+
+class RecommendationView(APIView):
+    @extend_schema(operation_id="recommendations_retrieve", responses=RecommendationDetail)
+    def get(self, request: Request, recommendation_id: UUID) -> Response:
+        """A recommendation with its trades and the inputs it was computed from."""
+        row = queries.recommendation(user=request.user, public_id=recommendation_id)
+        return Response(
+            {
+                **queries.recommendation_row(row),
+                "result": json.loads(row.result),
+                "inputs": json.loads(row.inputs),
+                "result_sha256": _sha256(row.result),
+            }
+        )
+
+
+class ReplayView(APIView):
+    @extend_schema(operation_id="recommendations_replay", request=None, responses=ReplayRead)
+    def post(self, request: Request, recommendation_id: UUID) -> Response:
+        """Computes a recommendation anew from its stored inputs and compares the bytes."""
+        row = queries.recommendation(user=request.user, public_id=recommendation_id)
+        text = operations.replayed(recommendation=row)
+        return Response(
+            {
+                "identical": text == row.result,
+                "engine_version": row.engine_version,
+                "result_sha256": _sha256(row.result),
+                "replayed_sha256": _sha256(text),
+            }
+        )
+
+
+class DecisionView(APIView):
+    status = RecommendationStatus.APPROVED
+
+    def post(self, request: Request, recommendation_id: UUID) -> Response:
+        """Writes the decision down, once."""
+        row = queries.recommendation(user=request.user, public_id=recommendation_id)
+        operations.decide(
+            recommendation=row, status=self.status, user=request.user, now=timezone.now()
+        )
+        return Response(queries.recommendation_row(row))
+
+
+@extend_schema(
+    operation_id="recommendations_approve", request=None, responses=RecommendationRead
+)
+class ApproveView(DecisionView):
+    status = RecommendationStatus.APPROVED
+
+
+@extend_schema(
+    operation_id="recommendations_reject", request=None, responses=RecommendationRead
+)
+class RejectView(DecisionView):
+    status = RecommendationStatus.REJECTED
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+urlpatterns = [
+    path("portfolios/<uuid:account_id>/rebalance", RebalanceView.as_view()),
+    path("recommendations", RecommendationsView.as_view()),
+    path("recommendations/<uuid:recommendation_id>", RecommendationView.as_view()),
+    path("recommendations/<uuid:recommendation_id>/replay", ReplayView.as_view()),
+    path("recommendations/<uuid:recommendation_id>/approve", ApproveView.as_view()),
+    path("recommendations/<uuid:recommendation_id>/reject", RejectView.as_view()),
+]

@@ -1,0 +1,152 @@
+"""Asking for a rebalance, computing it, and deciding on what it recommends."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+
+from core.errors import Conflict, InvalidInput, NotFound
+from core.money import plain
+from identity.models import User
+from jobs.models import Job
+from jobs.operations import Claim, announce, complete, enqueue, fail
+from portfolios.queries import targets
+from recommendations.assembly import Options
+from recommendations.models import Recommendation, RecommendationStatus
+from recommendations.problem import inputs_from_json, inputs_json
+from recommendations.queries import rebalance_inputs
+from recommendations.rebalancing import ENGINE_VERSION, rebalance, result_json
+from transactions.models import Account
+
+REBALANCE = "recommendations.rebalance"
+_ESTIMATE_S = 2.0
+
+
+def request_rebalance(
+    *, account: Account, options: Options, user: User, now: datetime
+) -> Job:
+    """A job that will rebalance the account as its ledger stands; identical requests share it."""
+    if not targets(account_pk=account.pk).exists():
+        raise InvalidInput("Set targets before rebalancing.", code="targets_missing")
+    stated = {
+        name: plain(value) if isinstance(value, Decimal) else value
+        for name, value in asdict(options).items()
+    }
+    return enqueue(
+        kind=REBALANCE,
+        queue="interactive",
+        user=user,
+        household_id=account.household_id,
+        subject_id=account.public_id,
+        params={**stated, "ledger_version": account.ledger_version},
+        now=now,
+        estimate_s=_ESTIMATE_S,
+    )
+
+
+def run_rebalance(*, claim: Claim, now: datetime) -> Recommendation:
+    """Computes the claimed rebalance and writes recommendation, job and announcement together."""
+    inputs_text = _read_inputs(claim, now)
+    result_text = result_json(result=rebalance(inputs=inputs_from_json(text=inputs_text)))
+    with transaction.atomic():
+        account = _account(claim)
+        row = Recommendation.objects.create(
+            account=account,
+            job_id=claim.job_id,
+            kind="rebalance",
+            engine_version=ENGINE_VERSION,
+            inputs=inputs_text,
+            result=result_text,
+            created_at=now,
+        )
+        result = {**json.loads(result_text), "recommendation_id": str(row.public_id)}
+        complete(claim=claim, result=result)
+        announce(
+            topic="rebalance_complete",
+            household_id=account.household_id,
+            dedup_key=f"rebalance:{claim.public_id}",
+            payload={
+                "job_id": str(claim.public_id),
+                "account_id": str(account.public_id),
+                "account_name": account.name,
+                "recommendation_id": str(row.public_id),
+                "trades": len(result["trades"]),
+            },
+            now=now,
+        )
+    return row
+
+
+def fail_rebalance(*, claim: Claim, code: str, detail: str, now: datetime) -> None:
+    """Ends the job as failed and says so; silent when the job is no longer ours."""
+    with transaction.atomic():
+        if not fail(claim=claim, code=code, detail=detail):
+            return
+        account = Account.objects.filter(public_id=claim.subject_id).first()
+        announce(
+            topic="rebalance_failed",
+            household_id=claim.household_id,
+            dedup_key=f"rebalance:{claim.public_id}",
+            payload={
+                "job_id": str(claim.public_id),
+                "account_id": str(claim.subject_id),
+                "account_name": account.name if account else "",
+                "code": code,
+                "detail": detail,
+            },
+            now=now,
+        )
+
+
+def _read_inputs(claim: Claim, now: datetime) -> str:
+    """The canonical inputs, read as of one moment: nothing changes between two of its queries."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        account = _account(claim)
+        inputs = rebalance_inputs(account=account, options=_options(claim.params), now=now)
+    return inputs_json(inputs=inputs)
+
+
+def _account(claim: Claim) -> Account:
+    account = (
+        Account.objects.select_related("owner")
+        .filter(public_id=claim.subject_id, household_id=claim.household_id)
+        .first()
+    )
+    if account is None:
+        raise NotFound("No such account.", code="account_not_found")
+    return account
+
+
+def _options(params: Mapping[str, Any]) -> Options:
+    return Options(
+        minimum_trade=Decimal(params["minimum_trade"]),
+        cash_floor=Decimal(params["cash_floor"]),
+        whole_shares=params["whole_shares"],
+        loss_harvesting=params["loss_harvesting"],
+    )
+
+
+def replayed(*, recommendation: Recommendation) -> str:
+    """The result computed anew from the stored inputs, as canonical JSON."""
+    return result_json(result=rebalance(inputs=inputs_from_json(text=recommendation.inputs)))
+
+
+def decide(
+    *, recommendation: Recommendation, status: str, user: User, now: datetime
+) -> Recommendation:
+    """Approves or rejects a proposed recommendation, once."""
+    changed = Recommendation.objects.filter(
+        pk=recommendation.pk, status=RecommendationStatus.PROPOSED
+    ).update(status=status, decided_at=now, decided_by_id=user.pk)
+    recommendation.refresh_from_db()
+    if not changed and recommendation.status != status:
+        raise Conflict(
+            f"The recommendation was {recommendation.status} already.", code="already_decided"
+        )
+    return recommendation
