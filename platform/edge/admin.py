@@ -1,0 +1,70 @@
+"""Admin lists that stay fast with millions of rows: no COUNT over a table, search by index only."""
+
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.db import models
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+COUNT_MAX = 10_000
+
+
+class CappedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts at most COUNT_MAX rows; whoever wants more must filter or search."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        if isinstance(rows, models.QuerySet):
+            return rows.order_by()[:COUNT_MAX].count()
+        return len(rows)
+
+
+class LargeTableAdmin(ModelAdmin):  # type: ignore[misc]
+    """Base of every list: capped count, exact search by public id, prefixes where declared.
+
+    `uuid_fields` are searched when the text is a UUID, `exact_fields` by equality; both need an index.
+    """
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    uuid_fields: tuple[str, ...] = ("public_id",)
+    exact_fields: tuple[str, ...] = ()
+    search_fields: tuple[str, ...] = ("pk",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        try:
+            wanted = UUID(term)
+        except ValueError:
+            wanted = None
+        if wanted is not None:
+            condition = models.Q()
+            for field in self.uuid_fields:
+                condition |= models.Q(**{field: wanted})
+            return queryset.filter(condition), False
+        condition = models.Q(pk__in=[])
+        for field in self.exact_fields:
+            condition |= models.Q(**{field: term})
+        return queryset.filter(condition), False
+
+
+class ReadOnlyAdmin(LargeTableAdmin):
+    """Facts that are looked at, never edited here."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,77 @@
+"""Operators: jobs to look at, retry and cancel; dead letters to send again."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from core.errors import BallastError
+from edge.admin import ReadOnlyAdmin
+from jobs import operations
+from jobs.models import Job, Outbox
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    list_display = (
+        "created_at",
+        "kind",
+        "status",
+        "progress",
+        "attempt",
+        "queue",
+        "requested_by",
+        "finished_at",
+    )
+    list_filter = ("status", "kind", "queue")
+    list_select_related = ("requested_by",)
+    uuid_fields = ("public_id", "subject_id")
+    exact_fields = ("requested_by__email",)
+    ordering = ("-created_at", "-id")
+    actions = ("retry_jobs", "cancel_jobs")
+
+    @admin.action(description="Retry failed or cancelled jobs", permissions=["view"])
+    def retry_jobs(self, request: HttpRequest, queryset: "QuerySet[Job]") -> None:
+        self._each(request, queryset, "retried")
+
+    @admin.action(description="Cancel unfinished jobs", permissions=["view"])
+    def cancel_jobs(self, request: HttpRequest, queryset: "QuerySet[Job]") -> None:
+        self._each(request, queryset, "cancelled")
+
+    def _each(self, request: HttpRequest, queryset: "QuerySet[Job]", done: str) -> None:
+        """Acts on every selected job and says of each refusal why."""
+        count = 0
+        for job in queryset.order_by("id")[:100]:
+            try:
+                if done == "retried":
+                    operations.retry(job=job, now=timezone.now())
+                else:
+                    operations.cancel(job=job)
+                count += 1
+            except BallastError as refusal:
+                self.message_user(
+                    request, f"{job.public_id}: {refusal.detail}", messages.WARNING
+                )
+        self.message_user(request, f"{count} jobs {done}.")
+
+
+@admin.register(Outbox)
+class OutboxAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "topic", "state", "attempts", "next_at", "sent_at", "error")
+    list_filter = ("state", "topic")
+    list_select_related = ("household",)
+    uuid_fields = ()
+    exact_fields = ("dedup_key",)
+    ordering = ("-id",)
+    actions = ("replay",)
+
+    @admin.action(description="Send dead letters again", permissions=["view"])
+    def replay(self, request: HttpRequest, queryset: "QuerySet[Outbox]") -> None:
+        count = 0
+        for row in queryset.order_by("id")[:1000]:
+            try:
+                operations.replay_dead(row=row, now=timezone.now())
+                count += 1
+            except BallastError as refusal:
+                self.message_user(request, f"{row}: {refusal.detail}", messages.WARNING)
+        self.message_user(request, f"{count} letters will be sent again.")
