@@ -1,0 +1,43 @@
+"""WebSockets only: the stream process. REST, pages and admin are in wsgi.py."""
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.urls import path, re_path  # noqa: E402
+from stream.answers import Answers  # noqa: E402
+from stream.consumers import StreamConsumer, nowhere  # noqa: E402
+from stream.process import Lifespan, Options  # noqa: E402
+
+options = Options(
+    redis_url=settings.REDIS_URL,
+    allowed_hosts=tuple(settings.ALLOWED_HOSTS),
+    allowed_origins=tuple(origin.lower() for origin in settings.STREAM_ALLOWED_ORIGINS),
+    allow_no_origin=settings.STREAM_ALLOW_NO_ORIGIN,
+    trusted_proxy_count=settings.TRUSTED_PROXY_COUNT,
+    metrics_networks=tuple(settings.METRICS_ALLOWED_NETWORKS),
+    per_address_max=settings.STREAM_CONNECTIONS_PER_ADDRESS_MAX,
+    in_all_max=settings.STREAM_CONNECTIONS_MAX,
+    auth_timeout_s=settings.STREAM_AUTH_TIMEOUT_S,
+    recheck_s=settings.STREAM_RECHECK_S,
+    idle_s_max=settings.STREAM_IDLE_S,
+    blocked_s_max=settings.STREAM_BLOCKED_S,
+    lease_s=settings.STREAM_LEASE_S,
+    stale_after_s=settings.STREAM_STALE_AFTER_S,
+    drain_s=settings.STREAM_DRAIN_S,
+)
+
+application = ProtocolTypeRouter(
+    {
+        "websocket": URLRouter(
+            [path("ws/v1/stream", StreamConsumer.as_asgi()), re_path("", nowhere)]
+        ),
+        "http": Answers(metrics_networks=options.metrics_networks),
+        "lifespan": Lifespan(options),
+    }
+)

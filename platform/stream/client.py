@@ -1,0 +1,122 @@
+"""When one client is told what: the throttle, with the clock passed in.
+
+    watch(symbols)   nothing was sent for them yet, so the next batch carries them: the snapshot
+    regular(latest)  every watched quote that is not the one last sent, at most once per interval
+    urgent(changed)  between two regular batches: moves of more than 0.1 % since the price last
+                     *sent to this client*, the largest first, under a cap per second
+
+Nothing is queued per client. What is owed is the difference between the newest quotes (one table
+for all clients) and the quotes last sent to this one, so a client that could not be written to
+for a while gets the latest value of each symbol and never the values between.
+
+Worked example, interval 1 s: A at 100.00 is sent at t=0. A changes to 100.05 at t=0.2 (0.05 %):
+it waits. A changes to 100.20 at t=0.4 (0.2 % since 100.00): it goes at once. A changes to 100.25
+at t=0.6: it waits, and goes with the regular batch at t=1.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from stream.protocol import Quote, price_batch
+
+MOVE_MIN = 0.001
+# A feed that ticks once a second is never exactly a second apart: a batch may go this share of
+# the interval early, and the next is then due that much later, so the mean rate holds.
+EARLY_MAX = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a client may be told something."""
+
+    interval_s: float
+    urgent_per_s_max: int = 20
+
+
+PACES = {"standard": Pace(interval_s=1.0), "active": Pace(interval_s=0.1)}
+
+
+class Client:
+    """What one socket watches and what it was last told."""
+
+    __slots__ = ("_sent", "_urgent_at", "_urgent_left", "due_at", "pace", "seq")
+
+    def __init__(self, *, pace: Pace, now: float) -> None:
+        self.pace = pace
+        self.seq = 0
+        self.due_at = now
+        self._sent: dict[str, Quote | None] = {}
+        self._urgent_left = float(pace.urgent_per_s_max)
+        self._urgent_at = now
+
+    @property
+    def symbols(self) -> Iterable[str]:
+        return self._sent.keys()
+
+    def __len__(self) -> int:
+        return len(self._sent)
+
+    def watch(self, symbols: Iterable[str]) -> list[str]:
+        """Adds symbols; those that were not watched before."""
+        added = [symbol for symbol in dict.fromkeys(symbols) if symbol not in self._sent]
+        self._sent.update(dict.fromkeys(added))
+        return added
+
+    def unwatch(self, symbols: Iterable[str]) -> list[str]:
+        """Takes symbols away; those that were watched."""
+        removed = [symbol for symbol in dict.fromkeys(symbols) if symbol in self._sent]
+        for symbol in removed:
+            del self._sent[symbol]
+        return removed
+
+    def is_due(self, now: float) -> bool:
+        return now >= self.due_at - EARLY_MAX * self.pace.interval_s
+
+    def regular(self, *, latest: Mapping[str, Quote], now: float) -> str | None:
+        """Everything this client has not been told, or None. Only when due."""
+        news = [
+            quote
+            for symbol, last in self._sent.items()
+            if (quote := latest.get(symbol)) is not None and quote is not last
+        ]
+        if not news:
+            return None
+        self.due_at = max(self.due_at, now) + self.pace.interval_s
+        return self._batch(news)
+
+    def urgent(self, *, changed: Mapping[str, Quote], now: float) -> str | None:
+        """The significant moves among the changed quotes that the cap still allows, or None."""
+        sent = self._sent
+        moves = [
+            (move, quote)
+            for symbol, quote in changed.items()
+            if (last := sent.get(symbol)) is not None
+            and (move := _move(quote.price, last.price)) > MOVE_MIN
+        ]
+        allowed = self._urgent_allowance(now) if moves else 0
+        if not allowed:
+            return None
+        moves.sort(key=lambda pair: pair[0], reverse=True)
+        news = [quote for _, quote in moves[:allowed]]
+        self._urgent_left -= len(news)
+        return self._batch(news)
+
+    def _urgent_allowance(self, now: float) -> int:
+        rate = self.pace.urgent_per_s_max
+        refilled = self._urgent_left + (now - self._urgent_at) * rate
+        self._urgent_left = min(float(rate), refilled)
+        self._urgent_at = now
+        return int(self._urgent_left)
+
+    def _batch(self, news: list[Quote]) -> str:
+        for quote in news:
+            self._sent[quote.symbol] = quote
+        self.seq += 1
+        return price_batch(seq=self.seq, updates=[quote.text for quote in news])
+
+
+def _move(price: float, last: float) -> float:
+    """The relative move, rounded so that exactly 0.1 % of decimal prices is not more than 0.1 %."""
+    if last == 0:
+        return 1.0 if price else 0.0
+    return round(abs(price - last) / last, 12)

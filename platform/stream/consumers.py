@@ -1,0 +1,272 @@
+"""The socket at /ws/v1/stream: who may open it, its first message, and what it may ask for.
+
+The channel layer carries account events only, and is the publish/subscribe one: it keeps group
+membership in this process and subscribes anew after Redis was away. The other layer keeps it in
+Redis, where an eviction or a restart takes it from sockets that stay open, ends it after 24 hours
+and drops events above a capacity that all sockets of a process share. An event sent while Redis
+is away is lost either way; it is kept as a notice and a job row, which the client can read again.
+
+Prices never pass Channels' dispatch: the hub writes them with the ASGI `send` itself.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels.consumer import AsyncConsumer, get_handler_name
+from channels.exceptions import StopConsumer
+from django.http.request import split_domain_port, validate_host
+from redis.exceptions import RedisError
+from stream import metrics, protocol
+from stream.client import PACES, Client
+from stream.hub import Member, Send
+from stream.leases import Verdict
+from stream.limits import bucket, client_address
+from stream.process import STATE_KEY, Options, StreamProcess
+from stream.protocol import MESSAGE_BYTES_MAX, SYMBOLS_PER_CLIENT_MAX, Close, Problem
+from stream.providers import redeemed
+
+logger = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+MESSAGES_BURST = 3.0  # times messages_per_s_max
+
+
+class StreamConsumer(AsyncConsumer):
+    """One socket. Admission, then Channels' loop over its messages, then cleaning up."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.process: StreamProcess = scope["state"][STATE_KEY]
+        self.member: Member | None = None
+        self.groups: list[str] = []
+        self.closing: asyncio.Task[None] | None = None
+        self.write: Send = send  # what Channels calls base_send, typed
+        if not origin_allowed(scope, self.process.options):
+            metrics.REFUSED.labels("origin").inc()
+            await send({"type": "websocket.close"})  # before accept: the handshake gets a 403
+            return
+        address = _address(scope, self.process.options)
+        if (refusal := await self._admission(address)) is not None:
+            await self._turn_away(*refusal)
+            return
+        self.process.sockets.add(self.close)
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._clean_up(address)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Channels' dispatch without its hop into a thread: no database here to be tidied up."""
+        await getattr(self, get_handler_name(message))(message)
+
+    # Admission
+
+    async def _admission(self, address: str) -> tuple[Close, Problem, str] | None:
+        """None, with a lease taken, or why this socket cannot be served."""
+        if self.process.draining:
+            return Close.RESTARTING, Problem.RESTARTING, "this process is going down"
+        if not self.process.source_up:
+            return Close.TRY_LATER, Problem.UNAVAILABLE, "no connection to the source of prices"
+        try:
+            verdict = await self.process.leases.acquire(address)
+        except RedisError as error:
+            logger.warning("no lease for %s: %s", address, error)
+            return Close.TRY_LATER, Problem.UNAVAILABLE, "sockets cannot be counted now"
+        if verdict is Verdict.ADDRESS_FULL:
+            detail = f"{self.process.options.per_address_max} sockets are open from this address"
+            return Close.LIMIT, Problem.TOO_MANY_SOCKETS_ADDRESS, detail
+        if verdict is Verdict.ALL_FULL:
+            return Close.LIMIT, Problem.TOO_MANY_SOCKETS, "the stream is full"
+        return None
+
+    async def _turn_away(self, close: Close, problem: Problem, detail: str) -> None:
+        """Accepts only to say why not: a browser cannot read the status of a refused handshake."""
+        metrics.REFUSED.labels(problem.value).inc()
+        await self.write({"type": "websocket.accept"})
+        await self._say(protocol.error(problem, detail))
+        await self.write(_close(close, problem))
+
+    async def websocket_connect(self, message: dict[str, Any]) -> None:
+        now = self.process.clock()
+        rate = self.process.options.messages_per_s_max
+        self.allowance = bucket(per_s=rate, burst=rate * MESSAGES_BURST, now=now)
+        await self.write({"type": "websocket.accept"})
+        self.auth_timer = self.process.loop.call_later(
+            self.process.options.auth_timeout_s,
+            self.close,
+            Close.TIMEOUT,
+            Problem.AUTH_TIMEOUT,
+            "no ticket in time",
+        )
+
+    # What the client says
+
+    async def websocket_receive(self, message: dict[str, Any]) -> None:
+        if self.closing is not None:
+            return
+        text = message.get("text")
+        if text is None:
+            self.close(Close.BAD_MESSAGE, Problem.BAD_MESSAGE, "text frames only")
+        elif len(text) > MESSAGE_BYTES_MAX:
+            self.close(Close.TOO_BIG, Problem.TOO_BIG, f"at most {MESSAGE_BYTES_MAX} bytes")
+        elif not self.allowance.take(self.process.clock()):
+            self.close(Close.LIMIT, Problem.TOO_MANY_MESSAGES, "too many messages")
+        else:
+            try:
+                await self._obey(protocol.incoming(text))
+            except protocol.Refused as refusal:
+                self.close(Close.BAD_MESSAGE, Problem.BAD_MESSAGE, refusal.detail)
+
+    async def _obey(self, request: protocol.Incoming) -> None:
+        member = self.member
+        if member is None:
+            if isinstance(request, protocol.Auth):
+                await self._authenticate(request)
+            else:
+                self.close(Close.UNAUTHENTICATED, Problem.UNAUTHENTICATED, "a ticket comes first")
+            return
+        member.heard_at = self.process.clock()
+        match request:
+            case protocol.Subscribe():
+                await self._subscribe(member, request)
+            case protocol.Unsubscribe():
+                removed = self.process.hub.unwatch(member, request.symbols)
+                await self._say(protocol.unsubscribed(removed))
+            case protocol.Ping():
+                await self._say(protocol.pong())
+            case protocol.Auth():
+                raise protocol.Refused("already authenticated")
+
+    async def _authenticate(self, request: protocol.Auth) -> None:
+        self.auth_timer.cancel()
+        try:
+            ticket = await redeemed(self.process.redis, request.ticket)
+            if ticket is None:
+                detail = "unknown, used or expired ticket"
+                self.close(Close.UNAUTHENTICATED, Problem.TICKET_INVALID, detail)
+                return
+            self.groups = [f"household.{household_id}" for household_id in ticket.household_ids]
+            self.groups.append(f"user.{ticket.user_id}")
+            for group in self.groups:
+                await self.channel_layer.group_add(group, self.channel_name)
+        except (RedisError, OSError) as error:
+            logger.warning("ticket not redeemed: %s", error)
+            self.close(Close.TRY_LATER, Problem.UNAVAILABLE, "the ticket cannot be checked now")
+            return
+        now = self.process.clock()
+        pace = PACES[ticket.tier]
+        member = Member(
+            client=Client(pace=pace, now=now),
+            send=self.write,
+            close=self.close,
+            user_id=ticket.user_id,
+            token_version=ticket.token_version,
+            now=now,
+        )
+        await self._say(protocol.ready(tier=ticket.tier, interval_s=pace.interval_s))
+        if self.closing is None:
+            self.member = member
+            self.process.hub.join(member)
+
+    async def _subscribe(self, member: Member, request: protocol.Subscribe) -> None:
+        hub = self.process.hub
+        known = [symbol for symbol in dict.fromkeys(request.symbols) if symbol in hub.latest]
+        watched = set(member.client.symbols)
+        if len(watched.union(known)) > SYMBOLS_PER_CLIENT_MAX:
+            detail = f"at most {SYMBOLS_PER_CLIENT_MAX} symbols; nothing was subscribed"
+            await self._say(protocol.error(Problem.TOO_MANY_SYMBOLS, detail))
+            return
+        if len(known) < len(set(request.symbols)):
+            unknown = [s for s in dict.fromkeys(request.symbols) if s not in hub.latest]
+            detail = "no quotes for these symbols; the others are subscribed"
+            await self._say(protocol.error(Problem.UNKNOWN_SYMBOLS, detail, symbols=unknown))
+        await self._say(protocol.subscribed(known))
+        if member.present:
+            hub.watch(member, known)
+
+    # What the client is told
+
+    async def account_event(self, message: dict[str, Any]) -> None:
+        """An event of a household or user of this socket, forwarded as it was written."""
+        if self.closing is None and self.member is not None:
+            metrics.FRAMES_EVENT.inc()
+            await self._say(message["text"])
+
+    async def _say(self, text: str) -> None:
+        await self.write({"type": "websocket.send", "text": text})
+
+    def close(self, close: Close, problem: Problem, detail: str) -> None:
+        """Says why and closes, without making the caller wait for a slow client."""
+        if self.closing is None:
+            metrics.CLOSED.labels(problem.value).inc()
+            if self.member is not None:
+                self.process.hub.leave(self.member)
+            self.closing = self.process.loop.create_task(self._close(close, problem, detail))
+
+    async def _close(self, close: Close, problem: Problem, detail: str) -> None:
+        try:
+            await self._say(protocol.error(problem, detail))
+            await self.write(_close(close, problem))
+        except (OSError, RuntimeError):  # the socket went away first
+            metrics.WRITES_FAILED.inc()
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        raise StopConsumer
+
+    async def _clean_up(self, address: str) -> None:
+        self.process.sockets.discard(self.close)
+        if self.member is not None:
+            self.process.hub.leave(self.member)
+        if hasattr(self, "auth_timer"):
+            self.auth_timer.cancel()
+        await self.process.leases.release(address)
+        for group in self.groups:
+            try:
+                await self.channel_layer.group_discard(group, self.channel_name)
+            except (RedisError, OSError) as error:
+                logger.warning("%s not left in Redis: %s", group, error)
+
+
+async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """Any other path: the handshake is refused."""
+    await send({"type": "websocket.close"})
+
+
+def origin_allowed(scope: Scope, options: Options) -> bool:
+    """Whether the page that opens the socket may: listed, or, without a list, of this host.
+
+    Only browsers send an Origin, and always do; whether others may come is a setting.
+    """
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    domain, _ = split_domain_port(headers.get(b"host", ""))
+    if not domain or not validate_host(domain, list(options.allowed_hosts)):
+        return False
+    origin = headers.get(b"origin")
+    if origin is None:
+        return options.allow_no_origin
+    if options.allowed_origins:
+        return origin.lower() in options.allowed_origins
+    try:
+        origin_domain = urlsplit(origin.lower()).hostname
+    except ValueError:
+        return False
+    return origin_domain is not None and origin_domain == domain.strip("[]")
+
+
+def _address(scope: Scope, options: Options) -> str:
+    forwarded = [
+        value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"
+    ]
+    return client_address(
+        peer=(scope.get("client") or ("local", 0))[0],
+        forwarded_for=forwarded,
+        trusted_proxy_count=options.trusted_proxy_count,
+    )
+
+
+def _close(close: Close, problem: Problem) -> dict[str, Any]:
+    return {"type": "websocket.close", "code": int(close), "reason": problem.value}

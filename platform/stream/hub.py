@@ -1,0 +1,242 @@
+"""One hub per process: the newest quotes, who watches what, and the writing of frames.
+
+    publish(quotes) -> the newest and the changed quotes
+    tick            -> for every client concerned one frame, joined from parts encoded once
+
+A tick touches the clients that watch a changed symbol and those whose regular batch has come due.
+It works in slices and lets other tasks run between them. A client whose last write has not ended
+is passed over: what it is owed is worked out when it can be written to again, so nothing piles up
+and nobody waits for it. One that stays blocked too long is closed with 1013.
+"""
+
+import asyncio
+import heapq
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
+from itertools import count
+from typing import Any
+
+from stream import metrics
+from stream.client import Client
+from stream.protocol import Close, Problem, Quote, as_stale
+from stream.writes import started
+
+logger = logging.getLogger(__name__)
+
+SLICE = 500
+TICK_S_MIN = 0.005
+
+Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
+
+
+class Member:
+    """A client with its socket: what the hub needs to write to it, to drop it and to judge it."""
+
+    __slots__ = (
+        "blocked_at",
+        "client",
+        "close",
+        "heard_at",
+        "present",
+        "scheduled",
+        "send",
+        "token_version",
+        "user_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        client: Client,
+        send: Send,
+        close: Callable[[Close, Problem, str], None],
+        user_id: int,
+        token_version: int,
+        now: float,
+    ) -> None:
+        self.client = client
+        self.send = send
+        self.close = close
+        self.user_id = user_id
+        self.token_version = token_version
+        self.heard_at = now
+        self.blocked_at: float | None = None
+        self.scheduled = False
+        self.present = True
+
+
+class Hub:
+    """All members of this process. Every method is called from the one event loop."""
+
+    def __init__(self, *, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.latest: dict[str, Quote] = {}
+        self.members: set[Member] = set()
+        self._watchers: defaultdict[str, set[Member]] = defaultdict(set)
+        self._changed: dict[str, Quote] = {}
+        self._changed_at = 0.0
+        self._due: list[tuple[float, int, Member]] = []
+        self._order = count()
+        self._blocked: set[Member] = set()
+        self._writes: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+
+    @property
+    def blocked_count(self) -> int:
+        return len(self._blocked)
+
+    # Who is there
+
+    def join(self, member: Member) -> None:
+        self.members.add(member)
+
+    def leave(self, member: Member) -> None:
+        """Forgets a member; what is still being written to it runs out on its own."""
+        member.present = False
+        self.members.discard(member)
+        self._blocked.discard(member)
+        self._stop_watching(member, member.client.symbols)
+
+    def watch(self, member: Member, symbols: Sequence[str]) -> None:
+        """Known symbols only. Their snapshot goes with the next batch: at once, if one is due."""
+        for symbol in member.client.watch(symbols):
+            self._watchers[symbol].add(member)
+        self._schedule(member)
+        self._wake.set()
+
+    def unwatch(self, member: Member, symbols: Sequence[str]) -> list[str]:
+        removed = member.client.unwatch(symbols)
+        self._stop_watching(member, removed)
+        return removed
+
+    def _stop_watching(self, member: Member, symbols: Iterable[str]) -> None:
+        for symbol in symbols:
+            watchers = self._watchers[symbol]
+            watchers.discard(member)
+            if not watchers:
+                del self._watchers[symbol]
+
+    # What is new
+
+    def publish(self, quotes: Iterable[Quote]) -> None:
+        """Takes in new quotes; those that say nothing new are dropped here."""
+        if not self._changed:
+            self._changed_at = self._clock()
+        for quote in quotes:
+            known = self.latest.get(quote.symbol)
+            if known is None or known.text != quote.text:
+                self.latest[quote.symbol] = quote
+                self._changed[quote.symbol] = quote
+        if self._changed:
+            self._wake.set()
+
+    def mark_stale(self) -> None:
+        """Nobody vouches for the newest quotes any more: clients are told so."""
+        self.publish([as_stale(quote) for quote in self.latest.values() if not quote.stale])
+
+    # Telling it
+
+    async def run(self) -> None:
+        """Ticks for ever: when something changed, and when a client's regular batch comes due."""
+        while True:
+            wait_s = max(TICK_S_MIN, self._due[0][0] - self._clock()) if self._due else None
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), wait_s)
+            self._wake.clear()
+            await self.tick()
+
+    async def tick(self) -> None:
+        """One round over the clients concerned."""
+        changed, self._changed = self._changed, {}
+        concerned = self._take_due()
+        concerned.update(*(self._watchers.get(symbol, ()) for symbol in changed))
+        if not concerned:
+            return
+        members = list(concerned)
+        for start in range(0, len(members), SLICE):
+            now = self._clock()
+            for member in members[start : start + SLICE]:
+                if member.present:
+                    self._tell(member, changed, now)
+            await asyncio.sleep(0)
+        if changed:
+            metrics.TICK_SECONDS.observe(self._clock() - self._changed_at)
+
+    def _tell(self, member: Member, changed: dict[str, Quote], now: float) -> None:
+        if member.blocked_at is not None:
+            metrics.COALESCED.inc()
+            return
+        client = member.client
+        if client.is_due(now):
+            frame = client.regular(latest=self.latest, now=now)
+            kind = metrics.FRAMES_REGULAR
+        else:
+            frame = client.urgent(changed=changed, now=now)
+            kind = metrics.FRAMES_URGENT
+            self._schedule(member)
+        if frame is not None:
+            kind.inc()
+            self._write(member, frame, now)
+
+    def _take_due(self) -> set[Member]:
+        now = self._clock()
+        due: set[Member] = set()
+        while self._due and self._due[0][0] <= now:
+            member = heapq.heappop(self._due)[2]
+            member.scheduled = False
+            due.add(member)
+        return due
+
+    def _schedule(self, member: Member) -> None:
+        if not member.scheduled:
+            member.scheduled = True
+            heapq.heappush(self._due, (member.client.due_at, next(self._order), member))
+
+    def _write(self, member: Member, frame: str, now: float) -> None:
+        try:
+            rest = started(member.send({"type": "websocket.send", "text": frame}))
+        except (OSError, RuntimeError):  # the server's two ways to say that the socket is closed
+            self._gone(member)
+            return
+        if rest is not None:
+            member.blocked_at = now
+            self._blocked.add(member)
+            task = asyncio.ensure_future(self._finish(member, rest))
+            self._writes.add(task)
+            task.add_done_callback(self._writes.discard)
+
+    async def _finish(self, member: Member, rest: Awaitable[None]) -> None:
+        try:
+            await rest
+        except (OSError, RuntimeError):
+            self._gone(member)
+            return
+        member.blocked_at = None
+        self._blocked.discard(member)
+        if member.present:
+            self._schedule(member)
+            self._wake.set()
+
+    def _gone(self, member: Member) -> None:
+        metrics.WRITES_FAILED.inc()
+        self.leave(member)
+
+    # Who cannot stay
+
+    def close_slow(self, *, blocked_s_max: float) -> None:
+        """Closes members that have not taken a frame for too long."""
+        now = self._clock()
+        for member in list(self._blocked):
+            if member.blocked_at is not None and now - member.blocked_at > blocked_s_max:
+                self.leave(member)
+                member.close(Close.TRY_LATER, Problem.TOO_SLOW, "this client reads too slowly")
+
+    def close_idle(self, *, idle_s_max: float) -> None:
+        """Closes members that watch nothing and have said nothing for too long."""
+        now = self._clock()
+        for member in [m for m in self.members if not len(m.client)]:
+            if now - member.heard_at > idle_s_max:
+                self.leave(member)
+                member.close(Close.TIMEOUT, Problem.IDLE, "nothing watched and nothing said")

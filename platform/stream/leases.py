@@ -1,0 +1,137 @@
+"""How many sockets are open per address and in all, over every process, counted in Redis.
+
+    {stream}:processes         sorted set: process -> when its lease ends (ms)
+    {stream}:sockets:<process> hash: address -> open sockets, "*" -> all; ends with the lease
+
+A process renews its one lease, not one per socket. Killed, it stops renewing and its sockets stop
+counting when the lease ends. The memory of the process is the truth about its own sockets: a
+renewal that finds another total in Redis (a restart, an eviction, an answer lost on the way)
+writes its hash anew.
+"""
+
+import logging
+from collections import Counter
+from enum import Enum
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+ALL = "*"
+PROCESSES = "{stream}:processes"
+
+_ACQUIRE = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+local from_address, in_all = 0, 0
+for _, process in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  local counts = redis.call('HMGET', '{stream}:sockets:' .. process, ARGV[2], '*')
+  from_address = from_address + (tonumber(counts[1]) or 0)
+  in_all = in_all + (tonumber(counts[2]) or 0)
+end
+if from_address >= tonumber(ARGV[3]) then return 1 end
+if in_all >= tonumber(ARGV[4]) then return 2 end
+redis.call('HINCRBY', KEYS[2], ARGV[2], 1)
+redis.call('HINCRBY', KEYS[2], '*', 1)
+redis.call('PEXPIRE', KEYS[2], ARGV[5])
+redis.call('ZADD', KEYS[1], now + ARGV[5], ARGV[1])
+return 0
+"""
+_RELEASE = """
+if redis.call('HINCRBY', KEYS[1], ARGV[1], -1) <= 0 then redis.call('HDEL', KEYS[1], ARGV[1]) end
+if redis.call('HINCRBY', KEYS[1], '*', -1) <= 0 then redis.call('DEL', KEYS[1]) end
+"""
+_RENEW = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+if (tonumber(redis.call('HGET', KEYS[2], '*')) or 0) == tonumber(ARGV[3]) then
+  redis.call('PEXPIRE', KEYS[2], ARGV[2])
+  return 1
+end
+redis.call('DEL', KEYS[2])
+return 0
+"""
+
+
+class Verdict(Enum):
+    GRANTED = 0
+    ADDRESS_FULL = 1
+    ALL_FULL = 2
+
+
+class Leases:
+    """The open sockets of this process, and their count in Redis."""
+
+    def __init__(
+        self, *, redis: "Redis", process: str, per_address_max: int, in_all_max: int, lease_s: float
+    ) -> None:
+        self._redis: Any = redis
+        self._process = process
+        self._key = f"{{stream}}:sockets:{process}"
+        self._per_address_max = per_address_max
+        self._in_all_max = in_all_max
+        self._lease_ms = round(lease_s * 1000)
+        self._open: Counter[str] = Counter()
+        self._acquire = self._redis.register_script(_ACQUIRE)
+        self._release = self._redis.register_script(_RELEASE)
+        self._renew = self._redis.register_script(_RENEW)
+
+    async def acquire(self, address: str) -> Verdict:
+        """Counts one socket more, or says which limit it would break."""
+        self._open[address] += 1  # before the call, so that a renewal meanwhile does not undo it
+        try:
+            answer = await self._acquire(
+                keys=[PROCESSES, self._key],
+                args=[
+                    self._process,
+                    address,
+                    self._per_address_max,
+                    self._in_all_max,
+                    self._lease_ms,
+                ],
+            )
+        except BaseException:
+            self._forget(address)
+            raise
+        verdict = Verdict(answer)
+        if verdict is not Verdict.GRANTED:
+            self._forget(address)
+        return verdict
+
+    async def release(self, address: str) -> None:
+        """Counts one socket less."""
+        self._forget(address)
+        try:
+            await self._release(keys=[self._key], args=[address])
+        except RedisError as error:
+            logger.warning("socket count of %s not lowered, renewal will: %s", address, error)
+
+    async def renew(self) -> None:
+        """Keeps the lease of this process, and its counts right."""
+        counts = {address: open_ for address, open_ in self._open.items() if open_ > 0}
+        total = sum(counts.values())
+        kept = await self._renew(
+            keys=[PROCESSES, self._key], args=[self._process, self._lease_ms, total]
+        )
+        if kept or not total:
+            return
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.hset(self._key, mapping={**counts, ALL: total})
+            pipeline.pexpire(self._key, self._lease_ms)
+            await pipeline.execute()
+
+    async def give_up(self) -> None:
+        """Ends the lease at once: the process is going down in good order."""
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.zrem(PROCESSES, self._process)
+            pipeline.delete(self._key)
+            await pipeline.execute()
+
+    def _forget(self, address: str) -> None:
+        self._open[address] -= 1
+        if self._open[address] <= 0:
+            del self._open[address]

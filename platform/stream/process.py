@@ -1,0 +1,237 @@
+"""One stream process: its hub, its Redis connections, its housekeeping, and its way to go down.
+
+Starts and ends with the ASGI lifespan. Consumers find it in their scope, under `state`.
+"""
+
+import asyncio
+import logging
+import os
+import random
+import secrets
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from stream import metrics
+from stream.hub import Hub
+from stream.leases import Leases
+from stream.protocol import Close, Problem, Quote
+from stream.providers import follow_quotes, lowest_versions
+
+logger = logging.getLogger(__name__)
+
+STATE_KEY = "stream"
+REDIS_TIMEOUT_S = 2.0
+REDIS_CONNECTIONS_MAX = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a deployment decides; config.asgi fills it from the settings."""
+
+    redis_url: str
+    allowed_hosts: tuple[str, ...]
+    allowed_origins: tuple[str, ...]
+    allow_no_origin: bool
+    trusted_proxy_count: int
+    metrics_networks: tuple[str, ...]
+    per_address_max: int
+    in_all_max: int
+    auth_timeout_s: float = 5.0
+    messages_per_s_max: float = 10.0
+    recheck_s: float = 60.0
+    idle_s_max: float = 900.0
+    blocked_s_max: float = 10.0
+    lease_s: float = 30.0
+    quiet_s_max: float = 5.0
+    stale_after_s: float = 15.0
+    drain_s: float = 5.0
+
+
+class StreamProcess:
+    """Everything the sockets of one process share."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.loop = asyncio.get_running_loop()
+        self.clock = self.loop.time
+        self.hub = Hub(clock=self.clock)
+        self.redis = _redis(options.redis_url, connections_max=REDIS_CONNECTIONS_MAX)
+        self._subscriber = _redis(options.redis_url, connections_max=2)
+        self.leases = Leases(
+            redis=self.redis,
+            process=secrets.token_hex(8),
+            per_address_max=options.per_address_max,
+            in_all_max=options.in_all_max,
+            lease_s=options.lease_s,
+        )
+        self.sockets: set[Callable[[Close, Problem, str], None]] = set()
+        self.draining = False
+        self.source_up = False
+        self._source_lost_at: float | None = self.clock()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begins to follow quotes, to tick and to keep house."""
+        options = self.options
+        self._run(
+            follow_quotes(
+                redis=self._subscriber,
+                deliver=self._deliver,
+                up=self._note_source,
+                quiet_s_max=options.quiet_s_max,
+            )
+        )
+        self._run(self.hub.run())
+        self._run(self._every(1.0, self._keep_house))
+        self._run(self._every(options.lease_s / 3, self.leases.renew))
+        self._run(self._every(options.recheck_s, self._close_revoked))
+
+    async def stop(self) -> None:
+        """Ends the tasks, gives the leases back and closes the connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            await self.leases.give_up()
+        except RedisError as error:
+            logger.warning("leases not given back, they will run out: %s", error)
+        await self.redis.aclose()
+        await self._subscriber.aclose()
+
+    def drain(self, then: Callable[[], None]) -> None:
+        """Closes each socket at a random moment of `drain_s`: they do not all come back at once."""
+        if self.draining:
+            return
+        self.draining = True
+        for close in list(self.sockets):
+            self.loop.call_later(
+                random.uniform(0, self.options.drain_s),
+                close,
+                Close.RESTARTING,
+                Problem.RESTARTING,
+                "this process is going down, come back in a moment",
+            )
+        self.loop.call_later(self.options.drain_s if self.sockets else 0, then)
+
+    def _deliver(self, quotes: Sequence[Quote]) -> None:
+        if quotes:
+            newest = max(quote.as_of for quote in quotes)
+            lag_s = (datetime.now(UTC) - newest).total_seconds()
+            metrics.SOURCE_LAG_SECONDS.observe(max(0.0, lag_s))
+        self.hub.publish(quotes)
+
+    def _note_source(self, up: bool) -> None:
+        if up:
+            self._source_lost_at = None
+        elif self.source_up:
+            self._source_lost_at = self.clock()
+            metrics.SOURCE_LOST.inc()
+        self.source_up = up
+        metrics.SOURCE_UP.set(up)
+
+    async def _keep_house(self) -> None:
+        options = self.options
+        self.hub.close_slow(blocked_s_max=options.blocked_s_max)
+        self.hub.close_idle(idle_s_max=options.idle_s_max)
+        lost_at = self._source_lost_at
+        if lost_at is not None and self.clock() - lost_at > options.stale_after_s:
+            self.hub.mark_stale()
+        metrics.SOCKETS.set(len(self.sockets))
+        metrics.MEMBERS.set(len(self.hub.members))
+        metrics.SYMBOLS.set(len(self.hub.latest))
+        metrics.BLOCKED.set(self.hub.blocked_count)
+
+    async def _close_revoked(self) -> None:
+        members = list(self.hub.members)
+        lowest = await lowest_versions(self.redis, (member.user_id for member in members))
+        for member in members:
+            if member.token_version < lowest.get(member.user_id, 0):
+                self.hub.leave(member)
+                member.close(Close.UNAUTHENTICATED, Problem.REVOKED, "the rights were revoked")
+
+    async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
+        """Runs a chore for ever; without Redis it is put off, not given up."""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await chore()
+            except (RedisError, OSError) as error:
+                logger.warning("%s put off: %s", chore.__name__, error)
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(work)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """Without one of its tasks the process serves nobody: it goes down, to be started anew."""
+        if not task.cancelled():
+            logger.critical("%s ended", task.get_coro(), exc_info=task.exception())
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _redis(url: str, *, connections_max: int) -> "Redis":
+    """A client that fails fast: whoever waits for it decides himself whether to try again."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=connections_max,
+        timeout=REDIS_TIMEOUT_S,
+        socket_timeout=REDIS_TIMEOUT_S,
+        socket_connect_timeout=REDIS_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return Redis(connection_pool=pool)
+
+
+class Lifespan:
+    """The ASGI lifespan: makes the process, and spreads its closing when it is told to go.
+
+    The server closes all sockets in the moment it hears SIGTERM. So the signal is taken before
+    it: the sockets are closed one by one first, and only then the server hears of it. A second
+    signal goes straight through.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    async def __call__(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+        send: Callable[[dict[str, Any]], Awaitable[None]],
+    ) -> None:
+        await receive()
+        process = StreamProcess(self._options)
+        scope["state"][STATE_KEY] = process
+        process.start()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            _take_signal(signum, process)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await process.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _take_signal(signum: signal.Signals, process: StreamProcess) -> None:
+    servers_own = signal.getsignal(signum)
+    if not callable(servers_own):
+        return
+
+    def go(frame: FrameType | None = None) -> None:
+        servers_own(signum, frame)
+
+    def taken(_: int, frame: FrameType | None) -> None:
+        if process.draining:
+            go(frame)
+        else:
+            process.loop.call_soon_threadsafe(process.drain, go)
+
+    signal.signal(signum, taken)

@@ -1,0 +1,229 @@
+"""What the stream hears and says, as JSON text frames.
+
+In:   {"type": "auth", "ticket": "…"}                       first, within 5 seconds
+      {"type": "subscribe" | "unsubscribe", "symbols": […]}
+      {"type": "ping"}
+Out:  {"type": "ready", "tier", "interval_ms", "symbols_max"}
+      {"type": "subscribed" | "unsubscribed", "symbols": […]}
+      {"type": "price_batch", "seq", "updates": [{"symbol", "price", "as_of", "stale"}]}
+      {"type": "pong"}, {"type": "error", "code", "detail"}
+      and account events (`rebalance_complete`, `notification`) as the sender wrote them.
+
+`seq` rises by one with every batch of one socket: a gap is a lost frame. The first batch that
+names a symbol is its snapshot; after it only changes come.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Annotated, Literal
+
+import msgspec
+from core.limits import SYMBOL_LENGTH_MAX
+
+MESSAGE_BYTES_MAX = 102_400
+SYMBOLS_PER_CLIENT_MAX = 1000
+TICKET_LENGTH_MAX = 128
+
+
+class Close(IntEnum):
+    """Why a socket was closed. After 1012 and 1013: come back with a growing, random delay."""
+
+    RESTARTING = 1012  # the process is going down
+    TRY_LATER = 1013  # the client is too slow, or the stream cannot serve now
+    TOO_BIG = 1009  # a message above MESSAGE_BYTES_MAX
+    BAD_MESSAGE = 4400  # not what this page describes
+    UNAUTHENTICATED = 4401  # no valid ticket, or the rights behind it were revoked
+    TIMEOUT = 4408  # no ticket in time, or idle too long
+    LIMIT = 4429  # too many sockets or too many messages
+
+
+class Problem(StrEnum):
+    """The codes of error frames; the same word is the reason of the close frame that follows."""
+
+    BAD_MESSAGE = "bad_message"
+    TOO_BIG = "message_too_big"
+    UNAUTHENTICATED = "unauthenticated"
+    TICKET_INVALID = "ticket_invalid"
+    REVOKED = "revoked"
+    AUTH_TIMEOUT = "auth_timeout"
+    IDLE = "idle"
+    UNKNOWN_SYMBOLS = "unknown_symbols"
+    TOO_MANY_SYMBOLS = "too_many_symbols"
+    TOO_MANY_MESSAGES = "too_many_messages"
+    TOO_MANY_SOCKETS_ADDRESS = "too_many_sockets_from_address"
+    TOO_MANY_SOCKETS = "too_many_sockets"
+    TOO_SLOW = "too_slow"
+    RESTARTING = "restarting"
+    UNAVAILABLE = "unavailable"
+
+
+Symbol = Annotated[str, msgspec.Meta(min_length=1, max_length=SYMBOL_LENGTH_MAX)]
+Symbols = Annotated[list[Symbol], msgspec.Meta(min_length=1, max_length=SYMBOLS_PER_CLIENT_MAX)]
+
+
+class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
+    pass
+
+
+class Auth(_Message, frozen=True, tag="auth"):
+    ticket: Annotated[str, msgspec.Meta(min_length=1, max_length=TICKET_LENGTH_MAX)]
+
+
+class Subscribe(_Message, frozen=True, tag="subscribe"):
+    symbols: Symbols
+
+
+class Unsubscribe(_Message, frozen=True, tag="unsubscribe"):
+    symbols: Symbols
+
+
+class Ping(_Message, frozen=True, tag="ping"):
+    pass
+
+
+Incoming = Auth | Subscribe | Unsubscribe | Ping
+
+
+class Ticket(msgspec.Struct, frozen=True):
+    """Who may come in, as identity wrote it into Redis."""
+
+    user_id: int
+    household_ids: list[int]
+    token_version: int
+    tier: Literal["standard", "active"]
+
+
+class _Wire(msgspec.Struct, frozen=True):
+    """The part of a published quote that goes on to clients, in this order."""
+
+    symbol: Symbol
+    price: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,16}(\.[0-9]{1,12})?\Z")]
+    as_of: datetime
+    stale: bool
+
+
+class Quote(msgspec.Struct, frozen=True, eq=False):
+    """One quote, encoded once for all clients. Compared by identity: another object is news."""
+
+    symbol: str
+    price: float
+    as_of: datetime
+    stale: bool
+    text: str
+
+
+_incoming: msgspec.json.Decoder[Incoming] = msgspec.json.Decoder(Incoming)
+_ticket = msgspec.json.Decoder(Ticket)
+_wire = msgspec.json.Decoder(_Wire)
+_parts = msgspec.json.Decoder(list[msgspec.Raw])
+_json = msgspec.json.Encoder()
+
+
+class Refused(Exception):
+    """A message that is not what the protocol says; `detail` may be shown to the client."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+def incoming(text: str) -> Incoming:
+    """The message in a text frame, strictly: unknown types and fields are refused."""
+    try:
+        return _incoming.decode(text)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeError) as error:
+        raise Refused(str(error)) from None
+
+
+def ticket(payload: bytes) -> Ticket:
+    """The ticket stored in Redis."""
+    try:
+        return _ticket.decode(payload)
+    except msgspec.DecodeError as error:
+        raise Refused(f"stored ticket: {error}") from None
+
+
+def quote(payload: bytes | msgspec.Raw) -> Quote:
+    """One published quote, ready to be sent."""
+    try:
+        wire = _wire.decode(payload)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise Refused(f"quote: {error}") from None
+    if wire.as_of.tzinfo is None:
+        raise Refused("quote: as_of without a time zone")
+    return _quote(wire)
+
+
+def quotes(payload: bytes) -> tuple[list[Quote], list[Refused]]:
+    """The quotes of one publication, and what in it was not one."""
+    try:
+        parts = _parts.decode(payload)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        return [], [Refused(f"publication: {error}")]
+    return collected(parts)
+
+
+def collected(parts: Iterable[bytes | msgspec.Raw]) -> tuple[list[Quote], list[Refused]]:
+    """Each part as a quote; one bad part does not spoil the others."""
+    good: list[Quote] = []
+    bad: list[Refused] = []
+    for part in parts:
+        try:
+            good.append(quote(part))
+        except Refused as refusal:
+            bad.append(refusal)
+    return good, bad
+
+
+def as_stale(fresh: Quote) -> Quote:
+    """The same price, no longer vouched for."""
+    wire = _wire.decode(fresh.text)
+    return _quote(_Wire(symbol=wire.symbol, price=wire.price, as_of=wire.as_of, stale=True))
+
+
+def _quote(wire: _Wire) -> Quote:
+    return Quote(
+        symbol=wire.symbol,
+        price=float(wire.price),
+        as_of=wire.as_of,
+        stale=wire.stale,
+        text=_json.encode(wire).decode(),
+    )
+
+
+def price_batch(*, seq: int, updates: Sequence[str]) -> str:
+    """A batch out of quotes that are encoded already: joining is all that is left per client."""
+    return f'{{"type":"price_batch","seq":{seq},"updates":[{",".join(updates)}]}}'
+
+
+def ready(*, tier: str, interval_s: float) -> str:
+    return _text(
+        type="ready",
+        tier=tier,
+        interval_ms=round(interval_s * 1000),
+        symbols_max=SYMBOLS_PER_CLIENT_MAX,
+    )
+
+
+def subscribed(symbols: Sequence[str]) -> str:
+    return _text(type="subscribed", symbols=symbols)
+
+
+def unsubscribed(symbols: Sequence[str]) -> str:
+    return _text(type="unsubscribed", symbols=symbols)
+
+
+def pong() -> str:
+    return '{"type":"pong"}'
+
+
+def error(code: Problem, detail: str, *, symbols: Sequence[str] = ()) -> str:
+    """An error frame; `symbols` names the ones it is about."""
+    if symbols:
+        return _text(type="error", code=code.value, detail=detail, symbols=symbols)
+    return _text(type="error", code=code.value, detail=detail)
+
+
+def _text(**fields: object) -> str:
+    return _json.encode(fields).decode()

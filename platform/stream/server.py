@@ -1,0 +1,89 @@
+"""Starts the server of the stream: `python -m stream.server --host 127.0.0.1 --port 8001`.
+
+uvicorn, with what the command line cannot say or should not forget:
+- the listening socket carries TCP_USER_TIMEOUT, which accepted sockets inherit: a peer that takes
+  no bytes is cut off by the kernel, also when the server has already given it up;
+- a connection that does not finish its request headers in time is cut off;
+- messages of 100 KB at most, no compression (64-316 KiB a socket), pings every 20 s;
+- X-Forwarded-For is read by the consumer, by the number of trusted proxies, never by the server.
+"""
+
+import argparse
+import asyncio
+import os
+import socket
+from asyncio.transports import BaseTransport
+
+import uvicorn
+from stream.protocol import MESSAGE_BYTES_MAX
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEADERS_S_MAX = 10.0
+UNACKNOWLEDGED_MS_MAX = 30_000
+PING_S = 20.0
+GRACE_S = 10
+
+
+class ImpatientHttp(HttpToolsProtocol):
+    """uvicorn's HTTP protocol with an end to waiting for the first request."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._patience = self.loop.call_later(HEADERS_S_MAX, _abort, transport)
+
+    def on_headers_complete(self) -> None:
+        self._patience.cancel()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._patience.cancel()
+        super().connection_lost(exc)
+
+
+def _abort(transport: BaseTransport) -> None:
+    if isinstance(transport, asyncio.Transport) or hasattr(transport, "abort"):
+        transport.abort()
+
+
+def listener(*, host: str, port: int) -> socket.socket:
+    """The listening socket, with the kernel's own watch over dead peers."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS_MAX)
+    listening.bind((host, port))
+    listening.set_inheritable(False)
+    return listening
+
+
+def config(application: str = "config.asgi:application") -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
+        http=ImpatientHttp,
+        ws="websockets-sansio",
+        ws_max_size=MESSAGE_BYTES_MAX,
+        ws_per_message_deflate=False,
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PING_S,
+        proxy_headers=False,
+        server_header=False,
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="stream.server", description=__doc__)
+    parser.add_argument("--host", default=os.environ.get("STREAM_HOST") or "127.0.0.1")
+    parser.add_argument("--port", type=int, default=int(os.environ.get("STREAM_PORT") or 8001))
+    arguments = parser.parse_args()
+    with listener(host=arguments.host, port=arguments.port) as listening:
+        uvicorn.Server(config()).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    main()

