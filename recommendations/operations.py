@@ -7,10 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from core.errors import Conflict, InvalidInput, NotFound
 from core.money import plain
+from edge.database import snapshot
 from identity.models import User
 from jobs.models import Job
 from jobs.operations import Claim, announce, complete, enqueue, fail
@@ -104,9 +105,7 @@ def fail_rebalance(*, claim: Claim, code: str, detail: str, now: datetime) -> No
 
 def _read_inputs(claim: Claim, now: datetime) -> str:
     """The canonical inputs, read as of one moment: nothing changes between two of its queries."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    with snapshot():
         account = _account(claim)
         inputs = rebalance_inputs(account=account, options=_options(claim.params), now=now)
     return inputs_json(inputs=inputs)

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db import connection, transaction
-
 from core.errors import BallastError
+from edge.database import snapshot
 from transactions.entries import TRADES
 from transactions.lots import Booked, booked
 from transactions.models import Account, Disposal, Holding, Lot, Transaction
@@ -53,9 +52,7 @@ def verified(*, after_account_id: int = 0, batch: int = BATCH) -> Iterator[Verif
 
 
 def _verify_batch(after_account_id: int, batch: int) -> Verified | None:
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    with snapshot():
         accounts = list(
             Account.objects.filter(pk__gt=after_account_id).order_by("pk")[:batch]
         )
