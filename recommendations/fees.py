@@ -1,11 +1,11 @@
 """What a sale pays to the regulator and to FINRA: dated tables, because the rates move every year.
 
-    SEC fee  = value sold x rate per million / 1,000,000        (Exchange Act, section 31)
-    TAF      = min(shares sold x rate per share, cap per trade) (FINRA By-Laws, Schedule A, section 1)
+    SEC fee  = value sold x rate per million / 1,000,000         (Exchange Act, section 31)
+    TAF      = min(shares sold x rate per share, cap per trade)  (FINRA By-Laws, Schedule A)
 
-Worked example, 2026-06-01, 1,000 shares at 50.00: SEC 50,000 x 20.60 / 1e6 = 1.03; TAF 0.195 -> 0.20.
-A purchase pays neither. A day before the first row uses the earliest row; one after the last row
-uses the last, because the next rate is not known until it is announced.
+Worked example, 2026-06-01, 1,000 shares at 50.00: SEC 50,000 x 20.60 / 1e6 = 1.03; TAF 0.195 ->
+0.20. A purchase pays neither. A day before the first row uses the earliest row; one after the
+last row uses the last, because the next rate is not known until it is announced.
 """
 
 from bisect import bisect_right

@@ -31,7 +31,7 @@ ONE = Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Why a side is closed: restricted, wash_sale_window, price_stale ...; `until` is the last day of it."""
+    """Why a side is closed: restricted, wash_sale_window, price_stale ...; `until` its last day."""
 
     code: str
     until: date | None = None
@@ -41,7 +41,7 @@ class Block:
 class Lot:
     """What is left of one acquisition: units, their whole cost basis, and the two dates of it.
 
-    `holding_period_date` decides the term; it is earlier than `opened_date` where a wash sale tacked.
+    `holding_period_date` decides the term; a wash sale makes it earlier than `opened_date`.
     """
 
     lot_id: str
@@ -53,7 +53,13 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """One security held, wished for, or both. `threshold` is the half-width of its band."""
+    """One security held, wished for, or both. `threshold` is the half-width of its band.
+
+    fractional: False when only whole shares trade; identity_group: substantially identical
+    securities share one name; recent_purchase: the household bought of the group in the last 30
+    days, so that a loss taken now would be disallowed and saves no tax; sale_fees: False for what
+    pays no SEC fee and no TAF (a mutual fund, a foreign listing).
+    """
 
     symbol: str
     asset_id: str
@@ -62,10 +68,11 @@ class Security:
     threshold: Decimal
     lots: tuple[Lot, ...] = ()
     half_spread_bp: Decimal = ZERO
-    fractional: bool | None = None
+    fractional: bool = True
     buy_block: Block | None = None
     sell_block: Block | None = None
     identity_group: str | None = None
+    recent_purchase: bool = False
     sale_fees: bool = True
 
     @property
@@ -135,7 +142,7 @@ def inputs_json(*, inputs: RebalanceInputs) -> str:
 
 
 def inputs_from_json(*, text: str) -> RebalanceInputs:
-    """The problem a canonical JSON text describes; unknown or missing fields raise TypeError/KeyError."""
+    """The problem of a canonical JSON text; unknown or missing fields raise TypeError, KeyError."""
     data = json.loads(text)
     data["as_of"] = date.fromisoformat(data["as_of"])
     data["settings"] = Settings(**_decimals(Settings, data["settings"]))

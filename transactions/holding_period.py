@@ -1,4 +1,4 @@
-"""Short or long term: IRC 1222 and Rev. Rul. 66-7 (the day of purchase is left out, the day of sale counted).
+"""Short or long term: IRC 1222 and Rev. Rul. 66-7 (leave out the day bought, count the day sold).
 
     first holding day = acquisition + 1 day
     long term         = sold on or after the same day of the next year; 29 February becomes 1 March
@@ -22,5 +22,5 @@ def first_long_term_date(*, opened_date: date) -> date:
 
 
 def is_long_term(*, opened_date: date, sold_date: date) -> bool:
-    """True when what was acquired on `opened_date` is sold long term on `sold_date` (trade dates)."""
+    """True when what was acquired on `opened_date` is long term when sold on `sold_date`."""
     return sold_date >= first_long_term_date(opened_date=opened_date)
