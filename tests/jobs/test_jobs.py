@@ -1,0 +1,243 @@
+"""The queue of record: one job per request, one writer per attempt, nothing lost."""
+
+import threading
+from datetime import timedelta
+from queue import Empty
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from celery import current_app
+from django.db import connection, transaction
+from django.utils import timezone
+
+from core.errors import Conflict
+from jobs import operations
+from jobs.models import Job, JobStatus, Outbox
+from jobs.operations import LeaseLost
+
+pytestmark = pytest.mark.django_db
+
+KIND = "recommendations.rebalance"
+
+
+class Messages:
+    """What stands in the broker's real queue, taken out as it is looked at."""
+
+    def __init__(self) -> None:
+        self.taken()
+
+    def taken(self) -> list[tuple[str, list[int]]]:
+        found = []
+        with current_app.connection_for_write() as link:
+            queue = link.SimpleQueue("interactive")
+            while True:
+                try:
+                    message = queue.get(block=False)
+                except Empty:
+                    break
+                message.ack()
+                found.append((message.headers["task"], message.payload[0]))
+            queue.close()
+        return found
+
+
+@pytest.fixture
+def messages() -> Messages:
+    return Messages()
+
+
+def ask(user: Any, subject: Any, **params: Any) -> Job:
+    return operations.enqueue(
+        kind=KIND,
+        queue="interactive",
+        user=user,
+        household_id=user.household_id,
+        subject_id=subject,
+        params=params,
+        now=timezone.now(),
+        estimate_s=2,
+    )
+
+
+def expire_lease(job: Job) -> None:
+    past = timezone.now() - timedelta(minutes=1)
+    Job.objects.filter(pk=job.pk).update(lease_until=past, woken_at=past)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_hundred_identical_requests_at_once_make_one_job(
+    people: Any, messages: Messages
+) -> None:
+    subject, found, start = uuid4(), [], threading.Barrier(20)
+
+    def rival() -> None:
+        start.wait()
+        try:
+            found.extend(ask(people.owner, subject, a="1").pk for _ in range(10))
+        finally:
+            connection.close()
+
+    rivals = [threading.Thread(target=rival) for _ in range(20)]
+    for thread in rivals:
+        thread.start()
+    for thread in rivals:
+        thread.join(timeout=60)
+    assert len(found) == 200
+    assert len(set(found)) == Job.objects.count() == 1
+    assert messages.taken() == [(KIND, [found[0]])]
+
+
+def test_another_request_or_a_finished_job_makes_a_new_one(people: Any, messages: Messages) -> None:
+    subject = uuid4()
+    first = ask(people.owner, subject, a="1")
+    assert ask(people.owner, subject, a="2").pk != first.pk
+    claim = operations.claim(job_id=first.pk)
+    assert claim is not None
+    operations.complete(claim=claim, result={"x": 1})
+    assert ask(people.owner, subject, a="1").pk != first.pk
+
+
+def test_the_message_leaves_after_the_commit_and_a_rolled_back_job_sends_none(
+    people: Any, messages: Messages, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        job = ask(people.owner, uuid4())
+        assert messages.taken() == []
+    assert messages.taken() == [(KIND, [job.pk])]
+    with (
+        django_capture_on_commit_callbacks(execute=True),
+        pytest.raises(RuntimeError),
+        transaction.atomic(),
+    ):
+        ask(people.owner, uuid4())
+        raise RuntimeError
+    assert messages.taken() == []
+
+
+def test_a_claimed_job_is_nobody_elses_until_its_lease_runs_out(
+    people: Any, messages: Messages
+) -> None:
+    job = ask(people.owner, uuid4())
+    first = operations.claim(job_id=job.pk)
+    assert first is not None
+    assert first.attempt == 1
+    assert operations.claim(job_id=job.pk) is None
+    expire_lease(job)
+    second = operations.claim(job_id=job.pk)
+    assert second is not None
+    assert second.attempt == 2
+
+    # The first worker was only slow: whatever it still does is refused.
+    for write in (
+        lambda: operations.complete(claim=first, result={"late": True}),
+        lambda: operations.report_progress(claim=first, percent=10),
+    ):
+        with pytest.raises(LeaseLost):
+            write()
+    assert not operations.fail(claim=first, code="late", detail="late")
+    operations.complete(claim=second, result={"ok": True})
+    job.refresh_from_db()
+    assert (job.status, job.result, job.attempt) == ("completed", {"ok": True}, 2)
+
+
+def test_the_sweeper_wakes_the_forgotten_and_ends_the_hopeless(
+    people: Any, messages: Messages
+) -> None:
+    forgotten, fresh, hopeless = (ask(people.owner, uuid4()) for _ in range(3))
+    Job.objects.filter(pk=forgotten.pk).update(woken_at=timezone.now() - timedelta(minutes=1))
+    for _ in range(3):
+        assert operations.claim(job_id=hopeless.pk) is not None
+        expire_lease(hopeless)
+    assert operations.claim(job_id=hopeless.pk) is None
+    messages.taken()
+
+    assert operations.sweep() == (1, 1)
+    assert messages.taken() == [(KIND, [forgotten.pk])]
+    hopeless.refresh_from_db()
+    fresh.refresh_from_db()
+    assert (hopeless.status, hopeless.error["code"]) == ("failed", "attempts_exhausted")
+    assert fresh.status == "pending"
+    assert operations.sweep() == (0, 0)
+
+
+def test_a_cancelled_job_takes_no_result_and_finished_ones_cannot_be_cancelled(
+    people: Any, messages: Messages
+) -> None:
+    job = ask(people.owner, uuid4())
+    claim = operations.claim(job_id=job.pk)
+    assert claim is not None
+    operations.cancel(job=job)
+    with pytest.raises(LeaseLost):
+        operations.complete(claim=claim, result={"too": "late"})
+    job.refresh_from_db()
+    assert (job.status, job.result) == ("cancelled", None)
+    operations.cancel(job=job)  # cancelling twice is the same as once
+
+    done = ask(people.owner, uuid4())
+    claim = operations.claim(job_id=done.pk)
+    assert claim is not None
+    operations.complete(claim=claim, result={})
+    with pytest.raises(Conflict) as refusal:
+        operations.cancel(job=done)
+    assert refusal.value.code == "job_finished"
+    done.refresh_from_db()
+    assert done.status == "completed"
+
+
+def test_operators_retry_what_failed_but_not_what_runs(
+    people: Any, messages: Messages, django_capture_on_commit_callbacks: Any
+) -> None:
+    job = ask(people.owner, uuid4())
+    with pytest.raises(Conflict) as refusal:
+        operations.retry(job=job, now=timezone.now())
+    assert refusal.value.code == "job_active"
+    operations.cancel(job=job)
+    messages.taken()
+    with django_capture_on_commit_callbacks(execute=True):
+        again = operations.retry(job=job, now=timezone.now())
+    assert (again.status, again.attempt) == (JobStatus.PENDING, 0)
+    assert messages.taken() == [(KIND, [job.pk])]
+    assert operations.claim(job_id=job.pk) is not None
+
+
+def test_an_announcement_outside_a_transaction_is_refused(
+    people: Any, messages: Messages
+) -> None:
+    def announce(key: str) -> None:
+        operations.announce(
+            topic="t",
+            household_id=people.owner.household_id,
+            dedup_key=key,
+            payload={},
+            now=timezone.now(),
+        )
+
+    with transaction.atomic():
+        announce("k")
+        announce("k")
+    assert Outbox.objects.count() == 1
+    operations.outbox_failed(row=Outbox.objects.get(), error="down")
+    row = Outbox.objects.get()
+    assert (row.attempts, row.state) == (1, "waiting")
+    assert row.next_at > timezone.now()
+    for _ in range(2):
+        operations.outbox_failed(row=Outbox.objects.get(), error="down")
+    assert Outbox.objects.get().state == "dead"
+    operations.replay_dead(row=row, now=timezone.now())
+    assert (Outbox.objects.get().state, Outbox.objects.get().attempts) == ("waiting", 0)
+    with pytest.raises(Conflict):
+        operations.replay_dead(row=row, now=timezone.now())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_promise_made_outside_a_transaction_is_a_fault_of_ours(people: Any) -> None:
+    with pytest.raises(RuntimeError, match="transaction"):
+        operations.announce(
+            topic="t",
+            household_id=people.owner.household_id,
+            dedup_key="k",
+            payload={},
+            now=timezone.now(),
+        )
+    assert not Outbox.objects.exists()
