@@ -1,4 +1,4 @@
-"""Identifiers: UUIDv7 outside, content hashes for requests, check digits of securities."""
+"""Identifiers: UUIDv7 outside, content hashes for requests."""
 
 import hashlib
 import json

@@ -1,0 +1,70 @@
+"""When exchanges are open: sessions, opens and closes. Pure; the calendars are computed, not fetched.
+
+The library brings pandas along, so it is imported when first asked, never at start-up.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from exchange_calendars import ExchangeCalendar
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """The newest open and the newest close at one moment; open means opened after the last close."""
+
+    opened_at: datetime
+    closed_at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        return self.opened_at > self.closed_at
+
+
+@lru_cache(maxsize=32)
+def _calendar(exchange: str, year: int) -> "ExchangeCalendar":
+    """The calendar of a year with its neighbours: the bounds are always given, never the default."""
+    from exchange_calendars import get_calendar
+
+    return get_calendar(exchange, start=f"{year - 1}-01-01", end=f"{year + 1}-12-31")
+
+
+def last_session_before(*, exchange: str, day: date) -> date:
+    """The newest session of the exchange that lies before `day`."""
+    found = _calendar(exchange, day.year).date_to_session(
+        (day - timedelta(days=1)).isoformat(), direction="previous"
+    )
+    return date(found.year, found.month, found.day)
+
+
+def last_session_over(*, exchange: str, now: datetime) -> date:
+    """The newest session before the exchange's own today."""
+    zone = ZoneInfo(str(_calendar(exchange, now.year).tz))
+    return last_session_before(exchange=exchange, day=now.astimezone(zone).date())
+
+
+def session_close(*, exchange: str, session: date) -> datetime:
+    """The instant at which a session closes."""
+    close: datetime = (
+        _calendar(exchange, session.year).session_close(session.isoformat()).to_pydatetime()
+    )
+    return close
+
+
+def hours(*, exchange: str, now: datetime) -> Hours:
+    """The newest open and close of the exchange up to `now`, remembered by the minute."""
+    return _hours(exchange, now.replace(second=0, microsecond=0))
+
+
+@lru_cache(maxsize=256)
+def _hours(exchange: str, minute: datetime) -> Hours:
+    calendar = _calendar(exchange, minute.year)
+    after = minute + timedelta(minutes=1)
+    return Hours(
+        opened_at=calendar.previous_open(after).to_pydatetime(),
+        closed_at=calendar.previous_close(after).to_pydatetime(),
+    )

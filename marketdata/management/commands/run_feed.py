@@ -1,0 +1,74 @@
+"""The price feed: in demo mode the replay of real sessions, otherwise the providers."""
+
+import logging
+import signal
+import threading
+import time
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+
+from edge.redis import redis_client
+from marketdata.operations import Replay, opened, play, roll_forward
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 1.0
+ROLL_EVERY_TICKS = 60
+
+
+class Command(BaseCommand):
+    help = "Feeds prices until it is told to stop (SIGTERM or SIGINT)."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--ticks", type=int, help="stop after this many ticks")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
+        if not settings.DEMO:
+            logger.warning("no price provider is configured: nothing is fed, stored prices stand")
+        feed = _Feed(demo=settings.DEMO)
+        due = time.monotonic()
+        ticks = 0
+        while not stopping.is_set() and ticks != options["ticks"]:
+            feed.tick(ticks)
+            ticks += 1
+            # Never catches up in a burst after a pause: the next tick is at least half a beat away.
+            due = max(due + TICK_S, time.monotonic() + TICK_S / 2)
+            stopping.wait(due - time.monotonic())
+
+
+class _Feed:
+    """One beat a second. A database or Redis that is away costs beats, never the process."""
+
+    def __init__(self, *, demo: bool) -> None:
+        self.demo = demo
+        self.replay: Replay | None = None
+
+    def tick(self, number: int) -> None:
+        try:
+            if self.demo:
+                self._play(number)
+            self._beat()
+        except (DatabaseError, redis.RedisError):
+            logger.exception("the feed missed a beat")
+            self.replay = None
+            close_old_connections()
+
+    def _play(self, number: int) -> None:
+        now = timezone.now()
+        if number % ROLL_EVERY_TICKS == 0 and roll_forward(now=now):
+            self.replay = None
+        if self.replay is None or not self.replay.walks:
+            self.replay = opened(as_of=now.date())
+            logger.info("replaying %d series of real sessions", len(self.replay.walks))
+        self.replay, _ = play(replay=self.replay, now=now)
+
+    def _beat(self) -> None:
+        redis_client().set("heartbeat:feed", int(timezone.now().timestamp()), ex=600)

@@ -1,0 +1,22 @@
+"""Writes: quotes, own assets and their prices, partitions, the demo's samples."""
+
+from marketdata.operations.own_assets import create_own_asset, record_own_prices
+from marketdata.operations.partitions import ensure_partitions
+from marketdata.operations.quotes import IncomingQuote, Recorded, record_quotes, store_quotes
+from marketdata.operations.replay import Replay, opened, play
+from marketdata.operations.samples import load_samples, roll_forward
+
+__all__ = [
+    "IncomingQuote",
+    "Recorded",
+    "Replay",
+    "create_own_asset",
+    "ensure_partitions",
+    "load_samples",
+    "opened",
+    "play",
+    "record_own_prices",
+    "record_quotes",
+    "roll_forward",
+    "store_quotes",
+]

@@ -1,0 +1,183 @@
+"""Assets of a household's own, and the prices it gives them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+
+from django.db import connection, transaction
+
+from core.errors import Conflict, InvalidInput, NotFound
+from core.limits import (
+    EARLIEST_DATE,
+    OWN_ASSETS_PER_HOUSEHOLD_MAX,
+    OWN_PRICES_PER_REQUEST_MAX,
+    PRICE_DECIMALS,
+    PRICE_MAX,
+)
+from identity.models import Household, User
+from marketdata.identifiers import ensure_symbol
+from marketdata.models import Asset, AssetClass, DailyPrice, LatestPrice
+from marketdata.quotes import OWN
+from marketdata.queries.rates import currency_is_known
+
+_PRICE_STEP = Decimal(1).scaleb(-PRICE_DECIMALS)
+
+_UPSERT = """
+INSERT INTO marketdata_dailyprice (asset_id, date, close)
+SELECT %s, row.date, row.close FROM unnest(%s::date[], %s::numeric[]) AS row(date, close)
+ON CONFLICT (asset_id, date) DO UPDATE
+   SET close = EXCLUDED.close, open = NULL, high = NULL, low = NULL, volume = NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPrice:
+    """What an owner says his asset was worth on a day."""
+
+    date: date
+    close: Decimal
+
+
+def create_own_asset(
+    *,
+    user: User,
+    symbol: str,
+    name: str,
+    currency: str,
+    asset_class: str,
+    substantially_identical_to: str | None = None,
+) -> Asset:
+    """A new asset that only the user's household sees; its symbol is no public asset's."""
+    ensure_symbol(symbol)
+    if asset_class not in AssetClass.values:
+        raise InvalidInput(
+            "Unknown asset class.",
+            code="asset_class_unknown",
+            fields={"asset_class": [f"one of {', '.join(AssetClass.values)}"]},
+        )
+    if not currency_is_known(currency):
+        raise InvalidInput(
+            f"No exchange rate of {currency[:8]} is known.",
+            code="currency_unknown",
+            fields={"currency": ["is not known"]},
+        )
+    with transaction.atomic():
+        Household.objects.select_for_update().order_by("id").get(pk=user.household_id)
+        visible = Asset.objects.for_household(user.household_id)
+        if visible.filter(symbol=symbol).exists():
+            raise Conflict(
+                f"The symbol {symbol} is taken.",
+                code="symbol_taken",
+                fields={"symbol": ["is taken"]},
+            )
+        if Asset.objects.filter(household_id=user.household_id).count() >= (
+            OWN_ASSETS_PER_HOUSEHOLD_MAX
+        ):
+            raise Conflict(
+                f"A household has at most {OWN_ASSETS_PER_HOUSEHOLD_MAX} assets of its own.",
+                code="too_many_own_assets",
+            )
+        return Asset.objects.create(
+            symbol=symbol,
+            name=name,
+            currency=currency,
+            asset_class=asset_class,
+            household_id=user.household_id,
+            substantially_identical_to=_identical(user, substantially_identical_to),
+        )
+
+
+def _identical(user: User, symbol: str | None) -> Asset | None:
+    if symbol is None:
+        return None
+    found = Asset.objects.for_household(user.household_id).filter(symbol=symbol).first()
+    if found is None:
+        raise InvalidInput(
+            f"The symbol {symbol[:40]} is not known.",
+            code="symbol_unknown",
+            fields={"substantially_identical_to": ["is not known"]},
+        )
+    return found
+
+
+def record_own_prices(
+    *, user: User, symbol: str, prices: Sequence[OwnPrice], as_of: date
+) -> int:
+    """Writes closes of an asset of the user's own household; a day given again is corrected."""
+    asset = Asset.objects.filter(household_id=user.household_id, symbol=symbol).first()
+    if asset is None:
+        if Asset.objects.filter(household=None, symbol=symbol).exists():
+            raise InvalidInput(
+                f"{symbol} is a public asset: its prices come from its source.",
+                code="asset_not_own",
+            )
+        raise NotFound(f"The symbol {symbol[:40]} is not known.", code="symbol_unknown")
+    _ensure_plausible(prices, as_of)
+    with transaction.atomic():
+        # One writer at a time: the newest price is read back below.
+        Asset.objects.select_for_update().order_by("id").get(pk=asset.pk)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _UPSERT,
+                [
+                    asset.pk,
+                    [price.date for price in prices],
+                    [price.close.quantize(_PRICE_STEP) for price in prices],
+                ],
+            )
+        _refresh_latest(asset)
+    return len(prices)
+
+
+def _refresh_latest(asset: Asset) -> None:
+    """The newest day is the price, the day before it the previous close."""
+    newest = list(
+        DailyPrice.objects.filter(asset_id=asset.pk)
+        .order_by("-date")
+        .values_list("date", "close")[:2]
+    )
+    day, close = newest[0]
+    LatestPrice.objects.update_or_create(
+        asset=asset,
+        defaults={
+            "price": close,
+            "as_of": datetime.combine(day, time(), tzinfo=UTC),
+            "source": OWN,
+            "previous_close": newest[1][1] if len(newest) > 1 else None,
+        },
+    )
+
+
+def _ensure_plausible(prices: Sequence[OwnPrice], as_of: date) -> None:
+    if not prices:
+        raise InvalidInput("Give at least one price.", code="prices_required")
+    if len(prices) > OWN_PRICES_PER_REQUEST_MAX:
+        raise InvalidInput(
+            f"At most {OWN_PRICES_PER_REQUEST_MAX} prices at once.", code="too_many_rows"
+        )
+    seen: set[date] = set()
+    for index, price in enumerate(prices):
+        fault = _price_fault(price, as_of)
+        if fault is None and price.date in seen:
+            fault = ("date_repeated", "date", "appears twice")
+        if fault is not None:
+            code, field, message = fault
+            raise InvalidInput(
+                f"Row {index}: {field} {message}.", code=code, fields={f"{index}.{field}": [message]}
+            )
+        seen.add(price.date)
+
+
+def _price_fault(price: OwnPrice, as_of: date) -> tuple[str, str, str] | None:
+    if price.date > as_of:
+        return "date_in_future", "date", "must not be in the future"
+    if price.date < EARLIEST_DATE:
+        return "date_too_early", "date", f"must be on or after {EARLIEST_DATE}"
+    if not price.close.is_finite():
+        return "price_not_finite", "close", "must be a number"
+    if price.close > PRICE_MAX:
+        return "price_too_large", "close", f"must be at most {PRICE_MAX}"
+    if price.close.quantize(_PRICE_STEP) <= 0:
+        return "price_not_positive", "close", "must be positive"
+    return None

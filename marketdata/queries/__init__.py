@@ -1,0 +1,25 @@
+"""Reads: assets, quotes, history and exchange rates. All take many and run one query."""
+
+from marketdata.queries.assets import asset, asset_row, assets, assets_by_symbol, sources
+from marketdata.queries.history import closing_prices, history, history_row, last_closes
+from marketdata.queries.partitions import default_partition_holds_rows
+from marketdata.queries.quotes import live_quotes, quotes
+from marketdata.queries.rates import currency_is_known, exchange_rates, exchange_rates_on
+
+__all__ = [
+    "asset",
+    "asset_row",
+    "assets",
+    "assets_by_symbol",
+    "closing_prices",
+    "currency_is_known",
+    "default_partition_holds_rows",
+    "exchange_rates",
+    "exchange_rates_on",
+    "history",
+    "history_row",
+    "last_closes",
+    "live_quotes",
+    "quotes",
+    "sources",
+]

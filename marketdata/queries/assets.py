@@ -1,0 +1,91 @@
+"""Finding assets: by what one types, by symbol, by household."""
+
+from collections.abc import Iterable
+
+from django.contrib.postgres.search import TrigramWordSimilarity
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+
+from core.errors import NotFound
+from identity.models import User
+from marketdata.models import Asset, Source
+
+_WORDS_LENGTH_MIN = 3
+
+
+def assets(*, user: User, q: str = "") -> "QuerySet[Asset]":
+    """Assets this user may see; with `q` those whose symbol starts with it, whose ISIN it is, or whose
+    name has a word like it (from three letters on), best first."""
+    rows = Asset.objects.for_user(user).filter(is_active=True).select_related("source")
+    text = q.strip()
+    if not text:
+        return rows.order_by("symbol", "id")
+    upper = text.upper()
+    match = Q(symbol__startswith=upper) | Q(isin=upper)
+    rank = Case(
+        When(symbol=upper, then=Value(0)),
+        When(isin=upper, then=Value(0)),
+        When(symbol__startswith=upper, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    if len(text) < _WORDS_LENGTH_MIN:
+        return rows.filter(match).order_by(rank, "symbol", "id")
+    return rows.filter(match | Q(name__trigram_word_similar=text)).order_by(
+        rank, TrigramWordSimilarity(text, "name").desc(), "symbol", "id"
+    )
+
+
+def assets_by_symbol(*, household_id: int, symbols: Iterable[str]) -> dict[str, Asset]:
+    """The assets a household knows under these symbols; its own goes before a public one."""
+    rows = (
+        Asset.objects.for_household(household_id)
+        .filter(symbol__in=sorted(set(symbols)), is_active=True)
+        .order_by("household_id")
+    )
+    found: dict[str, Asset] = {}
+    for row in rows:
+        if row.symbol not in found or row.household_id is not None:
+            found[row.symbol] = row
+    return found
+
+
+def asset(*, user: User, symbol: str) -> Asset:
+    """One asset by its symbol, if this user may see it. For an adviser his own household's goes first,
+    then the public one, then a client's."""
+    rows = list(
+        Asset.objects.for_user(user)
+        .filter(symbol=symbol)
+        .select_related("source", "substantially_identical_to")
+        .order_by("id")
+    )
+    if not rows:
+        raise NotFound(f"The symbol {symbol[:40]} is not known.", code="symbol_unknown")
+    order = {user.household_id: 0, None: 1}
+    return min(rows, key=lambda row: (order.get(row.household_id, 2), row.pk))
+
+
+def sources() -> "QuerySet[Source]":
+    """Where the figures come from, by name."""
+    return Source.objects.order_by("name")
+
+
+def asset_row(row: Asset) -> dict[str, object]:
+    """An asset in the words of the API, with where its prices come from."""
+    first, last = row.original_first_date, row.original_last_date
+    return {
+        "id": str(row.public_id),
+        "symbol": row.symbol,
+        "name": row.name,
+        "asset_class": row.asset_class,
+        "currency": row.currency,
+        "isin": row.isin,
+        "exchange": row.exchange,
+        "tradable": row.tradable,
+        "fractional": row.fractional,
+        "own": row.household_id is not None,
+        "source": row.source.name if row.source else None,
+        "licence": row.source.licence if row.source else "",
+        "shifted_days": row.shifted_days,
+        "original_first_date": first.isoformat() if first else None,
+        "original_last_date": last.isoformat() if last else None,
+    }

@@ -1,0 +1,89 @@
+"""Daily closes: of one asset for a chart, of many for the engines."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from core.dates import ensure_range
+from core.errors import InvalidInput
+from core.limits import HISTORY_DAYS_MAX, HISTORY_RECORDS_MAX
+from core.money import plain
+from marketdata.models import Asset, DailyPrice
+
+_CLOSING_PRICES_ASSETS_MAX = 5000
+
+
+def history(*, asset: Asset, from_date: date, to_date: date) -> "QuerySet[DailyPrice]":
+    """The sessions of an asset in a range of at most a year, oldest first."""
+    ensure_range(from_date, to_date, days_max=HISTORY_DAYS_MAX)
+    return DailyPrice.objects.filter(
+        asset_id=asset.pk, date__range=(from_date, to_date)
+    ).order_by("date")[:HISTORY_RECORDS_MAX]
+
+
+def history_row(row: DailyPrice, *, shifted_days: int) -> dict[str, object]:
+    """A session in the words of the API, with the day it really had."""
+    return {
+        "date": row.date.isoformat(),
+        "open": _text(row.open),
+        "high": _text(row.high),
+        "low": _text(row.low),
+        "close": plain(row.close),
+        "volume": row.volume,
+        "original_date": (row.date - timedelta(days=shifted_days)).isoformat(),
+    }
+
+
+def closing_prices(
+    *, asset_ids: Iterable[int], from_date: date, to_date: date
+) -> dict[int, list[tuple[date, Decimal]]]:
+    """Closes of many assets, by asset and ascending day, in one query; assets without any are absent."""
+    wanted = sorted(set(asset_ids))
+    if len(wanted) > _CLOSING_PRICES_ASSETS_MAX:
+        raise InvalidInput(
+            f"At most {_CLOSING_PRICES_ASSETS_MAX} assets at once.", code="too_many_assets"
+        )
+    found: dict[int, list[tuple[date, Decimal]]] = {}
+    rows = (
+        DailyPrice.objects.filter(asset_id__in=wanted, date__range=(from_date, to_date))
+        .order_by("asset_id", "date")
+        .values_list("asset_id", "date", "close")
+    )
+    for asset_id, day, close in rows.iterator(chunk_size=10_000):
+        found.setdefault(asset_id, []).append((day, close))
+    return found
+
+
+# The newest close of each asset on or before a day, not older than the window: the window keeps the
+# search to two or three partitions.
+_LAST_CLOSES = """
+SELECT wanted.id, last.date, last.close
+  FROM unnest(%(ids)s::bigint[]) AS wanted(id)
+ CROSS JOIN LATERAL (
+       SELECT date, close FROM marketdata_dailyprice
+        WHERE asset_id = wanted.id AND date BETWEEN %(since)s AND %(as_of)s
+        ORDER BY date DESC LIMIT 1) AS last
+"""
+
+
+def last_closes(
+    *, asset_ids: Iterable[int], as_of: date, age_days_max: int = 366
+) -> Mapping[int, tuple[date, Decimal]]:
+    """The newest close of each asset up to `as_of` and its day, in one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _LAST_CLOSES,
+            {
+                "ids": sorted(set(asset_ids)),
+                "since": as_of - timedelta(days=age_days_max),
+                "as_of": as_of,
+            },
+        )
+        return {asset_id: (day, close) for asset_id, day, close in cursor.fetchall()}
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)

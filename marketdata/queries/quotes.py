@@ -1,0 +1,66 @@
+"""The newest prices: from Redis in one call, from PostgreSQL in one query where Redis cannot say."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import redis
+
+from edge.redis import redis_client
+from marketdata.models import Asset, LatestPrice
+from marketdata.quotes import Quote, decoded, is_stale
+
+logger = logging.getLogger(__name__)
+
+QUOTES_KEY = "quotes"
+
+
+def live_quotes(*, symbols: Iterable[str], now: datetime) -> dict[str, Quote]:
+    """Quotes of public assets as Redis has them, in one call; empty when it is down."""
+    wanted = list(dict.fromkeys(symbols))
+    if not wanted:
+        return {}
+    try:
+        payloads = redis_client().hmget(QUOTES_KEY, wanted)
+    except redis.RedisError:
+        logger.warning("cache unreachable, no live quotes")
+        return {}
+    return {
+        symbol: decoded(payload, now=now)
+        for symbol, payload in zip(wanted, payloads, strict=True)
+        if payload is not None
+    }
+
+
+def quotes(*, assets: Sequence[Asset], now: datetime) -> dict[int, Quote]:
+    """The newest quote of each asset by its id: Redis for public assets, one query for the rest.
+
+    An asset nobody ever priced is absent. Staleness is judged at `now` by the rule in
+    `marketdata.quotes`, not as it was when the price was written.
+    """
+    live = live_quotes(
+        symbols=[asset.symbol for asset in assets if asset.household_id is None], now=now
+    )
+    found = {
+        asset.pk: live[asset.symbol]
+        for asset in assets
+        if asset.household_id is None and asset.symbol in live
+    }
+    missing = {asset.pk: asset for asset in assets if asset.pk not in found}
+    if missing:
+        for row in LatestPrice.objects.filter(asset_id__in=sorted(missing)):
+            found[row.asset_id] = stored_quote(row=row, asset=missing[row.asset_id], now=now)
+    return found
+
+
+def stored_quote(*, row: LatestPrice, asset: Asset, now: datetime) -> Quote:
+    """A price of the database as a quote."""
+    return Quote(
+        symbol=asset.symbol,
+        price=row.price,
+        as_of=row.as_of,
+        stale=is_stale(source=row.source, as_of=row.as_of, now=now, exchange=asset.exchange),
+        source=row.source,
+        previous_close=row.previous_close,
+        exchange=asset.exchange,
+    )

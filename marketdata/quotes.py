@@ -1,0 +1,103 @@
+"""A price and how far it can be trusted. Pure.
+
+When a price is stale, by its source:
+    replay    when older than a minute: the replay ticks once a second, day and night
+    own       when its day lies more than 35 days back: owners enter prices about monthly
+    par       never: a unit of cash is worth one
+    others    against the exchange. While it is closed a price is fresh if it was made at most 15 minutes
+              before the last close. While it is open, if it is at most 15 minutes old; in the first
+              15 minutes the last close still counts. Without a calendar: 24 hours.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from core.dates import instant_text
+from core.money import plain
+from marketdata.calendars import Hours, hours
+
+REPLAY = "replay"
+OWN = "own"
+PAR = "par"
+
+_REPLAY_AGE_MAX = timedelta(minutes=1)
+_OWN_AGE_MAX = timedelta(days=35)
+_SESSION_AGE_MAX = timedelta(minutes=15)
+_AGE_MAX = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The newest price known of an asset."""
+
+    symbol: str
+    price: Decimal
+    as_of: datetime
+    stale: bool
+    source: str
+    previous_close: Decimal | None
+    exchange: str = ""
+
+
+def is_stale(
+    *,
+    source: str,
+    as_of: datetime,
+    now: datetime,
+    exchange: str,
+    hours_of: Callable[..., Hours] = hours,
+) -> bool:
+    """The rule above. `hours_of` is asked only where the exchange matters."""
+    age = now - as_of
+    if source == PAR:
+        return False
+    if source == REPLAY:
+        return age > _REPLAY_AGE_MAX
+    if source == OWN:
+        return age > _OWN_AGE_MAX
+    if not exchange:
+        return age > _AGE_MAX
+    if age <= _SESSION_AGE_MAX:
+        return False
+    market = hours_of(exchange=exchange, now=now)
+    if market.is_open and now - market.opened_at > _SESSION_AGE_MAX:
+        return True
+    return as_of < market.closed_at - _SESSION_AGE_MAX
+
+
+def quote_fields(quote: Quote) -> dict[str, object]:
+    """A quote as Redis, the stream and the API show it."""
+    return {
+        "symbol": quote.symbol,
+        "price": plain(quote.price),
+        "as_of": instant_text(quote.as_of),
+        "stale": quote.stale,
+        "source": quote.source,
+        "previous_close": None if quote.previous_close is None else plain(quote.previous_close),
+        "exchange": quote.exchange,
+    }
+
+
+def encoded(quote: Quote) -> str:
+    """The JSON text of a quote."""
+    return json.dumps(quote_fields(quote), separators=(",", ":"))
+
+
+def decoded(payload: bytes | str, *, now: datetime) -> Quote:
+    """A quote out of its JSON text, its staleness judged anew at `now`."""
+    fields = json.loads(payload)
+    as_of = datetime.fromisoformat(fields["as_of"]).astimezone(UTC)
+    close = fields.get("previous_close")
+    exchange = fields.get("exchange", "")
+    return Quote(
+        symbol=fields["symbol"],
+        price=Decimal(fields["price"]),
+        as_of=as_of,
+        stale=is_stale(source=fields["source"], as_of=as_of, now=now, exchange=exchange),
+        source=fields["source"],
+        previous_close=None if close is None else Decimal(close),
+        exchange=exchange,
+    )

@@ -1,0 +1,140 @@
+"""Walking between real closes: a seeded path that always moves and ends exactly at each close. Pure.
+
+    leg from a to b, n steps   price_i = a * (b/a)^(i/n) * exp(v * bridge_i),  i = 0..n
+    bridge_i                   w_i - (i/n) * w_n, w a Gaussian walk with steps of 1/sqrt(n)
+                               (a Brownian bridge: 0 at both ends)
+    rounding                   inner prices to the tick; two neighbours that round alike are parted
+                               by one tick, so price_i != price_{i-1} for every i; price_0 = a and
+                               price_n = b keep every decimal they really had
+
+The walk of an asset is one step at a time over its legs, laid on an axis of working days with
+STEPS_PER_SESSION steps each. At the newest held-back close it turns and walks the same path back, at
+the last close of history it turns again: prices never jump, and where one is says which real closes
+it lies between.
+"""
+
+import math
+import random
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from marketdata.fx import weekday_number
+
+STEPS_PER_SESSION = 120
+_CENT = Decimal("0.01")
+_FINE = Decimal("0.0001")
+_QUIET = 0.004  # the spread of a leg whose closes hardly differ
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A real close on the day the demo gives it."""
+
+    date: date
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a walk is, in steps of the axis of working days, and which way it goes."""
+
+    step: int
+    forward: bool = True
+
+
+def leg(*, start: Decimal, end: Decimal, steps: int, seed: str) -> list[Decimal]:
+    """`steps` + 1 prices from `start` to `end`, each different from the one before (steps >= 2)."""
+    assert steps >= 2, "a leg needs a step on which to move"
+    assert start > 0 and end > 0, "prices are positive"
+    source = random.Random(seed)
+    walk = [0.0]
+    for _ in range(steps):
+        walk.append(walk[-1] + source.gauss(0.0, 1.0) / math.sqrt(steps))
+    drift = math.log(end / start)
+    spread = max(abs(drift) / 2, _QUIET)
+    tick = _CENT if min(start, end) >= 1 else _FINE
+    prices = [start]
+    for index in range(1, steps):
+        share = index / steps
+        bridge = walk[index] - share * walk[-1]
+        exact = float(start) * math.exp(drift * share + spread * bridge)
+        rounded = Decimal(repr(exact)).quantize(tick, rounding=ROUND_HALF_EVEN)
+        refused = {prices[-1], end} if index == steps - 1 else {prices[-1]}
+        prices.append(_parted(max(rounded, tick), refused, tick, up=bridge >= 0))
+    prices.append(end)
+    return prices
+
+
+def _parted(price: Decimal, refused: set[Decimal], tick: Decimal, *, up: bool) -> Decimal:
+    """The price, or the nearest number of ticks away from it that is not refused."""
+    steps = [0, 1, -1, 2, -2] if up else [0, -1, 1, -2, 2]
+    candidates = [price + count * tick for count in steps]
+    return next(found for found in candidates if found > 0 and found not in refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The legs of one asset along its closes, walked to and fro between `turn` and the last of them.
+
+    `turn` is the last close of history; closes before it serve a walk that a new day overtook.
+    """
+
+    symbol: str
+    closes: tuple[Close, ...]
+    turn: date
+    _legs: dict[int, list[Decimal]] = field(default_factory=dict, compare=False, repr=False)
+
+    def start(self) -> Position:
+        """A walk begins at the last close of history."""
+        return Position(_axis(self.turn))
+
+    def covers(self, position: Position) -> bool:
+        """Whether the position lies on the path."""
+        return _axis(self.closes[0].date) <= position.step <= _axis(self.closes[-1].date)
+
+    def advanced(self, position: Position) -> Position:
+        """One step on: back at the newest close, forth at the turn or before it."""
+        forward = position.forward
+        if position.step >= _axis(self.closes[-1].date):
+            forward = False
+        elif position.step <= _axis(self.turn):
+            forward = True
+        return Position(position.step + (1 if forward else -1), forward)
+
+    def price(self, position: Position) -> Decimal:
+        """The price at a position the path covers."""
+        assert self.covers(position), "the walk left its closes"
+        index = self._leg_index(position.step)
+        first, last = self.closes[index], self.closes[index + 1]
+        if index not in self._legs:
+            self._legs[index] = leg(
+                start=first.price,
+                end=last.price,
+                steps=_axis(last.date) - _axis(first.date),
+                seed=f"{self.symbol} {first.date} {last.date}",
+            )
+        return self._legs[index][position.step - _axis(first.date)]
+
+    def _leg_index(self, step: int) -> int:
+        ends = [_axis(close.date) for close in self.closes[1:]]
+        return bisect_left(ends, step)
+
+
+def walk(*, symbol: str, closes: Sequence[Close], turn: date) -> Walk | None:
+    """The walk along ascending closes; None where none lies after the turn or none at it."""
+    kept: list[Close] = []
+    for close in closes:
+        if kept and weekday_number(close.date) <= weekday_number(kept[-1].date):
+            continue  # two sessions on one working day: the first counts
+        kept.append(close)
+    days = [close.date for close in kept]
+    if turn not in days or days[-1] == turn:
+        return None
+    return Walk(symbol, tuple(kept), turn)
+
+
+def _axis(day: date) -> int:
+    return weekday_number(day) * STEPS_PER_SESSION
