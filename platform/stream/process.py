@@ -18,6 +18,7 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from stream import metrics
 from stream.hub import Hub
@@ -179,14 +180,18 @@ class StreamProcess:
 
 
 def _redis(url: str, *, connections_max: int) -> "Redis":
-    """A client that fails fast: whoever waits for it decides himself whether to try again."""
+    """A client that fails fast: whoever waits for it decides himself whether to try again.
+
+    One retry, for connections in the pool that a restart of Redis broke. A call that had run
+    already does no harm twice: a ticket is gone, a count is repaired by the next renewal.
+    """
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=connections_max,
         timeout=REDIS_TIMEOUT_S,
         socket_timeout=REDIS_TIMEOUT_S,
         socket_connect_timeout=REDIS_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
+        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
     )
     return Redis(connection_pool=pool)
 

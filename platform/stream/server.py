@@ -18,7 +18,7 @@ import uvicorn
 from stream.protocol import MESSAGE_BYTES_MAX
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-HEADERS_S_MAX = 10.0
+HEADERS_S_MAX = float(os.environ.get("STREAM_HEADERS_S") or 10)
 UNACKNOWLEDGED_MS_MAX = 30_000
 PING_S = 20.0
 GRACE_S = 10

@@ -226,6 +226,15 @@ class Stream:
         opened.log_in(token)
         return opened
 
+    def admits(self, token: str, **options: Any) -> bool:
+        """Whether a socket gets in just now."""
+        with self.open(**options) as asking:
+            try:
+                asking.say(type="auth", ticket=token)
+                return bool(asking.hear()["type"] == "ready")
+            except ConnectionClosed:
+                return False
+
     def end(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
