@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -54,14 +54,9 @@ def client_of() -> Callable[[Any], APIClient]:
 
     def client(user: Any) -> APIClient:
         from identity.authentication import token_key
-        from identity.tokens import Access, access_token
+        from identity.operations import log_ins
 
-        token = access_token(
-            key=token_key(),
-            claims=Access(user.pk, str(user.public_id), user.token_version, "test"),
-            now=timezone.now(),
-            lifetime=timedelta(minutes=15),
-        )
+        token = log_ins.start(user=user, key=token_key(), now=timezone.now()).access
         api = APIClient()
         api.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
         return api

@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "edge.middleware.ContentSecurityPolicyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "pghistory.middleware.HistoryMiddleware",
+    "identity.middleware.AuditMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -158,6 +158,7 @@ JOB_LEASE_S = integer("JOB_LEASE_S", 15)
 
 # Who is who.
 AUTH_USER_MODEL = "identity.User"
+AUTHENTICATION_BACKENDS = ["identity.authentication.PasswordBackend"]
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/"
 PASSWORD_HASHERS = [
@@ -173,7 +174,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
-REFRESH_TOKEN_LIFETIME = timedelta(days=30)
+REFRESH_TOKEN_LIFETIME = timedelta(days=30)  # from each rotation
+REFRESH_TOKEN_ABSOLUTE_LIFETIME = timedelta(days=90)  # from the log-in, whatever happens
 STREAM_TICKET_LIFETIME = timedelta(seconds=30)
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"

@@ -26,7 +26,8 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 class LargeTableAdmin(ModelAdmin):  # type: ignore[misc]
     """Base of every list: capped count, exact search by public id, prefixes where declared.
 
-    `uuid_fields` are searched when the text is a UUID, `exact_fields` by equality; both need an index.
+    `uuid_fields` are searched when the text is a UUID, `exact_fields` by equality; both need
+    an index.
     """
 
     paginator = CappedPaginator

@@ -71,9 +71,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     federal_ordinary_rate = models.DecimalField(max_digits=6, decimal_places=5, default="0.24")
     federal_long_term_rate = models.DecimalField(max_digits=6, decimal_places=5, default="0.15")
     state_rate = models.DecimalField(max_digits=6, decimal_places=5, default="0")
-    net_investment_income_rate = models.DecimalField(
-        max_digits=6, decimal_places=5, default="0"
-    )
+    net_investment_income_rate = models.DecimalField(max_digits=6, decimal_places=5, default="0")
     active_trader = models.BooleanField(default=False)
     token_version = models.PositiveIntegerField(default=1)
     is_active = models.BooleanField(default=True)
@@ -172,9 +170,7 @@ class Invitation(models.Model):
     """A place in a household, kept for one e-mail address. Only a hash of the token is stored."""
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
-    household = models.ForeignKey(
-        Household, on_delete=models.CASCADE, related_name="invitations"
-    )
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="invitations")
     email = models.EmailField()
     token_hash = models.CharField(max_length=64, unique=True)
     invited_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")

@@ -1,0 +1,142 @@
+"""What Prometheus may ask: one histogram each for routes, queries and jobs, with few labels.
+
+One process exports itself. Several processes (granian workers, Celery) share a directory named by
+PROMETHEUS_MULTIPROC_DIR, emptied by whoever starts them; then any of them answers for all.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from django.db import connections
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
+
+REQUEST_SECONDS = Histogram(
+    "ballast_request_seconds",
+    "Time to answer a request.",
+    ["route", "method", "status"],
+    buckets=_SECONDS,
+)
+REQUEST_QUERIES = Histogram(
+    "ballast_request_queries",
+    "Database queries of a request.",
+    ["route"],
+    buckets=(0, 1, 2, 3, 5, 8, 13, 21, 50, 100),
+)
+QUERY_SECONDS = Histogram(
+    "ballast_query_seconds",
+    "Time of one database query, by the route or job that asked.",
+    ["scope", "kind"],
+    buckets=_SECONDS,
+)
+JOB_SECONDS = Histogram(
+    "ballast_job_seconds",
+    "Time of one try of a background job.",
+    ["kind", "outcome"],
+    buckets=(*_SECONDS, 300, 3600),
+)
+THROTTLED = Counter("ballast_throttled", "Tries refused.", ["name", "by"])
+UNHANDLED = Counter("ballast_unhandled_errors", "Answers with status 500.", ["route"])
+
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_KINDS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "COPY", "SAVEPOINT"})
+
+
+class QueryTally:
+    """Counts and times the queries of one request or job; install with `counting`."""
+
+    __slots__ = ("seconds", "timings")
+
+    def __init__(self) -> None:
+        self.timings: list[tuple[str, float]] = []
+        self.seconds = 0.0
+
+    def __call__(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
+        started = time.perf_counter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            took_s = time.perf_counter() - started
+            self.seconds += took_s
+            self.timings.append((sql[:12] if isinstance(sql, str) else "", took_s))
+
+    def observe(self, scope: str) -> None:
+        """Exports what was counted."""
+        for start, took_s in self.timings:
+            _query_child(scope, _kind(start)).observe(took_s)
+
+
+@contextmanager
+def counting() -> Iterator[QueryTally]:
+    """Counts the queries of the default database on this thread."""
+    tally = QueryTally()
+    wrappers = connections["default"].execute_wrappers
+    wrappers.append(tally)
+    try:
+        yield tally
+    finally:
+        wrappers.remove(tally)
+
+
+@contextmanager
+def job(kind: str) -> Iterator[None]:
+    """Times one try of a job and its queries: `with metrics.job("recommendations.rebalance"):`."""
+    started = time.perf_counter()
+    outcome = "failed"
+    with counting() as tally:
+        try:
+            yield
+            outcome = "done"
+        finally:
+            JOB_SECONDS.labels(kind, outcome).observe(time.perf_counter() - started)
+            tally.observe(kind)
+
+
+def observe_request(
+    *, route: str, method: str, status: int, seconds: float, tally: QueryTally
+) -> None:
+    """Exports one answered request."""
+    _request_child(route, method if method in _METHODS else "OTHER", status).observe(seconds)
+    _queries_child(route).observe(len(tally.timings))
+    if tally.timings:
+        tally.observe(route)
+    if status == 500:
+        UNHANDLED.labels(route).inc()
+
+
+def exposition() -> bytes:
+    """The text Prometheus reads, of this process or of all that share a directory."""
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+def _kind(start: str) -> str:
+    word = start.lstrip().split(" ", 1)[0].split("\n", 1)[0].upper()
+    return word if word in _KINDS else "OTHER"
+
+
+# Routes come from the URL configuration and statuses from HTTP, so these caches stay small.
+@cache
+def _request_child(route: str, method: str, status: int) -> Histogram:
+    return REQUEST_SECONDS.labels(route, method, str(status))
+
+
+@cache
+def _queries_child(route: str) -> Histogram:
+    return REQUEST_QUERIES.labels(route)
+
+
+@cache
+def _query_child(scope: str, kind: str) -> Histogram:
+    return QUERY_SECONDS.labels(scope, kind)

@@ -1,0 +1,163 @@
+"""Around every request: an id, a log line, figures, and what pages may load."""
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from core.errors import BallastError
+from edge import metrics
+from edge.addresses import stream_origin
+from edge.problems import CONTENT_TYPE, is_api, problem, problem_of
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+access_log = structlog.get_logger(channel="access")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+class RequestMiddleware:
+    """The outermost: request id in and out, access line, metrics, problems for programs."""
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        request_id = _request_id(request.META.get("HTTP_X_REQUEST_ID"))
+        request.request_id = request_id  # type: ignore[attr-defined]
+        clear_contextvars()
+        bind_contextvars(request_id=request_id)
+        with metrics.counting() as tally:
+            response = self.get_response(request)
+        status = response.status_code
+        if status >= 400 and is_api(request) and response["Content-Type"] != CONTENT_TYPE:
+            response = _as_problem(response, request_id=request_id)
+        response["X-Request-ID"] = request_id
+        seconds = time.perf_counter() - started
+        route = _route(request)
+        metrics.observe_request(
+            route=route,
+            method=request.method or "",
+            status=status,
+            seconds=seconds,
+            tally=tally,
+        )
+        _log(request, route=route, status=status, seconds=seconds, tally=tally)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Refusals of views outside Django REST framework; the rest is Django's own."""
+        if is_api(request):
+            return problem_of(exception, request_id=request.request_id)  # type: ignore[attr-defined]
+        if isinstance(exception, BallastError):
+            return _page(exception)
+        return None
+
+
+class ContentSecurityPolicyMiddleware:
+    """Pages load only what this house serves, and run no inline script or style."""
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not response.has_header("Content-Security-Policy"):
+            response["Content-Security-Policy"] = _policy(request)
+        return response
+
+
+_API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+# The admin's Alpine and the API browser need inline code; both are for people we know.
+_LOOSE_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
+    "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+_LOOSE_PATHS = ("/admin/", "/api/v1/docs")
+
+
+def _policy(request: HttpRequest) -> str:
+    path = request.path
+    if path.startswith(_LOOSE_PATHS):
+        return _LOOSE_POLICY
+    return _API_POLICY if is_api(request) else _page_policy(stream_origin(request))
+
+
+@lru_cache(maxsize=256)
+def _page_policy(stream: str) -> str:
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        f"font-src 'self'; connect-src 'self' {stream}; manifest-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def _request_id(offered: str | None) -> str:
+    if offered is not None and _REQUEST_ID.fullmatch(offered):
+        return offered
+    return secrets.token_hex(16)
+
+
+def _route(request: HttpRequest) -> str:
+    match = request.resolver_match
+    return match.route if match is not None else "unmatched"
+
+
+def _as_problem(response: HttpResponseBase, *, request_id: str) -> HttpResponse:
+    """Django's own error pages below /api/ become problems; headers that matter are kept."""
+    kept = {name: response[name] for name in ("Allow", "Retry-After") if response.has_header(name)}
+    return problem(status=response.status_code, request_id=request_id, headers=kept)
+
+
+def _page(error: BallastError) -> HttpResponse:
+    response = HttpResponse(
+        f"{error.detail}\n", status=error.status, content_type="text/plain; charset=utf-8"
+    )
+    if error.retry_after_s is not None:
+        response["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def _log(
+    request: HttpRequest, *, route: str, status: int, seconds: float, tally: metrics.QueryTally
+) -> None:
+    log = access_log.debug if request.path in _QUIET else access_log.info
+    log(
+        "request",
+        method=request.method,
+        path=request.path,
+        route=route,
+        status=status,
+        ms=round(seconds * 1000, 2),
+        queries=len(tally.timings),
+        query_ms=round(tally.seconds * 1000, 2),
+        user_id=_user_id(request),
+    )
+
+
+def _user_id(request: HttpRequest) -> Any:
+    """The user somebody already loaded; a log line asks no database."""
+    user = getattr(request, "_cached_user", None)
+    if user is None:
+        user = request.__dict__.get("user")
+        if user is None or not hasattr(type(user), "_meta"):
+            return None
+    return user.pk

@@ -1,0 +1,246 @@
+"""Lists come in pages: `?page=&page_size=`, and `?cursor=` where rows are only ever added.
+
+    {"data": [...], "total": N, "page": M, "page_size": K}            Pages
+    the same and "next_cursor": "..." or null                          Keyset
+
+A cursor holds the sort key and the id of the last row seen; the next page is one row comparison,
+`(sort_key, id) < (a, b)`: ties neither repeat nor skip rows, and page 10,000 costs what page 1 does.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.expressions import Func, Value
+from django.db.models.sql.compiler import SQLCompiler
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.dates import instant_text
+from core.errors import InvalidInput
+from core.limits import PAGE_NUMBER_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page of a list is asked for; the first is 1."""
+
+    number: int
+    size: int
+
+    @property
+    def offset(self) -> int:
+        return (self.number - 1) * self.size
+
+
+def page_request(params: Mapping[str, str]) -> PageRequest:
+    """`page` and `page_size` of a query string; raises InvalidInput with a code."""
+    return PageRequest(
+        number=_bounded(params, "page", default=1, maximum=PAGE_NUMBER_MAX),
+        size=_bounded(params, "page_size", default=PAGE_SIZE_DEFAULT, maximum=PAGE_SIZE_MAX),
+    )
+
+
+def page_answer(*, data: Sequence[Any], total: int, page: PageRequest) -> dict[str, Any]:
+    """The body of one page, for views that make their rows themselves."""
+    return {"data": data, "total": total, "page": page.number, "page_size": page.size}
+
+
+class Pages(BasePagination):
+    """Numbered pages with the exact total."""
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        self.page = page_request(request.query_params)
+        self.total = _total(queryset)
+        start = self.page.offset
+        return list(queryset[start : start + self.page.size]) if start < self.total else []
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response(page_answer(data=data, total=self.total, page=self.page))
+
+    def answer(
+        self,
+        request: Request,
+        queryset: Any,
+        *,
+        row: Callable[[Any], Any] | None = None,
+        rows: Callable[[list[Any]], list[Any]] | None = None,
+    ) -> Response:
+        """One page of `queryset`, each item through `row` or all of them through `rows`."""
+        found = self.paginate_queryset(queryset, request)
+        if rows is not None:
+            return self.get_paginated_response(rows(found))
+        return self.get_paginated_response([row(item) if row else item for item in found])
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "required": ["data", "total", "page", "page_size"],
+            "properties": {
+                "data": schema,
+                "total": {"type": "integer", "minimum": 0},
+                "page": {"type": "integer", "minimum": 1},
+                "page_size": {"type": "integer", "minimum": 1, "maximum": PAGE_SIZE_MAX},
+            },
+        }
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        return PAGE_PARAMETERS
+
+
+class Keyset(Pages):
+    """Pages that can also be walked by cursor, sorted by `sort_key` and id."""
+
+    sort_key = "created_at"
+    descending = True
+
+    def __init__(self, *, sort_key: str | None = None) -> None:
+        self.sort_key = sort_key or self.sort_key
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        self.page = page_request(request.query_params)
+        self.total = _total(queryset)
+        self.by_cursor = "cursor" in request.query_params
+        sign = "-" if self.descending else ""
+        rows = queryset.order_by(f"{sign}{self.sort_key}", f"{sign}id")
+        start = self.page.offset
+        if self.by_cursor:
+            start = 0
+            if text := request.query_params["cursor"]:
+                rows = rows.filter(self._after(queryset.model, text))
+        found = list(rows[start : start + self.page.size + 1])
+        more = len(found) > self.page.size
+        del found[self.page.size :]
+        self.next_cursor = self._cursor(found[-1]) if more else None
+        return found
+
+    def get_paginated_response(self, data: Any) -> Response:
+        body = page_answer(data=data, total=self.total, page=self.page)
+        if self.by_cursor:
+            body["page"] = None
+        return Response({**body, "next_cursor": self.next_cursor})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        found = super().get_paginated_response_schema(schema)
+        found["required"].append("next_cursor")
+        found["properties"]["page"]["nullable"] = True
+        found["properties"]["next_cursor"] = {"type": "string", "nullable": True}
+        return found
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        return [*PAGE_PARAMETERS, CURSOR_PARAMETER]
+
+    def position(self, row: Any) -> tuple[Any, int]:
+        """Sort key and id of a row: a model, a dict of `values()` or a named tuple."""
+        if isinstance(row, Mapping):
+            return row[self.sort_key], row["id"]
+        return getattr(row, self.sort_key), row.id
+
+    @property
+    def _salt(self) -> str:
+        return f"cursor.{type(self).__name__}.{self.sort_key}.{self.descending}"
+
+    def _cursor(self, row: Any) -> str:
+        value, row_id = self.position(row)
+        if isinstance(value, datetime):
+            value = instant_text(value)
+        elif isinstance(value, date):
+            value = value.isoformat()
+        else:
+            value = str(value)
+        return signing.dumps([value, row_id], salt=self._salt)
+
+    def _after(self, model: type[models.Model], text: str) -> "RowComparison":
+        field = model._meta.get_field(self.sort_key)
+        key = model._meta.pk
+        assert isinstance(field, models.Field)
+        assert key is not None
+        try:
+            value, row_id = signing.loads(text, salt=self._salt)
+            return RowComparison(
+                self.sort_key,
+                "id",
+                Value(field.to_python(value), output_field=field),
+                Value(int(row_id), output_field=key),
+                operator="<" if self.descending else ">",
+            )
+        except (signing.BadSignature, ValidationError, ValueError, TypeError):
+            raise InvalidInput(
+                "The cursor is not one of ours.",
+                code="cursor_invalid",
+                fields={"cursor": ["take next_cursor of the page before, unchanged"]},
+            ) from None
+
+
+class RowComparison(Func):
+    """`(a, b) < (x, y)` in SQL: given a, b, x, y and an operator."""
+
+    output_field = models.BooleanField()
+
+    def as_sql(
+        self, compiler: SQLCompiler, connection: Any, *args: Any, **kwargs: Any
+    ) -> tuple[str, list[Any]]:
+        texts: list[str] = []
+        params: list[Any] = []
+        for expression in self.get_source_expressions():
+            text, values = compiler.compile(expression)
+            texts.append(text)
+            params.extend(values)
+        half = len(texts) // 2
+        left, right = ", ".join(texts[:half]), ", ".join(texts[half:])
+        return f"({left}) {self.extra['operator']} ({right})", params
+
+
+def _total(rows: Any) -> int:
+    return int(rows.count()) if isinstance(rows, models.QuerySet) else len(rows)
+
+
+def _bounded(params: Mapping[str, str], name: str, *, default: int, maximum: int) -> int:
+    text = params.get(name)
+    if text is None or text == "":
+        return default
+    if not (text.isascii() and text.isdigit() and text.strip("0")):
+        raise InvalidInput(
+            f"{name} must be a whole number from 1 on.",
+            code=f"{name}_invalid",
+            fields={name: ["must be a whole number from 1 on"]},
+        )
+    if len(text) > 18 or int(text) > maximum:
+        raise InvalidInput(
+            f"{name} can be at most {maximum}.",
+            code=f"{name}_too_large",
+            fields={name: [f"at most {maximum}"]},
+        )
+    return int(text)
+
+
+PAGE_PARAMETERS: list[dict[str, Any]] = [
+    {
+        "name": "page",
+        "in": "query",
+        "description": "The page, the first is 1.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": PAGE_NUMBER_MAX, "default": 1},
+    },
+    {
+        "name": "page_size",
+        "in": "query",
+        "description": "Rows of a page.",
+        "schema": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": PAGE_SIZE_MAX,
+            "default": PAGE_SIZE_DEFAULT,
+        },
+    },
+]
+CURSOR_PARAMETER: dict[str, Any] = {
+    "name": "cursor",
+    "in": "query",
+    "description": "`next_cursor` of the page before; empty for the first page. Replaces `page`.",
+    "schema": {"type": "string"},
+}

@@ -1,0 +1,71 @@
+"""The OpenAPI description: every route says which problems it can answer."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+
+from edge.pagination import CURSOR_PARAMETER, PAGE_PARAMETERS
+from edge.problems import CONTENT_TYPE
+from edge.serializers import ProblemSerializer
+
+_PROBLEMS = {
+    "400": "The request is not valid.",
+    "401": "The token or session is missing, expired or revoked.",
+    "403": "The caller may not do this.",
+    "404": "It does not exist, or the caller may not know that it does.",
+    "409": "The present state refuses it.",
+    "413": "The body is too large.",
+    "429": "Too many tries; see Retry-After.",
+    "503": "Busy or partly down; see Retry-After.",
+}
+
+
+class ProblemAutoSchema(AutoSchema):
+    """drf-spectacular's view of a route, with the problems added."""
+
+    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        problem = self._problem().ref
+        for status, description in _PROBLEMS.items():
+            if status == "413" and self.method not in ("POST", "PUT", "PATCH"):
+                continue
+            bodies.setdefault(
+                status,
+                {"description": description, "content": {CONTENT_TYPE: {"schema": problem}}},
+            )
+        return bodies
+
+    def _problem(self) -> ResolvedComponent:
+        return self.resolve_serializer(ProblemSerializer, "response")
+
+
+def page_of(serializer: type[serializers.Serializer[Any]], *, keyset: bool = False) -> Any:
+    """A serializer describing one page, for views that make their rows themselves."""
+    name = serializer.__name__.removesuffix("Serializer") + "Page"
+    fields: dict[str, Any] = {
+        "data": serializer(many=True),
+        "total": _count(0),
+        "page": _count(1, allow_null=keyset),
+        "page_size": _count(1),
+    }
+    if keyset:
+        fields["next_cursor"] = serializers.CharField(allow_null=True)
+    return type(f"{name}Serializer", (serializers.Serializer,), fields)
+
+
+def page_parameters(*, keyset: bool = False) -> list[OpenApiParameter]:
+    """`page` and `page_size` (and `cursor`) for `extend_schema(parameters=...)`."""
+    entries = [*PAGE_PARAMETERS, CURSOR_PARAMETER] if keyset else PAGE_PARAMETERS
+    return [
+        OpenApiParameter(
+            entry["name"], entry["schema"], description=entry["description"], required=False
+        )
+        for entry in entries
+    ]
+
+
+def _count(minimum: int, **options: Any) -> serializers.IntegerField:
+    return serializers.IntegerField(min_value=minimum, **options)

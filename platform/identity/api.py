@@ -1,0 +1,306 @@
+"""Registering, logging in, the profile, the household."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from core.errors import BallastError
+from edge import throttling
+from edge.addresses import stream_url
+from edge.pagination import Pages
+from edge.schema import page_of, page_parameters
+from identity import queries
+from identity.authentication import token_key
+from identity.models import User
+from identity.operations import accounts, households, log_ins
+from identity.operations.tickets import stream_ticket
+from identity.serializers import (
+    AdviserSerializer,
+    CredentialsSerializer,
+    InvitationSerializer,
+    InvitedSerializer,
+    LogoutSerializer,
+    NewInvitationSerializer,
+    PasswordChangeSerializer,
+    ProfileChangeSerializer,
+    ProfileSerializer,
+    RefreshSerializer,
+    RegisteredSerializer,
+    RegistrationSerializer,
+    StreamTicketSerializer,
+    TokenPairSerializer,
+)
+from identity.tokens import Access
+
+
+class CredentialsRefused(BallastError):
+    """Wrong e-mail or wrong password; which of them is nobody's business."""
+
+    status = 401
+    code = "credentials_invalid"
+
+
+class PublicView(APIView):
+    """For callers who are nobody yet: credentials of a request are not even looked at."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+
+class RegistrationView(PublicView):
+    @extend_schema(
+        operation_id="register",
+        tags=["auth"],
+        request=RegistrationSerializer,
+        responses={201: RegisteredSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Makes a user. The answer is the same when the e-mail address is taken."""
+        given = _given(RegistrationSerializer, request)
+        throttling.consume(throttling.REGISTER, request=request._request, email=given["email"])
+        accounts.register(
+            email=given["email"],
+            password=given["password"],
+            full_name=given["full_name"],
+            invitation=given.get("invitation"),
+            now=datetime.now(UTC),
+        )
+        return Response({"email": given["email"]}, status=status.HTTP_201_CREATED)
+
+
+class TokenView(PublicView):
+    @extend_schema(
+        operation_id="log_in",
+        tags=["auth"],
+        request=CredentialsSerializer,
+        responses={200: TokenPairSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Logs in: an access and a refresh token."""
+        given = _given(CredentialsSerializer, request)
+        user = authenticate(request._request, username=given["email"], password=given["password"])
+        if not isinstance(user, User):
+            raise CredentialsRefused("The e-mail address or the password is wrong.")
+        pair = log_ins.start(user=user, key=token_key(), now=datetime.now(UTC))
+        return Response(asdict(pair))
+
+
+class RefreshView(PublicView):
+    @extend_schema(
+        operation_id="refresh_token",
+        tags=["auth"],
+        request=RefreshSerializer,
+        responses={200: TokenPairSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """The next pair. A refresh token works once; shown again, its whole log-in ends."""
+        given = _given(RefreshSerializer, request)
+        throttling.consume(throttling.REFRESH, request=request._request)
+        pair = log_ins.rotate(token=given["refresh"], key=token_key(), now=datetime.now(UTC))
+        return Response(asdict(pair))
+
+
+class LogoutView(APIView):
+    @extend_schema(
+        operation_id="log_out", tags=["auth"], request=LogoutSerializer, responses={204: None}
+    )
+    def post(self, request: Request) -> Response:
+        """Ends the log-in of the access token used, and that of `refresh` when it is given."""
+        given = _given(LogoutSerializer, request)
+        now = datetime.now(UTC)
+        if "refresh" in given:
+            log_ins.end(token=given["refresh"], key=token_key(), now=now)
+        if isinstance(request.auth, Access):
+            log_ins.end_family(claims=request.auth, now=now)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class LogoutEverywhereView(APIView):
+    @extend_schema(
+        operation_id="log_out_everywhere", tags=["auth"], request=None, responses={204: None}
+    )
+    def post(self, request: Request) -> Response:
+        """Ends every token, page session and socket of the user."""
+        accounts.end_everything(user_id=_user(request).pk, now=datetime.now(UTC))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class PasswordView(APIView):
+    @extend_schema(
+        operation_id="change_password",
+        tags=["auth"],
+        request=PasswordChangeSerializer,
+        responses={204: None},
+    )
+    def post(self, request: Request) -> Response:
+        """A new password; every token, page session and socket ends."""
+        given = _given(PasswordChangeSerializer, request)
+        user = queries.profile(user_id=_user(request).pk)
+        throttling.consume(throttling.LOG_IN, request=request._request, email=user.email)
+        accounts.change_password(user=user, now=datetime.now(UTC), **given)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class StreamTicketView(APIView):
+    @extend_schema(
+        operation_id="stream_ticket",
+        tags=["auth"],
+        request=None,
+        responses={200: StreamTicketSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """A ticket that opens one socket at `url` within `expires_in` seconds."""
+        return Response(
+            {
+                "ticket": stream_ticket(user=_user(request)),
+                "expires_in": int(settings.STREAM_TICKET_LIFETIME.total_seconds()),
+                "url": stream_url(request._request),
+            }
+        )
+
+
+class ProfileView(APIView):
+    @extend_schema(operation_id="profile", tags=["users"], responses={200: ProfileSerializer})
+    def get(self, request: Request) -> Response:
+        """The user himself, with his household."""
+        return _profile(queries.profile(user_id=_user(request).pk))
+
+    @extend_schema(
+        operation_id="change_profile",
+        tags=["users"],
+        request=ProfileChangeSerializer,
+        responses={200: ProfileSerializer},
+    )
+    def patch(self, request: Request) -> Response:
+        """Changes the fields given."""
+        changes = _given(ProfileChangeSerializer, request)
+        password = changes.pop("current_password", "")
+        email = changes.pop("email", None)
+        user = queries.profile(user_id=_user(request).pk)
+        if email is not None:
+            throttling.consume(throttling.LOG_IN, request=request._request, email=user.email)
+        user = accounts.change_profile(
+            user=user, changes=changes, email=email, current_password=password
+        )
+        return _profile(user)
+
+
+class InvitationsView(APIView):
+    @extend_schema(
+        operation_id="invitations",
+        tags=["households"],
+        parameters=page_parameters(),
+        responses={200: page_of(InvitationSerializer)},
+    )
+    def get(self, request: Request) -> Response:
+        """Open invitations into the user's household."""
+        return _page(queries.open_invitations(user=_user(request)), request, InvitationSerializer)
+
+    @extend_schema(
+        operation_id="invite",
+        tags=["households"],
+        request=InvitedSerializer,
+        responses={201: NewInvitationSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """A place in the household for one address, for seven days; the token is told once."""
+        given = _given(InvitedSerializer, request)
+        throttling.consume(throttling.INVITE, request=request._request)
+        invitation, token = households.invite(
+            user=_user(request), email=given["email"], now=datetime.now(UTC)
+        )
+        body = {**InvitationSerializer(invitation).data, "token": token}
+        return Response(body, status=status.HTTP_201_CREATED)
+
+
+class InvitationView(APIView):
+    @extend_schema(operation_id="take_back_invitation", tags=["households"], responses={204: None})
+    def delete(self, request: Request, invitation_id: UUID) -> Response:
+        """Takes an invitation back."""
+        households.take_back_invitation(
+            user=_user(request), invitation_id=invitation_id, now=datetime.now(UTC)
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class AdvisersView(APIView):
+    @extend_schema(
+        operation_id="advisers",
+        tags=["households"],
+        parameters=page_parameters(),
+        responses={200: page_of(AdviserSerializer)},
+    )
+    def get(self, request: Request) -> Response:
+        """Who may see the household as an adviser."""
+        return _page(queries.advisers(user=_user(request)), request, AdviserSerializer)
+
+    @extend_schema(
+        operation_id="grant_adviser",
+        tags=["households"],
+        request=InvitedSerializer,
+        responses={201: AdviserSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Lets an adviser see the household and act for it."""
+        given = _given(InvitedSerializer, request)
+        throttling.consume(throttling.INVITE, request=request._request)
+        link = households.grant_adviser(user=_user(request), email=given["email"])
+        return Response(AdviserSerializer(link).data, status=status.HTTP_201_CREATED)
+
+
+class AdviserView(APIView):
+    @extend_schema(operation_id="withdraw_adviser", tags=["households"], responses={204: None})
+    def delete(self, request: Request, adviser_id: UUID) -> Response:
+        """Ends the adviser's view of the household, at once."""
+        households.withdraw_adviser(user=_user(request), adviser_id=adviser_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _given(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+    checked = serializer(data=request.data)
+    checked.is_valid(raise_exception=True)
+    return dict(checked.validated_data)
+
+
+def _user(request: Request) -> User:
+    assert isinstance(request.user, User), "the view lets nobody else in"
+    return request.user
+
+
+def _profile(user: User) -> Response:
+    user.household.people = queries.members(household=user.household)  # type: ignore[attr-defined]
+    return Response(ProfileSerializer(user).data)
+
+
+def _page(rows: Any, request: Request, serializer: type[Serializer[Any]]) -> Response:
+    pages = Pages()
+    found = pages.paginate_queryset(rows, request)
+    return pages.get_paginated_response(serializer(found, many=True).data)
+
+
+urlpatterns = [
+    path("auth/register", RegistrationView.as_view()),
+    path("auth/token", TokenView.as_view()),
+    path("auth/token/refresh", RefreshView.as_view()),
+    path("auth/logout", LogoutView.as_view()),
+    path("auth/logout-everywhere", LogoutEverywhereView.as_view()),
+    path("auth/password", PasswordView.as_view()),
+    path("auth/stream-ticket", StreamTicketView.as_view()),
+    path("users/me", ProfileView.as_view()),
+    path("households/invitations", InvitationsView.as_view()),
+    path("households/invitations/<uuid:invitation_id>", InvitationView.as_view()),
+    path("households/advisers", AdvisersView.as_view()),
+    path("households/advisers/<uuid:adviser_id>", AdviserView.as_view()),
+]

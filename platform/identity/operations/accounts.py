@@ -1,0 +1,159 @@
+"""Users: registering, the profile, the password, the role, leaving."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from core.errors import Conflict, InvalidInput
+from core.limits import HOUSEHOLD_MEMBERS_MAX
+from identity.models import Household, Invitation, Revocation, Role, TokenFamily, User
+from identity.operations.access import forget, revoke_before
+from identity.operations.households import open_invitation
+
+logger = logging.getLogger(__name__)
+
+_PROFILE_FIELDS = frozenset(
+    {
+        "full_name",
+        "base_currency",
+        "federal_ordinary_rate",
+        "federal_long_term_rate",
+        "state_rate",
+        "net_investment_income_rate",
+    }
+)
+
+
+def register(
+    *, email: str, password: str, full_name: str, invitation: str | None, now: datetime
+) -> User | None:
+    """A new user in a household of his own, or in the one that invited him.
+
+    None when the e-mail is taken: the caller answers the same, so that nobody learns who is here.
+    """
+    email = email.strip().lower()
+    _ensure_good_password(password, user=User(email=email, full_name=full_name))
+    hashed = make_password(password)
+
+    try:
+        with transaction.atomic():
+            offer = open_invitation(token=invitation, email=email, now=now) if invitation else None
+            if User.objects.filter(email=email).exists():
+                return None
+            household = _household(offer, name=full_name or email)
+            user = User.objects.create(
+                email=email, password=hashed, full_name=full_name, household=household
+            )
+            if offer is not None:
+                offer.accepted_at = now
+                offer.save(update_fields=["accepted_at"])
+    except IntegrityError:
+        if not User.objects.filter(email=email).exists():
+            raise
+        return None
+    return user
+
+
+def change_profile(
+    *, user: User, changes: Mapping[str, Any], email: str | None = None, current_password: str = ""
+) -> User:
+    """Writes the given profile fields and nothing else.
+
+    Another e-mail address needs the password, because it is the key to the house.
+    """
+    unknown = set(changes) - _PROFILE_FIELDS
+    assert not unknown, f"not a profile field: {sorted(unknown)}"
+    with transaction.atomic():
+        locked = _locked(user)
+        if email is not None and email != locked.email:
+            _ensure_password(locked, current_password)
+            if User.objects.filter(email=email).exists():
+                raise Conflict("This e-mail address cannot be used.", code="email_unavailable")
+            changes = {**changes, "email": email}
+        User.objects.filter(pk=user.pk).update(**changes)
+    return User.objects.select_related("household").get(pk=user.pk)
+
+
+def change_password(*, user: User, current_password: str, new_password: str, now: datetime) -> User:
+    """A new password; every token, session and socket of the user ends."""
+    with transaction.atomic():
+        locked = _locked(user)
+        _ensure_password(locked, current_password)
+        _ensure_good_password(new_password, user=locked)
+        locked.set_password(new_password)
+        locked.save(update_fields=["password"])
+        end_everything(user_id=locked.pk, now=now)
+    locked.refresh_from_db()
+    return locked
+
+
+def end_everything(*, user_id: int, now: datetime) -> None:
+    """Logout everywhere: tokens, page sessions and sockets of the user end with the commit."""
+    with transaction.atomic():
+        User.objects.filter(pk=user_id).update(token_version=F("token_version") + 1)
+        version = User.objects.values_list("token_version", flat=True).get(pk=user_id)
+        TokenFamily.objects.filter(user_id=user_id, revoked_at=None).update(
+            revoked_at=now, revoked_reason=Revocation.EVERYWHERE
+        )
+        revoke_before(user_id=user_id, token_version=version)
+        forget(user_ids=[user_id])
+
+
+def deactivate(*, user: User, now: datetime) -> None:
+    """Closes the user's log-in; his data stays with the household."""
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(is_active=False)
+        end_everything(user_id=user.pk, now=now)
+
+
+def reactivate(*, user: User) -> None:
+    """Opens the user's log-in again."""
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(is_active=True)
+        forget(user_ids=[user.pk])
+
+
+def change_role(*, user: User, role: Role) -> None:
+    """Another role; seen by the next request."""
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(role=role)
+        forget(user_ids=[user.pk])
+
+
+def _locked(user: User) -> User:
+    return User.objects.select_for_update().order_by("pk").get(pk=user.pk)
+
+
+def _household(offer: Invitation | None, *, name: str) -> Household:
+    if offer is None:
+        return Household.objects.create(name=name[:120])
+    household = Household.objects.select_for_update().order_by("pk").get(pk=offer.household_id)
+    if household.members.filter(is_active=True).count() >= HOUSEHOLD_MEMBERS_MAX:
+        raise Conflict("The household is full.", code="household_full")
+    return household
+
+
+def _ensure_password(user: User, password: str) -> None:
+    if not user.check_password(password):
+        logger.warning("wrong current password for user %s", user.pk)
+        raise InvalidInput(
+            "The current password is wrong.",
+            code="password_wrong",
+            fields={"current_password": ["is wrong"]},
+        )
+
+
+def _ensure_good_password(password: str, *, user: User) -> None:
+    try:
+        validate_password(password, user=user)
+    except ValidationError as error:
+        raise InvalidInput(
+            " ".join(error.messages), code="password_weak", fields={"password": error.messages}
+        ) from None

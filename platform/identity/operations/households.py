@@ -1,0 +1,115 @@
+"""Households: inviting somebody in, letting an adviser see, and taking both back."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from core.errors import Conflict, InvalidInput, NotFound
+from core.limits import ADVISERS_PER_HOUSEHOLD_MAX, HOUSEHOLD_MEMBERS_MAX
+from identity.models import AdviserLink, Household, Invitation, Role, User
+from identity.operations.access import forget
+
+INVITATION_LIFETIME = timedelta(days=7)
+
+
+def invite(*, user: User, email: str, now: datetime) -> tuple[Invitation, str]:
+    """A place in the user's household for one address; the token is told once and not stored.
+
+    An open invitation to the same address is replaced.
+    """
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        household = _locked(user.household_id)
+        opened = Invitation.objects.filter(household=household, accepted_at=None, revoked_at=None)
+        opened.filter(email=email).update(revoked_at=now)
+        taken = household.members.filter(is_active=True).count()
+        if taken + opened.filter(expires_at__gt=now).count() >= HOUSEHOLD_MEMBERS_MAX:
+            raise Conflict("The household is full.", code="household_full")
+        invitation = Invitation.objects.create(
+            household=household,
+            email=email,
+            token_hash=_hashed(token),
+            invited_by_id=user.pk,
+            created_at=now,
+            expires_at=now + INVITATION_LIFETIME,
+        )
+    return invitation, token
+
+
+def open_invitation(*, token: str, email: str, now: datetime) -> Invitation:
+    """The locked invitation this token opens for this address; raises InvalidInput."""
+    found = (
+        Invitation.objects.select_for_update()
+        .filter(
+            token_hash=_hashed(token),
+            email=email,
+            accepted_at=None,
+            revoked_at=None,
+            expires_at__gt=now,
+        )
+        .order_by("pk")
+        .first()
+    )
+    if found is None:
+        raise InvalidInput(
+            "The invitation is not valid for this address, or not any more.",
+            code="invitation_invalid",
+            fields={"invitation": ["is not valid"]},
+        )
+    return found
+
+
+def take_back_invitation(*, user: User, invitation_id: UUID, now: datetime) -> None:
+    """Closes an open invitation of the user's household; NotFound otherwise."""
+    changed = Invitation.objects.filter(
+        public_id=invitation_id,
+        household_id=user.household_id,
+        accepted_at=None,
+        revoked_at=None,
+    ).update(revoked_at=now)
+    if not changed:
+        raise NotFound("No such invitation.", code="invitation_not_found")
+
+
+def grant_adviser(*, user: User, email: str) -> AdviserLink:
+    """Lets an adviser see the user's household; asking twice gives the same link."""
+    adviser = User.objects.filter(email=email, role=Role.ADVISER, is_active=True).first()
+    if adviser is None:
+        raise NotFound("No adviser has this e-mail address.", code="adviser_not_found")
+    with transaction.atomic():
+        household = _locked(user.household_id)
+        if adviser.household_id == household.pk:
+            raise Conflict("The adviser lives in this household.", code="adviser_is_member")
+        known = AdviserLink.objects.filter(household=household)
+        if known.exclude(adviser=adviser).count() >= ADVISERS_PER_HOUSEHOLD_MAX:
+            raise Conflict("The household has too many advisers.", code="advisers_too_many")
+        link, _ = AdviserLink.objects.get_or_create(adviser=adviser, household=household)
+        forget(user_ids=[adviser.pk])
+    link.adviser = adviser
+    return link
+
+
+def withdraw_adviser(*, user: User, adviser_id: UUID) -> None:
+    """Ends an adviser's view of the user's household; NotFound when there is none."""
+    with transaction.atomic():
+        link = (
+            AdviserLink.objects.select_for_update()
+            .filter(household_id=user.household_id, adviser__public_id=adviser_id)
+            .order_by("pk")
+            .first()
+        )
+        if link is None:
+            raise NotFound("No such adviser.", code="adviser_not_found")
+        link.delete()
+        forget(user_ids=[link.adviser_id])
+
+
+def _locked(household_id: int) -> Household:
+    return Household.objects.select_for_update().order_by("pk").get(pk=household_id)
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,154 @@
+"""Log-ins of the API: a family of refresh tokens, of which exactly one is current.
+
+    start    a family with serial 1
+    rotate   lock the family's row; the serial must be the current one; serial + 1
+    reuse    an older serial means that two hold the family: it dies, and everybody logs in again
+
+Two calls that race with the same token are two holders: the row lock lets exactly one rotate, the
+other then shows an old serial and the family dies, the winner's new tokens with it. A client must
+therefore send one refresh at a time. Being strict costs a careless client a log-in; being lenient
+would give a thief who is quick enough a session of thirty days.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pghistory
+from django.conf import settings
+from django.db import transaction
+
+from identity.models import Revocation, TokenFamily, User
+from identity.operations.access import revoke_family
+from identity.tokens import (
+    Access,
+    Refresh,
+    TokenRefused,
+    access_token,
+    read_refresh,
+    refresh_token,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class TokenReused(TokenRefused):
+    """A refresh token was shown a second time; its family is dead now."""
+
+    code = "token_reused"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a client holds after a log-in or a rotation."""
+
+    access: str
+    refresh: str
+    expires_in: int
+
+
+def start(*, user: User, key: bytes, now: datetime) -> TokenPair:
+    """A new family for this user and its first pair."""
+    family = TokenFamily.objects.create(
+        user=user, created_at=now, expires_at=now + settings.REFRESH_TOKEN_LIFETIME
+    )
+    return _pair(user=user, family=family, key=key, now=now)
+
+
+def rotate(*, token: str, key: bytes, now: datetime) -> TokenPair:
+    """The next pair for a current refresh token; raises TokenRefused, or TokenReused."""
+    claims = read_refresh(key=key, token=token, now=now)
+    with transaction.atomic():
+        family = _locked_family(claims)
+        if family is None:
+            raise TokenRefused("The token has been revoked.", code="token_revoked")
+        user = family.user
+        if not user.is_active:
+            raise TokenRefused("The account does not exist or is closed.", code="account_closed")
+        if user.token_version != claims.version or family.expires_at <= now:
+            raise TokenRefused("The token has been revoked.", code="token_revoked")
+        if family.serial == claims.serial:
+            family.serial += 1
+            family.expires_at = min(
+                now + settings.REFRESH_TOKEN_LIFETIME,
+                family.created_at + settings.REFRESH_TOKEN_ABSOLUTE_LIFETIME,
+            )
+            family.save(update_fields=["serial", "expires_at"])
+            return _pair(user=user, family=family, key=key, now=now)
+        # Written before the refusal is raised, so that the refusal does not roll it back.
+        _revoke(family, reason=Revocation.REUSED, now=now)
+    logger.warning(
+        "refresh token reused: user %s, family %s, serial %s of %s",
+        claims.user_id,
+        claims.family_id,
+        claims.serial,
+        family.serial,
+    )
+    raise TokenReused("This refresh token was used before; log in again.")
+
+
+def end(*, token: str, key: bytes, now: datetime) -> None:
+    """Logout: the family of this refresh token ends. Ending it twice is no error."""
+    claims = read_refresh(key=key, token=token, now=now)
+    with transaction.atomic():
+        family = _locked_family(claims)
+        if family is not None:
+            _revoke(family, reason=Revocation.LOGOUT, now=now)
+
+
+def end_family(*, claims: Access, now: datetime) -> None:
+    """Logout with an access token alone."""
+    with transaction.atomic():
+        family = (
+            TokenFamily.objects.select_for_update(of=("self",))
+            .filter(pk=claims.family_id, user_id=claims.user_id, revoked_at=None)
+            .order_by("pk")
+            .first()
+        )
+        if family is not None:
+            _revoke(family, reason=Revocation.LOGOUT, now=now)
+
+
+def forget_dead_families(*, now: datetime) -> int:
+    """Families whose last refresh token expired are of no use to anybody."""
+    deleted, _ = TokenFamily.objects.filter(expires_at__lt=now).delete()
+    return deleted
+
+
+def _locked_family(claims: Refresh) -> TokenFamily | None:
+    return (
+        TokenFamily.objects.select_for_update(of=("self",))
+        .select_related("user")
+        .filter(pk=claims.family_id, user_id=claims.user_id, revoked_at=None)
+        .order_by("pk")
+        .first()
+    )
+
+
+def _revoke(family: TokenFamily, *, reason: Revocation, now: datetime) -> None:
+    context: dict[str, Any] = {"revoked": reason.value}
+    with pghistory.context(**context):
+        family.revoked_at = now
+        family.revoked_reason = reason
+        family.save(update_fields=["revoked_at", "revoked_reason"])
+    revoke_family(family_id=family.pk)
+
+
+def _pair(*, user: User, family: TokenFamily, key: bytes, now: datetime) -> TokenPair:
+    lifetime = settings.ACCESS_TOKEN_LIFETIME
+    return TokenPair(
+        access=access_token(
+            key=key,
+            claims=Access(user.pk, str(user.public_id), user.token_version, str(family.pk)),
+            now=now,
+            lifetime=lifetime,
+        ),
+        refresh=refresh_token(
+            key=key,
+            claims=Refresh(user.pk, user.token_version, family.pk, family.serial),
+            now=now,
+            expires_at=family.expires_at,
+        ),
+        expires_in=int(lifetime.total_seconds()),
+    )

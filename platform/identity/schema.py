@@ -1,0 +1,27 @@
+"""How the OpenAPI description names our two ways of saying who one is."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+
+class AccessTokenScheme(OpenApiAuthenticationExtension):
+    target_class = "identity.authentication.AccessTokenAuthentication"
+    name = "accessToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class PageSessionScheme(OpenApiAuthenticationExtension):
+    target_class = "identity.authentication.PageSessionAuthentication"
+    name = "pageSession"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": settings.SESSION_COOKIE_NAME,
+            "description": "The pages' session; changes also need the X-CSRFToken header.",
+        }
