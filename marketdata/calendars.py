@@ -1,4 +1,4 @@
-"""When exchanges are open: sessions, opens and closes. Pure; the calendars are computed, not fetched.
+"""When exchanges are open: sessions, opens and closes. Pure: computed, not fetched.
 
 The library brings pandas along, so it is imported when first asked, never at start-up.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """The newest open and the newest close at one moment; open means opened after the last close."""
+    """The newest open and close at one moment; open means opened after the last close."""
 
     opened_at: datetime
     closed_at: datetime
@@ -27,7 +27,7 @@ class Hours:
 
 @lru_cache(maxsize=32)
 def _calendar(exchange: str, year: int) -> "ExchangeCalendar":
-    """The calendar of a year with its neighbours: the bounds are always given, never the default."""
+    """The calendar of a year and its neighbours: bounds are always given, never the default."""
     from exchange_calendars import get_calendar
 
     return get_calendar(exchange, start=f"{year - 1}-01-01", end=f"{year + 1}-12-31")

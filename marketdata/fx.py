@@ -3,9 +3,11 @@
     fixing(c)          units of currency c for one euro on a day; fixing(EUR) = 1
     rate(base, quote)  units of quote for one base = fixing(quote) / fixing(base), to ten decimals
 
-A cross is as old as the older of its two fixings. A fixing is stale when more than one working day has
-passed since its own: reference rates appear once per working day, in the afternoon, and Friday's is
-the newest until Monday's. Worked example: EUR/USD 1.0850, EUR/GBP 0.8350 -> GBP/USD 1.2994011976.
+A cross is as old as the older of its two fixings. A fixing is stale when more than one working day
+has passed since its own: reference rates appear once per working day, in the afternoon, so that
+Friday's is the newest until Monday's.
+
+Worked example: EUR/USD 1.0850 and EUR/GBP 0.8350 give GBP/USD 1.2994011976.
 """
 
 from collections.abc import Mapping
@@ -38,19 +40,15 @@ class Rate:
     stale: bool
 
 
-def crossed(
-    *, base: str, quote: str, fixings: Mapping[str, Fixing], as_of: date
-) -> Rate | None:
-    """The rate of a pair on `as_of` out of the newest fixings up to it; None where one is missing."""
+def crossed(*, base: str, quote: str, fixings: Mapping[str, Fixing], as_of: date) -> Rate | None:
+    """The rate of a pair on `as_of` out of the newest fixings; None where one is missing."""
     if base == quote:
         return Rate(base, quote, Decimal(1), as_of, stale=False)
     from_base = _fixing(base, fixings, as_of)
     to_quote = _fixing(quote, fixings, as_of)
     if from_base is None or to_quote is None:
         return None
-    rate = _CONTEXT.divide(to_quote.rate, from_base.rate).quantize(
-        _TEN_DECIMALS, context=_CONTEXT
-    )
+    rate = _CONTEXT.divide(to_quote.rate, from_base.rate).quantize(_TEN_DECIMALS, context=_CONTEXT)
     if rate <= 0:
         return None  # too small for ten decimals; no money can be counted with it
     day = min(from_base.date, to_quote.date)

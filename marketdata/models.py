@@ -166,9 +166,7 @@ class HeldBackPrice(Bar):
     """A real session of a demo series that is still to come: the replay walks along these."""
 
     pk = models.CompositePrimaryKey("asset_id", "date")
-    asset = models.ForeignKey(
-        Asset, on_delete=models.CASCADE, related_name="+", db_index=False
-    )
+    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="+", db_index=False)
     date = models.DateField()
 
     class Meta:

@@ -4,9 +4,9 @@ When a price is stale, by its source:
     replay    when older than a minute: the replay ticks once a second, day and night
     own       when its day lies more than 35 days back: owners enter prices about monthly
     par       never: a unit of cash is worth one
-    others    against the exchange. While it is closed a price is fresh if it was made at most 15 minutes
-              before the last close. While it is open, if it is at most 15 minutes old; in the first
-              15 minutes the last close still counts. Without a calendar: 24 hours.
+    others    against the exchange. While it is closed a price is fresh if it was made at most
+              15 minutes before the last close. While it is open, if it is at most 15 minutes
+              old; in the first 15 minutes the last close still counts. Without a calendar: a day.
 """
 
 import json

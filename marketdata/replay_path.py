@@ -1,4 +1,4 @@
-"""Walking between real closes: a seeded path that always moves and ends exactly at each close. Pure.
+"""Walking between real closes: a seeded path that always moves and meets each close. Pure.
 
     leg from a to b, n steps   price_i = a * (b/a)^(i/n) * exp(v * bridge_i),  i = 0..n
     bridge_i                   w_i - (i/n) * w_n, w a Gaussian walk with steps of 1/sqrt(n)
@@ -8,9 +8,9 @@
                                price_n = b keep every decimal they really had
 
 The walk of an asset is one step at a time over its legs, laid on an axis of working days with
-STEPS_PER_SESSION steps each. At the newest held-back close it turns and walks the same path back, at
-the last close of history it turns again: prices never jump, and where one is says which real closes
-it lies between.
+STEPS_PER_SESSION steps each. At the newest held-back close it turns and walks the same path back,
+at the last close of history it turns again: prices never jump, and a position says between which
+real closes it lies.
 """
 
 import math
@@ -48,7 +48,7 @@ class Position:
 def leg(*, start: Decimal, end: Decimal, steps: int, seed: str) -> list[Decimal]:
     """`steps` + 1 prices from `start` to `end`, each different from the one before (steps >= 2)."""
     assert steps >= 2, "a leg needs a step on which to move"
-    assert start > 0 and end > 0, "prices are positive"
+    assert min(start, end) > 0, "prices are positive"
     source = random.Random(seed)
     walk = [0.0]
     for _ in range(steps):
@@ -77,7 +77,7 @@ def _parted(price: Decimal, refused: set[Decimal], tick: Decimal, *, up: bool) -
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The legs of one asset along its closes, walked to and fro between `turn` and the last of them.
+    """The legs of one asset along its closes, walked to and fro between `turn` and the last.
 
     `turn` is the last close of history; closes before it serve a walk that a new day overtook.
     """

@@ -1,8 +1,8 @@
 """Price series out of the files of installed packages: text in, checked bars out. Pure.
 
-A bar is refused, and counted, when its close is not positive, when it lies outside the session's high
-and low, when the open does, or when its day was seen before. Moves of more than 40 % in a session are
-kept and counted: they may be splits, and nothing in these files says so.
+A bar is refused, and counted, when its close is not positive, when it lies outside the session's
+high and low, when the open does, or when its day was seen before. Moves of more than 40 % in a
+session are kept and counted: they may be splits, and nothing in these files says so.
 """
 
 import csv
@@ -134,7 +134,7 @@ def _fault(bar: SampleBar) -> str | None:
 
 
 def par_curves(text: str, *, since: date) -> Iterator[tuple[date, list[ParYield]]]:
-    """The days of a Treasury curve file (`Time Period,1month,...`), tenors without a yield left out."""
+    """The days of a Treasury curve file (`Time Period,1month,...`); empty tenors are left out."""
     for row in csv.DictReader(io.StringIO(text)):
         day = date.fromisoformat(row["Time Period"][:10])
         if day >= since:
@@ -147,15 +147,11 @@ def par_curves(text: str, *, since: date) -> Iterator[tuple[date, list[ParYield]
                 yield day, par
 
 
-def zero_series(
-    curves: Sequence[tuple[date, list[ParYield]]], *, matures_on: date
-) -> Series:
+def zero_series(curves: Sequence[tuple[date, list[ParYield]]], *, matures_on: date) -> Series:
     """The computed price of a zero-coupon bond on every day of the curve."""
     return checked(
         [
-            SampleBar(
-                day, zero_price(par=par, years=(matures_on - day).days / 365.25)
-            )
+            SampleBar(day, zero_price(par=par, years=(matures_on - day).days / 365.25))
             for day, par in curves
             if day < matures_on
         ]

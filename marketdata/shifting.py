@@ -7,8 +7,8 @@
     held back     sessions[i+1..] + days, still to come
 
 A date after the move minus `days` is the date it really had.
-Worked example: sessions to Wed 2022-12-28, last session Fri 2026-11-20, one held back: the split is at
-Fri 2022-12-23, days = 1428 = 204 weeks, and Tue 2022-12-27 is held back as Tue 2026-11-24.
+Worked example: sessions to Wed 2022-12-28, last session Fri 2026-11-20, one held back: the split is
+at Fri 2022-12-23, days = 1428 = 204 weeks, and Tue 2022-12-27 is held back as Tue 2026-11-24.
 """
 
 from collections.abc import Sequence

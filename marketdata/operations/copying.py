@@ -6,7 +6,7 @@ from django.db import connection
 
 
 def copy_rows(*, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
-    """Appends rows to a table in the running transaction; how many. Names come from our code only."""
+    """Appends rows to a table in the running transaction; how many. Names are our code's."""
     assert connection.in_atomic_block, "a COPY belongs in a transaction"
     count = 0
     with (

@@ -15,11 +15,11 @@ from core.limits import (
     PRICE_DECIMALS,
     PRICE_MAX,
 )
+from edge.currencies import CURRENCIES
 from identity.models import Household, User
 from marketdata.identifiers import ensure_symbol
 from marketdata.models import Asset, AssetClass, DailyPrice, LatestPrice
 from marketdata.quotes import OWN
-from marketdata.queries.rates import currency_is_known
 
 _PRICE_STEP = Decimal(1).scaleb(-PRICE_DECIMALS)
 
@@ -56,9 +56,9 @@ def create_own_asset(
             code="asset_class_unknown",
             fields={"asset_class": [f"one of {', '.join(AssetClass.values)}"]},
         )
-    if not currency_is_known(currency):
+    if currency not in CURRENCIES:
         raise InvalidInput(
-            f"No exchange rate of {currency[:8]} is known.",
+            f"{currency[:8]} is not a currency.",
             code="currency_unknown",
             fields={"currency": ["is not known"]},
         )
@@ -101,9 +101,7 @@ def _identical(user: User, symbol: str | None) -> Asset | None:
     return found
 
 
-def record_own_prices(
-    *, user: User, symbol: str, prices: Sequence[OwnPrice], as_of: date
-) -> int:
+def record_own_prices(*, user: User, symbol: str, prices: Sequence[OwnPrice], as_of: date) -> int:
     """Writes closes of an asset of the user's own household; a day given again is corrected."""
     asset = Asset.objects.filter(household_id=user.household_id, symbol=symbol).first()
     if asset is None:
@@ -164,7 +162,9 @@ def _ensure_plausible(prices: Sequence[OwnPrice], as_of: date) -> None:
         if fault is not None:
             code, field, message = fault
             raise InvalidInput(
-                f"Row {index}: {field} {message}.", code=code, fields={f"{index}.{field}": [message]}
+                f"Row {index}: {field} {message}.",
+                code=code,
+                fields={f"{index}.{field}": [message]},
             )
         seen.add(price.date)
 

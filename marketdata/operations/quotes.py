@@ -1,9 +1,9 @@
 """The one entry of every price, from a provider or the replay: checked, published, stored.
 
     refused   unknown symbols; prices that are not finite, not positive, too large, or ten times the
-              stored price and more (or a tenth and less); instants in the future or older than known
-    Redis     at once: hash `quotes` (symbol -> JSON), channel `quotes` (JSON array of what changed)
-    database  every three seconds, all newest quotes in one statement, whoever of the writers comes first
+              stored price and more (a tenth and less); instants in the future or older than known
+    Redis     at once: hash `quotes` (symbol -> JSON), channel `quotes` (JSON array of changes)
+    database  every three seconds, all newest quotes in one statement, by whichever writer is first
 
 A real jump by ten (an unrecorded split) passes once an operator removes the stored price.
 """
@@ -21,8 +21,8 @@ from prometheus_client import Counter
 
 from core.limits import PRICE_DECIMALS, PRICE_MAX
 from edge.redis import redis_client
-from marketdata.quotes import Quote, decoded, encoded
 from marketdata.queries.quotes import QUOTES_KEY
+from marketdata.quotes import Quote, decoded, encoded
 
 logger = logging.getLogger(__name__)
 
@@ -193,8 +193,7 @@ def _publish(quotes: Sequence[Quote], *, now: datetime) -> list[str]:
         arguments += [quote.symbol, int(quote.as_of.timestamp() * 1000), encoded(quote)]
     try:
         accepted = {
-            name.decode()
-            for name in client.eval(_PUBLISH, 2, QUOTES_KEY, _TIMES_KEY, *arguments)
+            name.decode() for name in client.eval(_PUBLISH, 2, QUOTES_KEY, _TIMES_KEY, *arguments)
         }
         if client.set(_STORED_KEY, "1", nx=True, px=STORE_EVERY_MS):
             payloads = client.hgetall(QUOTES_KEY).values()

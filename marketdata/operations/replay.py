@@ -1,4 +1,4 @@
-"""The demo's ticks: real held-back sessions walked along a seeded path, through the entry of all quotes."""
+"""The demo's ticks: held-back real sessions, walked and recorded like any provider's quotes."""
 
 import json
 import logging
@@ -108,7 +108,7 @@ def play(*, replay: Replay, now: datetime) -> tuple[Replay, Recorded]:
 
 
 def _remembered() -> dict[str, Position]:
-    """Where the walks stood, so that a restart makes no jump; nothing known means: at the last close."""
+    """Where the walks stood, so that a restart makes no jump; else they begin anew."""
     try:
         payload = redis_client().get(_POSITIONS_KEY)
     except redis.RedisError:

@@ -1,10 +1,11 @@
 """Loading the demo's real series out of installed packages, and moving them on as days pass.
 
-A series is moved once, at its first load, by whole weeks so that its history ends at the last session
-before that day (`marketdata.shifting`). The move never changes afterwards, because transactions were
-booked at these prices on these dates. The newest year of real sessions is held back: as days pass
-`roll_forward` makes the held-back session of each past day history, and the replay walks along the next
-twenty. When the year is used up prices stand still and are marked stale: a fresh DATA_DIR begins anew.
+A series is moved once, at its first load, by whole weeks so that its history ends at the last
+session before that day (`marketdata.shifting`). The move never changes afterwards, because
+transactions were booked at these prices on these dates. The newest year of real sessions is held
+back: as days pass `roll_forward` makes the held-back session of each past day history, and the
+replay walks along the next twenty. When the year is used up prices stand still and are marked
+stale: a fresh DATA_DIR begins anew.
 """
 
 import gzip
@@ -72,12 +73,10 @@ _Load = Callable[[Source, datetime], int]
 
 
 def load_samples(*, now: datetime) -> list[Loaded]:
-    """Loads what is not loaded yet, source by source; demo mode only. A second call does nothing."""
+    """Loads what is not loaded yet, source by source; in demo mode only. Repeatable."""
     if not settings.DEMO:
         raise Conflict("Samples are loaded in demo mode only.", code="not_in_demo_mode")
-    known = set(
-        Source.objects.filter(loaded_at__isnull=False).values_list("name", flat=True)
-    )
+    known = set(Source.objects.filter(loaded_at__isnull=False).values_list("name", flat=True))
     outcomes = [
         Loaded(package.source, "known")
         if package.source in known
@@ -92,7 +91,7 @@ def load_samples(*, now: datetime) -> list[Loaded]:
 
 
 def roll_forward(*, now: datetime) -> int:
-    """Makes held-back sessions of past days history; how many bars. Without a demo there are none."""
+    """Makes held-back sessions of past days history; how many bars. Repeatable."""
     exchanges = list(
         Asset.objects.filter(household=None)
         .exclude(shifted_days=0)
@@ -103,9 +102,7 @@ def roll_forward(*, now: datetime) -> int:
     moved = 0
     for exchange in exchanges:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(
-                _ROLL_FORWARD, [exchange, last_session_over(exchange=exchange, now=now)]
-            )
+            cursor.execute(_ROLL_FORWARD, [exchange, last_session_over(exchange=exchange, now=now)])
             moved += cursor.rowcount
     return moved
 

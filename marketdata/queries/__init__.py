@@ -1,10 +1,16 @@
 """Reads: assets, quotes, history and exchange rates. All take many and run one query."""
 
-from marketdata.queries.assets import asset, asset_row, assets, assets_by_symbol, sources
-from marketdata.queries.history import closing_prices, history, history_row, last_closes
+from marketdata.queries.assets import asset, asset_row, assets, assets_by_symbol, matching, sources
+from marketdata.queries.history import (
+    closing_prices,
+    history,
+    history_row,
+    last_closes,
+    recent_sessions,
+)
 from marketdata.queries.partitions import default_partition_holds_rows
 from marketdata.queries.quotes import live_quotes, quotes
-from marketdata.queries.rates import currency_is_known, exchange_rates, exchange_rates_on
+from marketdata.queries.rates import exchange_rates, exchange_rates_on
 
 __all__ = [
     "asset",
@@ -12,7 +18,6 @@ __all__ = [
     "assets",
     "assets_by_symbol",
     "closing_prices",
-    "currency_is_known",
     "default_partition_holds_rows",
     "exchange_rates",
     "exchange_rates_on",
@@ -20,6 +25,8 @@ __all__ = [
     "history_row",
     "last_closes",
     "live_quotes",
+    "matching",
     "quotes",
+    "recent_sessions",
     "sources",
 ]

@@ -13,12 +13,15 @@ _WORDS_LENGTH_MIN = 3
 
 
 def assets(*, user: User, q: str = "") -> "QuerySet[Asset]":
-    """Assets this user may see; with `q` those whose symbol starts with it, whose ISIN it is, or whose
-    name has a word like it (from three letters on), best first."""
+    """Assets this user may see, by symbol; with `q` those it finds, best first."""
     rows = Asset.objects.for_user(user).filter(is_active=True).select_related("source")
+    return matching(rows=rows, q=q) if q.strip() else rows.order_by("symbol", "id")
+
+
+def matching(*, rows: "QuerySet[Asset]", q: str) -> "QuerySet[Asset]":
+    """Those whose symbol starts with `q`, whose ISIN it is, or whose name has a word like it (from
+    three letters on), best first."""
     text = q.strip()
-    if not text:
-        return rows.order_by("symbol", "id")
     upper = text.upper()
     match = Q(symbol__startswith=upper) | Q(isin=upper)
     rank = Case(
@@ -50,8 +53,10 @@ def assets_by_symbol(*, household_id: int, symbols: Iterable[str]) -> dict[str, 
 
 
 def asset(*, user: User, symbol: str) -> Asset:
-    """One asset by its symbol, if this user may see it. For an adviser his own household's goes first,
-    then the public one, then a client's."""
+    """One asset by its symbol, if this user may see it.
+
+    Where an adviser sees several, his own household's goes first, then the public one.
+    """
     rows = list(
         Asset.objects.for_user(user)
         .filter(symbol=symbol)

@@ -19,9 +19,17 @@ _CLOSING_PRICES_ASSETS_MAX = 5000
 def history(*, asset: Asset, from_date: date, to_date: date) -> "QuerySet[DailyPrice]":
     """The sessions of an asset in a range of at most a year, oldest first."""
     ensure_range(from_date, to_date, days_max=HISTORY_DAYS_MAX)
-    return DailyPrice.objects.filter(
-        asset_id=asset.pk, date__range=(from_date, to_date)
-    ).order_by("date")[:HISTORY_RECORDS_MAX]
+    return DailyPrice.objects.filter(asset_id=asset.pk, date__range=(from_date, to_date)).order_by(
+        "date"
+    )[:HISTORY_RECORDS_MAX]
+
+
+def recent_sessions(*, asset_id: int, count: int, as_of: date) -> "QuerySet[DailyPrice]":
+    """The newest sessions of an asset up to `as_of` within a year, newest first."""
+    since = as_of - timedelta(days=HISTORY_DAYS_MAX)
+    return DailyPrice.objects.filter(asset_id=asset_id, date__range=(since, as_of)).order_by(
+        "-date"
+    )[:count]
 
 
 def history_row(row: DailyPrice, *, shifted_days: int) -> dict[str, object]:
@@ -40,7 +48,7 @@ def history_row(row: DailyPrice, *, shifted_days: int) -> dict[str, object]:
 def closing_prices(
     *, asset_ids: Iterable[int], from_date: date, to_date: date
 ) -> dict[int, list[tuple[date, Decimal]]]:
-    """Closes of many assets, by asset and ascending day, in one query; assets without any are absent."""
+    """Closes of many assets by asset and ascending day, in one query; none: absent."""
     wanted = sorted(set(asset_ids))
     if len(wanted) > _CLOSING_PRICES_ASSETS_MAX:
         raise InvalidInput(

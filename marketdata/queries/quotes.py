@@ -1,4 +1,4 @@
-"""The newest prices: from Redis in one call, from PostgreSQL in one query where Redis cannot say."""
+"""The newest prices: from Redis in one call, from PostgreSQL where Redis cannot say."""
 
 import logging
 from collections.abc import Iterable, Sequence

@@ -12,7 +12,6 @@ from django.db import connection
 
 from edge.redis import redis_client
 from marketdata.fx import EURO, Fixing, Rate, crossed
-from marketdata.models import ExchangeRate
 
 logger = logging.getLogger(__name__)
 
@@ -29,10 +28,8 @@ SELECT wanted.currency, wanted.day, fixing.date, fixing.rate
 """
 
 
-def exchange_rates(
-    *, pairs: Iterable[tuple[str, str]], as_of: date
-) -> dict[tuple[str, str], Rate]:
-    """The rate of each (base, quote) on `as_of`, crossed through the euro; unknown pairs are absent.
+def exchange_rates(*, pairs: Iterable[tuple[str, str]], as_of: date) -> dict[tuple[str, str], Rate]:
+    """The rate of each (base, quote) on `as_of`, through the euro; unknown pairs are absent.
 
     The newest fixing up to that day counts however old it is, and the rate says its day and whether
     it is stale. One look-up per currency: Redis for five minutes, else one query for all of them.
@@ -50,7 +47,7 @@ def exchange_rates(
 def exchange_rates_on(
     *, wanted: Iterable[tuple[str, str, date]]
 ) -> dict[tuple[str, str, date], Rate]:
-    """Rates of (base, quote, day) for any number of days in one query: for imports and histories."""
+    """Rates of (base, quote, day) for any number of days in one query: imports, histories."""
     triples = list(dict.fromkeys(wanted))
     days = {
         (currency, day)
@@ -62,19 +59,12 @@ def exchange_rates_on(
     found: dict[tuple[str, str, date], Rate] = {}
     for base, quote, day in triples:
         fixings = {
-            currency: known[currency, day]
-            for currency in (base, quote)
-            if (currency, day) in known
+            currency: known[currency, day] for currency in (base, quote) if (currency, day) in known
         }
         rate = crossed(base=base, quote=quote, fixings=fixings, as_of=day)
         if rate is not None:
             found[base, quote, day] = rate
     return found
-
-
-def currency_is_known(currency: str) -> bool:
-    """Whether rates exist for the currency, so that it can be converted."""
-    return currency == EURO or ExchangeRate.objects.filter(currency=currency).exists()
 
 
 def _fixings(days: Sequence[tuple[str, date]]) -> dict[tuple[str, date], Fixing]:

@@ -1,0 +1,326 @@
+"""Market data over HTTP: assets, own assets, prices, history, exchange rates."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.errors import InvalidInput, NotFound
+from core.limits import (
+    HISTORY_DAYS_MAX,
+    NAME_LENGTH_MAX,
+    OWN_PRICES_PER_REQUEST_MAX,
+    PRICES_PER_REQUEST_MAX,
+)
+from core.money import plain
+from edge.currencies import CURRENCIES
+from edge.pagination import PageRequest, page_answer, page_request
+from edge.schema import page_of, page_parameters
+from edge.serializers import CurrencyField, PriceField, StrictSerializer, SymbolField
+from jobs.api import IDEMPOTENCY_HEADER, answered_once
+from marketdata import operations, queries
+from marketdata.models import AssetClass
+from marketdata.operations.own_assets import OwnPrice
+from marketdata.quotes import quote_fields
+
+
+class AssetRead(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    symbol = serializers.CharField()
+    name = serializers.CharField()
+    asset_class = serializers.ChoiceField(choices=AssetClass.choices)
+    currency = serializers.CharField()
+    isin = serializers.CharField(allow_blank=True)
+    exchange = serializers.CharField(allow_blank=True)
+    tradable = serializers.BooleanField()
+    fractional = serializers.BooleanField()
+    own = serializers.BooleanField(help_text="Seen by the own household only")
+    source = serializers.CharField(allow_null=True)  # type: ignore[assignment]
+    licence = serializers.CharField(allow_blank=True)
+    shifted_days = serializers.IntegerField(help_text="Days a sample was moved; 0: real dates")
+    original_first_date = serializers.DateField(allow_null=True)
+    original_last_date = serializers.DateField(allow_null=True)
+
+
+class OwnAssetWrite(StrictSerializer):
+    symbol = SymbolField()
+    name = serializers.CharField(max_length=NAME_LENGTH_MAX)
+    currency = CurrencyField()
+    asset_class = serializers.ChoiceField(choices=AssetClass.choices)
+    substantially_identical_to = SymbolField(required=False, allow_null=True)
+
+
+class OwnPriceWrite(StrictSerializer):
+    date = serializers.DateField()
+    close = PriceField()
+
+
+class OwnPricesRead(serializers.Serializer[Any]):
+    symbol = serializers.CharField()
+    recorded = serializers.IntegerField()
+
+
+class QuoteRead(serializers.Serializer[Any]):
+    symbol = serializers.CharField()
+    price = serializers.CharField(allow_null=True)
+    as_of = serializers.DateTimeField(allow_null=True)
+    stale = serializers.BooleanField()
+    source = serializers.CharField(allow_null=True)  # type: ignore[assignment]
+    previous_close = serializers.CharField(allow_null=True)
+    currency = serializers.CharField()
+
+
+class SessionRead(serializers.Serializer[Any]):
+    date = serializers.DateField()
+    open = serializers.CharField(allow_null=True)
+    high = serializers.CharField(allow_null=True)
+    low = serializers.CharField(allow_null=True)
+    close = serializers.CharField()
+    volume = serializers.IntegerField(allow_null=True)
+    original_date = serializers.DateField(help_text="The day it really was; see shifted_days")
+
+
+class HistoryRead(AssetRead):
+    interval = serializers.CharField()
+    data = SessionRead(many=True)  # type: ignore[assignment]
+
+
+class RateRead(serializers.Serializer[Any]):
+    base = serializers.CharField()
+    quote = serializers.CharField()
+    rate = serializers.CharField(help_text="Units of quote for one base")
+    date = serializers.DateField()
+    stale = serializers.BooleanField()
+
+
+class AssetsView(APIView):
+    @extend_schema(
+        operation_id="market_assets_list",
+        responses=page_of(AssetRead),
+        parameters=[OpenApiParameter("q", str), *page_parameters()],
+    )
+    def get(self, request: Request) -> Response:
+        """Assets by symbol, name or ISIN: the public ones and those of one's own household."""
+        page = page_request(request.query_params)
+        rows = queries.assets(user=_user(request), q=request.query_params.get("q", "")[:120])
+        total = rows.count()
+        found = rows[page.offset : page.offset + page.size] if page.offset < total else []
+        return Response(
+            page_answer(data=[queries.asset_row(row) for row in found], total=total, page=page)
+        )
+
+    @extend_schema(
+        operation_id="market_assets_create",
+        request=OwnAssetWrite,
+        responses={201: AssetRead},
+        parameters=[IDEMPOTENCY_HEADER],
+    )
+    def post(self, request: Request) -> Response:
+        """Creates an asset that only one's own household sees."""
+        body = OwnAssetWrite(data=request.data)
+        body.is_valid(raise_exception=True)
+
+        def effect() -> tuple[int, dict[str, object]]:
+            made = operations.create_own_asset(user=_user(request), **body.validated_data)
+            return 201, queries.asset_row(made)
+
+        return answered_once(request, now=timezone.now(), effect=effect)
+
+
+class OwnPricesView(APIView):
+    @extend_schema(
+        operation_id="market_asset_prices_create",
+        request=OwnPriceWrite(many=True),
+        responses=OwnPricesRead,
+        parameters=[IDEMPOTENCY_HEADER],
+    )
+    def post(self, request: Request, symbol: str) -> Response:
+        """Writes closes of an asset of one's own; a day given again is corrected."""
+        if not isinstance(request.data, list):
+            raise InvalidInput("Send a list of {date, close}.", code="list_required")
+        if len(request.data) > OWN_PRICES_PER_REQUEST_MAX:
+            raise InvalidInput(
+                f"At most {OWN_PRICES_PER_REQUEST_MAX} prices at once.", code="too_many_rows"
+            )
+        body = OwnPriceWrite(data=request.data, many=True)
+        body.is_valid(raise_exception=True)
+        now = timezone.now()
+
+        def effect() -> tuple[int, dict[str, object]]:
+            count = operations.record_own_prices(
+                user=_user(request),
+                symbol=symbol.upper(),
+                prices=[OwnPrice(row["date"], row["close"]) for row in body.validated_data],
+                as_of=now.date(),
+            )
+            return 200, {"symbol": symbol.upper(), "recorded": count}
+
+        return answered_once(request, now=now, effect=effect)
+
+
+class PricesView(APIView):
+    @extend_schema(
+        operation_id="market_prices_list",
+        responses=page_of(QuoteRead),
+        parameters=[
+            OpenApiParameter("symbols", str, required=True, description="Separated by commas")
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        """The newest prices of up to 1000 symbols, in the order asked."""
+        symbols = _symbols(request.query_params)
+        user = _user(request)
+        known = queries.assets_by_symbol(household_id=user.household_id, symbols=symbols)
+        missing = [symbol for symbol in symbols if symbol not in known]
+        if missing:
+            raise NotFound(
+                f"Not known: {', '.join(missing[:20])}.",
+                code="symbol_unknown",
+                fields={"symbols": [f"{symbol} is not known" for symbol in missing[:20]]},
+            )
+        quotes = queries.quotes(assets=list(known.values()), now=timezone.now())
+        data = []
+        for symbol in symbols:
+            asset = known[symbol]
+            quote = quotes.get(asset.pk)
+            fields = quote_fields(quote) if quote else {**_UNPRICED, "symbol": symbol}
+            data.append({name: fields[name] for name in _UNPRICED} | {"currency": asset.currency})
+        page = PageRequest(number=1, size=len(data))
+        return Response(page_answer(data=data, total=len(data), page=page))
+
+
+_UNPRICED: dict[str, object] = {
+    "symbol": None,
+    "price": None,
+    "as_of": None,
+    "stale": True,
+    "source": None,
+    "previous_close": None,
+}
+
+
+class HistoryView(APIView):
+    @extend_schema(
+        operation_id="market_history_retrieve",
+        responses=HistoryRead,
+        parameters=[
+            OpenApiParameter("from", date, description="Default: a year before `to`"),
+            OpenApiParameter("to", date, description="Default: today"),
+            OpenApiParameter("interval", str, enum=["1d", "1h", "1m"], default="1d"),
+        ],
+    )
+    def get(self, request: Request, symbol: str) -> Response:
+        """The sessions of an asset, at most a year at once, with where they come from."""
+        params = request.query_params
+        interval = params.get("interval") or "1d"
+        if interval != "1d":
+            raise InvalidInput(
+                "Only daily history (1d) is available yet.",
+                code="interval_not_available" if interval in {"1h", "1m"} else "interval_unknown",
+                fields={"interval": ["must be 1d"]},
+            )
+        to_date = _date(params, "to") or timezone.now().date()
+        from_date = _date(params, "from") or to_date - timedelta(days=HISTORY_DAYS_MAX)
+        asset = queries.asset(user=_user(request), symbol=symbol.upper())
+        rows = queries.history(asset=asset, from_date=from_date, to_date=to_date)
+        return Response(
+            {
+                **queries.asset_row(asset),
+                "interval": interval,
+                "data": [queries.history_row(row, shifted_days=asset.shifted_days) for row in rows],
+            }
+        )
+
+
+class RateView(APIView):
+    @extend_schema(
+        operation_id="market_fx_retrieve",
+        responses=RateRead,
+        parameters=[
+            OpenApiParameter("base", str, required=True),
+            OpenApiParameter("quote", str, required=True),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        """Units of `quote` for one `base`, with the day of the rate and whether it is stale."""
+        base, quote = (_currency(request.query_params, name) for name in ("base", "quote"))
+        found = queries.exchange_rates(pairs=[(base, quote)], as_of=timezone.now().date())
+        rate = found.get((base, quote))
+        if rate is None:
+            raise NotFound(
+                f"No rate from {base} to {quote} is known.", code="exchange_rate_unknown"
+            )
+        return Response(
+            {
+                "base": base,
+                "quote": quote,
+                "rate": plain(rate.rate),
+                "date": rate.date.isoformat(),
+                "stale": rate.stale,
+            }
+        )
+
+
+def _user(request: Request) -> Any:
+    """The caller; the default permission lets nobody anonymous come this far."""
+    return request.user
+
+
+def _symbols(params: Mapping[str, str]) -> list[str]:
+    symbols = list(
+        dict.fromkeys(
+            text.strip().upper() for text in params.get("symbols", "").split(",") if text.strip()
+        )
+    )
+    if not symbols:
+        raise InvalidInput(
+            "Name at least one symbol.",
+            code="symbols_required",
+            fields={"symbols": ["is required"]},
+        )
+    if len(symbols) > PRICES_PER_REQUEST_MAX:
+        raise InvalidInput(
+            f"At most {PRICES_PER_REQUEST_MAX} symbols at once.",
+            code="too_many_symbols",
+            fields={"symbols": [f"at most {PRICES_PER_REQUEST_MAX}"]},
+        )
+    return symbols
+
+
+def _date(params: Mapping[str, str], name: str) -> date | None:
+    text = params.get(name)
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(
+            f"{name} is not a date.", code="date_invalid", fields={name: ["must be YYYY-MM-DD"]}
+        ) from None
+
+
+def _currency(params: Mapping[str, str], name: str) -> str:
+    text = params.get(name, "").upper()
+    if text not in CURRENCIES:
+        raise InvalidInput(
+            f"{name} is not a currency.",
+            code="currency_unknown",
+            fields={name: ["must be a currency of ISO 4217"]},
+        )
+    return text
+
+
+urlpatterns = [
+    path("market/assets", AssetsView.as_view()),
+    path("market/assets/<str:symbol>/prices", OwnPricesView.as_view()),
+    path("market/prices", PricesView.as_view()),
+    path("market/history/<str:symbol>", HistoryView.as_view()),
+    path("market/fx", RateView.as_view()),
+]
