@@ -1,6 +1,8 @@
 """Reading the environment: typed, with refusals that name the variable."""
 
 import os
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -93,3 +95,11 @@ def database(
         "DISABLE_SERVER_SIDE_CURSORS": not session_options,
         "ATOMIC_REQUESTS": False,
     }
+
+
+def package_folder(package: str, folder: str) -> Path:
+    """A folder of an installed package, found without importing it."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ImproperlyConfigured(f"the package {package} is not installed")
+    return Path(spec.origin).parent / folder

@@ -4,7 +4,15 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-from config.environment import database, flag, integer, secret_key, text, words
+from config.environment import (
+    database,
+    flag,
+    integer,
+    package_folder,
+    secret_key,
+    text,
+    words,
+)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = Path(text("DATA_DIR", str(ROOT / ".data")))
@@ -240,6 +248,8 @@ SPECTACULAR_SETTINGS = {
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+# The chart library is a file of an installed package, served and never copied.
+STATICFILES_DIRS = [("vendor", package_folder("litecharts", "js"))]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -1,0 +1,163 @@
+"""The overview of a household, and the portfolio of one account."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from core.errors import BallastError
+from core.limits import SYMBOL_LENGTH_MAX
+from core.money import plain
+from dashboard.figures import currency_decimals, currency_prefix
+from dashboard.forms import AccountForm, add_refusal
+from dashboard.holdings import Portfolio, aims_of, live_account, portfolio
+from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.queries import account_lines, totals
+from portfolios.queries import (
+    account_valuation,
+    lot_rows,
+    positions,
+    target_rows,
+    targets,
+)
+from transactions import queries as ledger
+from transactions.lots import METHODS
+from transactions.operations import open_account
+
+HOLDINGS_SHOWN = 100
+LOTS_SHOWN = 200
+
+
+@for_investors("GET")
+def overview(request: SignedIn) -> HttpResponse:
+    """Every account of the household, and their sum in the base currency."""
+    now = timezone.now()
+    base = request.user.base_currency
+    lines = account_lines(user=request.user, now=now)
+    summed = totals(lines=lines, currency=base)
+    return shown(
+        request,
+        "overview",
+        {
+            "section": "overview",
+            "live": bool(lines),
+            "greeting": request.user.full_name or request.user.email,
+            "base_currency": base,
+            "lines": lines,
+            "totals": summed,
+            "live_data": {
+                "base": {
+                    "prefix": currency_prefix(base),
+                    "decimals": currency_decimals(base),
+                },
+                "accounts": [
+                    live_account(
+                        account_id=str(line.account.public_id),
+                        value=line.value,
+                        to_base=line.to_base,
+                    )
+                    for line in lines
+                ],
+            },
+        },
+    )
+
+
+@for_investors("GET", "POST")
+def account_new(request: SignedIn) -> HttpResponse:
+    """A new account."""
+    form = AccountForm(
+        request.POST if request.method == "POST" else None,
+        lot_methods=tuple(METHODS),
+        initial={"currency": request.user.base_currency},
+    )
+    status = 200
+    if form.is_bound and form.is_valid():
+        try:
+            account = open_account(user=request.user, now=timezone.now(), **form.cleaned_data)
+        except BallastError as refusal:
+            add_refusal(form, refusal)
+            status = refusal.status
+        else:
+            messages.success(request, f"{account.name} is open. Begin with a deposit.")
+            return redirect("transactions", account.public_id)
+    elif form.is_bound:
+        status = 400
+    return shown(request, "account_new", {"form": form}, status=status)
+
+
+@for_investors("GET")
+def portfolio_page(request: SignedIn, account_id: UUID) -> HttpResponse:
+    """Value, weights against targets, allocation, price chart and holdings of an account."""
+    now = timezone.now()
+    account = ledger.account(user=request.user, public_id=account_id)
+    found = positions(user=request.user, account_id=account_id)
+    value = account_valuation(positions=found, now=now)
+    aims = aims_of(target_rows(targets=targets(account_pk=account.pk)))
+    page = portfolio(value=value, aims=aims)
+    number, pages = _page_number(request.GET.get("page", ""), len(page.rows))
+    start = (number - 1) * HOLDINGS_SHOWN
+    return shown(
+        request,
+        "portfolio",
+        {
+            "live": bool(page.rows),
+            "account": account,
+            "page": page,
+            "shown_rows": page.rows[start : start + HOLDINGS_SHOWN],
+            "page_number": number,
+            "pages": pages,
+            "has_targets": bool(aims),
+            "live_data": {
+                "base": None,
+                "accounts": [live_account(account_id=str(account_id), value=value)],
+            },
+        },
+    )
+
+
+def _page_number(text: str, rows: int) -> tuple[int, int]:
+    """The page asked for, kept within what there is."""
+    pages = max(1, -(-rows // HOLDINGS_SHOWN))
+    wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+    return min(max(wanted, 1), pages), pages
+
+
+@for_investors("GET")
+def lots(request: SignedIn, account_id: UUID) -> HttpResponse:
+    """The lots behind one holding, as a fragment."""
+    now = timezone.now()
+    symbol = request.GET.get("symbol", "")[:SYMBOL_LENGTH_MAX]
+    account = ledger.account(user=request.user, public_id=account_id)
+    found = positions(user=request.user, account_id=account_id)
+    value = account_valuation(positions=found, now=now)
+    rows = list(ledger.lots(account=account, symbol=symbol)[: LOTS_SHOWN + 1])
+    shown_lots = lot_rows(
+        lots=rows[:LOTS_SHOWN], account_id=str(account_id), value=value, as_of=now.date()
+    )
+    page = portfolio(value=value, aims={})
+    return shown(
+        request,
+        "_lots",
+        {
+            "symbol": symbol,
+            "currency": account.currency,
+            "holding": _holding(page, symbol),
+            "lots": [{**lot, "unit_cost": _unit_cost(lot)} for lot in shown_lots],
+            "more": len(rows) > LOTS_SHOWN,
+        },
+    )
+
+
+def _holding(page: Portfolio, symbol: str) -> object:
+    return next((row for row in page.rows if row.symbol == symbol), None)
+
+
+def _unit_cost(lot: dict[str, object]) -> str | None:
+    quantity = Decimal(str(lot["quantity"]))
+    return plain(Decimal(str(lot["cost_basis"])) / quantity) if quantity else None
+
+

@@ -1,0 +1,88 @@
+"""What every page shares: who may open it, its frame, and refusals as pages."""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+
+from core.errors import BallastError
+from edge.addresses import stream_url
+from identity.models import User
+from notifications.queries import unread_count
+
+P = ParamSpec("P")
+
+
+class SignedIn(HttpRequest):
+    """A request of somebody we know."""
+
+    user: User
+
+
+def for_investors(
+    *methods: str,
+) -> Callable[
+    [Callable[Concatenate[SignedIn, P], HttpResponse]],
+    Callable[Concatenate[HttpRequest, P], HttpResponse],
+]:
+    """A page for people who are logged in; refusals become pages, others are sent to the log-in."""
+    allowed = methods or ("GET",)
+
+    def decorate(
+        view: Callable[Concatenate[SignedIn, P], HttpResponse],
+    ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+        @wraps(view)
+        def page(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return _to_login(request)
+            if request.method not in (*allowed, *(("HEAD",) if "GET" in allowed else ())):
+                return refused(
+                    request,
+                    BallastError("This address takes other requests.", code="method_not_allowed", status=405),
+                )
+            try:
+                return view(request, *args, **kwargs)  # type: ignore[arg-type]
+            except BallastError as refusal:
+                return refused(request, refusal)
+
+        return never_cache(page)
+
+    return decorate
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    if "HX-Request" in request.headers:
+        return HttpResponse(status=204, headers={"HX-Redirect": settings.LOGIN_URL})
+    return redirect_to_login(request.get_full_path())
+
+
+_TITLES = {403: "Not yours to see", 404: "Nothing here", 409: "Not possible now"}
+
+
+def refused(request: HttpRequest, refusal: BallastError) -> HttpResponse:
+    """A refusal as a page with the status of the problem."""
+    response = shown(
+        request,
+        "problem",
+        {"title": _TITLES.get(refusal.status, "That did not work"), "detail": refusal.detail},
+        status=refusal.status,
+    )
+    if refusal.retry_after_s is not None:
+        response["Retry-After"] = str(refusal.retry_after_s)
+    return response
+
+
+def shown(
+    request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """A template in the frame of the house; a fragment (name with '_') goes without it."""
+    frame: dict[str, Any] = {"demo": settings.DEMO}
+    if request.user.is_authenticated and not template.startswith("_"):
+        frame["stream_url"] = stream_url(request)
+        frame["unread_count"] = unread_count(user=request.user)
+    return render(request, f"dashboard/{template}.html", {**frame, **context}, status=status)

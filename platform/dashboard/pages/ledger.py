@@ -1,0 +1,122 @@
+"""The transactions of an account: listed, recorded, reversed."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django_htmx.http import HttpResponseClientRedirect
+
+from core.errors import BallastError, NotFound
+from core.identifiers import uuid7
+from dashboard.forms import TransactionForm, add_refusal
+from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.lists import keyset_page
+from jobs.idempotency import Answer, answer_once
+from marketdata.queries import assets
+from transactions import queries as ledger
+from transactions.models import Account, Transaction
+from transactions.operations import record, reverse
+
+ROWS_SHOWN = 50
+SUGGESTIONS_MAX = 300
+
+
+@for_investors("GET", "POST")
+def transactions(request: SignedIn, account_id: UUID) -> HttpResponse:
+    """The list, newest first, with the form beside it."""
+    account = ledger.account(user=request.user, public_id=account_id)
+    form = TransactionForm(
+        request.POST if request.method == "POST" else None,
+        initial={"executed_on": timezone.now().date(), "type": "buy"},
+    )
+    status = 200
+    if form.is_bound:
+        status = _record(request, account, form)
+        if status == 201:
+            messages.success(request, f"Recorded the {form.cleaned_data['type']}.")
+            return redirect("transactions", account_id)
+    rows, following = keyset_page(
+        ledger.transactions(user=request.user, account_id=account_id),
+        sort_key="executed_at",
+        cursor=request.GET.get("cursor", ""),
+        size=ROWS_SHOWN,
+    )
+    context = {
+        "account": account,
+        "rows": [_shown(row) for row in rows],
+        "next_cursor": following,
+    }
+    if _is_htmx(request):
+        return shown(request, "_transaction_rows", context)
+    known = assets(user=request.user)[:SUGGESTIONS_MAX]
+    key = request.POST.get("key") or str(uuid7())
+    return shown(
+        request,
+        "transactions",
+        {**context, "form": form, "assets": known, "key": key},
+        status=status,
+    )
+
+
+def _record(request: SignedIn, account: Account, form: TransactionForm) -> int:
+    """Records what the form states; a form sent twice (its key) is recorded once."""
+    if not form.is_valid():
+        return 400
+    now = timezone.now()
+    currency = ledger.default_currency(account=account, symbol=form.cleaned_data["symbol"])
+
+    def effect() -> Answer:
+        (row,) = record(
+            account=account,
+            entries=[form.entry(currency=currency, now=now)],
+            user=request.user,
+            now=now,
+        )
+        return 201, {"id": str(row.public_id)}
+
+    try:
+        (status, _), _ = answer_once(
+            user=request.user,
+            key=request.POST.get("key") or None,
+            request={
+                "page": request.path,
+                "form": {name: str(value) for name, value in form.cleaned_data.items()},
+            },
+            now=now,
+            effect=effect,
+        )
+    except BallastError as refusal:
+        add_refusal(form, refusal)
+        return refusal.status
+    return status
+
+
+@for_investors("POST")
+def reverse_transaction(
+    request: SignedIn, account_id: UUID, transaction_id: UUID
+) -> HttpResponse:
+    """Undoes a transaction by a row of its own."""
+    row = ledger.transaction_row(user=request.user, public_id=transaction_id)
+    if row.account.public_id != account_id:
+        raise NotFound("No such transaction.", code="transaction_not_found")
+    try:
+        reverse(original=row, user=request.user, now=timezone.now())
+    except BallastError as refusal:
+        messages.error(request, refusal.detail)
+    else:
+        messages.success(request, "Reversed. Both rows stay in the list.")
+    target = redirect("transactions", account_id)
+    return HttpResponseClientRedirect(target.url) if _is_htmx(request) else target
+
+
+def _shown(row: Transaction) -> Transaction:
+    """The row with what its line says about reversals."""
+    row.is_reversed = getattr(row, "reversed_by", None) is not None  # type: ignore[attr-defined]
+    row.can_reverse = row.reverses_id is None and not row.is_reversed  # type: ignore[attr-defined]
+    return row
+
+
+def _is_htmx(request: HttpRequest) -> bool:
+    return "HX-Request" in request.headers

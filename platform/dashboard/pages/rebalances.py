@@ -1,0 +1,159 @@
+"""A rebalance asked for, watched, and decided on."""
+
+import json
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django_htmx.http import HttpResponseClientRedirect
+
+from core.errors import BallastError, InvalidInput, NotFound
+from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.lists import keyset_page
+from dashboard.results import before_and_after, turnover
+from jobs.models import ACTIVE, Job, JobStatus
+from jobs.operations import cancel
+from jobs.queries import job as job_of
+from recommendations import operations, queries
+from recommendations.assembly import Options
+from recommendations.models import Recommendation, RecommendationStatus
+from transactions import queries as ledger
+
+ROWS_SHOWN = 50
+_DECISIONS = {
+    "approved": RecommendationStatus.APPROVED,
+    "rejected": RecommendationStatus.REJECTED,
+}
+
+
+@for_investors("POST")
+def rebalance(request: SignedIn, account_id: UUID) -> HttpResponse:
+    """Asks for a rebalance of the account as it stands and goes to its progress."""
+    account = ledger.account(user=request.user, public_id=account_id)
+    try:
+        job = operations.request_rebalance(
+            account=account, options=Options(), user=request.user, now=timezone.now()
+        )
+    except InvalidInput as refusal:
+        messages.error(request, refusal.detail)
+        return redirect("portfolio", account_id)
+    return redirect("rebalance_job", account_id, job.public_id)
+
+
+@for_investors("GET")
+def rebalance_job(request: SignedIn, account_id: UUID, job_id: UUID) -> HttpResponse:
+    """The progress of a rebalance; a finished one leads on to its recommendation."""
+    job = _job(request, account_id, job_id)
+    if job.status == JobStatus.COMPLETED:
+        return redirect(_result_address(account_id, job))
+    account = ledger.account(user=request.user, public_id=account_id)
+    return shown(
+        request,
+        "rebalance",
+        {"account": account, "job": job, "active": job.status in ACTIVE},
+    )
+
+
+@for_investors("GET")
+def rebalance_progress(request: SignedIn, account_id: UUID, job_id: UUID) -> HttpResponse:
+    """The card that asks again every second until the job has ended."""
+    job = _job(request, account_id, job_id)
+    if job.status == JobStatus.COMPLETED:
+        return HttpResponseClientRedirect(_result_address(account_id, job))
+    account = ledger.account(user=request.user, public_id=account_id)
+    return shown(
+        request, "_progress", {"account": account, "job": job, "active": job.status in ACTIVE}
+    )
+
+
+@for_investors("POST")
+def rebalance_cancel(request: SignedIn, account_id: UUID, job_id: UUID) -> HttpResponse:
+    """Cancels an unfinished rebalance."""
+    job = _job(request, account_id, job_id)
+    try:
+        cancel(job=job)
+    except BallastError as refusal:
+        messages.error(request, refusal.detail)
+    return redirect("rebalance_job", account_id, job_id)
+
+
+def _job(request: SignedIn, account_id: UUID, job_id: UUID) -> Job:
+    job = job_of(user=request.user, public_id=job_id)
+    if job.subject_id != account_id or job.kind != operations.REBALANCE:
+        raise NotFound("No such job.", code="job_not_found")
+    return job
+
+
+def _result_address(account_id: UUID, job: Job) -> str:
+    return reverse("recommendation", args=[account_id, job.result["recommendation_id"]])
+
+
+@for_investors("GET")
+def recommendations(request: SignedIn, account_id: UUID) -> HttpResponse:
+    """What was recommended for an account, newest first."""
+    account = ledger.account(user=request.user, public_id=account_id)
+    rows, following = keyset_page(
+        queries.recommendations(user=request.user, account_id=account_id).defer(
+            "inputs", "result"
+        ),
+        sort_key="created_at",
+        cursor=request.GET.get("cursor", ""),
+        size=ROWS_SHOWN,
+    )
+    return shown(
+        request,
+        "recommendations",
+        {"account": account, "rows": rows, "next_cursor": following},
+    )
+
+
+@for_investors("GET")
+def recommendation(
+    request: SignedIn, account_id: UUID, recommendation_id: UUID
+) -> HttpResponse:
+    """Trades with tax, cost and reason; weights before and after; what was left alone."""
+    row = _row(request, account_id, recommendation_id)
+    result: dict[str, Any] = json.loads(row.result, parse_float=Decimal)
+    return shown(
+        request,
+        "recommendation",
+        {
+            "account": row.account,
+            "row": row,
+            "result": result,
+            "drift_before": Decimal(result["before"]["total"]) * 100,
+            "drift_after": Decimal(result["after"]["total"]) * 100,
+            "turnover": turnover(result),
+            "weights": before_and_after(result),
+        },
+    )
+
+
+@for_investors("POST")
+def decide(request: SignedIn, account_id: UUID, recommendation_id: UUID) -> HttpResponse:
+    """Approves or rejects, once."""
+    row = _row(request, account_id, recommendation_id)
+    status = _DECISIONS.get(request.POST.get("decision", ""))
+    if status is None:
+        raise InvalidInput("Approve or reject.", code="decision_unknown")
+    try:
+        operations.decide(
+            recommendation=row, status=status, user=request.user, now=timezone.now()
+        )
+    except BallastError as refusal:
+        messages.error(request, refusal.detail)
+    else:
+        messages.success(request, f"The recommendation is {status}.")
+    return redirect("recommendation", account_id, recommendation_id)
+
+
+def _row(request: SignedIn, account_id: UUID, recommendation_id: UUID) -> Recommendation:
+    row = queries.recommendation(user=request.user, public_id=recommendation_id)
+    if row.account.public_id != account_id:
+        raise NotFound("No such recommendation.", code="recommendation_not_found")
+    return row

@@ -1,0 +1,9 @@
+// Rows that open into what lies behind them.
+
+for (const button of document.querySelectorAll("[data-disclose]")) {
+  button.addEventListener("click", () => {
+    const open = button.getAttribute("aria-expanded") !== "true";
+    button.setAttribute("aria-expanded", String(open));
+    document.getElementById(button.getAttribute("aria-controls")).hidden = !open;
+  });
+}

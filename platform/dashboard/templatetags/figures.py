@@ -1,0 +1,54 @@
+"""The figures of `dashboard.figures` as template filters."""
+
+from datetime import date, datetime
+
+from django import template
+
+from dashboard import figures
+
+register = template.Library()
+
+
+@register.filter
+def money(value: figures.Figure, currency: str) -> str:
+    return figures.money(value, currency)
+
+
+@register.filter
+def signed_money(value: figures.Figure, currency: str) -> str:
+    return figures.money(value, currency, plus=True)
+
+
+@register.filter
+def price(value: figures.Figure, currency: str) -> str:
+    return figures.price(value, currency)
+
+
+@register.filter
+def percent(value: figures.Figure, decimals: int = 2) -> str:
+    return figures.percent(value, decimals=decimals)
+
+
+@register.filter
+def signed_percent(value: figures.Figure, decimals: int = 2) -> str:
+    return figures.percent(value, decimals=decimals, plus=True)
+
+
+@register.filter
+def quantity(value: figures.Figure) -> str:
+    return figures.quantity(value)
+
+
+@register.filter
+def tone(value: figures.Figure) -> str:
+    return figures.tone(value)
+
+
+@register.filter
+def day(value: date | datetime | str | None) -> str:
+    """A day as '3 Nov 2026'; dates arrive as ISO text out of queries."""
+    if not value:
+        return figures.UNKNOWN
+    if isinstance(value, str):
+        value = date.fromisoformat(value[:10])
+    return f"{value.day} {value:%b %Y}"

@@ -1,0 +1,36 @@
+"""Addresses of the pages."""
+
+from django.urls import path
+
+from dashboard.pages import access, accounts, ledger, others, rebalances, targets
+
+_ACCOUNT = "accounts/<uuid:account_id>"
+_JOB = f"{_ACCOUNT}/rebalance/<uuid:job_id>"
+_RECOMMENDATION = f"{_ACCOUNT}/recommendations/<uuid:recommendation_id>"
+
+urlpatterns = [
+    path("", accounts.overview, name="overview"),
+    path("login", access.log_in, name="login"),
+    path("logout", access.log_out, name="logout"),
+    path("register", access.register, name="register"),
+    path("settings", others.settings, name="settings"),
+    path("notices", others.notices, name="notices"),
+    path("about-data", others.about_data, name="about_data"),
+    path("accounts/new", accounts.account_new, name="account_new"),
+    path(_ACCOUNT, accounts.portfolio_page, name="portfolio"),
+    path(f"{_ACCOUNT}/lots", accounts.lots, name="lots"),
+    path(f"{_ACCOUNT}/transactions", ledger.transactions, name="transactions"),
+    path(
+        f"{_ACCOUNT}/transactions/<uuid:transaction_id>/reverse",
+        ledger.reverse_transaction,
+        name="reverse",
+    ),
+    path(f"{_ACCOUNT}/targets", targets.targets, name="targets"),
+    path(f"{_ACCOUNT}/recommendations", rebalances.recommendations, name="recommendations"),
+    path(f"{_ACCOUNT}/rebalance", rebalances.rebalance, name="rebalance"),
+    path(_JOB, rebalances.rebalance_job, name="rebalance_job"),
+    path(f"{_JOB}/progress", rebalances.rebalance_progress, name="rebalance_progress"),
+    path(f"{_JOB}/cancel", rebalances.rebalance_cancel, name="rebalance_cancel"),
+    path(_RECOMMENDATION, rebalances.recommendation, name="recommendation"),
+    path(f"{_RECOMMENDATION}/decision", rebalances.decide, name="decide"),
+]
