@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from edge.pagination import Keyset
+from edge.schema import page_of, page_parameters
 from notifications import operations, queries
 
 
@@ -27,8 +28,8 @@ class NoticeRead(serializers.Serializer[Any]):
 class NoticesView(APIView):
     @extend_schema(
         operation_id="notifications_list",
-        responses=NoticeRead(many=True),
-        parameters=[OpenApiParameter("unread", bool), OpenApiParameter("cursor", str)],
+        responses=page_of(NoticeRead, keyset=True),
+        parameters=[OpenApiParameter("unread", bool), *page_parameters(keyset=True)],
     )
     def get(self, request: Request) -> Response:
         """One's own notices, newest first."""

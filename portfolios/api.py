@@ -12,7 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from edge.pagination import Pages, page_and_size
+from edge.pagination import Pages, page_request
+from edge.schema import page_of, page_parameters
 from edge.serializers import PercentageField, StrictSerializer, SymbolField
 from portfolios import operations, queries
 from portfolios.models import RestrictionKind
@@ -96,15 +97,19 @@ class RestrictionRow(StrictSerializer):
 
 
 class HoldingsView(APIView):
-    @extend_schema(operation_id="holdings_list", responses=HoldingRead(many=True))
+    @extend_schema(
+        operation_id="holdings_list",
+        responses=page_of(HoldingRead),
+        parameters=page_parameters(),
+    )
     def get(self, request: Request, account_id: UUID) -> HttpResponse:
         """Current holdings at live prices."""
-        page, page_size = page_and_size(request)
+        page = page_request(request.query_params)
         body = queries.holdings_page(
             user=request.user,
             account_id=account_id,
-            page=page,
-            page_size=page_size,
+            page=page.number,
+            page_size=page.size,
             now=timezone.now(),
         )
         return HttpResponse(body, content_type="application/json")
@@ -123,10 +128,11 @@ class SummaryView(APIView):
 class LotsView(APIView):
     @extend_schema(
         operation_id="lots_list",
-        responses=LotRead(many=True),
+        responses=page_of(LotRead),
         parameters=[
             OpenApiParameter("symbol", str),
             OpenApiParameter("closed", bool, description="Include lots sold to the end."),
+            *page_parameters(),
         ],
     )
     def get(self, request: Request, account_id: UUID) -> Response:
@@ -150,7 +156,11 @@ class LotsView(APIView):
 
 
 class TargetsView(APIView):
-    @extend_schema(operation_id="targets_list", responses=TargetRow(many=True))
+    @extend_schema(
+        operation_id="targets_list",
+        responses=page_of(TargetRow),
+        parameters=page_parameters(),
+    )
     def get(self, request: Request, account_id: UUID) -> Response:
         """Target weights; the symbol CASH stands for cash."""
         account = ledger.account(user=request.user, public_id=account_id)
@@ -163,7 +173,7 @@ class TargetsView(APIView):
     @extend_schema(
         operation_id="targets_replace",
         request=TargetRow(many=True),
-        responses=TargetRow(many=True),
+        responses=page_of(TargetRow),
     )
     def put(self, request: Request, account_id: UUID) -> Response:
         """Replaces the target weights; they must sum to 100."""
@@ -176,7 +186,11 @@ class TargetsView(APIView):
 
 
 class RestrictionsView(APIView):
-    @extend_schema(operation_id="restrictions_list", responses=RestrictionRow(many=True))
+    @extend_schema(
+        operation_id="restrictions_list",
+        responses=page_of(RestrictionRow),
+        parameters=page_parameters(),
+    )
     def get(self, request: Request, account_id: UUID) -> Response:
         """What the account must not buy or sell."""
         account = ledger.account(user=request.user, public_id=account_id)
@@ -187,7 +201,7 @@ class RestrictionsView(APIView):
     @extend_schema(
         operation_id="restrictions_replace",
         request=RestrictionRow(many=True),
-        responses=RestrictionRow(many=True),
+        responses=page_of(RestrictionRow),
     )
     def put(self, request: Request, account_id: UUID) -> Response:
         """Replaces the restrictions."""

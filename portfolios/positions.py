@@ -25,6 +25,8 @@ class Row(msgspec.Struct, array_like=True, frozen=True):
     price_as_of: str | None
     previous_close: str | None
     rate: str | None
+    price_source: str | None
+    exchange: str
 
 
 class Positions(msgspec.Struct, array_like=True, frozen=True):

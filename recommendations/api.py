@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from core.dates import instant_text
 from edge.pagination import Keyset
+from edge.schema import page_of, page_parameters
 from edge.serializers import MoneyField, StrictSerializer
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from jobs.models import JobStatus
@@ -92,8 +93,8 @@ class RebalanceView(APIView):
 class RecommendationsView(APIView):
     @extend_schema(
         operation_id="recommendations_list",
-        responses=RecommendationRead(many=True),
-        parameters=[OpenApiParameter("account_id", UUID), OpenApiParameter("cursor", str)],
+        responses=page_of(RecommendationRead, keyset=True),
+        parameters=[OpenApiParameter("account_id", UUID), *page_parameters(keyset=True)],
     )
     def get(self, request: Request) -> Response:
         """Recommendations, newest first."""
@@ -138,30 +139,30 @@ class ReplayView(APIView):
         )
 
 
-class DecisionView(APIView):
-    status = RecommendationStatus.APPROVED
-
+class ApproveView(APIView):
+    @extend_schema(
+        operation_id="recommendations_approve", request=None, responses=RecommendationRead
+    )
     def post(self, request: Request, recommendation_id: UUID) -> Response:
-        """Writes the decision down, once."""
-        row = queries.recommendation(user=request.user, public_id=recommendation_id)
-        operations.decide(
-            recommendation=row, status=self.status, user=request.user, now=timezone.now()
-        )
-        return Response(queries.recommendation_row(row))
+        """Approves a proposed recommendation, once."""
+        return _decided(request, recommendation_id, RecommendationStatus.APPROVED)
 
 
-@extend_schema(
-    operation_id="recommendations_approve", request=None, responses=RecommendationRead
-)
-class ApproveView(DecisionView):
-    status = RecommendationStatus.APPROVED
+class RejectView(APIView):
+    @extend_schema(
+        operation_id="recommendations_reject", request=None, responses=RecommendationRead
+    )
+    def post(self, request: Request, recommendation_id: UUID) -> Response:
+        """Rejects a proposed recommendation, once."""
+        return _decided(request, recommendation_id, RecommendationStatus.REJECTED)
 
 
-@extend_schema(
-    operation_id="recommendations_reject", request=None, responses=RecommendationRead
-)
-class RejectView(DecisionView):
-    status = RecommendationStatus.REJECTED
+def _decided(request: Request, recommendation_id: UUID, status: str) -> Response:
+    row = queries.recommendation(user=request.user, public_id=recommendation_id)
+    operations.decide(
+        recommendation=row, status=status, user=request.user, now=timezone.now()
+    )
+    return Response(queries.recommendation_row(row))
 
 
 def _sha256(text: str) -> str:

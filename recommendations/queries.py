@@ -12,7 +12,7 @@ from core.dates import instant_text
 from core.errors import InvalidInput, NotFound
 from identity.models import User
 from marketdata.models import Asset
-from marketdata.queries import exchange_rates, live_quotes, stored_quotes
+from marketdata.queries import exchange_rates, quotes
 from portfolios.queries import restrictions, targets
 from recommendations.assembly import (
     WASH_SALE_DAYS,
@@ -95,11 +95,7 @@ def _assets(
     account: Account, ids: set[int], groups: Mapping[int, int], now: datetime
 ) -> dict[int, AssetFacts]:
     rows = list(Asset.objects.filter(pk__in=ids))
-    live = live_quotes(symbols=[row.symbol for row in rows if row.household_id is None], now=now)
-    missing = [
-        row.pk for row in rows if row.household_id is not None or row.symbol not in live
-    ]
-    stored = stored_quotes(asset_ids=missing, now=now) if missing else {}
+    known = quotes(assets=rows, now=now)
     currencies = sorted({row.currency for row in rows} - {account.currency})
     rates = {account.currency: Decimal(1)}
     if currencies:
@@ -109,8 +105,7 @@ def _assets(
         rates.update({base: rate.rate for (base, _), rate in found.items()})
     facts = {}
     for row in rows:
-        quote = live.get(row.symbol) if row.household_id is None else None
-        quote = quote or stored.get(row.pk)
+        quote = known.get(row.pk)
         rate = rates.get(row.currency)
         priced = quote is not None and rate is not None and quote.price > 0
         facts[row.pk] = AssetFacts(

@@ -16,6 +16,7 @@ from core.dates import instant_text
 from core.limits import NAME_LENGTH_MAX, NOTE_LENGTH_MAX
 from core.money import plain, quantize
 from edge.pagination import Keyset, Pages
+from edge.schema import page_of, page_parameters
 from edge.serializers import (
     CurrencyField,
     MoneyField,
@@ -139,7 +140,11 @@ def transaction_row(row: Transaction) -> dict[str, object]:
 
 
 class AccountsView(APIView):
-    @extend_schema(operation_id="accounts_list", responses=AccountRead(many=True))
+    @extend_schema(
+        operation_id="accounts_list",
+        responses=page_of(AccountRead),
+        parameters=page_parameters(),
+    )
     def get(self, request: Request) -> Response:
         """The accounts of the household."""
         return Pages().answer(request, queries.accounts(user=request.user), row=account_row)
@@ -180,8 +185,8 @@ class AccountView(APIView):
 class TransactionsView(APIView):
     @extend_schema(
         operation_id="transactions_list",
-        responses=TransactionRead(many=True),
-        parameters=[OpenApiParameter("account_id", UUID), OpenApiParameter("cursor", str)],
+        responses=page_of(TransactionRead, keyset=True),
+        parameters=[OpenApiParameter("account_id", UUID), *page_parameters(keyset=True)],
     )
     def get(self, request: Request) -> Response:
         """Transactions, newest first; by page, or by cursor through long lists."""

@@ -1,5 +1,7 @@
 """What happened: accounts, append-only transactions, and the lots and holdings they make."""
 
+from decimal import Decimal
+
 import pghistory
 import pgtrigger
 from django.db import models
@@ -64,7 +66,7 @@ class Account(models.Model):
     lot_method = models.CharField(
         max_length=16, choices=LotMethod.choices, default=LotMethod.FIFO
     )
-    cash = money_field(default=0)
+    cash = money_field(default=Decimal(0))
     ledger_version = models.BigIntegerField(default=0)
     created_at = models.DateTimeField()
 
@@ -114,7 +116,7 @@ class Transaction(models.Model):
         blank=True,
     )
     amount = money_field()
-    fee = money_field(default=0)
+    fee = money_field(default=Decimal(0))
     currency = models.CharField(max_length=3)
     fx_rate = models.DecimalField(max_digits=20, decimal_places=10, default=1)
     cash_effect = money_field()

@@ -243,7 +243,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "AccountTypeEnum": "transactions.models.AccountType",
+        "TransactionTypeEnum": "transactions.models.TransactionType",
+        "JobStatusEnum": "jobs.models.JobStatus",
+        "RecommendationStatusEnum": "recommendations.models.RecommendationStatus",
+    },
 }
 
 STATIC_URL = "/static/"

@@ -4,7 +4,7 @@
     the same and "next_cursor": "..." or null                          Keyset
 
 A cursor holds the sort key and the id of the last row seen; the next page is one row comparison,
-`(sort_key, id) < (a, b)`: ties neither repeat nor skip rows, and page 10,000 costs what page 1 does.
+`(sort_key, id) < (a, b)`: ties neither repeat nor skip rows, and no page costs more than the first.
 """
 
 from collections.abc import Callable, Mapping, Sequence

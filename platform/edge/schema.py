@@ -1,5 +1,6 @@
 """The OpenAPI description: every route says which problems it can answer."""
 
+from functools import cache
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
@@ -42,6 +43,7 @@ class ProblemAutoSchema(AutoSchema):
         return self.resolve_serializer(ProblemSerializer, "response")
 
 
+@cache
 def page_of(serializer: type[serializers.Serializer[Any]], *, keyset: bool = False) -> Any:
     """A serializer describing one page, for views that make their rows themselves."""
     name = serializer.__name__.removesuffix("Serializer") + "Page"

@@ -31,17 +31,23 @@ logger = logging.getLogger(__name__)
 
 PRINCIPAL_TTL_S = 60
 
-# What a request needs to know of its user; everything else is loaded when somebody asks.
-_FIELDS = (
-    "id",
-    "public_id",
-    "household_id",
-    "role",
-    "token_version",
-    "is_active",
-    "is_staff",
-    "is_superuser",
-    "active_trader",
+# What a request needs to know of its user; everything else is loaded when somebody asks. In the
+# order of the model's columns, because `from_db` hands the values out in that order.
+_NEEDED = frozenset(
+    {
+        "id",
+        "public_id",
+        "household_id",
+        "role",
+        "token_version",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "active_trader",
+    }
+)
+_FIELDS = tuple(
+    field.attname for field in User._meta.concrete_fields if field.attname in _NEEDED
 )
 
 
@@ -67,8 +73,9 @@ def principal(*, claims: Access) -> User:
     known = int(epoch or 0)
     if found is not None:
         stored_epoch, values, household_ids = orjson.loads(found)
-        if stored_epoch == known and values[4] >= claims.version:
-            return _checked(_user(values, household_ids), claims)
+        remembered = _user(values, household_ids)
+        if stored_epoch == known and remembered.token_version >= claims.version:
+            return _checked(remembered, claims)
     user = _checked(_read(user_id=user_id, family_id=claims.family_id), claims)
     _remember(client, user=user, epoch=known)
     return user
@@ -84,7 +91,8 @@ def _remember(client: "redis.Redis", *, user: User, epoch: int) -> None:
 
 
 def _user(values: Sequence[Any], household_ids: Sequence[int]) -> User:
-    user = User.from_db("default", _FIELDS, [values[0], UUID(values[1]), *values[2:]])
+    user = User.from_db("default", _FIELDS, values)
+    user.public_id = UUID(str(user.public_id))
     user.known_household_ids = household_ids
     return user
 

@@ -23,6 +23,7 @@ from core.single_flight import cached
 from edge.redis import redis_client
 from identity.models import User, household_ids
 from marketdata.queries import live_quotes
+from marketdata.quotes import is_stale
 from portfolios.positions import (
     PAGE_TTL_MS,
     POSITIONS_TTL_MS,
@@ -51,7 +52,7 @@ SELECT account.id, account.household_id, account.ledger_version, account.name, a
        price.price::text, price.as_of, price.previous_close::text,
        CASE WHEN asset.currency = account.currency THEN '1'
             ELSE (to_rate.rate / from_rate.rate)::text END,
-       cash_target.target_percentage::text
+       cash_target.target_percentage::text, price.source, asset.exchange
   FROM transactions_account account
   LEFT JOIN transactions_holding holding ON holding.account_id = account.id
   LEFT JOIN marketdata_asset asset ON asset.id = holding.asset_id
@@ -151,6 +152,8 @@ def _row(row: tuple[Any, ...]) -> Row:
         price_as_of=row[18].isoformat() if row[18] else None,
         previous_close=row[19],
         rate=row[20],
+        price_source=row[22],
+        exchange=row[23],
     )
 
 
@@ -165,12 +168,7 @@ def account_valuation(*, positions: Positions, now: datetime) -> Valuation:
                 quote.price, quote.as_of, quote.stale, quote.previous_close
             )
         elif row.price is not None and row.price_as_of is not None:
-            quotes[row.asset_id] = Quote(
-                Decimal(row.price),
-                datetime.fromisoformat(row.price_as_of),
-                True,
-                Decimal(row.previous_close) if row.previous_close else None,
-            )
+            quotes[row.asset_id] = _stored_quote(row, row.price, row.price_as_of, now)
     rates = {row.currency: Decimal(row.rate) for row in positions.rows if row.rate}
     return valuation(
         currency=positions.currency,
@@ -178,6 +176,16 @@ def account_valuation(*, positions: Positions, now: datetime) -> Valuation:
         positions=[_position(row) for row in positions.rows],
         quotes=quotes,
         rates=rates,
+    )
+
+
+def _stored_quote(row: Row, price: str, price_as_of: str, now: datetime) -> Quote:
+    as_of = datetime.fromisoformat(price_as_of)
+    return Quote(
+        Decimal(price),
+        as_of,
+        is_stale(source=row.price_source or "", as_of=as_of, now=now, exchange=row.exchange),
+        Decimal(row.previous_close) if row.previous_close else None,
     )
 
 

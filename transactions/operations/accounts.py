@@ -28,7 +28,7 @@ def open_account(
     *,
     user: User,
     name: str,
-    type: str,
+    type: str,  # noqa: A002 - the API's word
     currency: str,
     lot_method: str = LotMethod.FIFO,
     now: datetime,

@@ -18,7 +18,7 @@ from core.identifiers import uuid7
 from identity.models import User
 from jobs.operations import announce
 from marketdata.models import Asset
-from marketdata.queries import assets_by_symbol, exchange_rates
+from marketdata.queries import assets_by_symbol, exchange_rates_on
 from transactions.entries import NEEDS_NO_ASSET, TRADES, Amounts, Entry, amounts
 from transactions.models import Account, Transaction
 from transactions.operations.accounts import (
@@ -131,19 +131,14 @@ def _drafts(locked: Account, entries: Sequence[Entry], now: datetime) -> list[_D
 def _rates(
     locked: Account, entries: Sequence[Entry]
 ) -> dict[tuple[str, date], Decimal]:
-    wanted = {
-        (entry.currency, entry.executed_at.date())
-        for entry in entries
-        if entry.fx_rate is None and entry.currency != locked.currency
-    }
-    found: dict[tuple[str, date], Decimal] = {}
-    for day in sorted({day for _, day in wanted}):
-        pairs = [
-            (currency, locked.currency) for currency, on in wanted if on == day
+    found = exchange_rates_on(
+        wanted=[
+            (entry.currency, locked.currency, entry.executed_at.date())
+            for entry in entries
+            if entry.fx_rate is None and entry.currency != locked.currency
         ]
-        for (base, _), rate in exchange_rates(pairs=pairs, as_of=day).items():
-            found[base, day] = rate.rate
-    return found
+    )
+    return {(base, day): rate.rate for (base, _, day), rate in found.items()}
 
 
 def _draft(

@@ -1,0 +1,1 @@
+"""Measurements behind `manage.py bench`: real servers, real sockets, ratios within one run."""

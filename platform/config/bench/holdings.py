@@ -1,0 +1,75 @@
+"""Holdings of 100 rows, remembered and not, against a bare view on the same server in the same run."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from config.bench import web
+from config.bench.scale import seed
+from edge.redis import redis_client
+
+TARGETS = {
+    "cached_per_second_min": 3000,
+    "uncached_per_second_min": 1200,
+    "uncached_p95_ms_max": 20,
+}
+
+
+def run(*, accounts: int = 1500, rounds: int = 3) -> dict[str, Any]:
+    """Requests a second closed-loop (medians of rounds) and latency at 70 % of that, two workers."""
+    now = timezone.now()
+    seeded = seed(accounts=accounts, holdings=100, tag=f"bench{int(now.timestamp())}", now=now)
+    bare = [web.get("/api/v1/bare")]
+    pages = [
+        web.get(f"/api/v1/portfolios/{account}/holdings", web.token(user, public))
+        for user, public, account in seeded.members
+    ]
+    one = pages[:1]
+    figures: dict[str, list[dict[str, Any]]] = {"bare": [], "cached": [], "uncached": []}
+    with web.server(workers=2, threads=2) as port:
+        web.loaded(port=port, requests=bare + one, total=400, connections=8)
+        for _ in range(rounds):
+            figures["bare"].append(
+                web.loaded(port=port, requests=bare, total=8000, connections=16)
+            )
+            figures["cached"].append(
+                web.loaded(port=port, requests=one, total=8000, connections=16)
+            )
+            _forget()
+            figures["uncached"].append(
+                web.loaded(port=port, requests=pages, total=accounts, connections=16)
+            )
+        medians = {name: _median(rows) for name, rows in figures.items()}
+        _forget()
+        steady = web.loaded(
+            port=port,
+            requests=pages,
+            total=accounts,
+            connections=32,
+            rate=0.7 * medians["uncached"],
+        )
+    return {
+        "rows": 100,
+        "accounts": accounts,
+        "targets": TARGETS,
+        "per_second": medians,
+        "ratio_to_bare": {
+            name: round(value / medians["bare"], 3) for name, value in medians.items()
+        },
+        "uncached_at_70_percent": steady,
+        "errors": sum(row["errors"] for rows in figures.values() for row in rows),
+    }
+
+
+def _median(rows: list[dict[str, Any]]) -> float:
+    ordered = sorted(float(row["per_second"]) for row in rows)
+    return ordered[len(ordered) // 2]
+
+
+def _forget() -> None:
+    """Empties what was remembered, users included, so that the next reads go to the database."""
+    client = redis_client()
+    for pattern in ("positions:*", "holdings:*", "ledger-version:*", "principal:*"):
+        keys = list(client.scan_iter(match=pattern, count=5000))
+        if keys:
+            client.delete(*keys)

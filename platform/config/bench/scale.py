@@ -1,0 +1,160 @@
+"""Accounts and holdings in bulk, made by the database itself, with a ledger that verifies.
+
+One household, one user and one account each; every account deposits, buys `holdings` different assets
+once, and so has a transaction and a lot behind every holding.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import connection, transaction
+
+from marketdata.models import Asset, AssetClass, LatestPrice
+
+ASSETS_MAX = 2000
+_UUID = "gen_random_uuid()"
+_STATEMENTS = (
+    # Households and users of this batch.
+    f"""
+    INSERT INTO identity_household (public_id, name, created_at)
+    SELECT {_UUID}, %(tag)s || n, %(now)s FROM generate_series(1, %(accounts)s) n
+    """,
+    f"""
+    INSERT INTO identity_user (password, is_superuser, public_id, email, full_name, household_id,
+        role, base_currency, federal_ordinary_rate, federal_long_term_rate, state_rate,
+        net_investment_income_rate, active_trader, token_version, is_active, is_staff, created_at)
+    SELECT '!', false, {_UUID}, h.name || '@scale.example', '', h.id, 'investor', 'USD',
+           0.24, 0.15, 0, 0, false, 1, true, false, %(now)s
+      FROM identity_household h WHERE h.name LIKE %(tag)s || '%%'
+    """,
+    f"""
+    INSERT INTO transactions_account (public_id, household_id, owner_id, name, type, currency,
+        lot_method, cash, ledger_version, created_at)
+    SELECT {_UUID}, u.household_id, u.id, 'Scale', 'taxable', 'USD', 'fifo', 0, 1, %(now)s
+      FROM identity_user u WHERE u.email LIKE %(tag)s || '%%@scale.example'
+    """,
+    # One buy of each of the first `holdings` assets, a different start for every account.
+    f"""
+    INSERT INTO transactions_transaction (public_id, account_id, type, asset_id, quantity, price,
+        amount, fee, currency, fx_rate, cash_effect, executed_at, recorded_at, recorded_by_id,
+        lot_method, lots, note)
+    SELECT {_UUID}, account.id, 'buy', asset.id, q.quantity, q.price, round(q.quantity * q.price, 2),
+           0, 'USD', 1, -round(q.quantity * q.price, 2), %(executed)s, %(now)s, account.owner_id,
+           '', '[]', ''
+      FROM transactions_account account
+      JOIN identity_user u ON u.id = account.owner_id AND u.email LIKE %(tag)s || '%%@scale.example'
+     CROSS JOIN generate_series(1, %(holdings)s) n
+      JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS rank, count(*) OVER () AS size
+              FROM marketdata_asset WHERE symbol LIKE 'SCALE%%' AND household_id IS NULL) asset
+        ON asset.rank = (account.id + n) %% asset.size
+     CROSS JOIN LATERAL (SELECT (1 + (account.id * 7 + n * 13) %% 90)::numeric AS quantity,
+                                (20 + (n * 17) %% 180)::numeric AS price) q
+    """,
+    f"""
+    INSERT INTO transactions_transaction (public_id, account_id, type, amount, fee, currency,
+        fx_rate, cash_effect, executed_at, recorded_at, recorded_by_id, lot_method, lots, note)
+    SELECT {_UUID}, account_id, 'deposit', 1000 - sum(cash_effect), 0, 'USD', 1,
+           1000 - sum(cash_effect), %(executed)s, %(now)s, min(recorded_by_id), '', '[]', ''
+      FROM transactions_transaction
+     WHERE account_id IN (SELECT account.id FROM transactions_account account
+            JOIN identity_user u ON u.id = account.owner_id
+             AND u.email LIKE %(tag)s || '%%@scale.example')
+     GROUP BY account_id
+    """,
+    """
+    INSERT INTO transactions_lot (account_id, asset_id, transaction_id, opened_at,
+        holding_period_date, quantity, cost_basis)
+    SELECT t.account_id, t.asset_id, t.id, t.executed_at, t.executed_at::date, t.quantity,
+           -t.cash_effect
+      FROM transactions_transaction t JOIN transactions_account account ON account.id = t.account_id
+      JOIN identity_user u ON u.id = account.owner_id AND u.email LIKE %(tag)s || '%%@scale.example'
+     WHERE t.type = 'buy'
+    """,
+    """
+    INSERT INTO transactions_holding (account_id, asset_id, quantity, cost_basis)
+    SELECT l.account_id, l.asset_id, sum(l.quantity), sum(l.cost_basis)
+      FROM transactions_lot l JOIN transactions_account account ON account.id = l.account_id
+      JOIN identity_user u ON u.id = account.owner_id AND u.email LIKE %(tag)s || '%%@scale.example'
+     GROUP BY l.account_id, l.asset_id
+    """,
+    """
+    UPDATE transactions_account SET cash = 1000
+     WHERE owner_id IN (SELECT id FROM identity_user
+                         WHERE email LIKE %(tag)s || '%%@scale.example')
+    """,
+    """
+    INSERT INTO portfolios_target (account_id, asset_id, target_percentage, rebalance_threshold)
+    SELECT h.account_id, h.asset_id, 100.0 / %(holdings)s, 25.0 / %(holdings)s
+      FROM transactions_holding h JOIN transactions_account account ON account.id = h.account_id
+      JOIN identity_user u ON u.id = account.owner_id AND u.email LIKE %(tag)s || '%%@scale.example'
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """Who was made: (user id, user public id, account public id), in order."""
+
+    members: tuple[tuple[int, str, str], ...]
+
+
+def seed(*, accounts: int, holdings: int, tag: str, now: datetime) -> Seeded:
+    """Makes `accounts` accounts of `holdings` holdings each under a tag not used before."""
+    _ensure_assets(count=max(holdings, 500), now=now)
+    values = {
+        "tag": f"{tag}-",
+        "accounts": accounts,
+        "holdings": holdings,
+        "now": now,
+        "executed": now.replace(year=now.year - 2, day=1),
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        for statement in _STATEMENTS:
+            cursor.execute(statement, values)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute(
+            """
+            SELECT u.id, u.public_id::text, account.public_id::text
+              FROM identity_user u JOIN transactions_account account ON account.owner_id = u.id
+             WHERE u.email LIKE %(tag)s || '%%@scale.example' ORDER BY u.id
+            """,
+            values,
+        )
+        return Seeded(tuple(cursor.fetchall()))
+
+
+def _ensure_assets(*, count: int, now: datetime) -> None:
+    if count > ASSETS_MAX:
+        raise ValueError(f"at most {ASSETS_MAX} assets")
+    known = set(
+        Asset.objects.filter(symbol__startswith="SCALE", household=None).values_list(
+            "symbol", flat=True
+        )
+    )
+    made = Asset.objects.bulk_create(
+        [
+            Asset(
+                symbol=f"SCALE{number:04d}",
+                name=f"Scale {number}",
+                asset_class=AssetClass.EQUITY,
+                currency="USD",
+            )
+            for number in range(count)
+            if f"SCALE{number:04d}" not in known
+        ]
+    )
+    LatestPrice.objects.bulk_create(
+        [
+            LatestPrice(
+                asset=asset,
+                price=Decimal(20 + asset.pk * 17 % 180),
+                as_of=now,
+                source="scale",
+                previous_close=Decimal(20 + asset.pk * 17 % 180),
+            )
+            for asset in made
+        ]
+    )
