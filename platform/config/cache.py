@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+
+from edge.redis import redis_client
 
 
 class JsonSerializer:
@@ -18,10 +20,18 @@ class JsonSerializer:
         return json.loads(data)
 
 
+class SharedClient(RedisCacheClient):
+    """Uses the process's one pooled client instead of a pool per thread and a back-off per call."""
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        return redis_client()
+
+
 class JsonRedisCache(RedisCache):
-    """A RedisCache whose values are JSON."""
+    """A RedisCache whose values are JSON, on the instance REDIS_URL names."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         options = params.setdefault("OPTIONS", {})
         options.setdefault("serializer", JsonSerializer)
         super().__init__(server, params)
+        self._class = SharedClient

@@ -127,11 +127,6 @@ CACHES = {
         "BACKEND": "config.cache.JsonRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "django",
-        "OPTIONS": {
-            "socket_timeout": REDIS_TIMEOUT_S,
-            "socket_connect_timeout": REDIS_TIMEOUT_S,
-            "max_connections": REDIS_POOL_SIZE,
-        },
     }
 }
 CHANNEL_LAYERS = {
@@ -185,7 +180,7 @@ ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
 REFRESH_TOKEN_LIFETIME = timedelta(days=30)  # from each rotation
 REFRESH_TOKEN_ABSOLUTE_LIFETIME = timedelta(days=90)  # from the log-in, whatever happens
 STREAM_TICKET_LIFETIME = timedelta(seconds=30)
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_ENGINE = "identity.sessions"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SESSION_COOKIE_NAME = "ballast_session"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14  # slides with use

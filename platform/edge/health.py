@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
 from functools import cache
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from time import monotonic
 
 import kombu
@@ -81,7 +81,7 @@ def cache_redis() -> None:
 def broker() -> None:
     """The broker takes connections."""
     with kombu.Connection(settings.BROKER_URL, connect_timeout=CHECK_TIMEOUT_S) as link:
-        link.ensure_connection(max_retries=1, timeout=CHECK_TIMEOUT_S)
+        link.ensure_connection(max_retries=1, timeout=2)
 
 
 Check = Callable[[], object]
@@ -131,5 +131,5 @@ def _may_read_figures(request: HttpRequest) -> bool:
 
 
 @cache
-def _networks() -> "tuple[object, ...]":
+def _networks() -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(text) for text in settings.METRICS_ALLOWED_NETWORKS)

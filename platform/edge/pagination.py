@@ -182,7 +182,7 @@ class RowComparison(Func):
 
     output_field = models.BooleanField()
 
-    def as_sql(
+    def as_sql(  # type: ignore[override]
         self, compiler: SQLCompiler, connection: Any, *args: Any, **kwargs: Any
     ) -> tuple[str, list[Any]]:
         texts: list[str] = []

@@ -1,7 +1,7 @@
 """The OpenAPI description: every route says which problems it can answer."""
 
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
@@ -27,7 +27,9 @@ _PROBLEMS = {
 class ProblemAutoSchema(AutoSchema):
     """drf-spectacular's view of a route, with the problems added."""
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(
+        self, direction: Literal["request", "response"] = "response"
+    ) -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         problem = self._problem().ref
         for status, description in _PROBLEMS.items():

@@ -39,7 +39,7 @@ class StrictSerializer(serializers.Serializer[Any]):
     @classmethod
     def parsed_many(cls, request: Request, *, rows_max: int = 1000) -> list[dict[str, Any]]:
         """The validated rows of a body that is a list of at most `rows_max`."""
-        serializer = cls(data=request.data, many=True, max_length=rows_max)
+        serializer = cls(data=request.data, many=True, max_length=rows_max)  # type: ignore[call-arg]
         serializer.is_valid(raise_exception=True)
         return [dict(row) for row in serializer.validated_data]
 
@@ -215,5 +215,5 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     code = serializers.CharField(help_text="Stable; what programs read.")
     detail = serializers.CharField()
-    errors = ProblemFieldSerializer(many=True)
+    errors = ProblemFieldSerializer(many=True)  # type: ignore[assignment]
     request_id = serializers.CharField()

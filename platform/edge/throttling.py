@@ -20,6 +20,7 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from core.errors import BallastError
+from edge.metrics import THROTTLED
 from edge.redis import redis_client
 
 logger = logging.getLogger(__name__)
@@ -96,6 +97,7 @@ def _hit(name: str, limit: limits.RateLimitItem, kind: str, value: str) -> None:
         passed, wait_s = _counted(_local(os.getpid()), limit, name, kind, value)
     if not passed:
         logger.warning("throttled %s by %s", name, kind)
+        THROTTLED.labels(name, kind).inc()
         raise TooManyRequests(
             "Too many tries. Wait before the next one.", retry_after_s=max(1, wait_s)
         )

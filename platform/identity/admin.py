@@ -60,9 +60,7 @@ class UserAdmin(LargeTableAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "token_version")}),
         ("Dates", {"fields": ("last_login", "created_at")}),
     )
-    add_fieldsets = (
-        (None, {"fields": ("email", "household", "role", "password1", "password2")}),
-    )
+    add_fieldsets = ((None, {"fields": ("email", "household", "role", "password1", "password2")}),)
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str

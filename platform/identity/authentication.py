@@ -60,7 +60,7 @@ class PageSessionAuthentication(BaseAuthentication):
         user = getattr(page_request, "user", None)
         if not isinstance(user, User) or not user.is_active:
             return None
-        check = _CsrfCheck(lambda _: None)  # type: ignore[arg-type,return-value]
+        check = _CsrfCheck(lambda _: None)  # type: ignore[arg-type]
         check.process_request(page_request)
         reason = check.process_view(page_request, None, (), {})  # type: ignore[arg-type]
         if reason:

@@ -49,7 +49,7 @@ class SessionLifetimeMiddleware:
             session.set_expiry(min(settings.SESSION_COOKIE_AGE, left))
 
 
-class AuditMiddleware(HistoryMiddleware):  # type: ignore[misc]
+class AuditMiddleware(HistoryMiddleware):
     """Who changed what, by which request; a bearer token names its user later, in the view."""
 
     def get_context(self, request: HttpRequest) -> dict[str, Any]:

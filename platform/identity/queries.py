@@ -46,9 +46,7 @@ _NEEDED = frozenset(
         "active_trader",
     }
 )
-_FIELDS = tuple(
-    field.attname for field in User._meta.concrete_fields if field.attname in _NEEDED
-)
+_FIELDS = tuple(field.attname for field in User._meta.concrete_fields if field.attname in _NEEDED)
 
 
 def principal(*, claims: Access) -> User:

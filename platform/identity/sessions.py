@@ -1,0 +1,61 @@
+"""Page sessions: the database has the truth, Redis a copy that dies within five minutes.
+
+Django's own cached sessions fail when Redis is down and, when a log-out meets a Redis outage, leave
+the copy alive for two weeks. Here an outage costs a query, and a log-out is final soon.
+"""
+
+import logging
+from typing import Any
+
+import redis
+from django.contrib.sessions.backends.cached_db import SessionStore as CachedStore
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+
+logger = logging.getLogger(__name__)
+
+COPY_TTL_S = 300
+
+
+class SessionStore(CachedStore):
+    """The session of `settings.SESSION_ENGINE`."""
+
+    def load(self) -> dict[str, Any]:
+        data = self._copy()
+        if data is None:
+            data = DatabaseStore.load(self)
+            if self.session_key:
+                self._keep(data)
+        return data
+
+    def exists(self, session_key: str | None = None) -> bool:
+        return bool(session_key) and DatabaseStore.exists(self, session_key)
+
+    def save(self, must_create: bool = False) -> None:
+        DatabaseStore.save(self, must_create)
+        self._keep(self._get_session(no_load=True))
+
+    def delete(self, session_key: str | None = None) -> None:
+        DatabaseStore.delete(self, session_key)
+        key = session_key or self.session_key
+        if key is None:
+            return
+        try:
+            self._cache.delete(self.cache_key_prefix + key)
+        except redis.RedisError as error:
+            logger.warning("redis is down, a session's copy lives %s s: %s", COPY_TTL_S, error)
+
+    def _copy(self) -> dict[str, Any] | None:
+        if not self.session_key:
+            return None
+        try:
+            found: dict[str, Any] | None = self._cache.get(self.cache_key)
+        except redis.RedisError as error:
+            logger.warning("redis is down, reading the session from the database: %s", error)
+            return None
+        return found
+
+    def _keep(self, data: dict[str, Any]) -> None:
+        try:
+            self._cache.set(self.cache_key, data, min(COPY_TTL_S, self.get_expiry_age()))
+        except redis.RedisError as error:
+            logger.warning("redis is down, the session is not copied: %s", error)
