@@ -1,0 +1,46 @@
+# Two commands: `make run` and `make test`. They need Python 3.11+ and a package index, nothing else.
+# PORT, STREAM_PORT and DATA_DIR choose where; DATABASE_URL, REDIS_URL and BROKER_URL replace the
+# embedded servers.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run test bench shell lint format types check lock clean
+
+# The newest of the Pythons the suite is run on; a name alone may be a stub that does not work.
+FIND_PYTHON = for python in $(PYTHON) python3.13 python3.12 python3.11 python3 python3.14 python; do \
+    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then break; fi; \
+    python=; done; \
+  if [ -z "$$python" ]; then \
+    echo 'No Python 3.11 or newer was found. Install one, or name it: make PYTHON=/path/to/python3'; \
+    exit 1; fi
+BOOTSTRAP = @$(FIND_PYTHON); exec "$$python" platform/embedded/bootstrap.py
+
+help:  ## what there is
+	@sed -n 's/^\([a-z]*\):.*##/make \1  /p' $(MAKEFILE_LIST) | expand -t 14
+
+run:  ## start everything, print the address; Ctrl-C ends it
+	$(BOOTSTRAP) run -- -m embedded run
+
+test:  ## the whole test suite (ARGS='-k name' for a part of it)
+	$(BOOTSTRAP) dev -- -m embedded test $(ARGS)
+
+bench:  ## figures against their targets (ARGS='NAME --json')
+	$(BOOTSTRAP) run -- -m embedded bench $(ARGS)
+
+shell:  ## a shell with the environment of the running servers, for manage.py
+	$(BOOTSTRAP) run -- -m embedded shell
+
+lint:  ## ruff, mypy, import-linter
+	$(BOOTSTRAP) dev -- .ci/lint.py
+
+format:  ## ruff's formatter and safe fixes
+	@$(FIND_PYTHON); "$$python" platform/embedded/bootstrap.py dev && .venv/bin/ruff check --fix-only -q . ; .venv/bin/ruff format .
+
+lock:  ## write both lock files anew (UPGRADE=1: newest versions allowed)
+	$(BOOTSTRAP) dev -- .ci/lock.py
+
+check:  ## all that CI runs
+	@bash .ci/run
+
+clean:  ## remove .venv, .data and every cache
+	@$(FIND_PYTHON); exec "$$python" platform/embedded/cleaning.py

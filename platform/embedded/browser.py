@@ -1,0 +1,33 @@
+"""Chromium for the tests that need a browser: found, or installed from Debian where we may."""
+
+import os
+import shutil
+import subprocess
+
+from embedded.children import say
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def chromium() -> str | None:
+    """The path of an installed Chromium."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+def install() -> None:
+    """Debian's chromium, if we are root there and it is missing; says what it does or why not."""
+    if chromium():
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        say("no Chromium here and no right to install one: tests in a browser will be skipped")
+        return
+    say("installing Debian's chromium for the tests in a browser (once)")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for words in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", "chromium"]):
+        done = subprocess.run(
+            ["apt-get", *words], env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+            say(f"apt-get {words[0]} failed: {' '.join(last)}")
+            return

@@ -1,0 +1,150 @@
+"""One child process: its output with its name before it, its end with ours, its stop in steps."""
+
+import ctypes
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+LOG_BYTES_MAX = 10_000_000
+PR_SET_PDEATHSIG = 1
+COLOURS = (36, 32, 33, 35, 34, 96, 92, 93, 95, 94)
+
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_console = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run, and how it likes to be stopped."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    folder: Path
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_s_max: float = 10.0
+    user: pwd.struct_passwd | None = None
+    quiet: bool = False  # its output goes to the log file only
+
+
+def say(text: str, *, name: str = "ballast") -> None:
+    """One line on the terminal; a closed terminal is no reason to stop."""
+    colour = COLOURS[sum(name.encode()) % len(COLOURS)]
+    label = f"{name:<18}|"
+    if sys.stdout.isatty():
+        label = f"\033[{colour}m{label}\033[0m"
+    with _console:
+        try:
+            sys.stdout.write(f"{label} {text}\n")
+            sys.stdout.flush()
+        except (BrokenPipeError, OSError):
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+
+
+def die_with_parent(stop_signal: int) -> Callable[[], None] | None:
+    """On Linux the kernel stops the child when we die, whatever we die of."""
+    if _LIBC is None:
+        return None
+    libc, parent = _LIBC, os.getpid()
+
+    def prepare() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return prepare
+
+
+@dataclass
+class Child:
+    """A running program. Started from the main thread: its death is what the kernel watches."""
+
+    program: Program
+    log: Path
+    process: "subprocess.Popen[str]" = field(init=False)
+    started_s: float = field(init=False)
+    _pump: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        program = self.program
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        user = program.user
+        self.started_s = time.monotonic()
+        self.process = subprocess.Popen(
+            list(program.command),
+            env=dict(program.environment),
+            cwd=program.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            process_group=0,  # Ctrl-C reaches us alone; we stop the others in order
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
+            preexec_fn=die_with_parent(program.stop_signal),  # noqa: PLW1509
+        )
+        assert self.process.stdout is not None
+        self._pump = threading.Thread(target=self._copy, args=(self.process.stdout,), daemon=True)
+        self._pump.start()
+
+    def _copy(self, lines: IO[str]) -> None:
+        with self.log.open("a") as log:
+            for line in lines:
+                log.write(line)
+                log.flush()
+                if not self.program.quiet:
+                    say(line.rstrip("\n"), name=self.program.name)
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def ending(self) -> str:
+        """How it ended, in words."""
+        status = self.process.returncode
+        if status is None:
+            return "still runs"
+        return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit code {status}"
+
+    def last_lines(self, count: int = 15) -> list[str]:
+        self._pump.join(timeout=1)
+        return self.log.read_text(errors="replace").splitlines()[-count:]
+
+    def send(self, number: signal.Signals) -> None:
+        if self.alive:
+            self.process.send_signal(number)
+
+    def kill_group(self) -> None:
+        """The process and everything it started; nothing happens when all are gone."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            return
+        self.process.wait()
+
+
+def stop(children: Sequence[Child], *, impatient: Callable[[], bool] = lambda: False) -> None:
+    """Asks all at once, waits for each as long as it likes, then ends what is left."""
+    for child in children:
+        child.send(child.program.stop_signal)
+    asked_s = time.monotonic()
+    waiting = list(children)
+    while waiting and not impatient():
+        waited_s = time.monotonic() - asked_s
+        waiting = [x for x in waiting if x.alive and waited_s < x.program.stop_s_max]
+        time.sleep(0.05)
+    for child in children:
+        if child.alive:
+            say(f"{child.program.name} did not stop in time and is ended by force")
+        child.kill_group()

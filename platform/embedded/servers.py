@@ -1,0 +1,106 @@
+"""The servers of one copy, together: PostgreSQL and the two Redis, or those the environment names.
+
+    with servers(places(folder), lasting=False) as running:
+        os.environ.update(running.urls)      DATABASE_URL, REDIS_URL, BROKER_URL
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from embedded import postgres as database
+from embedded import redis_server
+from embedded.children import Child, Program, stop
+from embedded.places import Places
+from embedded.postgres import Postgres
+
+
+@dataclass
+class Servers:
+    """The running servers; `urls` is what the application is told."""
+
+    urls: dict[str, str]
+    children: list[Child] = field(default_factory=list)
+    sockets: dict[str, Path] = field(default_factory=dict)
+    postgres: Postgres | None = None
+
+    def wait_ready(self, child: Child) -> None:
+        """Until a server that was started, or started again, answers."""
+        if child.program.name == "postgres":
+            assert self.postgres is not None
+            database.wait_ready(self.postgres, child)
+        else:
+            redis_server.wait_ready(child, self.sockets[child.program.name])
+
+    def prepare(self, program: Program) -> None:
+        """Whatever must be out of the way before a server starts."""
+        if program.name == "postgres":
+            assert self.postgres is not None
+            database.prepare(self.postgres)
+        else:
+            redis_server.stop_stale(self.sockets[program.name])
+
+
+def addresses(where: Places, *, given: Mapping[str, str]) -> dict[str, str]:
+    """The three addresses: the given ones, and sockets of ours for the others."""
+    ours = {
+        "DATABASE_URL": f"postgresql://{database.USER}@/{database.DATABASE}"
+        f"?host={where.sockets / 'pg'}",
+        "REDIS_URL": f"unix://{where.sockets / 'cache.sock'}?db=0",
+        "BROKER_URL": f"redis+socket://{where.sockets / 'broker.sock'}?virtual_host=0",
+    }
+    return {name: given.get(name) or address for name, address in ours.items()}
+
+
+def programs(where: Places, servers: Servers, *, given: Mapping[str, str], lasting: bool) -> list[Program]:
+    """The servers that are ours to run."""
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
+    found = []
+    for variable, name, file, durable in [
+        ("REDIS_URL", "redis-cache", "cache.sock", False),
+        ("BROKER_URL", "redis-broker", "broker.sock", lasting),
+    ]:
+        if not given.get(variable):
+            servers.sockets[name] = where.sockets / file
+            found.append(
+                redis_server.program(
+                    name=name,
+                    path=where.sockets / file,
+                    folder=where.data / name,
+                    durable=durable,
+                    environment=environment,
+                )
+            )
+    if not given.get("DATABASE_URL"):
+        servers.postgres = database.postgres(where, environment=environment, lasting=lasting)
+        found.append(servers.postgres.program())
+    return found
+
+
+def start(where: Places, *, given: Mapping[str, str], lasting: bool) -> Servers:
+    """Starts what is not given and waits until all of it answers; stops all when one cannot start."""
+    servers = Servers(urls=addresses(where, given=given))
+    try:
+        for program in programs(where, servers, given=given, lasting=lasting):
+            servers.prepare(program)
+            servers.children.append(Child(program, where.logs / f"{program.name}.log"))
+        for child in servers.children:
+            servers.wait_ready(child)
+    except BaseException:
+        stop(servers.children)
+        raise
+    return servers
+
+
+@contextmanager
+def servers(
+    where: Places, *, given: Mapping[str, str] | None = None, lasting: bool
+) -> Iterator[Servers]:
+    """The servers for the length of a block. lasting=False: nothing survives, everything is fast."""
+    running = start(where, given=given or {}, lasting=lasting)
+    try:
+        yield running
+    finally:
+        stop(running.children)
