@@ -22,7 +22,7 @@ curve agree.
 """
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -42,41 +42,31 @@ _CLOSE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Penalty:
-    """phi: convex, symmetric about `target`; `offsets` rise from 0, `slopes` hold from each on."""
+    """phi: convex, symmetric about `target`. From `offsets[k]` dollars away (they rise from 0) it
+    has the slope `slopes[k]` and starts at the height `heights[k]`."""
 
     target: float
     offsets: tuple[float, ...]
     slopes: tuple[float, ...]
+    heights: tuple[float, ...]
 
     def at(self, value: float) -> float:
         """Dollars of penalty for holding `value` dollars."""
         away = abs(value - self.target)
-        total = 0.0
-        last = len(self.slopes) - 1
-        for k, slope in enumerate(self.slopes):
-            start = self.offsets[k]
-            if away <= start:
-                break
-            end = away if k == last else min(away, self.offsets[k + 1])
-            total += slope * (end - start)
-        return total
+        k = bisect_right(self.offsets, away) - 1
+        return self.heights[k] + self.slopes[k] * (away - self.offsets[k])
 
     def slope_up(self, value: float) -> float:
         """The slope of phi just above `value`."""
         away = value - self.target
         if away >= 0:
             return self.slopes[bisect_right(self.offsets, away) - 1]
-        return -self.slopes[max(0, _below(self.offsets, -away))]
+        return -self.slopes[max(bisect_left(self.offsets, -away) - 1, 0)]
 
     def breaks(self) -> list[float]:
         """The values at which the slope changes."""
         below = [self.target - offset for offset in self.offsets[:0:-1]]
         return below + [self.target + offset for offset in self.offsets]
-
-
-def _below(offsets: tuple[float, ...], away: float) -> int:
-    """The last k with offsets[k] < away (or 0)."""
-    return max(k for k, offset in enumerate(offsets) if offset < away or k == 0)
 
 
 def penalty(*, target: float, band: float, weight: float, account_value: float) -> Penalty:
@@ -89,7 +79,10 @@ def penalty(*, target: float, band: float, weight: float, account_value: float) 
     for beyond, multiple in PENALTY_STEPS:
         offsets.append(band + beyond * account_value)
         slopes.append(CENTRE_PULL + multiple * weight)
-    return Penalty(target, tuple(offsets), tuple(slopes))
+    heights = [0.0]
+    for k in range(1, len(offsets)):
+        heights.append(heights[-1] + slopes[k - 1] * (offsets[k] - offsets[k - 1]))
+    return Penalty(target, tuple(offsets), tuple(slopes), tuple(heights))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,4 @@
-"""From the problem in Decimal to the solver's program in floats; the aims (targets in dollars)
-stay exact.
+"""From the problem in Decimal to the solver's program in floats; the aims in money stay exact.
 
     account value V      = cash + sum of price x quantity
     cash target C        = max(cash weight x V, cash floor)
@@ -7,8 +6,9 @@ stay exact.
 
 A floor above the cash target (a withdrawal) thus shrinks every target in proportion, instead of
 leaving all of them short. Bands stay threshold x V. A security found outside its band is aimed at
-band_return of it; a purchase never takes a security past its band, and nothing without a target
-is bought.
+band_return of it. No trade takes a security out of its band on the other side: a purchase stops at
+the upper edge, a sale at the lower one (unless the cash floor cannot be met otherwise:
+`free_sales`). Nothing without a target is bought.
 
 Worked example: V 100,000, targets 60 % and 40 %, floor 10,000: the targets are 54,000 and 36,000.
 """
@@ -78,8 +78,11 @@ def is_whole(*, security: Security, settings: Settings) -> bool:
     return settings.whole_shares or not security.fractional
 
 
-def program(*, inputs: RebalanceInputs, aims: Aims) -> Program:
-    """The solver's input; items stand in the order of `inputs.securities` (canonical)."""
+def program(*, inputs: RebalanceInputs, aims: Aims, free_sales: bool = False) -> Program:
+    """The solver's input; items stand in the order of `inputs.securities` (canonical).
+
+    `free_sales` lets a sale go below the band: for a cash floor that cannot be met otherwise.
+    """
     proceeds = inputs.cash - inputs.cash_floor
     for security in inputs.securities:
         if security.may_sell:
@@ -88,7 +91,7 @@ def program(*, inputs: RebalanceInputs, aims: Aims) -> Program:
     weight = float(settings.drift_penalty)
     value = float(aims.account_value)
     items = tuple(
-        _item(inputs, security, aims, i, max(float(proceeds), 0.0))
+        _item(inputs, security, aims, i, max(float(proceeds), 0.0), free_sales)
         for i, security in enumerate(inputs.securities)
     )
     band = _aimed_band(inputs.cash, aims.cash, aims.cash_band, settings.band_return)
@@ -107,7 +110,14 @@ def _aimed_band(held: Decimal, target: Decimal, band: Decimal, band_return: Deci
     return float(band if abs(held - target) <= band else band * band_return)
 
 
-def _item(inputs: RebalanceInputs, security: Security, aims: Aims, i: int, proceeds: float) -> Item:
+def _item(
+    inputs: RebalanceInputs,
+    security: Security,
+    aims: Aims,
+    i: int,
+    proceeds: float,
+    free_sales: bool,
+) -> Item:
     settings = inputs.settings
     if security.price is None:
         nothing = penalty(target=0.0, band=0.0, weight=0.0, account_value=0.0)
@@ -129,7 +139,11 @@ def _item(inputs: RebalanceInputs, security: Security, aims: Aims, i: int, proce
     ceiling = aims.securities[i] + aims.bands[i]
     wanted = security.may_buy and security.target_weight > 0
     room = max(float(ceiling - value), 0.0) if wanted else 0.0
-    dearest = max(settings.short_term_rate, settings.long_term_rate)
+    surplus = held
+    if not free_sales and value:
+        surplus = held * max(float((value - aims.securities[i] + aims.bands[i]) / value), 0.0)
+    # The fee lowers the gain: by no more than the highest rate among the lots.
+    dearest = max((lot_rate(lot=lot, inputs=inputs) for lot in security.lots), default=ZERO)
     return Item(
         symbol=security.symbol,
         price=price,
@@ -146,7 +160,7 @@ def _item(inputs: RebalanceInputs, security: Security, aims: Aims, i: int, proce
         fee=fee,
         fee_after_tax=fee * (1 - float(dearest)),
         minimum_shares=_minimum_shares(security, least),
-        sell_max=held if security.may_sell else 0.0,
+        sell_max=min(held, surplus) if security.may_sell else 0.0,
         buy_max=min(room, proceeds) / price,
         whole=is_whole(security=security, settings=settings),
         group=security.identity_group,

@@ -219,7 +219,7 @@ def _ensure_security(security: Security) -> None:
         raise InvalidInput(f"{symbol} has too many lots.", code="too_many_securities")
     if any(not (lot.quantity > 0 and lot.cost_basis >= 0) for lot in security.lots):
         raise InvalidInput(f"{symbol} has an empty or negative lot.", code="lot_not_positive")
-    if security.price is not None and not security.price > 0:
+    if security.price is not None and not (security.price.is_finite() and security.price > 0):
         raise InvalidInput(f"{symbol} has no positive price.", code="price_missing")
     if security.price is None and security.lots:
         # A holding that cannot be valued makes every weight of the account a guess.

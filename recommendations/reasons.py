@@ -4,7 +4,7 @@ Trades   over_band, under_band, no_target, raise_cash, invest_cash, harvest_loss
          reinvest_proceeds
 Skipped  within_band, restricted_no_buy, restricted_no_sell, wash_sale_window, price_stale (and any
          other code of a block), no_price, below_minimum_trade, wash_sale_pair, tax_exceeds_benefit,
-         cost_exceeds_benefit, no_cash
+         cost_exceeds_benefit, no_cash, account_empty
 """
 
 from dataclasses import dataclass
@@ -82,7 +82,9 @@ def _trade_code(inputs: RebalanceInputs, aims: Aims, standing: Standing, fill: F
     if fill.sold > 0:
         if not standing.security.target_weight:
             return "no_target"
-        if standing.excess > standing.band:
+        # Against the target as set: a withdrawal shrinks the targets, but that is not its doing.
+        nominal = standing.security.target_weight * aims.account_value
+        if standing.value - nominal > standing.band:
             return "over_band"
         if fill.tax < 0 and inputs.settings.loss_harvesting:
             return "harvest_loss"
@@ -102,15 +104,18 @@ def skip_reason(
     standing: Standing,
     cash_price: float,
     traded: dict[str, set[str]],
+    sellable: bool,
 ) -> Skipped:
     """Why a security was not traded.
 
     cash_price: the solver's cost of one more dollar of cash; traded: the sides ("buy", "loss")
-    taken in each identity group.
+    taken in each identity group; sellable: something else could still be sold.
     """
     security = standing.security
     if security.price is None:
         return Skipped(security.symbol, "no_price", f"{security.symbol} has no price.")
+    if not standing.account_value:
+        return _skipped(standing, "account_empty", "there is nothing to divide")
     if abs(standing.excess) <= standing.band:
         return _skipped(standing, "within_band", "that is within its band")
     over = standing.excess > 0
@@ -124,7 +129,7 @@ def skip_reason(
         other = "bought" if over else "sold at a loss"
         sentence = f"a substantially identical security is {other} in this run"
         return _skipped(standing, "wash_sale_pair", sentence)
-    return _not_worth_it(inputs, standing, cash_price)
+    return _not_worth_it(inputs, standing, cash_price, sellable)
 
 
 def _too_small(inputs: RebalanceInputs, standing: Standing) -> bool:
@@ -138,7 +143,9 @@ def _too_small(inputs: RebalanceInputs, standing: Standing) -> bool:
     return amount < least * security.price
 
 
-def _not_worth_it(inputs: RebalanceInputs, standing: Standing, cash_price: float) -> Skipped:
+def _not_worth_it(
+    inputs: RebalanceInputs, standing: Standing, cash_price: float, sellable: bool
+) -> Skipped:
     item = standing.item
     value = float(standing.value)
     if standing.excess > 0:
@@ -153,7 +160,7 @@ def _not_worth_it(inputs: RebalanceInputs, standing: Standing, cash_price: float
     saved = -item.phi.slope_up(value)
     if item.buy_cost + TURNOVER >= saved:
         return _skipped(standing, "cost_exceeds_benefit", "the cost outweighs the benefit")
-    if inputs.settings.short_term_rate or inputs.settings.long_term_rate:
+    if sellable and (inputs.settings.short_term_rate or inputs.settings.long_term_rate):
         sentence = "raising the cash for it would cost more tax than it is worth"
         return _skipped(standing, "tax_exceeds_benefit", sentence)
     return _skipped(standing, "no_cash", "there is no cash for it")

@@ -13,7 +13,6 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal, localcontext
 
 from core.errors import InvalidInput
 from core.money import quantize
-
 from recommendations.formulation import Aims, aims, program
 from recommendations.problem import ZERO, RebalanceInputs, canonical, ensure_valid
 from recommendations.reasons import Standing, skip_reason, standings, trade_reason
@@ -27,7 +26,7 @@ from recommendations.result import (
     Trade,
     result_json,
 )
-from recommendations.separable import Solution, solve
+from recommendations.separable import CashFloorUnreachable, Solution, solve
 from recommendations.trades import Fill, fills
 
 __all__ = ["ENGINE_VERSION", "rebalance", "result_json"]
@@ -54,7 +53,11 @@ def rebalance(*, inputs: RebalanceInputs) -> RebalanceResult:
         ordered = canonical(inputs=inputs)
         goals = aims(inputs=ordered)
         task = program(inputs=ordered, aims=goals)
-        solution = solve(program=task)
+        try:
+            solution = solve(program=task)
+        except CashFloorUnreachable:
+            task = program(inputs=ordered, aims=goals, free_sales=True)
+            solution = solve(program=task)
         done = fills(inputs=ordered, program=task, solution=solution)
         return _result(ordered, goals, task, solution, done)
 
@@ -120,8 +123,19 @@ def _skipped(
         elif any(lot.gain < 0 for lot in fill.lots):
             sides.add("loss")
     traded.pop("", None)
+    sellable = {
+        i
+        for i, security in enumerate(inputs.securities)
+        if security.may_sell and security.quantity > (by_index[i].sold if i in by_index else ZERO)
+    }
     return tuple(
-        skip_reason(inputs=inputs, standing=standing, cash_price=solution.cash_price, traded=traded)
+        skip_reason(
+            inputs=inputs,
+            standing=standing,
+            cash_price=solution.cash_price,
+            traded=traded,
+            sellable=bool(sellable - {i}),
+        )
         for i, standing in enumerate(stands)
         if i not in by_index
     )

@@ -58,6 +58,8 @@ class Base:
     slopes: Floats
     lengths: Floats
     owners: Ints
+    start_cash: float
+    start_cost: float
     groups: list[list[int]]
 
 
@@ -83,7 +85,14 @@ def base_of(program: Program) -> Base:
     # Pieces stand in order of (item, place), so a stable sort by slope breaks ties that way.
     order = np.argsort(slopes, kind="stable")
     return Base(
-        program, parts, slopes[order], lengths[order], owners[order], _groups(program, parts)
+        program=program,
+        parts=parts,
+        slopes=slopes[order],
+        lengths=lengths[order],
+        owners=owners[order],
+        start_cash=math.fsum(part.points.cash[0] for part in parts),
+        start_cost=math.fsum(part.points.cost[0] for part in parts),
+        groups=_groups(program, parts),
     )
 
 
@@ -142,23 +151,25 @@ def relax(base: Base, parts: dict[int, Part]) -> Relaxed | None:
         lengths = np.concatenate([lengths[mask], new_lengths])[order]
         new_owners = np.array([i for i in parts for _ in parts[i].slopes], dtype=np.int64)
         owners = np.concatenate([owners[mask], new_owners])[order]
-    current = [parts.get(i, part) for i, part in enumerate(base.parts)] if parts else base.parts
-    need = -math.fsum(part.points.cash[part.hull[0]] for part in current)
-    cost = math.fsum(part.points.cost[part.hull[0]] for part in current)
+    need, cost = -base.start_cash, base.start_cost
+    if parts:
+        changes = [(part.points, base.parts[i].points) for i, part in parts.items()]
+        need -= math.fsum(new.cash[0] - old.cash[0] for new, old in changes)
+        cost += math.fsum(new.cost[0] - old.cost[0] for new, old in changes)
     filled = np.cumsum(lengths)
     total = float(filled[-1]) if len(filled) else 0.0
     if need > total + CASH_NOISE or need < -CASH_NOISE:
         return None
     if not len(filled):
         last = len(base.parts) - 1
-        here = current[last].points.cash[0]
+        here = parts.get(last, base.parts[last]).points.cash[0]
         return Relaxed(cost, last, here, 0.0, owners[:0], parts)
     k = min(int(np.searchsorted(filled, need)), len(filled) - 1)
     before = float(filled[k - 1]) if k else 0.0
     inside = min(max(need - before, 0.0), float(lengths[k]))
     slope, owner = float(slopes[k]), int(owners[k])
     bound = cost + (float(np.cumsum(slopes[:k] * lengths[:k])[-1]) if k else 0.0) + slope * inside
-    part = current[owner]
+    part = parts.get(owner, base.parts[owner])
     vertex = int(np.count_nonzero(owners[:k] == owner))
     at_cash = part.points.cash[part.hull[vertex]] + inside
     return Relaxed(bound, owner, at_cash, slope, owners[:k], parts)

@@ -8,7 +8,6 @@ from datetime import date
 from decimal import Decimal
 
 from core.identifiers import canonical_json
-
 from recommendations.problem import as_json
 
 

@@ -34,7 +34,6 @@ import math
 from dataclasses import dataclass, field
 
 from core.errors import Conflict
-
 from recommendations.curves import GAP, LATTICE, LINEAR, between, curve, interpolate
 from recommendations.relaxation import (
     CASH_NOISE,
@@ -54,8 +53,9 @@ from recommendations.relaxation import (
     vertex_counts,
 )
 
-# The search stops when the gap is below this share of account value (1e-9 = 1e-5 bps).
-GAP_CLOSED = 1e-9
+# The search stops when the gap is below this share of account value (1e-7 = 0.001 bps, ten cents
+# of a million).
+GAP_CLOSED = 1e-7
 
 
 class CashFloorUnreachable(Conflict):

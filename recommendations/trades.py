@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from core.money import allocate, minor_unit, quantize
-
 from recommendations.curves import TURNOVER, Item
 from recommendations.fees import sec_fee, trading_activity_fee
 from recommendations.formulation import BASIS_POINTS, fees_of, is_whole, lot_rate
@@ -190,36 +189,40 @@ def _give_back(
     found: dict[int, Fill],
     missing: Decimal,
 ) -> None:
-    """Makes `missing` cash good: smaller purchases, largest first; then larger sales."""
-    order = sorted(found, key=lambda i: (found[i].sold > 0, -found[i].value, i))
-    for i in order:
-        if missing <= 0:
-            return
-        security, fill = inputs.securities[i], found[i]
-        item = program.items[i]
-        assert security.price is not None
-        step = _step(inputs, security)
-        # Four minor units more than is missing: what rounding this trade's own amounts can cost.
-        wanted = (missing + 4 * minor_unit(inputs.currency)) / security.price
-        more = (wanted / step).to_integral_value(ROUND_CEILING) * step
-        without = solution.without_losses[i]
-        if fill.sold > 0:
-            most = _sellable(security, item, step, without)
-            sold = min(fill.sold + more + step, most)
-        else:
-            sold = min(fill.sold + more, ZERO)
-            if -sold < Decimal(item.minimum_shares):
-                sold = ZERO
-        before = fill.cash_effect
-        after = ZERO
-        if sold:
-            found[i] = _fill(inputs, item, i, sold, without)
-            after = found[i].cash_effect
-        else:
-            del found[i]
-        missing -= after - before
+    """Makes `missing` cash good: smaller purchases, largest first; then larger sales.
+
+    The second pass takes four minor units more: what rounding one trade's own amounts can cost.
+    """
+    for cushion in (ZERO, 4 * minor_unit(inputs.currency)):
+        for i in sorted(found, key=lambda i: (found[i].sold > 0, -found[i].value, i)):
+            if missing <= 0:
+                return
+            before = found[i].cash_effect
+            sold = _moved_towards_cash(inputs, program, solution, found[i], missing + cushion)
+            after = ZERO
+            if sold:
+                without_losses = solution.without_losses[i]
+                found[i] = _fill(inputs, program.items[i], i, sold, without_losses)
+                after = found[i].cash_effect
+            else:
+                del found[i]
+            missing -= after - before
     if missing > 0:
         raise CashFloorUnreachable(f"{missing} {inputs.currency} are missing after rounding.")
+
+
+def _moved_towards_cash(
+    inputs: RebalanceInputs, program: Program, solution: Solution, fill: Fill, wanted: Decimal
+) -> Decimal:
+    """The quantity sold (negative: bought) that hands over about `wanted` more, if it can."""
+    security, item = inputs.securities[fill.index], program.items[fill.index]
+    assert security.price is not None, "what has no price is not traded"
+    step = _step(inputs, security)
+    sold = fill.sold + (wanted / security.price / step).to_integral_value(ROUND_CEILING) * step
+    if fill.sold > 0:
+        most = _sellable(security, item, step, solution.without_losses[fill.index])
+        return min(sold + step, most)
+    return sold if -sold >= Decimal(item.minimum_shares) and sold < 0 else ZERO
 
 
 def _sellable(security: Security, item: Item, step: Decimal, without_losses: bool) -> Decimal:

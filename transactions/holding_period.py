@@ -1,4 +1,4 @@
-"""Short or long term: IRC 1222 and Rev. Rul. 66-7 (leave out the day bought, count the day sold).
+"""Short or long term: the day bought is left out, the day sold counts (IRC 1222, Rev. Rul. 66-7).
 
     first holding day = acquisition + 1 day
     long term         = sold on or after the same day of the next year; 29 February becomes 1 March

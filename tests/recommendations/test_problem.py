@@ -1,0 +1,117 @@
+"""The problem's JSON and what it refuses."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from core.errors import InvalidInput
+from recommendations.problem import RebalanceInputs, ensure_valid, inputs_from_json, inputs_json
+
+AccountTable = Callable[..., RebalanceInputs]
+
+TABLE = """
+cash 1000.50 target 10 band 1
+A target 90 band 5 price 100 spread 2 group us no-buy until 2026-06-30
+  a 40 for 2000 on 2020-01-01
+"""
+
+
+def test_the_canonical_json_is_this_text(account: AccountTable) -> None:
+    assert inputs_json(inputs=account(TABLE)) == (
+        '{"account_id":"account","as_of":"2026-06-01","cash":"1000.5","cash_floor":"0",'
+        '"cash_target_weight":"0.1","cash_threshold":"0.01","currency":"USD",'
+        '"engine_version":"rebalance-1","securities":[{"asset_id":"a","buy_block":'
+        '{"code":"restricted","until":"2026-06-30"},"fractional":true,"half_spread_bp":"2",'
+        '"identity_group":"us","lots":[{"cost_basis":"2000","holding_period_date":"2020-01-01",'
+        '"lot_id":"a","opened_date":"2020-01-01","quantity":"40"}],"price":"100",'
+        '"recent_purchase":false,"sale_fees":true,"sell_block":null,"symbol":"A",'
+        '"target_weight":"0.9","threshold":"0.05"}],"settings":{"band_return":"0.875",'
+        '"brokerage_fee":"0","drift_penalty":"0.1","long_term_rate":"0.2","loss_harvesting":true,'
+        '"minimum_trade":"0","node_limit":64,"short_term_rate":"0.4","whole_shares":false}}'
+    )
+
+
+def test_trailing_zeros_do_not_change_the_text(account: AccountTable) -> None:
+    longer = account(TABLE.replace("1000.50", "1000.5000").replace("price 100", "price 100.00"))
+    assert inputs_json(inputs=longer) == inputs_json(inputs=account(TABLE))
+
+
+def test_an_unknown_field_is_refused(account: AccountTable) -> None:
+    text = inputs_json(inputs=account(TABLE))
+    with pytest.raises(TypeError):
+        inputs_from_json(text=text.replace('"currency"', '"colour":"red","currency"'))
+    with pytest.raises(KeyError):
+        inputs_from_json(text=text.replace('"quantity"', '"amount"'))
+
+
+REFUSALS: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "targets that do not make a whole": (
+        "targets_not_whole",
+        {"cash_target_weight": Decimal("0.2")},
+        {},
+        {},
+    ),
+    "a target above one": ("weight_out_of_range", {}, {"target_weight": Decimal("1.1")}, {}),
+    "a band below zero": ("weight_out_of_range", {}, {"threshold": Decimal("-0.01")}, {}),
+    "a holding without a price": ("price_missing", {}, {"price": None}, {}),
+    "a price of zero": ("price_missing", {}, {"price": Decimal(0)}, {}),
+    "a price that is no number": ("price_missing", {}, {"price": Decimal("Infinity")}, {}),
+    "a spread of half the price": (
+        "setting_out_of_range",
+        {},
+        {"half_spread_bp": Decimal(5000)},
+        {},
+    ),
+    "a negative floor": ("setting_out_of_range", {"cash_floor": Decimal(-1)}, {}, {}),
+    "cash that is no number": ("setting_out_of_range", {"cash": Decimal("Infinity")}, {}, {}),
+    "a rate above one": ("setting_out_of_range", {}, {}, {"short_term_rate": Decimal(2)}),
+    "a negative minimum": ("setting_out_of_range", {}, {}, {"minimum_trade": Decimal(-1)}),
+    "no nodes": ("setting_out_of_range", {}, {}, {"node_limit": 0}),
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "account_change", "security_change", "setting_change"),
+    REFUSALS.values(),
+    ids=REFUSALS.keys(),
+)
+def test_a_problem_without_a_right_answer_is_refused_by_its_code(
+    code: str,
+    account_change: dict[str, Any],
+    security_change: dict[str, Any],
+    setting_change: dict[str, Any],
+    account: AccountTable,
+) -> None:
+    inputs = account(TABLE)
+    ensure_valid(inputs=inputs)
+    changed = replace(
+        inputs,
+        securities=(replace(inputs.securities[0], **security_change),),
+        settings=replace(inputs.settings, **setting_change),
+        **account_change,
+    )
+    with pytest.raises(InvalidInput) as refusal:
+        ensure_valid(inputs=changed)
+    assert refusal.value.code == code
+
+
+def test_a_security_listed_twice_is_refused(account: AccountTable) -> None:
+    inputs = account(TABLE)
+    with pytest.raises(InvalidInput) as refusal:
+        ensure_valid(inputs=replace(inputs, securities=inputs.securities * 2))
+    assert refusal.value.code == "duplicate_security"
+
+
+@pytest.mark.parametrize(
+    "change", [{"quantity": Decimal(0)}, {"quantity": Decimal(-1)}, {"cost_basis": Decimal(-1)}]
+)
+def test_an_empty_or_negative_lot_is_refused(change: dict[str, Any], account: AccountTable) -> None:
+    inputs = account(TABLE)
+    security = inputs.securities[0]
+    lots = (replace(security.lots[0], **change),)
+    with pytest.raises(InvalidInput) as refusal:
+        ensure_valid(inputs=replace(inputs, securities=(replace(security, lots=lots),)))
+    assert refusal.value.code == "lot_not_positive"
