@@ -1,4 +1,4 @@
-"""Figures as people read them: grouped thousands, a true minus sign, the currency's own decimals. Pure.
+"""Figures as people read them: thousands grouped, a true minus, the currency's decimals. Pure.
 
     money      1234.5, USD     -> $1,234.50         -3, EUR -> −€3.00       9, CHF -> CHF 9.00
     signed     12, USD         -> +$12.00           0 -> $0.00
@@ -18,7 +18,7 @@ MINUS = "\N{MINUS SIGN}"
 UNKNOWN = "\N{EN DASH}"
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "PHP": "₱", "INR": "₹", "KRW": "₩"}
 
-Figure = Decimal | str | int | None
+Figure: TypeAlias = Decimal | str | int | None
 
 
 def number(value: Figure) -> Decimal | None:

@@ -1,8 +1,8 @@
-"""A valuation as the portfolio page shows it: rows with weights, bars and gains, and the ring. Pure.
+"""A valuation as the portfolio page shows it: rows, weights, bars, gains, the ring. Pure.
 
-    day %        price / previous close - 1
-    weight       value / total account value          (cash included in the total)
-    live         what `prices.js` needs to compute all of this again when a price arrives
+day %        price / previous close - 1
+weight       value / total account value          (cash included in the total)
+live         what `prices.js` needs to compute all of this again when a price arrives
 """
 
 from collections.abc import Mapping, Sequence
@@ -80,9 +80,7 @@ def portfolio(*, value: Valuation, aims: Mapping[str, Aim]) -> Portfolio:
     weights = [percentage(row.value_base or Decimal(0), value.total) for row in value.holdings]
     cash_weight = percentage(value.cash, value.total)
     known = [weight for weight in (*weights, cash_weight) if weight is not None]
-    end = scale_end(
-        weights=known, bands=[(aim.target, aim.threshold) for aim in aims.values()]
-    )
+    end = scale_end(weights=known, bands=[(aim.target, aim.threshold) for aim in aims.values()])
     rows = sorted(
         (_row(row, value.total, aims.get(row.position.symbol), end) for row in value.holdings),
         key=lambda row: (-(row.value or Decimal(0)), row.symbol),

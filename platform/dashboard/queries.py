@@ -149,9 +149,7 @@ def _valued(
             for row in rows
         ],
         quotes=prices,
-        rates={
-            one: rate for (one, two), rate in rates.items() if two == account.currency
-        },
+        rates={one: rate for (one, two), rate in rates.items() if two == account.currency},
     )
 
 

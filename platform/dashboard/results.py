@@ -1,7 +1,7 @@
 """A stored rebalance result as the result page shows it. Pure.
 
-    turnover   sum of the trades' values, purchases and sales
-    left       weight after - target, in percentage points
+turnover   sum of the trades' values, purchases and sales
+left       weight after - target, in percentage points
 """
 
 from collections.abc import Mapping
@@ -21,6 +21,13 @@ class WeightChange:
     before: Decimal
     after: Decimal
     left: Decimal
+
+
+def in_order(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Trades as one would place them: sales first, the largest first."""
+    return sorted(
+        result["trades"], key=lambda trade: (trade["side"] != "sell", -Decimal(trade["value"]))
+    )
 
 
 def turnover(result: Mapping[str, Any]) -> Decimal:

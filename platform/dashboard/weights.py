@@ -1,7 +1,7 @@
 """Weights drawn: bars against targets, and the ring of the allocation. Pure.
 
-    bar     all bars of a table share one scale: its end is the largest weight or upper band, rounded up
-    ring    a circle of circumference 100: each slice is (share, -start) for stroke-dasharray, turned by -90 degrees
+    bar     all bars of a table share one scale: it ends at the largest weight or band
+    ring    a circle of circumference 100: slices (share, -start) for stroke-dasharray
 
 Weights below zero (negative cash) draw nothing and are named in the table beside the ring.
 """
@@ -40,9 +40,7 @@ class Slice:
     colour: str
 
 
-def scale_end(
-    *, weights: Sequence[Decimal], bands: Sequence[tuple[Decimal, Decimal]]
-) -> Decimal:
+def scale_end(*, weights: Sequence[Decimal], bands: Sequence[tuple[Decimal, Decimal]]) -> Decimal:
     """The weight at the right end of every bar: a multiple of five above all weights and bands."""
     uppers = [target + threshold for target, threshold in bands]
     largest = max([*weights, *uppers, _STEP])

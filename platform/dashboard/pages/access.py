@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from core.errors import BallastError
 from dashboard.forms import LoginForm, RegisterForm, add_refusal
 from dashboard.pages.frame import shown
-from edge.throttling import LOG_IN, REGISTER, consume
+from edge.throttling import REGISTER, consume
 from identity.middleware import begin_session
 from identity.operations.accounts import register as open_user
 
@@ -44,7 +44,6 @@ def log_in(request: HttpRequest) -> HttpResponse:
 
 def _try(request: HttpRequest, form: LoginForm) -> int:
     email = str(form.cleaned_data["email"]).lower()
-    consume(LOG_IN, request=request, email=email)
     user = authenticate(request, username=email, password=form.cleaned_data["password"])
     if user is None:
         form.add_error(None, "This e-mail and password do not belong together.")
@@ -66,7 +65,7 @@ def _inside(request: HttpRequest, address: str) -> str:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def register(request: HttpRequest) -> HttpResponse:
-    """A new user. The answer is the same when the address is taken, so nobody learns who is here."""
+    """A new user. A taken address gets the same answer, so nobody learns who is here."""
     form = RegisterForm(request.POST if request.method == "POST" else None)
     status = 200
     if form.is_bound and form.is_valid():

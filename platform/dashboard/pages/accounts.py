@@ -159,5 +159,3 @@ def _holding(page: Portfolio, symbol: str) -> object:
 def _unit_cost(lot: dict[str, object]) -> str | None:
     quantity = Decimal(str(lot["quantity"]))
     return plain(Decimal(str(lot["cost_basis"])) / quantity) if quantity else None
-
-

@@ -43,7 +43,7 @@ def for_investors(
             if request.method not in (*allowed, *(("HEAD",) if "GET" in allowed else ())):
                 return refused(
                     request,
-                    BallastError("This address takes other requests.", code="method_not_allowed", status=405),
+                    BallastError("This address takes other requests.", status=405),
                 )
             try:
                 return view(request, *args, **kwargs)  # type: ignore[arg-type]

@@ -94,9 +94,7 @@ def _record(request: SignedIn, account: Account, form: TransactionForm) -> int:
 
 
 @for_investors("POST")
-def reverse_transaction(
-    request: SignedIn, account_id: UUID, transaction_id: UUID
-) -> HttpResponse:
+def reverse_transaction(request: SignedIn, account_id: UUID, transaction_id: UUID) -> HttpResponse:
     """Undoes a transaction by a row of its own."""
     row = ledger.transaction_row(user=request.user, public_id=transaction_id)
     if row.account.public_id != account_id:

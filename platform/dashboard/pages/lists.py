@@ -36,9 +36,7 @@ def keyset_page(
     if len(found) <= size:
         return found, None
     last: Any = found[size - 1]
-    return found[:size], signing.dumps(
-        [instant_text(getattr(last, sort_key)), last.pk], salt=_SALT
-    )
+    return found[:size], signing.dumps([instant_text(getattr(last, sort_key)), last.pk], salt=_SALT)
 
 
 def _position(cursor: str) -> tuple[datetime, int]:

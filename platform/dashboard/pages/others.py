@@ -60,9 +60,7 @@ def _address(notice: Notice) -> str | None:
 def settings(request: SignedIn) -> HttpResponse:
     """Name, base currency, and one's own tax rates."""
     user = profile(user_id=request.user.pk)
-    form = SettingsForm(
-        request.POST if request.method == "POST" else None, initial=stated(user)
-    )
+    form = SettingsForm(request.POST if request.method == "POST" else None, initial=stated(user))
     status = 200
     if form.is_bound and form.is_valid():
         try:
@@ -75,9 +73,7 @@ def settings(request: SignedIn) -> HttpResponse:
             return redirect("settings")
     elif form.is_bound:
         status = 400
-    return shown(
-        request, "settings", {"form": form, "household": user.household}, status=status
-    )
+    return shown(request, "settings", {"form": form, "household": user.household}, status=status)
 
 
 @for_investors("GET")

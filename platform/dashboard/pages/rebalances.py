@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from core.errors import BallastError, InvalidInput, NotFound
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.pages.lists import keyset_page
-from dashboard.results import before_and_after, turnover
+from dashboard.results import before_and_after, in_order, turnover
 from jobs.models import ACTIVE, Job, JobStatus
 from jobs.operations import cancel
 from jobs.queries import job as job_of
@@ -98,9 +98,7 @@ def recommendations(request: SignedIn, account_id: UUID) -> HttpResponse:
     """What was recommended for an account, newest first."""
     account = ledger.account(user=request.user, public_id=account_id)
     rows, following = keyset_page(
-        queries.recommendations(user=request.user, account_id=account_id).defer(
-            "inputs", "result"
-        ),
+        queries.recommendations(user=request.user, account_id=account_id).defer("inputs", "result"),
         sort_key="created_at",
         cursor=request.GET.get("cursor", ""),
         size=ROWS_SHOWN,
@@ -113,9 +111,7 @@ def recommendations(request: SignedIn, account_id: UUID) -> HttpResponse:
 
 
 @for_investors("GET")
-def recommendation(
-    request: SignedIn, account_id: UUID, recommendation_id: UUID
-) -> HttpResponse:
+def recommendation(request: SignedIn, account_id: UUID, recommendation_id: UUID) -> HttpResponse:
     """Trades with tax, cost and reason; weights before and after; what was left alone."""
     row = _row(request, account_id, recommendation_id)
     result: dict[str, Any] = json.loads(row.result, parse_float=Decimal)
@@ -126,6 +122,7 @@ def recommendation(
             "account": row.account,
             "row": row,
             "result": result,
+            "trades": in_order(result),
             "drift_before": Decimal(result["before"]["total"]) * 100,
             "drift_after": Decimal(result["after"]["total"]) * 100,
             "turnover": turnover(result),
@@ -142,9 +139,7 @@ def decide(request: SignedIn, account_id: UUID, recommendation_id: UUID) -> Http
     if status is None:
         raise InvalidInput("Approve or reject.", code="decision_unknown")
     try:
-        operations.decide(
-            recommendation=row, status=status, user=request.user, now=timezone.now()
-        )
+        operations.decide(recommendation=row, status=status, user=request.user, now=timezone.now())
     except BallastError as refusal:
         messages.error(request, refusal.detail)
     else:

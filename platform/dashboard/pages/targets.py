@@ -133,7 +133,7 @@ def _aim(symbol: str, target_text: str, threshold_text: str) -> Aim:
     target, threshold = _percentage(target_text), _percentage(threshold_text)
     if target is None or threshold is None:
         raise InvalidInput(
-            f"{symbol}: a target and its band are percentages from 0 to 100 with at most four decimals.",
+            f"{symbol}: target and band are percentages from 0 to 100 with at most four decimals.",
             code="target_invalid",
         )
     return Aim(target, threshold)

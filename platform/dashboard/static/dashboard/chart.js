@@ -6,6 +6,7 @@ const DAY_MS = 86400000;
 const DAYS_PER_REQUEST = 364;
 const box = document.getElementById("chart");
 const facts = document.getElementById("chart-facts");
+const said = document.getElementById("chart-said");
 const chooser = document.getElementById("chart-symbol");
 const ranges = [...document.querySelectorAll("[data-range-days]")];
 const data = JSON.parse(document.getElementById("live-data").textContent);
@@ -126,11 +127,11 @@ function say(symbol) {
   rest.className = "quiet small";
   rest.textContent = `${day(first.time)} to ${day(last.time)} · low ${low} · high ${high}`;
   facts.replaceChildren(strong, moved, rest);
-  box.setAttribute(
-    "aria-label",
+  const words =
     `${symbol} from ${day(first.time)} to ${day(last.time)}: ${price(first.value, form())} to ` +
-      `${price(last.value, form())}, ${percent(change, 2, true)}, low ${low}, high ${high}`,
-  );
+    `${price(last.value, form())}, ${percent(change, 2, true)}, low ${low}, high ${high}`;
+  box.setAttribute("aria-label", words);
+  return words;
 }
 
 async function show() {
@@ -147,12 +148,12 @@ async function show() {
   if (mine !== request) return;
   box.setAttribute("aria-busy", "false");
   shown = points ?? [];
-  series.setData(shown);
+  series.setData(shown.map((point) => ({ ...point }))); // the library rewrites what it is given
   if (shown.length) {
     note("");
     chart.applyOptions({ localization: look().localization });
     chart.timeScale().fitContent();
-    say(symbol);
+    said.textContent = say(symbol);
   } else {
     facts.replaceChildren();
     box.setAttribute("aria-label", `No price history of ${symbol}`);
@@ -180,7 +181,8 @@ function follow(event) {
   const point = { time, value: Number(update.price) };
   if (time === last.time) shown[shown.length - 1] = point;
   else shown.push(point);
-  series.update(point);
+  series.update({ ...point });
+  say(chooser.value);
 }
 
 for (const button of ranges) {
