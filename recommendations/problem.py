@@ -97,7 +97,8 @@ class Settings:
     investment income tax together); both 0 in an IRA, Roth IRA or 401(k).
     drift_penalty: dollars of penalty for a dollar outside its band (rising further out).
     band_return: a security found outside its band is brought back to this share of the band, not
-    to its very edge, so that the next day's move does not trigger it again.
+    to its very edge, so that the next day's move does not trigger it again (7/8 is the 200/175
+    policy of Vanguard's target-date funds, "The Rebalancing Edge", 2024).
     """
 
     short_term_rate: Decimal

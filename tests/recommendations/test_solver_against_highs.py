@@ -58,7 +58,7 @@ class Mip:
         self.columns += 1
         return self.columns - 1
 
-    def row(self, terms: list[tuple[int, float]], low: float, high: float) -> None:
+    def row(self, terms: "Terms", low: float, high: float) -> None:
         columns = np.array([column for column, _ in terms], dtype=np.int32)
         values = np.array([value for _, value in terms], dtype=np.float64)
         self.highs.addRow(low, high, len(terms), columns, values)
@@ -73,9 +73,10 @@ class Mip:
 
 
 INF = highspy.kHighsInf
+Terms = list[tuple[int, float]]
 
 
-def penalty_terms(mip: Mip, band: float, weight: float, value: float) -> list[tuple[int, float]]:
+def penalty_terms(mip: Mip, band: float, weight: float, value: float) -> Terms:
     """Columns of the deviation above (+1) and below (-1) the target, priced by distance."""
     steps = [(0.0, CENTRE_PULL / 2), (band / 2, CENTRE_PULL)] if band > 0 else []
     steps += [(band + at * value, CENTRE_PULL + k * weight) for at, k in PENALTY_STEPS]
@@ -94,81 +95,121 @@ def mip_cost(inputs: RebalanceInputs, *, free_sales: bool = False) -> float | No
     """
     mip = Mip()
     goals = aims(inputs=inputs)
-    total = float(goals.account_value)
-    bps = 10_000 / total
+    bps = 10_000 / float(goals.account_value)
     settings = inputs.settings
-    weight = float(settings.drift_penalty)
-    fee = float(settings.brokerage_fee) * bps
-    least = max(float(settings.minimum_trade) * bps, 2 * fee)
-    cash_row: list[tuple[int, float]] = []
-    groups: dict[str, dict[str, list[int]]] = {}
+    cash_row: Terms = []
+    groups: dict[str, tuple[list[int], list[int]]] = {}
     for security, target, band in zip(
         inputs.securities, goals.securities, goals.bands, strict=True
     ):
-        assert security.price is not None
-        price = float(security.price) * bps
-        held = price * float(security.quantity)
-        apart = held - float(target) * bps
-        free = float(band) * bps
-        width = free if abs(apart) <= free else free * float(settings.band_return)
-        spread = float(security.half_spread_bp) / 10_000
-        fees = sale_fees(as_of=inputs.as_of)
-        sell_rate = spread + float(fees.sec_rate) + float(fees.taf_per_share / security.price)
-        group = groups.setdefault(security.identity_group or security.symbol, {"b": [], "l": []})
-        sold: list[int] = []
-        rates = [Decimal(0)]
-        for lot in security.lots:
-            worth = price * float(lot.quantity)
-            gain = 1 - sell_rate - float(lot.cost_basis) * bps / worth
-            long_term = is_long_term(opened_date=lot.holding_period_date, sold_date=inputs.as_of)
-            rate = settings.long_term_rate if long_term else settings.short_term_rate
-            rates.append(rate)
-            tax = float(rate) * gain
-            if not settings.loss_harvesting:
-                tax = max(tax, 0.0)
-            high = worth if security.may_sell else 0.0
-            sold.append(mip.column(tax + sell_rate + TURNOVER, 0.0, high))
-            if gain < 0:
-                group["l"].append(sold[-1])
-        room = 0.0
-        if security.may_buy and security.target_weight > 0:
-            room = max(free - apart, 0.0)
-        bought = mip.column(spread + TURNOVER, 0.0, room)
-        group["b"].append(bought)
-        sells = mip.column(fee * (1 - float(max(rates))), 0.0, 1.0, integer=True)
-        buys = mip.column(fee, 0.0, 1.0, integer=True)
-        mip.row([(sells, 1.0), (buys, 1.0)], 0.0, 1.0)
-        mip.row([(s, 1.0) for s in sold] + [(sells, -held)], -INF, 0.0)
-        mip.row([(s, 1.0) for s in sold] + [(sells, -least)], 0.0, INF)
-        mip.row([(bought, 1.0), (buys, -room)], -INF, 0.0)
-        mip.row([(bought, 1.0), (buys, -least)], 0.0, INF)
-        if not free_sales:
-            mip.row([(s, 1.0) for s in sold], 0.0, max(min(held, apart + free), 0.0))
-        if settings.whole_shares:
-            shares = mip.column(0.0, 0.0, INF, integer=True)
-            mip.row([(s, 1.0) for s in sold] + [(shares, -price)], 0.0, 0.0)
-            shares = mip.column(0.0, 0.0, INF, integer=True)
-            mip.row([(bought, 1.0), (shares, -price)], 0.0, 0.0)
-        # held - sold + bought = target + above - below
-        position = [(s, -1.0) for s in sold] + [(bought, 1.0)]
-        position += penalty_terms(mip, width, weight, 10_000)
-        mip.row(position, -apart, -apart)
-        cash_row += [(s, 1 - sell_rate) for s in sold] + [(bought, -1 - spread)]
-        cash_row += [(sells, -fee), (buys, -fee)]
-    for group in groups.values():
-        if group["l"]:
-            harvests = mip.column(0.0, 0.0, 1.0, integer=True)
-            for lot_column in group["l"]:
-                mip.row([(lot_column, 1.0), (harvests, -10_000.0)], -INF, 0.0)
-            for bought in group["b"]:
-                mip.row([(bought, 1.0), (harvests, 10_000.0)], -INF, 10_000.0)
+        losses, purchases = groups.setdefault(security.identity_group or security.symbol, ([], []))
+        edges = (float(target) * bps, float(band) * bps)
+        terms, lots_at_a_loss, bought = add_security(
+            mip, inputs, security, edges=edges, bps=bps, free_sales=free_sales
+        )
+        cash_row += terms
+        losses += lots_at_a_loss
+        purchases.append(bought)
+    for losses, purchases in groups.values():
+        harvests = mip.column(0.0, 0.0, 1.0, integer=True)
+        for lot_column in losses:
+            mip.row([(lot_column, 1.0), (harvests, -10_000.0)], -INF, 0.0)
+        for bought in purchases if losses else []:
+            mip.row([(bought, 1.0), (harvests, 10_000.0)], -INF, 10_000.0)
     cash, aim = float(inputs.cash) * bps, float(goals.cash) * bps
     free = float(goals.cash_band) * bps
     width = free if abs(cash - aim) <= free else free * float(settings.band_return)
     mip.row(cash_row, float(inputs.cash_floor) * bps - cash, INF)
-    balance = cash_row + penalty_terms(mip, width, weight, 10_000)
+    balance = cash_row + penalty_terms(mip, width, float(settings.drift_penalty), 10_000)
     mip.row(balance, aim - cash, aim - cash)
     return mip.least_cost()
+
+
+def add_security(
+    mip: Mip,
+    inputs: RebalanceInputs,
+    security: Security,
+    *,
+    edges: tuple[float, float],
+    bps: float,
+    free_sales: bool,
+) -> tuple[Terms, list[int], int]:
+    """Adds one security (target and band in `edges`): its cash terms, loss lots, purchase."""
+    assert security.price is not None
+    settings = inputs.settings
+    price = float(security.price) * bps
+    held = price * float(security.quantity)
+    apart, free = held - edges[0], edges[1]
+    width = free if abs(apart) <= free else free * float(settings.band_return)
+    spread = float(security.half_spread_bp) / 10_000
+    fees = sale_fees(as_of=inputs.as_of)
+    sell_rate = spread + float(fees.sec_rate) + float(fees.taf_per_share / security.price)
+    fee = float(settings.brokerage_fee) * bps
+    least = max(float(settings.minimum_trade) * bps, 2 * fee)
+    sold: list[int] = []
+    losses: list[int] = []
+    rates = [0.0]
+    for lot in security.lots:
+        worth = price * float(lot.quantity)
+        gain = 1 - sell_rate - float(lot.cost_basis) * bps / worth
+        long_term = is_long_term(opened_date=lot.holding_period_date, sold_date=inputs.as_of)
+        rates.append(float(settings.long_term_rate if long_term else settings.short_term_rate))
+        tax = rates[-1] * gain if settings.loss_harvesting else max(rates[-1] * gain, 0.0)
+        high = worth if security.may_sell else 0.0
+        sold.append(mip.column(tax + sell_rate + TURNOVER, 0.0, high))
+        if gain < 0:
+            losses.append(sold[-1])
+    room = max(free - apart, 0.0) if security.may_buy and security.target_weight > 0 else 0.0
+    bought = mip.column(spread + TURNOVER, 0.0, room)
+    sells = mip.column(fee * (1 - max(rates)), 0.0, 1.0, integer=True)
+    buys = mip.column(fee, 0.0, 1.0, integer=True)
+    sale = [(column, 1.0) for column in sold]
+    mip.row([(sells, 1.0), (buys, 1.0)], 0.0, 1.0)
+    mip.row([*sale, (sells, -held)], -INF, 0.0)
+    mip.row([*sale, (sells, -least)], 0.0, INF)
+    mip.row([(bought, 1.0), (buys, -room)], -INF, 0.0)
+    mip.row([(bought, 1.0), (buys, -least)], 0.0, INF)
+    if not free_sales:
+        mip.row(sale, 0.0, max(min(held, apart + free), 0.0))
+    for side in (sale, [(bought, 1.0)]) if settings.whole_shares else ():
+        mip.row([*side, (mip.column(0.0, 0.0, INF, integer=True), -price)], 0.0, 0.0)
+    # held - sold + bought = target + above - below
+    position = [(column, -1.0) for column in sold] + [(bought, 1.0)]
+    position += penalty_terms(mip, width, float(settings.drift_penalty), 10_000)
+    mip.row(position, -apart, -apart)
+    cash = [(column, 1 - sell_rate) for column in sold] + [(bought, -1 - spread)]
+    return [*cash, (sells, -fee), (buys, -fee)], losses, bought
+
+
+def random_security(
+    dice: random.Random, k: int, target: Decimal, *, harvest: bool, groups: int
+) -> Security:
+    price = Decimal(dice.randint(500, 40_000)) / 100
+    lots = tuple(
+        Lot(
+            f"{k}-{n}",
+            Decimal(quantity),
+            (price * quantity * dice.randint(40, 150 if harvest else 99) / 100).quantize(
+                Decimal("0.01")
+            ),
+            opened := AS_OF - timedelta(days=dice.randint(1, 1200)),
+            opened,
+        )
+        for n in range(dice.choice([0, 1, 2, 3, 3]))
+        for quantity in [dice.randint(1, 60)]
+    )
+    return Security(
+        symbol=f"S{k:03}",
+        asset_id=str(k),
+        price=price,
+        target_weight=target,
+        threshold=Decimal(dice.choice([0, 1, 2, 5])) / 100,
+        lots=lots,
+        half_spread_bp=Decimal(dice.randint(0, 12)),
+        buy_block=Block("restricted") if dice.random() < 0.1 else None,
+        sell_block=Block("restricted") if dice.random() < 0.1 else None,
+        identity_group=f"g{k % groups}" if groups else None,
+    )
 
 
 def random_account(
@@ -184,41 +225,16 @@ def random_account(
     """An account of round numbers: lots of both terms, gains and losses, some blocks and floors."""
     dice = random.Random(seed)
     weights = [dice.randint(1, 10) for _ in range(size)]
-    cash_part = dice.choice([0, 0, 1])
-    whole_weight = sum(weights) + cash_part
-    securities = []
-    given = Decimal(0)
-    for k in range(size):
-        price = Decimal(dice.randint(500, 40_000)) / 100
-        lots = tuple(
-            Lot(
-                f"{k}-{n}",
-                Decimal(quantity),
-                (price * quantity * dice.randint(40, 150 if harvest else 99) / 100).quantize(
-                    Decimal("0.01")
-                ),
-                opened := AS_OF - timedelta(days=dice.randint(1, 1200)),
-                opened,
-            )
-            for n in range(dice.choice([0, 1, 2, 3, 3]))
-            for quantity in [dice.randint(1, 60)]
-        )
-        target = (Decimal(weights[k]) / whole_weight).quantize(Decimal("0.0001"), ROUND_DOWN)
-        given += target
-        securities.append(
-            Security(
-                symbol=f"S{k:03}",
-                asset_id=str(k),
-                price=price,
-                target_weight=target,
-                threshold=Decimal(dice.choice([0, 1, 2, 5])) / 100,
-                lots=lots,
-                half_spread_bp=Decimal(dice.randint(0, 12)),
-                buy_block=Block("restricted") if dice.random() < 0.1 else None,
-                sell_block=Block("restricted") if dice.random() < 0.1 else None,
-                identity_group=f"g{k % groups}" if groups else None,
-            )
-        )
+    whole_weight = sum(weights) + dice.choice([0, 0, 1])
+    targets = [
+        (Decimal(weight) / whole_weight).quantize(Decimal("0.0001"), ROUND_DOWN)
+        for weight in weights
+    ]
+    given = sum(targets, Decimal(0))
+    securities = [
+        random_security(dice, k, target, harvest=harvest, groups=groups)
+        for k, target in enumerate(targets)
+    ]
     held = sum((s.price * s.quantity for s in securities if s.price), Decimal(0))
     cash = (held * dice.choice([-2, 0, 1, 5, 30]) / 100).quantize(Decimal("0.01")) + 100
     floor = max(cash, Decimal(0)) + (held * dice.choice([0, 0, 5, 20]) / 100)
