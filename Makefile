@@ -43,4 +43,4 @@ check:  ## all that CI runs
 	@bash .ci/run
 
 clean:  ## remove .venv, .data and every cache
-	@$(FIND_PYTHON); exec "$$python" platform/embedded/cleaning.py
+	@$(FIND_PYTHON); cd platform && exec "$$python" -B -m embedded.cleaning

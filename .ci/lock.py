@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / "requirements.lock"
 DEV = ROOT / ".ci" / "requirements-dev.lock"
 RUN_EXTRAS = ("servers", "data", "setup")
-HEAD = "# {what} Written by `make lock`; install with\n#   pip install --no-deps --require-hashes -r {name}\n"
+HEAD = """# {what} Written by `make lock`; install with
+#   pip install --no-deps --require-hashes -r {name}
+"""
 # Addresses given to the resolver stay out of the files.
 PLACES = re.compile(r"^\s*(--(extra-)?index-url|--find-links|-i|-f)\b.*\n", re.MULTILINE)
 

@@ -1,4 +1,6 @@
-"""Makes .venv from the lock files, then becomes the command: `python3 bootstrap.py run -- -m embedded run`.
+"""Makes .venv from the lock files, then becomes the command behind `--`.
+
+    python3 bootstrap.py run -- -m embedded run
 
 Runs before anything is installed, on any Python from 3.11, so it uses the standard library only and
 imports nothing of ours. `run` installs requirements.lock, `dev` also .ci/requirements-dev.lock.
@@ -203,7 +205,7 @@ def set_up(level: str) -> None:
 
 def main() -> None:
     level, *command = sys.argv[1:]
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  this is where an older one is told so
         raise Refused(f"Ballast needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
     set_up(level)
     if command:

@@ -1,9 +1,9 @@
 """Where the local servers keep things: data, sockets, the lock of a running copy.
 
-    DATA_DIR/            secret_key, environment.json (both mode 600), log/, redis-cache/, redis-broker/
-    DATA_DIR/postgres    the database, or /var/tmp/ballast-<id>/postgres where the database's own
-                         user cannot reach DATA_DIR (root's checkout below a folder of mode 700)
-    /tmp/ballast-<id>/   the sockets: their paths are limited to about 100 bytes, DATA_DIR is not
+DATA_DIR/            secret_key, environment.json (both mode 600), log/, redis-cache/, redis-broker/
+DATA_DIR/postgres    the database, or /var/tmp/ballast-<id>/postgres where the database's own
+                     user cannot reach DATA_DIR (root's checkout below a folder of mode 700)
+/tmp/ballast-<id>/   the sockets: their paths are limited to about 100 bytes, DATA_DIR is not
 """
 
 import fcntl
@@ -56,7 +56,7 @@ def places(data: Path) -> Places:
 
 
 def _identity(data: Path) -> str:
-    """A short word for this data folder and this user: another folder, or one made anew, differs."""
+    """A short word for this data folder and this user; a folder made anew gets another."""
     mark = data / "id"
     if not mark.exists():
         write_private(mark, secrets.token_hex(16))
@@ -65,7 +65,7 @@ def _identity(data: Path) -> str:
 
 
 def own_folder(path: Path, *, mode: int) -> None:
-    """A folder in a place everybody can write to: ours already or made now, never someone else's."""
+    """A folder where everybody can write: ours already or made now, never someone else's."""
     try:
         path.mkdir(mode=mode)
     except FileExistsError:

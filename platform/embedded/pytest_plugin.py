@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import redis
+
 from embedded.browser import chromium
 from embedded.places import places
 from embedded.servers import servers

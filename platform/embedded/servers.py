@@ -1,7 +1,7 @@
 """The servers of one copy, together: PostgreSQL and the two Redis, or those the environment names.
 
-    with servers(places(folder), lasting=False) as running:
-        os.environ.update(running.urls)      DATABASE_URL, REDIS_URL, BROKER_URL
+with servers(places(folder), lasting=False) as running:
+    os.environ.update(running.urls)      DATABASE_URL, REDIS_URL, BROKER_URL
 """
 
 import os
@@ -54,7 +54,9 @@ def addresses(where: Places, *, given: Mapping[str, str]) -> dict[str, str]:
     return {name: given.get(name) or address for name, address in ours.items()}
 
 
-def programs(where: Places, servers: Servers, *, given: Mapping[str, str], lasting: bool) -> list[Program]:
+def programs(
+    where: Places, servers: Servers, *, given: Mapping[str, str], lasting: bool
+) -> list[Program]:
     """The servers that are ours to run."""
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
     found = []
@@ -80,7 +82,7 @@ def programs(where: Places, servers: Servers, *, given: Mapping[str, str], lasti
 
 
 def start(where: Places, *, given: Mapping[str, str], lasting: bool) -> Servers:
-    """Starts what is not given and waits until all of it answers; stops all when one cannot start."""
+    """Starts what is not given and waits until it answers; stops all when one cannot start."""
     servers = Servers(urls=addresses(where, given=given))
     try:
         for program in programs(where, servers, given=given, lasting=lasting):
@@ -98,7 +100,7 @@ def start(where: Places, *, given: Mapping[str, str], lasting: bool) -> Servers:
 def servers(
     where: Places, *, given: Mapping[str, str] | None = None, lasting: bool
 ) -> Iterator[Servers]:
-    """The servers for the length of a block. lasting=False: nothing survives, everything is fast."""
+    """The servers for the length of a block. lasting=False: fast, nothing survives."""
     running = start(where, given=given or {}, lasting=lasting)
     try:
         yield running

@@ -1,0 +1,181 @@
+"""`python -m embedded run | shell [-- COMMAND…] | bench … | test …`: what the Makefile calls."""
+
+import hashlib
+import json
+import os
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from embedded import plan
+from embedded.browser import install
+from embedded.children import say
+from embedded.places import ROOT, Places, Refused, hold, places, running_environment, write_private
+from embedded.servers import servers, start
+from embedded.supervisor import Stopped, Supervisor
+
+GIVEN = ("DATABASE_URL", "REDIS_URL", "BROKER_URL")
+LOG_INS = (
+    "investor  demo@ballast.example  / ballast-demo",
+    "operator  admin@ballast.example / ballast-admin",
+)
+
+
+def data_folder() -> Places:
+    return places(Path(os.environ.get("DATA_DIR") or ".data"))
+
+
+def given() -> dict[str, str]:
+    return {name: os.environ[name] for name in GIVEN if os.environ.get(name)}
+
+
+def refuse_busy_ports(variables: Mapping[str, str]) -> None:
+    """One sentence now instead of a restart loop later."""
+    if variables["PORT"] == variables["STREAM_PORT"]:
+        raise Refused("PORT and STREAM_PORT must differ.")
+    for name in ("PORT", "STREAM_PORT"):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((plan.HOST, int(variables[name])))
+            except OSError as error:
+                raise Refused(
+                    f"{name} {variables[name]} cannot be used ({error.strerror}): stop what uses it"
+                    f", or choose another, for example `make run {name}=8100`."
+                ) from None
+
+
+def static_mark() -> str:
+    """Changes whenever a page's file or an installed package does."""
+    found = hashlib.sha256((ROOT / "requirements.lock").read_bytes())
+    for path in sorted(ROOT.glob("platform/*/static/**/*")):
+        status = path.stat()
+        found.update(f"{path}\n{status.st_size}\n{status.st_mtime_ns}\n".encode())
+    return found.hexdigest()
+
+
+def prepare(supervisor: Supervisor, where: Places, variables: Mapping[str, str]) -> None:
+    """The database as the code wants it, the demo, the pages' files: side by side."""
+    started = time.monotonic()
+    lines = [[plan.manage("migrate", "migrate", "--noinput", "-v1", environment=variables)]]
+    if variables["DEMO"] == "1":
+        lines[0].append(plan.manage("load-demo", "load_demo", environment=variables))
+    mark, collected = static_mark(), where.data / "static.mark"
+    fresh = (
+        collected.exists() and collected.read_text() == mark and (where.data / "static").exists()
+    )
+    if not fresh:
+        words = ("collectstatic", "--noinput", "-v0")
+        lines.append([plan.manage("collectstatic", *words, environment=variables)])
+    supervisor.run_steps(*lines)
+    collected.write_text(mark)
+    say(f"database and files are ready after {time.monotonic() - started:.0f} s")
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=3) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def run() -> None:
+    """Servers, steps, processes; then watch until Ctrl-C."""
+    started = time.monotonic()
+    where = data_folder()
+    with ExitStack() as ends:
+        ends.enter_context(hold(where))
+        supervisor = Supervisor(where)
+        supervisor.listen()
+        refuse_busy_ports(
+            {
+                "PORT": str(plan.port("PORT", 8000)),
+                "STREAM_PORT": str(plan.port("STREAM_PORT", 8001)),
+            }
+        )
+        ends.callback(where.environment.unlink, missing_ok=True)
+        ends.callback(supervisor.shut_down)
+        say(f"starting PostgreSQL and Redis, data in {where.data}")
+        running = start(where, given=given(), lasting=True)
+        supervisor.adopt(running)
+        variables = plan.environment(where, running.urls)
+        write_private(where.environment, json.dumps(variables))
+        prepare(supervisor, where, variables)
+        supervisor.start(plan.edges(where, variables))
+        address = f"http://{plan.HOST}:{variables['PORT']}"
+        supervisor.wait_until(lambda: answers(f"{address}/readyz"), what="the web process")
+        stream = f"http://{plan.HOST}:{variables['STREAM_PORT']}"
+        supervisor.wait_until(lambda: answers(f"{stream}/readyz"), what="the stream")
+        say(f"ready after {time.monotonic() - started:.0f} s: {address}/")
+        if variables["DEMO"] == "1":
+            for line in LOG_INS:
+                say(f"  log in as {line}")
+        say("Ctrl-C stops everything")
+        supervisor.watch(url=running.urls["REDIS_URL"], heartbeats=plan.HEARTBEAT_S_MAX)
+
+
+def shell(words: list[str]) -> None:
+    """Becomes the command, with the environment of the running servers."""
+    variables = running_environment(data_folder())
+    command = words[1:] if words[:1] == ["--"] else words
+    command = command or [os.environ.get("SHELL") or "/bin/sh"]
+    os.chdir(ROOT)
+    os.execvpe(command[0], command, {**os.environ, **variables})
+
+
+def bench(words: list[str]) -> None:
+    """The benchmarks, on servers and data of their own: nothing of the demo is touched."""
+    os.environ.setdefault("DATA_DIR", ".data/bench")
+    where = data_folder()
+    with ExitStack() as ends:
+        ends.enter_context(hold(where))
+        supervisor = Supervisor(where)
+        supervisor.listen()
+        running = ends.enter_context(servers(where, given=given(), lasting=True))
+        variables = plan.environment(where, running.urls)
+        supervisor.run_steps(
+            [
+                plan.manage("migrate", "migrate", "--noinput", "-v0", environment=variables),
+                plan.manage("bench", "bench", *(words or ["all"]), environment=variables),
+            ]
+        )
+
+
+def test(words: list[str]) -> None:
+    """The test suite; pytest's plugin starts the servers."""
+    install()
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *words])
+
+
+def main() -> int:
+    command, words = (sys.argv[1] if len(sys.argv) > 1 else ""), sys.argv[2:]
+    try:
+        match command:
+            case "run":
+                run()
+            case "shell":
+                shell(words)
+            case "bench":
+                bench(words)
+            case "test":
+                test(words)
+            case _:
+                sys.stderr.write(f"{__doc__}\n")
+                return 2
+    except Refused as refusal:
+        say(str(refusal))
+        return 1
+    except (Stopped, KeyboardInterrupt):
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

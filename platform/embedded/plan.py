@@ -1,0 +1,106 @@
+"""What `make run` runs: the steps before, the processes, and their environment."""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from embedded.children import Program
+from embedded.places import ROOT, Places, Refused, secret_key
+
+BIN = Path(sys.executable).parent
+HOST = "127.0.0.1"
+# A worker whose queue has shown no heartbeat for so long takes no messages any more. Nightly work
+# may rightly keep both of its processes busy for long.
+HEARTBEAT_S_MAX = {
+    "worker-interactive": ("interactive", 90.0),
+    "worker-nightly": ("nightly", 3600.0),
+}
+
+
+def port(name: str, default: int) -> int:
+    """A port of the environment."""
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise Refused(f"{name} must be a port, a number from 1 to 65535, not {text!r}.")
+    return int(text)
+
+
+def environment(where: Places, urls: Mapping[str, str]) -> dict[str, str]:
+    """What every process of the application is told."""
+    found = {
+        name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS"}
+    }
+    found |= urls
+    found |= {
+        "DATA_DIR": str(where.data),
+        "PORT": str(port("PORT", 8000)),
+        "STREAM_PORT": str(port("STREAM_PORT", 8001)),
+        "SECRET_KEY": os.environ.get("SECRET_KEY") or secret_key(where.data),
+        "DEMO": os.environ.get("DEMO") or "1",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONUNBUFFERED": "1",
+        "LANG": os.environ.get("LANG") or "C.UTF-8",
+        "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+    }
+    return found
+
+
+def manage(name: str, *words: str, environment: Mapping[str, str]) -> Program:
+    """A step before the processes, or one of them: `manage.py` with words."""
+    return Program(
+        name=name,
+        command=[str(BIN / "python"), "manage.py", *words],
+        environment=environment,
+        folder=ROOT,
+    )
+
+
+def edges(where: Places, variables: Mapping[str, str]) -> list[Program]:
+    """The processes of the application; all of them may stop and start in any order."""
+    metrics = where.data / "metrics"
+    metrics.mkdir(exist_ok=True)
+    for leftover in metrics.glob("*.db"):
+        leftover.unlink()
+    counted = {**variables, "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+
+    def process(name: str, *words: str, told: Mapping[str, str] = counted) -> Program:
+        return Program(
+            name=name,
+            command=[str(BIN / words[0]), *words[1:]],
+            environment=told,
+            folder=ROOT,
+            stop_signal=signal.SIGTERM,
+            stop_s_max=12.0,
+        )
+
+    def worker(queues: str) -> Program:
+        name = queues.split(",")[0]
+        return process(
+            f"worker-{name}",
+            *("celery", "-A", "config", "worker", "-Q", queues, "-n", f"{name}@%h"),
+            *("--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"),
+        )
+
+    web = ("granian", "--interface", "wsgi", "--host", HOST, "--port", variables["PORT"])
+    return [
+        process(
+            "web",
+            *(*web, "--workers", "2", "--blocking-threads", "8", "--backpressure", "64"),
+            *("--no-ws", "--respawn-failed-workers", "config.wsgi:application"),
+        ),
+        process(
+            "stream",
+            *("python", "-m", "stream.server", "--host", HOST, "--port", variables["STREAM_PORT"]),
+            told=variables,
+        ),
+        worker("interactive,notify"),
+        worker("nightly"),
+        process(
+            "beat",
+            *("celery", "-A", "config", "beat", "--pidfile=", "--loglevel", "WARNING"),
+            *("--schedule", str(where.data / "beat-schedule")),
+        ),
+        manage("feed", "run_feed", environment=variables),
+    ]

@@ -1,0 +1,186 @@
+"""Keeps the processes of one copy running until it is told to stop.
+
+    running --SIGINT, SIGTERM, SIGHUP--> stopping: edges together, then Redis, PostgreSQL last
+    a process ends by itself -> said aloud, started again after 1, 2, 4 ... 30 s
+    a worker without heartbeat -> started anew
+Everything is started from the main thread: children end with the thread that made them.
+"""
+
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+import redis
+
+from embedded.children import Child, Program, say, stop
+from embedded.places import Places, Refused
+from embedded.servers import Servers
+
+TICK_S = 0.1
+PAUSE_S_MAX = 30.0
+STEADY_S = 60.0  # after so long without a crash the pauses start small again
+HEARTBEAT_EVERY_S = 10.0
+
+
+class Stopped(Exception):
+    """We were told to stop."""
+
+
+@dataclass
+class Slot:
+    """A program that should run, and what became of it."""
+
+    program: Program
+    child: Child | None = None
+    pause_s: float = 1.0
+    due_s: float = 0.0
+
+
+@dataclass
+class Supervisor:
+    """The processes of one copy."""
+
+    where: Places
+    signals: int = 0
+    slots: list[Slot] = field(default_factory=list)
+    servers: Servers | None = None
+    heartbeats: dict[str, tuple[str, float]] = field(default_factory=dict)
+
+    def listen(self) -> None:
+        """From now on signals to stop are counted, not obeyed at once."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._signalled)
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        self.signals += 1
+
+    def check(self) -> None:
+        if self.signals:
+            raise Stopped
+
+    def child(self, program: Program) -> Child:
+        return Child(program, self.where.logs / f"{program.name}.log")
+
+    def run_steps(self, *lines: Sequence[Program]) -> None:
+        """Runs each line of steps one after the other, and the lines side by side."""
+        waiting = [list(line) for line in lines]
+        running: list[Child] = []
+        try:
+            while running or any(waiting):
+                busy = {child.program.name for child in running}
+                for line in waiting:
+                    if line and line[0].name not in busy:
+                        running.append(self.child(line[0]))
+                for child in [x for x in running if not x.alive]:
+                    if child.process.returncode:
+                        raise Refused(f"{child.program.name} failed ({child.ending()}).")
+                    running.remove(child)
+                    waiting = [x[1:] if x and x[0] is child.program else x for x in waiting]
+                self.check()
+                time.sleep(TICK_S)
+        finally:
+            stop(running)
+
+    def adopt(self, servers: Servers) -> None:
+        """From now on the servers are watched like the processes of the application."""
+        self.servers = servers
+        self.slots += [Slot(child.program, child) for child in servers.children]
+
+    def start(self, programs: Sequence[Program]) -> None:
+        for program in programs:
+            self.slots.append(Slot(program, self.child(program)))
+
+    def wait_until(self, holds: Callable[[], bool], *, what: str, s_max: float = 120.0) -> None:
+        """Watches while it waits; a process that crashes meanwhile is started again."""
+        deadline = time.monotonic() + s_max
+        while not holds():
+            if time.monotonic() > deadline:
+                raise Refused(f"{what} is not ready after {s_max:.0f} s; see {self.where.logs}.")
+            self.watch_once()
+
+    def watch_once(self) -> None:
+        """One round: who ended, who is due."""
+        self.check()
+        for slot in self.slots:
+            now = time.monotonic()
+            if slot.child is not None and not slot.child.alive:
+                self._ended(slot, slot.child, now=now)
+            if slot.child is None and now >= slot.due_s:
+                self._restart(slot)
+        time.sleep(TICK_S)
+
+    def _ended(self, slot: Slot, child: Child, *, now: float) -> None:
+        child.kill_group()
+        if now - child.started_s > STEADY_S:
+            slot.pause_s = 1.0
+        name = slot.program.name
+        if slot.program.quiet:
+            for line in child.last_lines(5):
+                say(line, name=name)
+        say(f"{name} has ended ({child.ending()}); starting it again in {slot.pause_s:.0f} s")
+        slot.child, slot.due_s = None, now + slot.pause_s
+        slot.pause_s = min(PAUSE_S_MAX, slot.pause_s * 2)
+
+    def _restart(self, slot: Slot) -> None:
+        servers = self.servers
+        ours = servers is not None and slot.program in {x.program for x in servers.children}
+        if ours and servers is not None:
+            servers.prepare(slot.program)
+        slot.child = self.child(slot.program)
+        if ours and servers is not None:
+            servers.children = [
+                slot.child if x.program is slot.program else x for x in servers.children
+            ]
+        say(f"{slot.program.name} is started again")
+
+    def watch(self, *, url: str, heartbeats: Mapping[str, tuple[str, float]]) -> None:
+        """Until a signal to stop. `heartbeats`: worker -> its queue and the longest silence."""
+        client = redis.Redis.from_url(url, decode_responses=True)
+        asked_s = 0.0
+        while True:
+            self.watch_once()
+            if time.monotonic() - asked_s > HEARTBEAT_EVERY_S:
+                asked_s = time.monotonic()
+                for name, (queue, silence_s_max) in heartbeats.items():
+                    self._listen_for(client, name, queue, silence_s_max)
+
+    def _listen_for(
+        self, client: "redis.Redis", name: str, queue: str, silence_s_max: float
+    ) -> None:
+        """Starts a worker anew whose heartbeat has not changed for too long by our clock."""
+        try:
+            beat = str(client.get(f"heartbeat:{queue}"))
+        except redis.RedisError:
+            self.heartbeats.clear()  # nobody's silence counts while Redis is away
+            return
+        now = time.monotonic()
+        last, heard_s = self.heartbeats.get(name, ("", now))
+        if beat != last:
+            self.heartbeats[name] = (beat, now)
+        elif now - heard_s > silence_s_max:
+            self.heartbeats[name] = (beat, now)
+            for slot in self.slots:
+                if slot.program.name in {name, "beat"} and slot.child is not None:
+                    say(f"no heartbeat of {name}: {slot.program.name} is started anew")
+                    stop([slot.child])
+
+    def shut_down(self) -> None:
+        """Everything in order; a second signal makes it short."""
+        if not self.slots:
+            return
+        patience = self.signals + 1
+
+        def impatient() -> bool:
+            return self.signals > patience
+
+        servers = self.servers
+        backing = {id(x.program) for x in servers.children} if servers is not None else set()
+        running = [slot.child for slot in self.slots if slot.child is not None]
+        say("stopping")
+        stop([x for x in running if id(x.program) not in backing], impatient=impatient)
+        behind = [x for x in running if id(x.program) in backing]
+        stop([x for x in behind if x.program.name != "postgres"])
+        stop([x for x in behind if x.program.name == "postgres"])
+        say("stopped")

@@ -1,0 +1,377 @@
+"""The rules of the house that no linter knows. Each rule is shown to fail on a bad sample below.
+
+A rule takes a file's path (from the top of the repository) and its text, and returns offences:
+what is wrong, and what to write instead.
+"""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+import pytest
+from django.apps import apps as django_apps
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = ("marketdata", "transactions", "portfolios", "recommendations", "notifications")
+# Upstream first: a foreign key may point to its own room or to one that stands earlier.
+FLOW = ("core", "edge", "identity", "jobs", *APPS, "dashboard", "stream", "config")
+TOP = {
+    *APPS,
+    *(".ci", ".dockerignore", ".gitattributes", ".gitignore", "CHANGELOG.md", "LICENSE"),
+    *("Makefile", "README.md", "docker-compose.yml", "manage.py", "platform", "pyproject.toml"),
+    *("requirements.lock", "tests"),
+}
+FILE_LINES_MAX = 500
+FUNCTION_LINES_MAX = 70
+
+# Files that may know Django, by their name or their folder's; every other file of an app is pure.
+EDGES = {"api", "tasks", "consumers", "admin", "pages", "management"}
+EDGES |= {"middleware", "authentication"}  # of identity: Django and DRF call them on every request
+DJANGO = EDGES | {"models", "queries", "operations", "forms", "apps", "migrations"}
+SOCKETS = {"senders", "providers", "brokers", "storage"}
+FRAMEWORKS = {"django", "rest_framework", "celery", "channels", "drf_spectacular"}
+OUTSIDE = {"redis", "psycopg", "socket", "subprocess", "urllib", "http", "ssl", "asyncio"}
+CLOCKS = {
+    *("datetime.now", "datetime.utcnow", "datetime.today", "date.today", "timezone.now"),
+    *("time.time", "time.time_ns", "timezone.localdate", "timezone.localtime"),
+}
+# Rooms in which reading the clock is the trade.
+CLOCK_ROOMS = (
+    *("platform/edge/", "platform/stream/", "platform/embedded/", "platform/config/"),
+    "platform/core/identifiers.py",  # a UUIDv7 is a point in time
+)
+
+Rule = Callable[[str, str], list[str]]
+
+
+def room_and_names(path: str) -> tuple[str, set[str]]:
+    """The top folder (or the one below platform/) and the names a file goes by inside it."""
+    parts = PurePosixPath(path).with_suffix("").parts
+    parts = parts[1:] if parts[0] == "platform" else parts
+    return parts[0], set(parts[1:])
+
+
+def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of everything a file imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def dotted(node: ast.expr) -> str:
+    """`timezone.now` of a call's function; empty when it is anything else than names and dots."""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
+
+
+def clock_calls(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = ".".join(dotted(node.func).split(".")[-2:])
+            if name in CLOCKS:
+                yield node.lineno, name
+
+
+def purity(path: str, text: str) -> list[str]:
+    room, names = room_and_names(path)
+    if room not in APPS or names & DJANGO or not names - {"__init__"}:
+        return []
+    tree, offences = ast.parse(text), []
+    banned = FRAMEWORKS - {"channels"} if names & SOCKETS else FRAMEWORKS | OUTSIDE
+    for line, name in imported(tree):
+        parts = name.split(".")
+        impure = parts[0] in FLOW and len(parts) > 1 and parts[1] in DJANGO
+        if parts[0] in banned or impure:
+            offences.append(
+                f"{path}:{line} imports {name}: a file of this name is pure; give it values, or "
+                "move the line to models, queries, operations or an edge"
+            )
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and dotted(node.func) == "open" and not names & SOCKETS:
+            offences.append(f"{path}:{node.lineno} opens a file: a file of this name is pure")
+    return offences
+
+
+def clocks(path: str, text: str) -> list[str]:
+    _, names = room_and_names(path)
+    if names & EDGES or path.startswith((*CLOCK_ROOMS, "tests/")):
+        return []
+    return [
+        f"{path}:{line} calls {name}(): take `now` or `as_of` as an argument; only edges ask"
+        for line, name in clock_calls(ast.parse(text))
+    ]
+
+
+def lengths(path: str, text: str) -> list[str]:
+    lines = text.count("\n")
+    offences = []
+    if lines > FILE_LINES_MAX:
+        offences.append(f"{path} has {lines} lines: split it by subject at {FILE_LINES_MAX}")
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > FUNCTION_LINES_MAX:
+                offences.append(
+                    f"{path}:{node.lineno} {node.name} has {length} lines: "
+                    f"at most {FUNCTION_LINES_MAX}, name its parts"
+                )
+    return offences
+
+
+def wake_up_calls(path: str, text: str) -> list[str]:
+    return [
+        f"{path}:{node.lineno} calls .delay(): write a job row, or use delay_on_commit"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"delay", "apply_async"}
+    ]
+
+
+def default_order(path: str, text: str) -> list[str]:
+    return [
+        f"{path}:{line.lineno} sets Meta.ordering: order the query that needs it"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ClassDef) and node.name == "Meta"
+        for line in node.body
+        if isinstance(line, ast.Assign)
+        and any(isinstance(x, ast.Name) and x.id == "ordering" for x in line.targets)
+    ]
+
+
+def ordered_locks(path: str, text: str) -> list[str]:
+    """Two callers that lock the same rows in different orders wait for each other for ever."""
+    tree = ast.parse(text)
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    offences = []
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Attribute) and node.attr == "select_for_update"):
+            continue
+        top: ast.AST = node
+        while isinstance(parents.get(top), ast.Attribute | ast.Call):
+            parent = parents[top]
+            if isinstance(parent, ast.Call) and parent.func is not top:
+                break  # an argument of something else: the chain ends here
+            top = parent
+        if not any(isinstance(x, ast.Attribute) and x.attr == "order_by" for x in ast.walk(top)):
+            offences.append(
+                f"{path}:{node.lineno} select_for_update without order_by: "
+                "lock in key order, .order_by('pk')"
+            )
+    return offences
+
+
+def names(path: str, text: str) -> list[str]:
+    offences = []
+    for part in PurePosixPath(path).with_suffix("").parts:
+        if re.fullmatch(r"utils?|helpers?|common|misc|services?|managers?", part):
+            offences.append(f"{path}: {part} says nothing; name the subject")
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ClassDef) and re.search(
+            r"(Service|Helper|Utils?|Input\w*Serializer|OutputSerializer)$", node.name
+        ):
+            offences.append(f"{path}:{node.lineno} class {node.name}: name it by its noun")
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Manager"):
+            bases = [ast.unparse(base) for base in node.bases]
+            if not any("Manager" in base for base in bases):  # Django's own word for its own thing
+                offences.append(f"{path}:{node.lineno} class {node.name}: name it by its noun")
+    return offences
+
+
+def import_paths(path: str, text: str) -> list[str]:
+    return [
+        f"{path}:{node.lineno} changes sys.path: pyproject.toml names both source roots"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Attribute) and dotted(node) == "sys.path"
+    ]
+
+
+PLACES = {
+    "an index address": re.compile(
+        r"(index-url|find-links)[ =]+['\"]?\S*/|/simple/?['\"\s]|pythonhosted"
+    ),
+    "a path of one machine": re.compile(r"(?<![\w.])/(root|work|home/[a-z]\w*|Users/\w+)/"),
+}
+
+
+def places(path: str, text: str) -> list[str]:
+    return [
+        f"{path}:{number} holds {what}: {line.strip()[:80]}"
+        for number, line in enumerate(text.splitlines(), start=1)
+        for what, pattern in PLACES.items()
+        if pattern.search(line)
+    ]
+
+
+PYTHON_RULES: list[Rule] = [
+    *(purity, clocks, lengths, wake_up_calls, default_order, ordered_locks, names, import_paths)
+]
+
+
+@cache
+def tracked() -> tuple[str, ...]:
+    """The files of the repository: tracked, or new and not ignored."""
+    found = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    listed = sorted({name for name in found.stdout.split("\0") if name and (ROOT / name).is_file()})
+    assert "tests/test_tidy.py" in listed
+    return tuple(listed)
+
+
+def sources() -> list[str]:
+    return [x for x in tracked() if x.endswith(".py") and "/migrations/" not in x]
+
+
+@pytest.mark.parametrize("rule", PYTHON_RULES, ids=lambda rule: rule.__name__)
+def test_every_source_file_keeps_the_rule(rule: Rule) -> None:
+    offences = [x for path in sources() for x in rule(path, (ROOT / path).read_text())]
+    assert not offences, "\n".join(offences)
+
+
+def test_no_tracked_file_names_an_index_or_a_machine() -> None:
+    offences = []
+    for path in tracked():
+        content = (ROOT / path).read_bytes()
+        if b"\0" not in content and path != "tests/test_tidy.py":
+            offences += places(path, content.decode())
+    assert not offences, "\n".join(offences)
+
+
+def unknown_at_the_top(paths: list[str]) -> list[str]:
+    return sorted({path.split("/")[0] for path in paths} - TOP)
+
+
+def test_the_top_level_has_the_allowed_names_only() -> None:
+    assert unknown_at_the_top(list(tracked())) == []
+
+
+def shadows_of_platform(paths: list[str]) -> list[str]:
+    """Files that would make platform/ importable: Python then finds ours instead of its own module.
+
+    `import platform` is a line in half of all packages (pip, uuid, Django's debug page). With
+    platform/__init__.py they would get our folder and fail far from here, so platform/ is a source
+    root: its rooms are imported by their own names and it holds no Python file itself.
+    """
+    return [x for x in paths if re.fullmatch(r"platform(/[^/]*)?\.py[a-z]?", x)]
+
+
+def test_platform_is_a_folder_and_never_a_package() -> None:
+    assert shadows_of_platform(list(tracked())) == []
+    shown = subprocess.run(
+        [sys.executable, "-c", "import platform; print(platform.python_implementation())"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.strip() == sys.implementation.name.replace("cpython", "CPython")
+
+
+def test_no_package_files_below_tests() -> None:
+    assert [x for x in tracked() if x.startswith("tests/") and x.endswith("__init__.py")] == []
+
+
+def points_downstream(source: str, target: str) -> bool:
+    """Whether a foreign key from one app to another runs against the flow of data."""
+    return source in FLOW and target in FLOW and FLOW.index(target) > FLOW.index(source)
+
+
+def test_foreign_keys_point_upstream() -> None:
+    keys = [
+        (model._meta.app_label, field.name, field.related_model._meta.app_label)
+        for model in django_apps.get_models()
+        for field in model._meta.get_fields()
+        if field.is_relation and field.concrete and hasattr(field.related_model, "_meta")
+    ]
+    assert [key for key in keys if points_downstream(key[0], key[2])] == []
+    assert ("transactions", "household", "identity") in keys
+
+
+LONG = "def f():\n" + "    x = 1\n" * FUNCTION_LINES_MAX
+BAD: list[tuple[Rule, str, str]] = [
+    (purity, "transactions/lots.py", "from django.db import models\n"),
+    (purity, "portfolios/values/tables.py", "import rest_framework.fields\n"),
+    (purity, "transactions/lots.py", "from marketdata.models import Asset\n"),
+    (purity, "transactions/lots.py", "from transactions import queries\n"),
+    (purity, "marketdata/fx.py", "import urllib.request\n"),
+    (purity, "marketdata/fx.py", "rows = open('rates.csv')\n"),
+    (purity, "notifications/senders.py", "from django.core import mail\n"),
+    (clocks, "transactions/lots.py", "from datetime import date\nday = date.today()\n"),
+    (clocks, "portfolios/operations.py", "now = timezone.now()\n"),
+    (clocks, "platform/jobs/queries.py", "now = datetime.datetime.now(UTC)\n"),
+    (clocks, "platform/core/dates.py", "import time\nt = time.time()\n"),
+    (lengths, "portfolios/valuation.py", LONG),
+    (lengths, "portfolios/valuation.py", "x = 1\n" * (FILE_LINES_MAX + 1)),
+    (wake_up_calls, "jobs/operations.py", "run.delay(1)\n"),
+    (wake_up_calls, "jobs/operations.py", "run.apply_async(args=[1])\n"),
+    (
+        default_order,
+        "portfolios/models.py",
+        "class A:\n    class Meta:\n        ordering = ['id']\n",
+    ),
+    (ordered_locks, "jobs/operations.py", "Job.objects.select_for_update().get(pk=1)\n"),
+    (ordered_locks, "jobs/operations.py", "f(a.order_by('pk'), b.select_for_update())\n"),
+    (names, "portfolios/utils.py", ""),
+    (names, "transactions/helpers/dates.py", ""),
+    (names, "transactions/lots.py", "class LotService:\n    pass\n"),
+    (names, "transactions/lots.py", "class LotManager:\n    pass\n"),
+    (names, "transactions/api.py", "class OutputSerializer(Serializer):\n    pass\n"),
+    (import_paths, "manage.py", "import sys\nsys.path.insert(0, 'platform')\n"),
+    (places, "requirements.lock", "--extra-index" + "-url https://index.example/x/\n"),
+    (places, "requirements.lock", "--find" + "-links /opt/wheels\n"),
+    (places, "README.md", "cd /ro" + "ot/ballast\n"),
+    (places, "a.txt", "see /home/" + "jane/ballast\n"),
+]
+GOOD: list[tuple[Rule, str, str]] = [
+    (purity, "transactions/operations/ledger.py", "from django.db import transaction\n"),
+    (purity, "transactions/lots.py", "from transactions.entries import Entry\n"),
+    (purity, "notifications/senders.py", "import redis\n"),
+    (purity, "platform/jobs/leases.py", "import redis\n"),
+    (clocks, "transactions/api.py", "now = timezone.now()\n"),
+    (clocks, "transactions/models.py", "when = Field(default=timezone.now)\n"),
+    (clocks, "platform/core/single_flight.py", "import time\nt = time.monotonic()\n"),
+    (lengths, "portfolios/valuation.py", LONG.replace("    x = 1\n", "", 1)),
+    (wake_up_calls, "jobs/operations.py", "run.delay_on_commit(1)\n"),
+    (default_order, "portfolios/admin.py", "class A:\n    ordering = ['id']\n"),
+    (
+        ordered_locks,
+        "jobs/operations.py",
+        "J.select_for_update().filter(a=1).order_by('pk').all()\n",
+    ),
+    (ordered_locks, "jobs/operations.py", "x = f(J.order_by('pk').select_for_update())\n"),
+    (names, "identity/models.py", "class UserManager(BaseUserManager[User]):\n    pass\n"),
+    (import_paths, "manage.py", "import sys\nargs = sys.argv\n"),
+    (places, "requirements.lock", "django==5.2 \\\n    --hash=sha256:00\n"),
+]
+
+
+@pytest.mark.parametrize(("rule", "path", "text"), BAD)
+def test_a_rule_finds_its_offence(rule: Rule, path: str, text: str) -> None:
+    assert rule(path, text), f"{rule.__name__} lets this pass:\n{text[:200]}"
+
+
+@pytest.mark.parametrize(("rule", "path", "text"), GOOD)
+def test_a_rule_leaves_good_code_alone(rule: Rule, path: str, text: str) -> None:
+    assert rule(path, text) == []
+
+
+def test_the_other_rules_find_their_offences() -> None:
+    assert unknown_at_the_top(["docs/a.md", "platform/core/money.py"]) == ["docs"]
+    assert shadows_of_platform(["platform/__init__.py", "platform/core/a.py"])
+    assert shadows_of_platform(["platform.py"])
+    assert points_downstream("marketdata", "transactions")
+    assert not points_downstream("transactions", "marketdata")
