@@ -160,4 +160,5 @@ def _security(
         buy_block=buy_block,
         sell_block=sell_block,
         identity_group=str(facts.group_id),
+        recent_purchase=bought_recently,
     )
