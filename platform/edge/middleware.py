@@ -122,9 +122,15 @@ def _route(request: HttpRequest) -> str:
 
 
 def _as_problem(response: HttpResponseBase, *, request_id: str) -> HttpResponse:
-    """Django's own error pages below /api/ become problems; headers that matter are kept."""
-    kept = {name: response[name] for name in ("Allow", "Retry-After") if response.has_header(name)}
-    return problem(status=response.status_code, request_id=request_id, headers=kept)
+    """Django's own error pages below /api/ become problems; everything but the body is kept."""
+    kept = {
+        name: value
+        for name, value in response.items()
+        if name.lower() not in ("content-type", "content-length")
+    }
+    made = problem(status=response.status_code, request_id=request_id, headers=kept)
+    made.cookies = response.cookies
+    return made
 
 
 def _page(error: BallastError) -> HttpResponse:

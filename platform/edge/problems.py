@@ -132,8 +132,10 @@ def request_id_of(request: Any) -> str:
 
 def _of_rest_framework(error: exceptions.APIException, *, request_id: str) -> HttpResponse:
     headers: dict[str, str] = {}
-    if challenge := getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = challenge
+    status = error.status_code
+    if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        status = 401
+        headers["WWW-Authenticate"] = getattr(error, "auth_header", None) or "Bearer"
     wait_s = getattr(error, "wait", None)
     if isinstance(error, exceptions.ValidationError):
         errors = list(_flattened(error.detail, ()))
@@ -147,7 +149,7 @@ def _of_rest_framework(error: exceptions.APIException, *, request_id: str) -> Ht
         )
     codes_found = error.get_codes()
     return problem(
-        status=error.status_code,
+        status=status,
         code=codes_found if isinstance(codes_found, str) else error.default_code,
         detail=str(error.detail) if isinstance(error.detail, str) else None,
         request_id=request_id,

@@ -115,7 +115,9 @@ def _counted(
 @cache
 def _shared(pid: int, url: str) -> MovingWindowRateLimiter:
     pool = redis_client().connection_pool
-    return MovingWindowRateLimiter(RedisStorage(url, connection_pool=pool, key_prefix="throttle"))
+    return MovingWindowRateLimiter(
+        RedisStorage("redis://", connection_pool=pool, key_prefix="throttle")
+    )
 
 
 @cache

@@ -30,11 +30,20 @@ class HouseholdAdmin(LargeTableAdmin):
         return False
 
 
+class PasswordForm(AdminPasswordChangeForm):  # type: ignore[misc]
+    """A password an operator sets ends every session of the old one."""
+
+    def save(self, commit: bool = True) -> User:
+        user: User = super().save(commit)
+        end_everything(user_id=user.pk, now=timezone.now())
+        return user
+
+
 @admin.register(User)
 class UserAdmin(LargeTableAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = PasswordForm
     list_display = ("email", "full_name", "role", "household", "is_active", "last_login")
     list_filter = ("role", "is_active")
     list_select_related = ("household",)

@@ -19,6 +19,9 @@ COPY_TTL_S = 300
 class SessionStore(CachedStore):
     """The session of `settings.SESSION_ENGINE`."""
 
+    _cache: Any
+    _session: dict[str, Any]
+
     def load(self) -> dict[str, Any]:
         data = self._copy()
         if data is None:
@@ -27,12 +30,12 @@ class SessionStore(CachedStore):
                 self._keep(data)
         return data
 
-    def exists(self, session_key: str | None = None) -> bool:
+    def exists(self, session_key: str) -> bool:
         return bool(session_key) and DatabaseStore.exists(self, session_key)
 
     def save(self, must_create: bool = False) -> None:
         DatabaseStore.save(self, must_create)
-        self._keep(self._get_session(no_load=True))
+        self._keep(self._session)
 
     def delete(self, session_key: str | None = None) -> None:
         DatabaseStore.delete(self, session_key)

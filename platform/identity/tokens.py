@@ -8,6 +8,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -116,7 +117,7 @@ def read_refresh(*, key: bytes, token: str, now: datetime) -> Refresh:
 
 def _claims(*, key: bytes, token: str, kind: str, now: datetime) -> dict[str, Any]:
     try:
-        claims: dict[str, Any] = jwt.decode(token, key, algorithms=[_ALGORITHM], options=_OPTIONS)
+        claims = _signed(key, token)
     except (jwt.InvalidTokenError, ValueError):
         raise TokenRefused("The token is not valid.") from None
     expires = claims.get("exp")
@@ -124,4 +125,12 @@ def _claims(*, key: bytes, token: str, kind: str, now: datetime) -> dict[str, An
         raise TokenRefused("The token is not valid.")
     if expires <= now.timestamp():
         raise TokenRefused("The token has expired.", code="token_expired")
+    return claims
+
+
+# The same token comes with every request of its quarter of an hour; its signature stays right, its
+# expiry is compared each time. Refusals are exceptions and so never kept.
+@lru_cache(maxsize=8192)
+def _signed(key: bytes, token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(token, key, algorithms=[_ALGORITHM], options=_OPTIONS)
     return claims
