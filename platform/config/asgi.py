@@ -7,11 +7,12 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
-from django.urls import path, re_path  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
 from stream.answers import Answers  # noqa: E402
-from stream.consumers import StreamConsumer, nowhere  # noqa: E402
+from stream.consumers import StreamConsumer  # noqa: E402
 from stream.process import Lifespan, Options  # noqa: E402
 
 options = Options(
@@ -34,10 +35,8 @@ options = Options(
 
 application = ProtocolTypeRouter(
     {
-        "websocket": URLRouter(
-            [path("ws/v1/stream", StreamConsumer.as_asgi()), re_path("", nowhere)]
-        ),
+        "websocket": StreamConsumer.as_asgi(),
         "http": Answers(metrics_networks=options.metrics_networks),
-        "lifespan": Lifespan(options),
+        "lifespan": Lifespan(options, now=timezone.now),
     }
 )

@@ -5,6 +5,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
 from stream.process import STATE_KEY, StreamProcess
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]

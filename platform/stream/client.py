@@ -86,11 +86,13 @@ class Client:
 
     def urgent(self, *, changed: Mapping[str, Quote], now: float) -> str | None:
         """The significant moves among the changed quotes that the cap still allows, or None."""
-        sent = self._sent
+        fewer, others = sorted((self._sent, changed), key=len)
         moves = [
             (move, quote)
-            for symbol, quote in changed.items()
-            if (last := sent.get(symbol)) is not None
+            for symbol in fewer
+            if symbol in others
+            and (last := self._sent[symbol]) is not None
+            and (quote := changed[symbol]) is not last
             and (move := _move(quote.price, last.price)) > MOVE_MIN
         ]
         allowed = self._urgent_allowance(now) if moves else 0

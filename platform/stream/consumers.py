@@ -11,7 +11,7 @@ Prices never pass Channels' dispatch: the hub writes them with the ASGI `send` i
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
 from django.http.request import split_domain_port, validate_host
 from redis.exceptions import RedisError
+
 from stream import metrics, protocol
 from stream.client import PACES, Client
 from stream.hub import Member, Send
@@ -31,8 +32,8 @@ from stream.providers import redeemed
 logger = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
+PATH = "/ws/v1/stream"
 MESSAGES_BURST = 3.0  # times messages_per_s_max
 
 
@@ -45,8 +46,8 @@ class StreamConsumer(AsyncConsumer):
         self.groups: list[str] = []
         self.closing: asyncio.Task[None] | None = None
         self.write: Send = send  # what Channels calls base_send, typed
-        if not origin_allowed(scope, self.process.options):
-            metrics.REFUSED.labels("origin").inc()
+        if scope["path"] != PATH or not origin_allowed(scope, self.process.options):
+            metrics.REFUSED.labels("path_or_origin").inc()
             await send({"type": "websocket.close"})  # before accept: the handshake gets a 403
             return
         address = _address(scope, self.process.options)
@@ -229,11 +230,6 @@ class StreamConsumer(AsyncConsumer):
                 await self.channel_layer.group_discard(group, self.channel_name)
             except (RedisError, OSError) as error:
                 logger.warning("%s not left in Redis: %s", group, error)
-
-
-async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
-    """Any other path: the handshake is refused."""
-    await send({"type": "websocket.close"})
 
 
 def origin_allowed(scope: Scope, options: Options) -> bool:

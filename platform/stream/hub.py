@@ -156,29 +156,33 @@ class Hub:
             return
         members = list(concerned)
         for start in range(0, len(members), SLICE):
-            now = self._clock()
-            for member in members[start : start + SLICE]:
-                if member.present:
-                    self._tell(member, changed, now)
+            self._tell_slice(members[start : start + SLICE], changed)
             await asyncio.sleep(0)
         if changed:
             metrics.TICK_SECONDS.observe(self._clock() - self._changed_at)
 
-    def _tell(self, member: Member, changed: dict[str, Quote], now: float) -> None:
-        if member.blocked_at is not None:
-            metrics.COALESCED.inc()
-            return
-        client = member.client
-        if client.is_due(now):
-            frame = client.regular(latest=self.latest, now=now)
-            kind = metrics.FRAMES_REGULAR
-        else:
-            frame = client.urgent(changed=changed, now=now)
-            kind = metrics.FRAMES_URGENT
-            self._schedule(member)
-        if frame is not None:
-            kind.inc()
-            self._write(member, frame, now)
+    def _tell_slice(self, members: Sequence[Member], changed: dict[str, Quote]) -> None:
+        now = self._clock()
+        regular = urgent = coalesced = 0
+        for member in members:
+            client = member.client
+            if not member.present:
+                continue
+            if member.blocked_at is not None:
+                coalesced += 1
+                continue
+            if client.is_due(now):
+                frame = client.regular(latest=self.latest, now=now)
+                regular += frame is not None
+            else:
+                frame = client.urgent(changed=changed, now=now)
+                urgent += frame is not None
+                self._schedule(member)
+            if frame is not None:
+                self._write(member, frame, now)
+        metrics.FRAMES_REGULAR.inc(regular)
+        metrics.FRAMES_URGENT.inc(urgent)
+        metrics.COALESCED.inc(coalesced)
 
     def _take_due(self) -> set[Member]:
         now = self._clock()

@@ -4,6 +4,7 @@ Starts and ends with the ASGI lifespan. Consumers find it in their scope, under 
 """
 
 import asyncio
+import gc
 import logging
 import os
 import random
@@ -11,7 +12,7 @@ import secrets
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from types import FrameType
 from typing import Any
 
@@ -20,10 +21,12 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+
+from marketdata.quotes import is_stale
 from stream import metrics
 from stream.hub import Hub
 from stream.leases import Leases
-from stream.protocol import Close, Problem, Quote
+from stream.protocol import Close, Problem, Quote, as_stale
 from stream.providers import follow_quotes, lowest_versions
 
 logger = logging.getLogger(__name__)
@@ -31,6 +34,10 @@ logger = logging.getLogger(__name__)
 STATE_KEY = "stream"
 REDIS_TIMEOUT_S = 2.0
 REDIS_CONNECTIONS_MAX = 32
+DRAIN_S_PER_SOCKET = 0.1
+# With tens of thousands of sockets a full collection stops the process for tens of milliseconds,
+# and finds nothing: sockets and quotes are freed by their reference counts.
+GARBAGE_THRESHOLD = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +66,9 @@ class Options:
 class StreamProcess:
     """Everything the sockets of one process share."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, *, now: Callable[[], datetime]) -> None:
         self.options = options
+        self._now = now
         self.loop = asyncio.get_running_loop()
         self.clock = self.loop.time
         self.hub = Hub(clock=self.clock)
@@ -108,24 +116,28 @@ class StreamProcess:
         await self._subscriber.aclose()
 
     def drain(self, then: Callable[[], None]) -> None:
-        """Closes each socket at a random moment of `drain_s`: they do not all come back at once."""
+        """Closes each socket at a random moment of `drain_s`: they do not all come back at once.
+
+        A few sockets need no such spread: for each a tenth of a second is enough.
+        """
         if self.draining:
             return
         self.draining = True
+        drain_s = min(self.options.drain_s, len(self.sockets) * DRAIN_S_PER_SOCKET)
         for close in list(self.sockets):
             self.loop.call_later(
-                random.uniform(0, self.options.drain_s),
+                random.uniform(0, drain_s),
                 close,
                 Close.RESTARTING,
                 Problem.RESTARTING,
                 "this process is going down, come back in a moment",
             )
-        self.loop.call_later(self.options.drain_s if self.sockets else 0, then)
+        self.loop.call_later(drain_s, then)
 
     def _deliver(self, quotes: Sequence[Quote]) -> None:
         if quotes:
             newest = max(quote.as_of for quote in quotes)
-            lag_s = (datetime.now(UTC) - newest).total_seconds()
+            lag_s = (self._now() - newest).total_seconds()
             metrics.SOURCE_LAG_SECONDS.observe(max(0.0, lag_s))
         self.hub.publish(quotes)
 
@@ -142,6 +154,7 @@ class StreamProcess:
         options = self.options
         self.hub.close_slow(blocked_s_max=options.blocked_s_max)
         self.hub.close_idle(idle_s_max=options.idle_s_max)
+        await self._judge_age()
         lost_at = self._source_lost_at
         if lost_at is not None and self.clock() - lost_at > options.stale_after_s:
             self.hub.mark_stale()
@@ -149,6 +162,16 @@ class StreamProcess:
         metrics.MEMBERS.set(len(self.hub.members))
         metrics.SYMBOLS.set(len(self.hub.latest))
         metrics.BLOCKED.set(self.hub.blocked_count)
+
+    async def _judge_age(self) -> None:
+        """Marks quotes that grew old without a new one: the feed may have died, or its market.
+
+        In a thread, because the first question to an exchange's calendar loads a large library.
+        """
+        fresh = [quote for quote in self.hub.latest.values() if not quote.stale]
+        aged = await asyncio.to_thread(_aged, fresh, self._now())
+        latest = self.hub.latest
+        self.hub.publish(as_stale(quote) for quote in aged if quote is latest[quote.symbol])
 
     async def _close_revoked(self) -> None:
         members = list(self.hub.members)
@@ -196,6 +219,14 @@ def _redis(url: str, *, connections_max: int) -> "Redis":
     return Redis(connection_pool=pool)
 
 
+def _aged(quotes: Sequence[Quote], now: datetime) -> list[Quote]:
+    return [
+        quote
+        for quote in quotes
+        if is_stale(source=quote.source, as_of=quote.as_of, now=now, exchange=quote.exchange)
+    ]
+
+
 class Lifespan:
     """The ASGI lifespan: makes the process, and spreads its closing when it is told to go.
 
@@ -204,8 +235,9 @@ class Lifespan:
     signal goes straight through.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, *, now: Callable[[], datetime]) -> None:
         self._options = options
+        self._now = now
 
     async def __call__(
         self,
@@ -214,11 +246,13 @@ class Lifespan:
         send: Callable[[dict[str, Any]], Awaitable[None]],
     ) -> None:
         await receive()
-        process = StreamProcess(self._options)
+        process = StreamProcess(self._options, now=self._now)
         scope["state"][STATE_KEY] = process
         process.start()
         for signum in (signal.SIGTERM, signal.SIGINT):
             _take_signal(signum, process)
+        gc.freeze()  # what start-up made stays: collections need not look at it again
+        gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await process.stop()

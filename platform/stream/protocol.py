@@ -19,6 +19,7 @@ from enum import IntEnum, StrEnum
 from typing import Annotated, Literal
 
 import msgspec
+
 from core.limits import SYMBOL_LENGTH_MAX
 
 MESSAGE_BYTES_MAX = 102_400
@@ -103,7 +104,14 @@ class _Wire(msgspec.Struct, frozen=True):
     stale: bool
 
 
-class Quote(msgspec.Struct, frozen=True, eq=False):
+class _Published(_Wire, frozen=True):
+    """A quote as marketdata publishes it; what it has beyond this is not read."""
+
+    source: str = ""
+    exchange: str = ""
+
+
+class Quote(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One quote, encoded once for all clients. Compared by identity: another object is news."""
 
     symbol: str
@@ -111,11 +119,13 @@ class Quote(msgspec.Struct, frozen=True, eq=False):
     as_of: datetime
     stale: bool
     text: str
+    source: str = ""
+    exchange: str = ""
 
 
 _incoming: msgspec.json.Decoder[Incoming] = msgspec.json.Decoder(Incoming)
 _ticket = msgspec.json.Decoder(Ticket)
-_wire = msgspec.json.Decoder(_Wire)
+_published = msgspec.json.Decoder(_Published)
 _parts = msgspec.json.Decoder(list[msgspec.Raw])
 _json = msgspec.json.Encoder()
 
@@ -147,12 +157,21 @@ def ticket(payload: bytes) -> Ticket:
 def quote(payload: bytes | msgspec.Raw) -> Quote:
     """One published quote, ready to be sent."""
     try:
-        wire = _wire.decode(payload)
+        found = _published.decode(payload)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise Refused(f"quote: {error}") from None
-    if wire.as_of.tzinfo is None:
+    if found.as_of.tzinfo is None:
         raise Refused("quote: as_of without a time zone")
-    return _quote(wire)
+    wire = _Wire(symbol=found.symbol, price=found.price, as_of=found.as_of, stale=found.stale)
+    return Quote(
+        symbol=found.symbol,
+        price=float(found.price),
+        as_of=found.as_of,
+        stale=found.stale,
+        text=_json.encode(wire).decode(),
+        source=found.source,
+        exchange=found.exchange,
+    )
 
 
 def quotes(payload: bytes) -> tuple[list[Quote], list[Refused]]:
@@ -178,18 +197,9 @@ def collected(parts: Iterable[bytes | msgspec.Raw]) -> tuple[list[Quote], list[R
 
 def as_stale(fresh: Quote) -> Quote:
     """The same price, no longer vouched for."""
-    wire = _wire.decode(fresh.text)
-    return _quote(_Wire(symbol=wire.symbol, price=wire.price, as_of=wire.as_of, stale=True))
-
-
-def _quote(wire: _Wire) -> Quote:
-    return Quote(
-        symbol=wire.symbol,
-        price=float(wire.price),
-        as_of=wire.as_of,
-        stale=wire.stale,
-        text=_json.encode(wire).decode(),
-    )
+    head, flag, tail = fresh.text.rpartition('"stale":false')
+    assert flag, "a fresh quote says so"
+    return msgspec.structs.replace(fresh, stale=True, text=f'{head}"stale":true{tail}')
 
 
 def price_batch(*, seq: int, updates: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+
 from stream import metrics
 from stream.protocol import Quote, Refused, Ticket, collected, quotes, ticket
 

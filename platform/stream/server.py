@@ -11,12 +11,14 @@ uvicorn, with what the command line cannot say or should not forget:
 import argparse
 import asyncio
 import os
+import resource
 import socket
 from asyncio.transports import BaseTransport
 
 import uvicorn
-from stream.protocol import MESSAGE_BYTES_MAX
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from stream.protocol import MESSAGE_BYTES_MAX
 
 HEADERS_S_MAX = float(os.environ.get("STREAM_HEADERS_S") or 10)
 UNACKNOWLEDGED_MS_MAX = 30_000
@@ -57,6 +59,12 @@ def listener(*, host: str, port: int) -> socket.socket:
     return listening
 
 
+def raise_file_limit() -> None:
+    """Every socket is an open file: as many as this user may have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def config(application: str = "config.asgi:application") -> uvicorn.Config:
     return uvicorn.Config(
         application,
@@ -81,6 +89,7 @@ def main() -> None:
     parser.add_argument("--host", default=os.environ.get("STREAM_HOST") or "127.0.0.1")
     parser.add_argument("--port", type=int, default=int(os.environ.get("STREAM_PORT") or 8001))
     arguments = parser.parse_args()
+    raise_file_limit()
     with listener(host=arguments.host, port=arguments.port) as listening:
         uvicorn.Server(config()).run(sockets=[listening])
 

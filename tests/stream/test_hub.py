@@ -34,7 +34,7 @@ class Wire:
         self.room = asyncio.Event()
         self.room.set()
         self.broken: Exception | None = None
-        self.closed: tuple[Close, Problem] | None = None
+        self.closed: list[tuple[Close, Problem]] = []
 
     async def send(self, message: dict[str, Any]) -> None:
         await self.room.wait()
@@ -43,7 +43,7 @@ class Wire:
         self.frames.append(json.loads(message["text"]))
 
     def close(self, close: Close, problem: Problem, detail: str) -> None:
-        self.closed = (close, problem)
+        self.closed.append((close, problem))
 
     @property
     def prices(self) -> list[dict[str, str]]:
@@ -141,10 +141,10 @@ def test_a_client_blocked_too_long_is_closed_and_written_to_no_more() -> None:
         await room.tick(at=0.0)
         room.now = 10.0
         room.hub.close_slow(blocked_s_max=10.0)
-        assert slow.closed is None
+        assert slow.closed == []
         room.now = 10.1
         room.hub.close_slow(blocked_s_max=10.0)
-        assert slow.closed == (Close.TRY_LATER, Problem.TOO_SLOW)
+        assert slow.closed == [(Close.TRY_LATER, Problem.TOO_SLOW)]
         assert not room.hub.members
         room.hub.publish(quotes(A="200"))
         slow.room.set()
@@ -197,11 +197,11 @@ def test_idle_means_nothing_watched_and_nothing_said() -> None:
         member.heard_at = room.now = 50.0
         room.now = 149.0
         room.hub.close_idle(idle_s_max=100.0)
-        assert idle.closed is None
+        assert idle.closed == []
         room.now = 151.0
         room.hub.close_idle(idle_s_max=100.0)
-        assert idle.closed == (Close.TIMEOUT, Problem.IDLE)
-        assert watching.closed is None
+        assert idle.closed == [(Close.TIMEOUT, Problem.IDLE)]
+        assert watching.closed == []
 
     in_a_room(story())
 

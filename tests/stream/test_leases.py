@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from redis.asyncio import Redis
+
 from stream.leases import PROCESSES, Leases, Verdict
 
 GRANTED, ADDRESS_FULL, ALL_FULL = Verdict.GRANTED, Verdict.ADDRESS_FULL, Verdict.ALL_FULL

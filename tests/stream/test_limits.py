@@ -1,4 +1,5 @@
 import pytest
+
 from stream.limits import bucket, client_address
 
 

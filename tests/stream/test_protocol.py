@@ -1,4 +1,5 @@
 import pytest
+
 from stream import protocol
 from stream.protocol import Auth, Ping, Refused, Subscribe, Unsubscribe
 
