@@ -197,12 +197,7 @@ function showBase() {
   }
   const part = (name) => scope.querySelector(`[data-base="${name}"]`);
   const total = part("total");
-  const words = money(sums.total, data.base);
-  if (total.textContent !== words && showBase.shown !== undefined) {
-    flash(total, sums.total > showBase.shown);
-  }
-  showBase.shown = sums.total;
-  write(total, words);
+  write(total, money(sums.total, data.base));
   toned(part("day"), sums.day, money(sums.day, data.base, true));
   const before = sums.total - sums.day;
   toned(part("day_percentage"), sums.day, percent(share(sums.day, before), 2, true));

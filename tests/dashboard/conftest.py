@@ -1,0 +1,267 @@
+"""Somebody with a password, an account with a past, and a browser that reports every complaint."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlsplit, urlunsplit
+from urllib.request import urlopen
+
+import pytest
+from django.conf import settings as project
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+PASSWORD = "a-long-enough-password"
+ARTEFACTS = Path(project.ROOT) / ".ci" / "artefacts"
+PATIENCE_MS = 20_000
+# What a page may complain about when a test provokes it: the answer's own status.
+REFUSED = "Failed to load resource"
+
+
+@pytest.fixture
+def page_client() -> Callable[[Any], Client]:
+    """A browser session of somebody, without a browser."""
+
+    def client(user: Any) -> Client:
+        session = Client()
+        session.force_login(user)
+        return session
+
+    return client
+
+
+@pytest.fixture
+def invest(people: Any, assets: Any, account: Any) -> Any:
+    """The owner's account with cash, two holdings bought twice, and targets."""
+    from portfolios.operations import TargetWeight, set_targets
+    from transactions.entries import Entry
+    from transactions.operations import record
+
+    now = timezone.now()
+
+    def entry(kind: str, days: int, **fields: Any) -> Entry:
+        at = now - timedelta(days=days)
+        return Entry(type=kind, executed_at=at, currency="USD", **fields)
+
+    def buy(symbol: str, days: int, quantity: str, price: str) -> Entry:
+        return entry(
+            "buy", days, symbol=symbol, quantity=Decimal(quantity), price=Decimal(price)
+        )
+
+    record(
+        account=account,
+        entries=[
+            entry("deposit", 900, amount=Decimal(10000)),
+            buy("AAA", 800, "80", "30"),
+            buy("AAA", 90, "40", "45"),
+            buy("BBB", 60, "100", "25"),
+        ],
+        user=people.owner,
+        now=now,
+    )
+    weights = [("AAA", "50"), ("BBB", "40"), ("CASH", "10")]
+    set_targets(
+        account=account,
+        weights=[TargetWeight(symbol, Decimal(share), Decimal(2)) for symbol, share in weights],
+    )
+    account.refresh_from_db()
+    return account
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (URLError, ConnectionError, TimeoutError):
+        return False
+
+
+@dataclass
+class Site:
+    """The running house: pages, stream and worker on the test's own database and Redis."""
+
+    url: str
+    log: Path
+    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+
+    def start(self, *command: str, **environment: str) -> None:
+        with self.log.open("ab") as log:
+            self.processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", *command],
+                    env={**os.environ, "TESTING": "1", **environment},
+                    stdout=log,
+                    stderr=log,
+                    cwd=project.ROOT,
+                )
+            )
+
+    def end(self) -> None:
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture
+def site(live_server: Any, settings: Any, tmp_path: Path) -> Iterator[Site]:
+    """Real pages and a real stream; a worker starts when a test asks for it."""
+    port = free_port()
+    settings.STREAM_URL = f"ws://localhost:{port}/ws/v1/stream"
+    house = Site(url=live_server.url, log=tmp_path / "site.log")
+    house.start("stream.server", "--port", str(port))
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    try:
+        while not _answers(f"http://127.0.0.1:{port}/healthz"):
+            assert time.monotonic() < deadline, house.log.read_text()
+            time.sleep(0.1)
+        yield house
+    finally:
+        house.end()
+
+
+@pytest.fixture
+def worker(site: Site) -> None:
+    """A real Celery worker on the test's database."""
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    name = connection.settings_dict["NAME"]
+    site.start(
+        "celery",
+        *("-A", "config", "worker", "--pool", "solo", "-Q", "interactive,notify"),
+        DATABASE_URL=urlunsplit(parts._replace(path=f"/{name}")),
+    )
+
+
+@pytest.fixture(scope="module")
+def chromium(browser_program: str) -> Iterator[Any]:
+    """One Chromium for a module. Playwright keeps an event loop in this thread meanwhile."""
+    from playwright.sync_api import sync_playwright
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=browser_program,
+                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            )
+            yield browser
+            browser.close()
+
+
+@dataclass
+class Visitor:
+    """One tab. Console errors, uncaught exceptions and policy violations end the test."""
+
+    tab: Any
+    complaints: list[str]
+
+    def log_in(self, user: Any) -> None:
+        self.tab.goto("/login")
+        self.tab.get_by_label("E-mail").fill(user.email)
+        self.tab.get_by_label("Password").fill(PASSWORD)
+        self.tab.get_by_role("button", name="Log in").click()
+        self.tab.wait_for_url("**/")
+
+    def shoot(self, name: str) -> None:
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        self.tab.evaluate("window.scrollTo(0, 0)")
+        self.tab.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
+
+    def width(self) -> int:
+        return int(self.tab.evaluate("document.documentElement.scrollWidth"))
+
+    def forgive_refusals(self) -> None:
+        """The test provoked answers of 4xx; everything else still counts."""
+        self.complaints[:] = [line for line in self.complaints if REFUSED not in line]
+
+
+@pytest.fixture
+def visit(site: Site, chromium: Any) -> Iterator[Callable[..., Visitor]]:
+    """Opens tabs, and checks at the end that none of them complained."""
+    opened: list[Visitor] = []
+
+    def visitor(*, width: int = 1440, theme: str = "light", **options: Any) -> Visitor:
+        context = chromium.new_context(
+            base_url=site.url,
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,
+            **options,
+        )
+        tab = context.new_page()
+        tab.set_default_timeout(PATIENCE_MS)
+        made = Visitor(tab, [])
+        tab.on(
+            "console",
+            lambda line: (
+                made.complaints.append(f"{tab.url}: {line.text}")
+                if line.type in ("error", "warning")
+                else None
+            ),
+        )
+        tab.on("pageerror", lambda error: made.complaints.append(f"{tab.url}: {error}"))
+        opened.append(made)
+        return made
+
+    yield visitor
+    for made in opened:
+        made.tab.context.close()
+    assert [made.complaints for made in opened] == [[] for _ in opened]
+
+
+@pytest.fixture
+def owner(people: Any) -> Any:
+    """The owner, able to log in."""
+    people.owner.set_password(PASSWORD)
+    people.owner.full_name = "Olga Owner"
+    people.owner.save()
+    return people.owner
+
+
+@pytest.fixture
+def history(assets: Any) -> Iterator[None]:
+    """Two years of daily closes of AAA."""
+    from marketdata.models import DailyPrice
+
+    today = datetime.now(UTC).date()
+    days = [today - timedelta(days=age) for age in range(720, 0, -1)]
+    DailyPrice.objects.bulk_create(
+        DailyPrice(asset=assets["AAA"], date=day, close=Decimal(30) + Decimal(n) / 36)
+        for n, day in enumerate(day for day in days if day.weekday() < 5)
+    )
+    yield
+    DailyPrice.objects.all().delete()  # its table is not managed, so no test empties it
+
+
+@pytest.fixture
+def quote(assets: Any) -> Callable[..., None]:
+    """Publishes prices as the feed does."""
+    from marketdata.operations import IncomingQuote, record_quotes
+
+    def publish(**prices: str) -> None:
+        now = timezone.now()
+        quotes = [
+            IncomingQuote(symbol, Decimal(price), now, "test") for symbol, price in prices.items()
+        ]
+        assert record_quotes(quotes=quotes, now=now).accepted == len(prices)
+
+    return publish

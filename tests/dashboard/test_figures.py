@@ -1,0 +1,142 @@
+"""Figures as people read them, and weights as they are drawn."""
+
+from decimal import Decimal
+
+import pytest
+
+from dashboard import figures
+from dashboard.holdings import Aim, portfolio
+from dashboard.results import before_and_after, in_order, turnover
+from dashboard.weights import bar, ring, scale_end
+from portfolios.valuation import Position, Quote, valuation
+
+D = Decimal
+MINUS = "\N{MINUS SIGN}"
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "words"),
+    [
+        ("1234.5", "USD", "$1,234.50"),
+        ("-3", "EUR", f"{MINUS}€3.00"),
+        ("9", "CHF", "CHF\N{NO-BREAK SPACE}9.00"),
+        ("1999.5", "JPY", "¥2,000"),
+        ("0.005", "USD", "$0.01"),
+        ("-0.004", "USD", "$0.00"),
+        ("1000000000000", "USD", "$1,000,000,000,000.00"),
+        (None, "USD", "–"),
+        ("NaN", "USD", "–"),
+        ("", "USD", "–"),
+    ],
+)
+def test_money_has_its_currency_and_a_true_minus(
+    value: str | None, currency: str, words: str
+) -> None:
+    assert figures.money(value, currency) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [("12", "+$12.00"), ("0", "$0.00"), ("-0.5", f"{MINUS}$0.50")]
+)
+def test_a_change_says_its_direction_in_words_too(value: str, words: str) -> None:
+    assert figures.money(value, "USD", plus=True) == words
+
+
+def test_prices_below_one_keep_four_decimals() -> None:
+    assert figures.price("0.1234", "USD") == "$0.1234"
+    assert figures.price("189.98", "USD") == "$189.98"
+
+
+def test_quantities_lose_their_trailing_zeros_only() -> None:
+    assert figures.quantity("12.5000") == "12.5"
+    assert figures.quantity("1234567.1234567") == "1,234,567.123457"
+    assert figures.quantity("300") == "300"
+
+
+def test_tones_follow_the_sign() -> None:
+    assert [figures.tone(value) for value in ("1", "-1", "0", None)] == ["gain", "loss", "", ""]
+
+
+def test_a_bar_ends_at_a_multiple_of_five_above_everything() -> None:
+    assert scale_end(weights=[D("31"), D("4")], bands=[(D(30), D(5))]) == 35
+    assert scale_end(weights=[], bands=[]) == 5
+
+
+def test_a_bar_shows_weight_target_and_band_on_one_scale() -> None:
+    drawn = bar(weight=D(20), target=D(25), threshold=D(3), end=D(50))
+    assert (drawn.fill, drawn.aim, drawn.band_from) == ("40.000", "50.000", "44.000")
+    assert (drawn.band_width, drawn.out, drawn.side) == ("12.000", True, "under")
+
+
+def test_a_weight_on_the_edge_of_its_band_is_inside() -> None:
+    assert not bar(weight=D(28), target=D(25), threshold=D(3), end=D(50)).out
+    assert bar(weight=D("28.0001"), target=D(25), threshold=D(3), end=D(50)).out
+
+
+def test_negative_cash_draws_nothing() -> None:
+    assert bar(weight=D(-4), target=None, threshold=None, end=D(50)).fill == "0.000"
+    assert ring(parts=[("A", "A", D(104))], cash=D(-4))[1].share == "0.000"
+
+
+def test_the_ring_closes_and_gathers_what_is_small() -> None:
+    parts = [(f"S{n:02}", f"S{n:02}", D(8)) for n in range(12)]
+    slices = ring(parts=parts, cash=D(4))
+    assert [item.key for item in slices][-3:] == ["S07", "other", "cash"]
+    assert slices[-2].label == "4 others"
+    assert sum(D(item.share) for item in slices) == 100
+    assert D(slices[-1].offset) == -96
+
+
+def _valued() -> object:
+    def position(number: int, symbol: str) -> Position:
+        return Position(number, symbol, symbol, "equity", "USD", D(10), D(400), None, None)
+
+    def quote(price: str, close: str | None) -> Quote:
+        from datetime import UTC, datetime
+
+        at = datetime(2026, 11, 20, 20, tzinfo=UTC)
+        return Quote(D(price), at, False, D(close) if close else None)
+
+    return valuation(
+        currency="USD",
+        cash=D(100),
+        positions=[position(1, "AAA"), position(2, "BBB"), position(3, "CCC")],
+        quotes={1: quote("60", "50"), 2: quote("30", None)},
+        rates={"USD": D(1)},
+    )
+
+
+def test_a_portfolio_counts_only_what_has_a_price() -> None:
+    page = portfolio(
+        value=_valued(),  # type: ignore[arg-type]
+        aims={"AAA": Aim(D(50), D(5)), "CASH": Aim(D(10), D(1)), "ZZZ": Aim(D(40), D(5))},
+    )
+    assert (page.total, page.gain, page.unpriced) == (D(1000), D(100), ("CCC",))
+    assert page.gain_percentage == D("12.5")
+    assert [row.symbol for row in page.rows] == ["AAA", "BBB", "CCC"]
+    first, _, last = page.rows
+    assert (first.weight, first.bar.out, first.day_percentage) == (D(60), True, D(20))
+    assert (last.value, last.weight, last.gain) == (None, None, None)
+    assert page.not_held == (("ZZZ", Aim(D(40), D(5))),)
+    assert page.outside == 1
+
+
+def test_a_result_is_shown_sales_first_and_with_what_drift_is_left() -> None:
+    def drift(weight: str, cash: str) -> dict[str, object]:
+        row = {"symbol": "AAA", "weight": weight, "target_weight": "0.6"}
+        return {"securities": [row], "cash_weight": cash, "cash_target_weight": "0.4"}
+
+    result = {
+        "trades": [
+            {"symbol": "B", "side": "buy", "value": "90"},
+            {"symbol": "S", "side": "sell", "value": "10.50"},
+            {"symbol": "T", "side": "sell", "value": "20"},
+        ],
+        "before": drift("0.8", "0.2"),
+        "after": drift("0.65", "0.35"),
+    }
+    assert [trade["symbol"] for trade in in_order(result)] == ["T", "S", "B"]
+    assert turnover(result) == D("120.50")
+    first, cash = before_and_after(result)
+    assert (first.before, first.after, first.left) == (D(80), D(65), D(5))
+    assert (cash.symbol, cash.left) == ("Cash", D(-5))
