@@ -33,9 +33,10 @@ _LOSS_MARGIN = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Aims:
-    """What the account should hold, in its currency; tuples stand in the inputs' order."""
+    """What the account holds and should hold, in its currency; tuples in the inputs' order."""
 
     account_value: Decimal
+    values: tuple[Decimal, ...]
     cash: Decimal
     cash_band: Decimal
     securities: tuple[Decimal, ...]
@@ -49,12 +50,14 @@ def held_value(*, security: Security) -> Decimal:
 
 def aims(*, inputs: RebalanceInputs) -> Aims:
     """The targets and bands in money; targets and cash target sum to the account's value."""
-    value = inputs.cash + sum((held_value(security=s) for s in inputs.securities), ZERO)
+    values = tuple(held_value(security=security) for security in inputs.securities)
+    value = inputs.cash + sum(values, ZERO)
     cash = max(inputs.cash_target_weight * value, inputs.cash_floor)
     whole = sum((security.target_weight for security in inputs.securities), ZERO)
     share = max(value - cash, ZERO) / whole if whole else ZERO
     return Aims(
         account_value=value,
+        values=values,
         cash=cash,
         cash_band=inputs.cash_threshold * value,
         securities=tuple(security.target_weight * share for security in inputs.securities),
@@ -84,9 +87,9 @@ def program(*, inputs: RebalanceInputs, aims: Aims, free_sales: bool = False) ->
     `free_sales` lets a sale go below the band: for a cash floor that cannot be met otherwise.
     """
     proceeds = inputs.cash - inputs.cash_floor
-    for security in inputs.securities:
+    for security, held in zip(inputs.securities, aims.values, strict=True):
         if security.may_sell:
-            proceeds += held_value(security=security)
+            proceeds += held
     settings = inputs.settings
     weight = float(settings.drift_penalty)
     value = float(aims.account_value)
@@ -123,14 +126,13 @@ def _item(
         nothing = penalty(target=0.0, band=0.0, weight=0.0, account_value=0.0)
         return Item(security.symbol, 1.0, 0.0, nothing, ())
     price = float(security.price)
-    value = held_value(security=security)
+    value = aims.values[i]
     fees = fees_of(security=security, inputs=inputs)
     buy_cost = float(security.half_spread_bp / BASIS_POINTS)
     # Above its cap the TAF is concave: its chord to the whole position never overstates it.
-    quantity = security.quantity
     taf = fees.taf_per_share
-    if quantity * taf > fees.taf_cap:
-        taf = fees.taf_cap / quantity
+    if value * taf > fees.taf_cap * security.price:
+        taf = fees.taf_cap * security.price / value
     sell_cost = buy_cost + float(fees.sec_rate) + float(taf) / price
     fee = float(settings.brokerage_fee)
     least = max(float(settings.minimum_trade), FEES_PER_TRADE_MIN * fee)
@@ -143,7 +145,9 @@ def _item(
     if not free_sales and value:
         surplus = held * max(float((value - aims.securities[i] + aims.bands[i]) / value), 0.0)
     # The fee lowers the gain: by no more than the highest rate among the lots.
-    dearest = max((lot_rate(lot=lot, inputs=inputs) for lot in security.lots), default=ZERO)
+    dearest = ZERO
+    if fee:
+        dearest = max((lot_rate(lot=lot, inputs=inputs) for lot in security.lots), default=ZERO)
     return Item(
         symbol=security.symbol,
         price=price,

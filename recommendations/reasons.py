@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from recommendations.curves import TURNOVER, Item
-from recommendations.formulation import Aims, held_value, is_whole
+from recommendations.formulation import Aims, is_whole
 from recommendations.problem import ONE, ZERO, Block, RebalanceInputs, Security
 from recommendations.result import Skipped
 from recommendations.trades import Fill
@@ -46,9 +46,9 @@ def standings(
 ) -> tuple[Standing, ...]:
     """One standing per security, in the inputs' order."""
     return tuple(
-        Standing(security, item, held_value(security=security), target, band, aims.account_value)
-        for security, item, target, band in zip(
-            inputs.securities, items, aims.securities, aims.bands, strict=True
+        Standing(security, item, value, target, band, aims.account_value)
+        for security, item, value, target, band in zip(
+            inputs.securities, items, aims.values, aims.securities, aims.bands, strict=True
         )
     )
 

@@ -8,8 +8,10 @@ Worked example: bought 2023-02-28, first holding day 2023-03-01, long from 2024-
 """
 
 from datetime import date, timedelta
+from functools import lru_cache
 
 
+@lru_cache(maxsize=8192)
 def first_long_term_date(*, opened_date: date) -> date:
     """The first trade date on which a sale is long term.
 
