@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html_join
 
+from core.money import plain
 from edge.admin import LargeTableAdmin, ReadOnlyAdmin
 from marketdata.models import Asset, ExchangeRate, LatestPrice, Source
 from marketdata.queries import matching, recent_sessions
@@ -58,7 +59,7 @@ class AssetAdmin(LargeTableAdmin):
             asset_id=asset.pk, count=_SESSIONS_SHOWN, as_of=timezone.now().date()
         )
         return format_html_join(
-            "", "<div>{} &nbsp; {:f}</div>", ((row.date, row.close) for row in rows)
+            "", "<div>{} &nbsp; {}</div>", ((row.date, plain(row.close)) for row in rows)
         )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

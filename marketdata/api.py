@@ -176,8 +176,7 @@ class PricesView(APIView):
     def get(self, request: Request) -> Response:
         """The newest prices of up to 1000 symbols, in the order asked."""
         symbols = _symbols(request.query_params)
-        user = _user(request)
-        known = queries.assets_by_symbol(household_id=user.household_id, symbols=symbols)
+        known = queries.assets_seen(user=_user(request), symbols=symbols)
         missing = [symbol for symbol in symbols if symbol not in known]
         if missing:
             raise NotFound(

@@ -86,6 +86,8 @@ class Asset(models.Model):
         ]
         indexes = [
             models.Index(fields=["isin"], name="asset_isin", condition=~Q(isin="")),
+            # The list of assets, page by page.
+            models.Index(fields=["symbol", "id"], name="asset_by_symbol"),
             # Search as one types: symbol prefix, words of the name by trigram.
             models.Index(
                 fields=["symbol"], name="asset_symbol_prefix", opclasses=["varchar_pattern_ops"]

@@ -120,6 +120,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='asset',
+            index=models.Index(fields=['symbol', 'id'], name='asset_by_symbol'),
+        ),
+        migrations.AddIndex(
+            model_name='asset',
             index=models.Index(fields=['symbol'], name='asset_symbol_prefix', opclasses=['varchar_pattern_ops']),
         ),
         migrations.AddIndex(

@@ -219,7 +219,10 @@ def _load_series(
 ) -> int:
     """Assets with their moved history, held-back sessions and last close; the number of bars."""
     last_session = last_session_over(exchange=market.exchange, now=now)
-    sessions = sorted({bar.date for one in series.values() for bar in one.bars})
+    # Only a session they all had can be the last of their histories.
+    sessions = sorted(
+        set.intersection(*({bar.date for bar in one.bars} for one in series.values()))
+    )
     move = shift(
         sessions=sessions,
         last_session=last_session,
@@ -249,7 +252,7 @@ def _load_series(
         kept = _history(one, split)
         history.extend(_bar_row(asset, bar, days) for bar in kept)
         held_back.extend(_bar_row(asset, bar, days) for bar in one.bars if bar.date > split)
-        latest.append(_latest(asset, kept, source, closed_at - (split - kept[-1].date)))
+        latest.append(_latest(asset, kept, source, closed_at))
         for finding, count in one.findings.items():
             source.quality[finding] = source.quality.get(finding, 0) + count
     copy_rows(table="marketdata_dailyprice", columns=_BAR_COLUMNS, rows=history)

@@ -1,6 +1,14 @@
 """Reads: assets, quotes, history and exchange rates. All take many and run one query."""
 
-from marketdata.queries.assets import asset, asset_row, assets, assets_by_symbol, matching, sources
+from marketdata.queries.assets import (
+    asset,
+    asset_row,
+    assets,
+    assets_by_symbol,
+    assets_seen,
+    matching,
+    sources,
+)
 from marketdata.queries.history import (
     closing_prices,
     history,
@@ -17,6 +25,7 @@ __all__ = [
     "asset_row",
     "assets",
     "assets_by_symbol",
+    "assets_seen",
     "closing_prices",
     "default_partition_holds_rows",
     "exchange_rates",

@@ -52,21 +52,28 @@ def assets_by_symbol(*, household_id: int, symbols: Iterable[str]) -> dict[str, 
     return found
 
 
-def asset(*, user: User, symbol: str) -> Asset:
-    """One asset by its symbol, if this user may see it.
+def assets_seen(*, user: User, symbols: Iterable[str]) -> dict[str, Asset]:
+    """The assets this user sees under these symbols, with their sources.
 
     Where an adviser sees several, his own household's goes first, then the public one.
     """
-    rows = list(
-        Asset.objects.for_user(user)
-        .filter(symbol=symbol)
-        .select_related("source", "substantially_identical_to")
-        .order_by("id")
-    )
-    if not rows:
-        raise NotFound(f"The symbol {symbol[:40]} is not known.", code="symbol_unknown")
+    rows = Asset.objects.for_user(user).filter(symbol__in=sorted(set(symbols)))
     order = {user.household_id: 0, None: 1}
-    return min(rows, key=lambda row: (order.get(row.household_id, 2), row.pk))
+    found: dict[str, Asset] = {}
+    for row in sorted(
+        rows.select_related("source"),
+        key=lambda row: (order.get(row.household_id, 2), row.pk),
+    ):
+        found.setdefault(row.symbol, row)
+    return found
+
+
+def asset(*, user: User, symbol: str) -> Asset:
+    """One asset by its symbol, if this user may see it."""
+    found = assets_seen(user=user, symbols=[symbol])
+    if symbol not in found:
+        raise NotFound(f"The symbol {symbol[:40]} is not known.", code="symbol_unknown")
+    return found[symbol]
 
 
 def sources() -> "QuerySet[Source]":

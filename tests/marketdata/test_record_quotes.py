@@ -1,4 +1,4 @@
-"""The one entry of prices: what is believed is published and stored, what is not leaves no trace."""
+"""The one entry of prices: what is believed is published and stored, the rest leaves no trace."""
 
 import json
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
-from django.test.utils import CaptureQueriesContext
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from edge.redis import redis_client
 from identity.models import Household
@@ -33,14 +33,15 @@ def stored() -> list[tuple[str, D, datetime]]:
     )
 
 
-def published_prices() -> dict[bytes, str]:
-    found = redis_client().hgetall("quotes")
+def published_prices() -> dict[Any, str]:
+    found: dict[Any, Any] = redis_client().hgetall("quotes")
     return {symbol: json.loads(text)["price"] for symbol, text in found.items()}
 
 
 def test_a_quote_is_published_at_once_and_stored(make_asset: Callable[..., Any]) -> None:
     asset = make_asset("AAA", exchange="XNYS")
-    listener = redis_client().pubsub(ignore_subscribe_messages=True)
+    client: Any = redis_client()
+    listener = client.pubsub(ignore_subscribe_messages=True)
     listener.subscribe("quotes")
     listener.get_message(timeout=1)
 
@@ -59,7 +60,7 @@ def test_a_quote_is_published_at_once_and_stored(make_asset: Callable[..., Any])
         "exchange": "XNYS",
     }
     assert json.loads(message["data"]) == [expected]
-    assert json.loads(redis_client().hget("quotes", "AAA")) == expected
+    assert json.loads(client.hget("quotes", "AAA")) == expected
     assert stored() == [("AAA", D(50), NOW)]
     assert quotes(assets=[asset], now=NOW)[asset.pk].previous_close == D(49)
 
@@ -124,7 +125,9 @@ def test_the_database_is_written_every_few_seconds_in_one_statement(
         make_asset(symbol)
     record_quotes(quotes=[quote(symbol) for symbol in symbols], now=NOW)
     later = NOW + timedelta(seconds=1)
-    with CaptureQueriesContext(connection, ) as asked:
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
         record_quotes(quotes=[quote(symbol, "51", as_of=later) for symbol in symbols], now=later)
     assert len(asked) == 1, "only the known prices are read, nothing is stored yet"
     assert {price for _, price, _ in stored()} == {D(50)}

@@ -35,9 +35,7 @@ def test_the_same_seed_gives_the_same_path_and_another_seed_another() -> None:
 
 
 def made(*closes: tuple[date, str], turn: date) -> Walk:
-    found = walk(
-        symbol="AAA", closes=[Close(day, D(price)) for day, price in closes], turn=turn
-    )
+    found = walk(symbol="AAA", closes=[Close(day, D(price)) for day, price in closes], turn=turn)
     assert found is not None
     return found
 

@@ -33,9 +33,7 @@ def test_five_columns_a_symbol_make_bars_with_an_estimated_volume() -> None:
         "2020-01-02,10,12,9,11,2200,1\n2020-01-03,,,,,,1\n"
     )
     found = bars_by_column_group(text, symbols=["AC"], since=SINCE)
-    assert found["AC"].bars == (
-        SampleBar(date(2020, 1, 2), D(11), D(10), D(12), D(9), 200),
-    )
+    assert found["AC"].bars == (SampleBar(date(2020, 1, 2), D(11), D(10), D(12), D(9), 200),)
 
 
 def test_bars_that_contradict_themselves_are_refused_and_counted() -> None:
@@ -66,9 +64,11 @@ def test_bars_that_contradict_themselves_are_refused_and_counted() -> None:
 def test_fixings_leave_out_what_was_not_fixed() -> None:
     text = "Date,USD,CYP,\n2026-10-30,1.1172,N/A,\n1999-01-04,1.1789,0.58231,\n"
     found = [(currency, fixing.rate, fixing.date.year) for currency, fixing in fixings(text)]
-    assert found == [("USD", D("1.1172"), 2026), ("USD", D("1.1789"), 1999), (
-        "CYP", D("0.58231"), 1999
-    )]
+    assert found == [
+        ("USD", D("1.1172"), 2026),
+        ("USD", D("1.1789"), 1999),
+        ("CYP", D("0.58231"), 1999),
+    ]
 
 
 def test_a_curve_has_the_tenors_that_were_published() -> None:
