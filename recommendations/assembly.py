@@ -102,7 +102,7 @@ def problem(
             lots.get(asset_id, ()),
             by_asset.get(asset_id),
             closed.get(asset_id),
-            loss_sales.get(facts.group_id) if taxable else None,
+            loss_sales.get(facts.group_id),
             taxable and facts.group_id in recent_purchases,
         )
         for asset_id, facts in sorted(assets.items(), key=lambda item: item[1].symbol)

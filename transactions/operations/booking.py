@@ -4,11 +4,11 @@ New trades that are the latest of their asset are booked on top of the open lots
 (back-dated, reversed) books the asset anew from its first trade and writes the differences only.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Max
 
 from transactions.entries import TRADES
 from transactions.lots import Booked, Chosen, Closing, OpenLot, Trade, booked
@@ -16,98 +16,124 @@ from transactions.models import Account, Disposal, Holding, Lot, Transaction
 
 
 def rebook(*, account: Account, new: Sequence[Transaction]) -> None:
-    """Brings lots, disposals and holdings of every asset in `new` up to date."""
+    """Brings lots, disposals and holdings of every asset in `new` up to date.
+
+    The number of queries does not depend on how many trades or assets there are.
+    """
     by_asset: dict[int, list[Transaction]] = {}
-    for row in new:
+    for row in sorted(new, key=lambda row: (row.executed_at, row.pk)):
         assert row.asset_id is not None, "a trade has an asset"
         by_asset.setdefault(row.asset_id, []).append(row)
-    for asset_id in sorted(by_asset):
-        rows = sorted(by_asset[asset_id], key=lambda row: (row.executed_at, row.pk))
-        if _latest(account, asset_id, rows):
-            _book_on_top(account, asset_id, rows)
-        else:
-            _book_anew(account, asset_id)
+    if not by_asset:
+        return
+    anew = _disturbed(account, by_asset)
+    on_top = {asset_id: rows for asset_id, rows in by_asset.items() if asset_id not in anew}
+    outcomes = _booked_on_top(account, on_top) | _booked_anew(account, anew)
+    _write_holdings(account, outcomes)
 
 
-def _latest(account: Account, asset_id: int, rows: Sequence[Transaction]) -> bool:
-    """Whether nothing of the asset stands behind the first new trade except the new ones."""
-    if any(row.reverses_id for row in rows):
-        return False
-    first = rows[0]
-    return (
-        not Transaction.objects.filter(account=account, asset_id=asset_id, type__in=TRADES)
-        .filter(
-            Q(executed_at__gt=first.executed_at)
-            | Q(executed_at=first.executed_at, pk__gt=first.pk)
-        )
-        .exclude(pk__in=[row.pk for row in rows])
-        .exists()
-    )
-
-
-def _book_on_top(account: Account, asset_id: int, rows: Sequence[Transaction]) -> None:
-    stored = list(
-        Lot.objects.filter(account=account, asset_id=asset_id, quantity__gt=0).order_by(
-            "opened_at", "id"
-        )
-    )
-    outcome = booked(
-        lots=[_open_lot(row) for row in stored],
-        trades=trades_of(rows),
-        currency=account.currency,
-    )
-    _write_lots(account, asset_id, stored, outcome)
-    Disposal.objects.bulk_create(
-        [_disposal(account, asset_id, closing) for closing in outcome.closings],
-        batch_size=2000,
-    )
-    _write_holding(account, asset_id, outcome.lots)
-
-
-def _book_anew(account: Account, asset_id: int) -> None:
-    outcome = booked_from_start(account=account, asset_id=asset_id)
-    stored = list(Lot.objects.filter(account=account, asset_id=asset_id).order_by("id"))
-    _write_lots(account, asset_id, stored, outcome)
-    wanted = [_disposal(account, asset_id, closing) for closing in outcome.closings]
-    kept = {
-        _disposal_key(row): row
-        for row in Disposal.objects.filter(account=account, asset_id=asset_id)
+def _disturbed(account: Account, by_asset: Mapping[int, Sequence[Transaction]]) -> set[int]:
+    """Assets with a reversal among the new rows, or with older rows behind the first of them."""
+    reversed_assets = {
+        asset_id for asset_id, rows in by_asset.items() if any(row.reverses_id for row in rows)
     }
-    new = [row for row in wanted if kept.pop(_disposal_key(row), None) is None]
-    if kept:
-        Disposal.objects.filter(pk__in=[row.pk for row in kept.values()]).delete()
-    Disposal.objects.bulk_create(new, batch_size=2000)
-    _write_holding(account, asset_id, outcome.lots)
-
-
-def booked_from_start(*, account: Account, asset_id: int) -> Booked:
-    """The asset's lots and closings computed from its transactions alone."""
-    rows = (
+    behind = dict(
         Transaction.objects.filter(
             account=account,
-            asset_id=asset_id,
+            asset_id__in=list(by_asset),
             type__in=TRADES,
-            reverses__isnull=True,
-            reversed_by__isnull=True,
+            executed_at__gt=min(rows[0].executed_at for rows in by_asset.values()),
+            pk__lt=min(row.pk for rows in by_asset.values() for row in rows),
         )
-        .order_by("executed_at", "id")
-        .all()
+        .order_by("asset_id")
+        .values_list("asset_id")
+        .annotate(last=Max("executed_at"))
     )
-    return booked(trades=trades_of(list(rows)), currency=account.currency)
+    return reversed_assets | {
+        asset_id for asset_id, last in behind.items() if last > by_asset[asset_id][0].executed_at
+    }
 
 
-def trades_of(rows: Sequence[Transaction]) -> list[Trade]:
-    """Stored rows of one account as the pure booking reads them."""
+def _booked_on_top(
+    account: Account, by_asset: Mapping[int, Sequence[Transaction]]
+) -> dict[int, Booked]:
+    """New trades on top of the open lots: the common case, touching only what changes."""
+    if not by_asset:
+        return {}
+    stored: dict[int, list[Lot]] = {asset_id: [] for asset_id in by_asset}
+    for lot in Lot.objects.filter(
+        account=account, asset_id__in=list(by_asset), quantity__gt=0
+    ).order_by("opened_at", "id"):
+        stored[lot.asset_id].append(lot)
+    ids = _named_lots(account, [row for rows in by_asset.values() for row in rows])
+    outcomes = {
+        asset_id: booked(
+            lots=[_open_lot(lot) for lot in stored[asset_id]],
+            trades=[_trade(row, ids) for row in rows],
+            currency=account.currency,
+        )
+        for asset_id, rows in by_asset.items()
+    }
+    _write_lots(account, stored, outcomes)
+    Disposal.objects.bulk_create(_disposals(account, outcomes), batch_size=2000)
+    return outcomes
+
+
+def _booked_anew(account: Account, asset_ids: Collection[int]) -> dict[int, Booked]:
+    """Every trade of the assets from the first one on; only differences are written."""
+    if not asset_ids:
+        return {}
+    trades: dict[int, list[Transaction]] = {asset_id: [] for asset_id in asset_ids}
+    for row in Transaction.objects.filter(
+        account=account,
+        asset_id__in=asset_ids,
+        type__in=TRADES,
+        reverses__isnull=True,
+        reversed_by__isnull=True,
+    ).order_by("executed_at", "id"):
+        assert row.asset_id is not None, "a trade has an asset"
+        trades[row.asset_id].append(row)
+    ids = _named_lots(account, [row for rows in trades.values() for row in rows])
+    outcomes = {
+        asset_id: booked(
+            trades=[_trade(row, ids) for row in rows], currency=account.currency
+        )
+        for asset_id, rows in trades.items()
+    }
+    stored: dict[int, list[Lot]] = {asset_id: [] for asset_id in asset_ids}
+    for lot in Lot.objects.filter(account=account, asset_id__in=asset_ids).order_by("id"):
+        stored[lot.asset_id].append(lot)
+    _write_lots(account, stored, outcomes)
+    kept = {
+        _disposal_key(row): row.pk
+        for row in Disposal.objects.filter(account=account, asset_id__in=asset_ids)
+    }
+    new = [
+        row
+        for row in _disposals(account, outcomes)
+        if kept.pop(_disposal_key(row), None) is None
+    ]
+    if kept:
+        Disposal.objects.filter(pk__in=list(kept.values())).delete()
+    Disposal.objects.bulk_create(new, batch_size=2000)
+    return outcomes
+
+
+def _named_lots(account: Account, rows: Sequence[Transaction]) -> dict[UUID, int]:
+    """Ids of the acquisitions named by public id; a lot of another account has none here."""
     named = {UUID(part["lot_id"]) for row in rows for part in row.lots}
-    ids = (
-        dict(
-            Transaction.objects.filter(
-                public_id__in=named, account_id=rows[0].account_id
-            ).values_list("public_id", "pk")
+    if not named:
+        return {}
+    return dict(
+        Transaction.objects.filter(public_id__in=named, account=account).values_list(
+            "public_id", "pk"
         )
-        if named
-        else {}
     )
+
+
+def trades_of(account: Account, rows: Sequence[Transaction]) -> list[Trade]:
+    """Stored rows of one account as the pure booking reads them."""
+    ids = _named_lots(account, rows)
     return [_trade(row, ids) for row in rows]
 
 
@@ -135,44 +161,41 @@ def _open_lot(row: Lot) -> OpenLot:
 
 
 def _write_lots(
-    account: Account, asset_id: int, stored: Iterable[Lot], outcome: Booked
+    account: Account, stored: Mapping[int, Sequence[Lot]], outcomes: Mapping[int, Booked]
 ) -> None:
-    """Creates, changes and empties lot rows until they equal the outcome."""
-    wanted = {lot.acquisition_id: lot for lot in outcome.lots}
-    closed = {closing.acquisition_id: closing for closing in outcome.closings}
-    changed, vanished = [], []
-    for row in stored:
-        lot = wanted.pop(row.transaction_id, None)
-        if lot is None and row.transaction_id not in closed:
-            vanished.append(row.pk)
-            continue
-        closed.pop(row.transaction_id, None)
-        quantity = lot.quantity if lot else Decimal(0)
-        basis = lot.cost_basis if lot else Decimal(0)
-        if (row.quantity, row.cost_basis) != (quantity, basis):
-            row.quantity, row.cost_basis = quantity, basis
-            changed.append(row)
+    """Creates, changes and empties lot rows until they equal the outcomes."""
+    changed: list[Lot] = []
+    vanished: list[int] = []
+    new: list[Lot] = []
+    for asset_id, outcome in outcomes.items():
+        wanted = {lot.acquisition_id: lot for lot in outcome.lots}
+        closed = {
+            closing.acquisition_id: closing
+            for closing in outcome.closings
+            if closing.acquisition_id not in wanted
+        }
+        for row in stored[asset_id]:
+            lot = wanted.pop(row.transaction_id, None)
+            if lot is None and closed.pop(row.transaction_id, None) is None:
+                vanished.append(row.pk)
+                continue
+            left = (lot.quantity, lot.cost_basis) if lot else (Decimal(0), Decimal(0))
+            if (row.quantity, row.cost_basis) != left:
+                row.quantity, row.cost_basis = left
+                changed.append(row)
+        new += [_lot(account, asset_id, lot) for lot in wanted.values()]
+        # Bought and sold to the end within this booking: the lot exists, and is empty.
+        new += [_emptied_lot(account, asset_id, closing) for closing in closed.values()]
     if vanished:
         Lot.objects.filter(pk__in=vanished).delete()
-    Lot.objects.bulk_update(changed, ["quantity", "cost_basis"], batch_size=1000)
-    new = [_lot(account, asset_id, lot) for lot in wanted.values()]
-    # Bought and sold to the end within this booking: the lot exists, and is empty.
-    new += [
-        _lot(
-            account,
-            asset_id,
-            OpenLot(
-                closing.acquisition_id,
-                closing.opened_at,
-                closing.opened_at.date(),
-                Decimal(0),
-                Decimal(0),
-            ),
-        )
-        for key, closing in closed.items()
-        if key not in wanted
-    ]
+    Lot.objects.bulk_update(changed, ["quantity", "cost_basis"], batch_size=2000)
     Lot.objects.bulk_create(new, batch_size=2000)
+
+
+def _emptied_lot(account: Account, asset_id: int, closing: Closing) -> Lot:
+    opened = closing.opened_at
+    nothing = OpenLot(closing.acquisition_id, opened, opened.date(), Decimal(0), Decimal(0))
+    return _lot(account, asset_id, nothing)
 
 
 def _lot(account: Account, asset_id: int, lot: OpenLot) -> Lot:
@@ -185,6 +208,14 @@ def _lot(account: Account, asset_id: int, lot: OpenLot) -> Lot:
         quantity=lot.quantity,
         cost_basis=lot.cost_basis,
     )
+
+
+def _disposals(account: Account, outcomes: Mapping[int, Booked]) -> list[Disposal]:
+    return [
+        _disposal(account, asset_id, closing)
+        for asset_id, outcome in outcomes.items()
+        for closing in outcome.closings
+    ]
 
 
 def _disposal(account: Account, asset_id: int, closing: Closing) -> Disposal:
@@ -213,20 +244,25 @@ def _disposal_key(row: Disposal) -> tuple[object, ...]:
     )
 
 
-def _write_holding(account: Account, asset_id: int, lots: Sequence[OpenLot]) -> None:
-    quantity = sum((lot.quantity for lot in lots), Decimal(0))
-    if not quantity:
-        Holding.objects.filter(account=account, asset_id=asset_id).delete()
-        return
-    Holding.objects.bulk_create(
-        [
+def _write_holdings(account: Account, outcomes: Mapping[int, Booked]) -> None:
+    held, gone = [], []
+    for asset_id, outcome in outcomes.items():
+        if not outcome.lots:
+            gone.append(asset_id)
+            continue
+        held.append(
             Holding(
                 account=account,
                 asset_id=asset_id,
-                quantity=quantity,
-                cost_basis=sum((lot.cost_basis for lot in lots), Decimal(0)),
+                quantity=sum((lot.quantity for lot in outcome.lots), Decimal(0)),
+                cost_basis=sum((lot.cost_basis for lot in outcome.lots), Decimal(0)),
             )
-        ],
+        )
+    if gone:
+        Holding.objects.filter(account=account, asset_id__in=gone).delete()
+    Holding.objects.bulk_create(
+        held,
+        batch_size=2000,
         update_conflicts=True,
         unique_fields=["account", "asset"],
         update_fields=["quantity", "cost_basis"],

@@ -119,7 +119,7 @@ def _check(
     for asset_id in sorted(set(trades) | stored.assets(account.pk)):
         try:
             outcome = booked(
-                trades=trades_of(trades.get(asset_id, [])), currency=account.currency
+                trades=trades_of(account, trades.get(asset_id, [])), currency=account.currency
             )
         except BallastError as fault:
             yield Difference(account.pk, "booking", str(asset_id), "", fault.detail)

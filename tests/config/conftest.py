@@ -1,0 +1,264 @@
+"""Two households with the same things in them, any number of each, and the routes of the schema."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from drf_spectacular.generators import SchemaGenerator
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation of the schema."""
+
+    method: str
+    path: str
+    name: str
+    parameters: tuple[str, ...]
+    paged: bool
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _routes() -> Iterator[Route]:
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            parameters = tuple(item["name"] for item in operation.get("parameters", ()))
+            yield Route(
+                method.upper(),
+                path,
+                operation["operationId"],
+                parameters,
+                "page_size" in parameters,
+            )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    wanted: dict[str, Callable[[Route], bool]] = {
+        "list_route": lambda route: route.paged,
+        "get_route": lambda route: route.method == "GET",
+        "id_route": lambda route: "_id}" in route.path or "{symbol}" in route.path,
+        "closed_route": lambda route: not route.path.startswith("/api/v1/auth/"),
+    }
+    for name, fits in wanted.items():
+        if name in metafunc.fixturenames:
+            found = [route for route in _routes() if fits(route)]
+            assert found, f"no route of the schema is a {name}"
+            metafunc.parametrize(name, found, ids=str)
+
+
+@dataclass
+class Home:
+    """What a household has, by the names of the path parameters."""
+
+    user: Any
+    ids: dict[str, str]
+
+    def url(self, route: Route) -> str:
+        return route.path.format(**self.ids)
+
+
+@pytest.fixture
+def furnish(assets: Any) -> Callable[[Any, int], Home]:
+    """Fills a user's household with `count` of everything that is listed somewhere."""
+
+    def furnish(user: Any, count: int) -> Home:
+        symbols = [f"OWN{user.pk}X{number}" for number in range(count)]
+        own = _own_assets(user, symbols)
+        account = _account(user, symbols)
+        notice = _notices(user, count)
+        recommendation, job = _recommendations(user, account, count)
+        adviser, invitation = _guests(user, count)
+        purchase = account.transactions.filter(type="buy").order_by("id").first()
+        return Home(
+            user,
+            {
+                "account_id": str(account.public_id),
+                "transaction_id": str(purchase.public_id),
+                "job_id": str(job.public_id),
+                "recommendation_id": str(recommendation.public_id),
+                "notice_id": str(notice.public_id),
+                "invitation_id": str(invitation.public_id),
+                "adviser_id": str(adviser.public_id),
+                "symbol": own[0].symbol,
+            },
+        )
+
+    return furnish
+
+
+def _own_assets(user: Any, symbols: list[str]) -> list[Any]:
+    from marketdata.models import Asset, DailyPrice, LatestPrice
+
+    made = Asset.objects.bulk_create(
+        [
+            Asset(
+                symbol=symbol,
+                name=f"House of {user.email}",
+                asset_class="fund",
+                currency="USD",
+                household_id=user.household_id,
+            )
+            for symbol in symbols
+        ]
+    )
+    now = timezone.now()
+    LatestPrice.objects.bulk_create(
+        [LatestPrice(asset=asset, price=Decimal(7), as_of=now, source="own") for asset in made]
+    )
+    DailyPrice.objects.bulk_create(
+        [
+            DailyPrice(
+                asset=made[0], date=now.date() - timedelta(days=number), close=Decimal(7)
+            )
+            for number in range(min(300, len(symbols)))
+        ]
+    )
+    return made
+
+
+def _account(user: Any, symbols: list[str]) -> Any:
+    from portfolios.operations import Rule, TargetWeight, set_restrictions, set_targets
+    from transactions.entries import Entry
+    from transactions.operations import open_account, record
+
+    now = timezone.now()
+    account = open_account(
+        user=user, name=f"Secret of {user.email}", type="taxable", currency="USD", now=now
+    )
+    type(account).objects.bulk_create(
+        [
+            type(account)(
+                household_id=user.household_id,
+                owner=user,
+                name=f"Secret {number}",
+                type="ira",
+                currency="USD",
+                created_at=now,
+            )
+            for number in range(len(symbols) - 1)
+        ]
+    )
+    day = datetime(2024, 1, 2, tzinfo=UTC)
+    record(
+        account=account,
+        entries=[
+            Entry("buy", day, "USD", symbol, Decimal(3), Decimal(5)) for symbol in symbols
+        ],
+        user=user,
+        now=now,
+    )
+    wanted = symbols[:999]
+    share = (Decimal(100) / (len(wanted) + 1)).quantize(Decimal("0.0001"))
+    weights = [TargetWeight(symbol, share, Decimal(1)) for symbol in wanted]
+    rest = Decimal(100) - share * len(wanted)
+    set_targets(account=account, weights=[*weights, TargetWeight("CASH", rest, Decimal(1))])
+    set_restrictions(
+        account=account,
+        rules=[Rule(symbol, "no_buy", date(2099, 1, 1)) for symbol in symbols],
+    )
+    return account
+
+
+def _notices(user: Any, count: int) -> Any:
+    from notifications.models import Notice
+
+    now = timezone.now()
+    return Notice.objects.bulk_create(
+        [
+            Notice(
+                user=user,
+                topic="rebalance_complete",
+                title=f"Word for {user.email}",
+                dedup_key=str(number),
+                created_at=now,
+            )
+            for number in range(count)
+        ]
+    )[0]
+
+
+def _recommendations(user: Any, account: Any, count: int) -> tuple[Any, Any]:
+    from jobs.models import Job
+    from recommendations.assembly import Options
+    from recommendations.models import Recommendation
+    from recommendations.problem import inputs_json
+    from recommendations.queries import rebalance_inputs
+    from recommendations.rebalancing import ENGINE_VERSION, rebalance, result_json
+
+    now = timezone.now()
+    inputs = rebalance_inputs(account=account, options=Options(), now=now)
+    text, result = inputs_json(inputs=inputs), result_json(result=rebalance(inputs=inputs))
+    jobs = Job.objects.bulk_create(
+        [
+            Job(
+                kind="recommendations.rebalance",
+                queue="interactive",
+                household_id=user.household_id,
+                requested_by=user,
+                subject_id=account.public_id,
+                params={},
+                params_hash=str(number),
+                created_at=now,
+                woken_at=now,
+                estimated_completion=now,
+            )
+            for number in range(count)
+        ]
+    )
+    made = Recommendation.objects.bulk_create(
+        [
+            Recommendation(
+                account=account,
+                job=job,
+                kind="rebalance",
+                engine_version=ENGINE_VERSION,
+                inputs=text if number == 0 else "{}",
+                result=result if number == 0 else "{}",
+                created_at=now,
+            )
+            for number, job in enumerate(jobs)
+        ]
+    )
+    return made[0], jobs[0]
+
+
+def _guests(user: Any, count: int) -> tuple[Any, Any]:
+    from identity.models import AdviserLink, Household, Invitation, Role, User
+
+    office = Household.objects.create(name="Guests")
+    advisers = User.objects.bulk_create(
+        [
+            User(
+                email=f"guest{number}.{user.pk}@ballast.example",
+                household=office,
+                role=Role.ADVISER,
+                password="!",
+            )
+            for number in range(count)
+        ]
+    )
+    AdviserLink.objects.bulk_create(
+        [AdviserLink(adviser=adviser, household_id=user.household_id) for adviser in advisers]
+    )
+    now = timezone.now()
+    invitations = Invitation.objects.bulk_create(
+        [
+            Invitation(
+                household_id=user.household_id,
+                email=f"friend{number}.{user.pk}@ballast.example",
+                token_hash=f"{user.pk}-{number}",
+                invited_by=user,
+                created_at=now,
+                expires_at=now + timedelta(days=7),
+            )
+            for number in range(count)
+        ]
+    )
+    return advisers[0], invitations[0]

@@ -1,0 +1,205 @@
+"""What holds for every route of the schema: pages, strangers, and the number of queries."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from edge.redis import redis_client
+
+pytestmark = pytest.mark.django_db
+
+QUERY = {"symbols": "AAA,BBB", "base": "EUR", "quote": "USD"}
+
+
+def query_of(route: Any, **more: Any) -> dict[str, Any]:
+    return {name: value for name, value in QUERY.items() if name in route.parameters} | more
+
+
+def snapshot_of_everything() -> dict[str, Any]:
+    """Every row of every table that a refused request must leave alone."""
+    from django.apps import apps
+
+    counted = {}
+    for model in apps.get_models():
+        table = model._meta.db_table
+        if table.split("_")[0] in {"django", "auth", "pghistory"} or table.endswith("event"):
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f'SELECT count(*), md5(string_agg(t::text, \'|\' ORDER BY t::text)) FROM "{table}" t'
+            )
+            counted[table] = cursor.fetchone()
+    return counted
+
+
+def test_every_list_comes_in_pages_of_its_own_shape(
+    list_route: Any, people: Any, furnish: Any, client_of: Any
+) -> None:
+    home = furnish(people.owner, 3)
+    client = client_of(people.owner)
+    url = home.url(list_route)
+    body = client.get(url, query_of(list_route, page_size=2)).json()
+    assert {"data", "total", "page", "page_size"} <= set(body)
+    assert (len(body["data"]), body["page_size"]) == (2, 2)
+    assert body["total"] >= 3
+    second = client.get(url, query_of(list_route, page_size=2, page=2)).json()
+    assert second["data"]
+    assert not [row for row in second["data"] if row in body["data"]]
+    assert client.get(url, query_of(list_route)).json()["page_size"] == 100
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("page_size", 1001, "page_size_too_large"),
+        ("page_size", 10**9, "page_size_too_large"),
+        ("page_size", 0, "page_size_invalid"),
+        ("page_size", "ten", "page_size_invalid"),
+        ("page", -1, "page_invalid"),
+        ("page", 10**20, "page_too_large"),
+    ],
+)
+def test_a_page_beyond_the_limits_is_refused(
+    list_route: Any, people: Any, furnish: Any, client_of: Any, name: str, value: Any, code: str
+) -> None:
+    home = furnish(people.owner, 1)
+    answer = client_of(people.owner).get(
+        home.url(list_route), query_of(list_route, **{name: value})
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+def test_cursors_walk_through_ties_without_losing_or_doubling_a_row(
+    list_route: Any, people: Any, furnish: Any, client_of: Any
+) -> None:
+    if "cursor" not in list_route.parameters:
+        assert "next_cursor" not in list_route.parameters
+        return
+    home = furnish(people.owner, 25)  # all of one instant: the sort key ties everywhere
+    client, seen, cursor = client_of(people.owner), [], ""
+    while cursor is not None:
+        body = client.get(home.url(list_route), {"page_size": 4, "cursor": cursor}).json()
+        seen += [row["id"] for row in body["data"]]
+        cursor = body["next_cursor"]
+    assert len(seen) == len(set(seen)) == body["total"] == 25
+    forged = client.get(home.url(list_route), {"cursor": "forged"})
+    assert (forged.status_code, forged.json()["code"]) == (400, "cursor_invalid")
+
+
+def test_a_stranger_finds_nothing_and_changes_nothing(
+    id_route: Any, people: Any, furnish: Any, client_of: Any
+) -> None:
+    home = furnish(people.owner, 2)
+    furnish(people.stranger, 2)
+    bodies: dict[str, Any] = {
+        "targets_replace": [{"symbol": "AAA", "target_percentage": "100"}],
+        "restrictions_replace": [{"symbol": "AAA", "kind": "no_buy"}],
+        "market_asset_prices_create": [{"date": "2024-01-02", "close": "1"}],
+        "accounts_update": {"name": "Mine now"},
+    }
+    before = snapshot_of_everything()
+    answer = client_of(people.stranger).generic(
+        id_route.method,
+        home.url(id_route),
+        data=json.dumps(bodies.get(id_route.name, {})),
+        content_type="application/json",
+    )
+    assert answer.status_code == 404, answer.content
+    text = answer.content.decode()
+    assert "owner@" not in text
+    assert "Secret" not in text
+    after = snapshot_of_everything()
+    del before["identity_tokenfamily"], after["identity_tokenfamily"]
+    assert after == before
+
+
+def test_ids_in_bodies_and_queries_are_as_closed_as_those_in_paths(
+    people: Any, furnish: Any, client_of: Any
+) -> None:
+    home, client = furnish(people.owner, 1), client_of(people.stranger)
+    before = snapshot_of_everything()
+    for path in ("transactions", "recommendations"):
+        answer = client.get(f"/api/v1/{path}", {"account_id": home.ids["account_id"]})
+        assert answer.status_code == 404
+    mine = client.get("/api/v1/transactions").json()
+    assert mine["total"] == 0
+    entry = {
+        "type": "deposit",
+        "amount": "1",
+        "executed_at": "2024-01-02T00:00:00Z",
+        "account_id": home.ids["account_id"],
+    }
+    assert client.post("/api/v1/transactions", entry).status_code == 404
+    prices = client.get("/api/v1/market/prices", {"symbols": home.ids["symbol"]})
+    assert prices.status_code in (400, 404)
+    assert "Secret" not in prices.content.decode()
+    found = client.get("/api/v1/market/assets", {"q": home.ids["symbol"]}).json()
+    assert found["total"] == 0
+    assert snapshot_of_everything() == before
+
+
+def test_nobody_gets_in_without_a_token(closed_route: Any, client: Any) -> None:
+    path = closed_route.path
+    for name in ("account", "transaction", "job", "recommendation", "notice", "invitation", "adviser"):
+        path = path.replace(f"{{{name}_id}}", "01a20a30-7263-7db1-aedd-8d50271f4780")
+    answer = client.generic(closed_route.method, path.replace("{symbol}", "AAA"))
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+
+
+def test_the_spouse_and_the_adviser_see_what_the_owner_sees(
+    get_route: Any, people: Any, furnish: Any, client_of: Any
+) -> None:
+    home = furnish(people.owner, 2)
+    for person in (people.owner, people.spouse, people.adviser):
+        answer = client_of(person).get(home.url(get_route), query_of(get_route))
+        personal = get_route.path.startswith(("/api/v1/notifications", "/api/v1/households"))
+        if person is people.owner or not personal:
+            assert answer.status_code == 200, (person, answer.content)
+
+
+def _queries(client: Any, url: str, query: dict[str, Any]) -> int:
+    redis_client().flushdb()
+    cache.clear()
+    with CaptureQueriesContext(connection) as captured:
+        answer = client.get(url, query)
+    assert answer.status_code == 200, answer.content
+    return len(captured)
+
+
+def test_one_row_or_a_thousand_cost_the_same_queries(
+    get_route: Any, people: Any, furnish: Callable[[Any, int], Any], client_of: Any
+) -> None:
+    query = query_of(get_route)
+    if get_route.paged:
+        query["page_size"] = 1000
+    one = _queries(
+        client_of(people.owner), furnish(people.owner, 1).url(get_route), query
+    )
+    many = _queries(
+        client_of(people.stranger), furnish(people.stranger, 1000).url(get_route), query
+    )
+    assert many == one
+    assert many <= 8
+
+
+def test_holdings_take_two_queries_cold_and_none_warm(
+    people: Any, furnish: Any, client_of: Any
+) -> None:
+    home, client = furnish(people.owner, 100), client_of(people.owner)
+    url = f"/api/v1/portfolios/{home.ids['account_id']}/holdings"
+    client.get(url)
+    keys = list(redis_client().scan_iter("positions:*")) + list(redis_client().scan_iter("h*"))
+    redis_client().delete(*keys)
+    with CaptureQueriesContext(connection) as cold:
+        assert len(client.get(url).json()["data"]) == 100
+    assert len(cold) <= 2
+    with CaptureQueriesContext(connection) as warm:
+        assert len(client.get(url).json()["data"]) == 100
+    assert len(warm) == 0
+
+
