@@ -4,7 +4,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test bench shell lint format types check lock clean
+.PHONY: help run test bench shell lint format schema check lock set-up clean
 
 # The newest of the Pythons the suite is run on; a name alone may be a stub that does not work.
 FIND_PYTHON = for python in $(PYTHON) python3.13 python3.12 python3.11 python3 python3.14 python; do \
@@ -16,7 +16,7 @@ FIND_PYTHON = for python in $(PYTHON) python3.13 python3.12 python3.11 python3 p
 BOOTSTRAP = @$(FIND_PYTHON); exec "$$python" platform/embedded/bootstrap.py
 
 help:  ## what there is
-	@sed -n 's/^\([a-z]*\):.*##/make \1  /p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*##/make \1  /p' $(MAKEFILE_LIST) | expand -t 14
 
 run:  ## start everything, print the address; Ctrl-C ends it
 	$(BOOTSTRAP) run -- -m embedded run
@@ -34,13 +34,19 @@ lint:  ## ruff, mypy, import-linter
 	$(BOOTSTRAP) dev -- .ci/lint.py
 
 format:  ## ruff's formatter and safe fixes
-	@$(FIND_PYTHON); "$$python" platform/embedded/bootstrap.py dev && .venv/bin/ruff check --fix-only -q . ; .venv/bin/ruff format .
+	$(BOOTSTRAP) dev -- .ci/lint.py --fix
+
+schema:  ## write platform/openapi.yaml anew from the code
+	$(BOOTSTRAP) dev -- .ci/schema.py --write
 
 lock:  ## write both lock files anew (UPGRADE=1: newest versions allowed)
 	$(BOOTSTRAP) dev -- .ci/lock.py
 
 check:  ## all that CI runs
 	@bash .ci/run
+
+set-up:  ## only .venv, with the tools for tests
+	$(BOOTSTRAP) dev
 
 clean:  ## remove .venv, .data and every cache
 	@$(FIND_PYTHON); cd platform && exec "$$python" -B -m embedded.cleaning

@@ -64,6 +64,8 @@ def edges(where: Places, variables: Mapping[str, str]) -> list[Program]:
     for leftover in metrics.glob("*.db"):
         leftover.unlink()
     counted = {**variables, "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+    # Celery advises against root; whoever runs a local copy as root has decided that already.
+    working = {**counted, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
 
     def process(name: str, *words: str, told: Mapping[str, str] = counted) -> Program:
         return Program(
@@ -79,15 +81,16 @@ def edges(where: Places, variables: Mapping[str, str]) -> list[Program]:
         name = queues.split(",")[0]
         return process(
             f"worker-{name}",
-            *("celery", "-A", "config", "worker", "-Q", queues, "-n", f"{name}@%h"),
+            *("celery", "--quiet", "-A", "config", "worker", "-Q", queues, "-n", f"{name}@%h"),
             *("--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"),
+            told=working,
         )
 
     web = ("granian", "--interface", "wsgi", "--host", HOST, "--port", variables["PORT"])
     return [
         process(
             "web",
-            *(*web, "--workers", "2", "--blocking-threads", "8", "--backpressure", "64"),
+            *(*web, "--workers", "2", "--blocking-threads", "4", "--backpressure", "64"),
             *("--no-ws", "--respawn-failed-workers", "config.wsgi:application"),
         ),
         process(
@@ -99,7 +102,7 @@ def edges(where: Places, variables: Mapping[str, str]) -> list[Program]:
         worker("nightly"),
         process(
             "beat",
-            *("celery", "-A", "config", "beat", "--pidfile=", "--loglevel", "WARNING"),
+            *("celery", "--quiet", "-A", "config", "beat", "--pidfile=", "--loglevel", "WARNING"),
             *("--schedule", str(where.data / "beat-schedule")),
         ),
         manage("feed", "run_feed", environment=variables),

@@ -34,6 +34,7 @@ class Slot:
 
     program: Program
     child: Child | None = None
+    is_server: bool = False
     pause_s: float = 1.0
     due_s: float = 0.0
 
@@ -86,7 +87,7 @@ class Supervisor:
     def adopt(self, servers: Servers) -> None:
         """From now on the servers are watched like the processes of the application."""
         self.servers = servers
-        self.slots += [Slot(child.program, child) for child in servers.children]
+        self.slots += [Slot(child.program, child, is_server=True) for child in servers.children]
 
     def start(self, programs: Sequence[Program]) -> None:
         for program in programs:
@@ -124,15 +125,9 @@ class Supervisor:
         slot.pause_s = min(PAUSE_S_MAX, slot.pause_s * 2)
 
     def _restart(self, slot: Slot) -> None:
-        servers = self.servers
-        ours = servers is not None and slot.program in {x.program for x in servers.children}
-        if ours and servers is not None:
-            servers.prepare(slot.program)
+        if slot.is_server and self.servers is not None:
+            self.servers.prepare(slot.program)
         slot.child = self.child(slot.program)
-        if ours and servers is not None:
-            servers.children = [
-                slot.child if x.program is slot.program else x for x in servers.children
-            ]
         say(f"{slot.program.name} is started again")
 
     def watch(self, *, url: str, heartbeats: Mapping[str, tuple[str, float]]) -> None:
@@ -175,12 +170,10 @@ class Supervisor:
         def impatient() -> bool:
             return self.signals > patience
 
-        servers = self.servers
-        backing = {id(x.program) for x in servers.children} if servers is not None else set()
-        running = [slot.child for slot in self.slots if slot.child is not None]
         say("stopping")
-        stop([x for x in running if id(x.program) not in backing], impatient=impatient)
-        behind = [x for x in running if id(x.program) in backing]
-        stop([x for x in behind if x.program.name != "postgres"])
-        stop([x for x in behind if x.program.name == "postgres"])
+        running = [(slot.is_server, slot.child) for slot in self.slots if slot.child is not None]
+        servers = [child for is_server, child in running if is_server]
+        stop([child for is_server, child in running if not is_server], impatient=impatient)
+        stop([child for child in servers if child.program.name != "postgres"])
+        stop([child for child in servers if child.program.name == "postgres"])
         say("stopped")

@@ -1,0 +1,142 @@
+"""Processes under the supervisor: ended in order, started again, never left behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from embedded.places import ROOT
+from tests.embedded.conftest import LocalCopy, eventually
+
+Start = Callable[..., LocalCopy]
+
+POLITE = "polite=import time; print('here'); time.sleep(600)"
+# Ignores every signal to stop, and leaves a process of its own behind.
+STUBBORN = (
+    "stubborn=import signal, subprocess, sys, time\n"
+    "for n in (signal.SIGTERM, signal.SIGINT): signal.signal(n, signal.SIG_IGN)\n"
+    "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+    "print('stubborn is here'); time.sleep(600)"
+)
+BRITTLE = "brittle=print('one more try'); raise SystemExit(3)"
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_everything(
+    start_copy: Start, data_folder: Path, ending: signal.Signals
+) -> None:
+    copy = start_copy(data_folder, "--without-servers", POLITE).says("here")
+    os.kill(copy.process.pid, ending)
+    assert copy.wait() == 0
+    assert copy.left() == {}
+    assert copy.text.endswith("stopped")
+
+
+def test_ctrl_c_ends_what_does_not_listen(start_copy: Start, data_folder: Path) -> None:
+    copy = start_copy(data_folder, "--without-servers", STUBBORN, POLITE).says("stubborn is here")
+    assert len(copy.left()) == 4
+    assert copy.press_ctrl_c() == 0
+    assert copy.left() == {}
+    assert "stubborn did not stop in time and is ended by force" in copy.text
+    assert "polite did not stop" not in copy.text
+
+
+def test_a_second_ctrl_c_ends_the_waiting(start_copy: Start, data_folder: Path) -> None:
+    copy = start_copy(data_folder, "--without-servers", STUBBORN).says("stubborn is here")
+    started = time.monotonic()
+    os.killpg(copy.process.pid, signal.SIGINT)
+    copy.says("stopping")
+    assert copy.press_ctrl_c() == 0
+    assert time.monotonic() - started < 1.4  # the patience with this process is 1.5 s
+    assert copy.left() == {}
+
+
+def test_a_crash_is_reported_and_the_pauses_grow(start_copy: Start, data_folder: Path) -> None:
+    copy = start_copy(data_folder, "--without-servers", BRITTLE, POLITE)
+    copy.says("brittle has ended (exit code 3); starting it again in 1 s")
+    copy.says("brittle is started again")
+    copy.says("brittle has ended (exit code 3); starting it again in 2 s")
+    assert "polite has ended" not in copy.text
+    assert copy.press_ctrl_c() == 0
+    assert copy.left() == {}
+
+
+def test_a_killed_process_is_replaced(start_copy: Start, data_folder: Path) -> None:
+    copy = start_copy(data_folder, "--without-servers", POLITE).says("here")
+    first = copy.pid_of("print('here')")
+    os.kill(first, signal.SIGKILL)
+    copy.says("polite has ended (killed by SIGKILL)")
+    copy.says("polite is started again")
+    eventually(lambda: copy.text.count("| here") == 2, what="the new process to speak")
+    assert copy.pid_of("print('here')") != first
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")
+def test_killing_the_supervisor_leaves_nothing(start_copy: Start, data_folder: Path) -> None:
+    copy = start_copy(data_folder, POLITE).says("ready").says("here")
+    assert len(copy.left()) >= 4
+    copy.process.kill()
+    copy.wait()
+    eventually(lambda: copy.left() == {}, what="every child to end", patience_s=20)
+
+
+def test_output_is_kept_in_a_file_per_process(start_copy: Start, data_folder: Path) -> None:
+    copy = start_copy(data_folder, "--without-servers", POLITE).says("here")
+    eventually(lambda: (data_folder / "log" / "polite.log").read_text() == "here\n", what="log")
+    assert "polite            | here" in copy.text
+
+
+def test_a_second_copy_on_the_same_data_is_refused(start_copy: Start, data_folder: Path) -> None:
+    first = start_copy(data_folder, "--without-servers", POLITE).says("here")
+    second = start_copy(data_folder, "--without-servers", POLITE)
+    assert second.wait() == 1
+    assert f"Ballast already runs on {data_folder} (process {first.process.pid})" in second.text
+    assert first.process.poll() is None
+    assert first.press_ctrl_c() == 0
+
+
+def refused_run(data: Path, **variables: str) -> str:
+    """What `make run` says when it refuses at once."""
+    done = subprocess.run(
+        [sys.executable, "-m", "embedded", "run"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(data), **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert not (data / "postgres").exists()
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ["PORT", "STREAM_PORT"])
+def test_a_port_in_use_is_refused_before_anything_starts(data_folder: Path, name: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        text = refused_run(
+            data_folder, **{"PORT": "18431", "STREAM_PORT": "18432", name: str(port)}
+        )
+    assert f"{name} {port} cannot be used" in text
+    assert "Address already in use" in text
+
+
+@pytest.mark.parametrize("value", ["0", "65536", "http", "-1", "80.5"])
+def test_a_port_that_is_none_is_refused(data_folder: Path, value: str) -> None:
+    assert f"PORT must be a port, a number from 1 to 65535, not '{value}'" in refused_run(
+        data_folder, PORT=value
+    )
+
+
+def test_one_port_for_both_is_refused(data_folder: Path) -> None:
+    text = refused_run(data_folder, PORT="18431", STREAM_PORT="18431")
+    assert "PORT and STREAM_PORT must differ" in text
