@@ -53,6 +53,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize(name, found, ids=str)
 
 
+@pytest.fixture
+def get_routes() -> list[Route]:
+    """Every route that reads."""
+    return [route for route in _routes() if route.method == "GET"]
+
+
 @dataclass
 class Home:
     """What a household has, by the names of the path parameters."""
