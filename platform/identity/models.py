@@ -14,7 +14,12 @@ from core.identifiers import uuid7
 from core.limits import NAME_LENGTH_MAX
 
 
-@pghistory.track()
+def every_change() -> list[pghistory.RowEvent]:
+    """What the audit trail sees of a model; pghistory's own default forgets deletions."""
+    return [pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent()]
+
+
+@pghistory.track(*every_change())
 class Household(models.Model):
     """People whose accounts are looked at together: tax, wash sales, targets."""
 
@@ -113,7 +118,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         ).hexdigest()
 
 
-@pghistory.track()
+@pghistory.track(*every_change())
 class AdviserLink(models.Model):
     """An adviser may see (and act for) a household while this row exists."""
 
@@ -165,7 +170,7 @@ class TokenFamily(models.Model):
         return str(self.id)
 
 
-@pghistory.track(exclude=["token_hash"])
+@pghistory.track(*every_change(), exclude=["token_hash"])
 class Invitation(models.Model):
     """A place in a household, kept for one e-mail address. Only a hash of the token is stored."""
 

@@ -5,11 +5,13 @@ the copy alive for two weeks. Here an outage costs a query, and a log-out is fin
 """
 
 import logging
+from datetime import datetime
 from typing import Any
 
 import redis
 from django.contrib.sessions.backends.cached_db import SessionStore as CachedStore
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.utils import timezone
 
 logger = logging.getLogger(__name__)
 
@@ -24,10 +26,13 @@ class SessionStore(CachedStore):
 
     def load(self) -> dict[str, Any]:
         data = self._copy()
-        if data is None:
-            data = DatabaseStore.load(self)
-            if self.session_key:
-                self._keep(data)
+        if data is not None:
+            return data
+        row = self._get_session_from_db()
+        if row is None:
+            return {}
+        data = self.decode(row.session_data)
+        self._keep(data, expires_at=row.expire_date)
         return data
 
     def exists(self, session_key: str) -> bool:
@@ -35,7 +40,7 @@ class SessionStore(CachedStore):
 
     def save(self, must_create: bool = False) -> None:
         DatabaseStore.save(self, must_create)
-        self._keep(self._session)
+        self._keep(self._session, expires_at=self.get_expiry_date())
 
     def delete(self, session_key: str | None = None) -> None:
         DatabaseStore.delete(self, session_key)
@@ -57,8 +62,11 @@ class SessionStore(CachedStore):
             return None
         return found
 
-    def _keep(self, data: dict[str, Any]) -> None:
+    def _keep(self, data: dict[str, Any], *, expires_at: datetime) -> None:
+        left_s = int((expires_at - timezone.now()).total_seconds())
+        if left_s <= 0:
+            return
         try:
-            self._cache.set(self.cache_key, data, min(COPY_TTL_S, self.get_expiry_age()))
+            self._cache.set(self.cache_key, data, min(COPY_TTL_S, left_s))
         except redis.RedisError as error:
             logger.warning("redis is down, the session is not copied: %s", error)

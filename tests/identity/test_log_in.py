@@ -1,0 +1,176 @@
+"""Logging in, staying in, getting out."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.hashers import Argon2PasswordHasher, make_password
+from rest_framework.test import APIClient
+
+from identity.models import TokenFamily, User
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "correct horse battery"
+
+
+def _token(email: str, password: str = PASSWORD, **more: Any) -> Any:
+    body = {"email": email, "password": password, **more}
+    return APIClient().post("/api/v1/auth/token", body)
+
+
+@pytest.fixture
+def owner(people: Any) -> User:
+    people.owner.set_password(PASSWORD)
+    people.owner.save()
+    found: User = people.owner
+    return found
+
+
+def test_a_log_in_gives_a_pair(owner: User) -> None:
+    answer = _token(" Owner@Ballast.Example ")
+    assert answer.status_code == 200
+    assert set(answer.json()) == {"access", "refresh", "expires_in"}
+    assert answer.json()["expires_in"] == 900
+    assert TokenFamily.objects.get().user == owner
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("case", ["wrong password", "unknown e-mail", "closed", "no password"])
+def test_every_failed_log_in_looks_the_same(owner: User, case: str) -> None:
+    email, password = owner.email, PASSWORD
+    if case == "wrong password":
+        password = "wrong"
+    elif case == "unknown e-mail":
+        email = "nobody@ballast.example"
+    elif case == "closed":
+        User.objects.filter(pk=owner.pk).update(is_active=False)
+    else:
+        User.objects.filter(pk=owner.pk).update(password=make_password(None))
+    answer = _token(email, password)
+    body = answer.json()
+    assert (answer.status_code, body["code"]) == (401, "credentials_invalid")
+    assert body["detail"] == "The e-mail address or the password is wrong."
+    assert not TokenFamily.objects.exists()
+
+
+def test_an_unknown_email_costs_one_hash_like_a_wrong_password(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    for name in ("encode", "verify"):
+        real = getattr(Argon2PasswordHasher, name)
+
+        def counting(*args: Any, _real: Any = real) -> Any:
+            hashed.append("one")
+            return _real(*args)
+
+        monkeypatch.setattr(Argon2PasswordHasher, name, counting)
+    for email in (owner.email, "nobody@ballast.example"):
+        hashed.clear()
+        assert _token(email, "wrong").status_code == 401
+        assert hashed == ["one"], email
+
+
+def test_guessing_is_refused_for_one_address_of_mail_from_everywhere(owner: User) -> None:
+    answers = [
+        APIClient().post(
+            "/api/v1/auth/token",
+            {"email": owner.email, "password": "wrong"},
+            REMOTE_ADDR=f"10.0.0.{index}",
+        )
+        for index in range(11)
+    ]
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429]
+    assert answers[-1].json()["code"] == "too_many_requests"
+    assert 1 <= int(answers[-1]["Retry-After"]) <= 60
+    # The right password is not even looked at now.
+    assert _token(owner.email).status_code == 429
+    assert not TokenFamily.objects.exists()
+
+
+def test_a_token_opens_the_profile_and_a_wrong_one_does_not(
+    people: Any, log_in: Callable[..., APIClient]
+) -> None:
+    api = log_in(people.owner)
+    assert api.get("/api/v1/users/me").json()["email"] == people.owner.email
+    for header, code in [
+        ("", "not_authenticated"),
+        ("Bearer ", "token_invalid"),
+        ("Bearer nonsense", "token_invalid"),
+        ("Basic b3duZXI6", "not_authenticated"),
+    ]:
+        answer = APIClient().get("/api/v1/users/me", HTTP_AUTHORIZATION=header)
+        assert (answer.status_code, answer.json()["code"]) == (401, code), header
+        assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
+
+
+def test_an_access_token_ends_after_fifteen_minutes(
+    people: Any, log_in: Callable[..., APIClient]
+) -> None:
+    with time_machine.travel("2026-01-05T12:00:00Z", tick=False) as clock:
+        api = log_in(people.owner)
+        clock.shift(899)
+        assert api.get("/api/v1/users/me").status_code == 200
+        clock.shift(1)
+        assert api.get("/api/v1/users/me").json()["code"] == "token_expired"
+
+
+def test_logging_out_ends_this_log_in_at_once_and_no_other(
+    people: Any, log_in: Callable[..., APIClient], django_capture_on_commit_callbacks: Any
+) -> None:
+    here, there = log_in(people.owner), log_in(people.owner)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert here.post("/api/v1/auth/logout", {}).status_code == 204
+    assert here.get("/api/v1/users/me").json()["code"] == "token_revoked"
+    refresh = {"refresh": here.tokens["refresh"]}  # type: ignore[attr-defined]
+    answer = APIClient().post("/api/v1/auth/token/refresh", refresh)
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_revoked")
+    assert there.get("/api/v1/users/me").status_code == 200
+
+
+@pytest.mark.parametrize("how", ["logout everywhere", "password"])
+def test_every_log_in_ends_at_once(
+    people: Any,
+    log_in: Callable[..., APIClient],
+    django_capture_on_commit_callbacks: Any,
+    how: str,
+) -> None:
+    from edge.redis import redis_client
+
+    here, there = log_in(people.owner), log_in(people.owner)
+    other = log_in(people.spouse)
+    assert there.get("/api/v1/users/me").status_code == 200  # remembered now
+    with django_capture_on_commit_callbacks(execute=True):
+        if how == "password":
+            body = {"current_password": PASSWORD, "new_password": "another horse battery"}
+            answer = here.post("/api/v1/auth/password", body)
+        else:
+            answer = here.post("/api/v1/auth/logout-everywhere")
+        assert answer.status_code == 204
+    for api in (here, there):
+        assert api.get("/api/v1/users/me").json()["code"] == "token_revoked"
+        refresh = {"refresh": api.tokens["refresh"]}  # type: ignore[attr-defined]
+        assert APIClient().post("/api/v1/auth/token/refresh", refresh).status_code == 401
+    assert other.get("/api/v1/users/me").status_code == 200
+    assert redis_client().get(f"revoked:{people.owner.pk}") == b"2"
+    assert set(TokenFamily.objects.filter(user=people.owner).values_list("revoked_reason")) == {
+        ("everywhere",)
+    }
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "code"),
+    [("wrong", "another horse battery", "password_wrong"), (PASSWORD, "short", "password_weak")],
+)
+def test_a_refused_password_change_changes_nothing(
+    people: Any, log_in: Callable[..., APIClient], current: str, new: str, code: str
+) -> None:
+    api = log_in(people.owner)
+    before = User.objects.values().get(pk=people.owner.pk)
+    body = {"current_password": current, "new_password": new}
+    answer = api.post("/api/v1/auth/password", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert User.objects.values().get(pk=people.owner.pk) == before
+    assert api.get("/api/v1/users/me").status_code == 200
