@@ -198,7 +198,10 @@ class StreamConsumer(AsyncConsumer):
             await self._say(message["text"])
 
     async def _say(self, text: str) -> None:
-        await self.write({"type": "websocket.send", "text": text})
+        try:
+            await self.write({"type": "websocket.send", "text": text})
+        except RuntimeError as error:  # the server has closed this socket, a ping was not answered
+            raise StopConsumer from error
 
     def close(self, close: Close, problem: Problem, detail: str) -> None:
         """Says why and closes, without making the caller wait for a slow client."""
@@ -212,7 +215,7 @@ class StreamConsumer(AsyncConsumer):
         try:
             await self._say(protocol.error(problem, detail))
             await self.write(_close(close, problem))
-        except (OSError, RuntimeError):  # the socket went away first
+        except (OSError, RuntimeError, StopConsumer):  # the socket went away first
             metrics.WRITES_FAILED.inc()
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
@@ -224,7 +227,7 @@ class StreamConsumer(AsyncConsumer):
             self.process.hub.leave(self.member)
         if hasattr(self, "auth_timer"):
             self.auth_timer.cancel()
-        await self.process.leases.release(address)
+        self.process.leases.release(address)
         for group in self.groups:
             try:
                 await self.channel_layer.group_discard(group, self.channel_name)

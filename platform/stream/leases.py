@@ -4,20 +4,17 @@
     {stream}:sockets:<process> hash: address -> open sockets, "*" -> all; ends with the lease
 
 A process renews its one lease, not one per socket. Killed, it stops renewing and its sockets stop
-counting when the lease ends. The memory of the process is the truth about its own sockets: a
-renewal that finds another total in Redis (a restart, an eviction, an answer lost on the way)
-writes its hash anew.
+counting when the lease ends. Closed sockets are taken off the count together, a few times a
+second: thousands that close at once are one call. The memory of the process is the truth about
+its own sockets: a renewal that finds another total in Redis (a restart, an eviction, an answer
+lost on the way) writes its hash anew.
 """
 
-import logging
 from collections import Counter
 from enum import Enum
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
-logger = logging.getLogger(__name__)
 
 ALL = "*"
 PROCESSES = "{stream}:processes"
@@ -41,8 +38,11 @@ redis.call('ZADD', KEYS[1], now + ARGV[5], ARGV[1])
 return 0
 """
 _RELEASE = """
-if redis.call('HINCRBY', KEYS[1], ARGV[1], -1) <= 0 then redis.call('HDEL', KEYS[1], ARGV[1]) end
-if redis.call('HINCRBY', KEYS[1], '*', -1) <= 0 then redis.call('DEL', KEYS[1]) end
+for i = 1, #ARGV, 2 do
+  local left = redis.call('HINCRBY', KEYS[1], ARGV[i], -ARGV[i + 1])
+  if left <= 0 then redis.call('HDEL', KEYS[1], ARGV[i]) end
+  if redis.call('HINCRBY', KEYS[1], '*', -ARGV[i + 1]) <= 0 then redis.call('DEL', KEYS[1]) end
+end
 """
 _RENEW = """
 local time = redis.call('TIME')
@@ -76,6 +76,7 @@ class Leases:
         self._in_all_max = in_all_max
         self._lease_ms = round(lease_s * 1000)
         self._open: Counter[str] = Counter()
+        self._released: Counter[str] = Counter()  # closed, and still counted in Redis
         self._acquire = self._redis.register_script(_ACQUIRE)
         self._release = self._redis.register_script(_RELEASE)
         self._renew = self._redis.register_script(_RENEW)
@@ -102,18 +103,22 @@ class Leases:
             self._forget(address)
         return verdict
 
-    async def release(self, address: str) -> None:
-        """Counts one socket less."""
+    def release(self, address: str) -> None:
+        """Counts one socket less, with the next `settle`."""
         self._forget(address)
-        try:
-            await self._release(keys=[self._key], args=[address])
-        except RedisError as error:
-            logger.warning("socket count of %s not lowered, renewal will: %s", address, error)
+        self._released[address] += 1
+
+    async def settle(self) -> None:
+        """Takes the closed sockets off the count in Redis; what fails here, a renewal repairs."""
+        released, self._released = self._released, Counter()
+        if released:
+            pairs = [word for pair in released.items() for word in pair]
+            await self._release(keys=[self._key], args=pairs)
 
     async def renew(self) -> None:
         """Keeps the lease of this process, and its counts right."""
-        counts = {address: open_ for address, open_ in self._open.items() if open_ > 0}
-        total = sum(counts.values())
+        counts = self._open + self._released
+        total = counts.total()
         kept = await self._renew(
             keys=[PROCESSES, self._key], args=[self._process, self._lease_ms, total]
         )

@@ -35,6 +35,7 @@ STATE_KEY = "stream"
 REDIS_TIMEOUT_S = 2.0
 REDIS_CONNECTIONS_MAX = 32
 DRAIN_S_PER_SOCKET = 0.1
+SETTLE_S = 0.25
 # With tens of thousands of sockets a full collection stops the process for tens of milliseconds,
 # and finds nothing: sockets and quotes are freed by their reference counts.
 GARBAGE_THRESHOLD = 50_000
@@ -100,6 +101,7 @@ class StreamProcess:
         )
         self._run(self.hub.run())
         self._run(self._every(1.0, self._keep_house))
+        self._run(self._every(SETTLE_S, self.leases.settle))
         self._run(self._every(options.lease_s / 3, self.leases.renew))
         self._run(self._every(options.recheck_s, self._close_revoked))
 

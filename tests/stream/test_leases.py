@@ -30,7 +30,8 @@ def test_limits_count_over_all_processes(redis_server: Any) -> None:
         assert await one.acquire("192.0.2.1") is ADDRESS_FULL
         assert await two.acquire("192.0.2.2") is GRANTED
         assert await one.acquire("192.0.2.3") is ALL_FULL
-        await two.release("192.0.2.1")
+        two.release("192.0.2.1")
+        await two.settle()
         assert await one.acquire("192.0.2.1") is GRANTED
         assert await one.acquire("192.0.2.3") is ALL_FULL
 
@@ -50,9 +51,9 @@ def test_what_was_refused_and_released_leaves_nothing_behind(redis_server: Any) 
     async def story(redis: "Redis") -> None:
         one = leases(redis, "one")
         assert [await one.acquire("a") for _ in range(3)] == [GRANTED, GRANTED, ADDRESS_FULL]
-        await one.release("a")
-        await one.release("a")
-        await one.renew()
+        one.release("a")
+        one.release("a")
+        await one.settle()
         assert await redis.exists("{stream}:sockets:one") == 0
 
     played(redis_server.url, story)
@@ -84,6 +85,20 @@ def test_a_renewal_keeps_the_count_and_repairs_it_after_redis_lost_it(redis_serv
         await one.renew()
         assert await two.acquire("b") is GRANTED
         assert await redis.pttl("{stream}:sockets:one") > 0
+
+    played(redis_server.url, story)
+
+
+def test_a_renewal_between_close_and_settlement_counts_neither_twice(redis_server: Any) -> None:
+    async def story(redis: "Redis") -> None:
+        one = leases(redis, "one")
+        assert [await one.acquire("a"), await one.acquire("b")] == [GRANTED, GRANTED]
+        one.release("a")
+        await one.renew()  # finds what it expects
+        await redis.flushall()
+        await one.renew()  # writes anew
+        await one.settle()
+        assert await redis.hgetall("{stream}:sockets:one") == {b"b": b"1", b"*": b"1"}
 
     played(redis_server.url, story)
 
