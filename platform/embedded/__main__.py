@@ -10,7 +10,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+
+import redis
 
 from embedded import plan
 from embedded.browser import install
@@ -85,6 +88,14 @@ def answers(url: str) -> bool:
         return False
 
 
+def heartbeat(client: "redis.Redis", queue: str) -> str | None:
+    """What a task of this queue wrote last."""
+    try:
+        return str(client.get(f"heartbeat:{queue}"))
+    except redis.RedisError:
+        return None
+
+
 def run() -> None:
     """Servers, steps, processes; then watch until Ctrl-C."""
     started = time.monotonic()
@@ -117,7 +128,13 @@ def run() -> None:
             for line in LOG_INS:
                 say(f"  log in as {line}")
         say("Ctrl-C stops everything")
-        supervisor.watch(url=running.urls["REDIS_URL"], heartbeats=plan.HEARTBEAT_S_MAX)
+        client = redis.Redis.from_url(running.urls["REDIS_URL"], socket_timeout=2)
+        supervisor.watch(
+            heartbeats={
+                name: (partial(heartbeat, client, queue), silence_s_max)
+                for name, (queue, silence_s_max) in plan.HEARTBEAT_S_MAX.items()
+            }
+        )
 
 
 def shell(words: list[str]) -> None:

@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
-import redis
-
 from embedded.children import Child, Program, say, stop
 from embedded.places import Places, Refused
 from embedded.servers import Servers
@@ -22,6 +20,11 @@ TICK_S = 0.1
 PAUSE_S_MAX = 30.0
 STEADY_S = 60.0  # after so long without a crash the pauses start small again
 HEARTBEAT_EVERY_S = 10.0
+ONE_PRESS_S = 0.3
+
+
+# The newest sign of life; "" when there was none yet, None when it cannot be asked.
+Heartbeat = Callable[[], str | None]
 
 
 class Stopped(Exception):
@@ -48,6 +51,7 @@ class Supervisor:
     slots: list[Slot] = field(default_factory=list)
     servers: Servers | None = None
     heartbeats: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _signalled_s: float = -ONE_PRESS_S
 
     def listen(self) -> None:
         """From now on signals to stop are counted, not obeyed at once."""
@@ -55,7 +59,11 @@ class Supervisor:
             signal.signal(number, self._signalled)
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
-        self.signals += 1
+        # make passes on what the whole group has had already: both together count once
+        now = time.monotonic()
+        if now - self._signalled_s > ONE_PRESS_S:
+            self.signals += 1
+        self._signalled_s = now
 
     def check(self) -> None:
         if self.signals:
@@ -130,25 +138,20 @@ class Supervisor:
         slot.child = self.child(slot.program)
         say(f"{slot.program.name} is started again")
 
-    def watch(self, *, url: str, heartbeats: Mapping[str, tuple[str, float]]) -> None:
-        """Until a signal to stop. `heartbeats`: worker -> its queue and the longest silence."""
-        client = redis.Redis.from_url(url, decode_responses=True)
+    def watch(self, *, heartbeats: Mapping[str, tuple[Heartbeat, float]]) -> None:
+        """Until a signal to stop. `heartbeats`: worker -> its heartbeat, the longest silence."""
         asked_s = 0.0
         while True:
             self.watch_once()
             if time.monotonic() - asked_s > HEARTBEAT_EVERY_S:
                 asked_s = time.monotonic()
-                for name, (queue, silence_s_max) in heartbeats.items():
-                    self._listen_for(client, name, queue, silence_s_max)
+                for name, (heartbeat, silence_s_max) in heartbeats.items():
+                    self.listen_for(name, heartbeat(), silence_s_max)
 
-    def _listen_for(
-        self, client: "redis.Redis", name: str, queue: str, silence_s_max: float
-    ) -> None:
+    def listen_for(self, name: str, beat: str | None, silence_s_max: float) -> None:
         """Starts a worker anew whose heartbeat has not changed for too long by our clock."""
-        try:
-            beat = str(client.get(f"heartbeat:{queue}"))
-        except redis.RedisError:
-            self.heartbeats.clear()  # nobody's silence counts while Redis is away
+        if beat is None:
+            self.heartbeats.clear()  # nobody's silence counts while nobody can be heard
             return
         now = time.monotonic()
         last, heard_s = self.heartbeats.get(name, ("", now))
@@ -165,7 +168,7 @@ class Supervisor:
         """Everything in order; a second signal makes it short."""
         if not self.slots:
             return
-        patience = self.signals + 1
+        patience = self.signals
 
         def impatient() -> bool:
             return self.signals > patience

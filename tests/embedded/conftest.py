@@ -11,11 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis
 
 from embedded.children import die_with_parent
-from embedded.places import UNREACHABLE_BELOW, places
+from embedded.places import ROOT, UNREACHABLE_BELOW, places
 
 PATIENCE_S = 60.0
 SCRIPT = Path(__file__).with_name("local_copy.py")
@@ -47,14 +49,27 @@ def processes_naming(*marks: str) -> dict[int, str]:
 class LocalCopy:
     """One run of local_copy.py in a process group of its own, as a terminal starts it."""
 
-    def __init__(self, data: Path, *words: str, user: str | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *words: str,
+        user: str | None = None,
+        python: Path = Path(sys.executable),
+    ) -> None:
         self.data = data
         self.lines: list[str] = []
         entry = pwd.getpwnam(user) if user else None
         self.process = subprocess.Popen(
-            [sys.executable, "-u", str(SCRIPT), str(data), *words],
+            [str(python), "-u", str(SCRIPT), str(data), *words],
             cwd="/",
-            env={"PATH": os.environ["PATH"], "HOME": str(data), "PYTHONUNBUFFERED": "1"},
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(data),
+                "PYTHONPATH": os.pathsep.join(
+                    [str(ROOT / "platform"), str(Path(redis.__file__).parent.parent)]
+                ),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -119,8 +134,8 @@ def data_folder() -> Iterator[Path]:
 def start_copy() -> Iterator[Callable[..., LocalCopy]]:
     copies: list[LocalCopy] = []
 
-    def start(data: Path, *words: str, user: str | None = None) -> LocalCopy:
-        copies.append(LocalCopy(data, *words, user=user))
+    def start(data: Path, *words: str, **options: Any) -> LocalCopy:
+        copies.append(LocalCopy(data, *words, **options))
         return copies[-1]
 
     yield start

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from embedded.places import ROOT
+from embedded.children import Program
+from embedded.places import ROOT, places
+from embedded.supervisor import Supervisor
 from tests.embedded.conftest import LocalCopy, eventually
 
 Start = Callable[..., LocalCopy]
@@ -52,6 +54,7 @@ def test_a_second_ctrl_c_ends_the_waiting(start_copy: Start, data_folder: Path) 
     started = time.monotonic()
     os.killpg(copy.process.pid, signal.SIGINT)
     copy.says("stopping")
+    time.sleep(0.35)  # shorter counts as the same press: make passes signals on
     assert copy.press_ctrl_c() == 0
     assert time.monotonic() - started < 1.4  # the patience with this process is 1.5 s
     assert copy.left() == {}
@@ -69,12 +72,12 @@ def test_a_crash_is_reported_and_the_pauses_grow(start_copy: Start, data_folder:
 
 def test_a_killed_process_is_replaced(start_copy: Start, data_folder: Path) -> None:
     copy = start_copy(data_folder, "--without-servers", POLITE).says("here")
-    first = copy.pid_of("print('here')")
+    first = copy.pid_of("-c import time")
     os.kill(first, signal.SIGKILL)
     copy.says("polite has ended (killed by SIGKILL)")
     copy.says("polite is started again")
     eventually(lambda: copy.text.count("| here") == 2, what="the new process to speak")
-    assert copy.pid_of("print('here')") != first
+    assert copy.pid_of("-c import time") != first
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")
@@ -140,3 +143,26 @@ def test_a_port_that_is_none_is_refused(data_folder: Path, value: str) -> None:
 def test_one_port_for_both_is_refused(data_folder: Path) -> None:
     text = refused_run(data_folder, PORT="18431", STREAM_PORT="18431")
     assert "PORT and STREAM_PORT must differ" in text
+
+
+def test_a_worker_without_heartbeat_is_started_anew(data_folder: Path) -> None:
+    supervisor = Supervisor(places(data_folder))
+    sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
+    supervisor.start(
+        [Program(name, sleeper, {}, data_folder) for name in ("deaf", "lively", "beat")]
+    )
+    before = {slot.program.name: slot.child for slot in supervisor.slots}
+    try:
+        for beat in ("1", "2"):
+            time.sleep(0.2)
+            supervisor.listen_for("lively", beat, 0.1)
+            supervisor.listen_for("deaf", "1", 0.1)
+        ended = {name for name, child in before.items() if child is not None and not child.alive}
+        assert ended == {"deaf", "beat"}  # perhaps nobody has sent it anything
+        supervisor.listen_for("lively", None, 0.1)
+        time.sleep(0.2)
+        supervisor.listen_for("lively", "2", 0.1)
+        assert before["lively"] is not None
+        assert before["lively"].alive  # silence does not count while nobody can be heard
+    finally:
+        supervisor.shut_down()
