@@ -1,11 +1,13 @@
 """What people type into the pages, checked for form. What is allowed, the operations decide."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 
+from core import limits
 from core.errors import BallastError
 from core.limits import NAME_LENGTH_MAX, NOTE_LENGTH_MAX, SYMBOL_LENGTH_MAX
 from identity.models import User
@@ -18,16 +20,39 @@ _CASH = "deposit withdrawal dividend interest fee"
 _HUNDRED = Decimal(100)
 
 
-def _decimal(label: str, *, only_for: str = "", help_text: str = "") -> forms.DecimalField:
+def _positive(value: Decimal) -> None:
+    if value <= 0:
+        raise forms.ValidationError("Must be more than 0.", code="not_positive")
+
+
+def _not_negative(value: Decimal) -> None:
+    if value < 0:
+        raise forms.ValidationError("Must not be negative.", code="negative")
+
+
+def _decimal(
+    label: str, *, most: Decimal, decimals: int, least: Callable[[Decimal], None], only_for: str
+) -> forms.DecimalField:
+    def at_most(value: Decimal) -> None:
+        if value > most:
+            raise forms.ValidationError(f"Must be at most {most:,f}.", code="too_large")
+
     field = forms.DecimalField(
         label=label,
         required=False,
         max_digits=40,
-        help_text=help_text,
+        decimal_places=decimals,
+        validators=[least, at_most],
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
     field.only_for = only_for  # type: ignore[attr-defined]
     return field
+
+
+def _money(label: str, *, least: Callable[[Decimal], None], only_for: str) -> forms.DecimalField:
+    return _decimal(
+        label, most=limits.MONEY_MAX, decimals=limits.MONEY_DECIMALS, least=least, only_for=only_for
+    )
 
 
 def _currency(label: str) -> forms.ChoiceField:
@@ -111,10 +136,24 @@ class TransactionForm(forms.Form):
             attrs={"list": "symbols", "autocomplete": "off", "autocapitalize": "characters"}
         ),
     )
-    quantity = _decimal("Quantity", only_for=_TRADES)
-    price = _decimal("Price per unit", only_for=_TRADES)
-    amount = _decimal("Amount", only_for=_CASH)
-    fee = _decimal("Fee", only_for="buy sell dividend interest deposit withdrawal")
+    quantity = _decimal(
+        "Quantity",
+        most=limits.QUANTITY_MAX,
+        decimals=limits.QUANTITY_DECIMALS,
+        least=_positive,
+        only_for=_TRADES,
+    )
+    price = _decimal(
+        "Price per unit",
+        most=limits.PRICE_MAX,
+        decimals=limits.PRICE_DECIMALS,
+        least=_not_negative,
+        only_for=_TRADES,
+    )
+    amount = _money("Amount", least=_positive, only_for=_CASH)
+    fee = _money(
+        "Fee", least=_not_negative, only_for="buy sell dividend interest deposit withdrawal"
+    )
     note = forms.CharField(label="Note", required=False, max_length=NOTE_LENGTH_MAX)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

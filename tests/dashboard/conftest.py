@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -45,7 +45,7 @@ def invest(people: Any, assets: Any, account: Any) -> Any:
     """The owner's account with cash, two holdings bought twice, and targets."""
     from portfolios.operations import TargetWeight, set_targets
     from transactions.entries import Entry
-    from transactions.operations import record
+    from transactions.operations import change_account, record
 
     now = timezone.now()
 
@@ -54,9 +54,7 @@ def invest(people: Any, assets: Any, account: Any) -> Any:
         return Entry(type=kind, executed_at=at, currency="USD", **fields)
 
     def buy(symbol: str, days: int, quantity: str, price: str) -> Entry:
-        return entry(
-            "buy", days, symbol=symbol, quantity=Decimal(quantity), price=Decimal(price)
-        )
+        return entry("buy", days, symbol=symbol, quantity=Decimal(quantity), price=Decimal(price))
 
     record(
         account=account,
@@ -74,6 +72,7 @@ def invest(people: Any, assets: Any, account: Any) -> Any:
         account=account,
         weights=[TargetWeight(symbol, Decimal(share), Decimal(2)) for symbol, share in weights],
     )
+    change_account(account=account, name="Harbour")
     account.refresh_from_db()
     return account
 
@@ -92,64 +91,71 @@ def _answers(url: str) -> bool:
         return False
 
 
-@dataclass
-class Site:
-    """The running house: pages, stream and worker on the test's own database and Redis."""
+class Process:
+    """A program of the house on the test's own database and Redis; killed with `kill`."""
 
-    url: str
-    log: Path
-    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    def __init__(self, *command: str, log: Path, **environment: str) -> None:
+        self._command = [sys.executable, "-m", *command]
+        self._environment = {**os.environ, "TESTING": "1", **environment}
+        self.log = log
+        self.start()
 
-    def start(self, *command: str, **environment: str) -> None:
+    def start(self) -> None:
         with self.log.open("ab") as log:
-            self.processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", *command],
-                    env={**os.environ, "TESTING": "1", **environment},
-                    stdout=log,
-                    stderr=log,
-                    cwd=project.ROOT,
-                )
+            self._process = subprocess.Popen(
+                self._command, env=self._environment, stdout=log, stderr=log, cwd=project.ROOT
             )
 
-    def end(self) -> None:
-        for process in self.processes:
-            process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
 
 
-@pytest.fixture
-def site(live_server: Any, settings: Any, tmp_path: Path) -> Iterator[Site]:
-    """Real pages and a real stream; a worker starts when a test asks for it."""
+@dataclass(frozen=True)
+class Site:
+    """The pages of the test and the stream they open."""
+
+    url: str
+    stream: Process
+
+
+@pytest.fixture(scope="module")
+def stream_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Process, int]]:
+    """A real stream and its port."""
     port = free_port()
-    settings.STREAM_URL = f"ws://localhost:{port}/ws/v1/stream"
-    house = Site(url=live_server.url, log=tmp_path / "site.log")
-    house.start("stream.server", "--port", str(port))
+    log = tmp_path_factory.mktemp("stream") / "log"
+    process = Process("stream.server", "--port", str(port), log=log)
     deadline = time.monotonic() + PATIENCE_MS / 1000
     try:
         while not _answers(f"http://127.0.0.1:{port}/healthz"):
-            assert time.monotonic() < deadline, house.log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)
-        yield house
+        yield process, port
     finally:
-        house.end()
+        process.kill()
 
 
 @pytest.fixture
-def worker(site: Site) -> None:
+def site(live_server: Any, settings: Any, stream_process: tuple[Process, int]) -> Site:
+    """Real pages that know where the real stream is."""
+    process, port = stream_process
+    settings.STREAM_URL = f"ws://localhost:{port}/ws/v1/stream"
+    return Site(url=live_server.url, stream=process)
+
+
+@pytest.fixture
+def worker(transactional_db: None, tmp_path: Path) -> Iterator[None]:
     """A real Celery worker on the test's database."""
     parts = urlsplit(os.environ["DATABASE_URL"])
     name = connection.settings_dict["NAME"]
-    site.start(
+    process = Process(
         "celery",
         *("-A", "config", "worker", "--pool", "solo", "-Q", "interactive,notify"),
+        log=tmp_path / "worker.log",
         DATABASE_URL=urlunsplit(parts._replace(path=f"/{name}")),
     )
+    yield
+    process.kill()
 
 
 @pytest.fixture(scope="module")

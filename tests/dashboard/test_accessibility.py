@@ -45,7 +45,7 @@ AUDIT = """() => {
     }
   }
   for (const table of document.querySelectorAll("table")) {
-    if (table.closest("[role=img]")) continue; // the chart library's own layout, one picture outside
+    if (table.closest("[role=img]")) continue; // the chart library's layout
     if (!text(table.caption)) faults.push("table without caption");
     for (const th of table.querySelectorAll("th")) {
       if (!th.scope) faults.push(`th without scope: ${text(th)}`);

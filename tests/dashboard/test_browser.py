@@ -35,7 +35,7 @@ def test_values_and_weights_move_with_the_market(
     tab = visitor.tab
     visitor.log_in(owner)
     has_text(tab.locator('[data-base="total"]'), "$11,300.00")
-    tab.get_by_role("link", name="Main").click()
+    tab.get_by_role("link", name="Harbour").click()
     wait_live(tab)
     has_text(cell(tab, "AAA", "value"), "$6,000.00")
     tab.locator("#chart canvas").first.wait_for()
@@ -113,7 +113,7 @@ def test_rebalance_leads_to_trades_with_tax_and_reasons(
     row.refresh_from_db()
     assert (row.status, row.decided_by_id) == ("approved", owner.pk)
     tab.goto("/notices")
-    tab.get_by_role("link", name=re.compile("recommended for Main")).click()
+    tab.get_by_role("link", name=re.compile("recommended for Harbour")).click()
     tab.wait_for_url(f"**/recommendations/{row.public_id}")
 
 
@@ -126,12 +126,9 @@ def test_a_price_that_comes_late_is_called_stale_and_a_lost_stream_comes_back(
     visitor.log_in(owner)
     tab.goto(f"/accounts/{invest.public_id}")
     wait_live(tab)
-    stream = site.processes[0]
-    port = str(stream.args[-1])
-    stream.kill()
-    stream.wait()
+    site.stream.kill()
     has_text(tab.locator("#feed-text"), "Reconnecting")
-    site.start("stream.server", "--port", port)
+    site.stream.start()
     wait_live(tab)
     quote(AAA="50.50")
     has_text(cell(tab, "AAA", "value"), "$6,060.00")
@@ -274,7 +271,7 @@ def test_a_session_that_ended_leads_to_the_log_in(
 ) -> None:
     visitor = visit()
     visitor.log_in(owner)
-    visitor.tab.get_by_text("Your account").click()
+    visitor.tab.locator("[data-menu] > summary").click()
     visitor.tab.get_by_role("button", name="Log out").click()
     visitor.tab.wait_for_url("**/login")
     visitor.tab.goto(f"/accounts/{invest.public_id}")

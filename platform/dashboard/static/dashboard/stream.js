@@ -84,7 +84,10 @@ export async function connect() {
   lastSeq = 0;
   const mine = new WebSocket(address());
   socket = mine;
-  mine.addEventListener("open", () => mine.send(JSON.stringify({ type: "auth", ticket: entry })));
+  mine.addEventListener("open", () => {
+    if (mine === socket) mine.send(JSON.stringify({ type: "auth", ticket: entry }));
+    else mine.close(1000);
+  });
   mine.addEventListener("message", (event) => hear(mine, event));
   mine.addEventListener("close", () => {
     if (mine === socket) again();
@@ -130,7 +133,8 @@ window.addEventListener("pagehide", () => {
   const closing = socket;
   socket = null;
   ready = false;
-  closing?.close(1000);
+  // One that is still opening goes with the page; closing it by hand would be an error.
+  if (closing?.readyState === WebSocket.OPEN) closing.close(1000);
 });
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) connect();
