@@ -111,4 +111,11 @@ def _known(account: Account, symbols: Sequence[str]) -> dict[str, Asset]:
             code="symbol_unknown",
             fields={"symbol": [f"{symbol} is not known" for symbol in missing]},
         )
+    fixed = sorted(symbol for symbol, asset in known.items() if not asset.tradable)
+    if fixed:
+        raise InvalidInput(
+            f"Cannot be bought or sold: {', '.join(fixed)}.",
+            code="asset_not_tradable",
+            fields={"symbol": [f"{symbol} cannot be bought or sold" for symbol in fixed]},
+        )
     return known

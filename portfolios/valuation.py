@@ -140,7 +140,7 @@ def holding_row(row: Valued, *, account_currency: str, total: Decimal) -> dict[s
         "name": position.name,
         "asset_class": position.asset_class,
         "quantity": plain(position.quantity),
-        "price": _text(quote and quote.price),
+        "price": plain(quote.price) if quote else None,
         "as_of": instant_text(quote.as_of) if quote else None,
         "stale": quote.stale if quote else True,
         "currency": position.currency,
@@ -150,7 +150,7 @@ def holding_row(row: Valued, *, account_currency: str, total: Decimal) -> dict[s
         "market_value_account": _text(row.value_base),
         "cost_basis": str(quantize(position.cost_basis, account_currency)),
         "average_cost": plain(average),
-        "unrealized_gain": _text(gain),
+        "unrealized_gain": None if gain is None else f"{quantize(gain, account_currency):f}",
         "unrealized_gain_percentage": (
             _text(percentage(gain, position.cost_basis)) if gain is not None else None
         ),

@@ -1,10 +1,12 @@
 """Assets of a household's own, and the prices it gives them."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
+import redis
 from django.db import connection, transaction
 
 from core.errors import Conflict, InvalidInput, NotFound
@@ -16,10 +18,14 @@ from core.limits import (
     PRICE_MAX,
 )
 from edge.currencies import CURRENCIES
+from edge.redis import redis_client
 from identity.models import Household, User
 from marketdata.identifiers import ensure_symbol
 from marketdata.models import Asset, AssetClass, DailyPrice, LatestPrice
-from marketdata.quotes import OWN
+from marketdata.queries.quotes import OWN_QUOTES_KEY
+from marketdata.quotes import OWN, Quote, encoded
+
+logger = logging.getLogger(__name__)
 
 _PRICE_STEP = Decimal(1).scaleb(-PRICE_DECIMALS)
 
@@ -136,15 +142,22 @@ def _refresh_latest(asset: Asset) -> None:
         .values_list("date", "close")[:2]
     )
     day, close = newest[0]
+    as_of = datetime.combine(day, time(), tzinfo=UTC)
+    before = newest[1][1] if len(newest) > 1 else None
     LatestPrice.objects.update_or_create(
         asset=asset,
-        defaults={
-            "price": close,
-            "as_of": datetime.combine(day, time(), tzinfo=UTC),
-            "source": OWN,
-            "previous_close": newest[1][1] if len(newest) > 1 else None,
-        },
+        defaults={"price": close, "as_of": as_of, "source": OWN, "previous_close": before},
     )
+    quote = Quote(asset.symbol, close, as_of, False, OWN, before)
+    transaction.on_commit(lambda: _publish(asset.pk, quote), robust=True)
+
+
+def _publish(asset_id: int, quote: Quote) -> None:
+    """Holdings that are remembered for a minute see the new price at once."""
+    try:
+        redis_client().hset(OWN_QUOTES_KEY, str(asset_id), encoded(quote))
+    except redis.RedisError:
+        logger.warning("own price of asset %d not published", asset_id)
 
 
 def _ensure_plausible(prices: Sequence[OwnPrice], as_of: date) -> None:

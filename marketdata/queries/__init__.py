@@ -17,7 +17,7 @@ from marketdata.queries.history import (
     recent_sessions,
 )
 from marketdata.queries.partitions import default_partition_holds_rows
-from marketdata.queries.quotes import live_quotes, quotes
+from marketdata.queries.quotes import live_quotes, own_quotes, quotes
 from marketdata.queries.rates import exchange_rates, exchange_rates_on
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "history_row",
     "last_closes",
     "live_quotes",
+    "own_quotes",
     "matching",
     "quotes",
     "recent_sessions",

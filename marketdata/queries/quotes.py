@@ -13,6 +13,7 @@ from marketdata.quotes import Quote, decoded, is_stale
 logger = logging.getLogger(__name__)
 
 QUOTES_KEY = "quotes"
+OWN_QUOTES_KEY = "own-quotes"
 
 
 def live_quotes(*, symbols: Iterable[str], now: datetime) -> dict[str, Quote]:
@@ -28,6 +29,23 @@ def live_quotes(*, symbols: Iterable[str], now: datetime) -> dict[str, Quote]:
     return {
         symbol: decoded(payload, now=now)
         for symbol, payload in zip(wanted, payloads, strict=True)
+        if payload is not None
+    }
+
+
+def own_quotes(*, asset_ids: Iterable[int], now: datetime) -> dict[int, Quote]:
+    """Newest prices of households' own assets by asset id; absent where Redis does not know."""
+    wanted = list(asset_ids)
+    if not wanted:
+        return {}
+    try:
+        payloads = redis_client().hmget(OWN_QUOTES_KEY, [str(asset_id) for asset_id in wanted])
+    except redis.RedisError:
+        logger.warning("cache unreachable, no own quotes")
+        return {}
+    return {
+        asset_id: decoded(payload, now=now)
+        for asset_id, payload in zip(wanted, payloads, strict=True)
         if payload is not None
     }
 

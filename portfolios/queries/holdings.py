@@ -8,7 +8,7 @@ A trade raises the account's version and publishes it after the commit; whatever
 older version is not served again.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,11 +18,11 @@ import redis
 from django.db import connection
 
 from core.errors import NotFound
-from core.money import plain
+from core.money import plain, quantize
 from core.single_flight import cached
 from edge.redis import redis_client
 from identity.models import User, household_ids
-from marketdata.queries import live_quotes
+from marketdata.queries import live_quotes, own_quotes
 from marketdata.quotes import is_stale
 from portfolios.positions import (
     PAGE_TTL_MS,
@@ -43,6 +43,9 @@ from portfolios.valuation import (
     valuation,
 )
 from transactions.cache_keys import VERSION_TTL_S, version_key
+
+# Longer than any exchange stays closed.
+_DAY_CHANGE_AGE = timedelta(days=7)
 
 _POSITIONS_SQL = """
 SELECT account.id, account.household_id, account.ledger_version, account.name, account.type,
@@ -160,15 +163,27 @@ def _row(row: tuple[Any, ...]) -> Row:
 def account_valuation(*, positions: Positions, now: datetime) -> Valuation:
     """The account valued at the live quotes, falling back to the stored price of each holding."""
     live = live_quotes(symbols=[row.symbol for row in positions.rows if row.public], now=now)
+    own = own_quotes(
+        asset_ids=[row.asset_id for row in positions.rows if not row.public], now=now
+    )
     quotes: dict[int, Quote] = {}
     for row in positions.rows:
-        quote = live.get(row.symbol) if row.public else None
-        if quote is not None:
-            quotes[row.asset_id] = Quote(
-                quote.price, quote.as_of, quote.stale, quote.previous_close
+        found = live.get(row.symbol) if row.public else own.get(row.asset_id)
+        if found is not None:
+            quotes[row.asset_id] = _quote(
+                found.price, found.as_of, found.stale, found.previous_close, now
             )
         elif row.price is not None and row.price_as_of is not None:
-            quotes[row.asset_id] = _stored_quote(row, row.price, row.price_as_of, now)
+            as_of = datetime.fromisoformat(row.price_as_of)
+            quotes[row.asset_id] = _quote(
+                Decimal(row.price),
+                as_of,
+                is_stale(
+                    source=row.price_source or "", as_of=as_of, now=now, exchange=row.exchange
+                ),
+                Decimal(row.previous_close) if row.previous_close else None,
+                now,
+            )
     rates = {row.currency: Decimal(row.rate) for row in positions.rows if row.rate}
     return valuation(
         currency=positions.currency,
@@ -179,14 +194,11 @@ def account_valuation(*, positions: Positions, now: datetime) -> Valuation:
     )
 
 
-def _stored_quote(row: Row, price: str, price_as_of: str, now: datetime) -> Quote:
-    as_of = datetime.fromisoformat(price_as_of)
-    return Quote(
-        Decimal(price),
-        as_of,
-        is_stale(source=row.price_source or "", as_of=as_of, now=now, exchange=row.exchange),
-        Decimal(row.previous_close) if row.previous_close else None,
-    )
+def _quote(
+    price: Decimal, as_of: datetime, stale: bool, previous_close: Decimal | None, now: datetime
+) -> Quote:
+    """A price a week old or more has no change of the day."""
+    return Quote(price, as_of, stale, previous_close if now - as_of < _DAY_CHANGE_AGE else None)
 
 
 def _position(row: Row) -> Position:
@@ -263,20 +275,20 @@ def summary(*, positions: Positions, account_id: UUID, now: datetime) -> dict[st
         "name": positions.name,
         "type": positions.type,
         "currency": value.currency,
-        "total_value": f"{value.total:f}",
-        "invested_value": f"{value.invested:f}",
-        "cash": f"{value.cash:f}",
+        "total_value": f"{quantize(value.total, value.currency):f}",
+        "invested_value": f"{quantize(value.invested, value.currency):f}",
+        "cash": f"{quantize(value.cash, value.currency):f}",
         "cash_target_percentage": positions.cash_target,
-        "cost_basis": f"{value.cost_basis:f}",
-        "unrealized_gain": f"{gain:f}",
+        "cost_basis": f"{quantize(value.cost_basis, value.currency):f}",
+        "unrealized_gain": f"{quantize(gain, value.currency):f}",
         "unrealized_gain_percentage": _percent_text(gain, priced_cost),
-        "day_change": f"{value.day_change:f}",
+        "day_change": f"{quantize(value.day_change, value.currency):f}",
         "day_change_percentage": _percent_text(value.day_change, before),
         "holdings": len(value.holdings),
         "allocation": [
             {
                 "asset_class": name,
-                "value": f"{amount:f}",
+                "value": f"{quantize(amount, value.currency):f}",
                 "weight": _percent_text(amount, value.total),
             }
             for name, amount in sorted(classes.items())

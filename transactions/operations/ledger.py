@@ -162,6 +162,12 @@ def _draft(
             code="symbol_required",
             fields={"symbol": ["is required"]},
         )
+    if asset is not None and entry.type in TRADES and not asset.tradable:
+        raise InvalidInput(
+            f"{asset.symbol} cannot be bought or sold.",
+            code="asset_not_tradable",
+            fields={"symbol": ["cannot be bought or sold"]},
+        )
     if asset is not None and entry.type in TRADES and entry.currency != asset.currency:
         raise InvalidInput(
             f"{asset.symbol} trades in {asset.currency}, not in {entry.currency}.",
