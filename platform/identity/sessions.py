@@ -11,7 +11,6 @@ from typing import Any
 import redis
 from django.contrib.sessions.backends.cached_db import SessionStore as CachedStore
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
-from django.utils import timezone
 
 logger = logging.getLogger(__name__)
 
@@ -28,10 +27,10 @@ class SessionStore(CachedStore):
         data = self._copy()
         if data is not None:
             return data
-        row = self._get_session_from_db()
+        row = self._get_session_from_db()  # type: ignore[attr-defined]
         if row is None:
             return {}
-        data = self.decode(row.session_data)
+        data = dict(self.decode(row.session_data))
         self._keep(data, expires_at=row.expire_date)
         return data
 
@@ -63,7 +62,7 @@ class SessionStore(CachedStore):
         return found
 
     def _keep(self, data: dict[str, Any], *, expires_at: datetime) -> None:
-        left_s = int((expires_at - timezone.now()).total_seconds())
+        left_s = self.get_expiry_age(expiry=expires_at)
         if left_s <= 0:
             return
         try:

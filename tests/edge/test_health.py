@@ -70,7 +70,7 @@ def test_figures_are_for_our_own_networks(
     settings: Any, address: str, forwarded: str | None, proxies: int, status: int
 ) -> None:
     settings.TRUSTED_PROXY_COUNT = proxies
-    headers = {} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}
-    answer = APIClient().get("/metrics", REMOTE_ADDR=address, **headers)
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    answer = APIClient().get("/metrics", REMOTE_ADDR=address, headers=headers)
     assert answer.status_code == status
     assert (b"ballast_request_seconds" in answer.content) == (status == 200)

@@ -73,8 +73,9 @@ def _outcome(field: Field[Any, Any, Any, Any], value: Any) -> str:
     try:
         return str(field.to_representation(field.run_validation(value)))
     except ValidationError as error:
-        (code,) = error.get_codes()
-        return str(code)
+        codes = error.get_codes()
+        assert isinstance(codes, list)
+        return str(codes[0])
 
 
 @pytest.mark.parametrize("case", [line.split() for line in CASES.strip().splitlines()])

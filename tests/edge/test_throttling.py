@@ -87,8 +87,8 @@ def test_only_what_our_own_proxies_wrote_is_believed(
     settings: Settings, proxies: int, forwarded: str | None, expected: str
 ) -> None:
     settings.TRUSTED_PROXY_COUNT = proxies
-    headers = {} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}
-    request = RequestFactory().get("/", REMOTE_ADDR="10.9.9.9", **headers)
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    request = RequestFactory().get("/", REMOTE_ADDR="10.9.9.9", headers=headers)
     assert client_address(request) == expected
 
 
