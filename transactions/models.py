@@ -1,6 +1,7 @@
 """What happened: accounts, append-only transactions, and the lots and holdings they make."""
 
 from decimal import Decimal
+from typing import Any
 
 import pghistory
 import pgtrigger
@@ -35,13 +36,13 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return self.filter(household_id__in=household_ids(user))
 
 
-def quantity_field(**options: object) -> "models.DecimalField[object, object]":
+def quantity_field(**options: Any) -> "models.DecimalField[Any, Any]":
     return models.DecimalField(
         max_digits=limits.QUANTITY_DIGITS, decimal_places=limits.QUANTITY_DECIMALS, **options
     )
 
 
-def money_field(**options: object) -> "models.DecimalField[object, object]":
+def money_field(**options: Any) -> "models.DecimalField[Any, Any]":
     return models.DecimalField(
         max_digits=limits.MONEY_DIGITS, decimal_places=limits.MONEY_DECIMALS, **options
     )

@@ -117,7 +117,7 @@ def test_rebalance_leads_to_trades_with_tax_and_reasons(
     tab.wait_for_url(f"**/recommendations/{row.public_id}")
 
 
-def test_a_price_that_comes_late_is_called_stale_and_a_lost_stream_comes_back(
+def test_a_lost_stream_is_said_and_comes_back(
     visit: Callable[..., Any], owner: Any, invest: Any, quote: Callable[..., None], site: Any
 ) -> None:
     quote(AAA="50", BBB="20")
@@ -135,6 +135,21 @@ def test_a_price_that_comes_late_is_called_stale_and_a_lost_stream_comes_back(
     # The broken connection is worth a line in the console, and nothing else is.
     assert all("WebSocket" in line for line in visitor.complaints)
     visitor.complaints.clear()
+
+
+def test_prices_nobody_vouches_for_are_called_stale(
+    visit: Callable[..., Any], owner: Any, invest: Any, quote: Callable[..., None]
+) -> None:
+    visitor = visit()
+    tab = visitor.tab
+    visitor.log_in(owner)
+    tab.goto(f"/accounts/{invest.public_id}")
+    has_text(tab.locator("#feed-text"), "Prices stale")
+    assert cell(tab, "AAA", "stale").is_visible()
+    quote(AAA="50.50")
+    has_text(tab.locator("#feed-text"), "Live")
+    cell(tab, "AAA", "stale").wait_for(state="hidden")
+    assert cell(tab, "BBB", "stale").is_visible()
 
 
 def test_a_transaction_is_recorded_shown_and_reversed(

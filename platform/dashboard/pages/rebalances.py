@@ -90,6 +90,7 @@ def _job(request: SignedIn, account_id: UUID, job_id: UUID) -> Job:
 
 
 def _result_address(account_id: UUID, job: Job) -> str:
+    assert job.result is not None, "a completed job has its result"
     return reverse("recommendation", args=[account_id, job.result["recommendation_id"]])
 
 

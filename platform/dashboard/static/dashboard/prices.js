@@ -9,7 +9,6 @@
 import { money, percent, price, round, tone } from "./figures.js";
 import { currentState, on, subscribe } from "./stream.js";
 
-const STALE_AFTER_MS = 20000;
 const data = JSON.parse(document.getElementById("live-data").textContent);
 const accounts = data.accounts.map((account) => ({
   ...account,
@@ -205,10 +204,7 @@ function showBase() {
   toned(part("gain_percentage"), sums.gain, percent(share(sums.gain, sums.cost), 2, true));
 }
 
-let pricedAt = performance.now();
-
 function take(updates) {
-  pricedAt = performance.now();
   const touched = new Map();
   for (const update of updates) {
     for (const { account, position } of holders.get(update.symbol) ?? []) {
@@ -225,19 +221,19 @@ function take(updates) {
     showRing(account);
   }
   if (touched.size) showBase();
+  feedState();
   document.dispatchEvent(new CustomEvent("prices", { detail: updates }));
 }
 
+// The stream marks quotes stale when nobody vouches for them any more.
 function feedState() {
   const feed = document.getElementById("feed");
   if (!feed || currentState() !== "live") return;
-  const quiet = performance.now() - pricedAt > STALE_AFTER_MS;
   const every = accounts.flatMap((account) => account.positions);
-  const stale = quiet || (every.length > 0 && every.every((position) => position.stale));
-  const next = stale ? "stale" : "live";
-  if (feed.dataset.state === next) return;
-  feed.dataset.state = next;
-  document.getElementById("feed-text").textContent = stale ? "Prices stale" : "Live";
+  const stale = every.length > 0 && every.every((position) => position.stale);
+  feed.dataset.state = stale ? "stale" : "live";
+  const words = stale ? "Prices stale" : "Live";
+  write(document.getElementById("feed-text"), words);
 }
 
 for (const account of accounts) {
@@ -246,4 +242,5 @@ for (const account of accounts) {
 }
 on("prices", take);
 subscribe(holders.keys());
-setInterval(feedState, 2000);
+on("state", feedState);
+feedState();
