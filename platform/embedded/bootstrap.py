@@ -103,7 +103,10 @@ def pip(*words: str) -> list[str]:
 
 
 def install_lock(path: Path) -> None:
-    """Every package of a lock file, checked by its hash; progress by package."""
+    """Every package of a lock file, checked by its hash; progress by package.
+
+    Byte code is left to the first import: all of it takes longer than what is ever imported.
+    """
     total = len(re.findall(r"^[a-z0-9]", path.read_text(), re.MULTILINE))
     progress = Progress("packages", total)
 
@@ -155,21 +158,6 @@ def install_project() -> None:
     )
 
 
-def compile_packages() -> None:
-    """Byte code by all cores at once: pip would take one."""
-    started = time.monotonic()
-    subprocess.run(
-        [
-            *(str(VENV / "bin" / "python"), "-m", "compileall", "-q", "-j0"),
-            *("-x", r"/tests?/", str(VENV / "lib")),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=False,  # a few packages carry files for other Pythons on purpose
-    )
-    say(f"  byte code in {time.monotonic() - started:.0f} s")
-
-
 def set_up(level: str) -> None:
     """Brings .venv to the level; one process at a time, a finished set-up costs two digests."""
     VENV.mkdir(exist_ok=True)
@@ -194,12 +182,10 @@ def set_up(level: str) -> None:
             install_lock(LOCKS["run"])
             install_redis()
             install_project()
-            compile_packages()
             stamps["run"].write_text(wanted["run"])
         if level == "dev" and not installed("dev"):
             say("Adding the tools for tests")
             install_lock(LOCKS["dev"])
-            compile_packages()
             stamps["dev"].write_text(wanted["dev"])
 
 

@@ -11,6 +11,8 @@ from embedded.places import ROOT, Places, Refused, secret_key
 
 BIN = Path(sys.executable).parent
 HOST = "127.0.0.1"
+# make's own, and what would have every start compile all packages again.
+NOT_PASSED_ON = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PYTHONDONTWRITEBYTECODE"}
 # A worker whose queue has shown no heartbeat for so long takes no messages any more. Nightly work
 # may rightly keep both of its processes busy for long.
 HEARTBEAT_S_MAX = {
@@ -29,9 +31,7 @@ def port(name: str, default: int) -> int:
 
 def environment(where: Places, urls: Mapping[str, str]) -> dict[str, str]:
     """What every process of the application is told."""
-    found = {
-        name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS"}
-    }
+    found = {name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON}
     found |= urls
     found |= {
         "DATA_DIR": str(where.data),
