@@ -31,7 +31,8 @@ def _missing() -> Iterator[CheckMessage]:
         )
     if not (settings.SESSION_COOKIE_SECURE and settings.CSRF_COOKIE_SECURE):
         yield Error("Cookies would travel without TLS.", id="identity.E003")
-    if not settings.SECURE_SSL_REDIRECT and not settings.SECURE_PROXY_SSL_HEADER:
+    told = settings.SECURE_SSL_REDIRECT or getattr(settings, "SECURE_PROXY_SSL_HEADER", None)
+    if not told:
         yield checks.Warning(
             "Nothing says that requests come over TLS.",
             hint="Set BEHIND_TLS_PROXY=1 or SECURE_SSL_REDIRECT=1.",
