@@ -24,6 +24,7 @@ from edge.currencies import CURRENCIES
 from edge.pagination import PageRequest, page_answer, page_request
 from edge.schema import page_of, page_parameters
 from edge.serializers import CurrencyField, PriceField, StrictSerializer, SymbolField
+from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from marketdata import operations, queries
 from marketdata.models import AssetClass
@@ -109,7 +110,7 @@ class AssetsView(APIView):
     def get(self, request: Request) -> Response:
         """Assets by symbol, name or ISIN: the public ones and those of one's own household."""
         page = page_request(request.query_params)
-        rows = queries.assets(user=_user(request), q=request.query_params.get("q", "")[:120])
+        rows = queries.assets(user=caller(request), q=request.query_params.get("q", "")[:120])
         total = rows.count()
         found = rows[page.offset : page.offset + page.size] if page.offset < total else []
         return Response(
@@ -128,7 +129,7 @@ class AssetsView(APIView):
         body.is_valid(raise_exception=True)
 
         def effect() -> tuple[int, dict[str, object]]:
-            made = operations.create_own_asset(user=_user(request), **body.validated_data)
+            made = operations.create_own_asset(user=caller(request), **body.validated_data)
             return 201, queries.asset_row(made)
 
         return answered_once(request, now=timezone.now(), effect=effect)
@@ -155,7 +156,7 @@ class OwnPricesView(APIView):
 
         def effect() -> tuple[int, dict[str, object]]:
             count = operations.record_own_prices(
-                user=_user(request),
+                user=caller(request),
                 symbol=symbol.upper(),
                 prices=[OwnPrice(row["date"], row["close"]) for row in body.validated_data],
                 as_of=now.date(),
@@ -176,7 +177,7 @@ class PricesView(APIView):
     def get(self, request: Request) -> Response:
         """The newest prices of up to 1000 symbols, in the order asked."""
         symbols = _symbols(request.query_params)
-        known = queries.assets_seen(user=_user(request), symbols=symbols)
+        known = queries.assets_seen(user=caller(request), symbols=symbols)
         missing = [symbol for symbol in symbols if symbol not in known]
         if missing:
             raise NotFound(
@@ -227,7 +228,7 @@ class HistoryView(APIView):
             )
         to_date = _date(params, "to") or timezone.now().date()
         from_date = _date(params, "from") or to_date - timedelta(days=HISTORY_DAYS_MAX)
-        asset = queries.asset(user=_user(request), symbol=symbol.upper())
+        asset = queries.asset(user=caller(request), symbol=symbol.upper())
         rows = queries.history(asset=asset, from_date=from_date, to_date=to_date)
         return Response(
             {
@@ -265,11 +266,6 @@ class RateView(APIView):
                 "stale": rate.stale,
             }
         )
-
-
-def _user(request: Request) -> Any:
-    """The caller; the default permission lets nobody anonymous come this far."""
-    return request.user
 
 
 def _symbols(params: Mapping[str, str]) -> list[str]:

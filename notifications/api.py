@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from edge.pagination import Keyset
 from edge.schema import page_of, page_parameters
+from identity.authentication import caller
 from notifications import operations, queries
 
 
@@ -34,7 +35,7 @@ class NoticesView(APIView):
     def get(self, request: Request) -> Response:
         """One's own notices, newest first."""
         unread = request.query_params.get("unread", "").lower() in {"1", "true"}
-        rows = queries.notices(user=request.user, unread=unread)
+        rows = queries.notices(user=caller(request), unread=unread)
         return Keyset(sort_key="created_at").answer(request, rows, row=queries.notice_row)
 
 
@@ -42,10 +43,8 @@ class NoticeReadView(APIView):
     @extend_schema(operation_id="notifications_read", request=None, responses=NoticeRead)
     def post(self, request: Request, notice_id: UUID) -> Response:
         """Marks a notice read."""
-        notice = queries.notice(user=request.user, public_id=notice_id)
-        return Response(
-            queries.notice_row(operations.mark_read(notice=notice, now=timezone.now()))
-        )
+        notice = queries.notice(user=caller(request), public_id=notice_id)
+        return Response(queries.notice_row(operations.mark_read(notice=notice, now=timezone.now())))
 
 
 urlpatterns = [

@@ -18,9 +18,7 @@ def notice_title(*, topic: str, payload: Mapping[str, Any]) -> str | None:
     return None
 
 
-def event_text(
-    *, topic: str, payload: Mapping[str, Any], title: str | None
-) -> str | None:
+def event_text(*, topic: str, payload: Mapping[str, Any], title: str | None) -> str | None:
     """The message of the stream: the event itself, with the notice's title where there is one."""
     if topic == "rebalance_complete":
         message = {

@@ -27,14 +27,10 @@ class Notice(models.Model):
     objects = NoticeQuerySet.as_manager()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["user", "dedup_key"], name="notice_unique")
-        ]
+        constraints = [models.UniqueConstraint(fields=["user", "dedup_key"], name="notice_unique")]
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="notice_newest"),
-            models.Index(
-                fields=["user"], name="notice_unread", condition=Q(read_at__isnull=True)
-            ),
+            models.Index(fields=["user"], name="notice_unread", condition=Q(read_at__isnull=True)),
         ]
 
     def __str__(self) -> str:

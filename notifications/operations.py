@@ -1,8 +1,8 @@
 """Turning outbox rows into notices and live events.
 
-Each row is taken with FOR UPDATE SKIP LOCKED. Its notices are written in the transaction that marks it
-sent, under a dedup key, so nobody is told twice. The live event is sent just before that commit: a
-crash in between sends it once more, a channel out of reach is tried again with back-off.
+Each row is taken with FOR UPDATE SKIP LOCKED. Its notices are written in the transaction that marks
+it sent, under a dedup key, so nobody is told twice. The live event is sent just before that commit:
+a crash in between sends it once more, a channel out of reach is tried again with back-off.
 """
 
 import logging

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from edge.pagination import Pages, page_request
 from edge.schema import page_of, page_parameters
 from edge.serializers import PercentageField, StrictSerializer, SymbolField
+from identity.authentication import caller
 from portfolios import operations, queries
 from portfolios.models import RestrictionKind
 from transactions import queries as ledger
@@ -106,7 +107,7 @@ class HoldingsView(APIView):
         """Current holdings at live prices."""
         page = page_request(request.query_params)
         body = queries.holdings_page(
-            user=request.user,
+            user=caller(request),
             account_id=account_id,
             page=page.number,
             page_size=page.size,
@@ -119,10 +120,8 @@ class SummaryView(APIView):
     @extend_schema(operation_id="portfolio_summary", responses=SummaryRead)
     def get(self, request: Request, account_id: UUID) -> Response:
         """An account in a few figures."""
-        found = queries.positions(user=request.user, account_id=account_id)
-        return Response(
-            queries.summary(positions=found, account_id=account_id, now=timezone.now())
-        )
+        found = queries.positions(user=caller(request), account_id=account_id)
+        return Response(queries.summary(positions=found, account_id=account_id, now=timezone.now()))
 
 
 class LotsView(APIView):
@@ -138,13 +137,13 @@ class LotsView(APIView):
     def get(self, request: Request, account_id: UUID) -> Response:
         """Tax lots, by asset and age."""
         now = timezone.now()
-        account = ledger.account(user=request.user, public_id=account_id)
+        account = ledger.account(user=caller(request), public_id=account_id)
         rows = ledger.lots(
             account=account,
             symbol=request.query_params.get("symbol"),
             closed=request.query_params.get("closed", "").lower() in {"1", "true"},
         )
-        found = queries.positions(user=request.user, account_id=account_id)
+        found = queries.positions(user=caller(request), account_id=account_id)
         value = queries.account_valuation(positions=found, now=now)
         return Pages().answer(
             request,
@@ -163,7 +162,7 @@ class TargetsView(APIView):
     )
     def get(self, request: Request, account_id: UUID) -> Response:
         """Target weights; the symbol CASH stands for cash."""
-        account = ledger.account(user=request.user, public_id=account_id)
+        account = ledger.account(user=caller(request), public_id=account_id)
         return Pages().answer(
             request,
             queries.targets(account_pk=account.pk),
@@ -177,7 +176,7 @@ class TargetsView(APIView):
     )
     def put(self, request: Request, account_id: UUID) -> Response:
         """Replaces the target weights; they must sum to 100."""
-        account = ledger.account(user=request.user, public_id=account_id)
+        account = ledger.account(user=caller(request), public_id=account_id)
         data = TargetRow.parsed_many(request)
         operations.set_targets(
             account=account, weights=[operations.TargetWeight(**row) for row in data]
@@ -193,7 +192,7 @@ class RestrictionsView(APIView):
     )
     def get(self, request: Request, account_id: UUID) -> Response:
         """What the account must not buy or sell."""
-        account = ledger.account(user=request.user, public_id=account_id)
+        account = ledger.account(user=caller(request), public_id=account_id)
         return Pages().answer(
             request, queries.restrictions(account_pk=account.pk), row=restriction_row
         )
@@ -205,11 +204,9 @@ class RestrictionsView(APIView):
     )
     def put(self, request: Request, account_id: UUID) -> Response:
         """Replaces the restrictions."""
-        account = ledger.account(user=request.user, public_id=account_id)
+        account = ledger.account(user=caller(request), public_id=account_id)
         data = RestrictionRow.parsed_many(request)
-        operations.set_restrictions(
-            account=account, rules=[operations.Rule(**row) for row in data]
-        )
+        operations.set_restrictions(account=account, rules=[operations.Rule(**row) for row in data])
         return self.get(request, account_id)
 
 

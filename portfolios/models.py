@@ -4,11 +4,12 @@ import pghistory
 from django.db import models
 from django.db.models import Q
 
+from identity.models import every_change
 from marketdata.models import Asset
 from transactions.models import Account
 
 
-@pghistory.track()
+@pghistory.track(*every_change())
 class Target(models.Model):
     """The wished share of an asset, in percent of the account; no asset means cash."""
 
@@ -28,9 +29,7 @@ class Target(models.Model):
             ),
             models.CheckConstraint(
                 name="target_is_a_percentage",
-                condition=Q(
-                    target_percentage__range=(0, 100), rebalance_threshold__range=(0, 100)
-                ),
+                condition=Q(target_percentage__range=(0, 100), rebalance_threshold__range=(0, 100)),
             ),
         ]
 
@@ -44,7 +43,7 @@ class RestrictionKind(models.TextChoices):
     NO_TRADE = "no_trade"
 
 
-@pghistory.track()
+@pghistory.track(*every_change())
 class Restriction(models.Model):
     """An asset the account must not buy, sell or touch, optionally until a day."""
 

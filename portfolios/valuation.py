@@ -101,17 +101,13 @@ def valuation(
     )
 
 
-def _valued(
-    position: Position, quote: Quote | None, rate: Decimal | None, currency: str
-) -> Valued:
+def _valued(position: Position, quote: Quote | None, rate: Decimal | None, currency: str) -> Valued:
     if quote is None or rate is None:
         return Valued(position, quote, rate, None, None, None)
     exact = position.quantity * quote.price
     change = None
     if quote.previous_close is not None:
-        change = quantize(
-            position.quantity * (quote.price - quote.previous_close) * rate, currency
-        )
+        change = quantize(position.quantity * (quote.price - quote.previous_close) * rate, currency)
     return Valued(
         position,
         quote,

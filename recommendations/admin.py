@@ -19,6 +19,6 @@ class RecommendationAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Recommendation]":
         rows: QuerySet[Recommendation] = super().get_queryset(request)
         match = request.resolver_match
-        if match is not None and match.url_name.endswith("_changelist"):
+        if match is not None and str(match.url_name).endswith("_changelist"):
             return rows.defer("inputs", "result")
         return rows

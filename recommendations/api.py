@@ -17,6 +17,7 @@ from core.dates import instant_text
 from edge.pagination import Keyset
 from edge.schema import page_of, page_parameters
 from edge.serializers import MoneyField, StrictSerializer
+from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from jobs.models import JobStatus
 from recommendations import operations, queries
@@ -76,9 +77,9 @@ class RebalanceView(APIView):
 
         def effect() -> tuple[int, dict[str, object]]:
             job = operations.request_rebalance(
-                account=ledger_account(user=request.user, public_id=account_id),
+                account=ledger_account(user=caller(request), public_id=account_id),
                 options=Options(**data),
-                user=request.user,
+                user=caller(request),
                 now=now,
             )
             return 202, {
@@ -100,7 +101,7 @@ class RecommendationsView(APIView):
         """Recommendations, newest first."""
         account_id = request.query_params.get("account_id")
         rows = queries.recommendations(
-            user=request.user,
+            user=caller(request),
             account_id=serializers.UUIDField().run_validation(account_id) if account_id else None,
         )
         return Keyset(sort_key="created_at").answer(
@@ -112,7 +113,7 @@ class RecommendationView(APIView):
     @extend_schema(operation_id="recommendations_retrieve", responses=RecommendationDetail)
     def get(self, request: Request, recommendation_id: UUID) -> Response:
         """A recommendation with its trades and the inputs it was computed from."""
-        row = queries.recommendation(user=request.user, public_id=recommendation_id)
+        row = queries.recommendation(user=caller(request), public_id=recommendation_id)
         return Response(
             {
                 **queries.recommendation_row(row),
@@ -127,7 +128,7 @@ class ReplayView(APIView):
     @extend_schema(operation_id="recommendations_replay", request=None, responses=ReplayRead)
     def post(self, request: Request, recommendation_id: UUID) -> Response:
         """Computes a recommendation anew from its stored inputs and compares the bytes."""
-        row = queries.recommendation(user=request.user, public_id=recommendation_id)
+        row = queries.recommendation(user=caller(request), public_id=recommendation_id)
         text = operations.replayed(recommendation=row)
         return Response(
             {
@@ -158,10 +159,8 @@ class RejectView(APIView):
 
 
 def _decided(request: Request, recommendation_id: UUID, status: str) -> Response:
-    row = queries.recommendation(user=request.user, public_id=recommendation_id)
-    operations.decide(
-        recommendation=row, status=status, user=request.user, now=timezone.now()
-    )
+    row = queries.recommendation(user=caller(request), public_id=recommendation_id)
+    operations.decide(recommendation=row, status=status, user=caller(request), now=timezone.now())
     return Response(queries.recommendation_row(row))
 
 

@@ -1,11 +1,12 @@
 """From what is known of an account to the problem the engine solves. Pure.
 
-    prices       account's currency: quote * rate
-    rates        short = ordinary + state + net investment income, long = long-term + state + the same;
-                 both 0 where the account is not taxable
-    blocks       restrictions in force; a stale price closes both sides; a loss sold by the household
-                 in the last 30 days closes the buy side of the whole identity group until day 30
-    unwanted     what is held without a target has the target 0
+prices       account's currency: quote * rate
+rates        short = ordinary + state + net investment income, long = long-term + those two;
+             both 0 where the account is not taxable
+blocks       restrictions in force; a stale price closes both sides; a loss the household sold in
+             the last 30 days closes the buy side of the whole identity group until day 30, in
+             every account: in an IRA the loss would be gone for good
+unwanted     what is held without a target has the target 0
 """
 
 from collections.abc import Mapping, Sequence

@@ -20,16 +20,12 @@ class RecommendationQuerySet(models.QuerySet["Recommendation"]):
         return self.filter(account__household_id__in=household_ids(user))
 
 
-@pghistory.track(
-    pghistory.InsertEvent(), pghistory.UpdateEvent(), fields=["status", "decided_by"]
-)
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), fields=["status", "decided_by"])
 class Recommendation(models.Model):
     """Trades proposed for one account. `inputs` replays to the same `result`, byte for byte."""
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
-    account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="recommendations"
-    )
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="recommendations")
     job = models.OneToOneField(
         Job, null=True, on_delete=models.PROTECT, related_name="recommendation"
     )

@@ -27,9 +27,7 @@ REBALANCE = "recommendations.rebalance"
 _ESTIMATE_S = 2.0
 
 
-def request_rebalance(
-    *, account: Account, options: Options, user: User, now: datetime
-) -> Job:
+def request_rebalance(*, account: Account, options: Options, user: User, now: datetime) -> Job:
     """A job that will rebalance the account as its ledger stands; identical requests share it."""
     if not targets(account_pk=account.pk).exists():
         raise InvalidInput("Set targets before rebalancing.", code="targets_missing")

@@ -30,9 +30,7 @@ from transactions.models import Account, AccountType
 from transactions.queries import loss_sales_since, open_lots, purchases_since
 
 
-def rebalance_inputs(
-    *, account: Account, options: Options, now: datetime
-) -> RebalanceInputs:
+def rebalance_inputs(*, account: Account, options: Options, now: datetime) -> RebalanceInputs:
     """Everything the engine needs of one account. Call it in a repeatable-read transaction."""
     lots: dict[int, list[Lot]] = {}
     for row in open_lots(account_ids=[account.pk]):
@@ -143,9 +141,7 @@ def _last_loss_by_group(
     return last
 
 
-def recommendations(
-    *, user: User, account_id: UUID | None = None
-) -> "QuerySet[Recommendation]":
+def recommendations(*, user: User, account_id: UUID | None = None) -> "QuerySet[Recommendation]":
     """Recommendations of the accounts a user may see, newest first."""
     rows = Recommendation.objects.for_user(user).select_related("account", "job")
     if account_id is not None:

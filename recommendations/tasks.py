@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core.errors import BallastError
 from core.limits import JOB_ATTEMPTS_MAX
+from edge import metrics
 from jobs.leases import kept
 from jobs.operations import LeaseLost, claim, release
 from recommendations import operations
@@ -30,7 +31,7 @@ def rebalance(self: "Task[Any, Any]", job_id: int) -> None:
     if held is None:
         return
     try:
-        with kept(held):
+        with metrics.job(operations.REBALANCE), kept(held):
             operations.run_rebalance(claim=held, now=timezone.now())
     except LeaseLost:
         logger.info("job %s was cancelled or taken over", held.public_id)

@@ -70,7 +70,11 @@ def assets(db: None) -> dict[str, Any]:
     from marketdata.models import Asset, ExchangeRate, LatestPrice
 
     made = {}
-    for symbol, currency, price in [("AAA", "USD", "50"), ("BBB", "USD", "20"), ("EEE", "EUR", "10")]:
+    for symbol, currency, price in [
+        ("AAA", "USD", "50"),
+        ("BBB", "USD", "20"),
+        ("EEE", "EUR", "10"),
+    ]:
         asset = Asset.objects.create(
             symbol=symbol, name=f"{symbol} Inc", asset_class="equity", currency=currency
         )

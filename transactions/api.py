@@ -25,6 +25,7 @@ from edge.serializers import (
     StrictSerializer,
     SymbolField,
 )
+from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from transactions import queries
 from transactions.entries import ChosenLot, Entry
@@ -147,7 +148,7 @@ class AccountsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """The accounts of the household."""
-        return Pages().answer(request, queries.accounts(user=request.user), row=account_row)
+        return Pages().answer(request, queries.accounts(user=caller(request)), row=account_row)
 
     @extend_schema(
         operation_id="accounts_create",
@@ -161,7 +162,7 @@ class AccountsView(APIView):
         now = timezone.now()
 
         def effect() -> tuple[int, dict[str, object]]:
-            return 201, account_row(open_account(user=request.user, now=now, **data))
+            return 201, account_row(open_account(user=caller(request), now=now, **data))
 
         return answered_once(request, now=now, effect=effect)
 
@@ -170,14 +171,12 @@ class AccountView(APIView):
     @extend_schema(operation_id="accounts_retrieve", responses=AccountRead)
     def get(self, request: Request, account_id: UUID) -> Response:
         """One account."""
-        return Response(account_row(queries.account(user=request.user, public_id=account_id)))
+        return Response(account_row(queries.account(user=caller(request), public_id=account_id)))
 
-    @extend_schema(
-        operation_id="accounts_update", request=AccountChange, responses=AccountRead
-    )
+    @extend_schema(operation_id="accounts_update", request=AccountChange, responses=AccountRead)
     def patch(self, request: Request, account_id: UUID) -> Response:
         """Renames an account or changes the lot method of its future sales."""
-        account = queries.account(user=request.user, public_id=account_id)
+        account = queries.account(user=caller(request), public_id=account_id)
         data = AccountChange.parsed(request)
         return Response(account_row(change_account(account=account, **data)))
 
@@ -192,7 +191,7 @@ class TransactionsView(APIView):
         """Transactions, newest first; by page, or by cursor through long lists."""
         account_id = request.query_params.get("account_id")
         rows = queries.transactions(
-            user=request.user,
+            user=caller(request),
             account_id=serializers.UUIDField().run_validation(account_id) if account_id else None,
         )
         return Keyset(sort_key="executed_at").answer(request, rows, row=transaction_row)
@@ -209,11 +208,11 @@ class TransactionsView(APIView):
         now = timezone.now()
 
         def effect() -> tuple[int, dict[str, object]]:
-            account = queries.account(user=request.user, public_id=data.pop("account_id"))
+            account = queries.account(user=caller(request), public_id=data.pop("account_id"))
             (row,) = record(
                 account=account,
                 entries=[entry(data, account=account)],
-                user=request.user,
+                user=caller(request),
                 now=now,
             )
             return 201, transaction_row(row)
@@ -225,7 +224,7 @@ class TransactionView(APIView):
     @extend_schema(operation_id="transactions_retrieve", responses=TransactionRead)
     def get(self, request: Request, transaction_id: UUID) -> Response:
         """One transaction."""
-        row = queries.transaction_row(user=request.user, public_id=transaction_id)
+        row = queries.transaction_row(user=caller(request), public_id=transaction_id)
         return Response(transaction_row(row))
 
 
@@ -242,8 +241,8 @@ class ReversalView(APIView):
         now = timezone.now()
 
         def effect() -> tuple[int, dict[str, object]]:
-            original = queries.transaction_row(user=request.user, public_id=transaction_id)
-            row = reverse(original=original, user=request.user, now=now, **data)
+            original = queries.transaction_row(user=caller(request), public_id=transaction_id)
+            row = reverse(original=original, user=caller(request), now=now, **data)
             return 201, transaction_row(row)
 
         return answered_once(request, now=now, effect=effect)

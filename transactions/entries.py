@@ -83,9 +83,7 @@ def _trade_figures(entry: Entry) -> tuple[Decimal, Decimal, Decimal]:
     if entry.price is not None and entry.amount is not None:
         raise _invalid("amount", "give price or amount, not both", code="price_and_amount")
     if entry.price is not None:
-        return entry.quantity, entry.price, quantize(
-            entry.quantity * entry.price, entry.currency
-        )
+        return entry.quantity, entry.price, quantize(entry.quantity * entry.price, entry.currency)
     if entry.amount is None:
         raise _invalid("price", "price or amount is required", code="price_required")
     amount = _whole_units(entry.amount, entry.currency)

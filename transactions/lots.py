@@ -2,8 +2,8 @@
 
 State      lots, in the order they were opened (opened_at, acquisition id)
 buy        opens a lot of `quantity` with basis `net` (price and fee)
-sell       closes `quantity` from the lots its method puts first; `net` (after the fee) is spread over
-           the parts by quantity, largest remainder, so that parts sum to the sale to the cent
+sell       closes `quantity` from the lots its method puts first; `net` (after the fee) is spread
+           over the parts by quantity, largest remainder: parts sum to the sale to the cent
            basis of a part = lot basis * part / lot quantity, rounded; the rest stays in the lot,
            so a lot sold to the end leaves exactly nothing
 Conserved  sum(bought) - sum(sold) = sum(lot quantities)
@@ -59,7 +59,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """A buy or a sale. `net`: what it cost with the fee, or brought after the fee; > 0 as a rule."""
+    """A buy or a sale. `net`: what it cost with the fee, or brought after the fee."""
 
     id: int
     side: str
@@ -101,7 +101,7 @@ def _in_order(key: Callable[[OpenLot], tuple[object, ...]]) -> Method:
     def choose(lots: Sequence[OpenLot], sale: Trade) -> Sequence[Chosen]:
         chosen: list[Chosen] = []
         wanted = sale.quantity
-        for lot in sorted(lots, key=key):  # type: ignore[arg-type]
+        for lot in sorted(lots, key=key):
             if not wanted:
                 break
             part = min(wanted, lot.quantity)
@@ -138,9 +138,7 @@ METHODS: Mapping[str, Method] = {
 }
 
 
-def booked(
-    *, lots: Sequence[OpenLot] = (), trades: Sequence[Trade], currency: str
-) -> Booked:
+def booked(*, lots: Sequence[OpenLot] = (), trades: Sequence[Trade], currency: str) -> Booked:
     """The lots after `trades` (in time order) on top of `lots`, and what they closed.
 
     Raises InsufficientShares or LotSelectionInvalid at the first trade that cannot be booked.

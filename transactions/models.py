@@ -50,9 +50,7 @@ def money_field(**options: Any) -> "models.DecimalField[Any, Any]":
 
 @pghistory.track(
     pghistory.InsertEvent(),
-    pghistory.UpdateEvent(
-        condition=pghistory.AnyChange(exclude=["cash", "ledger_version"])
-    ),
+    pghistory.UpdateEvent(condition=pghistory.AnyChange(exclude=["cash", "ledger_version"])),
     pghistory.DeleteEvent(),
 )
 class Account(models.Model):
@@ -64,9 +62,7 @@ class Account(models.Model):
     name = models.CharField(max_length=limits.NAME_LENGTH_MAX)
     type = models.CharField(max_length=16, choices=AccountType.choices)
     currency = models.CharField(max_length=3)
-    lot_method = models.CharField(
-        max_length=16, choices=LotMethod.choices, default=LotMethod.FIFO
-    )
+    lot_method = models.CharField(max_length=16, choices=LotMethod.choices, default=LotMethod.FIFO)
     cash = money_field(default=Decimal(0))
     ledger_version = models.BigIntegerField(default=0)
     created_at = models.DateTimeField()
@@ -159,9 +155,7 @@ class Transaction(models.Model):
         ]
         indexes = [
             # The list of an account and its keyset pages, newest first.
-            models.Index(
-                fields=["account", "-executed_at", "-id"], name="transaction_by_account"
-            ),
+            models.Index(fields=["account", "-executed_at", "-id"], name="transaction_by_account"),
             # The ledger of one asset in one account, in the order it happened.
             models.Index(
                 fields=["account", "asset", "executed_at", "id"],
@@ -215,12 +209,8 @@ class Disposal(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="disposals")
     asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+", db_index=False)
-    transaction = models.ForeignKey(
-        Transaction, on_delete=models.PROTECT, related_name="disposals"
-    )
-    lot_transaction = models.ForeignKey(
-        Transaction, on_delete=models.PROTECT, related_name="+"
-    )
+    transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="disposals")
+    lot_transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="+")
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField()
     quantity = quantity_field()
@@ -254,11 +244,7 @@ class Holding(models.Model):
     cost_basis = money_field()
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(name="holding_positive", condition=Q(quantity__gt=0))
-        ]
+        constraints = [models.CheckConstraint(name="holding_positive", condition=Q(quantity__gt=0))]
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.asset_id}"
-
-

@@ -54,7 +54,7 @@ def lots(*, account: Account, symbol: str | None = None, closed: bool = False) -
     return rows.order_by("asset_id", "opened_at", "id")
 
 
-def open_lots(*, account_ids: Iterable[int]) -> "QuerySet[Lot, dict[str, Any]]":
+def open_lots(*, account_ids: Iterable[int]) -> "QuerySet[Lot, Any]":
     """Open lots of many accounts as plain rows, for engines."""
     return (
         Lot.objects.filter(account_id__in=list(account_ids), quantity__gt=0)
@@ -80,9 +80,7 @@ def holdings(*, account_ids: Iterable[int]) -> "QuerySet[Holding]":
     )
 
 
-def purchases_since(
-    *, household_id: int, since: datetime
-) -> "QuerySet[Transaction, dict[str, Any]]":
+def purchases_since(*, household_id: int, since: datetime) -> "QuerySet[Transaction, Any]":
     """Purchases in any account of the household after `since`: what a loss sale now would meet."""
     return (
         Transaction.objects.filter(
@@ -97,9 +95,7 @@ def purchases_since(
     )
 
 
-def loss_sales_since(
-    *, household_id: int, since: datetime
-) -> "QuerySet[Any, dict[str, Any]]":
+def loss_sales_since(*, household_id: int, since: datetime) -> "QuerySet[Any, Any]":
     """Assets the household sold at a loss in a taxable account after `since`, with the last day."""
     return (
         Disposal.objects.filter(

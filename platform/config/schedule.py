@@ -32,6 +32,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute="17"),
         "options": {"queue": "notify", "expires": 3000},
     },
+    "forget dead log-ins": {
+        "task": "identity.forget_dead_log_ins",
+        "schedule": crontab(hour="3", minute="35"),
+        "options": {"queue": "notify", "expires": 80_000},
+    },
     "partitions of prices": {
         "task": "marketdata.ensure_partitions",
         "schedule": crontab(hour="3", minute="5"),

@@ -35,5 +35,5 @@ urlpatterns = [
 
 handler400 = "edge.problems.bad_request"
 handler403 = "edge.problems.permission_denied"
-handler404 = "edge.problems.page_not_found"
-handler500 = "edge.problems.server_error"
+handler404 = "dashboard.pages.errors.page_not_found"
+handler500 = "dashboard.pages.errors.server_error"

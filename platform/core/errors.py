@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 
 class BallastError(Exception):
-    """A refusal with a stable `code`; the HTTP edge turns it into an RFC 9457 problem in one place."""
+    """A refusal with a stable `code`; one place of the HTTP edge makes it an RFC 9457 problem."""
 
     status = 400
     code = "invalid"

@@ -3,8 +3,8 @@
     quantize(x, c)   nearest minor unit of c, halves away from zero
     allocate(t, w)   parts p_i with sum(p_i) = t exactly and |p_i - t*w_i/sum(w)| < one minor unit
 
-Worked example: allocate(100.00 USD, [1, 1, 1]) = [33.34, 33.33, 33.33]: each share is rounded down and
-the cents left over go to the largest remainders, earlier parts first among equals.
+Worked example: allocate(100.00 USD, [1, 1, 1]) = [33.34, 33.33, 33.33]: each share is rounded down
+and the cents left over go to the largest remainders, earlier parts first among equals.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, localcontext
 
 # ISO 4217 minor units that are not two.
+_NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
 _MINOR_UNITS = {
-    **dict.fromkeys(
-        ("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF").split(), 0
-    ),
-    **dict.fromkeys(("BHD IQD JOD KWD LYD OMR TND").split(), 3),
+    **dict.fromkeys(_NO_DECIMALS.split(), 0),
+    **dict.fromkeys(_THREE_DECIMALS.split(), 3),
 }
 
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_UP)

@@ -12,7 +12,6 @@ import random
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
 
 import redis
 
@@ -25,7 +24,7 @@ return 0
 
 
 def cached(
-    client: "redis.Redis[Any] | redis.Redis",
+    client: "redis.Redis",
     *,
     key: str,
     ttl_ms: int,
@@ -40,7 +39,7 @@ def cached(
     try:
         found = client.get(key)
         if found is not None:
-            return bytes(found)
+            return as_bytes(found)
         token = secrets.token_hex(8)
         won = client.set(f"{key}:lock", token, nx=True, px=wait_ms_max)
     except redis.RedisError:
@@ -61,6 +60,11 @@ def cached(
     return value
 
 
+def as_bytes(value: bytes | str) -> bytes:
+    """What a Redis client answered, whatever its decoding."""
+    return value.encode() if isinstance(value, str) else value
+
+
 def _wait(client: "redis.Redis", *, key: str, wait_ms_max: int) -> bytes | None:
     """The value another caller is computing, or None when he takes too long or gave up."""
     deadline = time.monotonic() + wait_ms_max / 1000
@@ -70,7 +74,7 @@ def _wait(client: "redis.Redis", *, key: str, wait_ms_max: int) -> bytes | None:
         pause_s = min(pause_s * 1.5, 0.05)
         value, lock = client.mget(key, f"{key}:lock")
         if value is not None:
-            return bytes(value)
+            return as_bytes(value)
         if lock is None:
             return None
     return None

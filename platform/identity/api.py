@@ -22,7 +22,7 @@ from edge.addresses import stream_url
 from edge.pagination import Pages
 from edge.schema import page_of, page_parameters
 from identity import queries
-from identity.authentication import token_key
+from identity.authentication import caller, token_key
 from identity.models import User
 from identity.operations import accounts, households, log_ins
 from identity.operations.tickets import stream_ticket
@@ -133,7 +133,7 @@ class LogoutEverywhereView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Ends every token, page session and socket of the user."""
-        accounts.end_everything(user_id=_user(request).pk, now=datetime.now(UTC))
+        accounts.end_everything(user_id=caller(request).pk, now=datetime.now(UTC))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -147,7 +147,7 @@ class PasswordView(APIView):
     def post(self, request: Request) -> Response:
         """A new password; every token, page session and socket ends."""
         given = _given(PasswordChangeSerializer, request)
-        user = queries.profile(user_id=_user(request).pk)
+        user = queries.profile(user_id=caller(request).pk)
         throttling.consume(throttling.LOG_IN, request=request._request, email=user.email)
         accounts.change_password(user=user, now=datetime.now(UTC), **given)
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -164,7 +164,7 @@ class StreamTicketView(APIView):
         """A ticket that opens one socket at `url` within `expires_in` seconds."""
         return Response(
             {
-                "ticket": stream_ticket(user=_user(request)),
+                "ticket": stream_ticket(user=caller(request)),
                 "expires_in": int(settings.STREAM_TICKET_LIFETIME.total_seconds()),
                 "url": stream_url(request._request),
             }
@@ -175,7 +175,7 @@ class ProfileView(APIView):
     @extend_schema(operation_id="profile", tags=["users"], responses={200: ProfileSerializer})
     def get(self, request: Request) -> Response:
         """The user himself, with his household."""
-        return _profile(queries.profile(user_id=_user(request).pk))
+        return _profile(queries.profile(user_id=caller(request).pk))
 
     @extend_schema(
         operation_id="change_profile",
@@ -188,7 +188,7 @@ class ProfileView(APIView):
         changes = _given(ProfileChangeSerializer, request)
         password = changes.pop("current_password", "")
         email = changes.pop("email", None)
-        user = queries.profile(user_id=_user(request).pk)
+        user = queries.profile(user_id=caller(request).pk)
         if email is not None:
             throttling.consume(throttling.LOG_IN, request=request._request, email=user.email)
         user = accounts.change_profile(
@@ -206,7 +206,7 @@ class InvitationsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Open invitations into the user's household."""
-        return _page(queries.open_invitations(user=_user(request)), request, InvitationSerializer)
+        return _page(queries.open_invitations(user=caller(request)), request, InvitationSerializer)
 
     @extend_schema(
         operation_id="invite",
@@ -219,7 +219,7 @@ class InvitationsView(APIView):
         given = _given(InvitedSerializer, request)
         throttling.consume(throttling.INVITE, request=request._request)
         invitation, token = households.invite(
-            user=_user(request), email=given["email"], now=datetime.now(UTC)
+            user=caller(request), email=given["email"], now=datetime.now(UTC)
         )
         body = {**InvitationSerializer(invitation).data, "token": token}
         return Response(body, status=status.HTTP_201_CREATED)
@@ -230,7 +230,7 @@ class InvitationView(APIView):
     def delete(self, request: Request, invitation_id: UUID) -> Response:
         """Takes an invitation back."""
         households.take_back_invitation(
-            user=_user(request), invitation_id=invitation_id, now=datetime.now(UTC)
+            user=caller(request), invitation_id=invitation_id, now=datetime.now(UTC)
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -244,7 +244,7 @@ class AdvisersView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Who may see the household as an adviser."""
-        return _page(queries.advisers(user=_user(request)), request, AdviserSerializer)
+        return _page(queries.advisers(user=caller(request)), request, AdviserSerializer)
 
     @extend_schema(
         operation_id="grant_adviser",
@@ -256,7 +256,7 @@ class AdvisersView(APIView):
         """Lets an adviser see the household and act for it."""
         given = _given(InvitedSerializer, request)
         throttling.consume(throttling.INVITE, request=request._request)
-        link = households.grant_adviser(user=_user(request), email=given["email"])
+        link = households.grant_adviser(user=caller(request), email=given["email"])
         return Response(AdviserSerializer(link).data, status=status.HTTP_201_CREATED)
 
 
@@ -264,7 +264,7 @@ class AdviserView(APIView):
     @extend_schema(operation_id="withdraw_adviser", tags=["households"], responses={204: None})
     def delete(self, request: Request, adviser_id: UUID) -> Response:
         """Ends the adviser's view of the household, at once."""
-        households.withdraw_adviser(user=_user(request), adviser_id=adviser_id)
+        households.withdraw_adviser(user=caller(request), adviser_id=adviser_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -272,11 +272,6 @@ def _given(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any
     checked = serializer(data=request.data)
     checked.is_valid(raise_exception=True)
     return dict(checked.validated_data)
-
-
-def _user(request: Request) -> User:
-    assert isinstance(request.user, User), "the view lets nobody else in"
-    return request.user
 
 
 def _profile(user: User) -> Response:

@@ -95,3 +95,9 @@ def require_roles(user: User, roles: Sequence[str]) -> None:
     """Refuses everyone whose role is not among `roles`."""
     if user.role not in roles:
         raise PermissionDenied("Your role does not allow this.", code="role_not_allowed")
+
+
+def caller(request: Request) -> User:
+    """Who asks. For views behind IsAuthenticated, where it cannot be anybody else."""
+    assert isinstance(request.user, User), "an authenticated view has a user"
+    return request.user

@@ -49,9 +49,7 @@ class JobAdmin(ReadOnlyAdmin):
                     operations.cancel(job=job)
                 count += 1
             except BallastError as refusal:
-                self.message_user(
-                    request, f"{job.public_id}: {refusal.detail}", messages.WARNING
-                )
+                self.message_user(request, f"{job.public_id}: {refusal.detail}", messages.WARNING)
         self.message_user(request, f"{count} jobs {done}.")
 
 

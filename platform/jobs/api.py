@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from identity.authentication import caller
 from jobs import operations, queries
 from jobs.idempotency import Answer, answer_once
 from jobs.models import JobStatus
@@ -39,12 +40,10 @@ class JobRead(serializers.Serializer[Any]):
     error = serializers.JSONField(allow_null=True)
 
 
-def answered_once(
-    request: Request, *, now: datetime, effect: Callable[[], Answer]
-) -> Response:
+def answered_once(request: Request, *, now: datetime, effect: Callable[[], Answer]) -> Response:
     """The response of `effect`, or the stored one when the Idempotency-Key is known."""
     (status, body), replayed = answer_once(
-        user=request.user,  # type: ignore[arg-type]
+        user=caller(request),
         key=request.headers.get("Idempotency-Key"),
         request={
             "method": request.method,
@@ -71,16 +70,16 @@ class JobView(APIView):
     @extend_schema(operation_id="jobs_retrieve", responses=JobRead)
     def get(self, request: Request, job_id: UUID) -> Response:
         """A job, its progress and, once completed, its result."""
-        return Response(queries.job_row(queries.job(user=request.user, public_id=job_id)))
+        return Response(queries.job_row(queries.job(user=caller(request), public_id=job_id)))
 
 
 class JobCancelView(APIView):
     @extend_schema(operation_id="jobs_cancel", request=None, responses=JobRead)
     def post(self, request: Request, job_id: UUID) -> Response:
         """Cancels an unfinished job."""
-        job = queries.job(user=request.user, public_id=job_id)
+        job = queries.job(user=caller(request), public_id=job_id)
         operations.cancel(job=job)
-        return Response(queries.job_row(queries.job(user=request.user, public_id=job_id)))
+        return Response(queries.job_row(queries.job(user=caller(request), public_id=job_id)))
 
 
 urlpatterns = [

@@ -73,9 +73,7 @@ def answer_once(
 def _enter(*, user_id: int, key: str) -> None:
     """One request per key at a time; the lock ends with the transaction."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, %s))", [key, user_id]
-        )
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, %s))", [key, user_id])
         row = cursor.fetchone()
     if not row[0]:
         raise Conflict(

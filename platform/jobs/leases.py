@@ -1,4 +1,4 @@
-"""Keeping a claim alive while a worker computes: a thread renews the lease until the work is done."""
+"""Keeping a claim alive while a worker computes: a thread renews its lease until all is done."""
 
 import logging
 import threading

@@ -36,9 +36,7 @@ class Job(models.Model):
     subject_id = models.UUIDField()
     params = models.JSONField(default=dict)
     params_hash = models.CharField(max_length=64)
-    status = models.CharField(
-        max_length=16, choices=JobStatus.choices, default=JobStatus.PENDING
-    )
+    status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.PENDING)
     progress = models.PositiveSmallIntegerField(default=0)
     attempt = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -95,9 +93,7 @@ class Outbox(models.Model):
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+")
     dedup_key = models.CharField(max_length=128, unique=True)
     payload = models.JSONField()
-    state = models.CharField(
-        max_length=8, choices=OutboxState.choices, default=OutboxState.WAITING
-    )
+    state = models.CharField(max_length=8, choices=OutboxState.choices, default=OutboxState.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
     next_at = models.DateTimeField()
@@ -107,9 +103,7 @@ class Outbox(models.Model):
     class Meta:
         indexes = [
             # The relay polls by state, never by id: late committers are not skipped.
-            models.Index(
-                fields=["next_at"], name="outbox_waiting", condition=Q(state="waiting")
-            ),
+            models.Index(fields=["next_at"], name="outbox_waiting", condition=Q(state="waiting")),
             models.Index(fields=["-id"], name="outbox_dead", condition=Q(state="dead")),
         ]
 

@@ -76,9 +76,13 @@ def enqueue(
                 )
         except IntegrityError:
             continue
-        transaction.on_commit(lambda: wake(job_id=job.pk, kind=kind, queue=queue), robust=True)
+        _wake_after_commit(job)
         return job
     raise Conflict("An identical job keeps changing; try again.", code="job_contended")
+
+
+def _wake_after_commit(job: Job) -> None:
+    transaction.on_commit(lambda: wake(job_id=job.pk, kind=job.kind, queue=job.queue), robust=True)
 
 
 def wake(*, job_id: int, kind: str, queue: str) -> None:
@@ -199,9 +203,7 @@ def retry(*, job: Job, now: datetime) -> Job:
             raise Conflict(
                 "Only failed or cancelled jobs can be retried.", code="job_not_retriable"
             )
-        transaction.on_commit(
-            lambda: wake(job_id=job.pk, kind=job.kind, queue=job.queue), robust=True
-        )
+        _wake_after_commit(job)
     job.refresh_from_db()
     return job
 
@@ -238,9 +240,7 @@ def sweep() -> tuple[int, int]:
 
 
 def _mine(claim: Claim) -> Any:
-    return Job.objects.filter(
-        pk=claim.job_id, attempt=claim.attempt, status=JobStatus.PROCESSING
-    )
+    return Job.objects.filter(pk=claim.job_id, attempt=claim.attempt, status=JobStatus.PROCESSING)
 
 
 def announce(
@@ -297,7 +297,5 @@ def replay_dead(*, row: Outbox, now: datetime) -> None:
 def forget_old_keys(*, now: datetime) -> int:
     """Idempotency keys live for a day, sent outbox rows for a month."""
     deleted, _ = IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=1)).delete()
-    Outbox.objects.filter(
-        state=OutboxState.SENT, created_at__lt=now - timedelta(days=30)
-    ).delete()
+    Outbox.objects.filter(state=OutboxState.SENT, created_at__lt=now - timedelta(days=30)).delete()
     return deleted

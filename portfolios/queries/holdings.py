@@ -4,8 +4,8 @@
     tier 2   positions by ledger version, one minute, read by one caller for all (single flight)
     source   one statement: account, holdings, assets, targets, stored prices and rates
 
-A trade raises the account's version and publishes it after the commit; whatever was remembered of an
-older version is not served again.
+A trade raises the account's version and publishes it after the commit; whatever was remembered of
+an older version is not served again.
 """
 
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from django.db import connection
 
 from core.errors import NotFound
 from core.money import plain, quantize
-from core.single_flight import cached
+from core.single_flight import as_bytes, cached
 from edge.redis import redis_client
 from identity.models import User, household_ids
 from marketdata.queries import live_quotes, own_quotes
@@ -111,9 +111,7 @@ def _read_and_publish(account_id: UUID) -> bytes:
     if found is None:
         return b""
     try:
-        redis_client().set(
-            version_key(account_id), found.version, nx=True, ex=VERSION_TTL_S
-        )
+        redis_client().set(version_key(account_id), found.version, nx=True, ex=VERSION_TTL_S)
     except redis.RedisError:
         return encode(found)
     return encode(found)
@@ -163,9 +161,7 @@ def _row(row: tuple[Any, ...]) -> Row:
 def account_valuation(*, positions: Positions, now: datetime) -> Valuation:
     """The account valued at the live quotes, falling back to the stored price of each holding."""
     live = live_quotes(symbols=[row.symbol for row in positions.rows if row.public], now=now)
-    own = own_quotes(
-        asset_ids=[row.asset_id for row in positions.rows if not row.public], now=now
-    )
+    own = own_quotes(asset_ids=[row.asset_id for row in positions.rows if not row.public], now=now)
     quotes: dict[int, Quote] = {}
     for row in positions.rows:
         found = live.get(row.symbol) if row.public else own.get(row.asset_id)
@@ -211,9 +207,7 @@ def _position(row: Row) -> Position:
         quantity=Decimal(row.quantity),
         cost_basis=Decimal(row.cost_basis),
         target_percentage=Decimal(row.target_percentage) if row.target_percentage else None,
-        rebalance_threshold=(
-            Decimal(row.rebalance_threshold) if row.rebalance_threshold else None
-        ),
+        rebalance_threshold=(Decimal(row.rebalance_threshold) if row.rebalance_threshold else None),
     )
 
 
@@ -228,16 +222,14 @@ def holdings_page(
     except redis.RedisError:
         known = remembered = None
     if remembered is not None and known is not None:
-        header, _, body = bytes(remembered).partition(b"\n")
+        header, _, body = as_bytes(remembered).partition(b"\n")
         version, household_id = (int(part) for part in header.split())
         if version >= int(known) and household_id in household_ids(user):
             return body
     found = positions(user=user, account_id=account_id)
     body = _render(found, page=page, page_size=page_size, now=now)
     try:
-        client.set(
-            key, b"%d %d\n%b" % (found.version, found.household_id, body), px=PAGE_TTL_MS
-        )
+        client.set(key, b"%d %d\n%b" % (found.version, found.household_id, body), px=PAGE_TTL_MS)
     except redis.RedisError:
         return body
     return body
@@ -301,4 +293,3 @@ def summary(*, positions: Positions, account_id: UUID, now: datetime) -> dict[st
 def _percent_text(part: Decimal, whole: Decimal) -> str | None:
     share = percentage(part, whole)
     return None if share is None else plain(share)
-

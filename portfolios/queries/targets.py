@@ -33,9 +33,7 @@ def target_rows(*, targets: Iterable[Target]) -> list[dict[str, object]]:
     ]
 
 
-def restrictions(
-    *, account_pk: int, as_of: date | None = None
-) -> "QuerySet[Restriction]":
+def restrictions(*, account_pk: int, as_of: date | None = None) -> "QuerySet[Restriction]":
     """Restrictions of an account; with `as_of` only those still in force on that day."""
     rows = Restriction.objects.filter(account_id=account_pk).select_related("asset")
     if as_of is not None:

@@ -26,7 +26,8 @@ class Route:
 
 
 def _routes() -> Iterator[Route]:
-    schema = SchemaGenerator().get_schema(request=None, public=True)
+    generator: Any = SchemaGenerator
+    schema = generator().get_schema(request=None, public=True)
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             parameters = tuple(item["name"] for item in operation.get("parameters", ()))
@@ -120,9 +121,7 @@ def _own_assets(user: Any, symbols: list[str]) -> list[Any]:
     )
     DailyPrice.objects.bulk_create(
         [
-            DailyPrice(
-                asset=made[0], date=now.date() - timedelta(days=number), close=Decimal(7)
-            )
+            DailyPrice(asset=made[0], date=now.date() - timedelta(days=number), close=Decimal(7))
             for number in range(min(300, len(symbols)))
         ]
     )
@@ -154,9 +153,7 @@ def _account(user: Any, symbols: list[str]) -> Any:
     day = datetime(2024, 1, 2, tzinfo=UTC)
     record(
         account=account,
-        entries=[
-            Entry("buy", day, "USD", symbol, Decimal(3), Decimal(5)) for symbol in symbols
-        ],
+        entries=[Entry("buy", day, "USD", symbol, Decimal(3), Decimal(5)) for symbol in symbols],
         user=user,
         now=now,
     )

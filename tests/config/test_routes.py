@@ -30,9 +30,8 @@ def snapshot_of_everything() -> dict[str, Any]:
         if table.split("_")[0] in {"django", "auth", "pghistory"} or table.endswith("event"):
             continue
         with connection.cursor() as cursor:
-            cursor.execute(
-                f'SELECT count(*), md5(string_agg(t::text, \'|\' ORDER BY t::text)) FROM "{table}" t'
-            )
+            digest = "md5(string_agg(t::text, '|' ORDER BY t::text))"
+            cursor.execute(f"SELECT count(*), {digest} FROM {table} t")
             counted[table] = cursor.fetchone()
     return counted
 
@@ -81,7 +80,8 @@ def test_cursors_walk_through_ties_without_losing_or_doubling_a_row(
         assert "next_cursor" not in list_route.parameters
         return
     home = furnish(people.owner, 25)  # all of one instant: the sort key ties everywhere
-    client, seen, cursor = client_of(people.owner), [], ""
+    client, seen = client_of(people.owner), []
+    cursor: str | None = ""
     while cursor is not None:
         body = client.get(home.url(list_route), {"page_size": 4, "cursor": cursor}).json()
         seen += [row["id"] for row in body["data"]]
@@ -145,7 +145,15 @@ def test_ids_in_bodies_and_queries_are_as_closed_as_those_in_paths(
 
 def test_nobody_gets_in_without_a_token(closed_route: Any, client: Any) -> None:
     path = closed_route.path
-    for name in ("account", "transaction", "job", "recommendation", "notice", "invitation", "adviser"):
+    for name in (
+        "account",
+        "transaction",
+        "job",
+        "recommendation",
+        "notice",
+        "invitation",
+        "adviser",
+    ):
         path = path.replace(f"{{{name}_id}}", "01a20a30-7263-7db1-aedd-8d50271f4780")
     answer = client.generic(closed_route.method, path.replace("{symbol}", "AAA"))
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
@@ -201,5 +209,3 @@ def test_holdings_take_two_queries_cold_and_none_warm(
     with CaptureQueriesContext(connection) as warm:
         assert len(client.get(url).json()["data"]) == 100
     assert len(warm) == 0
-
-

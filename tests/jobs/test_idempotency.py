@@ -56,9 +56,7 @@ def test_a_refused_request_keeps_no_key(people: Any) -> None:
         raise BallastError("no", code="no")
 
     with pytest.raises(BallastError):
-        answer_once(
-            user=people.owner, key="k", request={}, now=timezone.now(), effect=effect
-        )
+        answer_once(user=people.owner, key="k", request={}, now=timezone.now(), effect=effect)
     assert made() == 0
     assert not IdempotencyKey.objects.exists()
 

@@ -95,9 +95,7 @@ def _booked_anew(account: Account, asset_ids: Collection[int]) -> dict[int, Book
         trades[row.asset_id].append(row)
     ids = _named_lots(account, [row for rows in trades.values() for row in rows])
     outcomes = {
-        asset_id: booked(
-            trades=[_trade(row, ids) for row in rows], currency=account.currency
-        )
+        asset_id: booked(trades=[_trade(row, ids) for row in rows], currency=account.currency)
         for asset_id, rows in trades.items()
     }
     stored: dict[int, list[Lot]] = {asset_id: [] for asset_id in asset_ids}
@@ -109,9 +107,7 @@ def _booked_anew(account: Account, asset_ids: Collection[int]) -> dict[int, Book
         for row in Disposal.objects.filter(account=account, asset_id__in=asset_ids)
     }
     new = [
-        row
-        for row in _disposals(account, outcomes)
-        if kept.pop(_disposal_key(row), None) is None
+        row for row in _disposals(account, outcomes) if kept.pop(_disposal_key(row), None) is None
     ]
     if kept:
         Disposal.objects.filter(pk__in=list(kept.values())).delete()

@@ -121,16 +121,12 @@ def _drafts(locked: Account, entries: Sequence[Entry], now: datetime) -> list[_D
     for entry in entries:
         ensure_past(entry.executed_at, now=now, field="executed_at")
     symbols = {entry.symbol for entry in entries if entry.symbol}
-    known = (
-        assets_by_symbol(household_id=locked.household_id, symbols=symbols) if symbols else {}
-    )
+    known = assets_by_symbol(household_id=locked.household_id, symbols=symbols) if symbols else {}
     rates = _rates(locked, entries)
     return [_draft(locked, entry, known, rates) for entry in entries]
 
 
-def _rates(
-    locked: Account, entries: Sequence[Entry]
-) -> dict[tuple[str, date], Decimal]:
+def _rates(locked: Account, entries: Sequence[Entry]) -> dict[tuple[str, date], Decimal]:
     found = exchange_rates_on(
         wanted=[
             (entry.currency, locked.currency, entry.executed_at.date())
@@ -190,9 +186,7 @@ def _draft(
     )
 
 
-def _fx_rate(
-    locked: Account, entry: Entry, rates: dict[tuple[str, date], Decimal]
-) -> Decimal:
+def _fx_rate(locked: Account, entry: Entry, rates: dict[tuple[str, date], Decimal]) -> Decimal:
     if entry.currency == locked.currency:
         if entry.fx_rate not in (None, Decimal(1)):
             raise InvalidInput(

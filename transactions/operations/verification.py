@@ -1,8 +1,8 @@
 """Proof: everything derived is computed anew from the transactions alone and compared.
 
-Per account: lots (quantity and basis by acquisition), disposals, holdings (the sum of open lots) and
-cash (the sum of cash effects). Accounts are read in batches by id, each batch in one repeatable-read
-snapshot, so the check runs beside a working system and can be resumed after any account.
+Per account: lots (quantity and basis by acquisition), disposals, holdings (the sum of open lots)
+and cash (the sum of cash effects). Accounts are read in batches by id, each batch in one snapshot,
+so the check runs beside a working system and can be resumed after any account.
 """
 
 from collections import defaultdict
@@ -53,9 +53,7 @@ def verified(*, after_account_id: int = 0, batch: int = BATCH) -> Iterator[Verif
 
 def _verify_batch(after_account_id: int, batch: int) -> Verified | None:
     with snapshot():
-        accounts = list(
-            Account.objects.filter(pk__gt=after_account_id).order_by("pk")[:batch]
-        )
+        accounts = list(Account.objects.filter(pk__gt=after_account_id).order_by("pk")[:batch])
         if not accounts:
             return None
         ids = [account.pk for account in accounts]
@@ -105,9 +103,7 @@ class _Stored:
         return {asset_id for account, asset_id in keys if account == account_id}
 
 
-def _check(
-    account: Account, rows: Sequence[Transaction], stored: _Stored
-) -> Iterator[Difference]:
+def _check(account: Account, rows: Sequence[Transaction], stored: _Stored) -> Iterator[Difference]:
     cash = sum((row.cash_effect for row in rows), Decimal(0))
     if cash != account.cash:
         yield Difference(account.pk, "cash", "", str(account.cash), str(cash))
@@ -130,9 +126,7 @@ def _check(
 def _compare(
     account_id: int, asset_id: int, outcome: Booked, stored: _Stored
 ) -> Iterator[Difference]:
-    open_lots = {
-        lot.acquisition_id: (lot.quantity, lot.cost_basis) for lot in outcome.lots
-    }
+    open_lots = {lot.acquisition_id: (lot.quantity, lot.cost_basis) for lot in outcome.lots}
     kept = stored.lots.get((account_id, asset_id), {})
     for acquisition in sorted(set(open_lots) | set(kept)):
         nothing = (Decimal(0), Decimal(0))
@@ -150,11 +144,9 @@ def _compare(
         )
         for closing in outcome.closings
     )
-    have_rows = sorted(stored.disposals.get((account_id, asset_id), []))  # type: ignore[type-var]
+    have_rows = sorted(stored.disposals.get((account_id, asset_id), []))
     if have_rows != want_rows:
-        yield Difference(
-            account_id, "disposals", str(asset_id), str(have_rows), str(want_rows)
-        )
+        yield Difference(account_id, "disposals", str(asset_id), str(have_rows), str(want_rows))
     quantity = sum((lot.quantity for lot in outcome.lots), Decimal(0))
     basis = sum((lot.cost_basis for lot in outcome.lots), Decimal(0))
     have_holding = stored.holdings.get((account_id, asset_id), (Decimal(0), Decimal(0)))

@@ -1,4 +1,4 @@
-"""Holdings of 100 rows, remembered and not, against a bare view on the same server in the same run."""
+"""Holdings of 100 rows, remembered and not, against a bare view on the same server."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ TARGETS = {
 
 
 def run(*, accounts: int = 1500, rounds: int = 3) -> dict[str, Any]:
-    """Requests a second closed-loop (medians of rounds) and latency at 70 % of that, two workers."""
+    """Requests a second closed-loop (medians of rounds), latency at 70 % of that; two workers."""
     now = timezone.now()
     seeded = seed(accounts=accounts, holdings=100, tag=f"bench{int(now.timestamp())}", now=now)
     bare = [web.get("/api/v1/bare")]
@@ -29,9 +29,7 @@ def run(*, accounts: int = 1500, rounds: int = 3) -> dict[str, Any]:
     with web.server(workers=2, threads=2) as port:
         web.loaded(port=port, requests=bare + one, total=400, connections=8)
         for _ in range(rounds):
-            figures["bare"].append(
-                web.loaded(port=port, requests=bare, total=8000, connections=16)
-            )
+            figures["bare"].append(web.loaded(port=port, requests=bare, total=8000, connections=16))
             figures["cached"].append(
                 web.loaded(port=port, requests=one, total=8000, connections=16)
             )

@@ -23,9 +23,7 @@ def run(*, lots: int = 10_000, samples: int = 100) -> dict[str, Any]:
     user_id, _, account_id = seeded.members[0]
     user = User.objects.get(pk=user_id)
     account = Account.objects.get(public_id=account_id)
-    symbols = list(
-        account.holdings.order_by("asset_id").values_list("asset__symbol", flat=True)
-    )
+    symbols = list(account.holdings.order_by("asset_id").values_list("asset__symbol", flat=True))
     begin = now - timedelta(days=3650)
     history = [
         _buy(symbols[number % len(symbols)], begin + timedelta(hours=number * 8))

@@ -1,8 +1,8 @@
 """A load generator in a process of its own: raw keep-alive sockets, closed or at a fixed rate.
 
-    closed   each connection sends the next request when it has the answer: what the server can do
-    fixed    requests start at set times whatever the server does, latency counts from the intended
-             start: what users feel at that load
+closed   each connection sends the next request when it has the answer: what the server can do
+fixed    requests start at set times whatever the server does, latency counts from the intended
+         start: what users feel at that load
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Rebalancing 20, 100 and 1000 holdings: the engine alone, and the whole job body with its reads."""
+"""Rebalancing 20, 100 and 1000 holdings: the engine alone, and the reading before it."""
 
 import statistics
 import time

@@ -1,12 +1,13 @@
 """Accounts and holdings in bulk, made by the database itself, with a ledger that verifies.
 
-One household, one user and one account each; every account deposits, buys `holdings` different assets
-once, and so has a transaction and a lot behind every holding.
+One household, one user and one account each; every account deposits, buys `holdings` different
+assets once, and so has a transaction and a lot behind every holding.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -39,8 +40,9 @@ _STATEMENTS = (
     INSERT INTO transactions_transaction (public_id, account_id, type, asset_id, quantity, price,
         amount, fee, currency, fx_rate, cash_effect, executed_at, recorded_at, recorded_by_id,
         lot_method, lots, note)
-    SELECT {_UUID}, account.id, 'buy', asset.id, q.quantity, q.price, round(q.quantity * q.price, 2),
-           0, 'USD', 1, -round(q.quantity * q.price, 2), %(executed)s, %(now)s, account.owner_id,
+    SELECT {_UUID}, account.id, 'buy', asset.id, q.quantity, q.price,
+           round(q.quantity * q.price, 2), 0, 'USD', 1, -round(q.quantity * q.price, 2),
+           %(executed)s, %(now)s, account.owner_id,
            '', '[]', ''
       FROM transactions_account account
       JOIN identity_user u ON u.id = account.owner_id AND u.email LIKE %(tag)s || '%%@scale.example'
@@ -102,7 +104,7 @@ class Seeded:
 def seed(*, accounts: int, holdings: int, tag: str, now: datetime) -> Seeded:
     """Makes `accounts` accounts of `holdings` holdings each under a tag not used before."""
     _ensure_assets(count=max(holdings, 500), now=now)
-    values = {
+    values: dict[str, Any] = {
         "tag": f"{tag}-",
         "accounts": accounts,
         "holdings": holdings,
