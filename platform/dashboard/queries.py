@@ -49,7 +49,8 @@ class Totals:
 
 def account_lines(*, user: User, now: datetime) -> list[AccountLine]:
     """The first accounts a user may see, valued now, oldest first."""
-    accounts = list(ledger.accounts(user=user)[:ACCOUNTS_SHOWN_MAX])
+    shown = ledger.accounts(user=user).select_related("household")
+    accounts = list(shown[:ACCOUNTS_SHOWN_MAX])
     ids = [account.pk for account in accounts]
     held: dict[int, list[Holding]] = {}
     for holding in ledger.holdings(account_ids=ids):

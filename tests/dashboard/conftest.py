@@ -111,12 +111,26 @@ class Process:
         self._process.wait()
 
 
+def wait_until_up(process: Process, port: int) -> None:
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not _answers(f"http://127.0.0.1:{port}/healthz"):
+        assert time.monotonic() < deadline, process.log.read_text()
+        time.sleep(0.1)
+
+
 @dataclass(frozen=True)
 class Site:
     """The pages of the test and the stream they open."""
 
     url: str
     stream: Process
+    port: int
+
+    def forget_prices(self) -> None:
+        """A new stream process, which knows of no quote an earlier test published."""
+        self.stream.kill()
+        self.stream.start()
+        wait_until_up(self.stream, self.port)
 
 
 @pytest.fixture(scope="module")
@@ -125,11 +139,8 @@ def stream_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[P
     port = free_port()
     log = tmp_path_factory.mktemp("stream") / "log"
     process = Process("stream.server", "--port", str(port), log=log)
-    deadline = time.monotonic() + PATIENCE_MS / 1000
     try:
-        while not _answers(f"http://127.0.0.1:{port}/healthz"):
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
+        wait_until_up(process, port)
         yield process, port
     finally:
         process.kill()
@@ -140,7 +151,7 @@ def site(live_server: Any, settings: Any, stream_process: tuple[Process, int]) -
     """Real pages that know where the real stream is."""
     process, port = stream_process
     settings.STREAM_URL = f"ws://localhost:{port}/ws/v1/stream"
-    return Site(url=live_server.url, stream=process)
+    return Site(url=live_server.url, stream=process, port=port)
 
 
 @pytest.fixture

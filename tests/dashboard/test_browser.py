@@ -3,10 +3,12 @@
 import re
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from dashboard import figures
 
@@ -138,8 +140,12 @@ def test_a_lost_stream_is_said_and_comes_back(
 
 
 def test_prices_nobody_vouches_for_are_called_stale(
-    visit: Callable[..., Any], owner: Any, invest: Any, quote: Callable[..., None]
+    visit: Callable[..., Any], owner: Any, invest: Any, quote: Callable[..., None], site: Any
 ) -> None:
+    from marketdata.models import LatestPrice
+
+    LatestPrice.objects.update(as_of=timezone.now() - timedelta(days=10))
+    site.forget_prices()
     visitor = visit()
     tab = visitor.tab
     visitor.log_in(owner)

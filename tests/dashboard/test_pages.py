@@ -135,13 +135,33 @@ def test_guessing_is_slowed_down(owner: Any) -> None:
     assert right.status_code == 429
 
 
+def test_an_address_that_leads_nowhere_is_a_page_for_people_and_a_problem_for_programs(
+    people: Any, page_client: PageClient
+) -> None:
+    client = page_client(people.owner)
+    page = client.get("/nowhere")
+    assert (page.status_code, page["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert "<h1>Nothing here</h1>" in page.content.decode()
+    assert client.get("/api/v1/nowhere")["Content-Type"] == "application/problem+json"
+    assert client.delete("/").status_code == 405
+
+
+def test_an_adviser_reads_whose_account_it_is(
+    people: Any, invest: Any, page_client: PageClient
+) -> None:
+    assert "Home ·" in page_client(people.adviser).get("/").content.decode()
+    assert "Home ·" not in page_client(people.owner).get("/").content.decode()
+
+
 def test_forms_need_their_token(owner: Any, invest: Any) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(owner)
     before = Transaction.objects.count()
     address = reverse("transactions", args=[invest.public_id])
     form = {"type": "deposit", "executed_on": "2026-01-05", "amount": "5"}
-    assert client.post(address, form).status_code == 403
+    answer = client.post(address, form)
+    assert answer.status_code == 403
+    assert "The form was not accepted" in answer.content.decode()
     assert client.post(reverse("rebalance", args=[invest.public_id])).status_code == 403
     assert Transaction.objects.count() == before
     assert not Job.objects.exists()

@@ -4,6 +4,8 @@ const RETRY_MS_MIN = 1000;
 const RETRY_MS_MAX = 30000;
 const PING_MS = 25000;
 const SILENCE_MS = 70000;
+const UNKNOWN_MS_MIN = 5000;
+const UNKNOWN_MS_MAX = 300000;
 const SYMBOLS_PER_MESSAGE = 500;
 
 const listeners = new Map();
@@ -14,6 +16,7 @@ let failures = 0;
 let lastSeq = 0;
 let heardAt = 0;
 let timer = 0;
+let unknownMs = UNKNOWN_MS_MIN;
 let state = "connecting";
 
 export function on(type, listener) {
@@ -108,6 +111,12 @@ function hear(mine, event) {
     if (lastSeq && message.seq !== lastSeq + 1) return mine.close(4000, "gap");
     lastSeq = message.seq;
     tell("prices", message.updates);
+  } else if (message.type === "error" && message.code === "unknown_symbols") {
+    // Nobody has quoted them yet, e.g. before the feed starts: ask again, less and less often.
+    setTimeout(() => {
+      if (mine === socket && ready) ask(message.symbols);
+    }, unknownMs);
+    unknownMs = Math.min(unknownMs * 2, UNKNOWN_MS_MAX);
   } else if (message.type !== "pong") {
     tell(message.type, message);
   }
