@@ -17,6 +17,9 @@ from decimal import Decimal
 from recommendations.problem import Block, Lot, RebalanceInputs, Security, Settings
 
 WASH_SALE_DAYS = 30
+# Dollars of tax and cost that a dollar outside its band may cost to bring back. At 0.20 long-term
+# gains of any size are taken (15 % to 20 % of the gain), large short-term gains are not.
+DRIFT_PENALTY = Decimal("0.20")
 HUNDRED = Decimal(100)
 
 
@@ -67,10 +70,10 @@ class RestrictionFacts:
 class Options:
     """What the request may set."""
 
-    minimum_trade: Decimal = Decimal(1)
+    minimum_trade: Decimal = Decimal(10)
     cash_floor: Decimal = Decimal(0)
     whole_shares: bool = False
-    loss_harvesting: bool = True
+    loss_harvesting: bool = False
 
 
 def problem(
@@ -123,6 +126,7 @@ def problem(
             short_term_rate=rates.ordinary + extra if taxable else Decimal(0),
             long_term_rate=rates.long_term + extra if taxable else Decimal(0),
             minimum_trade=options.minimum_trade,
+            drift_penalty=DRIFT_PENALTY,
             whole_shares=options.whole_shares,
             loss_harvesting=options.loss_harvesting,
         ),

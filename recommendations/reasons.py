@@ -58,12 +58,19 @@ def trade_reason(
 ) -> tuple[str, str]:
     """Code and sentence of a trade."""
     code = _trade_code(inputs, aims, standing, fill)
+    price = standing.security.price or ZERO
+    after = standing.value - fill.sold * price
+    there = abs(after - standing.target) <= standing.band
     verb = "Sell" if fill.sold > 0 else "Buy"
     sentence = (
         f"{verb} {standing.security.symbol}: {_place(standing)}; "
         + {
-            "over_band": "the sale brings it back into its band",
-            "under_band": "the purchase brings it back towards its band",
+            "over_band": "the sale brings it back into its band"
+            if there
+            else "the sale brings it closer; selling the rest would cost more tax than it is worth",
+            "under_band": "the purchase brings it back into its band"
+            if there
+            else "the purchase brings it closer to its band",
             "no_target": "it has no place in the targets",
             "raise_cash": "the account must raise cash",
             "invest_cash": "the account has more cash than it should",

@@ -63,6 +63,10 @@ class Amounts:
 
 def amounts(*, entry: Entry, fx_rate: Decimal, account_currency: str) -> Amounts:
     """Checks the entry's figures against each other and computes those it left out."""
+    for name in ("price", "amount", "fee"):
+        value = getattr(entry, name)
+        if value is not None and (not value.is_finite() or value < 0):
+            raise _invalid(name, "must not be negative", code="negative")
     if entry.type in TRADES:
         quantity, price, amount = _trade_figures(entry)
     else:
@@ -80,6 +84,8 @@ def amounts(*, entry: Entry, fx_rate: Decimal, account_currency: str) -> Amounts
 def _trade_figures(entry: Entry) -> tuple[Decimal, Decimal, Decimal]:
     if entry.quantity is None:
         raise _invalid("quantity", "is required for a trade", code="quantity_required")
+    if entry.quantity <= 0:
+        raise _invalid("quantity", "must be greater than zero", code="not_positive")
     if entry.price is not None and entry.amount is not None:
         raise _invalid("amount", "give price or amount, not both", code="price_and_amount")
     if entry.price is not None:

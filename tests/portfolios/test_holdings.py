@@ -24,9 +24,7 @@ def buy(account: Any, user: Any, symbol: str, quantity: str, price: str) -> None
     record(
         account=account,
         entries=[
-            Entry(
-                "buy", datetime(2024, 1, 2, tzinfo=UTC), "USD", symbol, D(quantity), D(price)
-            )
+            Entry("buy", datetime(2024, 1, 2, tzinfo=UTC), "USD", symbol, D(quantity), D(price))
         ],
         user=user,
         now=timezone.now(),
@@ -58,7 +56,7 @@ def test_new_targets_are_seen_at_once(account: Any, people: Any, assets: Any) ->
         weights=[TargetWeight("AAA", D(90), D(5)), TargetWeight("CASH", D(10), D(5))],
     )
     found = queries.positions(user=people.owner, account_id=account.public_id)
-    assert (D(found.cash_target or 0), D(found.rows[0].target_percentage or 0)) == (10, 90)
+    assert (D(found.cash_target or 0), D(found.rows[0].target_percentage or 0)) == (D(10), D(90))
 
 
 def test_a_price_of_ones_own_asset_is_seen_at_once(account: Any, people: Any) -> None:
@@ -88,6 +86,7 @@ def test_an_older_version_is_never_served_again(account: Any, people: Any, asset
     client = redis_client()
     (old,) = client.scan_iter(f"positions:{account.public_id}:[0-9]*")
     payload = client.get(old)
+    assert payload is not None
     buy(account, people.owner, "AAA", "2", "50")
     client.set(old, payload)  # a slow reader writes what it computed before the trade
     assert quantities(account, people.owner) == {"AAA": "3"}
@@ -139,7 +138,5 @@ def test_foreign_holdings_are_worth_their_rate(account: Any, people: Any, assets
     found = queries.positions(user=people.owner, account_id=account.public_id)
     value = queries.account_valuation(positions=found, now=timezone.now())
     assert value.invested == D("50.00")  # 4 x 10 EUR at 1.25
-    figures = queries.summary(
-        positions=found, account_id=account.public_id, now=timezone.now()
-    )
+    figures = queries.summary(positions=found, account_id=account.public_id, now=timezone.now())
     assert (figures["unrealized_gain"], figures["cash"]) == ("18.00", "-32.00")

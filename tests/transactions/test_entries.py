@@ -42,6 +42,10 @@ def test_a_stated_amount_gives_the_price_per_unit() -> None:
     [
         (Entry("buy", NOON, "USD", "A", price=D(1)), "quantity_required"),
         (Entry("buy", NOON, "USD", "A", D(1)), "price_required"),
+        (Entry("buy", NOON, "USD", "A", D(-1), D(1)), "not_positive"),
+        (Entry("buy", NOON, "USD", "A", D(1), D(-1)), "negative"),
+        (Entry("buy", NOON, "USD", "A", D(1), D("NaN")), "negative"),
+        (Entry("deposit", NOON, "USD", amount=D(1), fee=D(-1)), "negative"),
         (Entry("buy", NOON, "USD", "A", D(1), D(1), D(1)), "price_and_amount"),
         (Entry("deposit", NOON, "USD"), "amount_required"),
         (Entry("deposit", NOON, "USD", amount=D(0)), "amount_not_positive"),

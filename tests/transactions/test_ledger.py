@@ -103,9 +103,7 @@ def test_the_order_in_which_trades_arrive_does_not_matter(
         write(entry)
     assert (
         list(
-            Disposal.objects.order_by("opened_at").values_list(
-                "quantity", "proceeds", "cost_basis"
-            )
+            Disposal.objects.order_by("opened_at").values_list("quantity", "proceeds", "cost_basis")
         )
         == forwards
     )
@@ -244,7 +242,9 @@ def test_verify_finds_a_figure_that_was_tampered_with(write: Write) -> None:
 
 
 def test_recording_locks_the_account_before_it_reads(write: Write) -> None:
-    with CaptureQueriesContext(connection, ) as captured:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
         write(buy("2024-01-03", "5", "50"))
     statements = [query["sql"] for query in captured if "transactions_" in query["sql"]]
     assert "FOR UPDATE" in statements[0]
@@ -284,9 +284,9 @@ def test_rival_sales_of_the_same_shares_cannot_both_win(write: Write) -> None:
 
 
 def test_thousands_of_lots_book_and_verify(write: Write) -> None:
-    write(*[
-        buy(str((at("2020-01-01") + timedelta(days=n)).date()), "1", "50") for n in range(1000)
-    ])
+    write(
+        *[buy(str((at("2020-01-01") + timedelta(days=n)).date()), "1", "50") for n in range(1000)]
+    )
     write(sell("2024-03-01", "999.5", "70"))
     assert Holding.objects.get().quantity == D("0.5")
     assert differences() == []
