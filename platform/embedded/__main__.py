@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import socket
 import sys
 import time
@@ -102,6 +103,7 @@ def run() -> None:
     where = data_folder()
     with ExitStack() as ends:
         ends.enter_context(hold(where))
+        ends.callback(shutil.rmtree, where.sockets, ignore_errors=True)
         supervisor = Supervisor(where)
         supervisor.listen()
         refuse_busy_ports(

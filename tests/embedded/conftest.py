@@ -124,9 +124,10 @@ def data_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="ballast-local-"))
     folder.chmod(0o755)
     yield folder
-    sockets = places(folder).sockets
-    shutil.rmtree(sockets, ignore_errors=True)
-    shutil.rmtree(UNREACHABLE_BELOW / sockets.name, ignore_errors=True)
+    for mark in folder.rglob("id"):
+        sockets = places(mark.parent).sockets
+        shutil.rmtree(sockets, ignore_errors=True)
+        shutil.rmtree(UNREACHABLE_BELOW / sockets.name, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 
