@@ -1,5 +1,6 @@
 """Portfolios over HTTP: holdings, summary, lots, targets, restrictions."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -87,7 +88,7 @@ class LotRead(serializers.Serializer[Any]):
 class TargetRow(StrictSerializer):
     symbol = SymbolField()
     target_percentage = PercentageField()
-    rebalance_threshold = PercentageField(default="5")
+    rebalance_threshold = PercentageField(default=Decimal(5))
 
 
 class RestrictionRow(StrictSerializer):

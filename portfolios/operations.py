@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from core.errors import InvalidInput
-from core.limits import RESTRICTIONS_MAX, TARGETS_MAX
+from core.limits import EARLIEST_DATE, RESTRICTIONS_MAX, TARGETS_MAX
 from marketdata.models import Asset
 from marketdata.queries import assets_by_symbol
 from portfolios.models import Restriction, RestrictionKind, Target
@@ -72,6 +72,12 @@ def set_restrictions(*, account: Account, rules: Sequence[Rule]) -> None:
     for rule in rules:
         if rule.kind not in RestrictionKind.values:
             raise InvalidInput(f"Unknown restriction {rule.kind}.", code="kind_unknown")
+        if rule.until_date is not None and rule.until_date < EARLIEST_DATE:
+            raise InvalidInput(
+                f"until_date lies before {EARLIEST_DATE}.",
+                code="date_too_early",
+                fields={"until_date": [f"must be on or after {EARLIEST_DATE}"]},
+            )
     with transaction.atomic():
         locked = lock_account(account_id=account.pk)
         known = _known(locked, [rule.symbol for rule in rules])

@@ -13,12 +13,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.dates import instant_text
-from core.limits import NAME_LENGTH_MAX, NOTE_LENGTH_MAX
+from core.limits import LOTS_PER_SALE_MAX, NAME_LENGTH_MAX, NOTE_LENGTH_MAX
 from core.money import plain, quantize
 from edge.pagination import Keyset, Pages
 from edge.schema import page_of, page_parameters
 from edge.serializers import (
     CurrencyField,
+    InstantField,
     MoneyField,
     PriceField,
     QuantityField,
@@ -70,9 +71,9 @@ class TransactionWrite(StrictSerializer):
     fee = MoneyField(required=False)
     currency = CurrencyField(required=False)
     fx_rate = PriceField(required=False)
-    executed_at = serializers.DateTimeField(default_timezone=UTC)
+    executed_at = InstantField(default_timezone=UTC)
     lot_method = serializers.ChoiceField(choices=LotMethod.choices, required=False)
-    lots = LotChoice(many=True, required=False)
+    lots = LotChoice(many=True, required=False, max_length=LOTS_PER_SALE_MAX)
     note = serializers.CharField(max_length=NOTE_LENGTH_MAX, required=False, allow_blank=True)
 
 

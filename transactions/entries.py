@@ -16,8 +16,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from core.errors import InvalidInput
-from core.limits import MONEY_MAX, PRICE_DECIMALS
-from core.money import quantize
+from core.limits import FX_RATE_MAX, MONEY_MAX, PRICE_DECIMALS, PRICE_MAX
+from core.money import WIDE, quantize
 
 TRADES = frozenset({"buy", "sell"})
 CASH_IN = frozenset({"deposit", "dividend", "interest", "sell"})
@@ -71,12 +71,14 @@ def amounts(*, entry: Entry, fx_rate: Decimal, account_currency: str) -> Amounts
         quantity, price, amount = _trade_figures(entry)
     else:
         quantity, price, amount = None, None, _cash_figure(entry)
+    if fx_rate > FX_RATE_MAX:
+        raise _invalid("fx_rate", f"exceeds {FX_RATE_MAX}", code="fx_rate_too_large")
     fee = quantize(entry.fee, entry.currency)
     if fee != entry.fee:
         raise _invalid("fee", "has more decimals than the currency", code="fee_precision")
     sign = 1 if entry.type in CASH_IN else -1
     effect = quantize((sign * amount - fee) * fx_rate, account_currency)
-    if abs(effect) > MONEY_MAX:
+    if max(amount, fee, abs(effect)) > MONEY_MAX:
         raise _invalid("amount", f"exceeds {MONEY_MAX}", code="amount_too_large")
     return Amounts(quantity, price, amount, fee, effect)
 
@@ -93,7 +95,10 @@ def _trade_figures(entry: Entry) -> tuple[Decimal, Decimal, Decimal]:
     if entry.amount is None:
         raise _invalid("price", "price or amount is required", code="price_required")
     amount = _whole_units(entry.amount, entry.currency)
-    price = (amount / entry.quantity).quantize(Decimal(1).scaleb(-PRICE_DECIMALS))
+    price = amount / entry.quantity
+    if price > PRICE_MAX:
+        raise _invalid("price", f"exceeds {PRICE_MAX}", code="price_too_large")
+    price = price.quantize(Decimal(1).scaleb(-PRICE_DECIMALS), context=WIDE)
     return entry.quantity, price, amount
 
 

@@ -19,7 +19,8 @@ _MINOR_UNITS = {
     **dict.fromkeys(_THREE_DECIMALS.split(), 3),
 }
 
-_CONTEXT = Context(prec=60, rounding=ROUND_HALF_UP)
+# Wide enough for the product of any two stored figures; the default of 28 digits is not.
+WIDE = Context(prec=60, rounding=ROUND_HALF_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def minor_unit(currency: str) -> Decimal:
 
 def quantize(amount: Decimal, currency: str) -> Decimal:
     """`amount` rounded to the currency's minor unit, halves away from zero."""
-    return amount.quantize(minor_unit(currency), context=_CONTEXT)
+    return amount.quantize(minor_unit(currency), context=WIDE)
 
 
 def allocate(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
@@ -62,7 +63,7 @@ def allocate(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[
     unit = minor_unit(currency)
     if quantize(total, currency) != total:
         raise ValueError(f"{total} is not a whole number of {unit} {currency}")
-    with localcontext(_CONTEXT):
+    with localcontext(WIDE):
         size = sum(weights)
         exact = [abs(total) * weight / size for weight in weights]
         parts = [value.quantize(unit, rounding=ROUND_DOWN) for value in exact]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import IO, Any, NoReturn
 
 from rest_framework.exceptions import ParseError
@@ -51,7 +51,7 @@ def strict_json(body: bytes) -> Any:
     try:
         value = json.loads(
             text,
-            parse_float=Decimal,
+            parse_float=_decimal,
             parse_int=_whole,
             parse_constant=_refuse_constant,
             object_pairs_hook=_without_repeats,
@@ -76,6 +76,14 @@ def _declared_length(parser_context: Mapping[str, Any] | None) -> int:
 def _whole(digits: str) -> int | Decimal:
     # Python refuses to read integers of thousands of digits; a Decimal meets the field's own limit.
     return int(digits) if len(digits) < 400 else Decimal(digits)
+
+
+def _decimal(digits: str) -> Decimal:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:
+        # An exponent of twenty digits is JSON all the same, and no number anybody could mean.
+        raise ParseError(f"{digits[:40]} is out of range.", code="number_out_of_range") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -26,7 +27,9 @@ class StrictSerializer(serializers.Serializer[Any]):
             unknown = [str(name) for name in data if name not in known]
             if unknown:
                 message = ErrorDetail("There is no such field.", code="unknown_field")
-                raise serializers.ValidationError({name: [message] for name in unknown[:20]})
+                raise serializers.ValidationError(
+                    {_speakable(name): [message] for name in unknown[:20]}
+                )
         return super().to_internal_value(data)
 
     @classmethod
@@ -42,6 +45,11 @@ class StrictSerializer(serializers.Serializer[Any]):
         serializer = cls(data=request.data, many=True, max_length=rows_max)  # type: ignore[call-arg]
         serializer.is_valid(raise_exception=True)
         return [dict(row) for row in serializer.validated_data]
+
+
+def _speakable(name: str) -> str:
+    """A field's name as an answer can carry it: bounded, without halves of characters."""
+    return name[:100].encode("utf-8", "replace").decode()
 
 
 class _ExactField(serializers.Field[Decimal, Any, str, Any]):
@@ -186,6 +194,17 @@ class CurrencyField(serializers.CharField):
         if value not in CURRENCIES:
             self.fail("unknown_currency")
         return value
+
+
+class InstantField(serializers.DateTimeField):
+    """A moment with its offset from UTC: a time without one would be anybody's guess."""
+
+    default_error_messages = {"timezone_required": "State the offset: 2026-01-05T15:00:00Z."}
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            self.fail("timezone_required")
+        return super().enforce_timezone(value)
 
 
 class EmailField(serializers.EmailField):

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
@@ -58,6 +60,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def get_routes() -> list[Route]:
     """Every route that reads."""
     return [route for route in _routes() if route.method == "GET"]
+
+
+@pytest.fixture
+def digests() -> Callable[[], dict[str, Any]]:
+    """Count and digest of every row of every table that a refused request must leave alone."""
+
+    def digests() -> dict[str, Any]:
+        counted = {}
+        for model in apps.get_models():
+            table = model._meta.db_table
+            if table.split("_")[0] in {"django", "auth", "pghistory"} or table.endswith("event"):
+                continue
+            with connection.cursor() as cursor:
+                digest = "md5(string_agg(t::text, '|' ORDER BY t::text))"
+                cursor.execute(f"SELECT count(*), {digest} FROM {table} t")
+                counted[table] = cursor.fetchone()
+        return counted
+
+    return digests
 
 
 @dataclass

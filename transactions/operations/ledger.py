@@ -173,6 +173,12 @@ def _draft(
     fx_rate = _fx_rate(locked, entry, rates)
     method = ""
     if entry.type == "sell":
+        if entry.lots and entry.lot_method not in (None, "specific"):
+            raise InvalidInput(
+                f"Named lots are not sold by the method {entry.lot_method}: give one or the other.",
+                code="lots_and_method",
+                fields={"lot_method": ["must be absent where lots are named"]},
+            )
         method = "specific" if entry.lots else entry.lot_method or locked.lot_method
         ensure_method(method)
     elif entry.lots or entry.lot_method:
