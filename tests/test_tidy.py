@@ -21,7 +21,8 @@ APPS = ("marketdata", "transactions", "portfolios", "recommendations", "notifica
 FLOW = ("core", "edge", "identity", "jobs", *APPS, "dashboard", "stream", "config")
 TOP = {
     *APPS,
-    *(".ci", ".dockerignore", ".gitattributes", ".gitignore", "CHANGELOG.md", "LICENSE"),
+    *(".ci", ".dockerignore", ".gitattributes", ".github", ".gitignore"),
+    *("CHANGELOG.md", "LICENSE"),
     *("Makefile", "README.md", "docker-compose.yml", "manage.py", "platform", "pyproject.toml"),
     *("requirements.lock", "tests"),
 }

@@ -50,6 +50,9 @@ def configure(config: Mapping[str, Any]) -> None:
         logging.getLogger(name).propagate = True
     # Every answer with an error has its access line; the same again as a warning says nothing.
     logging.getLogger("django.request").setLevel(logging.ERROR)
+    # A line for every task taken and done, several each second; /metrics and the job rows say it.
+    for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat"):
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
 def _line(event: EventDict, **_: Any) -> str:
