@@ -8,7 +8,7 @@ a crash in between sends it once more, a channel out of reach is tried again wit
 import logging
 from datetime import datetime
 
-import redis
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 
 from identity.models import User
@@ -40,9 +40,12 @@ def relay(*, now: datetime, batch: int = BATCH) -> tuple[int, int]:
             _write_notices(row, title, now)
             try:
                 _send(row, title)
-            except (OSError, redis.RedisError, RuntimeError) as fault:
-                # Kept with its reason; after the last try a dead letter an operator can see.
-                logger.warning("event %s not sent: %s", row.dedup_key, fault)
+            except SoftTimeLimitExceeded:
+                raise
+            except Exception as fault:
+                # Whatever it is, it holds up this row only: kept with its reason, and after the
+                # last try a dead letter an operator can see.
+                logger.warning("event %s not sent: %s", row.dedup_key, fault, exc_info=fault)
                 outbox_failed(row=row, error=f"{type(fault).__name__}: {fault}")
                 failed += 1
             else:

@@ -94,6 +94,8 @@ def set_restrictions(*, account: Account, rules: Sequence[Rule]) -> None:
                 for rule in rules
             ]
         )
+        # A rebalance that still computes under the old rules is no answer to the next request.
+        publish_version(account=locked, version=next_version(locked))
 
 
 def _ensure_unique(symbols: Sequence[str], *, count_max: int) -> None:

@@ -14,7 +14,7 @@ from core.money import plain
 from edge.database import snapshot
 from identity.models import User
 from jobs.models import Job
-from jobs.operations import Claim, announce, complete, enqueue, fail
+from jobs.operations import Claim, announce, complete, enqueue, fail, result_written
 from portfolios.queries import targets
 from recommendations.assembly import Options
 from recommendations.models import Recommendation, RecommendationStatus
@@ -51,7 +51,7 @@ def run_rebalance(*, claim: Claim, now: datetime) -> Recommendation:
     """Computes the claimed rebalance and writes recommendation, job and announcement together."""
     inputs_text = _read_inputs(claim, now)
     result_text = result_json(result=rebalance(inputs=inputs_from_json(text=inputs_text)))
-    with transaction.atomic():
+    with result_written():
         account = _account(claim)
         row = Recommendation.objects.create(
             account=account,
@@ -67,7 +67,7 @@ def run_rebalance(*, claim: Claim, now: datetime) -> Recommendation:
         announce(
             topic="rebalance_complete",
             household_id=account.household_id,
-            dedup_key=f"rebalance:{claim.public_id}",
+            dedup_key=f"rebalance:{claim.public_id}:{claim.attempt}",
             payload={
                 "job_id": str(claim.public_id),
                 "account_id": str(account.public_id),
@@ -89,7 +89,7 @@ def fail_rebalance(*, claim: Claim, code: str, detail: str, now: datetime) -> No
         announce(
             topic="rebalance_failed",
             household_id=claim.household_id,
-            dedup_key=f"rebalance:{claim.public_id}",
+            dedup_key=f"rebalance:{claim.public_id}:{claim.attempt}",
             payload={
                 "job_id": str(claim.public_id),
                 "account_id": str(claim.subject_id),

@@ -10,7 +10,6 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from core.errors import BallastError
-from core.limits import JOB_ATTEMPTS_MAX
 from edge import metrics
 from jobs.leases import kept
 from jobs.operations import LeaseLost, claim, release
@@ -52,7 +51,7 @@ def rebalance(self: "Task[Any, Any]", job_id: int) -> None:
         raise
     except Exception:
         logger.exception("job %s failed in attempt %d", held.public_id, held.attempt)
-        if held.attempt >= JOB_ATTEMPTS_MAX:
+        if held.last:
             operations.fail_rebalance(
                 claim=held,
                 code="internal_error",

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from core.identifiers import uuid7
-from core.limits import IDEMPOTENCY_KEY_LENGTH_MAX
+from core.limits import IDEMPOTENCY_KEY_LENGTH_MAX, JOB_ATTEMPTS_MAX
 from identity.models import Household, User, household_ids
 
 
@@ -38,7 +38,9 @@ class Job(models.Model):
     params_hash = models.CharField(max_length=64)
     status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.PENDING)
     progress = models.PositiveSmallIntegerField(default=0)
+    # Only ever rises, also when an operator starts over: a worker of an earlier life stays out.
     attempt = models.PositiveSmallIntegerField(default=0)
+    attempts_max = models.PositiveSmallIntegerField(default=JOB_ATTEMPTS_MAX)
     lease_until = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
@@ -74,6 +76,12 @@ class Job(models.Model):
             # Admin and history: newest first, also by thing.
             models.Index(fields=["-created_at", "-id"], name="job_newest"),
             models.Index(fields=["subject_id", "-id"], name="job_by_subject"),
+            # Operators: what went wrong, among very many that did not.
+            models.Index(
+                fields=["status", "-created_at", "-id"],
+                name="job_not_completed",
+                condition=~Q(status=JobStatus.COMPLETED),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -105,6 +113,8 @@ class Outbox(models.Model):
             # The relay polls by state, never by id: late committers are not skipped.
             models.Index(fields=["next_at"], name="outbox_waiting", condition=Q(state="waiting")),
             models.Index(fields=["-id"], name="outbox_dead", condition=Q(state="dead")),
+            # Told long ago: forgotten by age.
+            models.Index(fields=["created_at"], name="outbox_sent", condition=Q(state="sent")),
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,9 @@
 Time of leases is the database's, so clocks of workers do not matter.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,12 +21,15 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
 
 from core.errors import Conflict
 from core.identifiers import content_hash
 from core.limits import JOB_ATTEMPTS_MAX, OUTBOX_ATTEMPTS_MAX
 from identity.models import User
 from jobs.models import ACTIVE, IdempotencyKey, Job, JobStatus, Outbox, OutboxState
+
+logger = logging.getLogger(__name__)
 
 
 class LeaseLost(Exception):
@@ -38,6 +43,7 @@ class Claim:
     job_id: int
     public_id: UUID
     attempt: int
+    last: bool
     household_id: int
     requested_by_id: int
     subject_id: UUID
@@ -87,16 +93,25 @@ def _wake_after_commit(job: Job) -> None:
 
 def wake(*, job_id: int, kind: str, queue: str) -> None:
     """Tells a worker to look at the job. Losing this message costs seconds, never the job."""
-    current_app.send_task(kind, args=[job_id], queue=queue, retry=False)
+    _send(kind, queue=queue, args=[job_id])
+
+
+def _send(task: str, *, queue: str, args: Sequence[int] = ()) -> None:
+    try:
+        current_app.send_task(task, args=list(args), queue=queue, retry=False)
+    except (OperationalError, OSError) as fault:
+        # The row is written: the schedule finds it as soon as the broker is back.
+        logger.warning("no broker for %s: %s", task, fault)
 
 
 _CLAIM = """
 UPDATE jobs_job SET status = 'processing', attempt = attempt + 1, progress = 0,
        lease_until = now() + make_interval(secs => %(lease_s)s),
        started_at = COALESCE(started_at, now())
- WHERE id = %(job_id)s AND cancel_requested_at IS NULL AND attempt < %(attempts_max)s
+ WHERE id = %(job_id)s AND cancel_requested_at IS NULL AND attempt < attempts_max
    AND (status = 'pending' OR (status = 'processing' AND lease_until < now()))
-RETURNING public_id, attempt, household_id, requested_by_id, subject_id, params::text
+RETURNING public_id, attempt, attempt >= attempts_max, household_id, requested_by_id, subject_id,
+          params::text
 """
 
 
@@ -105,21 +120,12 @@ def claim(*, job_id: int) -> Claim | None:
     import json
 
     with connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM,
-            {
-                "job_id": job_id,
-                "lease_s": settings.JOB_LEASE_S,
-                "attempts_max": JOB_ATTEMPTS_MAX,
-            },
-        )
+        cursor.execute(_CLAIM, {"job_id": job_id, "lease_s": settings.JOB_LEASE_S})
         row = cursor.fetchone()
     if row is None:
         return None
-    public_id, attempt, household_id, requested_by_id, subject_id, params = row
-    return Claim(
-        job_id, public_id, attempt, household_id, requested_by_id, subject_id, json.loads(params)
-    )
+    *known, params = row
+    return Claim(job_id, *known, params=json.loads(params))
 
 
 def report_progress(*, claim: Claim, percent: int) -> None:
@@ -131,6 +137,21 @@ def report_progress(*, claim: Claim, percent: int) -> None:
     )
     if not renewed:
         raise LeaseLost(f"job {claim.public_id} attempt {claim.attempt}")
+
+
+@contextmanager
+def result_written() -> Iterator[None]:
+    """The transaction of a result. A worker that stops in its middle loses it with its lease.
+
+    Otherwise its locks would keep the next attempt from writing for as long as it sleeps.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('idle_in_transaction_session_timeout', %s, true)",
+                [f"{settings.JOB_LEASE_S}s"],
+            )
+        yield
 
 
 def complete(*, claim: Claim, result: Mapping[str, Any]) -> None:
@@ -180,30 +201,27 @@ def cancel(*, job: Job) -> None:
 
 def retry(*, job: Job, now: datetime) -> Job:
     """A failed or cancelled job starts over with fresh attempts (operators)."""
-    if Job.objects.filter(
-        kind=job.kind,
-        subject_id=job.subject_id,
-        params_hash=job.params_hash,
-        status__in=ACTIVE,
-    ).exists():
-        raise Conflict("The same work is already under way.", code="job_active")
-    with transaction.atomic():
-        changed = Job.objects.filter(
-            pk=job.pk, status__in=[JobStatus.FAILED, JobStatus.CANCELLED]
-        ).update(
-            status=JobStatus.PENDING,
-            attempt=0,
-            progress=0,
-            error=None,
-            cancel_requested_at=None,
-            finished_at=None,
-            woken_at=now,
-        )
-        if not changed:
-            raise Conflict(
-                "Only failed or cancelled jobs can be retried.", code="job_not_retriable"
+    try:
+        with transaction.atomic():
+            changed = Job.objects.filter(
+                pk=job.pk, status__in=[JobStatus.FAILED, JobStatus.CANCELLED]
+            ).update(
+                status=JobStatus.PENDING,
+                attempts_max=F("attempt") + JOB_ATTEMPTS_MAX,
+                progress=0,
+                error=None,
+                cancel_requested_at=None,
+                finished_at=None,
+                woken_at=now,
             )
-        _wake_after_commit(job)
+            if not changed:
+                raise Conflict(
+                    "Only failed or cancelled jobs can be retried.", code="job_not_retriable"
+                )
+            _wake_after_commit(job)
+    except IntegrityError:
+        # job_active_unique: an identical request was made since.
+        raise Conflict("The same work is already under way.", code="job_active") from None
     job.refresh_from_db()
     return job
 
@@ -212,9 +230,9 @@ _EXHAUSTED = """
 UPDATE jobs_job SET status = 'failed', lease_until = NULL, finished_at = now(),
        error = jsonb_build_object('code', 'attempts_exhausted',
                                   'detail', 'The work was started several times and never ended.')
- WHERE attempt >= %(attempts_max)s AND (status = 'pending'
+ WHERE attempt >= attempts_max AND (status = 'pending'
        OR (status = 'processing' AND lease_until < now()))
-RETURNING id
+RETURNING public_id::text, kind, attempt, household_id, subject_id::text
 """
 _DUE = """
 UPDATE jobs_job SET woken_at = now()
@@ -227,16 +245,30 @@ RETURNING id, kind, queue
 """
 
 
-def sweep() -> tuple[int, int]:
-    """Wakes what waits too long and fails what was tried too often; (woken, failed)."""
+def sweep(*, now: datetime) -> tuple[int, int]:
+    """Wakes what waits too long, fails what was tried too often and says so; (woken, failed)."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_EXHAUSTED)
+        failed = cursor.fetchall()
+        for public_id, kind, attempt, household_id, subject_id in failed:
+            name = kind.rsplit(".", 1)[-1]
+            announce(
+                topic=f"{name}_failed",
+                household_id=household_id,
+                dedup_key=f"{name}:{public_id}:{attempt}",
+                payload={
+                    "job_id": public_id,
+                    "account_id": subject_id,
+                    "code": "attempts_exhausted",
+                },
+                now=now,
+            )
     with connection.cursor() as cursor:
-        cursor.execute(_EXHAUSTED, {"attempts_max": JOB_ATTEMPTS_MAX})
-        failed = len(cursor.fetchall())
         cursor.execute(_DUE)
         due = cursor.fetchall()
     for job_id, kind, queue in due:
         wake(job_id=job_id, kind=kind, queue=queue)
-    return len(due), failed
+    return len(due), len(failed)
 
 
 def _mine(claim: Claim) -> Any:
@@ -267,7 +299,7 @@ def announce(
 
 def wake_outbox() -> None:
     """Tells the relay to look; the schedule looks anyway."""
-    current_app.send_task("notifications.relay", queue="notify", retry=False)
+    _send("notifications.relay", queue="notify")
 
 
 def outbox_delivered(*, row: Outbox) -> None:

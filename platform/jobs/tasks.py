@@ -10,7 +10,7 @@ from jobs import operations
 @shared_task(name="jobs.sweep", soft_time_limit=30, time_limit=40)
 def sweep() -> None:
     """Every 10 s: what was lost on the way is woken, what failed too often is ended."""
-    operations.sweep()
+    operations.sweep(now=timezone.now())
 
 
 @shared_task(name="jobs.forget_old_keys", soft_time_limit=300, time_limit=320)

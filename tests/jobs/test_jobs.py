@@ -147,14 +147,67 @@ def test_the_sweeper_wakes_the_forgotten_and_ends_the_hopeless(
     assert operations.claim(job_id=hopeless.pk) is None
     messages.taken()
 
-    assert operations.sweep() == (1, 1)
+    assert operations.sweep(now=timezone.now()) == (1, 1)
     assert messages.taken() == [(KIND, [forgotten.pk])]
     hopeless.refresh_from_db()
     fresh.refresh_from_db()
     assert hopeless.error is not None
     assert (hopeless.status, hopeless.error["code"]) == ("failed", "attempts_exhausted")
     assert fresh.status == "pending"
-    assert operations.sweep() == (0, 0)
+    assert operations.sweep(now=timezone.now()) == (0, 0)
+    told = Outbox.objects.get()
+    assert (told.topic, told.payload["job_id"]) == ("rebalance_failed", str(hopeless.public_id))
+
+
+def test_a_worker_of_before_a_retry_writes_nothing_after_it(
+    people: Any, messages: Messages
+) -> None:
+    job = ask(people.owner, uuid4())
+    asleep = operations.claim(job_id=job.pk)
+    assert asleep is not None
+    operations.cancel(job=job)
+    operations.retry(job=job, now=timezone.now())
+    awake = operations.claim(job_id=job.pk)
+    assert awake is not None
+    with pytest.raises(LeaseLost):
+        operations.complete(claim=asleep, result={"old": True})
+    assert not operations.fail(claim=asleep, code="old", detail="")
+    assert not operations.release(claim=asleep)
+    operations.complete(claim=awake, result={"new": True})
+    job.refresh_from_db()
+    assert (job.status, job.result, job.attempt) == ("completed", {"new": True}, 2)
+
+
+def test_a_retry_gives_three_new_attempts_and_the_last_one_knows_it(
+    people: Any, messages: Messages
+) -> None:
+    job = ask(people.owner, uuid4())
+    for lives in range(2):
+        for attempt in range(1, 4):
+            claim = operations.claim(job_id=job.pk)
+            assert claim is not None
+            assert (claim.attempt, claim.last) == (3 * lives + attempt, attempt == 3)
+            expire_lease(job)
+        assert operations.claim(job_id=job.pk) is None
+        assert operations.sweep(now=timezone.now()) == (0, 1)
+        operations.retry(job=job, now=timezone.now())
+    keys = sorted(Outbox.objects.values_list("dedup_key", flat=True))
+    assert keys == [f"rebalance:{job.public_id}:{attempt}" for attempt in (3, 6)]
+
+
+def test_a_retry_beside_an_identical_new_request_is_refused(
+    people: Any, messages: Messages
+) -> None:
+    subject = uuid4()
+    job = ask(people.owner, subject)
+    operations.cancel(job=job)
+    other = ask(people.owner, subject)
+    with pytest.raises(Conflict) as refusal:
+        operations.retry(job=job, now=timezone.now())
+    assert refusal.value.code == "job_active"
+    job.refresh_from_db()
+    assert job.status == "cancelled"
+    assert Job.objects.get(status="pending") == other
 
 
 def test_a_cancelled_job_takes_no_result_and_finished_ones_cannot_be_cancelled(
@@ -187,12 +240,12 @@ def test_operators_retry_what_failed_but_not_what_runs(
     job = ask(people.owner, uuid4())
     with pytest.raises(Conflict) as refusal:
         operations.retry(job=job, now=timezone.now())
-    assert refusal.value.code == "job_active"
+    assert refusal.value.code == "job_not_retriable"
     operations.cancel(job=job)
     messages.taken()
     with django_capture_on_commit_callbacks(execute=True):
         again = operations.retry(job=job, now=timezone.now())
-    assert (again.status, again.attempt) == (JobStatus.PENDING, 0)
+    assert (again.status, again.progress) == (JobStatus.PENDING, 0)
     assert messages.taken() == [(KIND, [job.pk])]
     assert operations.claim(job_id=job.pk) is not None
 

@@ -91,3 +91,22 @@ def test_a_transaction_that_was_rolled_back_tells_nobody(people: Any) -> None:
         transaction.set_rollback(True)
     assert operations.relay(now=timezone.now()) == (0, 0)
     assert notices() == []
+
+
+def test_one_letter_nobody_can_read_does_not_hold_up_the_others(
+    promised: Outbox, people: Any
+) -> None:
+    poison = {"job_id": "j"}  # the event needs the account as well
+    Outbox.objects.filter(pk=promised.pk).update(payload=poison)
+    with transaction.atomic():
+        announce(
+            topic="rebalance_complete",
+            household_id=people.owner.household_id,
+            dedup_key="rebalance:2",
+            payload=PAYLOAD,
+            now=timezone.now(),
+        )
+    assert operations.relay(now=timezone.now()) == (1, 1)
+    promised.refresh_from_db()
+    assert (promised.state, promised.attempts) == ("waiting", 1)
+    assert "KeyError" in promised.error
