@@ -9,6 +9,7 @@ import json
 import re
 import shlex
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -102,8 +103,7 @@ def test_every_command_can_be_run(name: str, words: list[str]) -> None:
             assert context.params["interface"].value == "wsgi"
             assert context.params["port"] == 8000
         case ["celery", "-A", application, command, *rest]:
-            from celery.bin.celery import celery
-
+            celery: Any = import_module("celery.bin.celery").celery
             assert import_string(f"{application}.celery.app").main == "ballast"
             subcommand = celery.commands[command]
             parser = subcommand.make_parser(celery.make_context("celery", ["-A", application]))
