@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -126,12 +127,11 @@ class Child:
             self.process.send_signal(number)
 
     def kill_group(self) -> None:
-        """The process and everything it started; nothing happens when all are gone."""
-        try:
+        """Ends the process and everything it started, then waits for its last words."""
+        with suppress(ProcessLookupError, PermissionError):  # all of them are gone
             os.killpg(self.process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            return
         self.process.wait()
+        self._pump.join(timeout=1)
 
 
 def stop(children: Sequence[Child], *, impatient: Callable[[], bool] = lambda: False) -> None:

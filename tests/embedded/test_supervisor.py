@@ -95,6 +95,14 @@ def test_output_is_kept_in_a_file_per_process(start_copy: Start, data_folder: Pa
     assert "polite            | here" in copy.text
 
 
+def test_the_last_words_of_a_step_are_heard(
+    data_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    talker = [sys.executable, "-c", "print('\\n'.join(map(str, range(2000))))"]
+    Supervisor(places(data_folder)).run_steps([Program("talker", talker, {}, data_folder)])
+    assert capsys.readouterr().out.splitlines()[-1] == "talker            | 1999"
+
+
 def test_a_second_copy_on_the_same_data_is_refused(start_copy: Start, data_folder: Path) -> None:
     first = start_copy(data_folder, "--without-servers", POLITE).says("here")
     second = start_copy(data_folder, "--without-servers", POLITE)
