@@ -16,6 +16,7 @@ from typing import Any
 from django.utils import timezone
 
 from identity.authentication import token_key
+from identity.models import TokenFamily
 from identity.tokens import Access, access_token
 
 
@@ -57,14 +58,24 @@ def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
     raise RuntimeError("the web process did not answer within 30 s")
 
 
-def token(user_id: int, public_id: str) -> str:
-    """An access token of a seeded user."""
-    return access_token(
-        key=token_key(),
-        claims=Access(user_id, public_id, 1, "bench"),
-        now=timezone.now(),
-        lifetime=timedelta(hours=1),
+def tokens(members: Sequence[tuple[int, str, str]]) -> list[str]:
+    """An access token of every seeded user, each of a log-in of its own."""
+    now = timezone.now()
+    families = TokenFamily.objects.bulk_create(
+        [
+            TokenFamily(user_id=user_id, created_at=now, expires_at=now + timedelta(days=1))
+            for user_id, _, _ in members
+        ]
     )
+    return [
+        access_token(
+            key=token_key(),
+            claims=Access(user_id, public_id, 1, str(family.pk)),
+            now=now,
+            lifetime=timedelta(hours=1),
+        )
+        for (user_id, public_id, _), family in zip(members, families, strict=True)
+    ]
 
 
 def get(path: str, bearer: str | None = None) -> str:
@@ -100,4 +111,6 @@ def loaded(
         timeout=600,
     )
     outcome: dict[str, Any] = json.loads(done.stdout)
+    if outcome["errors"]:
+        raise RuntimeError(f"{outcome['errors']} of {outcome['requests']} answers were not 200")
     return outcome
