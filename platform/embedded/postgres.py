@@ -144,6 +144,7 @@ def stop_stale(server: Postgres) -> None:
     """Ends a database that outlived its supervisor; a file left by a dead one does not matter."""
     pid = _stale_pid(server)
     if pid is None:
+        _disown(server)
         return
     say("a database of an earlier start still runs; stopping it")
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
@@ -154,6 +155,18 @@ def stop_stale(server: Postgres) -> None:
                 return
             time.sleep(0.1)
     raise Refused(f"PostgreSQL (process {pid}) does not stop; end it and start again.")
+
+
+def _disown(server: Postgres) -> None:
+    """The number a dead database left may be another program's by now, after a power cut say.
+
+    PostgreSQL would take that program for itself and refuse. The number of its parent, ours, it
+    knows for stale; the lines below tell it whether a child of the dead one still lives.
+    """
+    pidfile = server.data / "postmaster.pid"
+    if pidfile.exists():
+        lines = pidfile.read_text().splitlines(keepends=True)
+        pidfile.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
 
 
 def _stale_pid(server: Postgres) -> int | None:
