@@ -16,7 +16,7 @@ FIND_PYTHON = for python in $(PYTHON) python3.13 python3.12 python3.11 python3 p
 BOOTSTRAP = @$(FIND_PYTHON); exec "$$python" platform/embedded/bootstrap.py
 
 help:  ## what there is
-	@sed -n 's/^\([a-z-]*\):.*##/make \1  /p' $(MAKEFILE_LIST) | expand -t 14
+	@awk -F ':.*## *' '/^[a-z-]+:.*##/ {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run:  ## start everything, print the address; Ctrl-C ends it
 	$(BOOTSTRAP) run -- -m embedded run
