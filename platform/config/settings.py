@@ -150,8 +150,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 7200,
-    "socket_timeout": 10,
-    "socket_connect_timeout": 5,
+    "socket_timeout": 3,  # what a request waits at most for a broker that hangs
+    "socket_connect_timeout": 3,
     "socket_keepalive": True,
     "health_check_interval": 20,
     "max_retries": 0,  # a request never waits for a broker that is away

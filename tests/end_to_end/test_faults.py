@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 
 REBALANCE = "recommendations.rebalance"
 QUICKLY_S = 3.0
+BROKER_TIMEOUT_S = 3.0
 
 
 def done_once(home: Any, job_id: str, *, attempts: int = 1) -> None:
@@ -109,6 +110,17 @@ def test_requests_without_a_broker_are_taken_at_once_and_done_once(
             done_once(home, answer.body["job_id"])
     finally:
         stop([second])
+
+
+def test_a_broker_that_hangs_delays_a_request_by_one_timeout(stack: Any, home: Any) -> None:
+    stack.send("redis-broker", signal.SIGSTOP)
+    try:
+        answer = home.owner.send("POST", f"/portfolios/{home.account_id}/rebalance", {})
+    finally:
+        stack.send("redis-broker", signal.SIGCONT)
+    assert answer.status == 202
+    assert answer.took_s < BROKER_TIMEOUT_S + QUICKLY_S
+    done_once(home, answer.body["job_id"])
 
 
 def test_repeated_messages_do_nothing_twice(stack: Any, home: Any) -> None:
