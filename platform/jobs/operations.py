@@ -125,7 +125,7 @@ def claim(*, job_id: int) -> Claim | None:
     if row is None:
         return None
     *known, params = row
-    return Claim(job_id, *known, json.loads(params))
+    return Claim(*[job_id, *known, json.loads(params)])
 
 
 def report_progress(*, claim: Claim, percent: int) -> None:
