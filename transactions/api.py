@@ -73,7 +73,7 @@ class TransactionWrite(StrictSerializer):
     fx_rate = PriceField(required=False)
     executed_at = InstantField(default_timezone=UTC)
     lot_method = serializers.ChoiceField(choices=LotMethod.choices, required=False)
-    lots = serializers.ListSerializer(
+    lots: serializers.ListSerializer[Any] = serializers.ListSerializer(
         child=LotChoice(), required=False, max_length=LOTS_PER_SALE_MAX
     )
     note = serializers.CharField(max_length=NOTE_LENGTH_MAX, required=False, allow_blank=True)
