@@ -21,7 +21,7 @@ from core.limits import (
 )
 from core.money import plain
 from edge.currencies import CURRENCIES
-from edge.pagination import PageRequest, page_answer, page_request
+from edge.pagination import PageRequest, counted, page_answer, page_request, reaches
 from edge.schema import page_of, page_parameters
 from edge.serializers import CurrencyField, PriceField, StrictSerializer, SymbolField
 from identity.authentication import caller
@@ -111,8 +111,8 @@ class AssetsView(APIView):
         """Assets by symbol, name or ISIN: the public ones and those of one's own household."""
         page = page_request(request.query_params)
         rows = queries.assets(user=caller(request), q=request.query_params.get("q", "")[:120])
-        total = rows.count()
-        found = rows[page.offset : page.offset + page.size] if page.offset < total else []
+        total = counted(rows)
+        found = rows[page.offset : page.offset + page.size] if reaches(page.offset, total) else []
         return Response(
             page_answer(data=[queries.asset_row(row) for row in found], total=total, page=page)
         )

@@ -88,6 +88,11 @@ class Asset(models.Model):
             models.Index(fields=["isin"], name="asset_isin", condition=~Q(isin="")),
             # The list of assets, page by page.
             models.Index(fields=["symbol", "id"], name="asset_by_symbol"),
+            # Operators: one class of assets, and the few that are closed.
+            models.Index(fields=["asset_class", "symbol", "id"], name="asset_by_class"),
+            models.Index(
+                fields=["symbol", "id"], name="asset_closed", condition=Q(is_active=False)
+            ),
             # Search as one types: symbol prefix, words of the name by trigram.
             models.Index(
                 fields=["symbol"], name="asset_symbol_prefix", opclasses=["varchar_pattern_ops"]

@@ -49,7 +49,9 @@ class Recommendation(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["account", "-created_at", "-id"], name="recommendation_newest")
+            models.Index(fields=["account", "-created_at", "-id"], name="recommendation_newest"),
+            # Operators: what waits for a decision, what was rejected.
+            models.Index(fields=["status", "-id"], name="recommendation_by_status"),
         ]
 
     def __str__(self) -> str:

@@ -143,7 +143,11 @@ def _last_loss_by_group(
 
 def recommendations(*, user: User, account_id: UUID | None = None) -> "QuerySet[Recommendation]":
     """Recommendations of the accounts a user may see, newest first."""
-    rows = Recommendation.objects.for_user(user).select_related("account", "job")
+    rows = (
+        Recommendation.objects.for_user(user)
+        .select_related("account", "job")
+        .defer("job__params", "job__result")
+    )
     if account_id is not None:
         account = Account.objects.for_user(user).filter(public_id=account_id).first()
         if account is None:

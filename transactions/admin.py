@@ -1,20 +1,29 @@
 """Operators: accounts and their ledger, to look at. Corrections are transactions, not edits."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 from edge.admin import LargeTableAdmin, ReadOnlyAdmin
 from transactions.models import Account, Disposal, Lot, Transaction
+from transactions.operations.accounts import lock_account, next_version, publish_version
 
 
 @admin.register(Account)
 class AccountAdmin(LargeTableAdmin):
     list_display = ("name", "type", "currency", "cash", "lot_method", "owner", "created_at")
-    list_filter = ("type",)
     list_select_related = ("owner",)
     autocomplete_fields = ("household", "owner")
     readonly_fields = ("public_id", "currency", "cash", "ledger_version", "created_at")
     exact_fields = ("owner__email", "name")
     ordering = ("-id",)
+
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
+        """Writes what was changed and nothing else: a trade may be moving cash this moment."""
+        obj.save(update_fields=form.changed_data)
+        locked = lock_account(account_id=obj.pk)
+        publish_version(account=locked, version=next_version(locked))
 
     def has_add_permission(self, request: object) -> bool:
         return False
@@ -37,7 +46,6 @@ class TransactionAdmin(ReadOnlyAdmin):
         "account",
         "recorded_by",
     )
-    list_filter = ("type",)
     list_select_related = ("asset", "account", "recorded_by")
     uuid_fields = ("public_id", "account__public_id")
     exact_fields = ("account__owner__email",)

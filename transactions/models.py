@@ -70,7 +70,11 @@ class Account(models.Model):
     objects = AccountQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["household", "id"], name="account_by_household")]
+        indexes = [
+            models.Index(fields=["household", "id"], name="account_by_household"),
+            # Operators search by name.
+            models.Index(fields=["name"], name="account_by_name"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -3,6 +3,8 @@
     {"data": [...], "total": N, "page": M, "page_size": K}            Pages
     the same and "next_cursor": "..." or null                          Keyset
 
+`total` is exact below TOTAL_MAX and stays there: counting a million rows costs more than the page.
+
 A cursor holds the sort key and the id of the last row seen; the next page is one row comparison,
 `(sort_key, id) < (a, b)`: ties neither repeat nor skip rows, and no page costs more than the first.
 """
@@ -23,7 +25,7 @@ from rest_framework.response import Response
 
 from core.dates import instant_text
 from core.errors import InvalidInput
-from core.limits import PAGE_NUMBER_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
+from core.limits import PAGE_NUMBER_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, TOTAL_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,11 @@ class Pages(BasePagination):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.page = page_request(request.query_params)
-        self.total = _total(queryset)
+        self.total = counted(queryset)
         start = self.page.offset
-        return list(queryset[start : start + self.page.size]) if start < self.total else []
+        if not reaches(start, self.total):
+            return []
+        return list(queryset[start : start + self.page.size])
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response(page_answer(data=data, total=self.total, page=self.page))
@@ -104,7 +108,7 @@ class Keyset(Pages):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.page = page_request(request.query_params)
-        self.total = _total(queryset)
+        self.total = counted(queryset)
         self.by_cursor = "cursor" in request.query_params
         sign = "-" if self.descending else ""
         rows = queryset.order_by(f"{sign}{self.sort_key}", f"{sign}id")
@@ -113,7 +117,9 @@ class Keyset(Pages):
             start = 0
             if text := request.query_params["cursor"]:
                 rows = rows.filter(self._after(queryset.model, text))
-        found = list(rows[start : start + self.page.size + 1])
+        found = []
+        if self.by_cursor or reaches(start, self.total):
+            found = list(rows[start : start + self.page.size + 1])
         more = len(found) > self.page.size
         del found[self.page.size :]
         self.next_cursor = self._cursor(found[-1]) if more else None
@@ -196,8 +202,16 @@ class RowComparison(Func):
         return f"({left}) {self.extra['operator']} ({right})", params
 
 
-def _total(rows: Any) -> int:
-    return int(rows.count()) if isinstance(rows, models.QuerySet) else len(rows)
+def counted(rows: Any) -> int:
+    """How many there are, counted to TOTAL_MAX: no list costs a walk over its whole table."""
+    if isinstance(rows, models.QuerySet):
+        return int(rows.order_by()[:TOTAL_MAX].count())
+    return len(rows)
+
+
+def reaches(start: int, total: int) -> bool:
+    """Whether there can be a row behind `start`."""
+    return start < total or total == TOTAL_MAX
 
 
 def _bounded(params: Mapping[str, str], name: str, *, default: int, maximum: int) -> int:

@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -74,12 +73,11 @@ class UserAdmin(LargeTableAdmin, DjangoUserAdmin):  # type: ignore[type-arg,misc
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
     ) -> tuple[Any, bool]:
-        """An e-mail by its beginning (the unique index), or a public id."""
+        """A public id, or an e-mail by its beginning (the unique index)."""
         term = search_term.strip().lower()
-        if term and "-" not in term:
-            return queryset.filter(models.Q(email__startswith=term)), False
-        found, distinct = super().get_search_results(request, queryset, search_term)
-        return found | queryset.filter(email__startswith=term) if term else found, distinct
+        if "@" in term or (term and "-" not in term):
+            return queryset.filter(email__startswith=term), False
+        return super().get_search_results(request, queryset, search_term)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -104,6 +104,15 @@ class User(AbstractBaseUser, PermissionsMixin):
                 & models.Q(net_investment_income_rate__range=(0, 1)),
             ),
         ]
+        # Operators: the few who are not investors, the few who were closed.
+        indexes = [
+            models.Index(
+                fields=["role", "-id"],
+                name="user_not_investor",
+                condition=~models.Q(role=Role.INVESTOR),
+            ),
+            models.Index(fields=["-id"], name="user_closed", condition=models.Q(is_active=False)),
+        ]
 
     def __str__(self) -> str:
         return self.email
@@ -192,6 +201,8 @@ class Invitation(models.Model):
                 condition=models.Q(accepted_at__isnull=True, revoked_at__isnull=True),
             )
         ]
+        # Operators search by address.
+        indexes = [models.Index(fields=["email"], name="invitation_by_email")]
 
     def __str__(self) -> str:
         return f"{self.email} to {self.household_id}"

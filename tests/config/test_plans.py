@@ -1,0 +1,396 @@
+"""The hot queries over filled tables: none reads a large table from end to end.
+
+The SQL is what the real querysets and operations send, caught on the way; nothing is copied.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib import admin
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from drf_spectacular.generators import SchemaGenerator
+
+from config.bench.scale import seed
+from edge.redis import redis_client
+from identity.models import User
+from identity.operations.accounts import end_everything
+from jobs import operations as jobs
+from jobs.models import Job
+from marketdata.models import Asset
+from notifications.operations import mark_all_read, relay
+from notifications.queries import unread_count
+from recommendations.models import Recommendation
+from recommendations.operations import run_rebalance
+from transactions.models import Account
+from transactions.operations.verification import verified
+from transactions.queries import loss_sales_since, open_lots, purchases_since
+
+pytestmark = pytest.mark.django_db
+
+# Filled far enough that an index pays for every lookup below.
+LARGE = {
+    "identity_household",
+    "identity_user",
+    "identity_tokenfamily",
+    "identity_invitation",
+    "identity_adviserlink",
+    "jobs_job",
+    "jobs_outbox",
+    "jobs_idempotencykey",
+    "marketdata_asset",
+    "marketdata_latestprice",
+    "notifications_notice",
+    "portfolios_target",
+    "portfolios_restriction",
+    "recommendations_recommendation",
+    "transactions_account",
+    "transactions_disposal",
+    "transactions_holding",
+    "transactions_lot",
+    "transactions_transaction",
+}
+ACCOUNTS, HOLDINGS = 800, 25
+BEFORE = """
+INSERT INTO identity_household (public_id, name, created_at)
+SELECT gen_random_uuid(), 'Neighbour ' || n, now() FROM generate_series(1, 8000) n;
+INSERT INTO identity_user (password, is_superuser, public_id, email, full_name, household_id, role,
+    base_currency, federal_ordinary_rate, federal_long_term_rate, state_rate,
+    net_investment_income_rate, active_trader, token_version, is_active, is_staff, created_at)
+SELECT '!', false, gen_random_uuid(), 'neighbour' || id || '@ballast.example', '', id, 'investor',
+       'USD', 0.24, 0.15, 0, 0, false, 1, true, false, now()
+  FROM identity_household WHERE name LIKE 'Neighbour %';
+INSERT INTO marketdata_asset (public_id, symbol, name, asset_class, currency, isin, exchange,
+    fractional, tradable, half_spread_bp, shifted_days, is_active, created_at)
+SELECT gen_random_uuid(), 'F' || to_char(n, 'FM00000'), md5(n::text), 'equity', 'USD', '',
+       'XNYS', true, true, 2, 0, true, now() FROM generate_series(1, 20000) n;
+"""
+FILL = """
+INSERT INTO marketdata_latestprice (asset_id, price, as_of, source)
+SELECT id, 10, now(), 'test' FROM marketdata_asset ON CONFLICT DO NOTHING;
+UPDATE marketdata_asset SET substantially_identical_to_id = (SELECT min(id) FROM marketdata_asset)
+ WHERE symbol IN ('F00001', 'F00002');
+
+INSERT INTO transactions_transaction (public_id, account_id, type, amount, fee, currency, fx_rate,
+    cash_effect, executed_at, recorded_at, recorded_by_id, lot_method, lots, note)
+SELECT gen_random_uuid(), account.id, 'dividend', 5, 0, 'USD', 1, 5,
+       now() - n * interval '9 days', now(), account.owner_id, '', '[]', ''
+  FROM transactions_account account, generate_series(1, 60) n;
+
+INSERT INTO transactions_disposal (account_id, asset_id, transaction_id, lot_transaction_id,
+    opened_at, closed_at, quantity, proceeds, cost_basis, long_term)
+SELECT account_id, asset_id, id, id, executed_at, now() - (id % 900) * interval '1 day', 1,
+       CASE WHEN id % 2 = 0 THEN 5 ELSE 15 END, 10, false
+  FROM transactions_transaction WHERE type = 'buy';
+
+INSERT INTO portfolios_restriction (account_id, asset_id, kind, reason)
+SELECT account_id, asset_id, 'no_buy', ''
+  FROM transactions_holding WHERE (asset_id + account_id) % 4 = 0;
+
+INSERT INTO jobs_job (public_id, kind, queue, household_id, requested_by_id, subject_id, params,
+    params_hash, status, progress, attempt, attempts_max, created_at, woken_at, finished_at,
+    lease_until, estimated_completion)
+SELECT gen_random_uuid(), 'recommendations.rebalance', 'interactive', account.household_id,
+       account.owner_id, account.public_id, '{}', md5(account.id || ' ' || n),
+       CASE WHEN n > 1 OR account.id % 20 > 1 THEN 'completed'
+            WHEN account.id % 20 = 0 THEN 'pending' ELSE 'processing' END, 0, 1, 3,
+       now() - n * interval '1 day', now() - n * interval '1 day', now(), now(), now()
+  FROM transactions_account account, generate_series(1, 20) n;
+UPDATE jobs_job SET status = 'failed' WHERE status = 'completed' AND id % 1000 = 0;
+
+INSERT INTO recommendations_recommendation (public_id, account_id, job_id, kind, status,
+    engine_version, inputs, result, created_at)
+SELECT gen_random_uuid(), account.id, job.id, 'rebalance', 'proposed', 'x', '{}', '{}',
+       job.created_at
+  FROM jobs_job job JOIN transactions_account account ON account.public_id = job.subject_id
+ WHERE job.status = 'completed';
+
+INSERT INTO jobs_outbox (topic, household_id, dedup_key, payload, state, attempts, created_at,
+    next_at, error)
+SELECT 'rebalance_complete', household_id, 'k' || id, '{"job_id": "j", "account_id": "a"}',
+       CASE WHEN id % 500 = 0 THEN 'dead' WHEN id % 500 = 1 THEN 'waiting' ELSE 'sent' END, 0,
+       created_at, created_at, '' FROM jobs_job;
+
+INSERT INTO jobs_idempotencykey (user_id, key, request_hash, response_status, response_body,
+    created_at)
+SELECT id, 'k' || n, 'x', 201, '{}', now() - n * interval '1 hour' FROM identity_user,
+       generate_series(1, 20) n;
+
+INSERT INTO notifications_notice (public_id, user_id, topic, title, payload, dedup_key, created_at,
+    read_at)
+SELECT gen_random_uuid(), id, 'rebalance_complete', 'Done', '{}', 'k' || n,
+       now() - n * interval '1 hour', CASE WHEN n > 3 THEN now() END
+  FROM identity_user, generate_series(1, 40) n;
+
+INSERT INTO identity_tokenfamily (id, user_id, serial, created_at, expires_at, revoked_at,
+    revoked_reason)
+SELECT gen_random_uuid(), id, 1, now() - n * interval '1 day', now() + (40 - n) * interval '1 day',
+       CASE WHEN n > 2 THEN now() END, ''
+  FROM identity_user, generate_series(1, 20) n;
+
+INSERT INTO identity_invitation (public_id, household_id, email, token_hash, invited_by_id,
+    created_at, expires_at, accepted_at)
+SELECT gen_random_uuid(), household_id, 'guest' || n || '.' || id || '@ballast.example',
+       md5(id || ' ' || n), id, now(), now(), CASE WHEN n > 1 THEN now() END
+  FROM identity_user, generate_series(1, 10) n;
+INSERT INTO identity_adviserlink (adviser_id, household_id, created_at)
+SELECT adviser.id, household.id, now() FROM identity_household household,
+       (SELECT id FROM identity_user WHERE id % 800 = 0) adviser
+ WHERE household.id % 5 = 0
+ ON CONFLICT DO NOTHING;
+INSERT INTO marketdata_exchangerate (currency, date, rate, source)
+VALUES ('USD', now()::date, 1.1, 'test');
+ANALYZE;
+"""
+
+
+@dataclass(frozen=True)
+class Town:
+    """A filled database and one household in the middle of it."""
+
+    user: User
+    account: Account
+    operator: User
+
+
+@pytest.fixture(scope="module")
+def town(django_db_setup: None, django_db_blocker: Any) -> Iterator[Town]:
+    """Filled once for all tests of the file, outside of their transactions, and emptied again."""
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            # No audit trail of the filling, no foreign keys checked row by row.
+            cursor.execute("SET session_replication_role = replica; SET statement_timeout = 0")
+            cursor.execute(BEFORE)
+            made = seed(accounts=ACCOUNTS, holdings=HOLDINGS, tag="plans", now=timezone.now())
+            cursor.execute(FILL)
+            cursor.execute("RESET session_replication_role; RESET statement_timeout")
+        user_id, _, account_id = made.members[ACCOUNTS // 2]
+        operator = User.objects.create_superuser(email="ops@ballast.example", password=None)
+        yield Town(
+            User.objects.get(pk=user_id), Account.objects.get(public_id=account_id), operator
+        )
+        call_command("flush", interactive=False, verbosity=0)
+
+
+class Plans:
+    """Which large tables the plans of captured statements walk from end to end."""
+
+    def __init__(self) -> None:
+        self.statements = 0
+        self.sizes = _sizes()
+        self.walks: dict[str, list[str]] = {}
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        with CaptureQueriesContext(connection) as asked:
+            yield
+        for query in asked.captured_queries:
+            # The audit trail sets its context in front of some statements.
+            sql = _CONTEXT.sub("", query["sql"].strip())
+            if sql.split(None, 1)[0].upper() in {"SELECT", "UPDATE", "DELETE", "WITH"}:
+                self._explain(name, sql)
+
+    def _explain(self, name: str, sql: str) -> None:
+        self.statements += 1
+        with connection.cursor() as cursor:
+            cursor.execute("EXPLAIN (FORMAT JSON) " + sql)
+            (plan,) = cursor.fetchone()
+        plan = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
+        for walk in _walks(plan, self.sizes, limited=False):
+            self.walks.setdefault(name, []).append(f"{walk} BY {sql[:2000]}")
+
+
+_CONTEXT = re.compile(r"^SELECT set_config\(.*?\);\s*", re.DOTALL)
+# Nodes that read all of what is below them before the first row comes out.
+_GREEDY = ("Sort", "Hash", "Aggregate", "Materialize", "Unique", "ModifyTable", "SetOp")
+
+
+_SCANS = ("Seq Scan", "Index Scan", "Index Only Scan")
+
+
+def _walks(node: dict[str, Any], sizes: dict[str, int], *, limited: bool) -> Iterator[str]:
+    """Scans of large tables that no index condition and no partial index narrows down.
+
+    One that a LIMIT stops is fine as long as at least a quarter of what it reads is wanted.
+    """
+    kind, table = node["Node Type"], node.get("Relation Name")
+    limited = (limited or kind == "Limit") and kind not in _GREEDY
+    open_scan = kind in _SCANS and "Index Cond" not in node and table in LARGE
+    if open_scan and sizes.get(node.get("Index Name", ""), 0) >= 0:
+        wanted = "Filter" not in node or node["Plan Rows"] * 4 >= sizes[table]
+        if not (limited and wanted):
+            yield f"{kind} {table} {node.get('Filter', '')}"
+    for child in node.get("Plans", ()):
+        yield from _walks(child, sizes, limited=limited)
+
+
+def _sizes() -> dict[str, int]:
+    """Rows of every table as the planner believes them; partial indexes count as -1."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, CASE WHEN indpred IS NULL THEN reltuples ELSE -1 END::bigint"
+            "  FROM pg_class LEFT JOIN pg_index ON indexrelid = pg_class.oid"
+        )
+        sizes = dict(cursor.fetchall())
+    assert all(sizes[table] >= 200 for table in LARGE), {name: sizes[name] for name in LARGE}
+    return sizes
+
+
+@pytest.fixture
+def plans(town: Town) -> Plans:
+    redis_client().flushdb()
+    cache.clear()
+    return Plans()
+
+
+def routes_of(town: Town) -> Iterator[tuple[str, str]]:
+    """Every list and item the household can read, by name."""
+    account, user = town.account, town.user
+    job = Job.objects.filter(subject_id=account.public_id, status="completed").earliest("id")
+    ids = {
+        "account_id": account.public_id,
+        "transaction_id": account.transactions.earliest("id").public_id,
+        "job_id": job.public_id,
+        "recommendation_id": account.recommendations.earliest("id").public_id,
+        "notice_id": user.notices.earliest("id").public_id,
+        "symbol": "SCALE0001",
+    }
+    generator: Any = SchemaGenerator
+    for path, methods in generator().get_schema(request=None, public=True)["paths"].items():
+        if "get" in methods:
+            query = "?symbols=SCALE0001&base=EUR&quote=USD"
+            yield methods["get"]["operationId"], path.format(**ids) + query
+
+
+def test_no_reading_route_walks_a_large_table(town: Town, plans: Plans, client_of: Any) -> None:
+    client = client_of(town.user)
+    for name, url in routes_of(town):
+        with plans.of(name):
+            answer = client.get(url)
+            assert answer.status_code == 200, (name, answer.content)
+        if cursor := answer.json().get("next_cursor") if "json" in answer["Content-Type"] else None:
+            with plans.of(f"{name}, next page"):
+                assert client.get(f"{url}&cursor={cursor}").status_code == 200
+    account_id = town.account.public_id
+    for name, url in {
+        "transactions of an account": f"transactions?account_id={account_id}",
+        "recommendations of an account": f"recommendations?account_id={account_id}",
+        "unread notices": "notifications?unread=1",
+        "lots of a symbol": f"portfolios/{account_id}/lots?symbol=SCALE0001&closed=1",
+    }.items():
+        with plans.of(name):
+            assert client.get(f"/api/v1/{url}").status_code == 200
+    assert plans.statements > 40
+    assert plans.walks == {}
+
+
+def test_no_write_walks_a_large_table(town: Town, plans: Plans, client_of: Any) -> None:
+    client, account = client_of(town.user), town.account
+    held = account.holdings.select_related("asset").earliest("asset_id").asset.symbol
+    base = f"/api/v1/portfolios/{account.public_id}"
+    sale = {
+        "account_id": str(account.public_id),
+        "type": "sell",
+        "symbol": held,
+        "quantity": "1",
+        "price": "20",
+        "executed_at": "2025-02-03T15:00:00Z",
+    }
+    body = {"name": "New", "type": "ira", "currency": "USD"}
+    cash = [{"symbol": "CASH", "target_percentage": "100"}]
+    rule = [{"symbol": held, "kind": "no_buy"}]
+    key = {"Idempotency-Key": "plans"}
+    with plans.of("open an account"):
+        assert client.post("/api/v1/accounts", body, headers=key).status_code == 201
+    with plans.of("record a sale"):
+        made = client.post("/api/v1/transactions", sale)
+        assert made.status_code == 201, made.content
+    with plans.of("record a sale before another"):
+        back = sale | {"executed_at": "2025-01-03T15:00:00Z"}
+        assert client.post("/api/v1/transactions", back).status_code == 201
+    with plans.of("reverse"):
+        url = f"/api/v1/transactions/{made.json()['id']}/reverse"
+        assert client.post(url, {}).status_code == 201
+    with plans.of("restrictions"):
+        assert client.put(f"{base}/restrictions", rule).status_code == 200
+    with plans.of("ask for a rebalance"):
+        job_id = client.post(f"{base}/rebalance", {}).json()["job_id"]
+    job = Job.objects.get(public_id=job_id)
+    with plans.of("claim"):
+        held_job = jobs.claim(job_id=job.pk)
+        assert held_job is not None
+    with plans.of("progress"):
+        jobs.report_progress(claim=held_job, percent=10)
+    with plans.of("rebalance"):
+        run_rebalance(claim=held_job, now=timezone.now())
+    with plans.of("approve"):
+        decided = Recommendation.objects.get(job=job)
+        client.post(f"/api/v1/recommendations/{decided.public_id}/approve")
+    with plans.of("relay"):
+        assert relay(now=timezone.now(), batch=3)[0] == 3
+    with plans.of("mark all read"):
+        mark_all_read(user=town.user, now=timezone.now())
+    with plans.of("targets"):
+        assert client.put(f"{base}/targets", cash).status_code == 200
+    assert plans.walks == {}
+
+
+def test_no_upkeep_walks_a_large_table(town: Town, plans: Plans) -> None:
+    now = timezone.now()
+    with plans.of("unread"):
+        assert unread_count(user=town.user) == 3
+    with plans.of("sweep"):
+        woken, _ = jobs.sweep(now=now)
+        assert woken > 0
+    with plans.of("forget"):
+        jobs.forget_old_keys(now=now)
+    household_id, since = town.account.household_id, now - timedelta(days=30)
+    with plans.of("loss sales"):
+        list(loss_sales_since(household_id=household_id, since=since))
+    with plans.of("purchases"):
+        list(purchases_since(household_id=household_id, since=since))
+    with plans.of("open lots"):
+        list(open_lots(account_ids=[town.account.pk]))
+    with plans.of("disposals of a year"):
+        year = (datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
+        list(town.account.disposals.filter(closed_at__range=year).order_by("closed_at", "id"))
+    with plans.of("token families"):
+        end_everything(user_id=town.user.pk, now=now)
+    with plans.of("verify"):
+        next(verified(after_account_id=town.account.pk, batch=5))
+    assert plans.walks == {}
+
+
+TERMS = {"uuid": str(uuid4()), "e-mail": "neighbour77@ballast.example", "word": "SCALE0001"}
+
+
+@pytest.mark.parametrize("model", list(admin.site._registry), ids=lambda model: model.__name__)
+def test_no_list_or_search_of_an_operator_walks_a_large_table(
+    town: Town, plans: Plans, client: Any, model: Any
+) -> None:
+    client.force_login(town.operator)
+    url = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+    with plans.of("list"):
+        assert client.get(url).status_code == 200
+    if model is not Asset:  # marketdata's own test searches assets, over names worth a search
+        for name, term in TERMS.items():
+            with plans.of(f"search by {name}"):
+                assert client.get(url, {"q": term}).status_code == 200
+    page = client.get(url).context["cl"]
+    for spec in page.filter_specs:
+        for choice in spec.choices(page):
+            query = choice["query_string"]
+            with plans.of(f"filter {query}"):
+                assert client.get(url + query).status_code == 200
+    assert plans.statements
+    assert plans.walks == {}
