@@ -6,7 +6,7 @@ from decimal import Decimal
 PAGE_SIZE_DEFAULT = 100
 PAGE_SIZE_MAX = 1000
 # Totals are counted to here; beyond, a list says only that there are at least so many.
-TOTAL_MAX = 10_000
+TOTAL_MAX = 1_000_000
 PAGE_NUMBER_MAX = 1_000_000
 
 HISTORY_DAYS_MAX = 365
