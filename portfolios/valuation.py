@@ -16,7 +16,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.dates import instant_text
-from core.money import plain, quantize
+from core.money import WIDE, plain, quantize
 
 HUNDRED = Decimal(100)
 _PERCENT = Decimal("0.0001")
@@ -122,14 +122,14 @@ def percentage(part: Decimal, whole: Decimal) -> Decimal | None:
     """part / whole in percent to four decimals; None where the whole is not positive."""
     if whole <= 0:
         return None
-    return (part / whole * HUNDRED).quantize(_PERCENT)
+    return (part / whole * HUNDRED).quantize(_PERCENT, context=WIDE)
 
 
 def holding_row(row: Valued, *, account_currency: str, total: Decimal) -> dict[str, object]:
     """A holding as the API and the pages show it."""
     position, quote = row.position, row.quote
     gain = None if row.value_base is None else row.value_base - position.cost_basis
-    average = (position.cost_basis / position.quantity).quantize(_PERCENT)
+    average = (position.cost_basis / position.quantity).quantize(_PERCENT, context=WIDE)
     weight = None if row.value_base is None else percentage(row.value_base, total)
     return {
         "symbol": position.symbol,

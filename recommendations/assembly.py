@@ -1,8 +1,10 @@
 """From what is known of an account to the problem the engine solves. Pure.
 
 prices       account's currency: quote * rate
-rates        short = ordinary + state + net investment income, long = long-term + those two;
-             both 0 where the account is not taxable
+rates        short = ordinary + state + net investment income, long = long-term + those two, of
+             the account's owner: spouses may differ; both 0 where the account is not taxable
+days         calendar days of executed_at in UTC, on which every session of New York, London and
+             Tokyo lies whole; a trade after 19:00 New York time belongs to the next day
 blocks       restrictions in force; a stale price closes both sides; a loss the household sold in
              the last 30 days closes the buy side of the whole identity group until day 30, in
              every account: in an IRA the loss would be gone for good
@@ -89,14 +91,14 @@ def problem(
     targets: Sequence[TargetFacts],
     restrictions: Sequence[RestrictionFacts],
     loss_sales: Mapping[int, date],
-    recent_purchases: frozenset[int],
+    recent_lots: Mapping[int, frozenset[str]],
     options: Options,
     engine_version: str,
 ) -> RebalanceInputs:
     """The engine's inputs.
 
     loss_sales: last day the household sold an asset of the group at a loss, by group id;
-    recent_purchases: groups of which the household bought within the last 30 days.
+    recent_lots: open lots the household bought within the last 30 days, by group id.
     """
     by_asset = {target.asset_id: target for target in targets}
     closed = {row.asset_id: row for row in restrictions}
@@ -107,7 +109,8 @@ def problem(
             by_asset.get(asset_id),
             closed.get(asset_id),
             loss_sales.get(facts.group_id),
-            taxable and facts.group_id in recent_purchases,
+            taxable
+            and _is_replaced(lots.get(asset_id, ()), recent_lots.get(facts.group_id, frozenset())),
         )
         for asset_id, facts in sorted(assets.items(), key=lambda item: item[1].symbol)
     )
@@ -132,6 +135,31 @@ def problem(
         ),
         engine_version=engine_version,
     )
+
+
+def _is_replaced(lots: Sequence[Lot], recent: frozenset[str]) -> bool:
+    """Whether some lot has a replacement: one bought within the window that is not the lot itself.
+
+    What was bought in one purchase does not replace its own shares (Rev. Rul. 56-602), so a single
+    young lot may be sold at a loss; beside any other lot it may not.
+    """
+    return any(recent - {lot.lot_id} for lot in lots)
+
+
+def identity_groups(*, links: Mapping[int, int]) -> dict[int, int]:
+    """Asset id to the id its group goes by, for assets said to be substantially identical.
+
+    Links are followed to the end, so that A like B and B like C makes one group of three; a circle
+    goes by its smallest id.
+    """
+    groups = {}
+    for start in links:
+        path = [start]
+        while (following := links.get(path[-1])) is not None and following not in path:
+            path.append(following)
+        circle = path[path.index(following) :] if following is not None else [path[-1]]
+        groups[start] = min(circle)
+    return groups
 
 
 def _security(

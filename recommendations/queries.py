@@ -21,13 +21,14 @@ from recommendations.assembly import (
     Rates,
     RestrictionFacts,
     TargetFacts,
+    identity_groups,
     problem,
 )
 from recommendations.models import Recommendation
 from recommendations.problem import Lot, RebalanceInputs
 from recommendations.rebalancing import ENGINE_VERSION
 from transactions.models import Account, AccountType
-from transactions.queries import loss_sales_since, open_lots, purchases_since
+from transactions.queries import loss_sales_since, lots_bought_since, open_lots
 
 
 def rebalance_inputs(*, account: Account, options: Options, now: datetime) -> RebalanceInputs:
@@ -61,10 +62,7 @@ def rebalance_inputs(*, account: Account, options: Options, now: datetime) -> Re
             for row in restrictions(account_pk=account.pk, as_of=now.date())
         ],
         loss_sales=_last_loss_by_group(account, since, groups),
-        recent_purchases=frozenset(
-            groups.get(row["asset_id"], row["asset_id"])
-            for row in purchases_since(household_id=account.household_id, since=since)
-        ),
+        recent_lots=_recent_lots_by_group(account, since, groups),
         options=options,
         engine_version=ENGINE_VERSION,
     )
@@ -82,10 +80,12 @@ def _lot(row: Mapping[str, Any]) -> Lot:
 
 def _groups(*, household_id: int) -> dict[int, int]:
     """Asset id to the id its substantially identical group goes by; singles are left out."""
-    return dict(
-        Asset.objects.for_household(household_id)
-        .filter(substantially_identical_to__isnull=False)
-        .values_list("id", "substantially_identical_to_id")
+    return identity_groups(
+        links=dict(
+            Asset.objects.for_household(household_id)
+            .filter(substantially_identical_to__isnull=False)
+            .values_list("id", "substantially_identical_to_id")
+        )
     )
 
 
@@ -139,6 +139,16 @@ def _last_loss_by_group(
         day = row["last_sold_at"].astimezone(UTC).date()
         last[group] = max(day, last.get(group, day))
     return last
+
+
+def _recent_lots_by_group(
+    account: Account, since: datetime, groups: Mapping[int, int]
+) -> dict[int, frozenset[str]]:
+    found: dict[int, set[str]] = {}
+    for row in lots_bought_since(household_id=account.household_id, since=since):
+        group = groups.get(row["asset_id"], row["asset_id"])
+        found.setdefault(group, set()).add(str(row["lot_id"]))
+    return {group: frozenset(ids) for group, ids in found.items()}
 
 
 def recommendations(*, user: User, account_id: UUID | None = None) -> "QuerySet[Recommendation]":

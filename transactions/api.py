@@ -39,6 +39,12 @@ class AccountWrite(StrictSerializer):
     type = serializers.ChoiceField(choices=AccountType.choices)
     currency = CurrencyField()
     lot_method = serializers.ChoiceField(choices=LotMethod.choices, default=LotMethod.FIFO)
+    household_id = serializers.UUIDField(
+        required=False, help_text="One's own unless an adviser names a client's."
+    )
+    owner_id = serializers.UUIDField(
+        required=False, help_text="A member of the household; the caller where he is one."
+    )
 
 
 class AccountChange(StrictSerializer):
@@ -48,6 +54,8 @@ class AccountChange(StrictSerializer):
 
 class AccountRead(serializers.Serializer[Any]):
     id = serializers.UUIDField()
+    household_id = serializers.UUIDField()
+    owner_id = serializers.UUIDField()
     name = serializers.CharField()
     type = serializers.ChoiceField(choices=AccountType.choices)
     currency = serializers.CharField()
@@ -108,6 +116,8 @@ def account_row(account: Account) -> dict[str, object]:
     """An account in the words of the API."""
     return {
         "id": str(account.public_id),
+        "household_id": str(account.household.public_id),
+        "owner_id": str(account.owner.public_id),
         "name": account.name,
         "type": account.type,
         "currency": account.currency,
@@ -174,7 +184,9 @@ class AccountView(APIView):
     @extend_schema(operation_id="accounts_retrieve", responses=AccountRead)
     def get(self, request: Request, account_id: UUID) -> Response:
         """One account."""
-        return Response(account_row(queries.account(user=caller(request), public_id=account_id)))
+        return Response(
+            account_row(queries.account_with_owner(user=caller(request), public_id=account_id))
+        )
 
     @extend_schema(operation_id="accounts_update", request=AccountChange, responses=AccountRead)
     def patch(self, request: Request, account_id: UUID) -> Response:

@@ -6,6 +6,7 @@ sell       closes `quantity` from the lots its method puts first; `net` (after t
            over the parts by quantity, largest remainder: parts sum to the sale to the cent
            basis of a part = lot basis * part / lot quantity, rounded; the rest stays in the lot,
            so a lot sold to the end leaves exactly nothing
+day        the calendar day of `executed_at`, which is in UTC, is the trade date
 Conserved  sum(bought) - sum(sold) = sum(lot quantities)
            sum(cost of buys) = sum(basis closed) + sum(basis of lots)
 

@@ -21,9 +21,17 @@ def account(*, user: User, public_id: UUID) -> Account:
     return found
 
 
+def account_with_owner(*, user: User, public_id: UUID) -> Account:
+    """The account, its household and its owner in one query."""
+    found = accounts(user=user).filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("No such account.", code="account_not_found")
+    return found
+
+
 def accounts(*, user: User) -> "QuerySet[Account]":
-    """The accounts a user may see, oldest first."""
-    return Account.objects.for_user(user).order_by("id")
+    """The accounts a user may see with their households and owners, oldest first."""
+    return Account.objects.for_user(user).select_related("household", "owner").order_by("id")
 
 
 def transactions(*, user: User, account_id: UUID | None = None) -> "QuerySet[Transaction]":
@@ -80,18 +88,15 @@ def holdings(*, account_ids: Iterable[int]) -> "QuerySet[Holding]":
     )
 
 
-def purchases_since(*, household_id: int, since: datetime) -> "QuerySet[Transaction, Any]":
-    """Purchases in any account of the household after `since`: what a loss sale now would meet."""
+def lots_bought_since(*, household_id: int, since: datetime) -> "QuerySet[Lot, Any]":
+    """Lots of any account of the household bought since and still held, in whole or in part.
+
+    What a loss sale now would meet. What was sold in the meantime replaces nothing any more.
+    """
     return (
-        Transaction.objects.filter(
-            account__household_id=household_id,
-            type="buy",
-            executed_at__gte=since,
-            reverses__isnull=True,
-            reversed_by__isnull=True,
-        )
-        .order_by("executed_at", "id")
-        .values("account_id", "asset_id", "quantity", "executed_at")
+        Lot.objects.filter(account__household_id=household_id, quantity__gt=0, opened_at__gte=since)
+        .order_by("id")
+        .values("asset_id", lot_id=F("transaction__public_id"))
     )
 
 

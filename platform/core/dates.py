@@ -14,7 +14,7 @@ def instant_text(value: datetime) -> str:
 
 def ensure_past(executed_at: datetime, *, now: datetime, field: str) -> None:
     """Refuses an instant before 1950 or in the future (five minutes of clock skew are forgiven)."""
-    if executed_at.date() < EARLIEST_DATE:
+    if executed_at.astimezone(UTC).date() < EARLIEST_DATE:
         raise InvalidInput(
             f"{field} lies before {EARLIEST_DATE}.",
             code="date_too_early",

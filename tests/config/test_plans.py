@@ -34,7 +34,7 @@ from recommendations.models import Recommendation
 from recommendations.operations import run_rebalance
 from transactions.models import Account
 from transactions.operations.verification import verified
-from transactions.queries import loss_sales_since, open_lots, purchases_since
+from transactions.queries import loss_sales_since, lots_bought_since, open_lots
 
 pytestmark = pytest.mark.django_db
 
@@ -357,8 +357,8 @@ def test_no_upkeep_walks_a_large_table(town: Town, plans: Plans) -> None:
     household_id, since = town.account.household_id, now - timedelta(days=30)
     with plans.of("loss sales"):
         list(loss_sales_since(household_id=household_id, since=since))
-    with plans.of("purchases"):
-        list(purchases_since(household_id=household_id, since=since))
+    with plans.of("recent lots"):
+        list(lots_bought_since(household_id=household_id, since=since))
     with plans.of("open lots"):
         list(open_lots(account_ids=[town.account.pk]))
     with plans.of("disposals of a year"):

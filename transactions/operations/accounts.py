@@ -2,14 +2,15 @@
 
 import logging
 from datetime import datetime
+from uuid import UUID
 
 import redis
 from django.db import transaction
 
-from core.errors import Conflict, InvalidInput
+from core.errors import Conflict, InvalidInput, NotFound
 from core.limits import ACCOUNTS_PER_HOUSEHOLD_MAX
 from edge.redis import redis_client
-from identity.models import Household, User
+from identity.models import Household, User, household_ids
 from transactions.cache_keys import VERSION_TTL_S, version_key
 from transactions.lots import METHODS
 from transactions.models import Account, AccountType, LotMethod
@@ -32,29 +33,59 @@ def open_account(
     currency: str,
     lot_method: str = LotMethod.FIFO,
     now: datetime,
-    household_id: int | None = None,
+    household_id: UUID | None = None,
+    owner_id: UUID | None = None,
 ) -> Account:
-    """A new, empty account in the user's household."""
+    """A new, empty account in the user's household, or in one he advises when it is named.
+
+    The owner is a member of that household, whose tax rates count: the one named, else the user
+    himself, else (an adviser opens it) the member who has been there longest.
+    """
     if type not in AccountType.values:
         raise InvalidInput("Unknown account type.", code="type_unknown")
     ensure_method(lot_method)
-    household_id = household_id or user.household_id
     with transaction.atomic():
-        Household.objects.select_for_update().order_by("id").get(pk=household_id)
-        if Account.objects.filter(household_id=household_id).count() >= ACCOUNTS_PER_HOUSEHOLD_MAX:
+        household = _locked_household(user, household_id)
+        owner = _owner(household, user, owner_id)
+        if Account.objects.filter(household=household).count() >= ACCOUNTS_PER_HOUSEHOLD_MAX:
             raise Conflict(
                 f"A household has at most {ACCOUNTS_PER_HOUSEHOLD_MAX} accounts.",
                 code="too_many_accounts",
             )
         return Account.objects.create(
-            household_id=household_id,
-            owner_id=user.pk,
+            household=household,
+            owner=owner,
             name=name,
             type=type,
             currency=currency,
             lot_method=lot_method,
             created_at=now,
         )
+
+
+def _locked_household(user: User, public_id: UUID | None) -> Household:
+    wanted = {"pk": user.household_id} if public_id is None else {"public_id": public_id}
+    rows = Household.objects.select_for_update().order_by("id")
+    household = rows.filter(pk__in=household_ids(user), **wanted).first()
+    if household is None:
+        raise NotFound("No such household.", code="household_not_found")
+    return household
+
+
+def _owner(household: Household, user: User, public_id: UUID | None) -> User:
+    members = User.objects.filter(household=household, is_active=True).order_by("id")
+    if public_id is not None:
+        members = members.filter(public_id=public_id)
+    elif user.household_id == household.pk:
+        members = members.filter(pk=user.pk)
+    owner = members.first()
+    if owner is None:
+        raise InvalidInput(
+            "The owner is not a member of the household.",
+            code="owner_not_a_member",
+            fields={"owner_id": ["is not a member of the household"]},
+        )
+    return owner
 
 
 def change_account(

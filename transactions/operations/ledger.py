@@ -7,7 +7,7 @@ same database transaction. Nothing half done is ever visible.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from django.db import transaction
@@ -53,18 +53,7 @@ def record(
         )
         rebook(account=locked, new=[row for row in rows if row.type in TRADES])
         _settle(locked, rows)
-        for row in rows[-1:]:
-            announce(
-                topic="transactions_recorded",
-                household_id=locked.household_id,
-                dedup_key=f"transaction:{row.public_id}",
-                payload={
-                    "account_id": str(locked.public_id),
-                    "transaction_id": str(row.public_id),
-                    "count": len(rows),
-                },
-                now=now,
-            )
+        _announce(locked, rows, now)
     return rows
 
 
@@ -106,7 +95,23 @@ def reverse(*, original: Transaction, user: User, now: datetime, note: str = "")
                     code="reversal_breaks_ledger",
                 ) from fault
         _settle(locked, [row])
+        _announce(locked, [row], now)
     return row
+
+
+def _announce(locked: Account, rows: Sequence[Transaction], now: datetime) -> None:
+    for row in rows[-1:]:
+        announce(
+            topic="transactions_recorded",
+            household_id=locked.household_id,
+            dedup_key=f"transaction:{row.public_id}",
+            payload={
+                "account_id": str(locked.public_id),
+                "transaction_id": str(row.public_id),
+                "count": len(rows),
+            },
+            now=now,
+        )
 
 
 def _settle(locked: Account, rows: Sequence[Transaction]) -> None:
@@ -129,7 +134,7 @@ def _drafts(locked: Account, entries: Sequence[Entry], now: datetime) -> list[_D
 def _rates(locked: Account, entries: Sequence[Entry]) -> dict[tuple[str, date], Decimal]:
     found = exchange_rates_on(
         wanted=[
-            (entry.currency, locked.currency, entry.executed_at.date())
+            (entry.currency, locked.currency, entry.executed_at.astimezone(UTC).date())
             for entry in entries
             if entry.fx_rate is None and entry.currency != locked.currency
         ]
@@ -203,11 +208,12 @@ def _fx_rate(locked: Account, entry: Entry, rates: dict[tuple[str, date], Decima
         return Decimal(1)
     if entry.fx_rate is not None:
         return entry.fx_rate
-    rate = rates.get((entry.currency, entry.executed_at.date()))
+    day = entry.executed_at.astimezone(UTC).date()
+    rate = rates.get((entry.currency, day))
     if rate is None:
         raise InvalidInput(
             f"No exchange rate from {entry.currency} to {locked.currency} is known for "
-            f"{entry.executed_at.date()}: give fx_rate.",
+            f"{day}: give fx_rate.",
             code="exchange_rate_unknown",
             fields={"fx_rate": ["is required"]},
         )
@@ -228,7 +234,8 @@ def _row(locked: Account, draft: _Draft, *, user: User, now: datetime) -> Transa
         currency=entry.currency,
         fx_rate=draft.fx_rate,
         cash_effect=draft.amounts.cash_effect,
-        executed_at=entry.executed_at,
+        # In UTC from here on: its calendar day is the trade's day, whoever reads it.
+        executed_at=entry.executed_at.astimezone(UTC),
         recorded_at=now,
         recorded_by_id=user.pk,
         lot_method=draft.lot_method,
