@@ -19,8 +19,17 @@ _PROBLEMS = {
     "404": "It does not exist, or the caller may not know that it does.",
     "409": "The present state refuses it.",
     "413": "The body is too large.",
+    "415": "The body is not JSON.",
+    "422": "The Idempotency-Key stands for another request.",
     "429": "Too many tries; see Retry-After.",
     "503": "Busy or partly down; see Retry-After.",
+}
+
+
+_METHODS = {
+    "413": ("POST", "PUT", "PATCH"),
+    "415": ("POST", "PUT", "PATCH"),
+    "422": ("POST",),
 }
 
 
@@ -33,7 +42,7 @@ class ProblemAutoSchema(AutoSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         problem = self._problem().ref
         for status, description in _PROBLEMS.items():
-            if status == "413" and self.method not in ("POST", "PUT", "PATCH"):
+            if self.method not in _METHODS.get(status, (self.method,)):
                 continue
             bodies.setdefault(
                 status,

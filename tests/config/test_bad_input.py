@@ -26,7 +26,7 @@ class Desk:
     def refusals(self, method: str, path: str, cases: dict[str, Any], **headers: str) -> Any:
         """(status, code) of the answer to each body; nothing may have changed in between."""
         before = self.digests()
-        found = {}
+        found: dict[str, Any] = {}
         for name, body in cases.items():
             raw = body if isinstance(body, bytes) else json.dumps(body).encode()
             answer = self.client.generic(
@@ -120,6 +120,14 @@ def test_a_body_of_the_wrong_shape_is_refused_by_every_writing_route(
     )
     assert {status for status, _ in found.values()} == {400}
     assert all("unknown_field" in code for _, code in found.values()), found
+
+
+@pytest.mark.parametrize("media", ["text/plain", "multipart/form-data; boundary=x", "text/xml"])
+def test_a_body_that_is_not_json_is_refused(desk: Desk, media: str) -> None:
+    before = desk.digests()
+    answer = desk.client.generic("POST", "/api/v1/accounts", data=b"{}", content_type=media)
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert desk.digests() == before
 
 
 ACCOUNT = {"name": "New", "type": "taxable", "currency": "USD"}

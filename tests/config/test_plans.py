@@ -223,7 +223,7 @@ def _walks(node: dict[str, Any], sizes: dict[str, int], *, limited: bool) -> Ite
 
     One that a LIMIT stops is fine as long as at least a quarter of what it reads is wanted.
     """
-    kind, table = node["Node Type"], node.get("Relation Name")
+    kind, table = node["Node Type"], node.get("Relation Name", "")
     limited = (limited or kind == "Limit") and kind not in _GREEDY
     open_scan = kind in _SCANS and "Index Cond" not in node and table in LARGE
     if open_scan and sizes.get(node.get("Index Name", ""), 0) >= 0:
