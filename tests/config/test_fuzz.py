@@ -102,7 +102,7 @@ def _point_at(case: Any, ids: dict[str, str]) -> None:
 def _answer(case: Any, client: Any, faults: dict[str, str]) -> int:
     """Sends the case through Django's own client and holds the answer against the schema."""
     prepared = requests.Request(**case.as_transport_kwargs(base_url="http://testserver")).prepare()
-    body = prepared.body or b""
+    body: Any = prepared.body or b""
     with transaction.atomic():
         answer = client.generic(
             prepared.method,
