@@ -5,7 +5,7 @@ from uuid import UUID
 from core.dates import instant_text
 from core.errors import NotFound
 from identity.models import User
-from jobs.models import Job, JobStatus
+from jobs.models import Job
 
 
 def job(*, user: User, public_id: UUID) -> Job:
@@ -14,13 +14,6 @@ def job(*, user: User, public_id: UUID) -> Job:
     if found is None:
         raise NotFound("No such job.", code="job_not_found")
     return found
-
-
-def still_wanted(*, job_id: int, attempt: int) -> bool:
-    """Whether this attempt may go on: not cancelled, not taken over."""
-    return Job.objects.filter(
-        pk=job_id, attempt=attempt, status=JobStatus.PROCESSING, cancel_requested_at__isnull=True
-    ).exists()
 
 
 def job_row(job: Job) -> dict[str, object]:
