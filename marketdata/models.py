@@ -15,6 +15,7 @@ class AssetClass(models.TextChoices):
     BOND = "bond"
     CASH = "cash"
     FUND = "fund"
+    CRYPTO = "crypto"
 
 
 class Source(models.Model):

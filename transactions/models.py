@@ -6,11 +6,11 @@ from typing import Any
 import pghistory
 import pgtrigger
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from core import limits
 from core.identifiers import uuid7
-from identity.models import Household, User, household_ids
+from identity.models import Household, User, every_change, household_ids
 from marketdata.models import Asset
 
 
@@ -65,6 +65,8 @@ class Account(models.Model):
     lot_method = models.CharField(max_length=16, choices=LotMethod.choices, default=LotMethod.FIFO)
     cash = money_field(default=Decimal(0))
     ledger_version = models.BigIntegerField(default=0)
+    # Nothing can have happened in it before this day; unknown where absent.
+    opened_date = models.DateField(null=True, blank=True)
     created_at = models.DateTimeField()
 
     objects = AccountQuerySet.as_manager()
@@ -88,6 +90,27 @@ class TransactionType(models.TextChoices):
     DIVIDEND = "dividend"
     INTEREST = "interest"
     FEE = "fee"
+    TAX = "tax", "Tax withheld"
+    SPLIT = "split"
+    TRANSFER_IN = "transfer_in", "Transfer in"
+    TRANSFER_OUT = "transfer_out", "Transfer out"
+    SPIN_OFF = "spin_off", "Spin-off"
+    MERGER = "merger"
+    SYMBOL_CHANGE = "symbol_change", "Symbol change"
+    RETURN_OF_CAPITAL = "return_of_capital", "Return of capital"
+    REINVESTMENT = "reinvestment", "Reinvested dividend"
+
+
+class Import(models.Model):
+    """A file of transactions somebody brought; what came of it is undone as one."""
+
+    public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="imports")
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return str(self.public_id)
 
 
 class TransactionQuerySet(models.QuerySet["Transaction"]):
@@ -98,14 +121,15 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
 class Transaction(models.Model):
     """One fact. Never changed and never deleted: a mistake is reversed by a row of its own.
 
-    quantity > 0 for a buy or sell (units); price per unit and amount before the fee are in
-    `currency`; `cash_effect` is what the account's cash gained or lost, in the account's
-    currency, at `fx_rate` account units for one unit of `currency`.
+    quantity > 0 where units move (units of that moment); price per unit and amount before the
+    fee are in `currency`; `cash_effect` is what the account's cash gained or lost, in the
+    account's currency, at `fx_rate` account units for one unit of `currency`. What each type
+    means by its fields is written in `transactions/entries.py`.
     """
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transactions")
-    type = models.CharField(max_length=16, choices=TransactionType.choices)
+    type = models.CharField(max_length=24, choices=TransactionType.choices)
     asset = models.ForeignKey(
         Asset, null=True, blank=True, on_delete=models.PROTECT, related_name="transactions"
     )
@@ -127,6 +151,35 @@ class Transaction(models.Model):
     reverses = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by"
     )
+    # Where a corporate action leads: the child, the successor, the new symbol.
+    new_asset = models.ForeignKey(
+        Asset, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    # New units for old ones, exactly: 3 for 2, 1 for 10.
+    ratio_new = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    ratio_old = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    # The part of the parent's basis a spin-off takes along.
+    basis_percentage = models.DecimalField(max_digits=12, decimal_places=8, null=True, blank=True)
+    # When shares that came from outside were acquired.
+    opened_date = models.DateField(null=True, blank=True)
+    # The transfer out whose lots a transfer in takes.
+    counterpart = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="taken_by"
+    )
+    # Fills of one order are one purchase.
+    order_id = models.CharField(max_length=limits.EXTERNAL_ID_LENGTH_MAX, blank=True)
+    # The name its source gives the row.
+    external_id = models.CharField(max_length=limits.EXTERNAL_ID_LENGTH_MAX, blank=True)
+    import_batch = models.ForeignKey(
+        Import,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="transactions",
+        db_index=False,
+    )
+    # The owner's rates on the day a sale for minimum tax was recorded: {"short", "long"}.
+    tax_rates = models.JSONField(default=dict, blank=True)
     # How a sale chose its lots; kept here, so that a new default of the account changes no history.
     lot_method = models.CharField(max_length=16, choices=LotMethod.choices, blank=True)
     # A sale of chosen lots: [{"lot_id", "quantity"}].
@@ -145,12 +198,22 @@ class Transaction(models.Model):
             models.CheckConstraint(
                 name="transaction_trade_is_whole",
                 condition=Q(
-                    type__in=["buy", "sell"],
+                    type__in=["buy", "sell", "reinvestment"],
                     asset__isnull=False,
                     quantity__gt=0,
                     price__gte=0,
                 )
-                | ~Q(type__in=["buy", "sell"]),
+                | ~Q(type__in=["buy", "sell", "reinvestment"]),
+            ),
+            models.CheckConstraint(
+                name="transaction_event_is_whole",
+                condition=~Q(type__in=["split", "spin_off", "merger", "symbol_change"])
+                | Q(asset__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="transaction_ratio_positive",
+                condition=Q(ratio_new__isnull=True, ratio_old__isnull=True)
+                | Q(ratio_new__gt=0, ratio_old__gt=0),
             ),
             models.CheckConstraint(
                 name="transaction_amounts_not_negative",
@@ -166,6 +229,23 @@ class Transaction(models.Model):
                 name="transaction_by_asset",
                 condition=Q(asset__isnull=False),
             ),
+            # Is a row of a file here already?
+            models.Index(
+                fields=["account", "external_id"],
+                name="transaction_by_external_id",
+                condition=~Q(external_id=""),
+            ),
+            # The few rows that lead from one asset to another.
+            models.Index(
+                fields=["account", "asset", "new_asset"],
+                name="transaction_leads_on",
+                condition=Q(new_asset__isnull=False),
+            ),
+            models.Index(
+                fields=["import_batch", "id"],
+                name="transaction_by_import",
+                condition=Q(import_batch__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -173,20 +253,35 @@ class Transaction(models.Model):
 
 
 class Lot(models.Model):
-    """What is left of one acquisition. `transaction` is the acquisition, its id the lot's name."""
+    """What is left of a piece of one acquisition. `transaction` is the acquisition and names it.
+
+    A lot is one piece until a wash sale divides it: a piece that replaced shares sold at a loss
+    has that loss in its basis and the days they were held before its own.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="lots")
     asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # The unique key leads by it.
     transaction = models.ForeignKey(
-        Transaction, on_delete=models.PROTECT, related_name="acquired_lots"
+        Transaction, on_delete=models.PROTECT, related_name="acquired_lots", db_index=False
     )
+    piece = models.PositiveSmallIntegerField(default=0)
     opened_at = models.DateTimeField()
     holding_period_date = models.DateField()
     quantity = quantity_field()
     cost_basis = money_field()
+    # How much of the basis are losses that wash sales moved here.
+    wash_sale_adjustment = money_field(default=Decimal(0))
+    # Its shares have replaced shares sold at a loss; they do so once.
+    replaces_loss = models.BooleanField(default=False)
+    # It was bought (and may replace), not received in a split, a spin-off or a gift.
+    purchase = models.BooleanField(default=True)
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                fields=["transaction", "account", "asset", "piece"], name="lot_piece_unique"
+            ),
             models.CheckConstraint(
                 name="lot_not_negative", condition=Q(quantity__gte=0, cost_basis__gte=0)
             ),
@@ -209,31 +304,144 @@ class Lot(models.Model):
 
 
 class Disposal(models.Model):
-    """The part of a sale that came out of one lot. Amounts in the account's currency."""
+    """The part of a sale that came out of one lot. Amounts in the account's currency.
+
+    recognised gain = proceeds - cost_basis + deferred_loss + permanent_loss
+    """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="disposals")
     asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+", db_index=False)
-    transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="disposals")
-    lot_transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="+")
+    transaction = models.ForeignKey(
+        Transaction, on_delete=models.PROTECT, related_name="disposals", db_index=False
+    )
+    part = models.PositiveIntegerField(default=0)
+    lot_transaction = models.ForeignKey(
+        Transaction, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    piece = models.PositiveSmallIntegerField(default=0)
     opened_at = models.DateTimeField()
+    holding_period_date = models.DateField()
     closed_at = models.DateTimeField()
     quantity = quantity_field()
     proceeds = money_field()
     cost_basis = money_field()
+    wash_sale_adjustment = money_field(default=Decimal(0))
     long_term = models.BooleanField()
+    # The units whose loss is disallowed because other shares replaced them.
+    matched_quantity = quantity_field(default=Decimal(0))
+    # Moved into the basis of the replacement.
+    deferred_loss = money_field(default=Decimal(0))
+    # Replaced in a retirement account: the loss is nobody's any more.
+    permanent_quantity = quantity_field(default=Decimal(0))
+    permanent_loss = money_field(default=Decimal(0))
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="disposal_positive", condition=Q(quantity__gt=0))
+            # Zero only where a return of capital exceeds the basis.
+            models.CheckConstraint(name="disposal_not_negative", condition=Q(quantity__gte=0)),
+            models.UniqueConstraint(fields=["transaction", "part"], name="disposal_part_unique"),
+            models.CheckConstraint(
+                name="disposal_wash_sale_is_loss",
+                condition=Q(deferred_loss=0, permanent_loss=0)
+                | Q(
+                    deferred_loss__gte=0,
+                    permanent_loss__gte=0,
+                    proceeds__lte=F("cost_basis") - F("deferred_loss") - F("permanent_loss"),
+                ),
+            ),
         ]
         indexes = [
             # Realised gains of a year.
             models.Index(fields=["account", "closed_at", "id"], name="disposal_by_date"),
-            models.Index(fields=["account", "asset"], name="disposal_by_asset"),
+            models.Index(fields=["account", "asset", "closed_at"], name="disposal_by_asset"),
+            # What became of a lot.
+            models.Index(fields=["lot_transaction", "id"], name="disposal_by_lot"),
         ]
 
     def __str__(self) -> str:
         return f"{self.transaction_id} from {self.lot_transaction_id}"
+
+
+class WashSale(models.Model):
+    """Shares sold at a loss and the shares that replaced them (IRC 1091)."""
+
+    sale = models.ForeignKey(
+        Transaction, on_delete=models.PROTECT, related_name="wash_sales", db_index=False
+    )
+    part = models.PositiveIntegerField()
+    loss_account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="wash_sales", db_index=False
+    )
+    loss_asset = models.ForeignKey(
+        Asset, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    loss_lot = models.ForeignKey(
+        Transaction, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    replacement = models.ForeignKey(
+        Transaction, on_delete=models.PROTECT, related_name="washes", db_index=False
+    )
+    replacement_account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    # Units of the replacement, and of the sale: a split may lie between them.
+    quantity = quantity_field()
+    loss_quantity = quantity_field()
+    # In the currency of the account that sold; what the replacement's basis gained, in its own.
+    disallowed = money_field()
+    basis_added = money_field()
+    # What was held of the shares sold counts as held of the replacement (IRC 1223(3)).
+    days_held = models.PositiveIntegerField()
+    permanent = models.BooleanField()
+    sold_date = models.DateField()
+    replacement_date = models.DateField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="wash_sale_positive",
+                condition=Q(quantity__gt=0, loss_quantity__gt=0, disallowed__gte=0),
+            ),
+            models.CheckConstraint(
+                name="wash_sale_permanent_adds_nothing",
+                condition=Q(permanent=False) | Q(basis_added=0),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["sale", "part"], name="wash_sale_by_sale"),
+            models.Index(fields=["replacement", "id"], name="wash_sale_by_replacement"),
+            models.Index(
+                fields=["loss_account", "loss_asset", "sold_date"], name="wash_sale_by_account"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sale_id} replaced by {self.replacement_id}"
+
+
+class HoldingPeriodMethod(models.TextChoices):
+    ADD_DAYS = "add_days", "Add the days the shares sold were held"
+    CARRY_DATE = "carry_date", "Carry over the date they were acquired"
+
+
+@pghistory.track(*every_change())
+class WashSalePolicy(models.Model):
+    """How a household reads what the law leaves open; absent means the defaults."""
+
+    household = models.OneToOneField(
+        Household, primary_key=True, on_delete=models.CASCADE, related_name="wash_sale_policy"
+    )
+    enabled = models.BooleanField(default=True)
+    earlier_acquired_count = models.BooleanField(default=True)
+    holding_period = models.CharField(
+        max_length=10, choices=HoldingPeriodMethod.choices, default=HoldingPeriodMethod.ADD_DAYS
+    )
+    employer_plan_counts = models.BooleanField(default=True)
+    crypto_exempt = models.BooleanField(default=True)
+    changed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"wash sales of {self.household_id}"
 
 
 class Holding(models.Model):

@@ -207,20 +207,25 @@ def _lot(account: Account, asset_id: int, lot: OpenLot) -> Lot:
 
 
 def _disposals(account: Account, outcomes: Mapping[int, Booked]) -> list[Disposal]:
-    return [
-        _disposal(account, asset_id, closing)
-        for asset_id, outcome in outcomes.items()
-        for closing in outcome.closings
-    ]
+    parts: dict[int, int] = {}
+    rows = []
+    for asset_id, outcome in outcomes.items():
+        for closing in outcome.closings:
+            part = parts.get(closing.sale_id, 0)
+            parts[closing.sale_id] = part + 1
+            rows.append(_disposal(account, asset_id, closing, part))
+    return rows
 
 
-def _disposal(account: Account, asset_id: int, closing: Closing) -> Disposal:
+def _disposal(account: Account, asset_id: int, closing: Closing, part: int) -> Disposal:
     return Disposal(
         account=account,
         asset_id=asset_id,
         transaction_id=closing.sale_id,
+        part=part,
         lot_transaction_id=closing.acquisition_id,
         opened_at=closing.opened_at,
+        holding_period_date=closing.opened_at.date(),
         closed_at=closing.closed_at,
         quantity=closing.quantity,
         proceeds=closing.proceeds,
