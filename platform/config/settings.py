@@ -200,6 +200,15 @@ TRUSTED_PROXY_COUNT = integer("TRUSTED_PROXY_COUNT", 0)
 if flag("BEHIND_TLS_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+# Files: counted first, then kept in memory below 2.5 MB and on disk above. These ends of addresses
+# below /api/v1/ and /accounts/ take files; anywhere else an upload is as bounded as a JSON body.
+FILE_UPLOAD_HANDLERS = [
+    "edge.uploads.BoundedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+FILE_ROUTES = ("/imports", "/reconciliations")
+FILE_PAGES = ("/imports",)
 
 # The stream. An empty list of origins means: only pages of this host.
 STREAM_ALLOWED_ORIGINS = words("STREAM_ALLOWED_ORIGINS", [])

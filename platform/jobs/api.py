@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from django.core.files.uploadedfile import UploadedFile
 from django.urls import path
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -63,6 +65,13 @@ def _hashable(data: Any) -> Any:
         return {str(name): _hashable(value) for name, value in data.items()}
     if isinstance(data, list | tuple):
         return [_hashable(value) for value in data]
+    if isinstance(data, UploadedFile):
+        # Two files are the same by what is in them.
+        digest = sha256()
+        for chunk in data.chunks():
+            digest.update(chunk)
+        data.seek(0)
+        return [data.name, digest.hexdigest()]
     return data if data is None or isinstance(data, int | bool) else str(data)
 
 

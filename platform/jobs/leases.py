@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
@@ -14,15 +14,18 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def kept(claim: Claim) -> Iterator[threading.Event]:
-    """Renews the lease of `claim` every third of its length; the event is set once it is lost."""
+def kept(claim: Claim, *, percent: Callable[[], int] = lambda: 50) -> Iterator[threading.Event]:
+    """Renews the lease of `claim` every third of its length and says how far the work is.
+
+    The event is set once the lease is lost.
+    """
     done, lost = threading.Event(), threading.Event()
 
     def renew() -> None:
         try:
             while not done.wait(settings.JOB_LEASE_S / 3):
                 try:
-                    report_progress(claim=claim, percent=50)
+                    report_progress(claim=claim, percent=percent())
                 except LeaseLost:
                     lost.set()
                     return

@@ -1,0 +1,62 @@
+"""Files that are uploaded: bounded while they arrive, on the few routes that take any."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.core.files.uploadhandler import FileUploadHandler
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import DataAndFiles, MultiPartParser
+
+from core.limits import IMPORT_FILE_BYTES_MAX, REQUEST_BODY_BYTES_MAX
+
+
+class BoundedUpload(FileUploadHandler):
+    """Stands before Django's own handlers and counts: a body is refused by the length it declares
+    and again by what arrives. Routes that take no file keep the limit of every other body."""
+
+    def __init__(self, request: Any = None) -> None:
+        super().__init__(request)
+        path = getattr(request, "path", "")
+        self.takes_files = path.startswith("/api/v1/") and path.endswith(settings.FILE_ROUTES)
+        self.takes_files |= path.startswith("/accounts/") and path.endswith(settings.FILE_PAGES)
+        self.limit = IMPORT_FILE_BYTES_MAX if self.takes_files else REQUEST_BODY_BYTES_MAX
+        self.arrived = 0
+
+    def handle_raw_input(
+        self,
+        input_data: Any,
+        META: Any,  # noqa: N803 - Django's name
+        content_length: int,
+        boundary: Any,
+        encoding: Any = None,
+    ) -> None:
+        # The fields and boundaries beside a file take as much as any body may.
+        if content_length > self.limit + REQUEST_BODY_BYTES_MAX:
+            raise RequestDataTooBig("The file is too large.")
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        self.arrived += len(raw_data)
+        if self.arrived > self.limit:
+            # Below a page's CSRF check only Django's own exception is a refusal and no fault.
+            raise RequestDataTooBig("The file is too large.")
+        return raw_data
+
+    def file_complete(self, file_size: int) -> None:
+        return None
+
+
+class StrictFormParser(MultiPartParser):
+    """multipart/form-data, with a code where it cannot be read."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> DataAndFiles[Any, Any]:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except ParseError:
+            raise ParseError("The form cannot be read.", code="form_malformed") from None
