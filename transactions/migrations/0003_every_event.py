@@ -302,7 +302,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='transaction',
-            index=models.Index(condition=models.Q(('new_asset__isnull', False)), fields=['account', 'asset', 'new_asset'], name='transaction_leads_on'),
+            index=models.Index(condition=models.Q(('new_asset__isnull', False), ('ratio_new__isnull', False), _connector='OR'), fields=['account', 'asset', 'new_asset'], name='transaction_leads_on'),
         ),
         migrations.AddIndex(
             model_name='transaction',

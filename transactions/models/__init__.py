@@ -1,0 +1,45 @@
+"""What happened: accounts, append-only transactions, and the lots and holdings they make."""
+
+from transactions.models.accounts import (
+    Account,
+    AccountQuerySet,
+    AccountType,
+    LotMethod,
+    money_field,
+    quantity_field,
+)
+from transactions.models.imports import (
+    Import,
+)
+from transactions.models.lots import (
+    Disposal,
+    Holding,
+    HoldingPeriodMethod,
+    Lot,
+    WashSale,
+    WashSalePolicy,
+)
+from transactions.models.transactions import (
+    Transaction,
+    TransactionQuerySet,
+    TransactionType,
+)
+
+__all__ = [
+    "Account",
+    "AccountQuerySet",
+    "AccountType",
+    "Disposal",
+    "Holding",
+    "HoldingPeriodMethod",
+    "Import",
+    "Lot",
+    "LotMethod",
+    "Transaction",
+    "TransactionQuerySet",
+    "TransactionType",
+    "WashSale",
+    "WashSalePolicy",
+    "money_field",
+    "quantity_field",
+]

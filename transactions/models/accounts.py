@@ -1,0 +1,79 @@
+"""Accounts, and the fields of money and quantity every table of the ledger shares."""
+
+from decimal import Decimal
+from typing import Any
+
+import pghistory
+from django.db import models
+
+from core import limits
+from core.identifiers import uuid7
+from identity.models import Household, User, household_ids
+
+
+class AccountType(models.TextChoices):
+    TAXABLE = "taxable", "Taxable"
+    IRA = "ira", "Traditional IRA"
+    ROTH_IRA = "roth_ira", "Roth IRA"
+    EMPLOYER_PLAN = "401k", "401(k)"
+
+
+class LotMethod(models.TextChoices):
+    FIFO = "fifo", "First in, first out"
+    LIFO = "lifo", "Last in, first out"
+    HIFO = "hifo", "Highest cost first"
+    AVERAGE = "average", "Average cost"
+    MIN_TAX = "min_tax", "Minimum tax"
+    SPECIFIC = "specific", "Specific lots"
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    def for_user(self, user: User) -> "AccountQuerySet":
+        """The one door: accounts of the households this user may see."""
+        return self.filter(household_id__in=household_ids(user))
+
+
+def quantity_field(**options: Any) -> "models.DecimalField[Any, Any]":
+    return models.DecimalField(
+        max_digits=limits.QUANTITY_DIGITS, decimal_places=limits.QUANTITY_DECIMALS, **options
+    )
+
+
+def money_field(**options: Any) -> "models.DecimalField[Any, Any]":
+    return models.DecimalField(
+        max_digits=limits.MONEY_DIGITS, decimal_places=limits.MONEY_DECIMALS, **options
+    )
+
+
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(condition=pghistory.AnyChange(exclude=["cash", "ledger_version"])),
+    pghistory.DeleteEvent(),
+)
+class Account(models.Model):
+    """One account. Its row is the lock of its ledger; cash and version move only under it."""
+
+    public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
+    household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="accounts")
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="accounts")
+    name = models.CharField(max_length=limits.NAME_LENGTH_MAX)
+    type = models.CharField(max_length=16, choices=AccountType.choices)
+    currency = models.CharField(max_length=3)
+    lot_method = models.CharField(max_length=16, choices=LotMethod.choices, default=LotMethod.FIFO)
+    cash = money_field(default=Decimal(0))
+    ledger_version = models.BigIntegerField(default=0)
+    # Nothing can have happened in it before this day; unknown where absent.
+    opened_date = models.DateField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["household", "id"], name="account_by_household"),
+            # Operators search by name.
+            models.Index(fields=["name"], name="account_by_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,222 @@
+"""What follows from the facts: lots, disposals, wash sales, holdings."""
+
+from decimal import Decimal
+
+import pghistory
+from django.db import models
+from django.db.models import F, Q
+
+from identity.models import Household, every_change
+from marketdata.models import Asset
+from transactions.models.accounts import Account, money_field, quantity_field
+from transactions.models.transactions import Transaction
+
+
+class Lot(models.Model):
+    """What is left of a piece of one acquisition. `transaction` is the acquisition and names it.
+
+    A lot is one piece until a wash sale divides it: a piece that replaced shares sold at a loss
+    has that loss in its basis and the days they were held before its own.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="lots")
+    asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # The unique key leads by it.
+    transaction = models.ForeignKey(
+        Transaction, on_delete=models.PROTECT, related_name="acquired_lots", db_index=False
+    )
+    piece = models.PositiveSmallIntegerField(default=0)
+    opened_at = models.DateTimeField()
+    holding_period_date = models.DateField()
+    quantity = quantity_field()
+    cost_basis = money_field()
+    # How much of the basis are losses that wash sales moved here.
+    wash_sale_adjustment = money_field(default=Decimal(0))
+    # Its shares have replaced shares sold at a loss; they do so once.
+    replaces_loss = models.BooleanField(default=False)
+    # It was bought (and may replace), not received in a split, a spin-off or a gift.
+    purchase = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["transaction", "account", "asset", "piece"], name="lot_piece_unique"
+            ),
+            models.CheckConstraint(
+                name="lot_not_negative", condition=Q(quantity__gte=0, cost_basis__gte=0)
+            ),
+            models.CheckConstraint(
+                name="lot_closed_has_no_basis", condition=Q(quantity__gt=0) | Q(cost_basis=0)
+            ),
+        ]
+        indexes = [
+            # Open lots of an account, by asset, in the order they were opened.
+            models.Index(
+                fields=["account", "asset", "opened_at", "id"],
+                name="lot_open",
+                condition=Q(quantity__gt=0),
+            ),
+            models.Index(fields=["account", "asset", "id"], name="lot_by_asset"),
+        ]
+
+    def __str__(self) -> str:
+        return f"lot {self.transaction_id}"
+
+
+class Disposal(models.Model):
+    """The part of a sale that came out of one lot. Amounts in the account's currency.
+
+    recognised gain = proceeds - cost_basis + deferred_loss + permanent_loss
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="disposals")
+    asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+", db_index=False)
+    transaction = models.ForeignKey(
+        Transaction, on_delete=models.PROTECT, related_name="disposals", db_index=False
+    )
+    part = models.PositiveIntegerField(default=0)
+    lot_transaction = models.ForeignKey(
+        Transaction, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    piece = models.PositiveSmallIntegerField(default=0)
+    opened_at = models.DateTimeField()
+    holding_period_date = models.DateField()
+    closed_at = models.DateTimeField()
+    quantity = quantity_field()
+    proceeds = money_field()
+    cost_basis = money_field()
+    wash_sale_adjustment = money_field(default=Decimal(0))
+    long_term = models.BooleanField()
+    # The units whose loss is disallowed because other shares replaced them.
+    matched_quantity = quantity_field(default=Decimal(0))
+    # Moved into the basis of the replacement.
+    deferred_loss = money_field(default=Decimal(0))
+    # Replaced in a retirement account: the loss is nobody's any more.
+    permanent_quantity = quantity_field(default=Decimal(0))
+    permanent_loss = money_field(default=Decimal(0))
+
+    class Meta:
+        constraints = [
+            # Zero only where a return of capital exceeds the basis.
+            models.CheckConstraint(name="disposal_not_negative", condition=Q(quantity__gte=0)),
+            models.UniqueConstraint(fields=["transaction", "part"], name="disposal_part_unique"),
+            models.CheckConstraint(
+                name="disposal_wash_sale_is_loss",
+                condition=Q(deferred_loss=0, permanent_loss=0)
+                | Q(
+                    deferred_loss__gte=0,
+                    permanent_loss__gte=0,
+                    proceeds__lte=F("cost_basis") - F("deferred_loss") - F("permanent_loss"),
+                ),
+            ),
+        ]
+        indexes = [
+            # Realised gains of a year.
+            models.Index(fields=["account", "closed_at", "id"], name="disposal_by_date"),
+            models.Index(fields=["account", "asset", "closed_at"], name="disposal_by_asset"),
+            # What became of a lot.
+            models.Index(fields=["lot_transaction", "id"], name="disposal_by_lot"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.transaction_id} from {self.lot_transaction_id}"
+
+
+class WashSale(models.Model):
+    """Shares sold at a loss and the shares that replaced them (IRC 1091)."""
+
+    sale = models.ForeignKey(
+        Transaction, on_delete=models.PROTECT, related_name="wash_sales", db_index=False
+    )
+    part = models.PositiveIntegerField()
+    loss_account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="wash_sales", db_index=False
+    )
+    loss_asset = models.ForeignKey(
+        Asset, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    loss_lot = models.ForeignKey(
+        Transaction, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    replacement = models.ForeignKey(
+        Transaction, on_delete=models.PROTECT, related_name="washes", db_index=False
+    )
+    replacement_account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    # Units of the replacement, and of the sale: a split may lie between them.
+    quantity = quantity_field()
+    loss_quantity = quantity_field()
+    # In the currency of the account that sold; what the replacement's basis gained, in its own.
+    disallowed = money_field()
+    basis_added = money_field()
+    # What was held of the shares sold counts as held of the replacement (IRC 1223(3)).
+    days_held = models.PositiveIntegerField()
+    permanent = models.BooleanField()
+    sold_date = models.DateField()
+    replacement_date = models.DateField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="wash_sale_positive",
+                condition=Q(quantity__gt=0, loss_quantity__gt=0, disallowed__gte=0),
+            ),
+            models.CheckConstraint(
+                name="wash_sale_permanent_adds_nothing",
+                condition=Q(permanent=False) | Q(basis_added=0),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["sale", "part"], name="wash_sale_by_sale"),
+            models.Index(fields=["replacement", "id"], name="wash_sale_by_replacement"),
+            models.Index(
+                fields=["loss_account", "loss_asset", "sold_date"], name="wash_sale_by_account"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sale_id} replaced by {self.replacement_id}"
+
+
+class HoldingPeriodMethod(models.TextChoices):
+    ADD_DAYS = "add_days", "Add the days the shares sold were held"
+    CARRY_DATE = "carry_date", "Carry over the date they were acquired"
+
+
+@pghistory.track(*every_change())
+class WashSalePolicy(models.Model):
+    """How a household reads what the law leaves open; absent means the defaults."""
+
+    household = models.OneToOneField(
+        Household, primary_key=True, on_delete=models.CASCADE, related_name="wash_sale_policy"
+    )
+    enabled = models.BooleanField(default=True)
+    earlier_acquired_count = models.BooleanField(default=True)
+    holding_period = models.CharField(
+        max_length=10, choices=HoldingPeriodMethod.choices, default=HoldingPeriodMethod.ADD_DAYS
+    )
+    employer_plan_counts = models.BooleanField(default=True)
+    crypto_exempt = models.BooleanField(default=True)
+    changed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"wash sales of {self.household_id}"
+
+
+class Holding(models.Model):
+    """What an account holds of an asset: the sum of its open lots. Narrow, led by the account."""
+
+    pk = models.CompositePrimaryKey("account_id", "asset_id")
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="holdings", db_index=False
+    )
+    asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+")
+    quantity = quantity_field()
+    cost_basis = money_field()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="holding_positive", condition=Q(quantity__gt=0))]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.asset_id}"

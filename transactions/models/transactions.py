@@ -1,0 +1,172 @@
+"""The append-only facts."""
+
+from decimal import Decimal
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+from core import limits
+from core.identifiers import uuid7
+from identity.models import User, household_ids
+from marketdata.models import Asset
+from transactions.models.accounts import Account, LotMethod, money_field, quantity_field
+from transactions.models.imports import Import
+
+
+class TransactionType(models.TextChoices):
+    BUY = "buy"
+    SELL = "sell"
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    DIVIDEND = "dividend"
+    INTEREST = "interest"
+    FEE = "fee"
+    TAX = "tax", "Tax withheld"
+    SPLIT = "split"
+    TRANSFER_IN = "transfer_in", "Transfer in"
+    TRANSFER_OUT = "transfer_out", "Transfer out"
+    SPIN_OFF = "spin_off", "Spin-off"
+    MERGER = "merger"
+    SYMBOL_CHANGE = "symbol_change", "Symbol change"
+    RETURN_OF_CAPITAL = "return_of_capital", "Return of capital"
+    REINVESTMENT = "reinvestment", "Reinvested dividend"
+
+
+class TransactionQuerySet(models.QuerySet["Transaction"]):
+    def for_user(self, user: User) -> "TransactionQuerySet":
+        return self.filter(account__household_id__in=household_ids(user))
+
+
+class Transaction(models.Model):
+    """One fact. Never changed and never deleted: a mistake is reversed by a row of its own.
+
+    quantity > 0 where units move (units of that moment); price per unit and amount before the
+    fee are in `currency`; `cash_effect` is what the account's cash gained or lost, in the
+    account's currency, at `fx_rate` account units for one unit of `currency`. What each type
+    means by its fields is written in `transactions/entries.py`.
+    """
+
+    public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transactions")
+    type = models.CharField(max_length=24, choices=TransactionType.choices)
+    asset = models.ForeignKey(
+        Asset, null=True, blank=True, on_delete=models.PROTECT, related_name="transactions"
+    )
+    quantity = quantity_field(null=True, blank=True)
+    price = models.DecimalField(
+        max_digits=limits.PRICE_DIGITS,
+        decimal_places=limits.PRICE_DECIMALS,
+        null=True,
+        blank=True,
+    )
+    amount = money_field()
+    fee = money_field(default=Decimal(0))
+    currency = models.CharField(max_length=3)
+    fx_rate = models.DecimalField(max_digits=20, decimal_places=10, default=1)
+    cash_effect = money_field()
+    executed_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    reverses = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by"
+    )
+    # Where a corporate action leads: the child, the successor, the new symbol.
+    new_asset = models.ForeignKey(
+        Asset, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    # New units for old ones, exactly: 3 for 2, 1 for 10.
+    ratio_new = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    ratio_old = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    # The part of the parent's basis a spin-off takes along.
+    basis_percentage = models.DecimalField(max_digits=12, decimal_places=8, null=True, blank=True)
+    # When shares that came from outside were acquired.
+    opened_date = models.DateField(null=True, blank=True)
+    # The transfer out whose lots a transfer in takes.
+    counterpart = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="taken_by"
+    )
+    # Fills of one order are one purchase.
+    order_id = models.CharField(max_length=limits.EXTERNAL_ID_LENGTH_MAX, blank=True)
+    # The name its source gives the row.
+    external_id = models.CharField(max_length=limits.EXTERNAL_ID_LENGTH_MAX, blank=True)
+    import_batch = models.ForeignKey(
+        Import,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="transactions",
+        db_index=False,
+    )
+    # The owner's rates on the day a sale for minimum tax was recorded: {"short", "long"}.
+    tax_rates = models.JSONField(default=dict, blank=True)
+    # How a sale chose its lots; kept here, so that a new default of the account changes no history.
+    lot_method = models.CharField(max_length=16, choices=LotMethod.choices, blank=True)
+    # A sale of chosen lots: [{"lot_id", "quantity"}].
+    lots = models.JSONField(default=list, blank=True)
+    note = models.CharField(max_length=limits.NOTE_LENGTH_MAX, blank=True)
+
+    objects = TransactionQuerySet.as_manager()
+
+    class Meta:
+        triggers = [
+            pgtrigger.Protect(
+                name="transaction_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="transaction_trade_is_whole",
+                condition=Q(
+                    type__in=["buy", "sell", "reinvestment"],
+                    asset__isnull=False,
+                    quantity__gt=0,
+                    price__gte=0,
+                )
+                | ~Q(type__in=["buy", "sell", "reinvestment"]),
+            ),
+            models.CheckConstraint(
+                name="transaction_event_is_whole",
+                condition=~Q(type__in=["split", "spin_off", "merger", "symbol_change"])
+                | Q(asset__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="transaction_ratio_positive",
+                condition=Q(ratio_new__isnull=True, ratio_old__isnull=True)
+                | Q(ratio_new__gt=0, ratio_old__gt=0),
+            ),
+            models.CheckConstraint(
+                name="transaction_amounts_not_negative",
+                condition=Q(amount__gte=0, fee__gte=0, fx_rate__gt=0),
+            ),
+        ]
+        indexes = [
+            # The list of an account and its keyset pages, newest first.
+            models.Index(fields=["account", "-executed_at", "-id"], name="transaction_by_account"),
+            # The ledger of one asset in one account, in the order it happened.
+            models.Index(
+                fields=["account", "asset", "executed_at", "id"],
+                name="transaction_by_asset",
+                condition=Q(asset__isnull=False),
+            ),
+            # Is a row of a file here already?
+            models.Index(
+                fields=["account", "external_id"],
+                name="transaction_by_external_id",
+                condition=~Q(external_id=""),
+            ),
+            # The few rows that lead from one asset to another or change what a unit is.
+            models.Index(
+                fields=["account", "asset", "new_asset"],
+                name="transaction_leads_on",
+                condition=Q(new_asset__isnull=False) | Q(ratio_new__isnull=False),
+            ),
+            models.Index(
+                fields=["import_batch", "id"],
+                name="transaction_by_import",
+                condition=Q(import_batch__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.public_id}"
