@@ -1,0 +1,51 @@
+"""A figure that may not exist, and then says why. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from core.money import WIDE, plain
+
+_TEN_DECIMALS = Decimal("1e-10")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a figure is absent: a stable code and a sentence."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number, or None and the reason."""
+
+    value: float | None
+    reason: Reason | None = None
+
+    def __post_init__(self) -> None:
+        assert (self.value is None) == (self.reason is not None), "absent means: with a reason"
+
+
+def absent(code: str, detail: str) -> Figure:
+    """A figure that cannot be computed."""
+    return Figure(None, Reason(code, detail))
+
+
+def fraction(value: float | None) -> str | None:
+    """A return as text, to ten decimals: 0.125 is 12.5 %."""
+    return None if value is None else plain(rounded(value))
+
+
+def rounded(value: float) -> Decimal:
+    return Decimal(repr(value)).quantize(_TEN_DECIMALS, rounding=ROUND_HALF_UP, context=WIDE)
+
+
+def reasons(figures: Mapping[str, Figure]) -> dict[str, dict[str, str]]:
+    """The reasons of all absent figures by name."""
+    return {
+        name: {"code": figure.reason.code, "detail": figure.reason.detail}
+        for name, figure in figures.items()
+        if figure.reason is not None
+    }
