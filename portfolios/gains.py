@@ -1,0 +1,233 @@
+"""Gain lines: what a disposal brought, as the investor and the tax form read it. Pure.
+
+A disposal is the part of one sale that came out of one lot. It is one line, or two where a part
+of its loss is gone for good (IRC 1091, Rev. Rul. 2008-5: replaced in a retirement account):
+
+    gain             proceeds - cost basis
+    disallowed loss  what wash sales keep back of the loss, >= 0
+    recognised gain  gain + disallowed loss
+
+    permanent line   quantity   the units replaced in a retirement account
+                     proceeds   disposal's proceeds * quantity / disposal's quantity, rounded
+                     basis      proceeds + permanent loss, so that nothing of it is recognised
+                     adjustment the same share of the basis that earlier wash sales had added
+    other line       the rest of every figure: the two sum to the disposal to the cent
+
+Worked example: 40 sold for 1,800.00, basis 2,000.00; 10 replaced in an IRA, 20 in the account:
+    permanent   10   proceeds 450.00   basis   500.00   gain  -50.00   disallowed  50.00
+    other       30   proceeds 1350.00  basis 1,500.00   gain -150.00   disallowed 100.00
+
+A loss is provisional while a purchase may still wash it: until the 30th day after the sale (day 30
+included), whatever the year. Amounts are in the account's currency.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from core.money import WIDE, plain, quantize
+
+WINDOW = timedelta(days=30)
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A disposal as the ledger has it; ids are public. `taxable`: it counts on a tax return."""
+
+    account_id: str
+    sale_id: str
+    part: int
+    lot_id: str
+    symbol: str
+    event: str
+    currency: str
+    taxable: bool
+    opened_date: date
+    holding_period_date: date
+    closed_date: date
+    quantity: Decimal
+    proceeds: Decimal
+    cost_basis: Decimal
+    wash_sale_adjustment: Decimal
+    long_term: bool
+    matched_quantity: Decimal
+    deferred_loss: Decimal
+    permanent_quantity: Decimal
+    permanent_loss: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class GainLine:
+    """One line of the gains, and one row of Form 8949 where the account is taxable."""
+
+    account_id: str
+    sale_id: str
+    part: int
+    lot_id: str
+    symbol: str
+    event: str
+    currency: str
+    taxable: bool
+    opened_date: date
+    holding_period_date: date
+    closed_date: date
+    quantity: Decimal
+    proceeds: Decimal
+    cost_basis: Decimal
+    wash_sale_adjustment: Decimal
+    disallowed_loss: Decimal
+    long_term: bool
+    permanent: bool
+
+    @property
+    def id(self) -> str:
+        """Stable: the sale, the number of its part, and p for what is gone for good."""
+        return f"{self.sale_id}:{self.part}{'p' if self.permanent else ''}"
+
+    @property
+    def gain(self) -> Decimal:
+        return self.proceeds - self.cost_basis
+
+    @property
+    def recognized_gain(self) -> Decimal:
+        return self.gain + self.disallowed_loss
+
+    def provisional_until(self, *, as_of: date) -> date | None:
+        """The last day on which a purchase would wash what is recognised of this loss."""
+        until = self.closed_date + WINDOW
+        return until if self.taxable and self.recognized_gain < 0 and as_of <= until else None
+
+
+def gain_lines(part: Part) -> tuple[GainLine, ...]:
+    """The line of a disposal, or its two, what is permanent first."""
+    whole = GainLine(
+        account_id=part.account_id,
+        sale_id=part.sale_id,
+        part=part.part,
+        lot_id=part.lot_id,
+        symbol=part.symbol,
+        event=part.event,
+        currency=part.currency,
+        taxable=part.taxable,
+        opened_date=part.opened_date,
+        holding_period_date=part.holding_period_date,
+        closed_date=part.closed_date,
+        quantity=part.quantity,
+        proceeds=part.proceeds,
+        cost_basis=part.cost_basis,
+        wash_sale_adjustment=part.wash_sale_adjustment,
+        disallowed_loss=part.deferred_loss + part.permanent_loss,
+        long_term=part.long_term,
+        permanent=False,
+    )
+    if not part.permanent_loss:
+        return (whole,)
+    if part.permanent_quantity >= part.quantity:
+        return (replace(whole, permanent=True),)
+    share = WIDE.divide(part.permanent_quantity, part.quantity)
+    proceeds = quantize(WIDE.multiply(part.proceeds, share), part.currency)
+    gone = replace(
+        whole,
+        quantity=part.permanent_quantity,
+        proceeds=proceeds,
+        cost_basis=proceeds + part.permanent_loss,
+        wash_sale_adjustment=quantize(
+            WIDE.multiply(part.wash_sale_adjustment, share), part.currency
+        ),
+        disallowed_loss=part.permanent_loss,
+        permanent=True,
+    )
+    return (gone, _rest(whole, gone))
+
+
+def _rest(whole: GainLine, gone: GainLine) -> GainLine:
+    return replace(
+        whole,
+        quantity=whole.quantity - gone.quantity,
+        proceeds=whole.proceeds - gone.proceeds,
+        cost_basis=whole.cost_basis - gone.cost_basis,
+        wash_sale_adjustment=whole.wash_sale_adjustment - gone.wash_sale_adjustment,
+        disallowed_loss=whole.disallowed_loss - gone.disallowed_loss,
+    )
+
+
+def gain_row(line: GainLine, *, as_of: date) -> dict[str, object]:
+    """A gain line in the words of the API."""
+    until = line.provisional_until(as_of=as_of)
+
+    def money(amount: Decimal) -> str:
+        return f"{quantize(amount, line.currency):f}"
+
+    return {
+        "id": line.id,
+        "sale_id": line.sale_id,
+        "account_id": line.account_id,
+        "symbol": line.symbol,
+        "type": line.event,
+        "currency": line.currency,
+        "quantity": plain(line.quantity),
+        "opened_date": line.opened_date.isoformat(),
+        "holding_period_date": line.holding_period_date.isoformat(),
+        "closed_date": line.closed_date.isoformat(),
+        "proceeds": money(line.proceeds),
+        "cost_basis": money(line.cost_basis),
+        "gain": money(line.gain),
+        "disallowed_loss": money(line.disallowed_loss),
+        "recognized_gain": money(line.recognized_gain),
+        "term": "long" if line.long_term else "short",
+        "wash_sale": line.disallowed_loss > 0,
+        "permanent": line.permanent,
+        "wash_sale_adjustment": money(line.wash_sale_adjustment),
+        "lot_id": line.lot_id,
+        "taxable": line.taxable,
+        "provisional": until is not None,
+        "provisional_until": until.isoformat() if until else None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over lines of one currency: columns (d), (e), (g) and (h) of Form 8949."""
+
+    proceeds: Decimal = ZERO
+    cost_basis: Decimal = ZERO
+    disallowed_loss: Decimal = ZERO
+    lines: int = 0
+
+    @property
+    def gain(self) -> Decimal:
+        return self.proceeds - self.cost_basis
+
+    @property
+    def recognized_gain(self) -> Decimal:
+        return self.gain + self.disallowed_loss
+
+    def __add__(self, other: "Totals") -> "Totals":
+        return Totals(
+            self.proceeds + other.proceeds,
+            self.cost_basis + other.cost_basis,
+            self.disallowed_loss + other.disallowed_loss,
+            self.lines + other.lines,
+        )
+
+
+def totals(lines: Iterable[GainLine]) -> Mapping[bool, Totals]:
+    """The sums of the short (False) and the long (True) lines."""
+    found = {False: Totals(), True: Totals()}
+    for line in lines:
+        found[line.long_term] += Totals(line.proceeds, line.cost_basis, line.disallowed_loss, 1)
+    return found
+
+
+def totals_row(total: Totals, *, currency: str) -> dict[str, object]:
+    """Totals in the words of the API."""
+    return {
+        "lines": total.lines,
+        "proceeds": f"{quantize(total.proceeds, currency):f}",
+        "cost_basis": f"{quantize(total.cost_basis, currency):f}",
+        "gain": f"{quantize(total.gain, currency):f}",
+        "disallowed_loss": f"{quantize(total.disallowed_loss, currency):f}",
+        "recognized_gain": f"{quantize(total.recognized_gain, currency):f}",
+    }
