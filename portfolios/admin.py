@@ -1,9 +1,9 @@
-"""Operators: targets and restrictions, to look at."""
+"""Operators: targets, restrictions and what people file, to look at."""
 
 from django.contrib import admin
 
 from edge.admin import ReadOnlyAdmin
-from portfolios.models import Restriction, Target
+from portfolios.models import Restriction, Target, TaxCarryforward, TaxFiling
 
 
 @admin.register(Target)
@@ -19,4 +19,20 @@ class RestrictionAdmin(ReadOnlyAdmin):
     list_display = ("account", "asset", "kind", "until_date", "reason")
     list_select_related = ("account", "asset")
     uuid_fields = ("account__public_id",)
+    ordering = ("-id",)
+
+
+@admin.register(TaxFiling)
+class TaxFilingAdmin(ReadOnlyAdmin):
+    list_display = ("household", "filing_status", "changed_at")
+    list_select_related = ("household",)
+    uuid_fields = ("household__public_id",)
+    ordering = ("-household_id",)
+
+
+@admin.register(TaxCarryforward)
+class TaxCarryforwardAdmin(ReadOnlyAdmin):
+    list_display = ("owner", "year", "short_term", "long_term")
+    list_select_related = ("owner",)
+    uuid_fields = ("owner__public_id",)
     ordering = ("-id",)

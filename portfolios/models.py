@@ -1,12 +1,13 @@
-"""What a portfolio should be: targets and restrictions."""
+"""What a portfolio should be: targets and restrictions; and how its owners file their taxes."""
 
 import pghistory
 from django.db import models
 from django.db.models import Q
 
-from identity.models import every_change
+from identity.models import Household, User, every_change
 from marketdata.models import Asset
-from transactions.models import Account
+from portfolios.tax_tables import FilingStatus
+from transactions.models import Account, money_field
 
 
 @pghistory.track(*every_change())
@@ -60,3 +61,46 @@ class Restriction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.asset_id} {self.kind}"
+
+
+@pghistory.track(*every_change())
+class TaxFiling(models.Model):
+    """How the members of a household file; absent means each for himself."""
+
+    household = models.OneToOneField(
+        Household, primary_key=True, on_delete=models.CASCADE, related_name="tax_filing"
+    )
+    filing_status = models.CharField(
+        max_length=20,
+        choices=[(status.value, status.value) for status in FilingStatus],
+        default=FilingStatus.SINGLE.value,
+    )
+    changed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.household_id} {self.filing_status}"
+
+
+@pghistory.track(*every_change())
+class TaxCarryforward(models.Model):
+    """Capital losses a person says he carried into a year (Schedule D, lines 6 and 14); >= 0.
+
+    In the person's base currency. It replaces what the ledger of earlier years would say.
+    """
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tax_carryforwards")
+    year = models.PositiveSmallIntegerField()
+    short_term = money_field()
+    long_term = money_field()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "year"], name="tax_carryforward_unique"),
+            models.CheckConstraint(
+                name="tax_carryforward_not_negative",
+                condition=Q(short_term__gte=0, long_term__gte=0),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} {self.year}"
