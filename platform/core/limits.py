@@ -40,6 +40,9 @@ MONEY_MAX = Decimal(10) ** 15
 # Ten digits before and ten after the point: the column's whole width.
 FX_RATE_MAX = Decimal(10) ** 9
 
+# Terms of a split.
+RATIO_MAX = Decimal(10) ** 6
+
 SYMBOL_LENGTH_MAX = 24
 NAME_LENGTH_MAX = 120
 NOTE_LENGTH_MAX = 500
@@ -55,6 +58,11 @@ ADVISERS_PER_HOUSEHOLD_MAX = 20
 OWN_ASSETS_PER_HOUSEHOLD_MAX = 1000
 OWN_PRICES_PER_REQUEST_MAX = 5000
 PRICES_PER_REQUEST_MAX = 1000
+
+IMPORT_COLUMNS_MAX = 250
+IMPORT_ROW_CHARS_MAX = 65_536
+# Formats that have to be read whole (OFX); everything else is streamed.
+IMPORT_DOCUMENT_BYTES_MAX = 33_554_432
 
 REBALANCE_COMPUTATION_S_MAX = 60
 JOB_ATTEMPTS_MAX = 3
