@@ -1,0 +1,491 @@
+"""A household's ledger kept the slow way: a second opinion on the one that is fast.
+
+Written from the rules alone (IRC 1091 and 1223(3), Reg. 1.1091-1 and -2, Pub. 550), never from the
+code it is compared with. Everything is an exact fraction and every question is answered by looking
+at all shares of the household. `Shares` are shares that are alike in every way; they are cut in two
+whenever something happens to some of them only. Time runs forward once:
+
+    purchases are known from the start (a later one may replace shares sold now), held when bought
+    corporate actions, then acquisitions, then transfers, then sales of one instant
+    a sale takes shares by its method; then its losses, oldest shares first, look for the
+    earliest purchase in their 61 days that is not of the same purchase, has replaced nothing yet
+    and is still held (or still to come), and move there, share for share
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from math import floor
+
+EVENTS = ("split", "spin_off", "merger", "symbol_change", "return_of_capital")
+PURCHASES = ("buy", "reinvestment")
+RANKS = dict.fromkeys(EVENTS, 0) | dict.fromkeys((*PURCHASES, "transfer_in"), 1)
+RANKS |= {"transfer_out": 2, "sell": 3}
+WINDOW = timedelta(days=30)
+
+
+class Refused(Exception):
+    """More is sold, moved or named than is held."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stated transaction; `to` is the account a transfer goes to, `chosen` names lots."""
+
+    id: int
+    type: str
+    account: str
+    at: datetime
+    asset: str = ""
+    quantity: Fraction = Fraction(0)
+    amount: Fraction = Fraction(0)
+    fee: Fraction = Fraction(0)
+    method: str = "fifo"
+    chosen: tuple[tuple[int, Fraction], ...] = ()
+    order: str = ""
+    ratio: Fraction | None = None
+    new_asset: str = ""
+    basis_part: Fraction = Fraction(0)
+    opened: date | None = None
+    to: str = ""
+    rates: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
+
+    @property
+    def moment(self) -> tuple[datetime, int]:
+        return self.at, RANKS[self.type]
+
+    @property
+    def in_time(self) -> tuple[object, ...]:
+        """Nothing in it depends on who recorded first, but the last tie."""
+        return (*self.moment, self.account, self.asset, self.quantity, self.amount, self.id)
+
+
+@dataclass(frozen=True)
+class Household:
+    """Accounts by name and type, assets that are substantially identical, and the policy."""
+
+    accounts: dict[str, str]
+    identical: dict[str, str] = field(default_factory=dict)
+    crypto: frozenset[str] = frozenset()
+    wash_sales: bool = True
+    earlier_acquired_count: bool = True
+    carry_date: bool = False
+    employer_plan_counts: bool = True
+    crypto_exempt: bool = True
+
+
+@dataclass(eq=False)
+class Shares:
+    """Shares of one acquisition that are alike. `since` starts their holding period."""
+
+    acquisition: int
+    bought_in: str
+    account: str
+    asset: str
+    opened: datetime
+    since: date
+    quantity: Fraction
+    basis: Fraction
+    moved: Fraction = Fraction(0)
+    purchase: bool = True
+    same_purchase: tuple[object, ...] = ()
+    arrived: bool = False
+    replaced_a_loss: bool = False
+    sale: Row | None = None
+    proceeds: Fraction = Fraction(0)
+    matched: Fraction = Fraction(0)
+    deferred: Fraction = Fraction(0)
+    lost_quantity: Fraction = Fraction(0)
+    lost: Fraction = Fraction(0)
+
+    @property
+    def held(self) -> bool:
+        return self.arrived and self.sale is None
+
+    @property
+    def unit_basis(self) -> Fraction:
+        return self.basis / self.quantity
+
+    @property
+    def loss(self) -> Fraction:
+        return self.basis - self.proceeds
+
+
+@dataclass(frozen=True)
+class Match:
+    """`loss_quantity` units of a sale at a loss replaced by `quantity` units of a purchase."""
+
+    sale: int
+    loss_lot: int
+    replacement: int
+    quantity: Fraction
+    loss_quantity: Fraction
+    disallowed: Fraction
+    days_held: int
+    permanent: bool
+
+
+@dataclass
+class Outcome:
+    """What is held, what was sold, what replaced what."""
+
+    lots: list[Shares]
+    sold: list[Shares]
+    matches: list[Match]
+
+
+def long_term(since: date, sold: date) -> bool:
+    """Held more than a year: the day of acquisition is left out, the day of sale counts."""
+    first = since + timedelta(days=1)
+    if (first.month, first.day) == (2, 29):
+        return sold >= date(first.year + 1, 3, 1)
+    return sold >= date(first.year + 1, first.month, first.day)
+
+
+def kept(household: Household, rows: Iterable[Row]) -> Outcome:
+    """The ledger of all rows that stand (what is reversed must not be among them)."""
+    return _Keeper(household, sorted(rows, key=lambda row: row.in_time)).run()
+
+
+class _Keeper:
+    def __init__(self, household: Household, rows: list[Row]) -> None:
+        self.household = household
+        self.rows = rows
+        self.shares = [_bought(row) for row in rows if row.type in PURCHASES]
+        self.matches: list[Match] = []
+        self.same_asset = self._same_assets()
+
+    def run(self) -> Outcome:
+        waiting = list(self.rows)
+        while waiting:
+            row = waiting.pop(0)
+            if row.type != "sell":
+                self._event(row)
+                continue
+            together = [row]
+            while waiting and waiting[0].moment == row.moment:
+                together.append(waiting.pop(0))
+            for sale in together:
+                self._sell(sale, sale.amount - sale.fee)
+            self._wash([s for s in self.shares if s.sale in together])
+        return Outcome(
+            [s for s in self.shares if s.held],
+            [s for s in self.shares if s.sale is not None],
+            self.matches,
+        )
+
+    def _event(self, row: Row) -> None:
+        if row.type in PURCHASES:
+            for shares in self.shares:
+                if shares.acquisition == row.id:
+                    shares.arrived = True
+        elif row.type == "transfer_in":
+            self.shares.append(_received(row))
+        elif row.type == "split":
+            self._split(row)
+        elif row.type == "symbol_change":
+            for shares in self._held(row.account, row.asset):
+                shares.asset = row.new_asset
+        elif row.type == "spin_off":
+            self._spin_off(row)
+        elif row.type == "return_of_capital":
+            self._return_capital(row)
+        elif row.type == "transfer_out":
+            self._move(row)
+        elif row.type == "merger":
+            self._merge(row)
+        else:
+            raise AssertionError(row.type)
+
+    def _split(self, row: Row) -> None:
+        assert row.ratio is not None
+        for shares in self._held(row.account, row.asset):
+            shares.quantity *= row.ratio
+        if row.amount:
+            self._sell_fraction(row, row.asset)
+
+    def _sell_fraction(self, row: Row, asset: str) -> None:
+        """Cash in lieu: the fraction of a share that no one holds is sold for it, oldest first."""
+        whole = sum((s.quantity for s in self._held(row.account, asset)), Fraction(0))
+        fraction = whole - floor(whole)
+        if not fraction:
+            raise Refused
+        sale = replace(row, asset=asset, quantity=fraction, method="fifo", chosen=())
+        self._sell(sale, row.amount)
+        self._wash([s for s in self.shares if s.sale is sale])
+
+    def _merge(self, row: Row) -> None:
+        """Shares for shares keep basis and dates and are no purchase; all for cash is a sale."""
+        held = self._held(row.account, row.asset)
+        if row.new_asset:
+            assert row.ratio is not None
+            for shares in held:
+                shares.asset, shares.quantity = row.new_asset, shares.quantity * row.ratio
+                shares.purchase = False
+            if row.amount:
+                self._sell_fraction(row, row.new_asset)
+        else:
+            sale = replace(row, quantity=sum((s.quantity for s in held), Fraction(0)))
+            self._sell(sale, row.amount - row.fee)
+            self._wash([s for s in self.shares if s.sale is sale])
+
+    def _spin_off(self, row: Row) -> None:
+        """The child takes its part of the basis and the dates of the parent's shares."""
+        parents = self._held(row.account, row.asset)
+        total = sum((s.quantity for s in parents), Fraction(0))
+        if not total:
+            raise Refused
+        each = row.ratio if row.ratio is not None else row.quantity / total
+        for parent in parents:
+            child = replace(
+                parent,
+                asset=row.new_asset,
+                quantity=parent.quantity * each,
+                basis=parent.basis * row.basis_part,
+                moved=parent.moved * row.basis_part,
+                purchase=False,
+            )
+            parent.basis -= child.basis
+            parent.moved -= child.moved
+            self.shares.append(child)
+        if row.amount:
+            self._sell_fraction(row, row.new_asset)
+
+    def _return_capital(self, row: Row) -> None:
+        """Capital comes back by the share; above the basis of a share it is gain."""
+        held = self._held(row.account, row.asset)
+        total = sum((s.quantity for s in held), Fraction(0))
+        if not total:
+            raise Refused
+        for shares in held:
+            back = row.amount * shares.quantity / total
+            excess = max(Fraction(0), back - shares.basis)
+            if excess:
+                gain = replace(shares, quantity=Fraction(0), basis=Fraction(0), moved=Fraction(0))
+                gain.sale, gain.proceeds = row, excess
+                self.shares.append(gain)
+            shares.basis -= back - excess
+            shares.moved = min(shares.moved, shares.basis)
+
+    def _move(self, row: Row) -> None:
+        for shares in self._take(row, price=Fraction(0)):
+            if row.to:
+                shares.account = row.to
+            else:
+                self.shares.remove(shares)
+
+    def _sell(self, row: Row, proceeds: Fraction) -> None:
+        for shares in self._take(row, price=proceeds / row.quantity if row.quantity else proceeds):
+            shares.sale = row
+            shares.proceeds = proceeds * shares.quantity / row.quantity
+
+    def _held(self, account: str, asset: str) -> list[Shares]:
+        found = [s for s in self.shares if s.held and s.account == account and s.asset == asset]
+        return sorted(found, key=lambda s: (s.opened, s.acquisition))
+
+    def _take(self, row: Row, *, price: Fraction) -> list[Shares]:
+        held = self._held(row.account, row.asset)
+        if sum(s.quantity for s in held) < row.quantity:
+            raise Refused
+        if row.method == "specific":
+            return self._take_chosen(row, held)
+        if row.method == "average":
+            whole = sum(s.quantity for s in held)
+            basis, moved = sum(s.basis for s in held), sum(s.moved for s in held)
+            for shares in held:
+                shares.basis = basis * shares.quantity / whole
+                shares.moved = moved * shares.quantity / whole
+        elif row.method == "lifo":
+            held.sort(key=lambda s: (s.opened, s.acquisition), reverse=True)
+        elif row.method == "hifo":
+            held.sort(key=lambda s: -s.unit_basis)
+        elif row.method == "min_tax":
+            short, long = row.rates
+            held.sort(
+                key=lambda s: (
+                    (long if long_term(s.since, row.at.date()) else short) * (price - s.unit_basis)
+                )
+            )
+        return self._take_in_order(held, row.quantity)
+
+    def _take_chosen(self, row: Row, held: list[Shares]) -> list[Shares]:
+        if sum(quantity for _, quantity in row.chosen) != row.quantity:
+            raise Refused
+        taken: list[Shares] = []
+        for lot, quantity in row.chosen:
+            mine = [s for s in held if s.acquisition == lot]
+            if sum(s.quantity for s in mine) < quantity:
+                raise Refused
+            taken += self._take_in_order(mine, quantity)
+        return taken
+
+    def _take_in_order(self, held: list[Shares], quantity: Fraction) -> list[Shares]:
+        taken = []
+        for shares in held:
+            if quantity:
+                part = self._cut(shares, min(quantity, shares.quantity))
+                taken.append(part)
+                quantity -= part.quantity
+        return taken
+
+    def _cut(self, shares: Shares, quantity: Fraction) -> Shares:
+        """Exactly `quantity` of the shares; the rest stays behind them in the list."""
+        if quantity == shares.quantity:
+            return shares
+        part = quantity / shares.quantity
+        rest = replace(shares)
+        for name in ("quantity", "basis", "moved", "proceeds"):
+            value = getattr(shares, name)
+            setattr(shares, name, value * part)
+            setattr(rest, name, value * (1 - part))
+        assert not shares.matched, "what has been washed is never cut"
+        self.shares.insert(self.shares.index(shares) + 1, rest)
+        return shares
+
+    def _wash(self, sold: list[Shares]) -> None:
+        """Losses by original acquisition; what is sold at the same instant later is still held."""
+        waiting = sorted(sold, key=lambda s: (s.opened, s.acquisition))
+        while waiting:
+            shares = waiting.pop(0)
+            if self._is_washable(shares):
+                self._replace(shares, waiting)
+
+    def _is_washable(self, shares: Shares) -> bool:
+        house = self.household
+        exempt = shares.asset in house.crypto and house.crypto_exempt
+        return (
+            house.wash_sales
+            and house.accounts[shares.account] == "taxable"
+            and not exempt
+            and shares.loss > 0
+        )
+
+    def _replace(self, shares: Shares, waiting: list[Shares]) -> None:
+        left, each = shares.quantity, shares.loss / shares.quantity
+        while left:
+            candidates = [s for s in self.shares if self._may_replace(s, shares, waiting)]
+            if not candidates:
+                return
+            found = min(candidates, key=lambda s: (s.opened, s.acquisition))
+            units = Fraction(1)
+            if not found.arrived:
+                assert shares.sale is not None
+                units = self._splits(shares.asset, shares.sale.moment, (found.opened, 1))
+            matched = min(left, found.quantity / units)
+            if matched * units < found.quantity and found in waiting:
+                self._cut(found, matched * units)
+                waiting.insert(waiting.index(found) + 1, self.shares[self.shares.index(found) + 1])
+            else:
+                self._cut(found, matched * units)
+            self._move_loss(shares, found, matched, matched * each)
+            left -= matched
+
+    def _may_replace(self, found: Shares, shares: Shares, waiting: list[Shares]) -> bool:
+        house, sale = self.household, shares.sale
+        assert sale is not None
+        kind = house.accounts[found.bought_in]
+        if found.sale is not None and not (found.sale != sale and any(found is s for s in waiting)):
+            return False
+        return (
+            found.purchase
+            and not found.replaced_a_loss
+            and self._identity(found.asset) == self._identity(shares.asset)
+            and abs(found.opened.date() - sale.at.date()) <= WINDOW
+            and found.same_purchase != shares.same_purchase
+            and (kind != "401k" or house.employer_plan_counts)
+            and (house.earlier_acquired_count or found.opened >= shares.opened)
+        )
+
+    def _move_loss(self, shares: Shares, found: Shares, matched: Fraction, loss: Fraction) -> None:
+        assert shares.sale is not None
+        permanent = self.household.accounts[found.bought_in] != "taxable"
+        days = (shares.sale.at.date() - shares.since).days
+        found.replaced_a_loss = True
+        shares.matched += matched
+        if permanent:
+            shares.lost_quantity += matched
+            shares.lost += loss
+        else:
+            shares.deferred += loss
+            found.basis += loss
+            found.moved += loss
+            if self.household.carry_date:
+                found.since = min(found.since, shares.since)
+            else:
+                found.since -= timedelta(days=days)
+        self.matches.append(
+            Match(
+                shares.sale.id,
+                shares.acquisition,
+                found.acquisition,
+                found.quantity,
+                matched,
+                loss,
+                days,
+                permanent,
+            )
+        )
+
+    def _splits(
+        self, asset: str, after: tuple[datetime, int], until: tuple[datetime, int]
+    ) -> Fraction:
+        """Units at `until` for one unit at `after`; each account states the same split once."""
+        factor, seen = Fraction(1), set()
+        for row in self.rows:
+            if not after < row.moment <= until:
+                continue
+            if row.type == "symbol_change" and row.asset == asset:
+                asset = row.new_asset
+            elif row.type == "split" and row.asset == asset:
+                assert row.ratio is not None
+                key = (row.asset, row.at.date(), row.ratio)
+                if key not in seen:
+                    factor *= row.ratio
+                    seen.add(key)
+        return factor
+
+    def _identity(self, asset: str) -> str:
+        return self.same_asset.get(asset, asset)
+
+    def _same_assets(self) -> dict[str, str]:
+        """Every asset's representative: told to be identical, or the same under a new symbol."""
+        pairs = list(self.household.identical.items())
+        pairs += [(r.asset, r.new_asset) for r in self.rows if r.type == "symbol_change"]
+        same = {asset: asset for pair in pairs for asset in pair}
+        for one, other in pairs:
+            keep, drop = same[one], same[other]
+            same = {asset: keep if name == drop else name for asset, name in same.items()}
+        return same
+
+
+def _bought(row: Row) -> Shares:
+    return Shares(
+        acquisition=row.id,
+        bought_in=row.account,
+        account=row.account,
+        asset=row.asset,
+        opened=row.at,
+        since=row.at.date(),
+        quantity=row.quantity,
+        basis=row.amount + row.fee,
+        same_purchase=(row.account, row.asset, row.order or row.at),
+    )
+
+
+def _received(row: Row) -> Shares:
+    """From outside, with the basis and the day it was acquired there."""
+    day = row.opened or row.at.date()
+    return Shares(
+        acquisition=row.id,
+        bought_in=row.account,
+        account=row.account,
+        asset=row.asset,
+        opened=datetime(day.year, day.month, day.day, tzinfo=UTC),
+        since=day,
+        quantity=row.quantity,
+        basis=row.amount,
+        purchase=False,
+        same_purchase=(row.id,),
+        arrived=True,
+    )
