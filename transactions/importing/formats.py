@@ -1,0 +1,111 @@
+"""The formats, one signature for all; telling them apart; a survey of what a file holds. Pure."""
+
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import BinaryIO
+
+from core.errors import InvalidInput
+from transactions.importing import ballast
+from transactions.importing.decoding import encoding_of, refusal
+from transactions.importing.interface import Options, Parsed, ParsedRow, Reader, Security, Survey
+from transactions.importing.tables import (
+    DELIMITERS,
+    HEADING_ROWS,
+    column_names,
+    read_records,
+)
+
+FORMATS: Mapping[str, Reader] = {
+    "ballast": ballast.read,
+}
+HEAD_BYTES = 65_536
+
+# (format, headings that together only this format has), more particular ones first.
+_SIGNATURES: tuple[tuple[str, frozenset[str]], ...] = (("ballast", ballast.EXACT),)
+
+
+def detect(head: bytes) -> str | None:
+    """The format of a file by its first `HEAD_BYTES` bytes; None where it is none we know.
+
+    Raises archive_not_accepted and encoding_unknown. The answer may also be a format of
+    `REALISED`: lots a broker closed, not transactions.
+    """
+    head = head[:HEAD_BYTES]
+    # A head may end within a letter or a row.
+    cut = head.rfind(b"\n") + 1 if len(head) == HEAD_BYTES else len(head)
+    data = io.BytesIO(head[:cut] or head)
+    encoding = encoding_of(data)
+    for delimiter in DELIMITERS:
+        names: list[set[str]] = []
+        try:
+            for _, record in zip(
+                range(HEADING_ROWS), read_records(data, encoding, delimiter), strict=False
+            ):
+                names.append(set(column_names(record.cells)))
+        except InvalidInput as error:
+            if error.code == "encoding_unknown":
+                raise
+        for name, signature in _SIGNATURES:
+            if any(signature <= found for found in names):
+                return name
+    return None
+
+
+def parse(data: BinaryIO, options: Options, *, format: str | None = None) -> Parsed:  # noqa: A002
+    """A file ready to be read, in the format given or found; `data` must be seekable."""
+    if format is None:
+        data.seek(0)
+        head = data.read(HEAD_BYTES)
+        if not head.strip():
+            raise refusal("file_empty")
+        format = detect(head)  # noqa: A001
+    if format is None or format not in FORMATS:
+        raise refusal("format_unknown", field="format")
+    return Parsed(format, FORMATS[format](data, options))
+
+
+def survey(rows: Iterable[ParsedRow]) -> Survey:
+    """What a file holds, row by row, without keeping the rows."""
+    total = importable = 0
+    skipped: Counter[str] = Counter()
+    problems: Counter[str] = Counter()
+    warnings: Counter[str] = Counter()
+    types: Counter[str] = Counter()
+    accounts: dict[str, None] = {}
+    securities: dict[Security, None] = {}
+    currencies: dict[str, None] = {}
+    first: date | None = None
+    last: date | None = None
+    for row in rows:
+        total += 1
+        importable += row.importable
+        skipped.update([row.skipped.code] if row.skipped else [])
+        problems.update({problem.code for problem in row.problems})
+        warnings.update({warning.code for warning in row.warnings})
+        entry = row.entry
+        if entry is None:
+            continue
+        types[entry.type] += 1
+        for name in filter(None, (entry.account, entry.to_account)):
+            accounts[name] = None
+        for security in filter(None, (entry.security, entry.new_security)):
+            securities[security] = None
+        currencies[entry.currency] = None
+        day = entry.executed_at.date()
+        first = day if first is None else min(first, day)
+        last = day if last is None else max(last, day)
+    return Survey(
+        rows=total,
+        importable=importable,
+        skipped=dict(skipped),
+        problems=dict(problems),
+        warnings=dict(warnings),
+        types=dict(types),
+        accounts=tuple(accounts),
+        securities=tuple(securities),
+        currencies=tuple(currencies),
+        first_date=first,
+        last_date=last,
+    )
