@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from ipaddress import ip_address, ip_network
 
 import limits
 import redis
@@ -19,6 +18,7 @@ from django.http import HttpRequest
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from core.callers import caller_address, counted_as
 from core.errors import BallastError
 from edge.metrics import THROTTLED
 from edge.redis import redis_client
@@ -50,31 +50,24 @@ INVITE = Throttle("invite", per_address="60/hour")
 
 def consume(throttle: Throttle, *, request: HttpRequest, email: str | None = None) -> None:
     """Counts one try; raises TooManyRequests with Retry-After when a limit is used up."""
-    _hit(throttle.name, _limit(throttle, "per_address"), "address", client_network(request))
+    _hit(
+        throttle.name,
+        _limit(throttle, "per_address"),
+        "address",
+        counted_as(client_address(request)),
+    )
     if throttle.per_email is not None and email is not None:
         digest = sha256(email.strip().lower().encode("utf-8", "replace")).hexdigest()[:32]
         _hit(throttle.name, _limit(throttle, "per_email"), "email", digest)
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address of the caller: the last one that only our own proxies could have written."""
-    count: int = settings.TRUSTED_PROXY_COUNT
-    peer: str = request.META.get("REMOTE_ADDR", "") or "unknown"
-    if count <= 0:
-        return peer
-    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-    hops = [hop for hop in hops if hop]
-    return hops[-count] if len(hops) >= count else peer
-
-
-def client_network(request: HttpRequest) -> str:
-    """What is counted as one caller: an IPv4 address, or the /64 an IPv6 host can choose from."""
-    text = client_address(request)
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return "unknown"
-    return text if address.version == 4 else str(ip_network(f"{text}/64", strict=False))
+    """The address of the caller, as far as our own proxies vouch for it."""
+    return caller_address(
+        peer=request.META.get("REMOTE_ADDR", ""),
+        forwarded_for=[request.META.get("HTTP_X_FORWARDED_FOR", "")],
+        trusted_proxy_count=settings.TRUSTED_PROXY_COUNT,
+    )
 
 
 def _limit(throttle: Throttle, field: str) -> limits.RateLimitItem:

@@ -20,11 +20,12 @@ from channels.exceptions import StopConsumer
 from django.http.request import split_domain_port, validate_host
 from redis.exceptions import RedisError
 
+from core.callers import caller_address, counted_as
 from stream import metrics, protocol
 from stream.client import PACES, Client
 from stream.hub import Member, Send
 from stream.leases import Verdict
-from stream.limits import bucket, client_address
+from stream.limits import bucket
 from stream.process import STATE_KEY, Options, StreamProcess
 from stream.protocol import MESSAGE_BYTES_MAX, SYMBOLS_PER_CLIENT_MAX, Close, Problem
 from stream.providers import redeemed
@@ -260,10 +261,12 @@ def _address(scope: Scope, options: Options) -> str:
     forwarded = [
         value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"
     ]
-    return client_address(
-        peer=(scope.get("client") or ("local", 0))[0],
-        forwarded_for=forwarded,
-        trusted_proxy_count=options.trusted_proxy_count,
+    return counted_as(
+        caller_address(
+            peer=(scope.get("client") or ("", 0))[0],
+            forwarded_for=forwarded,
+            trusted_proxy_count=options.trusted_proxy_count,
+        )
     )
 
 

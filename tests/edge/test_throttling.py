@@ -7,14 +7,21 @@ from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
 from edge import throttling
-from edge.throttling import Throttle, TooManyRequests, client_address, client_network, consume
+from edge.throttling import Throttle, TooManyRequests, client_address, consume
 
 TEN = Throttle("test", per_address="100/minute", per_email="10/minute")
 LETTERS = Throttle("letters", per_address="3/minute")
 
 
-def _try(throttle: Throttle, *, address: str, email: str | None = None) -> int:
-    request = RequestFactory().get("/", REMOTE_ADDR=address)
+def _try(
+    throttle: Throttle,
+    *,
+    address: str = "10.9.9.9",
+    forwarded: str | None = None,
+    email: str | None = None,
+) -> int:
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    request = RequestFactory().get("/", REMOTE_ADDR=address, headers=headers)
     try:
         consume(throttle, request=request, email=email)
     except TooManyRequests:
@@ -73,15 +80,7 @@ def test_without_redis_the_limit_is_kept_in_the_process(
 
 @pytest.mark.parametrize(
     ("proxies", "forwarded", "expected"),
-    [
-        (0, None, "10.9.9.9"),
-        (0, "1.2.3.4", "10.9.9.9"),
-        (1, "1.2.3.4", "1.2.3.4"),
-        (1, "6.6.6.6, 1.2.3.4", "1.2.3.4"),
-        (2, "6.6.6.6, 1.2.3.4, 10.0.0.1", "1.2.3.4"),
-        (2, "1.2.3.4", "10.9.9.9"),
-        (1, "", "10.9.9.9"),
-    ],
+    [(0, "1.2.3.4", "10.9.9.9"), (1, "6.6.6.6, 1.2.3.4", "1.2.3.4"), (1, None, "10.9.9.9")],
 )
 def test_only_what_our_own_proxies_wrote_is_believed(
     settings: Settings, proxies: int, forwarded: str | None, expected: str
@@ -94,5 +93,4 @@ def test_only_what_our_own_proxies_wrote_is_believed(
 
 def test_an_address_that_is_none_is_counted_as_one_caller(settings: Settings) -> None:
     settings.TRUSTED_PROXY_COUNT = 1
-    request = RequestFactory().get("/", HTTP_X_FORWARDED_FOR="<script>")
-    assert client_network(request) == "unknown"
+    assert [_try(LETTERS, forwarded=f"<script>{n}") for n in range(4)] == [1, 1, 1, 0]
