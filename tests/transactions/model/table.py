@@ -229,7 +229,8 @@ def _row(number: int, words: list[str]) -> Row:
     account, verb, rest = words[1], words[2], words[3:]
     kind = _WORDS.get(verb, verb)
     facts = dict(zip(rest[:-1], rest[1:], strict=True))
-    quantity = _number(rest[0]) if re.fullmatch(r"[\d./]+", rest[0]) else Fraction(0)
+    place = 2 if kind == "spin_off" else 0
+    quantity = _number(rest[place]) if re.fullmatch(r"[\d.]+", rest[place]) else Fraction(0)
     assets = [w for w in rest[:3] if re.fullmatch(r"[A-Z]+", w)]
     ratio = next((w for w in rest if re.fullmatch(r"[\d.]+:[\d.]+", w)), None)
     chosen: list[tuple[int, Fraction]] = []
