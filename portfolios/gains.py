@@ -34,7 +34,10 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A disposal as the ledger has it; ids are public. `taxable`: it counts on a tax return."""
+    """A disposal as the ledger has it; ids are public.
+
+    `taxable`: it counts on a tax return; `washable`: a purchase could keep its loss back.
+    """
 
     account_id: str
     sale_id: str
@@ -44,6 +47,7 @@ class Part:
     event: str
     currency: str
     taxable: bool
+    washable: bool
     opened_date: date
     holding_period_date: date
     closed_date: date
@@ -70,6 +74,7 @@ class GainLine:
     event: str
     currency: str
     taxable: bool
+    washable: bool
     opened_date: date
     holding_period_date: date
     closed_date: date
@@ -97,7 +102,7 @@ class GainLine:
     def provisional_until(self, *, as_of: date) -> date | None:
         """The last day on which a purchase would wash what is recognised of this loss."""
         until = self.closed_date + WINDOW
-        return until if self.taxable and self.recognized_gain < 0 and as_of <= until else None
+        return until if self.washable and self.recognized_gain < 0 and as_of <= until else None
 
 
 def gain_lines(part: Part) -> tuple[GainLine, ...]:
@@ -111,6 +116,7 @@ def gain_lines(part: Part) -> tuple[GainLine, ...]:
         event=part.event,
         currency=part.currency,
         taxable=part.taxable,
+        washable=part.washable,
         opened_date=part.opened_date,
         holding_period_date=part.holding_period_date,
         closed_date=part.closed_date,
@@ -187,6 +193,22 @@ def gain_row(line: GainLine, *, as_of: date) -> dict[str, object]:
     }
 
 
+def converted(line: GainLine, *, rate: Decimal, currency: str) -> GainLine:
+    """The line in another currency, `rate` units of it for one; every figure rounded by itself."""
+
+    def other(amount: Decimal) -> Decimal:
+        return quantize(WIDE.multiply(amount, rate), currency)
+
+    return replace(
+        line,
+        currency=currency,
+        proceeds=other(line.proceeds),
+        cost_basis=other(line.cost_basis),
+        wash_sale_adjustment=other(line.wash_sale_adjustment),
+        disallowed_loss=other(line.disallowed_loss),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """Sums over lines of one currency: columns (d), (e), (g) and (h) of Form 8949."""
@@ -213,11 +235,16 @@ class Totals:
         )
 
 
+def total_of(line: GainLine) -> Totals:
+    """A single line as totals."""
+    return Totals(line.proceeds, line.cost_basis, line.disallowed_loss, 1)
+
+
 def totals(lines: Iterable[GainLine]) -> Mapping[bool, Totals]:
     """The sums of the short (False) and the long (True) lines."""
     found = {False: Totals(), True: Totals()}
     for line in lines:
-        found[line.long_term] += Totals(line.proceeds, line.cost_basis, line.disallowed_loss, 1)
+        found[line.long_term] += total_of(line)
     return found
 
 

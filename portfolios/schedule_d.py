@@ -34,6 +34,9 @@ class Carried:
     short_term: Decimal = ZERO
     long_term: Decimal = ZERO
 
+    def __add__(self, other: "Carried") -> "Carried":
+        return Carried(self.short_term + other.short_term, self.long_term + other.long_term)
+
 
 @dataclass(frozen=True, slots=True)
 class NetGains:

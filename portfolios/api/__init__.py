@@ -1,5 +1,5 @@
-"""Portfolios over HTTP: what they hold, what they should hold, what was gained."""
+"""Portfolios over HTTP: what they hold, what they should hold, what was gained, what is taxed."""
 
-from portfolios.api import holdings
+from portfolios.api import gains, holdings, taxes
 
-urlpatterns = [*holdings.urlpatterns]
+urlpatterns = [*holdings.urlpatterns, *gains.urlpatterns, *taxes.urlpatterns]

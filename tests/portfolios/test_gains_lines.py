@@ -25,6 +25,7 @@ def part(**changes: Any) -> Part:
         "event": "sell",
         "currency": "USD",
         "taxable": True,
+        "washable": True,
         "opened_date": date(2025, 1, 6),
         "holding_period_date": date(2025, 1, 6),
         "closed_date": date(2025, 3, 3),
@@ -134,9 +135,9 @@ def test_a_loss_is_provisional_until_its_thirtieth_day_whatever_the_year(row: li
     [
         {"proceeds": D("2000.01")},
         {"deferred_loss": D(200), "matched_quantity": D(40)},
-        {"taxable": False},
+        {"washable": False},
     ],
-    ids=["a gain", "a loss that is wholly deferred", "a loss in an IRA"],
+    ids=["a gain", "a loss that is wholly deferred", "a loss no rule can wash"],
 )
 def test_nothing_is_provisional_that_no_purchase_can_change(changes: dict[str, Any]) -> None:
     (line,) = gain_lines(part(**changes))

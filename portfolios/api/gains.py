@@ -1,0 +1,235 @@
+"""Realised gains over HTTP: lines, sums, Form 8949 and an account's part of Schedule D."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.limits import EARLIEST_DATE
+from edge.pagination import Pages
+from edge.renderers import OrjsonRenderer
+from edge.schema import page_of, page_parameters
+from edge.serializers import SymbolField
+from identity.authentication import caller
+from portfolios.api.taxes import ReturnTotalsRead, TaxReturnRead
+from portfolios.form_8949 import form_8949
+from portfolios.gains import gain_row
+from portfolios.queries import gains, taxes
+from portfolios.tax_return import account_row, return_row
+from transactions import queries as ledger
+
+YEAR_MAX = 2200
+
+
+class GainLineRead(serializers.Serializer[Any]):
+    id = serializers.CharField(help_text="Stable: the sale, its part, p where permanent.")
+    sale_id = serializers.UUIDField()
+    account_id = serializers.UUIDField()
+    symbol = serializers.CharField()
+    type = serializers.CharField(help_text="The type of the transaction that closed it.")
+    currency = serializers.CharField()
+    quantity = serializers.CharField()
+    opened_date = serializers.DateField()
+    holding_period_date = serializers.DateField()
+    closed_date = serializers.DateField()
+    proceeds = serializers.CharField()
+    cost_basis = serializers.CharField()
+    gain = serializers.CharField()
+    disallowed_loss = serializers.CharField()
+    recognized_gain = serializers.CharField()
+    term = serializers.ChoiceField(choices=["short", "long"])
+    wash_sale = serializers.BooleanField()
+    permanent = serializers.BooleanField()
+    wash_sale_adjustment = serializers.CharField(
+        help_text="The part of the cost basis that earlier wash sales moved here."
+    )
+    lot_id = serializers.UUIDField()
+    taxable = serializers.BooleanField()
+    provisional = serializers.BooleanField(help_text="A purchase may still wash the loss.")
+    provisional_until = serializers.DateField(allow_null=True)
+
+
+class SymbolGainsRead(serializers.Serializer[Any]):
+    symbol = serializers.CharField()
+    short_term = ReturnTotalsRead()
+    long_term = ReturnTotalsRead()
+    total = ReturnTotalsRead()
+
+
+class YearGainsRead(serializers.Serializer[Any]):
+    year = serializers.IntegerField()
+    short_term = ReturnTotalsRead()
+    long_term = ReturnTotalsRead()
+    total = ReturnTotalsRead()
+    provisional_loss = serializers.CharField()
+    provisional_until = serializers.DateField(allow_null=True)
+
+
+class GainsSummaryRead(serializers.Serializer[Any]):
+    account_id = serializers.UUIDField()
+    currency = serializers.CharField()
+    taxable = serializers.BooleanField()
+    year = serializers.IntegerField(allow_null=True)
+    years = YearGainsRead(many=True)
+    symbols = SymbolGainsRead(many=True)
+
+
+class AccountScheduleDRead(serializers.Serializer[Any]):
+    account_id = serializers.UUIDField()
+    name = serializers.CharField()
+    year = serializers.IntegerField()
+    taxable = serializers.BooleanField()
+    currency = serializers.CharField(help_text="Of the account.")
+    converted = serializers.BooleanField(help_text="Whether the return is in another currency.")
+    short_term = ReturnTotalsRead(help_text="Part I: the short-term rows of Form 8949.")
+    long_term = ReturnTotalsRead(help_text="Part II: the long-term rows of Form 8949.")
+    tax_return = TaxReturnRead(help_text="The whole return this account is on.")
+
+
+class GainsAsked(serializers.Serializer[Any]):
+    """The filters of the list."""
+
+    year = serializers.IntegerField(
+        required=False, min_value=EARLIEST_DATE.year, max_value=YEAR_MAX
+    )
+    symbol = SymbolField(required=False)
+    lot_id = serializers.UUIDField(required=False)
+    term = serializers.ChoiceField(choices=["short", "long"], required=False)
+    totals = serializers.BooleanField(required=False)
+
+
+def asked(request: Request) -> dict[str, Any]:
+    """The checked filters of a request."""
+    serializer = GainsAsked(data=request.query_params)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def year_asked(request: Request) -> int:
+    """The tax year of a request; this year (in UTC) where none is named."""
+    return int(asked(request).get("year") or timezone.now().year)
+
+
+class CsvRenderer(OrjsonRenderer):
+    """Lets a client ask for text/csv; problems stay JSON."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+
+YEAR = OpenApiParameter("year", int, description="Tax year, in UTC; this year where absent.")
+
+
+class GainsView(APIView):
+    @extend_schema(
+        operation_id="gains_list",
+        responses=page_of(GainLineRead),
+        parameters=[
+            OpenApiParameter("year", int, description="Tax year, in UTC; all where absent."),
+            OpenApiParameter("symbol", str),
+            OpenApiParameter("lot_id", UUID),
+            OpenApiParameter("term", str, enum=["short", "long"]),
+            *page_parameters(),
+        ],
+    )
+    def get(self, request: Request, account_id: UUID) -> Response:
+        """Realised gains, line by line, in the order they were realised."""
+        account = ledger.account(user=caller(request), public_id=account_id)
+        wanted = asked(request)
+        term = wanted.get("term")
+        rows = gains.disposals(
+            account_ids=[account.pk],
+            year=wanted.get("year"),
+            symbol=wanted.get("symbol"),
+            lot_id=wanted.get("lot_id"),
+            long_term=None if term is None else term == "long",
+        )
+        policy = gains.wash_sale_policy(household_id=account.household_id)
+        as_of = timezone.now().date()
+        return Pages().answer(
+            request,
+            gains.line_rows(rows),
+            rows=lambda page: [
+                gain_row(line, as_of=as_of)
+                for line in gains.lines_of(page, accounts={account.pk: account}, policy=policy)
+            ],
+        )
+
+
+class GainsSummaryView(APIView):
+    @extend_schema(
+        operation_id="gains_summary",
+        responses=GainsSummaryRead,
+        parameters=[
+            OpenApiParameter("year", int, description="Of the sums by symbol; all where absent.")
+        ],
+    )
+    def get(self, request: Request, account_id: UUID) -> Response:
+        """Realised gains summed by year and by symbol."""
+        account = ledger.account(user=caller(request), public_id=account_id)
+        return Response(
+            gains.gains_summary(
+                account=account, year=asked(request).get("year"), as_of=timezone.now().date()
+            )
+        )
+
+
+class Form8949View(APIView):
+    renderer_classes = (OrjsonRenderer, CsvRenderer)
+
+    @extend_schema(
+        operation_id="gains_form_8949",
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+        parameters=[
+            YEAR,
+            OpenApiParameter("totals", bool, description="Add a row of totals to each part."),
+        ],
+    )
+    def get(self, request: Request, account_id: UUID) -> HttpResponse:
+        """Form 8949 of an account and year as CSV, in the currency of its owner's return."""
+        account = ledger.account_with_owner(user=caller(request), public_id=account_id)
+        wanted = asked(request)
+        year = year_asked(request)
+        lines, currency = taxes.return_lines(account=account, year=year)
+        text = form_8949(lines, currency=currency, with_totals=wanted.get("totals", False))
+        return HttpResponse(
+            text,
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="form-8949-{year}.csv"'},
+        )
+
+
+class ScheduleDView(APIView):
+    @extend_schema(
+        operation_id="gains_schedule_d", responses=AccountScheduleDRead, parameters=[YEAR]
+    )
+    def get(self, request: Request, account_id: UUID) -> Response:
+        """An account's part of Schedule D, and the whole return it is on."""
+        account = ledger.account_with_owner(user=caller(request), public_id=account_id)
+        year = year_asked(request)
+        found = taxes.owner_return(account=account, year=year, as_of=timezone.now().date())
+        mine = taxes.account_gains(found, account=account)
+        return Response(
+            {
+                **account_row(mine, found),
+                "year": year,
+                "taxable": mine in found.accounts,
+                "tax_return": return_row(found),
+            }
+        )
+
+
+urlpatterns = [
+    path("portfolios/<uuid:account_id>/gains", GainsView.as_view()),
+    path("portfolios/<uuid:account_id>/gains/summary", GainsSummaryView.as_view()),
+    path("portfolios/<uuid:account_id>/gains/form-8949", Form8949View.as_view()),
+    path("portfolios/<uuid:account_id>/gains/schedule-d", ScheduleDView.as_view()),
+]

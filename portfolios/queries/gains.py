@@ -1,0 +1,223 @@
+"""Realised gains as the ledger has them: lines of an account, sums by year and by symbol."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, F, IntegerField, Q, QuerySet, Sum, Value
+from django.db.models.functions import ExtractYear
+
+from core.money import quantize
+from marketdata.models import AssetClass
+from portfolios.gains import WINDOW, GainLine, Part, Totals, gain_lines, totals_row
+from transactions.models import Account, AccountType, Disposal, WashSalePolicy
+
+_FIELDS = (
+    "id",
+    "account_id",
+    "part",
+    "quantity",
+    "proceeds",
+    "cost_basis",
+    "wash_sale_adjustment",
+    "opened_at",
+    "holding_period_date",
+    "closed_at",
+    "long_term",
+    "matched_quantity",
+    "deferred_loss",
+    "permanent_quantity",
+    "permanent_loss",
+    "transaction__public_id",
+    "transaction__type",
+    "lot_transaction__public_id",
+    "asset__symbol",
+    "asset__asset_class",
+    "permanent_line",
+)
+_SPLIT = Q(permanent_loss__gt=0, permanent_quantity__lt=F("quantity"))
+ZERO = Decimal(0)
+
+
+def year_range(year: int) -> tuple[datetime, datetime]:
+    """The first instant of a tax year and of the next, in UTC."""
+    return datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+
+
+def disposals(
+    *,
+    account_ids: Sequence[int],
+    year: int | None = None,
+    symbol: str | None = None,
+    lot_id: UUID | None = None,
+    long_term: bool | None = None,
+    transaction_ids: Sequence[int] | None = None,
+) -> "QuerySet[Disposal]":
+    """Disposals of accounts, of one year (in UTC), asset, lot, term or sale where asked."""
+    rows = Disposal.objects.filter(account_id__in=account_ids)
+    if year is not None:
+        first, next_first = year_range(year)
+        rows = rows.filter(closed_at__gte=first, closed_at__lt=next_first)
+    if symbol is not None:
+        rows = rows.filter(asset__symbol=symbol)
+    if lot_id is not None:
+        rows = rows.filter(lot_transaction__public_id=lot_id)
+    if long_term is not None:
+        rows = rows.filter(long_term=long_term)
+    if transaction_ids is not None:
+        rows = rows.filter(transaction_id__in=transaction_ids)
+    return rows
+
+
+def line_rows(rows: "QuerySet[Disposal]") -> "QuerySet[Disposal, Any]":
+    """One row for each gain line: a disposal twice where a part of its loss is gone for good."""
+    whole = Q(permanent_loss__gt=0, permanent_quantity__gte=F("quantity"))
+    kept = rows.exclude(whole).annotate(permanent_line=Value(0, output_field=IntegerField()))
+    gone = rows.filter(permanent_loss__gt=0).annotate(
+        permanent_line=Value(1, output_field=IntegerField())
+    )
+    both: QuerySet[Disposal, Any] = gone.values(*_FIELDS).union(kept.values(*_FIELDS), all=True)
+    return both.order_by("closed_at", "id", "-permanent_line")
+
+
+def lines_of(
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    accounts: Mapping[int, Account],
+    policy: WashSalePolicy,
+) -> list[GainLine]:
+    """The gain lines behind `line_rows`, in their order."""
+    found = []
+    for row in rows:
+        lines = gain_lines(_part(row, accounts[row["account_id"]], policy))
+        found.append(lines[0] if row["permanent_line"] else lines[-1])
+    return found
+
+
+def wash_sale_policy(*, household_id: int) -> WashSalePolicy:
+    """How the household reads the wash-sale rules; the defaults where it never said."""
+    found = WashSalePolicy.objects.filter(household_id=household_id).first()
+    return found or WashSalePolicy(household_id=household_id)
+
+
+def _part(row: Mapping[str, Any], account: Account, policy: WashSalePolicy) -> Part:
+    taxable = account.type == AccountType.TAXABLE
+    exempt = policy.crypto_exempt and row["asset__asset_class"] == AssetClass.CRYPTO
+    return Part(
+        account_id=str(account.public_id),
+        sale_id=str(row["transaction__public_id"]),
+        part=row["part"],
+        lot_id=str(row["lot_transaction__public_id"]),
+        symbol=row["asset__symbol"],
+        event=row["transaction__type"],
+        currency=account.currency,
+        taxable=taxable,
+        washable=taxable and policy.enabled and not exempt,
+        opened_date=row["opened_at"].astimezone(UTC).date(),
+        holding_period_date=row["holding_period_date"],
+        closed_date=row["closed_at"].astimezone(UTC).date(),
+        quantity=row["quantity"],
+        proceeds=row["proceeds"],
+        cost_basis=row["cost_basis"],
+        wash_sale_adjustment=row["wash_sale_adjustment"],
+        long_term=row["long_term"],
+        matched_quantity=row["matched_quantity"],
+        deferred_loss=row["deferred_loss"],
+        permanent_quantity=row["permanent_quantity"],
+        permanent_loss=row["permanent_loss"],
+    )
+
+
+_SUMS = {
+    "proceeds": Sum("proceeds"),
+    "cost_basis": Sum("cost_basis"),
+    "disallowed": Sum(F("deferred_loss") + F("permanent_loss")),
+    "lines": Count("id") + Count("id", filter=_SPLIT),
+}
+
+
+def sums(rows: "QuerySet[Disposal]", *keys: str) -> "dict[tuple[Any, ...], Totals]":
+    """Totals of disposals by any of account_id, year, asset__symbol and long_term: one query."""
+    grouped = (
+        rows.annotate(year=ExtractYear("closed_at", tzinfo=UTC))
+        .values(*keys)
+        .annotate(**_SUMS)
+        .order_by(*keys)
+    )
+    return {
+        tuple(row[key] for key in keys): Totals(
+            row["proceeds"], row["cost_basis"], row["disallowed"], row["lines"]
+        )
+        for row in grouped
+    }
+
+
+def provisional_losses(
+    rows: "QuerySet[Disposal]", *, as_of: date, policy: WashSalePolicy, key: str = "year"
+) -> "dict[Any, tuple[Decimal, date]]":
+    """By `key`: recognised losses a purchase may still wash (>= 0), and the last such day."""
+    if not policy.enabled:
+        return {}
+    since = datetime.combine(as_of - WINDOW, time.min, tzinfo=UTC)
+    rows = rows.filter(account__type=AccountType.TAXABLE, closed_at__gte=since).filter(
+        cost_basis__gt=F("proceeds") + F("deferred_loss") + F("permanent_loss")
+    )
+    if policy.crypto_exempt:
+        rows = rows.exclude(asset__asset_class=AssetClass.CRYPTO)
+    found: dict[Any, tuple[Decimal, date]] = {}
+    for row in rows.annotate(
+        year=ExtractYear("closed_at", tzinfo=UTC),
+        loss=F("cost_basis") - F("proceeds") - F("deferred_loss") - F("permanent_loss"),
+    ).values(key, "loss", "closed_at"):
+        until = row["closed_at"].astimezone(UTC).date() + WINDOW
+        loss, last = found.get(row[key], (ZERO, until))
+        found[row[key]] = (loss + row["loss"], max(last, until))
+    return found
+
+
+def gains_summary(*, account: Account, year: int | None, as_of: date) -> dict[str, object]:
+    """An account's realised gains by year and, of the year asked for (or all), by symbol."""
+    policy = wash_sale_policy(household_id=account.household_id)
+    rows = disposals(account_ids=[account.pk])
+    shown = disposals(account_ids=[account.pk], year=year)
+    by_year = sums(rows, "year", "long_term")
+    by_symbol = sums(shown, "asset__symbol", "long_term")
+    provisional = provisional_losses(rows, as_of=as_of, policy=policy)
+    return {
+        "account_id": str(account.public_id),
+        "currency": account.currency,
+        "taxable": account.type == AccountType.TAXABLE,
+        "year": year,
+        "years": [
+            {
+                "year": key,
+                **_terms(by_year, key, account.currency),
+                **provisional_row(provisional.get(key), currency=account.currency),
+            }
+            for key in sorted({key for key, _ in by_year}, reverse=True)
+        ],
+        "symbols": [
+            {"symbol": key, **_terms(by_symbol, key, account.currency)}
+            for key in sorted({key for key, _ in by_symbol})
+        ],
+    }
+
+
+def _terms(found: Mapping[tuple[Any, ...], Totals], key: Any, currency: str) -> dict[str, object]:
+    short, long = (found.get((key, term), Totals()) for term in (False, True))
+    return {
+        "short_term": totals_row(short, currency=currency),
+        "long_term": totals_row(long, currency=currency),
+        "total": totals_row(short + long, currency=currency),
+    }
+
+
+def provisional_row(found: tuple[Decimal, date] | None, *, currency: str) -> dict[str, object]:
+    """What may still be washed, in the words of the API."""
+    loss, until = found or (ZERO, None)
+    return {
+        "provisional_loss": f"{quantize(loss, currency):f}",
+        "provisional_until": until.isoformat() if until else None,
+    }
