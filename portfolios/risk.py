@@ -90,7 +90,9 @@ def volatility(series: Daily, observed: Sessions) -> Figure:
 
 def deepest(series: Daily) -> Drawdown | None:
     """The deepest drawdown; depth 0 where it never fell; None where a return is missing."""
-    index = series.index[series.base :]
+    # The first day may lose too: its peak is the close before the money came.
+    start = max(series.base - 1, 0)
+    index = series.index[start:]
     if np.isnan(index).any() or len(index) < 2:
         return None
     peaks = np.maximum.accumulate(index)
@@ -98,7 +100,7 @@ def deepest(series: Daily) -> Drawdown | None:
     trough = int(np.argmin(falls))
     depth = float(falls[trough])
     if depth > -1e-14:
-        first = series.day(series.base)
+        first = series.day(start)
         return Drawdown(0.0, first, first, first, 0)
     peak = int(np.flatnonzero(index[: trough + 1] == peaks[trough])[-1])
     back = np.flatnonzero(index[trough:] >= peaks[trough] * (1 - 1e-14))
@@ -106,9 +108,9 @@ def deepest(series: Daily) -> Drawdown | None:
     end = recovery if recovery is not None else len(index) - 1
     return Drawdown(
         depth,
-        series.day(series.base + peak),
-        series.day(series.base + trough),
-        None if recovery is None else series.day(series.base + recovery),
+        series.day(start + peak),
+        series.day(start + trough),
+        None if recovery is None else series.day(start + recovery),
         end - peak,
     )
 

@@ -1,0 +1,139 @@
+"""One price for every day, in the units of that day. Pure; whole numbers of 10^-8.
+
+    raw        a close belongs to the units of its day. It is carried to the next close; past a
+               split it is divided by the ratio, as the units were multiplied
+    adjusted   the publisher divided the closes before a split by its ratio: they are multiplied
+               again, so that they meet the units of their day. Only splits up to the last close are
+               in the publisher's figures
+    marks      before the first close, and where there are none, the prices the owner dealt at
+    carried back   the first price, for the week before it: a bond bought on a holiday
+
+Raw units never meet adjusted prices, in either direction.
+
+Worked example: 10 shares, closes 300 and, after a 3 for 1 split, 101. Raw: 10 * 300, 30 * 101. The
+same series adjusted for the split reads 100, 101: 100 * 3 = 300 before the split again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PRICE_DECIMALS = 8
+CARRIED_BACK_DAYS_MAX = 7
+STALE_DAYS = 7
+
+Ints = NDArray[np.int64]
+Whole = NDArray[Any]  # Python integers of any size
+
+Point = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Closes:
+    """The closes of an asset by ascending day (ordinals), in 10^-8 of its currency."""
+
+    days: Ints
+    prices: Whole
+    split_adjusted: bool = False
+
+
+NO_CLOSES = Closes(np.empty(0, dtype=np.int64), np.empty(0, dtype=object))
+
+
+@dataclass(frozen=True, slots=True)
+class DailyPrices:
+    """A price for each of a run of days; `source_day` is the day it was made on, 0 where none."""
+
+    first: int
+    prices: Whole
+    known: NDArray[np.bool_]
+    source_day: Ints
+    # The day of the first real close; before it prices are marks. None: all are.
+    closes_from: int | None
+
+    @property
+    def floats(self) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = self.prices.astype(np.float64) / 10**PRICE_DECIMALS
+        return found
+
+    @property
+    def age_days(self) -> Ints:
+        """How old each price is; negative where it was carried back."""
+        return self.first + np.arange(len(self.prices)) - self.source_day
+
+    @property
+    def fresh(self) -> NDArray[np.bool_]:
+        """The days that have a close of their own."""
+        real = self.source_day >= (self.closes_from or np.iinfo(np.int64).max)
+        found: NDArray[np.bool_] = self.known & (self.age_days == 0) & real
+        return found
+
+
+def daily_prices(
+    *,
+    closes: Closes,
+    marks: Sequence[Point],
+    splits: Sequence[tuple[int, Fraction]],
+    first: int,
+    count: int,
+) -> DailyPrices:
+    """Prices of `count` days from the ordinal `first` on. `splits` by day, new units for old."""
+    days, prices = _in_units_of_their_day(closes, splits)
+    closes_from = int(days[0]) if len(days) else None
+    early = [point for point in marks if closes_from is None or point[0] < closes_from]
+    if early:
+        days = np.concatenate([np.array([day for day, _ in early], dtype=np.int64), days])
+        marked = np.empty(len(early), dtype=object)
+        marked[:] = [price for _, price in early]
+        prices = np.concatenate([marked, prices.astype(object)])
+    if not len(days):
+        return DailyPrices(
+            first,
+            np.zeros(count, dtype=np.int64),
+            np.zeros(count, dtype=bool),
+            np.zeros(count, dtype=np.int64),
+            None,
+        )
+    wanted = first + np.arange(count)
+    place = np.searchsorted(days, wanted, side="right") - 1
+    known = (place >= 0) | (days[0] - wanted <= CARRIED_BACK_DAYS_MAX)
+    place = np.maximum(place, 0)
+    source = np.where(known, days[place], 0)
+    found = prices[place]
+    for day, ratio in splits:
+        found = _past_a_split(found, source, wanted, day, ratio)
+    return DailyPrices(first, found, known, source, closes_from)
+
+
+def _in_units_of_their_day(
+    closes: Closes, splits: Sequence[tuple[int, Fraction]]
+) -> tuple[Ints, Whole]:
+    if not closes.split_adjusted or not len(closes.days):
+        return closes.days, closes.prices
+    prices = closes.prices
+    last = closes.days[-1]
+    for day, ratio in splits:
+        if day <= last:
+            prices = _times(prices, closes.days < day, ratio)
+    return closes.days, prices
+
+
+def _past_a_split(prices: Whole, source: Ints, wanted: Ints, day: int, ratio: Fraction) -> Whole:
+    """A price made before a split and shown on or after it, and the other way round."""
+    prices = _times(prices, (source < day) & (wanted >= day) & (source > 0), 1 / ratio)
+    return _times(prices, (source >= day) & (wanted < day), ratio)
+
+
+def _times(prices: Whole, where: NDArray[np.bool_], ratio: Fraction) -> Whole:
+    if not where.any():
+        return prices
+    changed = prices.astype(object)
+    changed[where] = [
+        (2 * int(price) * ratio.numerator + ratio.denominator) // (2 * ratio.denominator)
+        for price in changed[where]
+    ]
+    return changed

@@ -1,0 +1,253 @@
+"""Everything held, valued on every day. Pure; float64 for statistics, whole numbers for sums.
+
+    value of an asset    units of the day * price in the units of that day * rate of the day
+    value of the whole   the assets' values + cash of each currency * its rate
+
+Arrays have n + 1 days; day 0 is the close before the period. Exact figures are whole numbers of
+10^-28 of the reporting currency: 10 decimals of units, 8 of prices, 10 of rates.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portfolios.daily_prices import NO_CLOSES, PRICE_DECIMALS, Closes, DailyPrices, daily_prices
+from portfolios.daily_rates import DailyRates, Fixings, daily_rates
+from portfolios.figures import Figure, absent
+from portfolios.history import (
+    CASH_DECIMALS,
+    PART_DECIMALS,
+    RATE_DECIMALS,
+    UNIT_DECIMALS,
+    History,
+)
+from portfolios.returns import Floats
+
+EXACT_DECIMALS = UNIT_DECIMALS + PRICE_DECIMALS + RATE_DECIMALS
+OF_CASH: int = 10 ** (EXACT_DECIMALS - CASH_DECIMALS - RATE_DECIMALS)
+_OF_PARTS: int = 10 ** (EXACT_DECIMALS - PART_DECIMALS - RATE_DECIMALS)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An asset and its closes; `dividend_adjusted`: dividends are part of the prices."""
+
+    asset: int
+    symbol: str
+    currency: str
+    closes: Closes = NO_CLOSES
+    dividend_adjusted: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Track:
+    """One asset over the days."""
+
+    line: Line
+    units: NDArray[np.object_]
+    prices: DailyPrices
+    rates: DailyRates
+
+    @cached_property
+    def held(self) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = self.units != 0
+        return found
+
+    @cached_property
+    def unknown(self) -> NDArray[np.bool_]:
+        """Days on which it was held and its value is not known."""
+        found: NDArray[np.bool_] = self.held & ~(self.prices.known & self.rates.known)
+        return found
+
+    @cached_property
+    def values(self) -> Floats:
+        """In the reporting currency; NaN where unknown."""
+        units = self.units.astype(np.float64) / 10**UNIT_DECIMALS
+        found: Floats = units * self.prices.floats * self.rates.floats
+        found[self.unknown] = np.nan
+        return found
+
+    @cached_property
+    def local(self) -> NDArray[np.object_]:
+        """Exact values in the asset's own currency, in 10^-18."""
+        found: NDArray[np.object_] = self.units * self.prices.prices.astype(object)
+        return found
+
+    def local_at(self, number: int) -> int:
+        return int(self.units[number]) * int(self.prices.prices[number])
+
+    def exact(self, number: int) -> int:
+        """The value on a day in the reporting currency."""
+        return self.local_at(number) * int(self.rates.rates[number])
+
+    def worth(self, units: int, number: int) -> int:
+        """What a number of units was worth at the close of a day."""
+        return units * int(self.prices.prices[number]) * int(self.rates.rates[number])
+
+    def knows(self, number: int) -> bool:
+        """Whether a unit has a value on a day, held or not."""
+        return bool(self.prices.known[number] and self.rates.known[number])
+
+
+@dataclass(frozen=True)
+class Purse:
+    """Cash of one currency over the days, in 10^-4."""
+
+    currency: str
+    balances: NDArray[np.object_]
+    rates: DailyRates
+
+    @cached_property
+    def unknown(self) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = (self.balances != 0) & ~self.rates.known
+        return found
+
+    @cached_property
+    def values(self) -> Floats:
+        found: Floats = self.balances.astype(np.float64) / 10**CASH_DECIMALS * self.rates.floats
+        found[self.unknown] = np.nan
+        return found
+
+    def exact(self, number: int) -> int:
+        return int(self.balances[number]) * int(self.rates.rates[number]) * OF_CASH
+
+
+@dataclass(frozen=True)
+class Board:
+    """All tracks and purses of a period whose day 0 has the ordinal `first`."""
+
+    first: int
+    count: int
+    reporting: str
+    tracks: Mapping[int, Track]
+    purses: Sequence[Purse]
+    rates: Mapping[str, DailyRates]
+    # Not counted: what the one asset looked at was exchanged for.
+    others: Mapping[int, Track]
+
+    @property
+    def parts(self) -> "list[Track | Purse]":
+        return [*self.tracks.values(), *self.purses]
+
+    @cached_property
+    def values(self) -> Floats:
+        """The whole at each close."""
+        found: Floats = np.zeros(self.count)
+        for part in self.parts:
+            found = found + part.values
+        return found
+
+    @cached_property
+    def priced(self) -> NDArray[np.bool_]:
+        """Days on which something held then or the day before had a close of its own."""
+        found = np.zeros(self.count, dtype=bool)
+        for track in self.tracks.values():
+            held = track.held.copy()
+            held[1:] |= track.held[:-1]
+            found |= held & track.prices.fresh
+        return found
+
+    @cached_property
+    def missing(self) -> Figure | None:
+        """What is not known of the first day whose value is not, as the reason it gives."""
+        found = []
+        for track in self.tracks.values():
+            for number in np.flatnonzero(track.unknown)[:1]:
+                found.append((int(number), self.why_unknown(track, int(number))))
+        for purse in self.purses:
+            for number in np.flatnonzero(purse.unknown)[:1]:
+                found.append((int(number), self.no_rate(purse.currency, int(number))))
+        return min(found, key=lambda one: one[0])[1] if found else None
+
+    def why_unknown(self, track: Track, number: int) -> Figure:
+        if not track.prices.known[number]:
+            day = date.fromordinal(self.first + number)
+            return absent("price_missing", f"{track.line.symbol} has no price on {day} or before.")
+        return self.no_rate(track.line.currency, number)
+
+    def no_rate(self, currency: str, number: int) -> Figure:
+        day = date.fromordinal(self.first + number)
+        return absent(
+            "exchange_rate_missing", f"No rate from {currency} to {self.reporting} on {day}."
+        )
+
+    def number(self, day: int) -> int:
+        """The place of an ordinal in the arrays."""
+        return day - self.first
+
+    def exact_parts(self, parts: int, currency: str, day: int) -> int:
+        """Parts of payments (10^-14 of `currency`) at the day's rate."""
+        return parts * int(self.rates[currency].rates[self.number(day)]) * _OF_PARTS
+
+    def exact_cash(self, amount: int, currency: str, day: int) -> int:
+        """An amount in 10^-4 of `currency` at the day's rate."""
+        return amount * int(self.rates[currency].rates[self.number(day)]) * OF_CASH
+
+    def rate_known(self, currency: str, number: int) -> bool:
+        return bool(self.rates[currency].known[number])
+
+
+def board(
+    *,
+    past: History,
+    lines: Mapping[int, Line],
+    fixings: Fixings,
+    reporting: str,
+    first: int,
+    last: int,
+    only: int | None = None,
+) -> Board:
+    """The period from the close of `first` to that of `last` (ordinals); `only`: one asset."""
+    count = last - first + 1
+    currencies = {line.currency for line in lines.values()} | set(past.cash) | {reporting}
+    currencies |= {payment.currency for payment in past.payments}
+    currencies |= {p.traded_currency for p in past.payments if p.traded_currency}
+    rates = {
+        one: daily_rates(
+            currency=one, reporting=reporting, fixings=fixings, first=first, count=count
+        )
+        for one in sorted(currencies)
+    }
+    exchanged = {
+        other
+        for delivery in past.deliveries
+        if only is not None and only in (delivery.asset, delivery.other)
+        for other in (delivery.asset, delivery.other)
+    }
+    tracks: dict[int, Track] = {}
+    others: dict[int, Track] = {}
+    for asset, points in past.units.items():
+        if only is not None and asset not in exchanged | {only}:
+            continue
+        units = _filled(points, first, count)
+        if not units.any() and not any(first < day <= last for day, _ in points):
+            continue
+        line = lines[asset]
+        prices = daily_prices(
+            closes=line.closes,
+            marks=past.marks.get(asset, ()),
+            splits=past.splits.get(asset, ()),
+            first=first,
+            count=count,
+        )
+        place = tracks if only in (None, asset) else others
+        place[asset] = Track(line, units, prices, rates[line.currency])
+    purses = [
+        Purse(currency, _filled(points, first, count), rates[currency])
+        for currency, points in sorted(past.cash.items())
+        if only is None
+    ]
+    return Board(first, count, reporting, tracks, purses, rates, others)
+
+
+def _filled(points: Sequence[tuple[int, int]], first: int, count: int) -> NDArray[np.object_]:
+    """The newest point up to each day, 0 before the first."""
+    days = np.array([day for day, _ in points], dtype=np.int64)
+    values = np.empty(len(points) + 1, dtype=object)
+    values[:] = [0, *(value for _, value in points)]
+    return values[np.searchsorted(days, first + np.arange(count), side="right")]

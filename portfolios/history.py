@@ -1,0 +1,364 @@
+"""What was held on each day, out of the facts of the ledger. Pure; whole numbers, exactly.
+
+    units      after each day, in steps of 10^-10: buys, sales, transfers and events in the order of
+               the ledger (executed_at, then events before acquisitions before disposals, then id)
+    cash       after each day by currency of the account, in ten-thousandths
+    payments   what each fact did to cash, in its parts: cash = flow + trade + income - fee - tax
+    deliveries units that came or went without money: transfers in kind, spin-offs, mergers
+
+History before an event stays true on its dates: units are those of that day, before a split the old
+ones. A fact that was undone, and its undoing, are left out by the reader.
+
+A transfer between two accounts that are both looked at is no flow: the units leave the one on the
+day they arrive in the other. So is an equal sum of one currency that leaves one account and enters
+another on one day; the ledger does not link the two, but nobody outside is needed to explain them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from core.limits import QUANTITY_DECIMALS
+from core.money import WIDE
+
+UNIT_DECIMALS = QUANTITY_DECIMALS
+CASH_DECIMALS = 4
+RATE_DECIMALS = 10
+# Parts of a payment are amounts times the rate they were booked at.
+PART_DECIMALS = CASH_DECIMALS + RATE_DECIMALS
+
+_EVENTS = frozenset({"split", "spin_off", "merger", "symbol_change", "return_of_capital"})
+_ACQUISITIONS = frozenset({"buy", "transfer_in", "reinvestment"})
+
+Units = int | Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One transaction as the ledger has it; the meaning of the fields is the ledger's."""
+
+    id: int
+    account: int
+    type: str
+    executed_at: datetime
+    asset: int | None
+    amount: Decimal
+    cash_effect: Decimal
+    currency: str
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    fee: Decimal = Decimal(0)
+    fx_rate: Decimal = Decimal(1)
+    new_asset: int | None = None
+    ratio: Fraction | None = None
+    counterpart: int | None = None
+
+    @property
+    def day(self) -> int:
+        """The ordinal of its day, which is UTC's."""
+        return self.executed_at.toordinal()
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """The parts of what one fact did to an account's cash, in 10^-14 of the account's currency.
+
+    `trade` is what units were sold for (> 0) or bought for (< 0), before the fee; `traded` is the
+    same in the currency of the trade, in 10^-4.
+    """
+
+    day: int
+    asset: int | None
+    currency: str
+    flow: int = 0
+    trade: int = 0
+    income: int = 0
+    fee: int = 0
+    tax: int = 0
+    traded: int = 0
+    traded_currency: str = ""
+    account: int = 0
+
+    @property
+    def cash(self) -> int:
+        return self.flow + self.trade + self.income - self.fee - self.tax
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Units of `asset` (steps; < 0: they left) without money; `other`: what they were exchanged
+    for or split off from, None for a transfer from or to the outside."""
+
+    day: int
+    asset: int
+    units: int
+    other: int | None = None
+
+
+@dataclass(slots=True)
+class History:
+    """By ascending day: units of each asset, cash of each currency, and what moved them."""
+
+    units: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    cash: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    payments: list[Payment] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+    splits: dict[int, list[tuple[int, Fraction]]] = field(default_factory=dict)
+    # Prices the owner himself dealt at, in 10^-8.
+    marks: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    first_day: int | None = None
+
+
+def steps(value: Decimal, decimals: int) -> int:
+    """A decimal as a whole number of steps of 10^-decimals; what lies below is cut off."""
+    return int(value.scaleb(decimals, context=WIDE))
+
+
+def history(*, facts: Sequence[Fact], currencies: Mapping[int, str]) -> History:
+    """The history of the accounts in `currencies` (account -> its currency); any order of facts."""
+    walk = _Walk(currencies)
+    for fact in sorted(_arriving_together(facts), key=_order):
+        walk.book(fact)
+    return walk.finished()
+
+
+def _order(fact: Fact) -> tuple[datetime, int, int]:
+    rank = 0 if fact.type in _EVENTS else 1 if fact.type in _ACQUISITIONS else 2
+    return fact.executed_at, rank, fact.id
+
+
+def _arriving_together(facts: Sequence[Fact]) -> list[Fact]:
+    """Facts in which a transfer between two of them leaves when it arrives, and says so.
+
+    Both ends then carry the other's id as `counterpart`.
+    """
+    known = {fact.id: fact for fact in facts if fact.type == "transfer_out"}
+    arrivals = {
+        fact.counterpart: fact
+        for fact in facts
+        if fact.type == "transfer_in" and fact.counterpart in known
+    }
+    told = []
+    for fact in facts:
+        if fact.id in arrivals:
+            arrival = arrivals[fact.id]
+            told.append(replace(fact, executed_at=arrival.executed_at, counterpart=arrival.id))
+        elif fact.type == "transfer_in" and fact.counterpart not in known:
+            told.append(replace(fact, counterpart=None))
+        else:
+            told.append(fact)
+    return told
+
+
+class _Walk:
+    """Units of each account and asset on the way."""
+
+    def __init__(self, currencies: Mapping[int, str]) -> None:
+        self.currencies = currencies
+        self.held: dict[tuple[int, int], Units] = {}
+        self.totals: dict[int, Units] = {}
+        self.cash: dict[str, int] = {}
+        self.result = History()
+
+    def book(self, fact: Fact) -> None:
+        if self.result.first_day is None or fact.day < self.result.first_day:
+            self.result.first_day = fact.day
+        _BOOKED[fact.type](self, fact)
+        payment = _PAYMENTS[fact.type](fact, self.currencies[fact.account])
+        if payment.cash or payment.income or payment.trade:
+            self.result.payments.append(payment)
+        if fact.cash_effect:
+            currency = self.currencies[fact.account]
+            self.cash[currency] = self.cash.get(currency, 0) + steps(
+                fact.cash_effect, CASH_DECIMALS
+            )
+            _put(self.result.cash.setdefault(currency, []), fact.day, self.cash[currency])
+
+    def move(self, fact: Fact, asset: int, change: Units) -> None:
+        place = fact.account, asset
+        left: Units = self.held.get(place, 0) + change
+        if -1 < left < 1:
+            change -= left  # less than the last decimal shown: all of it was meant
+            left = 0
+        self.held[place] = left
+        self.totals[asset] = self.totals.get(asset, 0) + change
+        _put(self.result.units.setdefault(asset, []), fact.day, round(self.totals[asset]))
+
+    def deliver(self, fact: Fact, asset: int, change: Units, other: int | None = None) -> None:
+        if round(change):
+            self.result.deliveries.append(Delivery(fact.day, asset, round(change), other))
+
+    def buy(self, fact: Fact) -> None:
+        assert fact.asset is not None
+        assert fact.quantity is not None
+        self.move(fact, fact.asset, steps(fact.quantity, UNIT_DECIMALS))
+        self.mark(fact)
+
+    def sell(self, fact: Fact) -> None:
+        assert fact.asset is not None
+        assert fact.quantity is not None
+        self.move(fact, fact.asset, -steps(fact.quantity, UNIT_DECIMALS))
+        self.mark(fact)
+
+    def mark(self, fact: Fact) -> None:
+        if fact.price and fact.asset is not None:
+            _put(self.result.marks.setdefault(fact.asset, []), fact.day, steps(fact.price, 8))
+
+    def transfer(self, fact: Fact) -> None:
+        assert fact.asset is not None
+        assert fact.quantity is not None
+        sign = 1 if fact.type == "transfer_in" else -1
+        change = sign * steps(fact.quantity, UNIT_DECIMALS)
+        self.move(fact, fact.asset, change)
+        if fact.counterpart is None:
+            self.deliver(fact, fact.asset, change)
+
+    def split(self, fact: Fact) -> None:
+        assert fact.asset is not None
+        assert fact.ratio is not None
+        held = self.held.get((fact.account, fact.asset), 0)
+        self.move(fact, fact.asset, held * fact.ratio - held)
+        self.sell_fraction(fact, fact.asset)
+        known = self.result.splits.setdefault(fact.asset, [])
+        if (fact.day, fact.ratio) not in known:
+            known.append((fact.day, fact.ratio))
+
+    def spin_off(self, fact: Fact) -> None:
+        assert fact.asset is not None
+        assert fact.new_asset is not None
+        if fact.quantity is not None:
+            child: Units = steps(fact.quantity, UNIT_DECIMALS)
+        else:
+            assert fact.ratio is not None
+            held = self.held.get((fact.account, fact.asset), 0)
+            child = held * fact.ratio
+        self.move(fact, fact.new_asset, child)
+        self.deliver(fact, fact.new_asset, child, other=fact.asset)
+        self.sell_fraction(fact, fact.new_asset)
+
+    def merge(self, fact: Fact) -> None:
+        assert fact.asset is not None
+        held = self.held.get((fact.account, fact.asset), 0)
+        self.move(fact, fact.asset, -held)
+        if fact.new_asset is None:
+            return
+        received = held * (fact.ratio or Fraction(1))
+        self.move(fact, fact.new_asset, received)
+        self.deliver(fact, fact.new_asset, received, other=fact.asset)
+        if fact.price is None:
+            self.sell_fraction(fact, fact.new_asset)
+
+    def sell_fraction(self, fact: Fact, asset: int) -> None:
+        """Cash in lieu was paid for the fraction of a share that the event left."""
+        if fact.amount:
+            self.move(fact, asset, -(self.held[fact.account, asset] % 10**UNIT_DECIMALS))
+
+    def nothing(self, fact: Fact) -> None:
+        """No units move."""
+
+    def finished(self) -> History:
+        if len(self.currencies) > 1:
+            self.result.payments = _without_own_moves(self.result.payments)
+        for splits in self.result.splits.values():
+            splits.sort()
+        return self.result
+
+
+def _put(points: list[tuple[int, int]], day: int, value: int) -> None:
+    """The last value of a day is the day's."""
+    if points and points[-1][0] == day:
+        points[-1] = (day, value)
+    else:
+        points.append((day, value))
+
+
+def _without_own_moves(payments: Sequence[Payment]) -> list[Payment]:
+    """Payments in which sums that went from one account to another on a day are no flows."""
+    waiting: dict[tuple[int, str, int], list[int]] = {}
+    told = list(payments)
+    for number, payment in enumerate(payments):
+        if not payment.flow:
+            continue
+        opposite = waiting.get((payment.day, payment.currency, -payment.flow), [])
+        partner = next((n for n in opposite if payments[n].account != payment.account), None)
+        if partner is None:
+            waiting.setdefault((payment.day, payment.currency, payment.flow), []).append(number)
+            continue
+        opposite.remove(partner)
+        for one in (number, partner):
+            told[one] = replace(told[one], flow=0)
+    return told
+
+
+def _parts(fact: Fact) -> tuple[int, int, int]:
+    """Cash, fee and amount of a fact in the account's currency, in 10^-14."""
+    cash = steps(fact.cash_effect, PART_DECIMALS)
+    rate = steps(fact.fx_rate, RATE_DECIMALS)
+    return cash, steps(fact.fee, CASH_DECIMALS) * rate, steps(fact.amount, CASH_DECIMALS) * rate
+
+
+def _flow(fact: Fact, currency: str) -> Payment:
+    cash, fee, _ = _parts(fact)
+    return Payment(fact.day, fact.asset, currency, flow=cash + fee, fee=fee, account=fact.account)
+
+
+def _income(fact: Fact, currency: str) -> Payment:
+    cash, fee, _ = _parts(fact)
+    return Payment(fact.day, fact.asset, currency, income=cash + fee, fee=fee)
+
+
+def _cost(fact: Fact, currency: str) -> Payment:
+    cash, fee, _ = _parts(fact)
+    if fact.type == "tax":
+        return Payment(fact.day, fact.asset, currency, fee=fee, tax=-cash - fee)
+    return Payment(fact.day, fact.asset, currency, fee=-cash)
+
+
+def _trade(fact: Fact, currency: str) -> Payment:
+    cash, fee, amount = _parts(fact)
+    income = amount if fact.type == "reinvestment" else 0
+    traded = steps(fact.amount, CASH_DECIMALS)
+    in_lieu = fact.new_asset is not None and fact.price is None
+    return Payment(
+        fact.day,
+        fact.new_asset if in_lieu else fact.asset,
+        currency,
+        trade=cash + fee - income,
+        income=income,
+        fee=fee,
+        traded=-traded if fact.type in {"buy", "reinvestment"} else traded,
+        traded_currency=fact.currency,
+    )
+
+
+_BOOKED: Mapping[str, Callable[[_Walk, Fact], None]] = {
+    "buy": _Walk.buy,
+    "reinvestment": _Walk.buy,
+    "sell": _Walk.sell,
+    "transfer_in": _Walk.transfer,
+    "transfer_out": _Walk.transfer,
+    "split": _Walk.split,
+    "spin_off": _Walk.spin_off,
+    "merger": _Walk.merge,
+    "symbol_change": _Walk.merge,
+    **dict.fromkeys(
+        ("deposit", "withdrawal", "dividend", "interest", "fee", "tax", "return_of_capital"),
+        _Walk.nothing,
+    ),
+}
+
+_PAYMENTS: Mapping[str, Callable[[Fact, str], Payment]] = {
+    **dict.fromkeys(("deposit", "withdrawal"), _flow),
+    **dict.fromkeys(("dividend", "interest"), _income),
+    **dict.fromkeys(("fee", "tax", "transfer_in", "transfer_out"), _cost),
+    **dict.fromkeys(
+        (
+            *("buy", "sell", "reinvestment", "split", "spin_off", "merger", "symbol_change"),
+            "return_of_capital",
+        ),
+        _trade,
+    ),
+}
+TYPES = frozenset(_BOOKED)
