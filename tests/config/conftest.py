@@ -109,6 +109,7 @@ def furnish(assets: Any) -> Callable[[Any, int], Home]:
             {
                 "account_id": str(account.public_id),
                 "transaction_id": str(purchase.public_id),
+                "lot_id": str(purchase.public_id),
                 "job_id": str(job.public_id),
                 "recommendation_id": str(recommendation.public_id),
                 "notice_id": str(notice.public_id),
@@ -174,7 +175,11 @@ def _account(user: Any, symbols: list[str]) -> Any:
     day = datetime(2024, 1, 2, tzinfo=UTC)
     record(
         account=account,
-        entries=[Entry("buy", day, "USD", symbol, Decimal(3), Decimal(5)) for symbol in symbols],
+        entries=[
+            Entry(side, day, "USD", symbol, Decimal(quantity), Decimal(price))
+            for side, quantity, price in (("buy", 3, 5), ("sell", 1, 6))
+            for symbol in symbols
+        ],
         user=user,
         now=now,
     )
