@@ -11,7 +11,7 @@ from datetime import datetime
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 
-from identity.models import User
+from identity.models import Role, User
 from jobs.models import Outbox, OutboxState
 from jobs.operations import outbox_delivered, outbox_failed
 from notifications.events import event_text, notice_title
@@ -56,21 +56,35 @@ def relay(*, now: datetime, batch: int = BATCH) -> tuple[int, int]:
 
 def _write_notices(row: Outbox, title: str | None, now: datetime) -> None:
     if title is not None:
-        members = User.objects.filter(household_id=row.household_id, is_active=True)
         Notice.objects.bulk_create(
             [
                 Notice(
-                    user=member,
+                    user_id=user_id,
                     topic=row.topic,
                     title=title,
                     payload=row.payload,
                     dedup_key=row.dedup_key,
                     created_at=now,
                 )
-                for member in members
+                for user_id in sorted(_told(row))
             ],
             ignore_conflicts=True,
         )
+
+
+def _told(row: Outbox) -> set[int]:
+    """The household, and the adviser who asked while he may see it."""
+    members = User.objects.filter(household_id=row.household_id, is_active=True)
+    told = set(members.values_list("pk", flat=True))
+    if row.asked_by_id is not None and row.asked_by_id not in told:
+        asker = User.objects.filter(
+            pk=row.asked_by_id,
+            role=Role.ADVISER,
+            is_active=True,
+            clients__household_id=row.household_id,
+        )
+        told.update(asker.values_list("pk", flat=True))
+    return told
 
 
 def _send(row: Outbox, title: str | None) -> None:

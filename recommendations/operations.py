@@ -67,6 +67,7 @@ def run_rebalance(*, claim: Claim, now: datetime) -> Recommendation:
         announce(
             topic="rebalance_complete",
             household_id=account.household_id,
+            asked_by_id=claim.requested_by_id,
             dedup_key=f"rebalance:{claim.public_id}:{claim.attempt}",
             payload={
                 "job_id": str(claim.public_id),
@@ -89,6 +90,7 @@ def fail_rebalance(*, claim: Claim, code: str, detail: str, now: datetime) -> No
         announce(
             topic="rebalance_failed",
             household_id=claim.household_id,
+            asked_by_id=claim.requested_by_id,
             dedup_key=f"rebalance:{claim.public_id}:{claim.attempt}",
             payload={
                 "job_id": str(claim.public_id),

@@ -99,6 +99,10 @@ class Outbox(models.Model):
 
     topic = models.CharField(max_length=64)
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+")
+    # Who asked for what is announced: told too, if an adviser of the household.
+    asked_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     dedup_key = models.CharField(max_length=128, unique=True)
     payload = models.JSONField()
     state = models.CharField(max_length=8, choices=OutboxState.choices, default=OutboxState.WAITING)

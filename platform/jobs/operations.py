@@ -276,9 +276,15 @@ def _mine(claim: Claim) -> Any:
 
 
 def announce(
-    *, topic: str, household_id: int, dedup_key: str, payload: Mapping[str, Any], now: datetime
+    *,
+    topic: str,
+    household_id: int,
+    dedup_key: str,
+    payload: Mapping[str, Any],
+    now: datetime,
+    asked_by_id: int | None = None,
 ) -> None:
-    """Promises to tell a household something; must run in the transaction of the change itself."""
+    """Promises to tell a household, and who asked; in the transaction of the change itself."""
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("an outbox row belongs in the transaction of the change it announces")
     Outbox.objects.bulk_create(
@@ -286,6 +292,7 @@ def announce(
             Outbox(
                 topic=topic,
                 household_id=household_id,
+                asked_by_id=asked_by_id,
                 dedup_key=dedup_key,
                 payload=dict(payload),
                 created_at=now,

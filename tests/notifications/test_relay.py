@@ -1,4 +1,4 @@
-"""The relay: every announcement becomes one notice per member, whatever dies in between."""
+"""The relay: each announcement becomes one notice per member and asker, whatever dies between."""
 
 from typing import Any
 
@@ -51,6 +51,23 @@ def test_every_member_of_the_household_is_told_once_and_nobody_else(
     ]
     promised.refresh_from_db()
     assert promised.state == "sent"
+
+
+def test_an_adviser_who_asked_is_told_while_he_may_see_the_household(
+    promised: Outbox, people: Any
+) -> None:
+    Outbox.objects.update(asked_by=people.adviser)
+    assert operations.relay(now=timezone.now()) == (1, 0)
+    told = [name.partition("@")[0] for name, _ in notices()]
+    assert told == ["adviser", "owner", "spouse"]
+
+
+@pytest.mark.parametrize("who", ["adviser", "stranger", "owner"])
+def test_nobody_is_told_because_he_asked_once(promised: Outbox, people: Any, who: str) -> None:
+    people.adviser.clients.all().delete()
+    Outbox.objects.update(asked_by=getattr(people, who))
+    assert operations.relay(now=timezone.now()) == (1, 0)
+    assert [name.partition("@")[0] for name, _ in notices()] == ["owner", "spouse"]
 
 
 NOWHERE = {
