@@ -37,7 +37,6 @@ class AssetFacts:
     stale: bool
     half_spread_bp: Decimal
     fractional: bool
-    is_cash: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,6 @@ def _assets(
             stale=bool(quote and quote.stale),
             half_spread_bp=row.half_spread_bp,
             fractional=row.fractional,
-            is_cash=row.asset_class == "cash",
         )
     return facts
 
