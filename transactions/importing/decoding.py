@@ -119,6 +119,18 @@ def text_lines(data: BinaryIO, encoding: str) -> Iterator[str]:
         yield lines[-1]
 
 
+def text_pieces(data: BinaryIO, encoding: str) -> Iterator[str]:
+    """The text of the file from its beginning in pieces of any length, for what has no lines."""
+    data.seek(0)
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        for chunk in chunks(data):
+            yield decoder.decode(chunk)
+        yield decoder.decode(b"", final=True)
+    except UnicodeError as error:
+        raise refusal("encoding_unknown") from error
+
+
 def _split(text: str) -> tuple[str, list[str]]:
     """What is left over, and the whole lines before it."""
     if "\0" in text:

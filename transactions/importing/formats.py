@@ -3,27 +3,76 @@
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import BinaryIO
 
 from core.errors import InvalidInput
-from transactions.importing import ballast
+from transactions.importing import (
+    ballast,
+    degiro,
+    fidelity,
+    ghostfolio,
+    ibkr_flex,
+    ofx,
+    portfolio_performance,
+    schwab,
+    schwab_realized,
+    trading212,
+    wealthfolio,
+)
 from transactions.importing.decoding import encoding_of, refusal
-from transactions.importing.interface import Options, Parsed, ParsedRow, Reader, Security, Survey
+from transactions.importing.interface import (
+    Options,
+    Parsed,
+    ParsedRow,
+    Reader,
+    RealisedReader,
+    Security,
+    Survey,
+)
 from transactions.importing.tables import (
     DELIMITERS,
     HEADING_ROWS,
+    Layout,
     column_names,
+    heading_of,
     read_records,
 )
 
 FORMATS: Mapping[str, Reader] = {
     "ballast": ballast.read,
+    "degiro": degiro.read,
+    "fidelity": fidelity.read,
+    "ghostfolio_csv": ghostfolio.read_csv,
+    "ghostfolio_json": ghostfolio.read_json,
+    "ibkr_flex": ibkr_flex.read,
+    "ofx": ofx.read,
+    "portfolio_performance": portfolio_performance.read,
+    "schwab": schwab.read,
+    "trading212": trading212.read,
+    "wealthfolio": wealthfolio.read,
 }
+REALISED: Mapping[str, RealisedReader] = {"schwab_realized": schwab_realized.read}
 HEAD_BYTES = 65_536
 
 # (format, headings that together only this format has), more particular ones first.
-_SIGNATURES: tuple[tuple[str, frozenset[str]], ...] = (("ballast", ballast.EXACT),)
+_SIGNATURES: tuple[tuple[str, frozenset[str]], ...] = (
+    ("ballast", ballast.EXACT),
+    ("schwab_realized", schwab_realized.SIGNATURE),
+    ("schwab", schwab.SIGNATURE),
+    ("fidelity", fidelity.SIGNATURE),
+    ("trading212", trading212.SIGNATURE),
+    ("wealthfolio", wealthfolio.SIGNATURE),
+    ("ghostfolio_csv", ghostfolio.SIGNATURE),
+    *(("ibkr_flex", signature) for signature in ibkr_flex.SIGNATURES),
+)
+# Formats told by their layout, because their headings come in many languages.
+_LOCALISED: tuple[tuple[str, Layout], ...] = (
+    ("degiro", degiro.TRANSACTIONS),
+    ("degiro", degiro.ACCOUNT),
+    ("portfolio_performance", portfolio_performance.LAYOUT),
+)
+_NO_OPTIONS = Options(now=datetime(1970, 1, 1, tzinfo=UTC))
 
 
 def detect(head: bytes) -> str | None:
@@ -37,18 +86,34 @@ def detect(head: bytes) -> str | None:
     cut = head.rfind(b"\n") + 1 if len(head) == HEAD_BYTES else len(head)
     data = io.BytesIO(head[:cut] or head)
     encoding = encoding_of(data)
+    if ofx.is_ofx(head):
+        return "ofx"
+    if ibkr_flex.is_xml(head):
+        return "ibkr_flex"
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return "ghostfolio_json"
     for delimiter in DELIMITERS:
-        names: list[set[str]] = []
         try:
-            for _, record in zip(
-                range(HEADING_ROWS), read_records(data, encoding, delimiter), strict=False
-            ):
-                names.append(set(column_names(record.cells)))
+            found = _by_heading(data, encoding, delimiter)
         except InvalidInput as error:
             if error.code == "encoding_unknown":
                 raise
+            found = None  # with another delimiter the rows may be shorter
+        if found:
+            return found
+    return None
+
+
+def _by_heading(data: BinaryIO, encoding: str, delimiter: str) -> str | None:
+    for _, record in zip(
+        range(HEADING_ROWS), read_records(data, encoding, delimiter), strict=False
+    ):
+        names = set(column_names(record.cells))
         for name, signature in _SIGNATURES:
-            if any(signature <= found for found in names):
+            if signature <= names:
+                return name
+        for name, layout in _LOCALISED:
+            if heading_of(record, layout, _NO_OPTIONS, ""):
                 return name
     return None
 

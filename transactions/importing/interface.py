@@ -103,6 +103,7 @@ WARNING_CODES: Mapping[str, str] = {
     "amount_rounded": "The amount was rounded to the currency's minor unit.",
     "fee_rounded": "The fee was rounded to the currency's minor unit.",
     "fee_is_rebate": "A negative fee was taken into the amount.",
+    "refund_as_income": "Fees or taxes given back were taken as income.",
     "price_differs": "The price is rounded in the file; the amount counts.",
     "text_shortened": "A long note was cut.",
     "split_ratio_from_holding": "The file names only the units added; the ratio follows from them.",
@@ -220,8 +221,8 @@ class Options:
     types     word in the file -> our type, for the type column of our own CSV
     currency  of rows that name none
     now       rows after it are refused
-    zone      of times without an offset. A row with a day and no time is that UTC day at `time_of_day`
-              (corporate actions at its beginning), whatever the zone: the tax day must not move.
+    zone      of times without an offset. A row with a day and no time is that UTC day, at
+              `time_of_day` (corporate actions at its beginning): the tax day must not move.
     """
 
     now: datetime

@@ -33,7 +33,7 @@ from transactions.importing.interface import (
     RowProblem,
     Security,
 )
-from transactions.importing.tables import Table
+from transactions.importing.tables import Heading, Record, Table
 
 # What happens before the market opens on its day.
 FIRST_OF_DAY = frozenset({"split", "spin_off", "merger", "symbol_change"})
@@ -138,7 +138,7 @@ class Line:
         if at > now:
             self.problem("date_in_future", of=names[0])
             return None
-        return at.astimezone(UTC)
+        return _on_day(at.astimezone(UTC), found.day)
 
     def security(
         self,
@@ -241,6 +241,15 @@ class Line:
         )
 
 
+def _on_day(at: datetime, day: date) -> datetime:
+    """The instant, held within the UTC day of that name: the day of the file is the tax day."""
+    if at.date() > day:
+        return datetime.combine(day, time(23, 59, 59), UTC)
+    if at.date() < day:
+        return datetime.combine(day, time(0), UTC)
+    return at
+
+
 def rounded(value: Decimal, places: int) -> Decimal:
     """At most so many decimals; what has fewer stays as it is."""
     exponent = value.as_tuple().exponent
@@ -249,25 +258,36 @@ def rounded(value: Decimal, places: int) -> Decimal:
     return value
 
 
+def line_of(
+    heading: Heading,
+    record: Record,
+    options: Options,
+    *,
+    decimal: DecimalSign,
+    date_order: DateOrder | None,
+) -> Line:
+    """One row under a heading, its cells by field and as they stood."""
+    names, found = heading.names, record.cells
+    line = Line(
+        number=record.line,
+        cells={f: found[i] for f, i in heading.fields.items() if i < len(found)},
+        columns={field: names[place] or field for field, place in heading.fields.items()},
+        raw=_raw(names, found),
+        options=options,
+        decimal=decimal,
+        date_order=date_order,
+    )
+    if any(cell.strip() for cell in found[len(names) :]):
+        line.problem("row_too_wide")
+    return line
+
+
 def lines(table: Table, options: Options) -> Iterator[Line]:
-    """The rows of a table, each with its cells by field and as they stood."""
-    heading = table.heading
-    names = heading.names
-    columns = {field: names[place] or field for field, place in heading.fields.items()}
+    """The rows of a table."""
     for record in table.records():
-        found = record.cells
-        line = Line(
-            number=record.line,
-            cells={f: found[i] for f, i in heading.fields.items() if i < len(found)},
-            columns=columns,
-            raw=_raw(names, found),
-            options=options,
-            decimal=table.decimal,
-            date_order=table.date_order,
+        yield line_of(
+            table.heading, record, options, decimal=table.decimal, date_order=table.date_order
         )
-        if any(cell.strip() for cell in found[len(names) :]):
-            line.problem("row_too_wide")
-        yield line
 
 
 def _raw(names: Sequence[str], found: Sequence[str]) -> dict[str, str]:

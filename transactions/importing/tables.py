@@ -138,12 +138,21 @@ def heading_of(record: Record, layout: Layout, options: Options, title: str) -> 
         if field in options.columns:
             aliases = (options.columns[field],)
         for alias in aliases:
-            if plain_name(alias) in places:
-                fields[field] = places[plain_name(alias)]
+            place = _place(plain_name(alias), places)
+            if place is not None:
+                fields[field] = place
                 break
     if not layout.required <= fields.keys():
         return None
     return Heading(record.line, [cell.strip() for cell in record.cells], fields, title)
+
+
+def _place(alias: str, places: Mapping[str, int]) -> int | None:
+    """Where a column of this name stands; a `*` at the end stands for any rest."""
+    if not alias.endswith("*"):
+        return places.get(alias)
+    found = (i for name, i in places.items() if name.startswith(alias[:-1]) and name[-2:] != "+1")
+    return min(found, default=None)
 
 
 def find_heading(records: Iterable[Record], layout: Layout, options: Options) -> Heading | None:

@@ -1,0 +1,230 @@
+"""Interactive Brokers: Flex queries of trades and cash transactions, as CSV or XML. Pure.
+
+A CSV may hold several sections, each with its own heading, between lines that mark files, accounts
+and sections (BOF, BOA, BOS ...). Executions are read; orders only where the file has none. XML is
+read event by event, with no document type and so no entities.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import BinaryIO
+from xml.parsers import expat
+
+from core.limits import IMPORT_ROWS_MAX
+from transactions.importing.cells import date_order
+from transactions.importing.decoding import CHUNK_BYTES, encoding_of, refusal
+from transactions.importing.flex_rows import cash_row, trade_rows
+from transactions.importing.interface import Options, ParsedRow
+from transactions.importing.lines import Fingerprints, Line, line_of
+from transactions.importing.tables import (
+    DELIMITERS,
+    Heading,
+    Layout,
+    Record,
+    heading_of,
+    read_records,
+)
+
+TRADES = Layout(
+    name="trades",
+    columns={
+        "account": ("ClientAccountID", "AccountId"),
+        "asset_class": ("AssetClass", "AssetCategory"),
+        "symbol": ("Symbol",),
+        "isin": ("ISIN",),
+        "cusip": ("CUSIP",),
+        "name": ("Description",),
+        "currency": ("CurrencyPrimary", "Currency"),
+        "fx_rate": ("FXRateToBase",),
+        "datetime": ("DateTime", "Date/Time"),
+        "date": ("TradeDate",),
+        "side": ("Buy/Sell", "BuySell"),
+        "quantity": ("Quantity",),
+        "price": ("TradePrice",),
+        "money": ("TradeMoney",),
+        "proceeds": ("Proceeds",),
+        "commission": ("IBCommission",),
+        "commission_currency": ("IBCommissionCurrency",),
+        "taxes": ("Taxes",),
+        "open_close": ("Open/CloseIndicator", "OpenCloseIndicator"),
+        "transaction_type": ("TransactionType",),
+        "level": ("LevelOfDetail",),
+        "trade_id": ("TradeID",),
+        "transaction_id": ("TransactionID",),
+        "order_id": ("IBOrderID",),
+    },
+    required=frozenset({"side", "quantity", "price", "currency"}),
+    decimal=".",
+)
+CASH = Layout(
+    name="cash",
+    columns={
+        "account": ("ClientAccountID", "AccountId"),
+        "symbol": ("Symbol",),
+        "isin": ("ISIN",),
+        "cusip": ("CUSIP",),
+        "currency": ("CurrencyPrimary", "Currency"),
+        "fx_rate": ("FXRateToBase",),
+        "datetime": ("Date/Time", "DateTime"),
+        "settled": ("SettleDate",),
+        "date": ("ReportDate", "Date"),
+        "amount": ("Amount",),
+        "type": ("Type",),
+        "description": ("Description",),
+        "level": ("LevelOfDetail",),
+        "transaction_id": ("TransactionID",),
+    },
+    required=frozenset({"type", "amount", "currency", "description"}),
+    decimal=".",
+)
+LAYOUTS = (TRADES, CASH)
+SIGNATURES = (
+    frozenset({"buy/sell", "quantity", "tradeprice", "currencyprimary"}),
+    frozenset({"type", "amount", "currencyprimary", "description"}),
+)
+_MARKS = frozenset({"BOF", "EOF", "BOA", "EOA", "BOS", "EOS"})
+_PREFIXES = frozenset({"HEADER", "DATA", "TRAILER"})
+
+
+def is_xml(head: bytes) -> bool:
+    return b"<FlexQueryResponse" in head
+
+
+def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
+    data.seek(0)
+    head = data.read(4096)
+    found = _xml_lines if is_xml(head) else _csv_lines
+    level = "EXECUTION"
+    levels = {line.text("level").upper() for kind, line in found(data, options) if kind == "trades"}
+    if levels - {""} and "EXECUTION" not in levels and "ORDER" in levels:
+        level = "ORDER"
+    names = Fingerprints()
+    for kind, line in found(data, options):
+        if kind == "trades":
+            for row in trade_rows(line, level=level):
+                yield names.name(row, timed=line.timed)
+        elif kind == "cash":
+            yield names.name(cash_row(line), timed=line.timed)
+        else:
+            yield line.skip("text_line")
+
+
+def _csv_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
+    """(section, line) of every row; rows under a heading nobody reads are of no section."""
+    encoding = encoding_of(data, declared=options.encoding)
+    delimiter = options.delimiter or _delimiter(data, encoding, options)
+    order = options.date_order or date_order(_dates(data, encoding, delimiter, options))
+    layout: Layout | None = None
+    heading: Heading | None = None
+    for count, record in enumerate(read_records(data, encoding, delimiter)):
+        if count > IMPORT_ROWS_MAX:
+            raise refusal("rows_too_many")
+        if record.cells[0].strip().upper() in _MARKS:
+            continue
+        record, headed = _stripped(record)
+        found = _heading(record, options)
+        if found is not None:
+            layout, heading = found
+        elif headed:
+            layout = heading = None
+        elif layout is None or heading is None:
+            raw = {f"column {i}": cell for i, cell in enumerate(record.cells[:20], 1)}
+            yield "", Line(record.line, {}, {}, raw, options)
+        else:
+            yield (
+                layout.name,
+                line_of(heading, record, options, decimal=".", date_order=order),
+            )
+
+
+def _stripped(record: Record) -> tuple[Record, bool]:
+    """Without the two cells some files put before a row, and whether they call it a heading."""
+    mark = record.cells[0].strip().upper()
+    if mark not in _PREFIXES:
+        return record, False
+    return Record(record.line, record.cells[2:] or [""]), mark == "HEADER"
+
+
+def _heading(record: Record, options: Options) -> tuple[Layout, Heading] | None:
+    for layout in LAYOUTS:
+        heading = heading_of(record, layout, options, "")
+        if heading is not None:
+            return layout, heading
+    return None
+
+
+def _delimiter(data: BinaryIO, encoding: str, options: Options) -> str:
+    for delimiter in DELIMITERS:
+        for _, record in zip(range(200), read_records(data, encoding, delimiter), strict=False):
+            if _heading(_stripped(record)[0], options):
+                return delimiter
+    raise refusal("columns_missing", "There is no section of trades or cash transactions.")
+
+
+def _dates(data: BinaryIO, encoding: str, delimiter: str, options: Options) -> Iterator[str]:
+    places: Sequence[int] = ()
+    for record in read_records(data, encoding, delimiter):
+        record, _ = _stripped(record)
+        found = _heading(record, options)
+        if found:
+            fields = found[1].fields
+            places = [fields[name] for name in ("datetime", "settled", "date") if name in fields]
+            continue
+        yield from (record.cells[place] for place in places if place < len(record.cells))
+
+
+# XML: <FlexQueryResponse><FlexStatements><FlexStatement><Trades><Trade symbol="..." .../>
+
+_ELEMENTS = {
+    "Trade": TRADES,
+    "Order": TRADES,
+    "CashTransaction": CASH,
+}
+_ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
+    layout.name: {
+        alias.casefold().replace("/", ""): field
+        for field, aliases in layout.columns.items()
+        for alias in reversed(aliases)
+    }
+    for layout in LAYOUTS
+}
+_XML_ONLY = {"accountid": "account", "assetcategory": "asset_class", "currency": "currency"}
+_IGNORED = frozenset({"FlexQueryResponse", "FlexStatements", "FlexStatement"})
+
+
+def _xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
+    parser = expat.ParserCreate()
+    found: list[tuple[str, Line]] = []
+
+    def doctype(*_: object) -> None:
+        raise refusal("entities_refused")
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        layout = _ELEMENTS.get(name)
+        if layout is None or not attributes:
+            return
+        known = {**_ATTRIBUTES[layout.name], **_XML_ONLY}
+        cells = {known[k.casefold()]: v for k, v in attributes.items() if k.casefold() in known}
+        if name == "Order":
+            cells["level"] = "ORDER"
+        columns = {field: aliases[0] for field, aliases in layout.columns.items()}
+        raw = {key: value for key, value in attributes.items() if value}
+        line = Line(parser.CurrentLineNumber, cells, columns, raw, options, date_order="ymd")
+        found.append((layout.name, line))
+
+    parser.StartDoctypeDeclHandler = doctype
+    parser.EntityDeclHandler = doctype
+    parser.StartElementHandler = start
+    data.seek(0)
+    count = 0
+    try:
+        while chunk := data.read(CHUNK_BYTES):
+            parser.Parse(chunk, False)
+            count += len(found)
+            if count > IMPORT_ROWS_MAX:
+                raise refusal("rows_too_many")
+            yield from found
+            found.clear()
+        parser.Parse(b"", True)
+    except (expat.ExpatError, UnicodeError, ValueError) as error:
+        raise refusal("document_invalid", str(error)) from error
+    yield from found

@@ -1,0 +1,28 @@
+"""Dividends that were reinvested: two rows of a broker's file, one transaction of ours. Pure.
+
+A payment and a purchase of the same security, day and amount are one `reinvestment`. Where the
+days differ (a December dividend reinvested in January) they stay a dividend and a purchase: the
+income belongs to the first day, the shares to the second.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable
+
+
+class Pairs:
+    """Counts of what is on either side; taking one from a pair says whether the other is there."""
+
+    def __init__(self, seen: Iterable[tuple[bool, Hashable]]) -> None:
+        sides: tuple[Counter[Hashable], Counter[Hashable]] = (Counter(), Counter())
+        for side, key in seen:
+            sides[side][key] += 1
+        both = sides[0] & sides[1]
+        self._left = (Counter(both), Counter(both))
+
+    def take(self, side: bool, key: Hashable) -> bool:
+        """Whether this row is one of a pair; every pair is taken once from each side."""
+        left = self._left[side]
+        if left[key] <= 0:
+            return False
+        left[key] -= 1
+        return True
