@@ -145,22 +145,6 @@ def _is_replaced(lots: Sequence[Lot], recent: frozenset[str]) -> bool:
     return any(recent - {lot.lot_id} for lot in lots)
 
 
-def identity_groups(*, links: Mapping[int, int]) -> dict[int, int]:
-    """Asset id to the id its group goes by, for assets said to be substantially identical.
-
-    Links are followed to the end, so that A like B and B like C makes one group of three; a circle
-    goes by its smallest id.
-    """
-    groups = {}
-    for start in links:
-        path = [start]
-        while (following := links.get(path[-1])) is not None and following not in path:
-            path.append(following)
-        circle = path[path.index(following) :] if following is not None else [path[-1]]
-        groups[start] = min(circle)
-    return groups
-
-
 def _security(
     facts: AssetFacts,
     lots: Sequence[Lot],

@@ -11,8 +11,9 @@ from django.db.models import QuerySet
 from core.dates import instant_text
 from core.errors import InvalidInput, NotFound
 from identity.models import User
+from marketdata.identity_groups import connected
 from marketdata.models import Asset
-from marketdata.queries import exchange_rates, quotes
+from marketdata.queries import exchange_rates, identity_links, quotes
 from portfolios.queries import restrictions, targets
 from recommendations.assembly import (
     WASH_SALE_DAYS,
@@ -21,7 +22,6 @@ from recommendations.assembly import (
     Rates,
     RestrictionFacts,
     TargetFacts,
-    identity_groups,
     problem,
 )
 from recommendations.models import Recommendation
@@ -80,13 +80,7 @@ def _lot(row: Mapping[str, Any]) -> Lot:
 
 def _groups(*, household_id: int) -> dict[int, int]:
     """Asset id to the id its substantially identical group goes by; singles are left out."""
-    return identity_groups(
-        links=dict(
-            Asset.objects.for_household(household_id)
-            .filter(substantially_identical_to__isnull=False)
-            .values_list("id", "substantially_identical_to_id")
-        )
-    )
+    return connected(links=identity_links(household_ids=[household_id]))
 
 
 def _assets(

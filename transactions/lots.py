@@ -1,14 +1,25 @@
-"""Booking: how trades open and close lots. Pure; Decimal throughout; one currency.
+"""Lots and the methods that choose among them. Pure; whole numbers (see `units`); one currency.
 
-State      lots, in the order they were opened (opened_at, acquisition id)
-buy        opens a lot of `quantity` with basis `net` (price and fee)
-sell       closes `quantity` from the lots its method puts first; `net` (after the fee) is spread
-           over the parts by quantity, largest remainder: parts sum to the sale to the cent
-           basis of a part = lot basis * part / lot quantity, rounded; the rest stays in the lot,
-           so a lot sold to the end leaves exactly nothing
-day        the calendar day of `executed_at`, which is in UTC, is the trade date
-Conserved  sum(bought) - sum(sold) = sum(lot quantities)
-           sum(cost of buys) = sum(basis closed) + sum(basis of lots)
+Piece      shares of one acquisition with one basis per share and one holding period. A lot is one
+           piece until a wash sale divides it
+sale       closes `quantity` from the pieces its method puts first; what it brought is spread over
+           the parts by quantity, largest remainder: parts sum to the sale to the cent
+           basis of a part = piece basis * part / piece quantity, rounded; the rest stays in the
+           piece, so a lot sold to the end leaves exactly nothing
+Conserved  sum(bought) - sum(sold) = sum(pieces)
+           sum(cost of buys) = sum(basis closed) + sum(basis of pieces)
+
+Methods    a table with one signature: the pieces in the order in which they are sold. Ties go by
+           (opened_at, quantity and amount as stated, acquisition, holding day), so every order is
+           total and does not depend on what was recorded first.
+    fifo     oldest purchase first
+    lifo     newest purchase first
+    hifo     highest adjusted basis per share first
+    average  oldest first, each share at the average basis of all shares held (Treas. Reg.
+             1.1012-1(e)(7)); the average stays in the lots that are left
+    min_tax  lowest tax per share first: gain per share at the owner's short or long rate; a loss
+             counts as negative tax
+    specific the lots named, in the order named
 
 Worked example, FIFO: buy 10 for 100.00, buy 10 for 120.00, sell 15 for 180.00:
     10 from the first   proceeds 120.00  basis 100.00  gain 20.00
@@ -17,13 +28,17 @@ Worked example, FIFO: buy 10 for 100.00, buy 10 for 120.00, sell 15 for 180.00:
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
 from core.errors import Conflict, InvalidInput
-from core.money import allocate, quantize
+from core.money import plain
 from transactions.holding_period import is_long_term
+from transactions.units import Scale, share, spread
+
+# Bits by which fractions are widened before they are compared as integers.
+_WIDE = 256
 
 
 class InsufficientShares(Conflict):
@@ -39,166 +54,245 @@ class LotSelectionInvalid(InvalidInput):
     code = "lot_selection_invalid"
 
 
-@dataclass(frozen=True, slots=True)
-class OpenLot:
-    """What is left of one acquisition; `acquisition_id` orders lots opened at the same instant."""
+Place = tuple[int, int]  # account id, asset id
 
-    acquisition_id: int
+
+@dataclass(slots=True)
+class Piece:
+    """Shares of one acquisition that are alike. Changed in place while a book is being kept."""
+
+    acquisition: int
+    # Fills of one order are one purchase: shares of it do not replace each other.
+    purchase_key: tuple[object, ...]
     opened_at: datetime
-    holding_period_date: date
-    quantity: Decimal
-    cost_basis: Decimal
+    held_since: date
+    quantity: int
+    basis: int
+    place: Place
+    adjustment: int = 0
+    replaces_loss: bool = False
+    purchase: bool = True
+    number: int = 0
+    # Quantity and amount of the acquisition as it was stated: which of two of one instant is first.
+    stated: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))
+
+    @property
+    def age(self) -> tuple[object, ...]:
+        """The order of purchase; pieces of one lot by how long they count as held."""
+        return (self.opened_at, self.stated, self.acquisition, self.held_since, self.number)
+
+    def cut(self, quantity: int) -> "Piece":
+        """Takes `quantity` out as a piece of its own, with its part of basis and adjustment."""
+        assert 0 < quantity < self.quantity, "a cut leaves something on both sides"
+        basis = share(self.basis, quantity, self.quantity)
+        adjustment = share(self.adjustment, quantity, self.quantity)
+        taken = replace(self, quantity=quantity, basis=basis, adjustment=adjustment)
+        self.quantity -= quantity
+        self.basis -= basis
+        self.adjustment -= adjustment
+        return taken
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A quantity of one lot named for a sale."""
+    """A quantity of one lot named for a sale, in steps."""
 
-    acquisition_id: int
-    quantity: Decimal
+    acquisition: int
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True)
-class Trade:
-    """A buy or a sale. `net`: what it cost with the fee, or brought after the fee."""
+class Sale:
+    """What is sold out of one place. `net`: what it brought after the fee, in minor units."""
 
     id: int
-    side: str
-    quantity: Decimal
-    net: Decimal
-    executed_at: datetime
-    method: str = ""
+    quantity: int
+    net: int
+    at: datetime
+    method: str
     chosen: tuple[Chosen, ...] = ()
+    # Tax on a short and a long-term gain, as whole numbers of one scale.
+    rates: tuple[int, int] = (0, 0)
+    scale: Scale = field(default_factory=Scale)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Closing:
-    """The part of sale `sale_id` that came out of lot `acquisition_id`."""
+    """A part of sale `sale` out of one piece, and what became of its loss."""
 
-    sale_id: int
-    acquisition_id: int
+    sale: int
+    part: int
+    place: Place
+    acquisition: int
+    purchase_key: tuple[object, ...]
+    piece: int
     opened_at: datetime
+    held_since: date
     closed_at: datetime
-    quantity: Decimal
-    proceeds: Decimal
-    cost_basis: Decimal
-    long_term: bool
+    quantity: int
+    proceeds: int
+    basis: int
+    adjustment: int
+    matched: int = 0
+    deferred: int = 0
+    permanent_quantity: int = 0
+    permanent: int = 0
+
+    @property
+    def loss(self) -> int:
+        """How much was lost, never negative."""
+        return max(0, self.basis - self.proceeds)
+
+    @property
+    def long_term(self) -> bool:
+        return is_long_term(opened_date=self.held_since, sold_date=self.closed_at.date())
 
 
-@dataclass(frozen=True, slots=True)
-class Booked:
-    """Open lots after the last trade, and every closing on the way, in order."""
-
-    lots: tuple[OpenLot, ...]
-    closings: tuple[Closing, ...]
+Taken = tuple[Piece, int]
+Method = Callable[[Sequence[Piece], Sale], Sequence[Taken]]
 
 
-Method = Callable[[Sequence[OpenLot], Trade], Sequence[Chosen]]
+def _first(order: Callable[[Sequence[Piece], Sale], Sequence[Piece]]) -> Method:
+    """A method that takes whole pieces in `order` until the sale is filled."""
 
-
-def _in_order(key: Callable[[OpenLot], tuple[object, ...]]) -> Method:
-    """A method that takes whole lots in the order of `key` until the sale is filled."""
-
-    def choose(lots: Sequence[OpenLot], sale: Trade) -> Sequence[Chosen]:
-        chosen: list[Chosen] = []
+    def choose(pieces: Sequence[Piece], sale: Sale) -> Sequence[Taken]:
+        taken: list[Taken] = []
         wanted = sale.quantity
-        for lot in sorted(lots, key=key):
+        for piece in order(pieces, sale):
             if not wanted:
                 break
-            part = min(wanted, lot.quantity)
-            chosen.append(Chosen(lot.acquisition_id, part))
+            part = min(wanted, piece.quantity)
+            taken.append((piece, part))
             wanted -= part
-        return chosen
+        return taken
 
     return choose
 
 
-def _specific(lots: Sequence[OpenLot], sale: Trade) -> Sequence[Chosen]:
+def _oldest(pieces: Sequence[Piece], sale: Sale) -> Sequence[Piece]:
+    return pieces  # a place keeps its pieces by age
+
+
+def _newest(pieces: Sequence[Piece], sale: Sale) -> Sequence[Piece]:
+    return pieces[::-1]
+
+
+def _dearest(pieces: Sequence[Piece], sale: Sale) -> Sequence[Piece]:
+    return sorted(pieces, key=lambda piece: -((piece.basis << _WIDE) // piece.quantity))
+
+
+def _least_taxed(pieces: Sequence[Piece], sale: Sale) -> Sequence[Piece]:
+    sold = sale.at.date()
+
+    def tax(piece: Piece) -> int:
+        long_term = is_long_term(opened_date=piece.held_since, sold_date=sold)
+        gain = sale.net * piece.quantity - piece.basis * sale.quantity
+        return ((gain * sale.rates[long_term]) << _WIDE) // (piece.quantity * sale.quantity)
+
+    return sorted(pieces, key=tax)
+
+
+def _specific(pieces: Sequence[Piece], sale: Sale) -> Sequence[Taken]:
     """The lots named by the investor: each must exist and suffice, together they are the sale."""
-    held = {lot.acquisition_id: lot.quantity for lot in lots}
     if not sale.chosen:
         raise LotSelectionInvalid("This account sells chosen lots: name them in lots.")
-    if len({part.acquisition_id for part in sale.chosen}) != len(sale.chosen):
+    named = {part.acquisition for part in sale.chosen}
+    if len(named) != len(sale.chosen):
         raise LotSelectionInvalid("A lot is named twice.")
+    held: dict[int, list[Piece]] = {}
+    for piece in pieces:
+        if piece.acquisition in named:
+            held.setdefault(piece.acquisition, []).append(piece)
+    taken: list[Taken] = []
     for part in sale.chosen:
-        if part.quantity <= 0 or part.quantity > held.get(part.acquisition_id, Decimal(0)):
+        mine = held.get(part.acquisition, [])
+        wanted = _all_that_was_shown(part.quantity, mine, sale.scale)
+        for piece in mine:
+            if not wanted:
+                break
+            taken.append((piece, min(wanted, piece.quantity)))
+            wanted -= taken[-1][1]
+        if wanted or part.quantity <= 0:
             raise LotSelectionInvalid("A named lot does not hold the quantity asked of it.")
     if sum(part.quantity for part in sale.chosen) != sale.quantity:
         raise LotSelectionInvalid("The lots named do not add up to the quantity sold.")
-    return sale.chosen
+    return taken
 
 
-# Ties are broken by (opened_at, acquisition id) in every method: a total order.
 METHODS: Mapping[str, Method] = {
-    "fifo": _in_order(lambda lot: (lot.opened_at, lot.acquisition_id)),
-    "lifo": _in_order(lambda lot: (-lot.opened_at.timestamp(), -lot.acquisition_id)),
-    "hifo": _in_order(
-        lambda lot: (-lot.cost_basis / lot.quantity, lot.opened_at, lot.acquisition_id)
-    ),
+    "fifo": _first(_oldest),
+    "lifo": _first(_newest),
+    "hifo": _first(_dearest),
+    "average": _first(_oldest),
+    "min_tax": _first(_least_taxed),
     "specific": _specific,
 }
 
 
-def booked(*, lots: Sequence[OpenLot] = (), trades: Sequence[Trade], currency: str) -> Booked:
-    """The lots after `trades` (in time order) on top of `lots`, and what they closed.
+def _all_that_was_shown(wanted: int, pieces: Sequence[Piece], scale: Scale) -> int:
+    """What is held where it was shown, to ten decimals, as `wanted`; else `wanted`."""
+    held = sum(piece.quantity for piece in pieces)
+    return held if abs(wanted - held) < scale.fine else wanted
 
-    Raises InsufficientShares or LotSelectionInvalid at the first trade that cannot be booked.
+
+def taken_from(*, pieces: list[Piece], sale: Sale) -> list[Piece]:
+    """Takes what is sold (or leaves) out of `pieces`, which are kept by age, and returns it.
+
+    Raises InsufficientShares or LotSelectionInvalid; then nothing has changed.
     """
-    open_lots = {lot.acquisition_id: lot for lot in lots}
-    closings: list[Closing] = []
-    for trade in trades:
-        if trade.side == "buy":
-            open_lots[trade.id] = OpenLot(
-                trade.id,
-                trade.executed_at,
-                trade.executed_at.date(),
-                trade.quantity,
-                trade.net,
-            )
-        else:
-            closings.extend(_close(open_lots, trade, currency))
-    ordered = sorted(open_lots.values(), key=lambda lot: (lot.opened_at, lot.acquisition_id))
-    return Booked(tuple(ordered), tuple(closings))
-
-
-def _close(lots: dict[int, OpenLot], sale: Trade, currency: str) -> list[Closing]:
-    held = sum((lot.quantity for lot in lots.values()), Decimal(0))
-    if sale.quantity > held:
+    held = sum(piece.quantity for piece in pieces)
+    wanted = _all_that_was_shown(sale.quantity, pieces, sale.scale)
+    if wanted > held:
+        shown = plain(sale.scale.quantity(held))
         raise InsufficientShares(
-            f"Only {held.normalize():f} are held on {sale.executed_at.date()}, "
-            f"{sale.quantity.normalize():f} cannot be sold.",
-            fields={"quantity": [f"at most {held.normalize():f}"]},
+            f"Only {shown} are held on {sale.at.date()}, "
+            f"{plain(sale.scale.quantity(wanted))} cannot be sold.",
+            fields={"quantity": [f"at most {shown}"]},
         )
-    parts = METHODS[sale.method](tuple(lots.values()), sale)
-    proceeds = allocate(sale.net, [part.quantity for part in parts], currency)
-    closings = []
-    for part, share in zip(parts, proceeds, strict=True):
-        lot = lots[part.acquisition_id]
-        whole = part.quantity == lot.quantity
-        basis = (
-            lot.cost_basis
-            if whole
-            else quantize(lot.cost_basis * part.quantity / lot.quantity, currency)
-        )
-        closings.append(
-            Closing(
-                sale.id,
-                lot.acquisition_id,
-                lot.opened_at,
-                sale.executed_at,
-                part.quantity,
-                share,
-                basis,
-                is_long_term(
-                    opened_date=lot.holding_period_date, sold_date=sale.executed_at.date()
-                ),
-            )
-        )
-        if whole:
-            del lots[lot.acquisition_id]
+    if sale.method != "specific":
+        sale = replace(sale, quantity=wanted)
+    parts = METHODS[sale.method](pieces, sale)
+    pool = sum(piece.basis for piece in pieces)
+    out = []
+    emptied = False
+    for piece, quantity in parts:
+        if quantity == piece.quantity:
+            out.append(piece)
+            emptied = True
         else:
-            lots[lot.acquisition_id] = replace(
-                lot, quantity=lot.quantity - part.quantity, cost_basis=lot.cost_basis - basis
-            )
-    assert sum(closing.proceeds for closing in closings) == sale.net, "proceeds are conserved"
-    return closings
+            out.append(piece.cut(quantity))
+    if emptied:
+        gone = {id(piece) for piece in out}
+        pieces[:] = [piece for piece in pieces if id(piece) not in gone]
+    if sale.method == "average":
+        leaves = share(pool, wanted, held)
+        _average(out, leaves)
+        _average(pieces, pool - leaves)
+    return out
+
+
+def _average(pieces: Sequence[Piece], pool: int) -> None:
+    """Every share gets the same basis; the cents left over go to the largest remainders."""
+    if pieces:
+        bases = spread(pool, [piece.quantity for piece in pieces])
+        for piece, basis in zip(pieces, bases, strict=True):
+            piece.basis = basis
+
+
+def closing_of(*, piece: Piece, sale: Sale, proceeds: int, part: int) -> Closing:
+    """What a piece that is sold brought and cost."""
+    return Closing(
+        sale.id,
+        part,
+        piece.place,
+        piece.acquisition,
+        piece.purchase_key,
+        piece.number,
+        piece.opened_at,
+        piece.held_since,
+        sale.at,
+        piece.quantity,
+        proceeds,
+        piece.basis,
+        piece.adjustment,
+    )

@@ -6,6 +6,7 @@ from marketdata.queries.assets import (
     assets,
     assets_by_symbol,
     assets_seen,
+    identity_links,
     matching,
     sources,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "default_partition_holds_rows",
     "exchange_rates",
     "exchange_rates_on",
+    "identity_links",
     "history",
     "history_row",
     "last_closes",

@@ -52,6 +52,19 @@ def assets_by_symbol(*, household_id: int, symbols: Iterable[str]) -> dict[str, 
     return found
 
 
+def identity_links(*, household_ids: Iterable[int]) -> list[tuple[int, int]]:
+    """Pairs of assets said to be substantially identical, public ones and the households' own."""
+    rows = Asset.objects.filter(
+        Q(household=None) | Q(household_id__in=list(household_ids)),
+        substantially_identical_to__isnull=False,
+    )
+    return [
+        (one, other)
+        for one, other in rows.values_list("id", "substantially_identical_to_id")
+        if other is not None
+    ]
+
+
 def assets_seen(*, user: User, symbols: Iterable[str]) -> dict[str, Asset]:
     """The assets this user sees under these symbols, with their sources.
 

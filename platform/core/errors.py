@@ -8,6 +8,8 @@ class BallastError(Exception):
 
     status = 400
     code = "invalid"
+    # Which of many was refused; set by whoever walks through a batch.
+    item: int | None = None
 
     def __init__(
         self,

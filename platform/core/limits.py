@@ -11,6 +11,8 @@ PAGE_NUMBER_MAX = 1_000_000
 
 HISTORY_DAYS_MAX = 365
 HISTORY_RECORDS_MAX = 10_000
+# Days times holdings of one answer about performance: fifty years of 270, or ten of 1300.
+PERFORMANCE_VALUES_MAX = 5_000_000
 
 REQUEST_BODY_BYTES_MAX = 1_048_576
 REQUEST_DEPTH_MAX = 32

@@ -157,6 +157,13 @@ class PercentageField(_ExactField):
     maximum = Decimal(100)
 
 
+@_documented("A percentage of basis with eight decimals, as a decimal string.", "33.33333333")
+class BasisPercentageField(PercentageField):
+    """A percentage as issuers publish it for a spin-off."""
+
+    decimals = 8
+
+
 @_documented("A fraction from 0 to 1, as a decimal string.", "0.24")
 class FractionField(_ExactField):
     """A fraction from 0 to 1, such as a tax rate."""

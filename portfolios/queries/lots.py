@@ -37,7 +37,7 @@ def _row(
         "opened_date": lot.opened_at.date().isoformat(),
         "holding_period_date": lot.holding_period_date.isoformat(),
         "cost_basis": f"{quantize(lot.cost_basis, currency):f}",
-        "wash_sale_adjustment": f"{quantize(Decimal(0), currency):f}",
+        "wash_sale_adjustment": f"{quantize(lot.wash_sale_adjustment, currency):f}",
         "unrealized_gain": None if gain is None else f"{quantize(gain, currency):f}",
         "term": "long" if long_term else "short",
         "closed": lot.quantity == 0,

@@ -146,7 +146,7 @@ def test_accounts_refuse_what_makes_no_sense(desk: Desk) -> None:
         "type as object": ({**ACCOUNT, "type": {}}, 400, "invalid_choice"),
         "currency": ({**ACCOUNT, "currency": "ZZZ"}, 400, "unknown_currency"),
         "currency as number": ({**ACCOUNT, "currency": 840}, 400, "unknown_currency"),
-        "method": ({**ACCOUNT, "lot_method": "average"}, 400, "lot_method_not_available"),
+        "method": ({**ACCOUNT, "lot_method": "cheapest"}, 400, "invalid_choice"),
         "cash": ({**ACCOUNT, "cash": "1000000"}, 400, "unknown_field"),
         "owner": ({**ACCOUNT, "owner": 1}, 400, "unknown_field"),
     }
@@ -156,7 +156,7 @@ def test_accounts_refuse_what_makes_no_sense(desk: Desk) -> None:
         "no name": ({"name": ""}, 400, "blank"),
         "null": ({"name": None}, 400, "null"),
         "currency": ({"currency": "EUR"}, 400, "unknown_field"),
-        "method": ({"lot_method": "min_tax"}, 400, "lot_method_not_available"),
+        "method": ({"lot_method": "cheapest"}, 400, "invalid_choice"),
         "type": ({"type": "ira"}, 400, "unknown_field"),
     }
     bodies, answers = expected(cases)
@@ -321,7 +321,7 @@ def sales(ids: dict[str, str]) -> dict[str, tuple[Any, int, Any]]:
         "lots as object": (trade(**own, lots={"a": 1}), 400, "not_a_list"),
         "lots of lists": (trade(**own, lots=[[1]]), 400, "invalid"),
         "lots null": (trade(**own, lots=None), 400, "null"),
-        "no method": (trade(**own, lot_method="average"), 400, "lot_method_not_available"),
+        "no method": (trade(**own, lot_method="cheapest"), 400, "invalid_choice"),
         "no lots named": (trade(**own, lot_method="specific"), 400, "lot_selection_invalid"),
         "lots without end": (
             named(*[(str(uuid4()), "1")] * 1001),

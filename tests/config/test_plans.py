@@ -367,7 +367,7 @@ def test_no_upkeep_walks_a_large_table(town: Town, plans: Plans) -> None:
     with plans.of("token families"):
         end_everything(user_id=town.user.pk, now=now)
     with plans.of("verify"):
-        next(verified(after_account_id=town.account.pk, batch=5))
+        next(verified(after_household_id=town.account.household_id, batch=5))
     assert plans.walks == {}
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from marketdata.models import Asset, LatestPrice
 from portfolios.operations import Rule, TargetWeight, set_restrictions, set_targets
-from recommendations.assembly import Options, identity_groups
+from marketdata.identity_groups import connected
+from recommendations.assembly import Options
 from recommendations.problem import RebalanceInputs, Security
 from recommendations.queries import rebalance_inputs
 from transactions.entries import Entry
@@ -164,9 +165,9 @@ def test_a_group_is_one_security_in_every_direction(
 
 
 def test_groups_end_where_the_links_end_even_in_a_circle() -> None:
-    assert identity_groups(links={1: 2, 2: 3}) == {1: 3, 2: 3}
-    assert identity_groups(links={5: 6, 6: 5, 7: 5}) == {5: 5, 6: 5, 7: 5}
-    assert identity_groups(links={8: 8}) == {8: 8}
+    assert connected(links=[(1, 2), (2, 3)]) == {1: 1, 2: 1, 3: 1}
+    assert connected(links=[(7, 5), (5, 6), (6, 5)]) == {5: 5, 6: 5, 7: 5}
+    assert connected(links=[(8, 8)]) == {8: 8}
 
 
 def test_a_single_young_lot_may_be_sold_at_a_loss_but_not_beside_another(

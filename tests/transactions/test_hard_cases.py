@@ -71,14 +71,14 @@ def test_each_method_takes_its_lots_whatever_the_order_they_were_told_in(
     assert differences() == []
 
 
-def test_lots_of_the_same_instant_are_sold_in_the_order_they_were_recorded(
+def test_of_lots_of_the_same_instant_the_smaller_amount_goes_first_whoever_came_first(
     account: Any, people: Any
 ) -> None:
     write(account, people.owner, trade("buy", 0, "1", "10"), trade("buy", 0, "1", "20"))
     write(account, people.owner, trade("sell", 0, "1", "15"))
     assert parts() == [(D(1), D(15), D(10))]
     write(account, people.owner, trade("buy", 0, "1", "5"))
-    assert parts() == [(D(1), D(15), D(10))]
+    assert parts() == [(D(1), D(15), D(5))]
     assert differences() == []
 
 

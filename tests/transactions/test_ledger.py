@@ -151,7 +151,7 @@ def test_a_new_default_method_changes_no_past_sale(write: Write, account: Any) -
         (buy("2199-01-01", "1", "70"), "date_in_future"),
         (buy("2024-03-01", "1", "70", fx_rate=D(2)), "fx_rate_not_allowed"),
         (buy("2024-03-01", "1", "70", lot_method="fifo"), "field_not_allowed"),
-        (sell("2024-03-01", "1", "70", lot_method="min_tax"), "lot_method_not_available"),
+        (sell("2024-03-01", "1", "70", lot_method="cheapest"), "lot_method_unknown"),
         (sell("2024-03-01", "1", "70", lot_method="specific"), "lot_selection_invalid"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -247,7 +247,7 @@ def test_recording_locks_the_account_before_it_reads(write: Write) -> None:
     ) as captured:
         write(buy("2024-01-03", "5", "50"))
     statements = [query["sql"] for query in captured if "transactions_" in query["sql"]]
-    assert "FOR UPDATE" in statements[0]
+    assert "FOR NO KEY UPDATE" in statements[0]
 
 
 def test_recording_costs_the_same_queries_for_one_entry_and_for_many(write: Write) -> None:

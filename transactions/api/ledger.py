@@ -13,11 +13,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.dates import instant_text
-from core.limits import LOTS_PER_SALE_MAX, NAME_LENGTH_MAX, NOTE_LENGTH_MAX
+from core.limits import EXTERNAL_ID_LENGTH_MAX, LOTS_PER_SALE_MAX, NAME_LENGTH_MAX, NOTE_LENGTH_MAX
 from core.money import plain, quantize
 from edge.pagination import Keyset, Pages
 from edge.schema import page_of, page_parameters
 from edge.serializers import (
+    BasisPercentageField,
     CurrencyField,
     InstantField,
     MoneyField,
@@ -29,7 +30,7 @@ from edge.serializers import (
 from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from transactions import queries
-from transactions.entries import ChosenLot, Entry
+from transactions.entries import ChosenLot, Entry, ratio_of
 from transactions.models import Account, AccountType, LotMethod, Transaction, TransactionType
 from transactions.operations import change_account, open_account, record, reverse
 
@@ -39,6 +40,9 @@ class AccountWrite(StrictSerializer):
     type = serializers.ChoiceField(choices=AccountType.choices)
     currency = CurrencyField()
     lot_method = serializers.ChoiceField(choices=LotMethod.choices, default=LotMethod.FIFO)
+    opened_date = serializers.DateField(
+        required=False, allow_null=True, help_text="Nothing can be recorded before it."
+    )
     household_id = serializers.UUIDField(
         required=False, help_text="One's own unless an adviser names a client's."
     )
@@ -60,6 +64,7 @@ class AccountRead(serializers.Serializer[Any]):
     type = serializers.ChoiceField(choices=AccountType.choices)
     currency = serializers.CharField()
     lot_method = serializers.ChoiceField(choices=LotMethod.choices)
+    opened_date = serializers.DateField(allow_null=True)
     cash = serializers.CharField()
     created_at = serializers.DateTimeField()
 
@@ -84,6 +89,19 @@ class TransactionWrite(StrictSerializer):
     lots: serializers.ListSerializer[Any] = serializers.ListSerializer(
         child=LotChoice(), required=False, max_length=LOTS_PER_SALE_MAX
     )
+    new_symbol = SymbolField(required=False)
+    ratio = serializers.CharField(
+        max_length=40, required=False, help_text="New units for old ones: 2:1, 1:10 or 1.05."
+    )
+    basis_percentage = BasisPercentageField(required=False)
+    opened_date = serializers.DateField(
+        required=False, help_text="When shares that come from outside were acquired."
+    )
+    to_account_id = serializers.UUIDField(
+        required=False, help_text="A transfer out to an account of the household."
+    )
+    order_id = serializers.CharField(max_length=EXTERNAL_ID_LENGTH_MAX, required=False)
+    external_id = serializers.CharField(max_length=EXTERNAL_ID_LENGTH_MAX, required=False)
     note = serializers.CharField(max_length=NOTE_LENGTH_MAX, required=False, allow_blank=True)
 
 
@@ -103,6 +121,13 @@ class TransactionRead(serializers.Serializer[Any]):
     recorded_at = serializers.DateTimeField()
     lot_id = serializers.UUIDField(allow_null=True)
     lot_method = serializers.CharField(allow_null=True)
+    new_symbol = serializers.CharField(allow_null=True)
+    ratio = serializers.CharField(allow_null=True)
+    basis_percentage = serializers.CharField(allow_null=True)
+    opened_date = serializers.DateField(allow_null=True)
+    counterpart = serializers.UUIDField(allow_null=True)
+    order_id = serializers.CharField(allow_null=True)
+    external_id = serializers.CharField(allow_null=True)
     reverses = serializers.UUIDField(allow_null=True)
     reversed_by = serializers.UUIDField(allow_null=True)
     note = serializers.CharField()
@@ -122,6 +147,7 @@ def account_row(account: Account) -> dict[str, object]:
         "type": account.type,
         "currency": account.currency,
         "lot_method": account.lot_method,
+        "opened_date": account.opened_date.isoformat() if account.opened_date else None,
         "cash": f"{quantize(account.cash, account.currency):f}",
         "created_at": instant_text(account.created_at),
     }
@@ -130,7 +156,7 @@ def account_row(account: Account) -> dict[str, object]:
 def transaction_row(row: Transaction) -> dict[str, object]:
     """A transaction in the words of the API; needs its account, asset and reversals loaded."""
     reversal = getattr(row, "reversed_by", None)
-    is_acquisition = row.type == TransactionType.BUY and row.reverses_id is None
+    other_side = row.counterpart or getattr(row, "taken_by", None)
     return {
         "id": str(row.public_id),
         "account_id": str(row.account.public_id),
@@ -145,8 +171,15 @@ def transaction_row(row: Transaction) -> dict[str, object]:
         "cash_effect": f"{quantize(row.cash_effect, row.account.currency):f}",
         "executed_at": instant_text(row.executed_at),
         "recorded_at": instant_text(row.recorded_at),
-        "lot_id": str(row.public_id) if is_acquisition else None,
+        "lot_id": str(row.public_id) if row.opens_a_lot else None,
         "lot_method": row.lot_method or None,
+        "new_symbol": row.new_asset.symbol if row.new_asset else None,
+        "ratio": row.ratio,
+        "basis_percentage": None if row.basis_percentage is None else plain(row.basis_percentage),
+        "opened_date": row.opened_date.isoformat() if row.opened_date else None,
+        "counterpart": str(other_side.public_id) if other_side else None,
+        "order_id": row.order_id or None,
+        "external_id": row.external_id or None,
         "reverses": str(row.reverses.public_id) if row.reverses else None,
         "reversed_by": str(reversal.public_id) if reversal else None,
         "note": row.note,
@@ -224,7 +257,7 @@ class TransactionsView(APIView):
 
         def effect() -> tuple[int, dict[str, object]]:
             account = queries.account(user=caller(request), public_id=data.pop("account_id"))
-            (row,) = record(
+            row, *_ = record(
                 account=account,
                 entries=[entry(data, account=account)],
                 user=caller(request),
@@ -269,8 +302,15 @@ def entry(data: dict[str, Any], *, account: Account) -> Entry:
     currency = data.pop("currency", None)
     if currency is None:
         currency = queries.default_currency(account=account, symbol=data.get("symbol"))
+    ratio = data.pop("ratio", None)
     executed_at: datetime = data.pop("executed_at").astimezone(UTC)
-    return Entry(executed_at=executed_at, currency=currency, lots=chosen, **data)
+    return Entry(
+        executed_at=executed_at,
+        currency=currency,
+        lots=chosen,
+        ratio=None if ratio is None else ratio_of(ratio),
+        **data,
+    )
 
 
 urlpatterns = [

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from core import limits
 from core.identifiers import uuid7
+from core.money import plain
 from identity.models import User, household_ids
 from marketdata.models import Asset
 from transactions.models.accounts import Account, LotMethod, money_field, quantity_field
@@ -170,3 +171,16 @@ class Transaction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.public_id}"
+
+    @property
+    def opens_a_lot(self) -> bool:
+        """Whether its public id names a lot; what arrives from an own account keeps its names."""
+        acquires = self.type in ("buy", "reinvestment", "transfer_in")
+        return acquires and self.reverses_id is None and self.counterpart_id is None
+
+    @property
+    def ratio(self) -> str | None:
+        """New units for old ones as it is written: 3:2."""
+        if self.ratio_new is None or self.ratio_old is None:
+            return None
+        return f"{plain(self.ratio_new)}:{plain(self.ratio_old)}"

@@ -1,7 +1,7 @@
 """Accounts: opened, renamed, locked, and their version published to the caches."""
 
 import logging
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import redis
@@ -12,7 +12,6 @@ from core.limits import ACCOUNTS_PER_HOUSEHOLD_MAX
 from edge.redis import redis_client
 from identity.models import Household, User, household_ids
 from transactions.cache_keys import VERSION_TTL_S, version_key
-from transactions.lots import METHODS
 from transactions.models import Account, AccountType, LotMethod
 
 logger = logging.getLogger(__name__)
@@ -35,6 +34,7 @@ def open_account(
     now: datetime,
     household_id: UUID | None = None,
     owner_id: UUID | None = None,
+    opened_date: date | None = None,
 ) -> Account:
     """A new, empty account in the user's household, or in one he advises when it is named.
 
@@ -59,6 +59,7 @@ def open_account(
             type=type,
             currency=currency,
             lot_method=lot_method,
+            opened_date=opened_date,
             created_at=now,
         )
 
@@ -117,15 +118,9 @@ def next_version(locked: Account) -> int:
 
 
 def ensure_method(lot_method: str) -> None:
-    """Refuses a lot method the ledger does not know or cannot book yet."""
+    """Refuses a lot method the ledger does not know."""
     if lot_method not in LotMethod.values:
         raise InvalidInput("Unknown lot method.", code="lot_method_unknown")
-    if lot_method not in METHODS:
-        raise InvalidInput(
-            f"The lot method {lot_method} is not available yet.",
-            code="lot_method_not_available",
-            fields={"lot_method": [f"one of {', '.join(METHODS)}"]},
-        )
 
 
 def publish_version(*, account: Account, version: int) -> None:

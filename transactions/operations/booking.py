@@ -1,270 +1,349 @@
-"""Keeping lots, disposals and holdings in step with the transactions of a locked account.
+"""Keeping lots, disposals, wash sales and holdings in step with the transactions of a household.
 
-New trades that are the latest of their asset are booked on top of the open lots. Anything else
-(back-dated, reversed) books the asset anew from its first trade and writes the differences only.
+New transactions that are the latest of everything they hang together with are booked on top of the
+open lots. Anything else (back-dated, reversed, after an event that changed units unevenly) books
+its assets anew from the first transaction and writes the differences only. The number of queries
+depends neither on the number of transactions nor on the number of assets.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import F, Max, Q
 
-from transactions.entries import TRADES
-from transactions.lots import Booked, Chosen, Closing, OpenLot, Trade, booked
-from transactions.models import Account, Disposal, Holding, Lot, Transaction
+from core.errors import InvalidInput
+from core.money import minor_unit
+from marketdata.queries import exchange_rates_on
+from transactions.book import Book, Event, purchase_key
+from transactions.fold import BOOKED_TYPES, booked
+from transactions.lots import Closing, Piece
+from transactions.models import Disposal, Lot, Transaction
+from transactions.operations.derived import (
+    DISPOSAL_COLUMNS,
+    LOT_COLUMNS,
+    Derived,
+    Stored,
+    derived_rows,
+    stored_rows,
+    write_difference,
+    write_holdings,
+)
+from transactions.operations.events import events_of, stored_events
+from transactions.operations.households import (
+    Linked,
+    LockedHousehold,
+    crypto_assets,
+    linked_assets,
+)
+from transactions.units import Scale, cents, scale_of
+from transactions.wash_sales import WINDOW_DAYS, Loss, WashSales
+
+_LEAVES = frozenset(BOOKED_TYPES - {"buy", "reinvestment", "transfer_in"})
 
 
-def rebook(*, account: Account, new: Sequence[Transaction]) -> None:
-    """Brings lots, disposals and holdings of every asset in `new` up to date.
-
-    The number of queries does not depend on how many trades or assets there are.
-    """
-    by_asset: dict[int, list[Transaction]] = {}
-    for row in sorted(new, key=lambda row: (row.executed_at, row.pk)):
-        assert row.asset_id is not None, "a trade has an asset"
-        by_asset.setdefault(row.asset_id, []).append(row)
-    if not by_asset:
-        return
-    anew = _disturbed(account, by_asset)
-    on_top = {asset_id: rows for asset_id, rows in by_asset.items() if asset_id not in anew}
-    outcomes = _booked_on_top(account, on_top) | _booked_anew(account, anew)
-    _write_holdings(account, outcomes)
+def rebook(*, household: LockedHousehold, new: Sequence[Transaction]) -> set[int]:
+    """Brings everything derived up to date with rows just written; the accounts that changed."""
+    rows = [row for row in new if row.type in BOOKED_TYPES]
+    if not rows:
+        return set()
+    linked = linked_assets(households=[household])[household.id]
+    anew = _disturbed(household, linked, rows)
+    on_top = [row for row in rows if row.asset_id not in anew]
+    changed = book_anew(household=household, linked=linked, asset_ids=anew) if anew else set()
+    return changed | _book_on_top(household, linked, on_top)
 
 
-def _disturbed(account: Account, by_asset: Mapping[int, Sequence[Transaction]]) -> set[int]:
-    """Assets with a reversal among the new rows, or with older rows behind the first of them."""
-    reversed_assets = {
-        asset_id for asset_id, rows in by_asset.items() if any(row.reverses_id for row in rows)
-    }
-    behind = dict(
+def _disturbed(
+    household: LockedHousehold, linked: Linked, rows: Sequence[Transaction]
+) -> frozenset[int]:
+    """Assets that must be booked from their first transaction on."""
+    first: dict[int, datetime] = {}
+    anew: set[int] = set()
+    for row in rows:
+        assert row.asset_id is not None, "what moves lots has an asset"
+        for asset_id in linked.with_all([row.asset_id]):
+            first[asset_id] = min(first.get(asset_id, row.executed_at), row.executed_at)
+        if row.reverses_id or row.counterpart_id or row.new_asset_id or row.ratio_new:
+            anew.add(row.asset_id)
+    behind = (
         Transaction.objects.filter(
-            account=account,
-            asset_id__in=list(by_asset),
-            type__in=TRADES,
-            executed_at__gt=min(rows[0].executed_at for rows in by_asset.values()),
-            pk__lt=min(row.pk for rows in by_asset.values() for row in rows),
+            account_id__in=list(household.accounts),
+            asset_id__in=list(first),
+            type__in=BOOKED_TYPES,
+            executed_at__gte=min(first.values()),
+            pk__lt=min(row.pk for row in rows),
         )
         .order_by("asset_id")
         .values_list("asset_id")
         .annotate(last=Max("executed_at"))
     )
-    return reversed_assets | {
-        asset_id for asset_id, last in behind.items() if last > by_asset[asset_id][0].executed_at
+    anew |= {
+        asset_id for asset_id, last in behind if asset_id is not None and last >= first[asset_id]
     }
+    window = timedelta(days=WINDOW_DAYS + 1)
+    for asset_id, begin in first.items():
+        if not linked.exactly_kept(linked.with_all([asset_id]), begin - window):
+            anew.add(asset_id)
+    return linked.with_all(anew)
 
 
-def _booked_on_top(
-    account: Account, by_asset: Mapping[int, Sequence[Transaction]]
-) -> dict[int, Booked]:
-    """New trades on top of the open lots: the common case, touching only what changes."""
-    if not by_asset:
-        return {}
-    stored: dict[int, list[Lot]] = {asset_id: [] for asset_id in by_asset}
-    for lot in Lot.objects.filter(
-        account=account, asset_id__in=list(by_asset), quantity__gt=0
-    ).order_by("opened_at", "id"):
-        stored[lot.asset_id].append(lot)
-    ids = _named_lots(account, [row for rows in by_asset.values() for row in rows])
-    outcomes = {
-        asset_id: booked(
-            lots=[_open_lot(lot) for lot in stored[asset_id]],
-            trades=[_trade(row, ids) for row in rows],
-            currency=account.currency,
-        )
-        for asset_id, rows in by_asset.items()
-    }
-    _write_lots(account, stored, outcomes)
-    Disposal.objects.bulk_create(_disposals(account, outcomes), batch_size=2000)
-    return outcomes
+def book_anew(
+    *, household: LockedHousehold, linked: Linked, asset_ids: Collection[int] | None
+) -> set[int]:
+    """Every event of the assets (of all, where None) from the first one on."""
+    events = stored_events(accounts=household.accounts, asset_ids=asset_ids)
+    crypto = crypto_assets(asset_ids={event.asset for event in events})
+    derived = outcome(household=household, linked=linked, events=events, crypto=crypto)
+    stored = stored_rows(account_ids=list(household.accounts), asset_ids=asset_ids)
+    changed = write_difference(stored=stored, derived=derived)
+    write_holdings(before=stored, after=derived, absolute=True)
+    return changed
 
 
-def _booked_anew(account: Account, asset_ids: Collection[int]) -> dict[int, Booked]:
-    """Every trade of the assets from the first one on; only differences are written."""
-    if not asset_ids:
-        return {}
-    trades: dict[int, list[Transaction]] = {asset_id: [] for asset_id in asset_ids}
-    for row in Transaction.objects.filter(
-        account=account,
-        asset_id__in=asset_ids,
-        type__in=TRADES,
-        reverses__isnull=True,
-        reversed_by__isnull=True,
-    ).order_by("executed_at", "id"):
-        assert row.asset_id is not None, "a trade has an asset"
-        trades[row.asset_id].append(row)
-    ids = _named_lots(account, [row for rows in trades.values() for row in rows])
-    outcomes = {
-        asset_id: booked(trades=[_trade(row, ids) for row in rows], currency=account.currency)
-        for asset_id, rows in trades.items()
-    }
-    stored: dict[int, list[Lot]] = {asset_id: [] for asset_id in asset_ids}
-    for lot in Lot.objects.filter(account=account, asset_id__in=asset_ids).order_by("id"):
-        stored[lot.asset_id].append(lot)
-    _write_lots(account, stored, outcomes)
-    kept = {
-        _disposal_key(row): row.pk
-        for row in Disposal.objects.filter(account=account, asset_id__in=asset_ids)
-    }
-    new = [
-        row for row in _disposals(account, outcomes) if kept.pop(_disposal_key(row), None) is None
-    ]
-    if kept:
-        Disposal.objects.filter(pk__in=list(kept.values())).delete()
-    Disposal.objects.bulk_create(new, batch_size=2000)
-    return outcomes
-
-
-def _named_lots(account: Account, rows: Sequence[Transaction]) -> dict[UUID, int]:
-    """Ids of the acquisitions named by public id; a lot of another account has none here."""
-    named = {UUID(part["lot_id"]) for row in rows for part in row.lots}
-    if not named:
-        return {}
-    return dict(
-        Transaction.objects.filter(public_id__in=named, account=account).values_list(
-            "public_id", "pk"
-        )
+def outcome(
+    *,
+    household: LockedHousehold,
+    linked: Linked,
+    events: Sequence[Event],
+    crypto: frozenset[int],
+) -> Derived:
+    """Everything derived from `events`, which are all there are of their assets."""
+    book = _book(
+        household,
+        linked,
+        scale=scale_of({event.ratio for event in events if event.ratio is not None}),
+        crypto=crypto,
+        sold={event.at.date() for event in events if event.type in _LEAVES},
     )
+    booked(book=book, events=events)
+    return derived_rows(book=book)
 
 
-def trades_of(account: Account, rows: Sequence[Transaction]) -> list[Trade]:
-    """Stored rows of one account as the pure booking reads them."""
-    ids = _named_lots(account, rows)
-    return [_trade(row, ids) for row in rows]
-
-
-def _trade(row: Transaction, ids: dict[UUID, int]) -> Trade:
-    assert row.quantity is not None, "a trade has a quantity"
-    return Trade(
-        id=row.pk,
-        side=row.type,
-        quantity=row.quantity,
-        net=row.cash_effect if row.type == "sell" else -row.cash_effect,
-        executed_at=row.executed_at,
-        method=row.lot_method,
-        # A lot that is not this account's has no id here and matches nothing.
-        chosen=tuple(
-            Chosen(ids.get(UUID(part["lot_id"]), -1), Decimal(part["quantity"]))
-            for part in row.lots
+def _book(
+    household: LockedHousehold,
+    linked: Linked,
+    *,
+    scale: Scale,
+    crypto: frozenset[int],
+    sold: Iterable[date],
+) -> Book:
+    """An empty book of the household. `crypto`: those of its assets that are."""
+    return Book(
+        currencies={pk: row.currency for pk, row in household.accounts.items()},
+        washes=WashSales(
+            policy=household.policy,
+            groups=linked.groups,
+            exempt=crypto if household.crypto_exempt else frozenset(),
+            taxable=household.taxable,
+            ignored=household.ignored,
+            convert=_Exchange(household, sold),
         ),
+        scale=scale,
     )
 
 
-def _open_lot(row: Lot) -> OpenLot:
-    return OpenLot(
-        row.transaction_id, row.opened_at, row.holding_period_date, row.quantity, row.cost_basis
+class _Exchange:
+    """A disallowed loss in the currency of the account whose shares take it, at the day's rate."""
+
+    def __init__(self, household: LockedHousehold, days: Iterable[date]) -> None:
+        self.currencies = {pk: row.currency for pk, row in household.accounts.items()}
+        several = sorted(set(self.currencies.values()))
+        self.rates = {}
+        if len(several) > 1:
+            self.rates = exchange_rates_on(
+                wanted=[
+                    (base, quote, day)
+                    for day in set(days)
+                    for base in several
+                    for quote in several
+                    if base != quote
+                ]
+            )
+
+    def __call__(self, minor: int, from_account: int, to_account: int, day: date) -> int:
+        base, quote = self.currencies[from_account], self.currencies[to_account]
+        if base == quote:
+            return minor
+        rate = self.rates.get((base, quote, day))
+        if rate is None:
+            raise InvalidInput(
+                f"A wash sale moves a loss from {base} to {quote}, and no exchange rate of {day} "
+                "is known.",
+                code="exchange_rate_unknown",
+            )
+        exact = minor * minor_unit(base) * rate.rate / minor_unit(quote)
+        return int(exact.quantize(Decimal(1)))
+
+
+def _book_on_top(
+    household: LockedHousehold, linked: Linked, rows: Sequence[Transaction]
+) -> set[int]:
+    """New rows on top of the open lots: the common case, reading only what they can touch."""
+    if not rows:
+        return set()
+    events = events_of(rows=rows, accounts=household.accounts)
+    since = datetime.combine(
+        min(event.at for event in events).date() - timedelta(days=WINDOW_DAYS), time(), UTC
     )
+    assets = linked.with_all({event.asset for event in events})
+    stored = Stored()
+    leaving = [event for event in events if event.type in _LEAVES]
+    pieces = _load_lots(household, stored, assets, leaving, since)
+    losses = _load_losses(household, stored, assets, events, since)
+    sold = {event.at.date() for event in leaving} | {loss.closed_at.date() for loss in losses}
+    crypto = crypto_assets(asset_ids=assets)
+    book = _book(household, linked, scale=Scale(), crypto=crypto, sold=sold)
+    for piece in pieces:
+        book.put(piece.place, [piece])
+    for loss in losses:
+        if loss.place[1] not in book.washes.exempt:
+            left = loss.quantity - loss.matched
+            waiting = loss.loss - loss.deferred - loss.permanent
+            book.washes.wait(Loss(loss, left, waiting, loss.place[1]))
+    booked(book=book, events=events)
+    book.closings += losses
+    derived = derived_rows(book=book)
+    for loss in losses:
+        # Its lot was emptied long ago and is not among what was read.
+        key = (loss.acquisition, *loss.place, 0)
+        if key not in stored.lots:
+            derived.lots.pop(key, None)
+    changed = write_difference(stored=stored, derived=derived)
+    write_holdings(before=stored, after=derived, absolute=False)
+    return changed
 
 
-def _write_lots(
-    account: Account, stored: Mapping[int, Sequence[Lot]], outcomes: Mapping[int, Booked]
-) -> None:
-    """Creates, changes and empties lot rows until they equal the outcomes."""
-    changed: list[Lot] = []
-    vanished: list[int] = []
-    new: list[Lot] = []
-    for asset_id, outcome in outcomes.items():
-        wanted = {lot.acquisition_id: lot for lot in outcome.lots}
-        closed = {
-            closing.acquisition_id: closing
-            for closing in outcome.closings
-            if closing.acquisition_id not in wanted
-        }
-        for row in stored[asset_id]:
-            lot = wanted.pop(row.transaction_id, None)
-            if lot is None and closed.pop(row.transaction_id, None) is None:
-                vanished.append(row.pk)
-                continue
-            left = (lot.quantity, lot.cost_basis) if lot else (Decimal(0), Decimal(0))
-            if (row.quantity, row.cost_basis) != left:
-                row.quantity, row.cost_basis = left
-                changed.append(row)
-        new += [_lot(account, asset_id, lot) for lot in wanted.values()]
-        # Bought and sold to the end within this booking: the lot exists, and is empty.
-        new += [_emptied_lot(account, asset_id, closing) for closing in closed.values()]
-    if vanished:
-        Lot.objects.filter(pk__in=vanished).delete()
-    Lot.objects.bulk_update(changed, ["quantity", "cost_basis"], batch_size=2000)
-    Lot.objects.bulk_create(new, batch_size=2000)
-
-
-def _emptied_lot(account: Account, asset_id: int, closing: Closing) -> Lot:
-    opened = closing.opened_at
-    nothing = OpenLot(closing.acquisition_id, opened, opened.date(), Decimal(0), Decimal(0))
-    return _lot(account, asset_id, nothing)
-
-
-def _lot(account: Account, asset_id: int, lot: OpenLot) -> Lot:
-    return Lot(
-        account=account,
-        asset_id=asset_id,
-        transaction_id=lot.acquisition_id,
-        opened_at=lot.opened_at,
-        holding_period_date=lot.holding_period_date,
-        quantity=lot.quantity,
-        cost_basis=lot.cost_basis,
-    )
-
-
-def _disposals(account: Account, outcomes: Mapping[int, Booked]) -> list[Disposal]:
-    parts: dict[int, int] = {}
-    rows = []
-    for asset_id, outcome in outcomes.items():
-        for closing in outcome.closings:
-            part = parts.get(closing.sale_id, 0)
-            parts[closing.sale_id] = part + 1
-            rows.append(_disposal(account, asset_id, closing, part))
-    return rows
-
-
-def _disposal(account: Account, asset_id: int, closing: Closing, part: int) -> Disposal:
-    return Disposal(
-        account=account,
-        asset_id=asset_id,
-        transaction_id=closing.sale_id,
-        part=part,
-        lot_transaction_id=closing.acquisition_id,
-        opened_at=closing.opened_at,
-        holding_period_date=closing.opened_at.date(),
-        closed_at=closing.closed_at,
-        quantity=closing.quantity,
-        proceeds=closing.proceeds,
-        cost_basis=closing.cost_basis,
-        long_term=closing.long_term,
-    )
-
-
-def _disposal_key(row: Disposal) -> tuple[object, ...]:
-    return (
-        row.transaction_id,
-        row.lot_transaction_id,
-        row.quantity,
-        row.proceeds,
-        row.cost_basis,
-        row.long_term,
-    )
-
-
-def _write_holdings(account: Account, outcomes: Mapping[int, Booked]) -> None:
-    held, gone = [], []
-    for asset_id, outcome in outcomes.items():
-        if not outcome.lots:
-            gone.append(asset_id)
-            continue
-        held.append(
-            Holding(
-                account=account,
-                asset_id=asset_id,
-                quantity=sum((lot.quantity for lot in outcome.lots), Decimal(0)),
-                cost_basis=sum((lot.cost_basis for lot in outcome.lots), Decimal(0)),
+def _load_lots(
+    household: LockedHousehold,
+    stored: Stored,
+    assets: Collection[int],
+    leaving: Sequence[Event],
+    since: datetime,
+) -> list[Piece]:
+    """Open lots of what leaves, and what the household bought in the window before it."""
+    if not leaving:
+        return []
+    columns = (
+        *LOT_COLUMNS,
+        "transaction__account_id",
+        "transaction__asset_id",
+        "transaction__order_id",
+        "transaction__quantity",
+        "transaction__amount",
+        "transaction__fee",
+    )  # fmt: skip
+    rows = Lot.objects.filter(
+        Q(
+            account_id__in={event.account for event in leaving},
+            asset_id__in={event.asset for event in leaving},
+        )
+        | Q(
+            account_id__in=list(household.accounts),
+            asset_id__in=assets,
+            opened_at__gte=since,
+        ),
+        quantity__gt=0,
+    ).values_list(*columns)
+    pieces = []
+    for row in rows:
+        pk, acquisition, account, asset, number, *rest = row
+        opened_at, held_since, quantity, basis, adjustment, replaces, purchase = rest[:7]
+        stored.add_lots([row[: len(LOT_COLUMNS)]])
+        currency = household.accounts[account].currency
+        pieces.append(
+            Piece(
+                acquisition,
+                purchase_key(account=rest[7], asset=rest[8], at=opened_at, order_id=rest[9]),
+                opened_at,
+                held_since,
+                Scale().steps(quantity),
+                cents(basis, currency),
+                (account, asset),
+                cents(adjustment, currency),
+                replaces,
+                purchase,
+                number,
+                (rest[10] or Decimal(0), rest[11] + rest[12]),
             )
         )
-    if gone:
-        Holding.objects.filter(account=account, asset_id__in=gone).delete()
-    Holding.objects.bulk_create(
-        held,
-        batch_size=2000,
-        update_conflicts=True,
-        unique_fields=["account", "asset"],
-        update_fields=["quantity", "cost_basis"],
+    return sorted(pieces, key=lambda piece: piece.age)
+
+
+def _load_losses(
+    household: LockedHousehold,
+    stored: Stored,
+    assets: Collection[int],
+    events: Sequence[Event],
+    since: datetime,
+) -> list[Closing]:
+    """Losses of the window that what is bought now may still wash."""
+    if not any(event.type in ("buy", "reinvestment") for event in events):
+        return []
+    if not household.policy.enabled:
+        return []
+    columns = (
+        *DISPOSAL_COLUMNS,
+        "lot_transaction__account_id",
+        "lot_transaction__asset_id",
+        "lot_transaction__order_id",
+    )
+    rows = (
+        Disposal.objects.filter(
+            account_id__in=list(household.taxable),
+            asset_id__in=assets,
+            closed_at__gte=since,
+            proceeds__lt=F("cost_basis"),
+            matched_quantity__lt=F("quantity"),
+        )
+        .order_by("closed_at", "opened_at", "lot_transaction_id", "transaction_id", "part")
+        .values_list(*columns)
+    )
+    closings = []
+    for row in rows:
+        stored.add_disposals([row[: len(DISPOSAL_COLUMNS)]])
+        closings.append(_closing(row, household))
+    return closings
+
+
+def _closing(row: Sequence[object], household: LockedHousehold) -> Closing:
+    values: Mapping[str, object] = dict(zip(DISPOSAL_COLUMNS, row, strict=False))
+    account, asset = int(str(values["account_id"])), int(str(values["asset_id"]))
+    currency, scale = household.accounts[account].currency, Scale()
+
+    def money(name: str) -> int:
+        return cents(Decimal(str(values[name])), currency)
+
+    def steps(name: str) -> int:
+        return scale.steps(Decimal(str(values[name])))
+
+    bought_in, bought_asset, order_id = row[len(DISPOSAL_COLUMNS) :]
+    opened_at, held_since = values["opened_at"], values["holding_period_date"]
+    closed_at = values["closed_at"]
+    assert isinstance(opened_at, datetime), "an instant"
+    assert isinstance(closed_at, datetime), "an instant"
+    assert isinstance(held_since, date), "a day"
+    return Closing(
+        sale=int(str(values["transaction_id"])),
+        part=int(str(values["part"])),
+        place=(account, asset),
+        acquisition=int(str(values["lot_transaction_id"])),
+        purchase_key=purchase_key(
+            account=int(str(bought_in)),
+            asset=int(str(bought_asset)),
+            at=opened_at,
+            order_id=str(order_id),
+        ),
+        piece=int(str(values["piece"])),
+        opened_at=opened_at,
+        held_since=held_since,
+        closed_at=closed_at,
+        quantity=steps("quantity"),
+        proceeds=money("proceeds"),
+        basis=money("cost_basis"),
+        adjustment=money("wash_sale_adjustment"),
+        matched=steps("matched_quantity"),
+        deferred=money("deferred_loss"),
+        permanent_quantity=steps("permanent_quantity"),
+        permanent=money("permanent_loss"),
     )

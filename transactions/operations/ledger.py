@@ -1,112 +1,208 @@
 """Writing to the ledger: transactions recorded and reversed.
 
-One account, one lock: every write takes the account's row (accounts in key order when several),
-reads under it, books in memory, and writes transactions, lots, disposals, holdings and cash in the
-same database transaction. Nothing half done is ever visible.
+Cash alone takes the account's row as its lock. What moves lots takes the rows of all accounts of
+the household in key order, for a wash sale may reach into any of them. It reads under the lock,
+books in memory, and writes transactions, lots, disposals, wash sales, holdings and cash in the same
+database transaction. Nothing half done is ever visible.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
 
-from core.dates import ensure_past
-from core.errors import Conflict, InvalidInput
-from core.identifiers import uuid7
+from core.errors import BallastError, Conflict, InvalidInput
 from identity.models import User
 from jobs.operations import announce
-from marketdata.models import Asset
-from marketdata.queries import assets_by_symbol, exchange_rates_on
-from transactions.entries import NEEDS_NO_ASSET, TRADES, Amounts, Entry, amounts
-from transactions.models import Account, Transaction
-from transactions.operations.accounts import (
-    ensure_method,
-    lock_account,
-    next_version,
-    publish_version,
-)
+from transactions.entries import Entry
+from transactions.fold import BOOKED_TYPES
+from transactions.models import Account, Import, Transaction
+from transactions.operations.accounts import lock_account, next_version, publish_version
 from transactions.operations.booking import rebook
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """An entry with everything looked up, ready to be a row."""
-
-    entry: Entry
-    asset: Asset | None
-    fx_rate: Decimal
-    amounts: Amounts
-    lot_method: str
+from transactions.operations.drafts import Draft, drafts, stored_row
+from transactions.operations.households import LockedHousehold, household_of, lock_household
 
 
 def record(
-    *, account: Account, entries: Sequence[Entry], user: User, now: datetime
+    *,
+    account: Account,
+    entries: Sequence[Entry],
+    user: User,
+    now: datetime,
+    import_batch: Import | None = None,
 ) -> list[Transaction]:
-    """Appends transactions and books them; all of them or, at the first fault, none."""
+    """Appends transactions and books them; all of them or, at the first fault, none.
+
+    A transfer to an own account is two rows, the one that leaves and the one that arrives. The
+    refusal of one of many says in `item` which entry it was.
+    """
     with transaction.atomic():
-        locked = lock_account(account_id=account.pk)
-        drafts = _drafts(locked, entries, now)
-        rows = Transaction.objects.bulk_create(
-            [_row(locked, draft, user=user, now=now) for draft in drafts], batch_size=1000
-        )
-        rebook(account=locked, new=[row for row in rows if row.type in TRADES])
-        _settle(locked, rows)
-        _announce(locked, rows, now)
+        household = _locked(account, {entry.type for entry in entries})
+        made = drafts(household=household, account=account, entries=entries, user=user, now=now)
+        rows = _written(made, user, now, import_batch)
+        try:
+            changed = rebook(household=household, new=rows)
+        except BallastError as fault:
+            fault.item = _entry_of(fault.item, made, rows)
+            raise
+        _settle(household, rows, changed)
+        _announce(household, rows, now)
     return rows
+
+
+def record_reversed(
+    *,
+    account: Account,
+    entries: Sequence[Entry],
+    reversals: Sequence[Entry],
+    user: User,
+    now: datetime,
+    import_batch: Import | None = None,
+) -> list[Transaction]:
+    """Appends transactions each with its reversal, written down again from elsewhere.
+
+    Both are history: they cancel, so lots and cash stay what they are.
+    """
+    with transaction.atomic():
+        household = lock_household(household_id=account.household_id)
+        made = drafts(household=household, account=account, entries=entries, user=user, now=now)
+        rows = _written(made, user, now, import_batch)
+        undone = []
+        for row, stated in zip(rows, reversals, strict=True):
+            reversal = _reversal(row, user=user, now=now, note=stated.note)
+            reversal.public_id = stated.public_id or reversal.public_id
+            reversal.external_id, reversal.import_batch = stated.external_id, import_batch
+            undone.append(reversal)
+        rows += Transaction.objects.bulk_create(undone, batch_size=1000)
+        _settle(household, rows, ())
+        _announce(household, rows, now)
+    return rows
+
+
+def _locked(account: Account, types: Collection[str]) -> LockedHousehold:
+    if BOOKED_TYPES.isdisjoint(types):
+        locked = lock_account(account_id=account.pk)
+        return household_of(household_id=locked.household_id, accounts={locked.pk: locked})
+    return lock_household(household_id=account.household_id)
+
+
+def _written(
+    made: Sequence[Draft], user: User, now: datetime, import_batch: Import | None
+) -> list[Transaction]:
+    """The rows of the drafts; what arrives is written after what it takes its lots from."""
+    rows = [
+        stored_row(draft=draft, user=user, now=now, import_batch=import_batch) for draft in made
+    ]
+    leaving = [row for row, draft in zip(rows, made, strict=True) if draft.takes is None]
+    Transaction.objects.bulk_create(leaving, batch_size=1000)
+    arriving = []
+    for row, draft in zip(rows, made, strict=True):
+        if draft.takes is not None:
+            row.counterpart_id = rows[draft.takes].pk
+            arriving.append(row)
+    Transaction.objects.bulk_create(arriving, batch_size=1000)
+    return rows
+
+
+def _entry_of(
+    event_id: int | None, made: Sequence[Draft], rows: Sequence[Transaction]
+) -> int | None:
+    for draft, row in zip(made, rows, strict=True):
+        if row.pk == event_id:
+            return draft.item
+    return None  # something recorded before no longer holds with these entries
 
 
 def reverse(*, original: Transaction, user: User, now: datetime, note: str = "") -> Transaction:
     """Undoes a transaction by a row of its own; refused when later sales depend on it."""
+    return reverse_all(originals=[original], user=user, now=now, note=note)[0]
+
+
+def reverse_all(
+    *, originals: Sequence[Transaction], user: User, now: datetime, note: str = ""
+) -> list[Transaction]:
+    """Undoes transactions of one household, all or none, each by a row of its own.
+
+    A transfer between own accounts is undone on both sides.
+    """
     with transaction.atomic():
-        locked = lock_account(account_id=original.account_id)
-        if original.reverses_id is not None:
-            raise Conflict("A reversal cannot be reversed.", code="reversal_of_reversal")
-        if Transaction.objects.filter(reverses_id=original.pk).exists():
-            raise Conflict("It has been reversed already.", code="already_reversed")
-        row = Transaction.objects.create(
-            account=locked,
-            type=original.type,
-            asset_id=original.asset_id,
-            quantity=original.quantity,
-            price=original.price,
-            amount=original.amount,
-            fee=original.fee,
-            currency=original.currency,
-            fx_rate=original.fx_rate,
-            cash_effect=-original.cash_effect,
-            executed_at=original.executed_at,
-            recorded_at=now,
-            recorded_by_id=user.pk,
-            reverses=original,
-            lot_method=original.lot_method,
-            lots=original.lots,
-            note=note,
+        household = _locked(originals[0].account, {row.type for row in originals})
+        wanted = _with_partners(household, originals)
+        rows = Transaction.objects.bulk_create(
+            [_reversal(row, user=user, now=now, note=note) for row in wanted], batch_size=1000
         )
-        if original.type in TRADES:
-            try:
-                rebook(account=locked, new=[row])
-            except InvalidInput as fault:
-                raise Conflict(fault.detail, code="reversal_breaks_ledger") from fault
-            except Conflict as fault:
-                raise Conflict(
-                    f"Later sales need these shares. {fault.detail}",
-                    code="reversal_breaks_ledger",
-                ) from fault
-        _settle(locked, [row])
-        _announce(locked, [row], now)
+        try:
+            changed = rebook(household=household, new=rows)
+        except InvalidInput as fault:
+            raise Conflict(fault.detail, code="reversal_breaks_ledger") from fault
+        except Conflict as fault:
+            raise Conflict(
+                f"Later transactions need these shares. {fault.detail}",
+                code="reversal_breaks_ledger",
+            ) from fault
+        _settle(household, rows, changed)
+        _announce(household, rows, now)
+    return rows
+
+
+def _with_partners(
+    household: LockedHousehold, originals: Sequence[Transaction]
+) -> list[Transaction]:
+    """The originals, read again under the lock, each followed by the other side of a transfer."""
+    ids = [row.pk for row in originals]
+    sides = [pk for row in originals if (pk := row.counterpart_id) is not None]
+    known = {
+        row.pk: row
+        for row in Transaction.objects.filter(pk__in=[*ids, *sides])
+        | Transaction.objects.filter(counterpart_id__in=ids)
+    }
+    undone = set(
+        Transaction.objects.filter(reverses_id__in=list(known)).values_list(
+            "reverses_id", flat=True
+        )
+    )
+    for number, row in enumerate(originals):
+        fault = None
+        if row.account_id not in household.accounts:
+            fault = Conflict("One reversal is of one household.", code="several_households")
+        elif row.reverses_id is not None:
+            fault = Conflict("A reversal cannot be reversed.", code="reversal_of_reversal")
+        elif row.pk in undone:
+            fault = Conflict("It has been reversed already.", code="already_reversed")
+        if fault is not None:
+            fault.item = number
+            raise fault
+    order = list(dict.fromkeys([*ids, *sorted(known)]))
+    return [known[pk] for pk in order if pk not in undone]
+
+
+def _reversal(original: Transaction, *, user: User, now: datetime, note: str) -> Transaction:
+    row = Transaction(
+        account_id=original.account_id,
+        recorded_at=now,
+        recorded_by_id=user.pk,
+        reverses=original,
+        note=note,
+    )
+    for name in (
+        "type", "asset_id", "quantity", "price", "amount", "fee", "currency", "fx_rate",
+        "executed_at", "new_asset_id", "ratio_new", "ratio_old", "basis_percentage",
+        "opened_date", "lot_method", "lots", "tax_rates",
+    ):  # fmt: skip
+        setattr(row, name, getattr(original, name))
+    row.cash_effect = -original.cash_effect
     return row
 
 
-def _announce(locked: Account, rows: Sequence[Transaction], now: datetime) -> None:
+def _announce(household: LockedHousehold, rows: Sequence[Transaction], now: datetime) -> None:
     for row in rows[-1:]:
         announce(
             topic="transactions_recorded",
-            household_id=locked.household_id,
+            household_id=household.id,
             dedup_key=f"transaction:{row.public_id}",
             payload={
-                "account_id": str(locked.public_id),
+                "account_id": str(household.accounts[row.account_id].public_id),
                 "transaction_id": str(row.public_id),
                 "count": len(rows),
             },
@@ -114,131 +210,16 @@ def _announce(locked: Account, rows: Sequence[Transaction], now: datetime) -> No
         )
 
 
-def _settle(locked: Account, rows: Sequence[Transaction]) -> None:
-    """Moves the cash and the version of a locked account, and makes caches forget it."""
-    locked.cash += sum((row.cash_effect for row in rows), Decimal(0))
-    Account.objects.filter(pk=locked.pk).update(cash=locked.cash)
-    publish_version(account=locked, version=next_version(locked))
-
-
-def _drafts(locked: Account, entries: Sequence[Entry], now: datetime) -> list[_Draft]:
-    """Everything the entries refer to, looked up in two queries however many there are."""
-    for entry in entries:
-        ensure_past(entry.executed_at, now=now, field="executed_at")
-    symbols = {entry.symbol for entry in entries if entry.symbol}
-    known = assets_by_symbol(household_id=locked.household_id, symbols=symbols) if symbols else {}
-    rates = _rates(locked, entries)
-    return [_draft(locked, entry, known, rates) for entry in entries]
-
-
-def _rates(locked: Account, entries: Sequence[Entry]) -> dict[tuple[str, date], Decimal]:
-    found = exchange_rates_on(
-        wanted=[
-            (entry.currency, locked.currency, entry.executed_at.astimezone(UTC).date())
-            for entry in entries
-            if entry.fx_rate is None and entry.currency != locked.currency
-        ]
-    )
-    return {(base, day): rate.rate for (base, _, day), rate in found.items()}
-
-
-def _draft(
-    locked: Account,
-    entry: Entry,
-    known: dict[str, Asset],
-    rates: dict[tuple[str, date], Decimal],
-) -> _Draft:
-    asset = None
-    if entry.symbol:
-        asset = known.get(entry.symbol)
-        if asset is None:
-            raise InvalidInput(
-                f"The symbol {entry.symbol} is not known.",
-                code="symbol_unknown",
-                fields={"symbol": ["is not known"]},
-            )
-    elif entry.type not in NEEDS_NO_ASSET:
-        raise InvalidInput(
-            f"A {entry.type} needs a symbol.",
-            code="symbol_required",
-            fields={"symbol": ["is required"]},
-        )
-    if asset is not None and entry.type in TRADES and not asset.tradable:
-        raise InvalidInput(
-            f"{asset.symbol} cannot be bought or sold.",
-            code="asset_not_tradable",
-            fields={"symbol": ["cannot be bought or sold"]},
-        )
-    if asset is not None and entry.type in TRADES and entry.currency != asset.currency:
-        raise InvalidInput(
-            f"{asset.symbol} trades in {asset.currency}, not in {entry.currency}.",
-            code="currency_mismatch",
-            fields={"currency": [f"must be {asset.currency}"]},
-        )
-    fx_rate = _fx_rate(locked, entry, rates)
-    method = ""
-    if entry.type == "sell":
-        if entry.lots and entry.lot_method not in (None, "specific"):
-            raise InvalidInput(
-                f"Named lots are not sold by the method {entry.lot_method}: give one or the other.",
-                code="lots_and_method",
-                fields={"lot_method": ["must be absent where lots are named"]},
-            )
-        method = "specific" if entry.lots else entry.lot_method or locked.lot_method
-        ensure_method(method)
-    elif entry.lots or entry.lot_method:
-        raise InvalidInput("Only a sale chooses lots.", code="field_not_allowed")
-    return _Draft(
-        entry,
-        asset,
-        fx_rate,
-        amounts(entry=entry, fx_rate=fx_rate, account_currency=locked.currency),
-        method,
-    )
-
-
-def _fx_rate(locked: Account, entry: Entry, rates: dict[tuple[str, date], Decimal]) -> Decimal:
-    if entry.currency == locked.currency:
-        if entry.fx_rate not in (None, Decimal(1)):
-            raise InvalidInput(
-                "No conversion takes place, so fx_rate must be 1 or absent.",
-                code="fx_rate_not_allowed",
-                fields={"fx_rate": ["must be absent"]},
-            )
-        return Decimal(1)
-    if entry.fx_rate is not None:
-        return entry.fx_rate
-    day = entry.executed_at.astimezone(UTC).date()
-    rate = rates.get((entry.currency, day))
-    if rate is None:
-        raise InvalidInput(
-            f"No exchange rate from {entry.currency} to {locked.currency} is known for "
-            f"{day}: give fx_rate.",
-            code="exchange_rate_unknown",
-            fields={"fx_rate": ["is required"]},
-        )
-    return rate
-
-
-def _row(locked: Account, draft: _Draft, *, user: User, now: datetime) -> Transaction:
-    entry = draft.entry
-    return Transaction(
-        public_id=uuid7(),
-        account=locked,
-        type=entry.type,
-        asset=draft.asset,
-        quantity=draft.amounts.quantity,
-        price=draft.amounts.price,
-        amount=draft.amounts.amount,
-        fee=draft.amounts.fee,
-        currency=entry.currency,
-        fx_rate=draft.fx_rate,
-        cash_effect=draft.amounts.cash_effect,
-        # In UTC from here on: its calendar day is the trade's day, whoever reads it.
-        executed_at=entry.executed_at.astimezone(UTC),
-        recorded_at=now,
-        recorded_by_id=user.pk,
-        lot_method=draft.lot_method,
-        lots=[{"lot_id": str(p.lot_id), "quantity": str(p.quantity)} for p in entry.lots],
-        note=entry.note,
-    )
+def _settle(
+    household: LockedHousehold, rows: Sequence[Transaction], changed: Collection[int]
+) -> None:
+    """Moves the cash and the versions of locked accounts, and makes caches forget them."""
+    cash: dict[int, Decimal] = {}
+    for row in rows:
+        cash[row.account_id] = cash.get(row.account_id, Decimal(0)) + row.cash_effect
+    for account_id in sorted({*cash, *changed}):
+        locked = household.accounts[account_id]
+        if cash.get(account_id):
+            locked.cash += cash[account_id]
+            Account.objects.filter(pk=account_id).update(cash=locked.cash)
+        publish_version(account=locked, version=next_version(locked))

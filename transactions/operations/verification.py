@@ -1,23 +1,41 @@
 """Proof: everything derived is computed anew from the transactions alone and compared.
 
-Per account: lots (quantity and basis by acquisition), disposals, holdings (the sum of open lots)
-and cash (the sum of cash effects). Accounts are read in batches by id, each batch in one snapshot,
-so the check runs beside a working system and can be resumed after any account.
+Per household: lots (piece by piece), disposals, wash sales, holdings (the sum of open lots) and
+cash (the sum of cash effects), and what must hold of them as a whole:
+
+    a   allowed + disallowed = loss; no more shares matched than sold
+    b   a bought share replaces once
+    c   basis in + losses moved = basis closed + basis held, to the cent
+
+Households are read in batches by id, each batch in one snapshot and a fixed number of queries, so
+the check runs beside a working system and can be resumed after any household.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db.models import Sum
+
 from core.errors import BallastError
 from edge.database import snapshot
-from transactions.entries import TRADES
-from transactions.lots import Booked, booked
-from transactions.models import Account, Disposal, Holding, Lot, Transaction
-from transactions.operations.booking import trades_of
+from identity.models import Household
+from transactions.book import Event
+from transactions.lots import Place
+from transactions.models import Account, Holding, Transaction
+from transactions.operations.booking import outcome
+from transactions.operations.derived import Derived, Stored, stored_rows
+from transactions.operations.events import stored_events
+from transactions.operations.households import (
+    Linked,
+    LockedHousehold,
+    crypto_assets,
+    households_of,
+    linked_assets,
+)
 
-BATCH = 200
+BATCH = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,124 +51,181 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a batch of accounts showed; `last_account_id` is where to go on."""
+    """What a batch of households showed; `last_household_id` is where to go on."""
 
-    last_account_id: int
+    last_household_id: int
+    households: int
     accounts: int
     transactions: int
     differences: tuple[Difference, ...]
 
 
-def verified(*, after_account_id: int = 0, batch: int = BATCH) -> Iterator[Verified]:
-    """Checks all accounts with a greater id, batch by batch."""
+def verified(*, after_household_id: int = 0, batch: int = BATCH) -> Iterator[Verified]:
+    """Checks all households with a greater id, batch by batch."""
     while True:
-        outcome = _verify_batch(after_account_id, batch)
-        if outcome is None:
+        found = _verify_batch(after_household_id, batch)
+        if found is None:
             return
-        yield outcome
-        after_account_id = outcome.last_account_id
+        yield found
+        after_household_id = found.last_household_id
 
 
-def _verify_batch(after_account_id: int, batch: int) -> Verified | None:
+@dataclass(slots=True)
+class _Batch:
+    """Everything there is of some households, by household."""
+
+    households: dict[int, LockedHousehold]
+    linked: dict[int, Linked]
+    events: dict[int, list[Event]]
+    stored: dict[int, Stored]
+    holdings: dict[int, dict[Place, tuple[Decimal, Decimal]]]
+    cash: dict[int, Decimal]
+    crypto: frozenset[int]
+    transactions: int
+
+
+def _verify_batch(after_household_id: int, batch: int) -> Verified | None:
     with snapshot():
-        accounts = list(Account.objects.filter(pk__gt=after_account_id).order_by("pk")[:batch])
-        if not accounts:
-            return None
-        ids = [account.pk for account in accounts]
-        rows: dict[int, list[Transaction]] = defaultdict(list)
-        for row in Transaction.objects.filter(account_id__in=ids).order_by("executed_at", "id"):
-            rows[row.account_id].append(row)
-        stored = _Stored(ids)
-    differences: list[Difference] = []
-    for account in accounts:
-        differences.extend(_check(account, rows[account.pk], stored))
-    return Verified(
-        ids[-1], len(ids), sum(len(group) for group in rows.values()), tuple(differences)
-    )
-
-
-class _Stored:
-    """The derived rows of a batch of accounts, by account and asset."""
-
-    def __init__(self, ids: Sequence[int]) -> None:
-        self.lots: dict[tuple[int, int], dict[int, tuple[Decimal, Decimal]]] = defaultdict(dict)
-        self.disposals: dict[tuple[int, int], list[tuple[object, ...]]] = defaultdict(list)
-        self.holdings: dict[tuple[int, int], tuple[Decimal, Decimal]] = {}
-        for account_id, asset_id, acquisition, quantity, basis in Lot.objects.filter(
-            account_id__in=ids
-        ).values_list("account_id", "asset_id", "transaction_id", "quantity", "cost_basis"):
-            self.lots[account_id, asset_id][acquisition] = (quantity, basis)
-        for account_id, asset_id, *values in Disposal.objects.filter(
-            account_id__in=ids
-        ).values_list(
-            "account_id",
-            "asset_id",
-            "transaction_id",
-            "lot_transaction_id",
-            "quantity",
-            "proceeds",
-            "cost_basis",
-            "long_term",
-        ):
-            self.disposals[account_id, asset_id].append(tuple(values))
-        for account_id, asset_id, quantity, basis in Holding.objects.filter(
-            account_id__in=ids
-        ).values_list("account_id", "asset_id", "quantity", "cost_basis"):
-            self.holdings[account_id, asset_id] = (quantity, basis)
-
-    def assets(self, account_id: int) -> set[int]:
-        keys = (*self.lots, *self.disposals, *self.holdings)
-        return {asset_id for account, asset_id in keys if account == account_id}
-
-
-def _check(account: Account, rows: Sequence[Transaction], stored: _Stored) -> Iterator[Difference]:
-    cash = sum((row.cash_effect for row in rows), Decimal(0))
-    if cash != account.cash:
-        yield Difference(account.pk, "cash", "", str(account.cash), str(cash))
-    reversed_ids = {row.reverses_id for row in rows if row.reverses_id}
-    trades: dict[int, list[Transaction]] = defaultdict(list)
-    for row in rows:
-        if row.type in TRADES and row.reverses_id is None and row.pk not in reversed_ids:
-            trades[row.asset_id or 0].append(row)
-    for asset_id in sorted(set(trades) | stored.assets(account.pk)):
-        try:
-            outcome = booked(
-                trades=trades_of(account, trades.get(asset_id, [])), currency=account.currency
-            )
-        except BallastError as fault:
-            yield Difference(account.pk, "booking", str(asset_id), "", fault.detail)
-            continue
-        yield from _compare(account.pk, asset_id, outcome, stored)
-
-
-def _compare(
-    account_id: int, asset_id: int, outcome: Booked, stored: _Stored
-) -> Iterator[Difference]:
-    open_lots = {lot.acquisition_id: (lot.quantity, lot.cost_basis) for lot in outcome.lots}
-    kept = stored.lots.get((account_id, asset_id), {})
-    for acquisition in sorted(set(open_lots) | set(kept)):
-        nothing = (Decimal(0), Decimal(0))
-        have, want = kept.get(acquisition, nothing), open_lots.get(acquisition, nothing)
-        if have != want:
-            yield Difference(account_id, "lot", str(acquisition), str(have), str(want))
-    want_rows = sorted(
-        (
-            closing.sale_id,
-            closing.acquisition_id,
-            closing.quantity,
-            closing.proceeds,
-            closing.cost_basis,
-            closing.long_term,
+        ids = list(
+            Household.objects.filter(pk__gt=after_household_id)
+            .order_by("pk")
+            .values_list("pk", flat=True)[:batch]
         )
-        for closing in outcome.closings
+        if not ids:
+            return None
+        read = _read(ids)
+    differences: list[Difference] = []
+    for household in read.households.values():
+        differences += _check(household, read)
+    accounts = sum(len(household.accounts) for household in read.households.values())
+    return Verified(ids[-1], len(ids), accounts, read.transactions, tuple(differences))
+
+
+def _read(ids: Sequence[int]) -> _Batch:
+    accounts: dict[int, dict[int, Account]] = {pk: {} for pk in ids}
+    every: dict[int, Account] = {}
+    for account in Account.objects.filter(household_id__in=ids).order_by("pk"):
+        accounts[account.household_id][account.pk] = account
+        every[account.pk] = account
+    households = households_of(accounts=accounts)
+    of_account = {pk: account.household_id for pk, account in every.items()}
+    events: dict[int, list[Event]] = defaultdict(list)
+    for event in stored_events(accounts=every, asset_ids=None):
+        events[of_account[event.account]].append(event)
+    stored = _by_household(stored_rows(account_ids=list(every), asset_ids=None), of_account)
+    holdings: dict[int, dict[Place, tuple[Decimal, Decimal]]] = defaultdict(dict)
+    for account_id, asset_id, quantity, basis in Holding.objects.filter(
+        account_id__in=list(every)
+    ).values_list("account_id", "asset_id", "quantity", "cost_basis"):
+        holdings[of_account[account_id]][account_id, asset_id] = (quantity, basis)
+    rows = Transaction.objects.filter(account_id__in=list(every))
+    cash = dict(
+        rows.order_by("account_id").values_list("account_id").annotate(cash=Sum("cash_effect"))
     )
-    have_rows = sorted(stored.disposals.get((account_id, asset_id), []))
-    if have_rows != want_rows:
-        yield Difference(account_id, "disposals", str(asset_id), str(have_rows), str(want_rows))
-    quantity = sum((lot.quantity for lot in outcome.lots), Decimal(0))
-    basis = sum((lot.cost_basis for lot in outcome.lots), Decimal(0))
-    have_holding = stored.holdings.get((account_id, asset_id), (Decimal(0), Decimal(0)))
-    if have_holding != (quantity, basis):
+    return _Batch(
+        households,
+        linked_assets(households=list(households.values())),
+        events,
+        stored,
+        holdings,
+        cash,
+        crypto_assets(asset_ids={event.asset for group in events.values() for event in group}),
+        rows.count(),
+    )
+
+
+def _by_household(stored: Stored, of_account: Mapping[int, int]) -> dict[int, Stored]:
+    found: dict[int, Stored] = defaultdict(Stored)
+    for key, values in stored.lots.items():
+        found[of_account[key[1]]].lots[key] = values
+    for sale, disposal in stored.disposals.items():
+        found[of_account[disposal[0]]].disposals[sale] = disposal
+    for wash_sale in stored.wash_sales:
+        found[of_account[wash_sale[2]]].wash_sales.append(wash_sale)
+    return found
+
+
+def _check(household: LockedHousehold, read: _Batch) -> Iterator[Difference]:
+    for account in household.accounts.values():
+        cash = read.cash.get(account.pk) or Decimal(0)
+        if cash != account.cash:
+            yield Difference(account.pk, "cash", "", str(account.cash), str(cash))
+    events = read.events.get(household.id, [])
+    stored = read.stored.get(household.id, Stored())
+    try:
+        derived = outcome(
+            household=household,
+            linked=read.linked[household.id],
+            events=events,
+            crypto=read.crypto,
+        )
+    except BallastError as fault:
+        account_id = next((event.account for event in events if event.id == fault.item), 0)
+        yield Difference(account_id, "booking", str(fault.item), "", fault.detail)
+        return
+    yield from _compare(stored, derived)
+    yield from _compare_holdings(read.holdings.get(household.id, {}), derived)
+    yield from _conserved(household, events, derived)
+
+
+def _compare(stored: Stored, derived: Derived) -> Iterator[Difference]:
+    for lot in sorted({*stored.lots, *derived.lots}):
+        one, other = stored.lots.get(lot), derived.lots.get(lot)
+        if one != other:
+            yield Difference(lot[1], "lot", str(lot), _text(one), _text(other))
+    for sale in sorted({*stored.disposals, *derived.disposals}):
+        have, want = stored.disposals.get(sale), derived.disposals.get(sale)
+        if have != want:
+            account_id = (have or want or (0,))[0]
+            yield Difference(account_id, "disposal", str(sale), _text(have), _text(want))
+    mine, theirs = Counter(stored.wash_sales), Counter(derived.wash_sales)
+    for row in (mine - theirs).elements():
+        yield Difference(row[2], "wash_sale", str(row[:2]), _text(row), "")
+    for row in (theirs - mine).elements():
+        yield Difference(row[2], "wash_sale", str(row[:2]), "", _text(row))
+
+
+def _text(values: tuple[object, ...] | None) -> str:
+    return "" if values is None else " ".join(str(value) for value in values)
+
+
+def _compare_holdings(
+    stored: Mapping[Place, tuple[Decimal, Decimal]], derived: Derived
+) -> Iterator[Difference]:
+    sums: dict[Place, tuple[Decimal, Decimal]] = {}
+    for (_, account, asset, _), values in derived.lots.items():
+        quantity, basis = sums.get((account, asset), (Decimal(0), Decimal(0)))
+        if values[2]:
+            sums[account, asset] = (quantity + values[2], basis + values[3])
+    for place in sorted({*stored, *sums}):
+        have, want = stored.get(place), sums.get(place)
+        if have != want:
+            yield Difference(place[0], "holding", str(place[1]), str(have), str(want))
+
+
+def _conserved(
+    household: LockedHousehold, events: Sequence[Event], derived: Derived
+) -> Iterator[Difference]:
+    """Invariant c: what was paid and what was moved is what was closed and what is held."""
+    account_id = min(household.accounts, default=0)
+    if len({account.currency for account in household.accounts.values()}) > 1:
+        return  # losses that moved between currencies do not add up in either
+    if any(event.type == "transfer_out" and not event.internal for event in events):
+        return  # basis left with the shares
+    came = sum(
+        (event.net for event in events if event.type in ("buy", "reinvestment", "transfer_in")),
+        Decimal(0),
+    )
+    came += sum((row[10] for row in derived.wash_sales), Decimal(0))
+    returned = sum((event.net for event in events if event.type == "return_of_capital"), Decimal(0))
+    roc = {event.id for event in events if event.type == "return_of_capital"}
+    closed = Decimal(0)
+    for (sale, _), values in derived.disposals.items():
+        closed += values[9]
+        if sale in roc:
+            returned -= values[8]
+    held = sum((values[3] for values in derived.lots.values()), Decimal(0))
+    if came != closed + held + returned:
         yield Difference(
-            account_id, "holding", str(asset_id), str(have_holding), str((quantity, basis))
+            account_id, "conservation", "basis", str(came), str(closed + held + returned)
         )

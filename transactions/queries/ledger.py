@@ -37,7 +37,7 @@ def accounts(*, user: User) -> "QuerySet[Account]":
 def transactions(*, user: User, account_id: UUID | None = None) -> "QuerySet[Transaction]":
     """Transactions, newest first by (executed_at, id), with all a reader needs in one query."""
     rows = Transaction.objects.for_user(user).select_related(
-        "account", "asset", "reverses", "reversed_by"
+        "account", "asset", "new_asset", "reverses", "reversed_by", "counterpart", "taken_by"
     )
     if account_id is not None:
         rows = rows.filter(account=account(user=user, public_id=account_id))

@@ -24,7 +24,7 @@ from portfolios.queries import (
     targets,
 )
 from transactions import queries as ledger
-from transactions.lots import METHODS
+from transactions.models import LotMethod
 from transactions.operations import open_account
 
 HOLDINGS_SHOWN = 100
@@ -71,7 +71,7 @@ def account_new(request: SignedIn) -> HttpResponse:
     """A new account."""
     form = AccountForm(
         request.POST if request.method == "POST" else None,
-        lot_methods=tuple(METHODS),
+        lot_methods=tuple(LotMethod.values),
         initial={"currency": request.user.base_currency},
     )
     status = 200

@@ -12,12 +12,12 @@ class Command(BaseCommand):
     help = "Rebuilds everything derived from the transactions and compares it with what is stored."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--after", type=int, default=0, help="resume after this account id")
+        parser.add_argument("--after", type=int, default=0, help="resume after this household id")
         parser.add_argument("--batch", type=int, default=BATCH)
 
     def handle(self, *args: Any, **options: Any) -> None:
         accounts = transactions = differences = 0
-        for outcome in verified(after_account_id=options["after"], batch=options["batch"]):
+        for outcome in verified(after_household_id=options["after"], batch=options["batch"]):
             accounts += outcome.accounts
             transactions += outcome.transactions
             for found in outcome.differences:
@@ -26,7 +26,7 @@ class Command(BaseCommand):
                     f"account {found.account_id}: {found.what} {found.key} "
                     f"stored {found.stored}, transactions say {found.computed}"
                 )
-            self.stdout.write(f"up to account {outcome.last_account_id}: {accounts} accounts")
+            self.stdout.write(f"up to household {outcome.last_household_id}: {accounts} accounts")
         if differences:
             raise CommandError(f"{differences} differences in {accounts} accounts")
         self.stdout.write(

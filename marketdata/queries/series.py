@@ -1,0 +1,115 @@
+"""Whole series for engines that value every day: closes packed, fixings, yields; one query each."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+from marketdata.models import Yield
+
+# Days are ordinals (1 is 0001-01-01) of four bytes, closes eight bytes each: a row costs a few
+# nanoseconds to read instead of microseconds. Closes come in 10^-8; those too large for that in
+# eight bytes come negative and in 10^-6, which is more than such a price is ever stated in.
+_CLOSES = """
+SELECT wanted.id,
+       string_agg(int4send(price.date - DATE '0001-01-01' + 1), ''::bytea ORDER BY price.date),
+       string_agg(int8send(CASE WHEN price.close < 90000000000
+                                THEN (price.close * 100000000)::bigint
+                                ELSE -(price.close * 1000000)::bigint END),
+                  ''::bytea ORDER BY price.date),
+       (SELECT max(date) FROM marketdata_dailyprice WHERE asset_id = wanted.id)
+  FROM unnest(%(ids)s::bigint[]) AS wanted(id)
+  JOIN marketdata_dailyprice price
+    ON price.asset_id = wanted.id
+   AND price.date BETWEEN coalesce((SELECT max(date) FROM marketdata_dailyprice
+                                     WHERE asset_id = wanted.id AND date <= %(since)s), %(since)s)
+                      AND %(until)s
+ GROUP BY wanted.id
+"""
+
+_FIXINGS = """
+SELECT wanted.currency, fixing.date, fixing.rate
+  FROM unnest(%(currencies)s::text[]) AS wanted(currency)
+  JOIN marketdata_exchangerate fixing
+    ON fixing.currency = wanted.currency
+   AND fixing.date BETWEEN coalesce((SELECT max(date) FROM marketdata_exchangerate
+                                      WHERE currency = wanted.currency AND date <= %(since)s),
+                                    %(since)s)
+                       AND %(until)s
+ ORDER BY wanted.currency, fixing.date
+"""
+
+_LARGE = 100  # from 10^-6 to 10^-8
+
+
+@dataclass(frozen=True, slots=True)
+class PackedCloses:
+    """Closes of one asset by ascending day: ordinals, and prices in 10^-8 as whole numbers.
+
+    `newest` is the ordinal of the newest close there is, in the range or after it.
+    """
+
+    days: NDArray[np.int64]
+    prices: NDArray[Any]
+    newest: int
+
+
+def packed_closes(*, asset_ids: Iterable[int], since: date, until: date) -> dict[int, PackedCloses]:
+    """Closes from the newest up to `since` to the last up to `until`; assets without: absent."""
+    wanted = sorted(set(asset_ids))
+    if not wanted:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOSES, {"ids": wanted, "since": since, "until": until})
+        rows = cursor.fetchall()
+    return {
+        asset_id: PackedCloses(
+            np.frombuffer(days, dtype=">i4").astype(np.int64), _unpacked(closes), newest.toordinal()
+        )
+        for asset_id, days, closes, newest in rows
+    }
+
+
+def _unpacked(closes: bytes) -> NDArray[Any]:
+    prices = np.frombuffer(closes, dtype=">i8").astype(np.int64)
+    if (prices >= 0).all():
+        return prices
+    whole = prices.astype(object)
+    return np.where(prices < 0, -whole * _LARGE, whole)
+
+
+def fixings_between(
+    *, currencies: Iterable[str], since: date, until: date
+) -> dict[str, list[tuple[date, Decimal]]]:
+    """Fixings against the euro by currency, from the newest up to `since`, ascending by day."""
+    found: dict[str, list[tuple[date, Decimal]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _FIXINGS, {"currencies": sorted(set(currencies)), "since": since, "until": until}
+        )
+        for currency, day, rate in cursor.fetchall():
+            found.setdefault(currency, []).append((day, rate))
+    return found
+
+
+def yields_between(
+    *, currency: str, since: date, until: date
+) -> tuple[str, list[tuple[date, Decimal]]] | None:
+    """The risk-free series of a currency: its name and its days; None where there is none."""
+    rows = (
+        Yield.objects.filter(currency=currency, date__range=(since, until))
+        .order_by("date", "series")
+        .values_list("series", "date", "rate")
+    )
+    found: dict[str, list[tuple[date, Decimal]]] = {}
+    for series, day, rate in rows:
+        found.setdefault(series, []).append((day, rate))
+    if not found:
+        return None
+    name = max(found, key=lambda one: (len(found[one]), one))
+    return name, found[name]

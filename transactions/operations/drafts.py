@@ -1,0 +1,384 @@
+"""From stated entries to rows ready to be written: everything they refer to, looked up at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from core.dates import ensure_past
+from core.errors import BallastError, Conflict, InvalidInput, NotFound
+from core.identifiers import uuid7
+from identity.models import User
+from marketdata.models import Asset
+from marketdata.queries import assets_by_symbol, exchange_rates_on
+from transactions.entries import (
+    CHOOSES_LOTS,
+    NEEDS_NO_ASSET,
+    TRADES,
+    Amounts,
+    Entry,
+    amounts,
+)
+from transactions.fold import BOOKED_TYPES
+from transactions.models import Account, AccountType, Import, Transaction
+from transactions.operations.accounts import ensure_method
+from transactions.operations.households import LockedHousehold, household_of
+
+# How long a transfer may be on its way.
+_TRANSFER_DAYS_MAX = 30
+# Events of which cash in lieu or cash for everything sells something.
+_MAY_SELL = frozenset({"split", "spin_off", "merger"})
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry with everything looked up, ready to be a row. `item`: which entry it came from.
+
+    `takes`: the draft whose lots it takes (a transfer between own accounts stated as one entry);
+    `counterpart`: the stored transfer out it takes them from.
+    """
+
+    item: int
+    account: Account
+    entry: Entry
+    asset: Asset | None
+    new_asset: Asset | None
+    fx_rate: Decimal
+    amounts: Amounts
+    lot_method: str
+    tax_rates: Mapping[str, str]
+    takes: int | None = None
+    counterpart: Transaction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What all entries of a batch refer to."""
+
+    household: LockedHousehold
+    account: Account
+    assets: Mapping[str, Asset]
+    rates: Mapping[tuple[str, date], Decimal]
+    tax_rates: Mapping[str, str]
+
+
+def drafts(
+    *,
+    household: LockedHousehold,
+    account: Account,
+    entries: Sequence[Entry],
+    user: User,
+    now: datetime,
+) -> list[Draft]:
+    """Everything the entries refer to, looked up in few queries however many there are."""
+    locked = household.accounts[account.pk]
+    symbols = {symbol for row in entries for symbol in (row.symbol, row.new_symbol) if symbol}
+    known = _Known(
+        household,
+        locked,
+        assets_by_symbol(household_id=household.id, symbols=symbols) if symbols else {},
+        _rates(locked, entries),
+        _tax_rates(locked, entries),
+    )
+    made: list[Draft] = []
+    for item, entry in enumerate(entries):
+        try:
+            ensure_past(entry.executed_at, now=now, field="executed_at")
+            _ensure_open(locked, entry)
+            made += _drafts_of(known, item, entry, len(made))
+        except BallastError as fault:
+            fault.item = item
+            raise
+    return _paired(household, made)
+
+
+def checked(
+    *, account: Account, entries: Sequence[Entry], assets: Mapping[str, Asset], now: datetime
+) -> list[Draft | BallastError]:
+    """What each entry would be, or why it may not: all that is refused before it is booked.
+
+    `assets` are those of the entries, also such as are yet to be made.
+    """
+    household = household_of(household_id=account.household_id, accounts={account.pk: account})
+    known = _Known(
+        household, account, assets, _rates(account, entries), _tax_rates(account, entries)
+    )
+    found: list[Draft | BallastError] = []
+    for item, entry in enumerate(entries):
+        try:
+            ensure_past(entry.executed_at, now=now, field="executed_at")
+            _ensure_open(account, entry)
+            found.append(_draft(known, item, entry))
+        except BallastError as fault:
+            found.append(fault)
+    return found
+
+
+def _ensure_open(locked: Account, entry: Entry) -> None:
+    opened = locked.opened_date
+    if opened is not None and entry.executed_at.astimezone(UTC).date() < opened:
+        raise InvalidInput(
+            f"The account was opened on {opened}.",
+            code="before_account_opened",
+            fields={"executed_at": [f"must not be before {opened}"]},
+        )
+
+
+def _drafts_of(known: _Known, item: int, entry: Entry, at: int) -> list[Draft]:
+    draft = _draft(known, item, entry)
+    if entry.to_account_id is None:
+        return [draft]
+    other = next(
+        (row for row in known.household.accounts.values() if row.public_id == entry.to_account_id),
+        None,
+    )
+    if other is None:
+        raise NotFound("No such account.", code="account_not_found")
+    _ensure_transferable(known.account, other)
+    _ensure_open(other, entry)
+    arrival = replace(
+        draft,
+        account=other,
+        entry=replace(
+            entry,
+            type="transfer_in",
+            lots=(),
+            fee=Decimal(0),
+            to_account_id=None,
+            public_id=None,
+        ),
+        amounts=replace(draft.amounts, fee=Decimal(0), cash_effect=Decimal(0)),
+        lot_method="",
+        tax_rates={},
+        takes=at,
+    )
+    return [draft, arrival]
+
+
+def _ensure_transferable(one: Account, other: Account) -> None:
+    if one.pk == other.pk:
+        raise InvalidInput(
+            "Shares cannot be transferred to the account they are in.",
+            code="transfer_to_itself",
+            fields={"to_account_id": ["is the account itself"]},
+        )
+    if (one.type == AccountType.TAXABLE) != (other.type == AccountType.TAXABLE):
+        raise InvalidInput(
+            "Between a taxable and a retirement account shares do not keep their lots: record a "
+            "transfer_out, and a transfer_in with what they were worth and that day.",
+            code="transfer_not_allowed",
+            fields={"to_account_id": ["is taxed differently"]},
+        )
+    if one.currency != other.currency:
+        raise InvalidInput(
+            "The accounts are kept in different currencies: record a transfer_out, and a "
+            "transfer_in with what the shares cost.",
+            code="transfer_between_currencies",
+            fields={"to_account_id": ["is kept in another currency"]},
+        )
+
+
+def _paired(household: LockedHousehold, made: list[Draft]) -> list[Draft]:
+    """Finds for what arrives without a cost the transfer out of the household it came from."""
+    lonely = [
+        index
+        for index, draft in enumerate(made)
+        if draft.entry.type == "transfer_in"
+        and draft.takes is None
+        and draft.entry.opened_date is None
+    ]
+    if not lonely:
+        return made
+    sources = list(
+        Transaction.objects.filter(
+            account_id__in=list(household.accounts),
+            type="transfer_out",
+            asset__in={draft.asset for index in lonely if (draft := made[index]).asset},
+            reverses__isnull=True,
+            reversed_by__isnull=True,
+            taken_by__isnull=True,
+        )
+        .exclude(account_id__in={made[index].account.pk for index in lonely})
+        .order_by("executed_at", "id")
+    )
+    for index in lonely:
+        draft = made[index]
+        source = next((row for row in sources if _fits(row, draft)), None)
+        if source is None:
+            fault = Conflict(
+                "No transfer out of the household fits: state what the shares cost (amount) and "
+                "when they were acquired (opened_date).",
+                code="transfer_source_unknown",
+                status=400,
+                fields={"amount": ["is required"], "opened_date": ["is required"]},
+            )
+            fault.item = draft.item
+            raise fault
+        sources.remove(source)
+        _ensure_transferable(household.accounts[source.account_id], draft.account)
+        made[index] = replace(draft, counterpart=source)
+    return made
+
+
+def _fits(source: Transaction, draft: Draft) -> bool:
+    late = draft.entry.executed_at - source.executed_at
+    return (
+        draft.asset is not None
+        and source.asset_id == draft.asset.pk
+        and source.quantity == draft.amounts.quantity
+        and timedelta(0) <= late <= timedelta(days=_TRANSFER_DAYS_MAX)
+    )
+
+
+def _rates(locked: Account, entries: Sequence[Entry]) -> dict[tuple[str, date], Decimal]:
+    found = exchange_rates_on(
+        wanted=[
+            (entry.currency, locked.currency, entry.executed_at.astimezone(UTC).date())
+            for entry in entries
+            if entry.fx_rate is None and entry.currency != locked.currency
+        ]
+    )
+    return {(base, day): rate.rate for (base, _, day), rate in found.items()}
+
+
+def _tax_rates(locked: Account, entries: Sequence[Entry]) -> dict[str, str]:
+    """The owner's rates, where lots are chosen by them: they stay on the sale."""
+    wanted = {entry.lot_method or locked.lot_method for entry in entries}
+    if "min_tax" not in wanted or locked.type != AccountType.TAXABLE:
+        return {}
+    owner = User.objects.get(pk=locked.owner_id)
+    other = owner.state_rate + owner.net_investment_income_rate
+    return {
+        "short": str(owner.federal_ordinary_rate + other),
+        "long": str(owner.federal_long_term_rate + other),
+    }
+
+
+def _draft(known: _Known, item: int, entry: Entry) -> Draft:
+    asset = _asset(known, entry, entry.symbol, "symbol")
+    if asset is None and entry.type not in NEEDS_NO_ASSET:
+        raise InvalidInput(
+            f"A {entry.type} needs a symbol.",
+            code="symbol_required",
+            fields={"symbol": ["is required"]},
+        )
+    if asset is not None and entry.type in TRADES and entry.currency != asset.currency:
+        raise InvalidInput(
+            f"{asset.symbol} trades in {asset.currency}, not in {entry.currency}.",
+            code="currency_mismatch",
+            fields={"currency": [f"must be {asset.currency}"]},
+        )
+    fx_rate = _fx_rate(known, entry)
+    method = _lot_method(known, entry)
+    return Draft(
+        item,
+        known.account,
+        entry,
+        asset,
+        _asset(known, entry, entry.new_symbol, "new_symbol"),
+        fx_rate,
+        amounts(entry=entry, fx_rate=fx_rate, account_currency=known.account.currency),
+        method,
+        entry.tax_rates or known.tax_rates if method == "min_tax" else {},
+    )
+
+
+def _asset(known: _Known, entry: Entry, symbol: str | None, field: str) -> Asset | None:
+    if not symbol:
+        return None
+    asset = known.assets.get(symbol)
+    if asset is None:
+        raise InvalidInput(
+            f"The symbol {symbol} is not known.",
+            code="symbol_unknown",
+            fields={field: ["is not known"]},
+        )
+    if entry.type in BOOKED_TYPES and not asset.tradable:
+        raise InvalidInput(
+            f"{asset.symbol} cannot be bought or sold.",
+            code="asset_not_tradable",
+            fields={field: ["cannot be bought or sold"]},
+        )
+    return asset
+
+
+def _lot_method(known: _Known, entry: Entry) -> str:
+    """How lots are chosen where some leave; refused where none do."""
+    if entry.type not in CHOOSES_LOTS:
+        if entry.lots or entry.lot_method:
+            raise InvalidInput("Only a sale chooses lots.", code="field_not_allowed")
+        if entry.type not in _MAY_SELL:
+            return ""
+        return "fifo" if known.account.lot_method == "specific" else known.account.lot_method
+    if entry.lots and entry.lot_method not in (None, "specific"):
+        raise InvalidInput(
+            f"Named lots are not sold by the method {entry.lot_method}: give one or the other.",
+            code="lots_and_method",
+            fields={"lot_method": ["must be absent where lots are named"]},
+        )
+    method = "specific" if entry.lots else entry.lot_method or known.account.lot_method
+    ensure_method(method)
+    return method
+
+
+def _fx_rate(known: _Known, entry: Entry) -> Decimal:
+    currency = known.account.currency
+    if entry.currency == currency:
+        if entry.fx_rate not in (None, Decimal(1)):
+            raise InvalidInput(
+                "No conversion takes place, so fx_rate must be 1 or absent.",
+                code="fx_rate_not_allowed",
+                fields={"fx_rate": ["must be absent"]},
+            )
+        return Decimal(1)
+    if entry.fx_rate is not None:
+        return entry.fx_rate
+    day = entry.executed_at.astimezone(UTC).date()
+    rate = known.rates.get((entry.currency, day))
+    if rate is None and not (entry.amount or entry.price or entry.fee):
+        return Decimal(1)  # no money moves
+    if rate is None:
+        raise InvalidInput(
+            f"No exchange rate from {entry.currency} to {currency} is known for {day}: "
+            "give fx_rate.",
+            code="exchange_rate_unknown",
+            fields={"fx_rate": ["is required"]},
+        )
+    return rate
+
+
+def stored_row(
+    *, draft: Draft, user: User, now: datetime, import_batch: Import | None
+) -> Transaction:
+    """The row of a draft; the counterpart among other drafts is filled in when it is written."""
+    entry, figures = draft.entry, draft.amounts
+    return Transaction(
+        public_id=entry.public_id or uuid7(),
+        account=draft.account,
+        type=entry.type,
+        asset=draft.asset,
+        quantity=figures.quantity,
+        price=figures.price,
+        amount=figures.amount,
+        fee=figures.fee,
+        currency=entry.currency,
+        fx_rate=draft.fx_rate,
+        cash_effect=figures.cash_effect,
+        # In UTC from here on: its calendar day is the trade's day, whoever reads it.
+        executed_at=entry.executed_at.astimezone(UTC),
+        recorded_at=now,
+        recorded_by_id=user.pk,
+        new_asset=draft.new_asset,
+        ratio_new=figures.ratio.new if figures.ratio else None,
+        ratio_old=figures.ratio.old if figures.ratio else None,
+        basis_percentage=entry.basis_percentage,
+        opened_date=entry.opened_date,
+        counterpart=draft.counterpart,
+        order_id=entry.order_id,
+        external_id=entry.external_id,
+        import_batch=import_batch,
+        lot_method=draft.lot_method,
+        lots=[{"lot_id": str(p.lot_id), "quantity": str(p.quantity)} for p in entry.lots],
+        tax_rates=dict(draft.tax_rates),
+        note=entry.note,
+    )

@@ -1,0 +1,97 @@
+"""Whole numbers for the booking: units of quantity and minor units of money. Pure.
+
+    quantity   an integer number of steps of 10^-10 / d, where d is the product of the terms of
+               every ratio (3 for 2: 3 * 2) in what is booked: a third of a share is exact, and
+               three of them are one
+    money      an integer number of minor units (cents) of the account's currency
+    share      total * part / whole, halves away from zero: one division, one rounding
+
+On the way out quantities are rounded to ten decimals by largest remainder, so that the lots of a
+holding still sum to it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from core.limits import QUANTITY_DECIMALS
+from core.money import WIDE, minor_unit
+
+STEP = 10**QUANTITY_DECIMALS
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How many integer steps one ten-decimal step of quantity is."""
+
+    fine: int = 1
+
+    @property
+    def one(self) -> int:
+        """One share."""
+        return STEP * self.fine
+
+    def steps(self, quantity: Decimal) -> int:
+        """A quantity of at most ten decimals as an integer."""
+        whole = int(quantity.scaleb(QUANTITY_DECIMALS, context=WIDE))
+        return whole * self.fine
+
+    def quantity(self, steps: int) -> Decimal:
+        """Back to ten decimals, rounded down: what is left over goes to `quantities`."""
+        return Decimal(steps // self.fine).scaleb(-QUANTITY_DECIMALS, context=WIDE)
+
+    def quantities(self, steps: Sequence[int]) -> list[Decimal]:
+        """Many at once: they sum to the rounded sum (largest remainder, earlier first)."""
+        if self.fine == 1:
+            return [self.quantity(value) for value in steps]
+        floors = [value // self.fine for value in steps]
+        left = (2 * sum(steps) + self.fine) // (2 * self.fine) - sum(floors)
+        order = sorted(range(len(steps)), key=lambda i: (-(steps[i] % self.fine), i))
+        for i in order[: max(left, 0)]:
+            floors[i] += 1
+        return [Decimal(value).scaleb(-QUANTITY_DECIMALS, context=WIDE) for value in floors]
+
+
+def scale_of(ratios: Iterable[Fraction]) -> Scale:
+    """The scale in which every one of `ratios` may be applied, and taken back, exactly."""
+    fine = 1
+    for ratio in ratios:
+        fine *= ratio.numerator * ratio.denominator
+    return Scale(fine)
+
+
+def scaled(steps: int, ratio: Fraction) -> int:
+    """`steps` at `ratio` new for old; exact in a scale that knows the ratio."""
+    return steps * ratio.numerator // ratio.denominator
+
+
+def cents(amount: Decimal, currency: str) -> int:
+    """An amount of whole minor units as an integer."""
+    value = amount / minor_unit(currency)
+    assert value == int(value), f"{amount} {currency} is a whole number of minor units"
+    return int(value)
+
+
+def amount(minor: int, currency: str) -> Decimal:
+    """Minor units as a Decimal of the currency."""
+    return minor * minor_unit(currency)
+
+
+def share(total: int, part: int, whole: int) -> int:
+    """total * part / whole in minor units, halves away from zero; part and whole not negative."""
+    magnitude = (2 * abs(total) * part + whole) // (2 * whole)
+    return magnitude if total >= 0 else -magnitude
+
+
+def spread(total: int, weights: Sequence[int]) -> list[int]:
+    """`total` in parts proportional to `weights` (not all zero) that sum to it."""
+    size = sum(weights)
+    sign, magnitude = (1, total) if total >= 0 else (-1, -total)
+    parts = [magnitude * weight // size for weight in weights]
+    left = magnitude - sum(parts)
+    if left:
+        order = sorted(range(len(weights)), key=lambda i: (-(magnitude * weights[i] % size), i))
+        for i in order[:left]:
+            parts[i] += 1
+    return parts if sign > 0 else [-part for part in parts]
