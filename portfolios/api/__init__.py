@@ -1,5 +1,11 @@
 """Portfolios over HTTP: what they hold, what they should hold, what was gained, what is taxed."""
 
-from portfolios.api import gains, holdings, taxes
+from portfolios.api import gains, holdings, performance, sale_previews, taxes
 
-urlpatterns = [*holdings.urlpatterns, *gains.urlpatterns, *taxes.urlpatterns]
+urlpatterns = [
+    *holdings.urlpatterns,
+    *gains.urlpatterns,
+    *taxes.urlpatterns,
+    *sale_previews.urlpatterns,
+    *performance.urlpatterns,
+]

@@ -71,14 +71,14 @@ def disposals(
     return rows
 
 
-def line_rows(rows: "QuerySet[Disposal]") -> "QuerySet[Disposal, Any]":
+def line_rows(rows: "QuerySet[Disposal]") -> Any:
     """One row for each gain line: a disposal twice where a part of its loss is gone for good."""
     whole = Q(permanent_loss__gt=0, permanent_quantity__gte=F("quantity"))
     kept = rows.exclude(whole).annotate(permanent_line=Value(0, output_field=IntegerField()))
     gone = rows.filter(permanent_loss__gt=0).annotate(
         permanent_line=Value(1, output_field=IntegerField())
     )
-    both: QuerySet[Disposal, Any] = gone.values(*_FIELDS).union(kept.values(*_FIELDS), all=True)
+    both: Any = gone.values(*_FIELDS).union(kept.values(*_FIELDS), all=True)
     return both.order_by("closed_at", "id", "-permanent_line")
 
 
@@ -102,9 +102,14 @@ def wash_sale_policy(*, household_id: int) -> WashSalePolicy:
     return found or WashSalePolicy(household_id=household_id)
 
 
+def is_washable(*, account: Account, asset_class: str, policy: WashSalePolicy) -> bool:
+    """Whether a purchase can keep back a loss on such an asset in this account."""
+    exempt = policy.crypto_exempt and asset_class == AssetClass.CRYPTO
+    return policy.enabled and account.type == AccountType.TAXABLE and not exempt
+
+
 def _part(row: Mapping[str, Any], account: Account, policy: WashSalePolicy) -> Part:
-    taxable = account.type == AccountType.TAXABLE
-    exempt = policy.crypto_exempt and row["asset__asset_class"] == AssetClass.CRYPTO
+    asset_class = row["asset__asset_class"]
     return Part(
         account_id=str(account.public_id),
         sale_id=str(row["transaction__public_id"]),
@@ -113,8 +118,8 @@ def _part(row: Mapping[str, Any], account: Account, policy: WashSalePolicy) -> P
         symbol=row["asset__symbol"],
         event=row["transaction__type"],
         currency=account.currency,
-        taxable=taxable,
-        washable=taxable and policy.enabled and not exempt,
+        taxable=account.type == AccountType.TAXABLE,
+        washable=is_washable(account=account, asset_class=asset_class, policy=policy),
         opened_date=row["opened_at"].astimezone(UTC).date(),
         holding_period_date=row["holding_period_date"],
         closed_date=row["closed_at"].astimezone(UTC).date(),

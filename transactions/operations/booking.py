@@ -48,13 +48,13 @@ def rebook(*, household: LockedHousehold, new: Sequence[Transaction]) -> set[int
     if not rows:
         return set()
     linked = linked_assets(households=[household])[household.id]
-    anew = _disturbed(household, linked, rows)
+    anew = disturbed(household, linked, rows)
     on_top = [row for row in rows if row.asset_id not in anew]
     changed = book_anew(household=household, linked=linked, asset_ids=anew) if anew else set()
     return changed | _book_on_top(household, linked, on_top)
 
 
-def _disturbed(
+def disturbed(
     household: LockedHousehold, linked: Linked, rows: Sequence[Transaction]
 ) -> frozenset[int]:
     """Assets that must be booked from their first transaction on."""
@@ -109,7 +109,7 @@ def outcome(
     crypto: frozenset[int],
 ) -> Derived:
     """Everything derived from `events`, which are all there are of their assets."""
-    book = _book(
+    book = empty_book(
         household,
         linked,
         scale=scale_of({event.ratio for event in events if event.ratio is not None}),
@@ -120,7 +120,7 @@ def outcome(
     return derived_rows(book=book)
 
 
-def _book(
+def empty_book(
     household: LockedHousehold,
     linked: Linked,
     *,
@@ -189,11 +189,11 @@ def _book_on_top(
     assets = linked.with_all({event.asset for event in events})
     stored = Stored()
     leaving = [event for event in events if event.type in _LEAVES]
-    pieces = _load_lots(household, stored, assets, leaving, since)
+    pieces = open_pieces(household, stored, assets, leaving, since)
     losses = _load_losses(household, stored, assets, events, since)
     sold = {event.at.date() for event in leaving} | {loss.closed_at.date() for loss in losses}
     crypto = crypto_assets(asset_ids=assets)
-    book = _book(household, linked, scale=Scale(), crypto=crypto, sold=sold)
+    book = empty_book(household, linked, scale=Scale(), crypto=crypto, sold=sold)
     for piece in pieces:
         book.put(piece.place, [piece])
     for loss in losses:
@@ -214,7 +214,7 @@ def _book_on_top(
     return changed
 
 
-def _load_lots(
+def open_pieces(
     household: LockedHousehold,
     stored: Stored,
     assets: Collection[int],

@@ -1,0 +1,177 @@
+"""What a sale would do, by the same booking that would record it, and nothing written.
+
+The entry goes the way of a recorded one: the same checks, the same row, the same book on top of the
+stored lots (or from the first transaction on, where that is how it would be booked). Only the
+writing is left out, and no lock is taken: call it in a snapshot.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+from core.errors import BallastError
+from identity.models import User
+from transactions.book import Book, Event
+from transactions.entries import Entry
+from transactions.fold import booked
+from transactions.lots import Closing, Piece
+from transactions.models import Account, Disposal, Transaction, WashSale
+from transactions.operations.booking import disturbed, empty_book, open_pieces
+from transactions.operations.derived import (
+    DISPOSAL_COLUMNS,
+    WASH_COLUMNS,
+    Stored,
+    derived_rows,
+)
+from transactions.operations.drafts import drafts, stored_row
+from transactions.operations.events import events_of, stored_events
+from transactions.operations.households import (
+    Linked,
+    LockedHousehold,
+    crypto_assets,
+    household_of,
+    linked_assets,
+)
+from transactions.units import Scale, scale_of
+from transactions.wash_sales import WINDOW_DAYS, Policy
+
+# No stored transaction will ever have these ids.
+_IMAGINED = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedSale:
+    """What one way of selling would leave behind; the rows are not stored.
+
+    `recent`: the days of purchases that replace shares of its losses, or would if a little more
+    were sold: the sale is clean of what lies behind it from 31 days after the last of them.
+    """
+
+    entry: Entry
+    fx_rate: Decimal
+    net: Decimal
+    disposals: tuple[Disposal, ...]
+    wash_sales: tuple[WashSale, ...]
+    recent: tuple[date, ...]
+
+
+def previewed_sales(
+    *, account: Account, entries: Sequence[Entry], user: User, now: datetime
+) -> list[PreviewedSale | BallastError]:
+    """Each of several ways to sell the same asset now, or why it would be refused.
+
+    As many queries for many ways as for one.
+    """
+    household = household_of(
+        household_id=account.household_id,
+        accounts={
+            row.pk: row
+            for row in Account.objects.filter(household_id=account.household_id).order_by("id")
+        },
+    )
+    made = drafts(household=household, account=account, entries=entries, user=user, now=now)
+    rows = [stored_row(draft=draft, user=user, now=now, import_batch=None) for draft in made]
+    for number, row in enumerate(rows):
+        row.pk = _IMAGINED + number
+    linked = linked_assets(households=[household])[household.id]
+    events = events_of(rows=rows, accounts=household.accounts)
+    assets = linked.with_all({event.asset for event in events})
+    crypto = crypto_assets(asset_ids=assets)
+    past: list[Event] = []
+    pieces: list[Piece] = []
+    if disturbed(household, linked, rows[:1]):
+        past = stored_events(accounts=household.accounts, asset_ids=assets)
+    else:
+        since = _since(events[0])
+        pieces = open_pieces(household, Stored(), assets, events[:1], since)
+    found: list[PreviewedSale | BallastError] = []
+    for entry, row, event in zip(entries, rows, events, strict=True):
+        # Pieces are changed while a book is kept: every way of selling has its own.
+        book = _book(household, linked, crypto, [*past, event])
+        mine = [replace(piece) for piece in pieces]
+        for piece in mine:
+            book.put(piece.place, [piece])
+        try:
+            booked(book=book, events=[*past, event])
+        except BallastError as fault:
+            if fault.item != event.id:
+                raise
+            found.append(fault)
+            continue
+        found.append(_outcome(book, entry, row, event))
+    return found
+
+
+def _since(event: Event) -> datetime:
+    return datetime.combine(event.at.date() - timedelta(days=WINDOW_DAYS), time(), UTC)
+
+
+def _book(
+    household: LockedHousehold, linked: Linked, crypto: frozenset[int], events: Iterable[Event]
+) -> Book:
+    listed = list(events)
+    ratios = {event.ratio for event in listed if event.ratio is not None}
+    return empty_book(
+        household,
+        linked,
+        scale=scale_of(ratios) if ratios else Scale(),
+        crypto=crypto,
+        sold={event.at.date() for event in listed},
+    )
+
+
+def _outcome(book: Book, entry: Entry, row: Transaction, event: Event) -> PreviewedSale:
+    derived = derived_rows(book=book)
+    disposals = [
+        Disposal(
+            transaction_id=sale,
+            part=part,
+            **dict(zip(DISPOSAL_COLUMNS[3:], values, strict=True)),
+        )
+        for (sale, part), values in derived.disposals.items()
+        if sale == event.id
+    ]
+    matches = [
+        WashSale(**dict(zip(WASH_COLUMNS[1:], values, strict=True)))
+        for values in derived.wash_sales
+        if values[0] == event.id
+    ]
+    return PreviewedSale(
+        entry=entry,
+        fx_rate=row.fx_rate,
+        net=row.cash_effect,
+        disposals=tuple(sorted(disposals, key=lambda disposal: disposal.part)),
+        wash_sales=tuple(matches),
+        recent=_recent(book, event),
+    )
+
+
+def _recent(book: Book, event: Event) -> tuple[date, ...]:
+    """Days of purchases of the group that a loss of this sale meets or would meet."""
+    washes = book.washes
+    losses = [
+        row
+        for row in book.closings
+        if row.sale == event.id and row.loss and row.place[0] in washes.taxable
+    ]
+    if not losses or not washes.policy.enabled or event.asset in washes.exempt:
+        return ()
+    days = {match.replacement_date for match in washes.found if match.sale == event.id}
+    group, since = washes.group(event.asset), _since(event)
+    for (account, asset), pieces in book.pieces.items():
+        if washes.group(asset) != group or account in washes.ignored:
+            continue
+        days |= {
+            piece.opened_at.date()
+            for piece in pieces
+            if piece.opened_at >= since
+            and any(_would_replace(piece, loss, washes.policy) for loss in losses)
+        }
+    return tuple(sorted(days))
+
+
+def _would_replace(piece: Piece, loss: Closing, policy: Policy) -> bool:
+    if not piece.purchase or piece.replaces_loss or piece.purchase_key == loss.purchase_key:
+        return False
+    return policy.earlier_acquired_count or piece.opened_at >= loss.opened_at
