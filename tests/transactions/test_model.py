@@ -2,11 +2,12 @@
 
 import pytest
 
+from tests.transactions.model.cases import CASES
 from tests.transactions.model.published import BASIS, WASH_SALES
 from tests.transactions.model.scenarios import SCENARIOS
 from tests.transactions.model.table import by_the_model, ledger
 
-TABLES = SCENARIOS | WASH_SALES | BASIS
+TABLES = SCENARIOS | WASH_SALES | BASIS | CASES
 
 
 @pytest.mark.parametrize("text", TABLES.values(), ids=TABLES)

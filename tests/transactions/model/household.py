@@ -13,146 +13,64 @@ whenever something happens to some of them only. Time runs forward once:
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from fractions import Fraction
 from math import floor
 
-EVENTS = ("split", "spin_off", "merger", "symbol_change", "return_of_capital")
-PURCHASES = ("buy", "reinvestment")
-RANKS = dict.fromkeys(EVENTS, 0) | dict.fromkeys((*PURCHASES, "transfer_in"), 1)
-RANKS |= {"transfer_out": 2, "sell": 3}
-WINDOW = timedelta(days=30)
-
-
-class Refused(Exception):
-    """More is sold, moved or named than is held."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One stated transaction; `to` is the account a transfer goes to, `chosen` names lots."""
-
-    id: int
-    type: str
-    account: str
-    at: datetime
-    asset: str = ""
-    quantity: Fraction = Fraction(0)
-    amount: Fraction = Fraction(0)
-    fee: Fraction = Fraction(0)
-    method: str = "fifo"
-    chosen: tuple[tuple[int, Fraction], ...] = ()
-    order: str = ""
-    ratio: Fraction | None = None
-    new_asset: str = ""
-    basis_part: Fraction = Fraction(0)
-    opened: date | None = None
-    to: str = ""
-    rates: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
-
-    @property
-    def moment(self) -> tuple[datetime, int]:
-        return self.at, RANKS[self.type]
-
-    @property
-    def in_time(self) -> tuple[object, ...]:
-        """Nothing in it depends on who recorded first, but the last tie."""
-        return (*self.moment, self.account, self.asset, self.quantity, self.amount, self.id)
-
-
-@dataclass(frozen=True)
-class Household:
-    """Accounts by name and type, assets that are substantially identical, and the policy."""
-
-    accounts: dict[str, str]
-    identical: dict[str, str] = field(default_factory=dict)
-    crypto: frozenset[str] = frozenset()
-    wash_sales: bool = True
-    earlier_acquired_count: bool = True
-    carry_date: bool = False
-    employer_plan_counts: bool = True
-    crypto_exempt: bool = True
-
-
-@dataclass(eq=False)
-class Shares:
-    """Shares of one acquisition that are alike. `since` starts their holding period."""
-
-    acquisition: int
-    bought_in: str
-    account: str
-    asset: str
-    opened: datetime
-    since: date
-    quantity: Fraction
-    basis: Fraction
-    moved: Fraction = Fraction(0)
-    purchase: bool = True
-    same_purchase: tuple[object, ...] = ()
-    arrived: bool = False
-    replaced_a_loss: bool = False
-    sale: Row | None = None
-    proceeds: Fraction = Fraction(0)
-    matched: Fraction = Fraction(0)
-    deferred: Fraction = Fraction(0)
-    lost_quantity: Fraction = Fraction(0)
-    lost: Fraction = Fraction(0)
-
-    @property
-    def held(self) -> bool:
-        return self.arrived and self.sale is None
-
-    @property
-    def unit_basis(self) -> Fraction:
-        return self.basis / self.quantity
-
-    @property
-    def loss(self) -> Fraction:
-        return self.basis - self.proceeds
-
-
-@dataclass(frozen=True)
-class Match:
-    """`loss_quantity` units of a sale at a loss replaced by `quantity` units of a purchase."""
-
-    sale: int
-    loss_lot: int
-    replacement: int
-    quantity: Fraction
-    loss_quantity: Fraction
-    disallowed: Fraction
-    days_held: int
-    permanent: bool
-
-
-@dataclass
-class Outcome:
-    """What is held, what was sold, what replaced what."""
-
-    lots: list[Shares]
-    sold: list[Shares]
-    matches: list[Match]
-
-
-def long_term(since: date, sold: date) -> bool:
-    """Held more than a year: the day of acquisition is left out, the day of sale counts."""
-    first = since + timedelta(days=1)
-    if (first.month, first.day) == (2, 29):
-        return sold >= date(first.year + 1, 3, 1)
-    return sold >= date(first.year + 1, first.month, first.day)
+from tests.transactions.model.words import (
+    PURCHASES,
+    WINDOW,
+    Household,
+    Match,
+    Outcome,
+    Refused,
+    Row,
+    Shares,
+    bought,
+    long_term,
+    received,
+)
 
 
 def kept(household: Household, rows: Iterable[Row]) -> Outcome:
     """The ledger of all rows that stand (what is reversed must not be among them)."""
-    return _Keeper(household, sorted(rows, key=lambda row: row.in_time)).run()
+    return _Keeper(household, _in_time(list(rows))).run()
+
+
+def _in_time(rows: list[Row]) -> list[Row]:
+    """Nothing in the order depends on who recorded first, but the last tie."""
+
+    def turn(row: Row) -> tuple[object, ...]:
+        tie = row.id if row.type == "transfer_out" else 0
+        return (*row.moment, tie, row.account, row.asset, row.quantity, row.net, row.id)
+
+    return sorted(rows, key=turn)
+
+
+def _place_in_line(shares: Shares) -> tuple[object, ...]:
+    """Replacements by purchase; of one purchase what is kept goes before what is leaving."""
+    bought_in, asset = shares.same_purchase[:2]
+    return (
+        *(shares.opened, bought_in, asset, *shares.age[1:]),
+        *(shares.account, shares.asset, shares.sale is not None),
+    )
+
+
+def _turn(shares: Shares) -> tuple[object, ...]:
+    """Losses of one instant, in the order in which they wait for later purchases."""
+    assert shares.sale is not None
+    return (
+        *(shares.opened, shares.account, shares.asset),
+        *(shares.quantity, shares.basis, shares.proceeds, shares.sale.id),
+    )
 
 
 class _Keeper:
     def __init__(self, household: Household, rows: list[Row]) -> None:
         self.household = household
         self.rows = rows
-        self.shares = [_bought(row) for row in rows if row.type in PURCHASES]
+        self.shares = [bought(row) for row in rows if row.type in PURCHASES]
         self.matches: list[Match] = []
         self.same_asset = self._same_assets()
 
@@ -181,11 +99,14 @@ class _Keeper:
                 if shares.acquisition == row.id:
                     shares.arrived = True
         elif row.type == "transfer_in":
-            self.shares.append(_received(row))
+            self.shares.append(received(row))
         elif row.type == "split":
             self._split(row)
         elif row.type == "symbol_change":
-            for shares in self._held(row.account, row.asset):
+            held = self._held(row.account, row.asset)
+            if not held:
+                raise Refused
+            for shares in held:
                 shares.asset = row.new_asset
         elif row.type == "spin_off":
             self._spin_off(row)
@@ -282,7 +203,7 @@ class _Keeper:
 
     def _held(self, account: str, asset: str) -> list[Shares]:
         found = [s for s in self.shares if s.held and s.account == account and s.asset == asset]
-        return sorted(found, key=lambda s: (s.opened, s.acquisition))
+        return sorted(found, key=lambda s: s.age)
 
     def _take(self, row: Row, *, price: Fraction) -> list[Shares]:
         held = self._held(row.account, row.asset)
@@ -297,7 +218,7 @@ class _Keeper:
                 shares.basis = basis * shares.quantity / whole
                 shares.moved = moved * shares.quantity / whole
         elif row.method == "lifo":
-            held.sort(key=lambda s: (s.opened, s.acquisition), reverse=True)
+            held.reverse()
         elif row.method == "hifo":
             held.sort(key=lambda s: -s.unit_basis)
         elif row.method == "min_tax":
@@ -344,12 +265,19 @@ class _Keeper:
         return shares
 
     def _wash(self, sold: list[Shares]) -> None:
-        """Losses by original acquisition; what is sold at the same instant later is still held."""
-        waiting = sorted(sold, key=lambda s: (s.opened, s.acquisition))
+        """Losses by original acquisition; what is sold at the same instant later is still held.
+
+        First they meet what is there, then what will be bought; the ties are the book's own.
+        """
+        waiting = sorted(sold, key=lambda s: (*s.age[:2], s.account, s.asset, *s.age[2:]))
+        losses = []
         while waiting:
             shares = waiting.pop(0)
             if self._is_washable(shares):
-                self._replace(shares, waiting)
+                self._replace(shares, [s for s in self.shares if s.arrived], waiting)
+                losses.append(shares)
+        for shares in sorted(losses, key=_turn):
+            self._replace(shares, [s for s in self.shares if not s.arrived], waiting)
 
     def _is_washable(self, shares: Shares) -> bool:
         house = self.household
@@ -361,23 +289,25 @@ class _Keeper:
             and shares.loss > 0
         )
 
-    def _replace(self, shares: Shares, waiting: list[Shares]) -> None:
-        left, each = shares.quantity, shares.loss / shares.quantity
+    def _replace(self, shares: Shares, among: list[Shares], waiting: list[Shares]) -> None:
+        left = shares.quantity - shares.matched
+        each = shares.loss / shares.quantity if shares.quantity else Fraction(0)
         while left:
-            candidates = [s for s in self.shares if self._may_replace(s, shares, waiting)]
+            candidates = [s for s in among if self._may_replace(s, shares, waiting)]
             if not candidates:
                 return
-            found = min(candidates, key=lambda s: (s.opened, s.acquisition))
+            found = min(candidates, key=_place_in_line)
             units = Fraction(1)
             if not found.arrived:
                 assert shares.sale is not None
                 units = self._splits(shares.asset, shares.sale.moment, (found.opened, 1))
             matched = min(left, found.quantity / units)
-            if matched * units < found.quantity and found in waiting:
-                self._cut(found, matched * units)
-                waiting.insert(waiting.index(found) + 1, self.shares[self.shares.index(found) + 1])
-            else:
-                self._cut(found, matched * units)
+            before = set(map(id, self.shares))
+            self._cut(found, matched * units)
+            rest = [s for s in self.shares if id(s) not in before]
+            among += rest
+            if found in waiting:
+                waiting[waiting.index(found) + 1 : waiting.index(found) + 1] = rest
             self._move_loss(shares, found, matched, matched * each)
             left -= matched
 
@@ -457,35 +387,3 @@ class _Keeper:
             keep, drop = same[one], same[other]
             same = {asset: keep if name == drop else name for asset, name in same.items()}
         return same
-
-
-def _bought(row: Row) -> Shares:
-    return Shares(
-        acquisition=row.id,
-        bought_in=row.account,
-        account=row.account,
-        asset=row.asset,
-        opened=row.at,
-        since=row.at.date(),
-        quantity=row.quantity,
-        basis=row.amount + row.fee,
-        same_purchase=(row.account, row.asset, row.order or row.at),
-    )
-
-
-def _received(row: Row) -> Shares:
-    """From outside, with the basis and the day it was acquired there."""
-    day = row.opened or row.at.date()
-    return Shares(
-        acquisition=row.id,
-        bought_in=row.account,
-        account=row.account,
-        asset=row.asset,
-        opened=datetime(day.year, day.month, day.day, tzinfo=UTC),
-        since=day,
-        quantity=row.quantity,
-        basis=row.amount,
-        purchase=False,
-        same_purchase=(row.id,),
-        arrived=True,
-    )

@@ -24,7 +24,8 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
-from tests.transactions.model.household import Household, Row, kept, long_term
+from tests.transactions.model.household import kept
+from tests.transactions.model.words import Household, Row, long_term
 
 ACCOUNTS = {
     "main": "taxable",

@@ -1,0 +1,171 @@
+"""What the model speaks of: stated rows, a household, its shares and what replaced what."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+
+EVENTS = ("split", "spin_off", "merger", "symbol_change", "return_of_capital")
+PURCHASES = ("buy", "reinvestment")
+RANKS = dict.fromkeys(EVENTS, 0) | dict.fromkeys((*PURCHASES, "transfer_in"), 1)
+RANKS |= {"transfer_out": 2, "sell": 3}
+WINDOW = timedelta(days=30)
+
+
+class Refused(Exception):
+    """More is sold, moved or named than is held."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stated transaction; `to` is the account a transfer goes to, `chosen` names lots."""
+
+    id: int
+    type: str
+    account: str
+    at: datetime
+    asset: str = ""
+    quantity: Fraction = Fraction(0)
+    amount: Fraction = Fraction(0)
+    fee: Fraction = Fraction(0)
+    method: str = "fifo"
+    chosen: tuple[tuple[int, Fraction], ...] = ()
+    order: str = ""
+    ratio: Fraction | None = None
+    new_asset: str = ""
+    basis_part: Fraction = Fraction(0)
+    opened: date | None = None
+    to: str = ""
+    rates: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
+
+    @property
+    def moment(self) -> tuple[datetime, int]:
+        return self.at, RANKS[self.type]
+
+    @property
+    def net(self) -> Fraction:
+        return self.amount - self.fee if self.type == "sell" else self.amount + self.fee
+
+
+@dataclass(frozen=True)
+class Household:
+    """Accounts by name and type, assets that are substantially identical, and the policy."""
+
+    accounts: dict[str, str]
+    identical: dict[str, str] = field(default_factory=dict)
+    crypto: frozenset[str] = frozenset()
+    wash_sales: bool = True
+    earlier_acquired_count: bool = True
+    carry_date: bool = False
+    employer_plan_counts: bool = True
+    crypto_exempt: bool = True
+
+
+@dataclass(eq=False)
+class Shares:
+    """Shares of one acquisition that are alike. `since` starts their holding period."""
+
+    acquisition: int
+    bought_in: str
+    account: str
+    asset: str
+    opened: datetime
+    since: date
+    quantity: Fraction
+    basis: Fraction
+    # What was stated of the purchase tells apart what was bought at one instant.
+    stated: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
+    moved: Fraction = Fraction(0)
+    purchase: bool = True
+    same_purchase: tuple[object, ...] = ()
+    arrived: bool = False
+    replaced_a_loss: bool = False
+    sale: Row | None = None
+    proceeds: Fraction = Fraction(0)
+    matched: Fraction = Fraction(0)
+    deferred: Fraction = Fraction(0)
+    lost_quantity: Fraction = Fraction(0)
+    lost: Fraction = Fraction(0)
+
+    @property
+    def age(self) -> tuple[object, ...]:
+        return (
+            *(self.opened, self.stated, self.acquisition, self.since),
+            not self.replaced_a_loss,
+        )
+
+    @property
+    def held(self) -> bool:
+        return self.arrived and self.sale is None
+
+    @property
+    def unit_basis(self) -> Fraction:
+        return self.basis / self.quantity
+
+    @property
+    def loss(self) -> Fraction:
+        return self.basis - self.proceeds
+
+
+@dataclass(frozen=True)
+class Match:
+    """`loss_quantity` units of a sale at a loss replaced by `quantity` units of a purchase."""
+
+    sale: int
+    loss_lot: int
+    replacement: int
+    quantity: Fraction
+    loss_quantity: Fraction
+    disallowed: Fraction
+    days_held: int
+    permanent: bool
+
+
+@dataclass
+class Outcome:
+    """What is held, what was sold, what replaced what."""
+
+    lots: list[Shares]
+    sold: list[Shares]
+    matches: list[Match]
+
+
+def long_term(since: date, sold: date) -> bool:
+    """Held more than a year: the day of acquisition is left out, the day of sale counts."""
+    first = since + timedelta(days=1)
+    if (first.month, first.day) == (2, 29):
+        return sold >= date(first.year + 1, 3, 1)
+    return sold >= date(first.year + 1, first.month, first.day)
+
+
+def bought(row: Row) -> Shares:
+    return Shares(
+        acquisition=row.id,
+        bought_in=row.account,
+        account=row.account,
+        asset=row.asset,
+        opened=row.at,
+        since=row.at.date(),
+        quantity=row.quantity,
+        basis=row.amount + row.fee,
+        stated=(row.quantity, row.net),
+        same_purchase=(row.account, row.asset, row.order or row.at),
+    )
+
+
+def received(row: Row) -> Shares:
+    """From outside, with the basis and the day it was acquired there."""
+    day = row.opened or row.at.date()
+    return Shares(
+        acquisition=row.id,
+        bought_in=row.account,
+        account=row.account,
+        asset=row.asset,
+        opened=datetime(day.year, day.month, day.day, tzinfo=UTC),
+        since=day,
+        quantity=row.quantity,
+        basis=row.amount,
+        stated=(row.quantity, row.net),
+        purchase=False,
+        same_purchase=(row.id,),
+        arrived=True,
+    )
