@@ -138,7 +138,7 @@ def booked(*, book: Book, events: Iterable[Event]) -> Booked:
     Raises InsufficientShares, LotSelectionInvalid, NothingHeld or SourceMissing at the first event
     that cannot be booked, with its id as `item`; the book is then of no use.
     """
-    for _, group in groupby(sorted(events, key=lambda event: event.order), key=_together):
+    for _, group in groupby(sorted(events, key=lambda event: event.order), key=together):
         several = list(group)
         try:
             if len(several) > 1:
@@ -151,6 +151,6 @@ def booked(*, book: Book, events: Iterable[Event]) -> Booked:
     return Booked(book.pieces, book.closings, book.washes.found)
 
 
-def _together(event: Event) -> tuple[object, ...]:
+def together(event: Event) -> tuple[object, ...]:
     """Sales of one instant are booked together, everything else by itself."""
     return (event.at, "sell") if event.type == "sell" else (event.at, event.type, event.id)
