@@ -42,6 +42,7 @@ from identity.serializers import (
     StreamTicketSerializer,
     TokenPairSerializer,
 )
+from identity.sessions import session_family
 from identity.tokens import Access
 
 
@@ -153,6 +154,14 @@ class PasswordView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+def _family(request: Request) -> str:
+    """The log-in this request belongs to: the token's family, or the session of the pages."""
+    claims = request.auth
+    if isinstance(claims, Access):
+        return claims.family_id
+    return session_family(request._request.session.session_key or "")
+
+
 class StreamTicketView(APIView):
     @extend_schema(
         operation_id="stream_ticket",
@@ -164,7 +173,7 @@ class StreamTicketView(APIView):
         """A ticket that opens one socket at `url` within `expires_in` seconds."""
         return Response(
             {
-                "ticket": stream_ticket(user=caller(request)),
+                "ticket": stream_ticket(user=caller(request), family=_family(request)),
                 "expires_in": int(settings.STREAM_TICKET_LIFETIME.total_seconds()),
                 "url": stream_url(request._request),
             }

@@ -1,20 +1,29 @@
 """Page sessions: the database has the truth, Redis a copy that dies within five minutes.
 
 Django's own cached sessions fail when Redis is down and, when a log-out meets a Redis outage, leave
-the copy alive for two weeks. Here an outage costs a query, and a log-out is final soon.
+the copy alive for two weeks. Here an outage costs a query, and a log-out is final soon. It also
+ends the sockets that were opened from the session's pages.
 """
 
 import logging
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import redis
 from django.contrib.sessions.backends.cached_db import SessionStore as CachedStore
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
+from identity.operations.access import end_family
+
 logger = logging.getLogger(__name__)
 
 COPY_TTL_S = 300
+
+
+def session_family(key: str) -> str:
+    """What sockets of a session's pages are known by. Nobody can tell the key from it."""
+    return f"session-{sha256(key.encode()).hexdigest()[:32]}"
 
 
 class SessionStore(CachedStore):
@@ -50,6 +59,8 @@ class SessionStore(CachedStore):
             self._cache.delete(self.cache_key_prefix + key)
         except redis.RedisError as error:
             logger.warning("redis is down, a session's copy lives %s s: %s", COPY_TTL_S, error)
+        else:
+            end_family(session_family(key))
 
     def _copy(self) -> dict[str, Any] | None:
         if not self.session_key:

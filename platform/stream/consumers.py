@@ -167,6 +167,7 @@ class StreamConsumer(AsyncConsumer):
             close=self.close,
             user_id=ticket.user_id,
             token_version=ticket.token_version,
+            family=ticket.family,
             now=now,
         )
         await self._say(protocol.ready(tier=ticket.tier, interval_s=pace.interval_s))

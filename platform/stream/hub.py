@@ -38,6 +38,7 @@ class Member:
         "blocked_at",
         "client",
         "close",
+        "family",
         "heard_at",
         "present",
         "scheduled",
@@ -54,6 +55,7 @@ class Member:
         close: Callable[[Close, Problem, str], None],
         user_id: int,
         token_version: int,
+        family: str,
         now: float,
     ) -> None:
         self.client = client
@@ -61,6 +63,7 @@ class Member:
         self.close = close
         self.user_id = user_id
         self.token_version = token_version
+        self.family = family
         self.heard_at = now
         self.blocked_at: float | None = None
         self.scheduled = False

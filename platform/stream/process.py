@@ -27,7 +27,7 @@ from stream import metrics
 from stream.hub import Hub
 from stream.leases import Leases
 from stream.protocol import Close, Problem, Quote, as_stale
-from stream.providers import follow_quotes, lowest_versions
+from stream.providers import follow_quotes, revoked
 
 logger = logging.getLogger(__name__)
 
@@ -176,12 +176,9 @@ class StreamProcess:
         self.hub.publish(as_stale(quote) for quote in aged if quote is latest[quote.symbol])
 
     async def _close_revoked(self) -> None:
-        members = list(self.hub.members)
-        lowest = await lowest_versions(self.redis, (member.user_id for member in members))
-        for member in members:
-            if member.token_version < lowest.get(member.user_id, 0):
-                self.hub.leave(member)
-                member.close(Close.UNAUTHENTICATED, Problem.REVOKED, "the rights were revoked")
+        for member in await revoked(self.redis, list(self.hub.members)):
+            self.hub.leave(member)
+            member.close(Close.UNAUTHENTICATED, Problem.REVOKED, "the rights were revoked")
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
         """Runs a chore for ever; without Redis it is put off, not given up."""

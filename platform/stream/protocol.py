@@ -93,6 +93,7 @@ class Ticket(msgspec.Struct, frozen=True):
     household_ids: list[int]
     token_version: int
     tier: Literal["standard", "active"]
+    family: str = ""  # the log-in it was given to
 
 
 class _Wire(msgspec.Struct, frozen=True):

@@ -3,8 +3,8 @@
 import logging
 import random
 from asyncio import sleep
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -93,19 +93,36 @@ async def redeemed(redis: "Redis", token: str) -> Ticket | None:
     if payload is None:
         return None
     found = ticket(payload)
-    revoked = await lowest_versions(redis, [found.user_id])
-    return None if found.token_version < revoked.get(found.user_id, 0) else found
+    return None if await revoked(redis, [found]) else found
 
 
-async def lowest_versions(redis: "Redis", user_ids: Iterable[int]) -> dict[int, int]:
-    """The lowest token version still valid, for the users who had some revoked."""
+class Entitled(Protocol):
+    """Whoever was let in by a ticket."""
+
+    @property
+    def user_id(self) -> int: ...
+    @property
+    def token_version(self) -> int: ...
+    @property
+    def family(self) -> str: ...
+
+
+Holder = TypeVar("Holder", bound=Entitled)
+
+
+async def revoked(redis: "Redis", holders: Sequence[Holder]) -> list[Holder]:
+    """Those whose rights have ended since: the user's, or those of the one log-in."""
     client: Any = redis
-    wanted = list(dict.fromkeys(user_ids))
-    lowest: dict[int, int] = {}
-    for start in range(0, len(wanted), REVOCATIONS_PER_CALL):
-        chunk = wanted[start : start + REVOCATIONS_PER_CALL]
-        values = await client.mget([f"revoked:{user_id}" for user_id in chunk])
-        lowest.update(
-            {user_id: int(value) for user_id, value in zip(chunk, values, strict=True) if value}
-        )
-    return lowest
+    ended = []
+    for start in range(0, len(holders), REVOCATIONS_PER_CALL):
+        chunk = holders[start : start + REVOCATIONS_PER_CALL]
+        keys = [f"revoked:{holder.user_id}" for holder in chunk]
+        keys += [f"revoked-family:{holder.family}" for holder in chunk]
+        values = await client.mget(keys)
+        lowest, families = values[: len(chunk)], values[len(chunk) :]
+        ended += [
+            holder
+            for holder, version, family in zip(chunk, lowest, families, strict=True)
+            if family is not None or holder.token_version < int(version or 0)
+        ]
+    return ended

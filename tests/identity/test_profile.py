@@ -8,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from edge.redis import redis_client
-from identity.models import User
+from identity.models import TokenFamily, User
 
 pytestmark = pytest.mark.django_db
 
@@ -86,10 +86,12 @@ def test_a_ticket_carries_what_the_stream_must_know(people: Any, client_of: Clie
     assert body["url"] == "ws://testserver:8001/ws/v1/stream"
     key = f"ticket:{body['ticket']}"
     assert 0 < redis_client().ttl(key) <= 30
+    family = TokenFamily.objects.get(user=people.adviser)
     assert json.loads(redis_client().get(key) or "") == {
         "user_id": people.adviser.pk,
         "household_ids": [people.adviser.household_id, people.owner.household_id],
         "token_version": 1,
+        "family": str(family.pk),
         "tier": "active",
     }
 

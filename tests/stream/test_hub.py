@@ -64,6 +64,7 @@ class Room:
             close=wire.close,
             user_id=1,
             token_version=1,
+            family="",
             now=self.now,
         )
         self.hub.join(member)

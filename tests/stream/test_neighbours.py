@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from identity.operations.access import revoke_before
@@ -35,8 +36,8 @@ def test_a_ticket_a_price_an_event_and_a_revocation_of_the_real_thing(
 ) -> None:
     feed(AAA="50.25", BBB="20.50")
     with (
-        session_stream.enter(stream_ticket(user=people.owner)) as owner,
-        session_stream.enter(stream_ticket(user=people.stranger)) as stranger,
+        session_stream.enter(stream_ticket(user=people.owner, family="o")) as owner,
+        session_stream.enter(stream_ticket(user=people.stranger, family="s")) as stranger,
     ):
         subscribed: list[str] = []
         while len(subscribed) < 2:  # until the stream has read them
@@ -60,3 +61,26 @@ def test_a_ticket_a_price_an_event_and_a_revocation_of_the_real_thing(
         assert (heard[-1]["code"], code) == ("revoked", 4401)
         stranger.say(type="ping")
         assert stranger.hear() == {"type": "pong"}
+
+
+def test_a_log_out_closes_the_sockets_of_that_log_in_only(
+    people: Any, client_of: Any, session_stream: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    phone, laptop, pages = client_of(people.owner), client_of(people.owner), Client()
+    pages.force_login(people.owner)
+
+    def enter(client: Any) -> Any:
+        return session_stream.enter(client.post("/api/v1/auth/stream-ticket").json()["ticket"])
+
+    def is_closed(socket: Any) -> bool:
+        heard, code, _ = socket.hear_close()
+        return (heard[-1]["code"], code) == ("revoked", 4401)
+
+    with enter(phone) as on_phone, enter(laptop) as on_laptop, enter(pages) as on_page:
+        with django_capture_on_commit_callbacks(execute=True):
+            assert phone.post("/api/v1/auth/logout", {}).status_code == 204
+        assert is_closed(on_phone)
+        pages.logout()
+        assert is_closed(on_page)
+        on_laptop.say(type="ping")
+        assert on_laptop.hear() == {"type": "pong"}

@@ -61,6 +61,16 @@ def test_a_ticket_revoked_meanwhile_is_refused(stream: Any, redis_server: Any) -
         renewed.log_in(redis_server.ticket(token_version=2))
 
 
+def test_a_ticket_of_a_log_in_that_ended_meanwhile_is_refused(
+    stream: Any, redis_server: Any
+) -> None:
+    redis_server.client.set("revoked-family:old", 1)
+    with stream.open() as ended, stream.open() as other:
+        ended.say(type="auth", ticket=redis_server.ticket(family="old"))
+        assert ended.hear_close()[1:] == (4401, "ticket_invalid")
+        other.log_in(redis_server.ticket(family="new"))
+
+
 def test_the_ticket_comes_first(stream: Any) -> None:
     with stream.open() as eager:
         eager.say(type="subscribe", symbols=["AAPL"])
@@ -346,6 +356,22 @@ def test_a_revocation_closes_the_sockets_of_that_user_only(stream: Any, redis_se
         assert (heard[-1]["code"], code) == ("revoked", 4401)
         other.say(type="ping")
         assert other.hear("pong")
+
+
+def test_a_log_out_closes_the_sockets_of_that_log_in_only(stream: Any, redis_server: Any) -> None:
+    with (
+        stream.enter(redis_server.ticket(family="phone")) as phone,
+        stream.enter(redis_server.ticket(family="phone")) as second,
+        stream.enter(redis_server.ticket(family="laptop")) as laptop,
+        stream.enter(redis_server.ticket()) as unnamed,
+    ):
+        redis_server.client.set("revoked-family:phone", 1)
+        for gone in (phone, second):
+            heard, code, _ = gone.hear_close()
+            assert (heard[-1]["code"], code) == ("revoked", 4401)
+        for left in (laptop, unnamed):
+            left.say(type="ping")
+            assert left.hear("pong")
 
 
 # Account events

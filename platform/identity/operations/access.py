@@ -10,7 +10,6 @@ from functools import partial
 from uuid import UUID
 
 import redis
-from django.conf import settings
 from django.db import transaction
 
 from edge.redis import redis_client
@@ -20,6 +19,8 @@ logger = logging.getLogger(__name__)
 _EPOCH_TTL_S = 86_400
 # Longer than any refresh token or socket lives.
 _REVOKED_TTL_S = 31 * 86_400
+# Longer than an access token lives, and than the stream may be without Redis.
+_FAMILY_TTL_S = 86_400
 
 
 def forget(*, user_ids: Collection[int]) -> None:
@@ -33,8 +34,16 @@ def revoke_before(*, user_id: int, token_version: int) -> None:
 
 
 def revoke_family(*, family_id: UUID) -> None:
-    """After the commit, access tokens of this log-in are refused too."""
-    transaction.on_commit(partial(_revoke_family, family_id))
+    """After the commit, access tokens and sockets of this log-in are refused too."""
+    transaction.on_commit(partial(end_family, str(family_id)))
+
+
+def end_family(family: str) -> None:
+    """At once: what was opened under this log-in is refused from here on."""
+    try:
+        redis_client().set(f"revoked-family:{family}", 1, ex=_FAMILY_TTL_S)
+    except redis.RedisError as error:
+        _too_late(error)
 
 
 def _forget(user_ids: tuple[int, ...]) -> None:
@@ -54,14 +63,6 @@ def _revoke_before(user_id: int, token_version: int) -> None:
             pipe.set(f"revoked:{user_id}", token_version, ex=_REVOKED_TTL_S)
             pipe.delete(f"principal:{user_id}")
             pipe.execute()
-    except redis.RedisError as error:
-        _too_late(error)
-
-
-def _revoke_family(family_id: UUID) -> None:
-    lifetime = settings.ACCESS_TOKEN_LIFETIME
-    try:
-        redis_client().set(f"revoked-family:{family_id}", 1, ex=lifetime)
     except redis.RedisError as error:
         _too_late(error)
 
