@@ -37,6 +37,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour="3", minute="35"),
         "options": {"queue": "notify", "expires": 80_000},
     },
+    "forget old imports": {
+        "task": "transactions.forget_old_imports",
+        "schedule": crontab(hour="3", minute="50"),
+        "options": {"queue": "notify", "expires": 80_000},
+    },
     "partitions of prices": {
         "task": "marketdata.ensure_partitions",
         "schedule": crontab(hour="3", minute="5"),

@@ -55,7 +55,7 @@ class StrictFormParser(MultiPartParser):
         stream: IO[Any],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> DataAndFiles[Any, Any]:
+    ) -> "DataAndFiles[Any, Any]":
         try:
             return super().parse(stream, media_type, parser_context)
         except ParseError:

@@ -1,5 +1,5 @@
 """Accounts, transactions, imports and exports over HTTP."""
 
-from transactions.api import ledger
+from transactions.api import imports, ledger
 
-urlpatterns = [*ledger.urlpatterns]
+urlpatterns = [*ledger.urlpatterns, *imports.urlpatterns]

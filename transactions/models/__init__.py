@@ -10,6 +10,10 @@ from transactions.models.accounts import (
 )
 from transactions.models.imports import (
     Import,
+    ImportChunk,
+    ImportRow,
+    ImportStatus,
+    RowStatus,
 )
 from transactions.models.lots import (
     Disposal,
@@ -33,8 +37,12 @@ __all__ = [
     "Holding",
     "HoldingPeriodMethod",
     "Import",
+    "ImportChunk",
+    "ImportRow",
+    "ImportStatus",
     "Lot",
     "LotMethod",
+    "RowStatus",
     "Transaction",
     "TransactionQuerySet",
     "TransactionType",

@@ -1,10 +1,30 @@
 """Files of transactions, as they were brought and as they are understood."""
 
-from django.db import models
+from typing import Any
 
+from django.db import models
+from django.db.models import Q
+
+from core import limits
 from core.identifiers import uuid7
-from identity.models import User
+from identity.models import User, household_ids
+from jobs.models import ACTIVE, Job
 from transactions.models.accounts import Account
+
+
+class ImportStatus(models.TextChoices):
+    """What has become of a file; while a job works on it, `Import.state` says so instead."""
+
+    UPLOADED = "uploaded", "Not read yet"
+    PREVIEW = "preview", "Ready to be looked at"
+    FAILED = "failed", "Could not be read"
+    COMMITTED = "committed", "In the ledger"
+    UNDONE = "undone", "Taken back"
+
+
+class ImportQuerySet(models.QuerySet["Import"]):
+    def for_user(self, user: User) -> "ImportQuerySet":
+        return self.filter(account__household_id__in=household_ids(user))
 
 
 class Import(models.Model):
@@ -14,6 +34,128 @@ class Import(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="imports")
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(
+        max_length=16, choices=ImportStatus.choices, default=ImportStatus.UPLOADED
+    )
+    # The format it is read as; `named` where a person chose it.
+    format = models.CharField(max_length=32, blank=True)
+    format_is_chosen = models.BooleanField(default=False)
+    file_name = models.CharField(max_length=limits.NAME_LENGTH_MAX, blank=True)
+    file_bytes = models.PositiveIntegerField(default=0)
+    file_sha256 = models.CharField(max_length=64, blank=True)
+    # Field of ours -> heading of the file; and how figures and dates are written.
+    mapping = models.JSONField(default=dict, blank=True)
+    options = models.JSONField(default=dict, blank=True)
+    # Symbol of the file -> what it is to be.
+    symbols = models.JSONField(default=dict, blank=True)
+    # What the file names: securities with what it says of them, and accounts.
+    securities = models.JSONField(default=list, blank=True)
+    accounts = models.JSONField(default=list, blank=True)
+    row_count = models.PositiveIntegerField(default=0)
+    ready_count = models.PositiveIntegerField(default=0)
+    duplicate_count = models.PositiveIntegerField(default=0)
+    error_count = models.PositiveIntegerField(default=0)
+    skipped_count = models.PositiveIntegerField(default=0)
+    from_date = models.DateField(null=True, blank=True)
+    to_date = models.DateField(null=True, blank=True)
+    # The account's ledger the rows were compared with.
+    ledger_version = models.BigIntegerField(default=0)
+    # What is or was last done with it in the background, and what that is.
+    job = models.ForeignKey(
+        Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    step = models.CharField(max_length=8, blank=True)
+    error = models.JSONField(null=True, blank=True)
+    committed_at = models.DateTimeField(null=True, blank=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ImportQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["-created_at", "-id"], name="import_newest")]
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job works on it at this moment; needs `job` loaded."""
+        return self.job is not None and self.job.status in ACTIVE
+
+    @property
+    def state(self) -> str:
+        """The status as people see it."""
+        working = {"read": "reading", "commit": "committing", "undo": "undoing"}
+        return working[self.step] if self.is_busy else str(self.status)
+
+
+class ImportChunk(models.Model):
+    """A piece of the file, so that any worker can read it; gone once the file is in the ledger."""
+
+    batch = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="chunks")
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "number"], name="import_chunk_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id} {self.number}"
+
+
+class RowStatus(models.TextChoices):
+    READY = "ready"
+    DUPLICATE = "duplicate"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+class ImportRow(models.Model):
+    """One transaction of a file, and whether it may become one of the ledger.
+
+    What the reader found never changes; `status` and `findings` are judged anew whenever symbols,
+    choices or the ledger have changed.
+    """
+
+    batch = models.ForeignKey(
+        Import, on_delete=models.CASCADE, related_name="lines", db_index=False
+    )
+    # The id its transaction will have: rows of the file may name it before it is written.
+    public_id = models.UUIDField(default=uuid7, editable=False)
+    # From 1 in the order of the file; several may stand in one line of it.
+    number = models.PositiveIntegerField()
+    line = models.PositiveIntegerField()
+    status = models.CharField(max_length=9, choices=RowStatus.choices)
+    # What a person decided: "include" or "exclude".
+    choice = models.CharField(max_length=7, blank=True)
+    # The draft as JSON, in the words of the file; absent where it could not be read.
+    draft = models.TextField(null=True, blank=True)
+    # When it happened; the order in which rows are written.
+    executed_at = models.DateTimeField(null=True, blank=True)
+    # From the reader: problems, warnings and the reason it is left out, [{code, detail, column}].
+    problems: "models.JSONField[Any, Any]" = models.JSONField(default=list, blank=True)
+    warnings: "models.JSONField[Any, Any]" = models.JSONField(default=list, blank=True)
+    skipped: "models.JSONField[Any, Any]" = models.JSONField(null=True, blank=True)
+    # From comparing it with the ledger and the rest of the file.
+    findings: "models.JSONField[Any, Any]" = models.JSONField(default=list, blank=True)
+    # The cells as they stood, where the row cannot simply be taken.
+    raw: "models.JSONField[Any, Any]" = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "number"], name="import_row_unique")
+        ]
+        indexes = [
+            models.Index(fields=["batch", "status", "number"], name="import_row_by_status"),
+            # The order of writing.
+            models.Index(
+                fields=["batch", "executed_at", "number"],
+                name="import_row_chronological",
+                condition=Q(status="ready"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id} {self.number}"

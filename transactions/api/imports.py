@@ -1,0 +1,375 @@
+"""Files of transactions over HTTP."""
+
+import codecs
+import json
+from typing import Any
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+)
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.limits import IMPORT_SYMBOLS_MAX, NAME_LENGTH_MAX, PAGE_SIZE_MAX, SYMBOL_LENGTH_MAX
+from edge.pagination import Keyset, Pages
+from edge.schema import page_of, page_parameters
+from edge.serializers import CurrencyField, StrictSerializer
+from edge.uploads import StrictFormParser
+from identity.authentication import caller
+from jobs.api import IDEMPOTENCY_HEADER, answered_once
+from transactions import queries
+from transactions.importing.formats import FORMATS
+from transactions.models import RowStatus, TransactionType
+from transactions.operations import imports as operations
+from transactions.operations.imports.committing import StalePreview
+from transactions.queries.import_symbols import meanings
+from transactions.queries.imports import (
+    import_batch,
+    import_detail,
+    import_line,
+    import_row,
+    import_rows,
+    imports,
+)
+
+STATES = (
+    *("uploaded", "reading", "preview", "failed"),
+    *("committing", "committed", "undoing", "undone"),
+)
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "description": "A symbol, or `skip`, or `create`."},
+            {
+                "type": "object",
+                "properties": {
+                    name: {"type": "string"}
+                    for name in ("symbol", "name", "asset_class", "currency")
+                },
+            },
+        ]
+    }
+)
+class MeaningField(serializers.Field[Any, Any, Any, Any]):
+    """What a security of the file is: our symbol, "skip", "create", or the asset to create."""
+
+    default_error_messages = {
+        "meaning_invalid": "Give a symbol, skip, create, or the asset to create."
+    }
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and all(
+            isinstance(text, str) and len(text) <= NAME_LENGTH_MAX for text in data.values()
+        ):
+            return data
+        if isinstance(data, str) and 0 < len(data) <= SYMBOL_LENGTH_MAX:
+            return data
+        return self.fail("meaning_invalid")
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class ReadingOptions(StrictSerializer):
+    """How dates, figures and words are written where the file does not tell."""
+
+    encoding = serializers.CharField(max_length=32, required=False)
+    delimiter = serializers.ChoiceField(
+        choices=[",", ";", "|", "tab"], required=False, help_text="`tab` for a tabulator."
+    )
+    decimal = serializers.ChoiceField(choices=[".", ","], required=False)
+    date_order = serializers.ChoiceField(choices=["ymd", "dmy", "mdy"], required=False)
+    types = serializers.DictField(
+        child=serializers.ChoiceField(choices=TransactionType.choices),
+        required=False,
+        help_text="Word of the file -> type of transaction.",
+    )
+    currency = CurrencyField(required=False)
+    zone = serializers.CharField(
+        max_length=64, required=False, help_text="Time zone of times without an offset."
+    )
+    account = serializers.CharField(
+        max_length=NAME_LENGTH_MAX, required=False, help_text="Which account of the file."
+    )
+
+    def validate_zone(self, value: str) -> str:
+        if value not in available_timezones():
+            raise serializers.ValidationError("There is no such time zone.", code="zone_unknown")
+        return value
+
+    def validate_encoding(self, value: str) -> str:
+        try:
+            codecs.lookup(value)
+        except (LookupError, ValueError):
+            raise serializers.ValidationError(
+                "There is no such encoding.", code="encoding_unknown"
+            ) from None
+        return value
+
+    def validate_delimiter(self, value: str) -> str:
+        return "\t" if value == "tab" else value
+
+
+_SYMBOLS_HELP = (
+    "Security of the file -> our symbol, `skip`, `create` (an asset of one's own), or the asset "
+    "to create: symbol, name, asset_class, currency."
+)
+_MAPPING_HELP = "Our field -> heading of the file, for files of no known format."
+
+
+class ImportChange(StrictSerializer):
+    format = serializers.ChoiceField(choices=sorted(FORMATS), required=False)
+    mapping = serializers.DictField(
+        child=serializers.CharField(max_length=200), required=False, help_text=_MAPPING_HELP
+    )
+    options = ReadingOptions(required=False)
+    symbols = serializers.DictField(child=MeaningField(), required=False, help_text=_SYMBOLS_HELP)
+    include = serializers.ListField(
+        child=serializers.IntegerField(min_value=1),
+        max_length=PAGE_SIZE_MAX,
+        required=False,
+        help_text="Rows to import although they look like duplicates.",
+    )
+    exclude = serializers.ListField(
+        child=serializers.IntegerField(min_value=1), max_length=PAGE_SIZE_MAX, required=False
+    )
+    reset = serializers.ListField(
+        child=serializers.IntegerField(min_value=1), max_length=PAGE_SIZE_MAX, required=False
+    )
+
+
+class JsonTextField(serializers.CharField):
+    """JSON text in a form field."""
+
+    default_error_messages = {"not_an_object": "This must be a JSON object."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            value = json.loads(super().to_internal_value(data))
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict) or len(value) > IMPORT_SYMBOLS_MAX:
+            self.fail("not_an_object")
+        return value
+
+
+class ImportWrite(StrictSerializer):
+    file = serializers.FileField(allow_empty_file=True, max_length=1000)
+    account_id = serializers.UUIDField()
+    format = serializers.ChoiceField(
+        choices=sorted(FORMATS), required=False, help_text="Found out where it is absent."
+    )
+    mapping = JsonTextField(required=False, help_text=f"JSON. {_MAPPING_HELP}")
+    options = JsonTextField(required=False, help_text="JSON. How dates and figures are written.")
+    symbols = JsonTextField(required=False, help_text=f"JSON. {_SYMBOLS_HELP}")
+
+
+class ImportCounts(serializers.Serializer[Any]):
+    rows = serializers.IntegerField()
+    ready = serializers.IntegerField()
+    duplicates = serializers.IntegerField()
+    errors = serializers.IntegerField()  # type: ignore[assignment]
+    skipped = serializers.IntegerField()
+
+
+class ImportSecurity(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    symbol = serializers.CharField()
+    isin = serializers.CharField()
+    name = serializers.CharField()
+    currency = serializers.CharField()
+    rows = serializers.IntegerField()
+    how = serializers.ChoiceField(
+        choices=["mapped", "created", "skipped", "symbol", "isin", "unknown"]
+    )
+    becomes = serializers.CharField(allow_null=True)
+    suggestions = serializers.ListField(child=serializers.CharField())
+
+
+class ImportRead(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    account_id = serializers.UUIDField()
+    format = serializers.CharField()
+    status = serializers.ChoiceField(choices=STATES)
+    file_name = serializers.CharField()
+    file_bytes = serializers.IntegerField()
+    file_sha256 = serializers.CharField()
+    counts = ImportCounts()
+    from_date = serializers.DateField(allow_null=True)
+    to_date = serializers.DateField(allow_null=True)
+    job_id = serializers.UUIDField(allow_null=True)
+    error = serializers.JSONField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    committed_at = serializers.DateTimeField(allow_null=True)
+    undone_at = serializers.DateTimeField(allow_null=True)
+
+
+class ImportDetail(ImportRead):
+    mapping = serializers.DictField()
+    options = serializers.DictField()
+    accounts = serializers.ListField(child=serializers.CharField())
+    securities = ImportSecurity(many=True)
+    unmapped = ImportSecurity(many=True)
+
+
+class ImportProblem(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    column = serializers.CharField()
+
+
+class ImportRowRead(serializers.Serializer[Any]):
+    row = serializers.IntegerField()
+    line = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=RowStatus.choices)
+    choice = serializers.ChoiceField(choices=["include", "exclude"], allow_null=True)
+    transaction_id = serializers.UUIDField()
+    transaction = serializers.DictField(allow_null=True)
+    problems = ImportProblem(many=True)
+    warnings = ImportProblem(many=True)
+    cells = serializers.DictField()
+
+
+class ImportsView(APIView):
+    parser_classes = [StrictFormParser]
+
+    @extend_schema(
+        operation_id="imports_list",
+        responses=page_of(ImportRead, keyset=True),
+        parameters=[OpenApiParameter("account_id", UUID), *page_parameters(keyset=True)],
+    )
+    def get(self, request: Request) -> Response:
+        """Files that were brought, newest first."""
+        account_id = request.query_params.get("account_id")
+        rows = imports(
+            user=caller(request),
+            account_id=serializers.UUIDField().run_validation(account_id) if account_id else None,
+        ).defer("mapping", "symbols", "securities", "accounts", "options")
+        return Keyset(sort_key="created_at").answer(request, rows, row=import_line)
+
+    @extend_schema(
+        operation_id="imports_create",
+        request={"multipart/form-data": ImportWrite},
+        responses={201: ImportDetail},
+        parameters=[IDEMPOTENCY_HEADER],
+    )
+    def post(self, request: Request) -> Response:
+        """Brings a file and shows what would become of it; nothing is recorded yet."""
+        data = ImportWrite.parsed(request)
+        now = timezone.now()
+        upload = operations.Upload(
+            name=data["file"].name,
+            pieces=data["file"].chunks(),
+            format=data.get("format"),
+            mapping=_validated("mapping", data.get("mapping")),
+            options=_validated("options", data.get("options")),
+            symbols=_validated("symbols", data.get("symbols")),
+        )
+
+        def effect() -> tuple[int, dict[str, object]]:
+            batch = operations.bring(
+                account=queries.account(user=caller(request), public_id=data["account_id"]),
+                upload=upload,
+                user=caller(request),
+                now=now,
+            )
+            return 201, import_detail(batch)
+
+        return answered_once(request, now=now, effect=effect)
+
+
+def _validated(name: str, value: Any) -> Any:
+    """A field of the form, held to what a change by JSON must be."""
+    if value is None:
+        return None
+    checked = ImportChange(data={name: value})
+    checked.is_valid(raise_exception=True)
+    return checked.validated_data[name]
+
+
+class ImportView(APIView):
+    @extend_schema(operation_id="imports_retrieve", responses=ImportDetail)
+    def get(self, request: Request, import_id: UUID) -> Response:
+        """An import: how many rows are what, and what its securities are here."""
+        return Response(import_detail(import_batch(user=caller(request), public_id=import_id)))
+
+    @extend_schema(operation_id="imports_update", request=ImportChange, responses=ImportDetail)
+    def patch(self, request: Request, import_id: UUID) -> Response:
+        """Changes columns, symbols or the choice of rows, and judges every row anew."""
+        batch = import_batch(user=caller(request), public_id=import_id)
+        data = ImportChange.parsed(request)
+        changed = operations.change(batch=batch, user=caller(request), now=timezone.now(), **data)
+        return Response(import_detail(changed))
+
+    @extend_schema(
+        operation_id="imports_destroy",
+        responses={200: ImportDetail, 202: ImportDetail, 204: OpenApiResponse(None, "Discarded.")},
+    )
+    def delete(self, request: Request, import_id: UUID) -> Response:
+        """Discards a preview; takes a committed import back out of the ledger, all or nothing."""
+        batch = import_batch(user=caller(request), public_id=import_id)
+        left = operations.remove(batch=batch, user=caller(request), now=timezone.now())
+        if left is None:
+            return Response(status=204)
+        return Response(import_detail(left), status=202 if left.is_busy else 200)
+
+
+class ImportRowsView(APIView):
+    @extend_schema(
+        operation_id="imports_rows",
+        responses=page_of(ImportRowRead),
+        parameters=[
+            OpenApiParameter("status", str, enum=RowStatus.values),
+            *page_parameters(),
+        ],
+    )
+    def get(self, request: Request, import_id: UUID) -> Response:
+        """The rows of a file with the transactions they would become, in the file's order."""
+        batch = import_batch(user=caller(request), public_id=import_id)
+        rows = import_rows(batch=batch, status=request.query_params.get("status"))
+        symbols = {key: found.symbol for key, found in meanings(batch=batch).items()}
+        return Pages().answer(request, rows, row=lambda row: import_row(row, symbols=symbols))
+
+
+class ImportCommitView(APIView):
+    @extend_schema(
+        operation_id="imports_commit",
+        request=None,
+        responses={200: ImportDetail, 202: ImportDetail},
+        parameters=[IDEMPOTENCY_HEADER],
+    )
+    def post(self, request: Request, import_id: UUID) -> Response:
+        """Records all ready rows, or none where one is refused; by a job (202) where they are
+        many."""
+        now = timezone.now()
+
+        def effect() -> tuple[int, dict[str, object]]:
+            batch = import_batch(user=caller(request), public_id=import_id)
+            done = operations.commit(batch=batch, user=caller(request), now=now)
+            return 202 if done.is_busy else 200, import_detail(done)
+
+        try:
+            return answered_once(request, now=now, effect=effect)
+        except StalePreview:
+            batch = import_batch(user=caller(request), public_id=import_id)
+            operations.refresh(batch=batch, now=now)
+            raise
+
+
+urlpatterns = [
+    path("imports", ImportsView.as_view()),
+    path("imports/<uuid:import_id>", ImportView.as_view()),
+    path("imports/<uuid:import_id>/rows", ImportRowsView.as_view()),
+    path("imports/<uuid:import_id>/commit", ImportCommitView.as_view()),
+]

@@ -1,0 +1,392 @@
+"""Files of transactions: brought, looked at, changed, committed, undone or discarded.
+
+    uploaded --read--> preview --commit--> committed --undo--> undone
+                          | change (judged anew), discard
+
+Small files are worked on by the request itself. Large ones are by a job: its result, the import's
+new status and all rows are one database transaction that begins with the import's row as its lock,
+so whatever kills a worker, a step has happened once or not at all.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from core.errors import Conflict, InvalidInput, NotFound
+from core.limits import (
+    IMPORT_BYTES_AT_ONCE_MAX,
+    IMPORT_ROWS_AT_ONCE_MAX,
+    IMPORTS_OPEN_PER_HOUSEHOLD_MAX,
+    NAME_LENGTH_MAX,
+)
+from identity.models import Household, User
+from jobs.models import Job
+from jobs.operations import Claim, announce, complete, enqueue, fail, result_written
+from transactions.importing.formats import FORMATS, HEAD_BYTES, detect
+from transactions.models import Account, Import, ImportRow, ImportStatus, Transaction
+from transactions.operations.imports import committing, files, reading
+from transactions.operations.imports.judging import judge
+from transactions.operations.imports.symbols import stated
+
+IMPORT = "transactions.import"
+_QUEUE = "interactive"
+# Rows a worker reads and records in a second; only the estimate people see hangs on it.
+_ROWS_PER_S = 3_000
+_BYTES_PER_ROW = 80
+_OPEN = (ImportStatus.UPLOADED, ImportStatus.PREVIEW, ImportStatus.FAILED)
+
+Told = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it arrives, and what is said about it."""
+
+    name: str
+    pieces: Iterable[bytes]
+    format: str | None = None
+    mapping: Mapping[str, str] | None = None
+    options: Mapping[str, Any] | None = None
+    symbols: Mapping[str, Any] | None = None
+
+
+def bring(*, account: Account, upload: Upload, user: User, now: datetime) -> Import:
+    """Keeps a file for an account and reads it into a preview, or has a job do that."""
+    if upload.format is not None and upload.format not in FORMATS:
+        raise _unknown_format()
+    with transaction.atomic():
+        _ensure_room(account)
+        batch = Import.objects.create(
+            account=account,
+            created_at=now,
+            created_by=user,
+            format=upload.format or "",
+            format_is_chosen=upload.format is not None,
+            file_name=_plain_name(upload.name),
+            mapping=dict(upload.mapping or {}),
+            options=dict(upload.options or {}),
+            symbols=dict(upload.symbols or {}),
+        )
+        files.store(batch=batch, pieces=upload.pieces)
+        batch.format = _format_of(batch)
+        if batch.file_bytes > IMPORT_BYTES_AT_ONCE_MAX:
+            _enqueue(batch, "read", user, now, rows=batch.file_bytes // _BYTES_PER_ROW)
+        else:
+            _read(batch, now)
+        batch.save()
+    return batch
+
+
+def _ensure_room(account: Account) -> None:
+    Household.objects.select_for_update().order_by("id").get(pk=account.household_id)
+    waiting = Import.objects.filter(
+        account__household_id=account.household_id, status__in=_OPEN
+    ).count()
+    if waiting >= IMPORTS_OPEN_PER_HOUSEHOLD_MAX:
+        raise Conflict(
+            f"{waiting} files wait for a decision: commit or discard some.",
+            code="too_many_imports",
+        )
+
+
+def _plain_name(name: str) -> str:
+    return "".join(sign for sign in name if sign.isprintable())[:NAME_LENGTH_MAX]
+
+
+def _unknown_format() -> InvalidInput:
+    return InvalidInput(
+        "There is no such format.",
+        code="format_unknown",
+        fields={"format": [f"one of {', '.join(FORMATS)}"]},
+    )
+
+
+def _format_of(batch: Import) -> str:
+    """The format named, else the one the head shows; our own CSV where columns are mapped.
+
+    Refuses what nobody need read to its end: archives, other encodings, unknown headings.
+    """
+    head = files.head(batch=batch)[:HEAD_BYTES]
+    if not head.strip():
+        raise InvalidInput("The file is empty.", code="file_empty", fields={"file": ["is empty"]})
+    found = detect(head)
+    if batch.format_is_chosen:
+        return batch.format
+    if found in FORMATS:
+        return str(found)
+    if batch.mapping:
+        return "ballast"
+    raise InvalidInput(
+        "No known format has these columns: name the format, or map the columns.",
+        code="format_unknown",
+        fields={"file": ["is of no known format"]},
+    )
+
+
+def change(
+    *,
+    batch: Import,
+    user: User,
+    now: datetime,
+    format: str | None = None,  # noqa: A002 - the API's word
+    mapping: Mapping[str, str] | None = None,
+    options: Mapping[str, Any] | None = None,
+    symbols: Mapping[str, Any] | None = None,
+    include: Iterable[int] = (),
+    exclude: Iterable[int] = (),
+    reset: Iterable[int] = (),
+) -> Import:
+    """Changes how a file is read or which rows are taken, and judges it anew."""
+    with transaction.atomic():
+        locked = _locked(batch)
+        _ensure(locked, *_OPEN)
+        if format is not None and format not in FORMATS:
+            raise _unknown_format()
+        reread = locked.status != ImportStatus.PREVIEW or any(
+            told is not None for told in (format, mapping, options)
+        )
+        if format is not None:
+            locked.format, locked.format_is_chosen = format, True
+        if mapping is not None:
+            locked.mapping = dict(mapping)
+        if options is not None:
+            locked.options = dict(options)
+        if symbols is not None:
+            kept = {key: said for key, said in locked.symbols.items() if key not in symbols}
+            wanted = {key: said for key, said in symbols.items() if said is not None}
+            locked.symbols = {
+                **kept,
+                **(wanted if reread else stated(batch=locked, symbols=wanted)),
+            }
+        if reread:
+            if locked.file_bytes > IMPORT_BYTES_AT_ONCE_MAX:
+                _enqueue(locked, "read", user, now, rows=locked.file_bytes // _BYTES_PER_ROW)
+            else:
+                _read(locked, now)
+        else:
+            _choose(locked, include, exclude, reset)
+            judge(batch=locked, now=now)
+        locked.save()
+    return locked
+
+
+def _choose(
+    batch: Import, include: Iterable[int], exclude: Iterable[int], reset: Iterable[int]
+) -> None:
+    for choice, numbers in (("include", include), ("exclude", exclude), ("", reset)):
+        wanted = set(numbers)
+        if not wanted:
+            continue
+        rows = ImportRow.objects.filter(batch=batch, number__in=wanted)
+        if rows.update(choice=choice) != len(wanted):
+            raise InvalidInput(
+                "The file has no such row.",
+                code="row_unknown",
+                fields={choice or "reset": ["names a row that is not there"]},
+            )
+
+
+def commit(*, batch: Import, user: User, now: datetime) -> Import:
+    """Records the ready rows in one transaction: now, or by a job where they are many."""
+    with transaction.atomic():
+        locked = _locked(batch)
+        _ensure(locked, ImportStatus.PREVIEW)
+        if not locked.ready_count:
+            raise Conflict("No row of the file is ready.", code="nothing_ready")
+        if locked.row_count > IMPORT_ROWS_AT_ONCE_MAX:
+            _enqueue(locked, "commit", user, now, rows=locked.ready_count)
+        else:
+            committing.write(batch=locked, user=user, now=now)
+            locked.step = "commit"
+        locked.save()
+    return locked
+
+
+def refresh(*, batch: Import, now: datetime) -> None:
+    """Judges the rows of a preview against the ledger as it is now."""
+    with transaction.atomic():
+        locked = _locked(batch)
+        if locked.status == ImportStatus.PREVIEW and not locked.is_busy:
+            judge(batch=locked, now=now)
+            locked.save()
+
+
+def remove(*, batch: Import, user: User, now: datetime) -> Import | None:
+    """Discards a file that is not in the ledger (None), or takes its rows back out of it."""
+    with transaction.atomic():
+        locked = _locked(batch)
+        _ensure(locked, *_OPEN, ImportStatus.COMMITTED)
+        if locked.status != ImportStatus.COMMITTED:
+            locked.delete()
+            return None
+        count = Transaction.objects.filter(import_batch=locked).count()
+        if count > IMPORT_ROWS_AT_ONCE_MAX:
+            _enqueue(locked, "undo", user, now, rows=count)
+        else:
+            committing.undo(batch=locked, user=user, now=now)
+            locked.step = "undo"
+        locked.save()
+    return locked
+
+
+def run(*, claim: Claim, now: datetime, told: Told) -> None:
+    """The step a job was made for, and the job's end, in one transaction."""
+    with result_written():
+        batch = _of_claim(claim)
+        user = User.objects.get(pk=claim.requested_by_id)
+        step = claim.params["step"]
+        if step == "read":
+            _read(batch, now, told=told)
+        elif step == "commit":
+            _ensure_status(batch, ImportStatus.PREVIEW)
+            committing.write(batch=batch, user=user, now=now, told=told)
+        else:
+            _ensure_status(batch, ImportStatus.COMMITTED)
+            committing.undo(batch=batch, user=user, now=now)
+        batch.error = None
+        batch.save()
+        complete(
+            claim=claim,
+            result={"import_id": str(batch.public_id), "status": batch.status, **counts(batch)},
+        )
+
+
+def give_up(*, claim: Claim, code: str, detail: str, now: datetime) -> None:
+    """Ends the job as failed; the import says why, and stays what it was."""
+    with transaction.atomic():
+        if not fail(claim=claim, code=code, detail=detail):
+            return
+        batch = _of_claim(claim)
+        batch.error = {"code": code, "detail": detail}
+        if batch.status == ImportStatus.UPLOADED:
+            batch.status = ImportStatus.FAILED
+        batch.save(update_fields=["error", "status"])
+        announce(
+            topic="import_failed",
+            household_id=claim.household_id,
+            dedup_key=f"import:{claim.public_id}:{claim.attempt}",
+            payload={
+                "job_id": str(claim.public_id),
+                "account_id": str(claim.subject_id),
+                "code": code,
+                "detail": detail,
+            },
+            now=now,
+        )
+
+
+def forget_old(*, now: datetime) -> tuple[int, int]:
+    """Discards files that waited 30 days, drops rows of those decided 90 days ago; how many."""
+    waited = Import.objects.filter(status__in=_OPEN, created_at__lt=now - timedelta(days=30))
+    discarded = 0
+    for pk in waited.order_by("id").values_list("pk", flat=True)[:1000]:
+        discarded += Import.objects.filter(pk=pk, status__in=_OPEN).delete()[0] > 0
+    dropped, _ = ImportRow.objects.filter(
+        batch__status__in=(ImportStatus.COMMITTED, ImportStatus.UNDONE),
+        batch__committed_at__lt=now - timedelta(days=90),
+    ).delete()
+    return discarded, dropped
+
+
+def counts(batch: Import) -> dict[str, int]:
+    """How many rows are what."""
+    return {
+        "rows": batch.row_count,
+        "ready": batch.ready_count,
+        "duplicates": batch.duplicate_count,
+        "errors": batch.error_count,
+        "skipped": batch.skipped_count,
+    }
+
+
+def _read(batch: Import, now: datetime, *, told: Told | None = None) -> None:
+    """Reads the file into rows and judges them; half of the way each."""
+    batch.format = _format_of(batch)
+    with files.opened(batch=batch) as file:
+        reading.read(batch=batch, file=file, now=now, told=_part(told, 0))
+    known = {row["key"] for row in batch.securities}
+    said = {key: value for key, value in batch.symbols.items() if not _is_stated(value)}
+    batch.symbols = {
+        **{key: value for key, value in batch.symbols.items() if key not in said and key in known},
+        **stated(batch=batch, symbols=said),
+    }
+    judge(batch=batch, now=now, told=_part(told, 50))
+    batch.status, batch.error = ImportStatus.PREVIEW, None
+
+
+def _part(told: Told | None, start: int) -> Told | None:
+    """One half of the work, heard as half of the percents."""
+    if told is None:
+        return None
+    return lambda percent: told(start + percent // 2)
+
+
+def _is_stated(value: Any) -> bool:
+    return isinstance(value, dict) and "action" in value
+
+
+def _locked(batch: Import) -> Import:
+    """The import's row, locked; with what its account is."""
+    rows = Import.objects.select_for_update(of=("self",)).order_by("id")
+    found = rows.select_related("account__owner", "job").filter(pk=batch.pk).first()
+    if found is None:
+        raise NotFound("No such import.", code="import_not_found")
+    return found
+
+
+def _of_claim(claim: Claim) -> Import:
+    batch = Import.objects.filter(public_id=UUID(claim.params["import_id"])).first()
+    if batch is None:
+        raise NotFound("The file was discarded.", code="import_not_found")
+    return _locked(batch)
+
+
+def _ensure(batch: Import, *allowed: str) -> None:
+    if batch.is_busy:
+        raise Conflict("A job works on this import.", code="import_busy")
+    _ensure_status(batch, *allowed)
+
+
+def _ensure_status(batch: Import, *allowed: str) -> None:
+    if batch.status not in allowed:
+        raise Conflict(
+            f"The import is {batch.status}.",
+            code={
+                ImportStatus.COMMITTED: "already_committed",
+                ImportStatus.UNDONE: "already_undone",
+            }.get(ImportStatus(batch.status), "not_in_preview"),
+        )
+
+
+def _enqueue(batch: Import, step: str, user: User, now: datetime, *, rows: int) -> Job:
+    job = enqueue(
+        kind=IMPORT,
+        queue=_QUEUE,
+        user=user,
+        household_id=batch.account.household_id,
+        subject_id=batch.account.public_id,
+        params={"import_id": str(batch.public_id), "step": step},
+        now=now,
+        estimate_s=2 + rows / _ROWS_PER_S,
+    )
+    batch.job, batch.step, batch.error = job, step, None
+    return job
+
+
+__all__ = [
+    "IMPORT",
+    "Upload",
+    "bring",
+    "change",
+    "commit",
+    "counts",
+    "forget_old",
+    "give_up",
+    "refresh",
+    "remove",
+    "run",
+]

@@ -1,0 +1,189 @@
+"""The ready rows of a file into the ledger, and out of it again: all of them or none."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from core.errors import BallastError, Conflict
+from identity.models import User
+from transactions.entries import Entry
+from transactions.file_rows import Names, decoded, entry_of
+from transactions.models import (
+    Import,
+    ImportChunk,
+    ImportRow,
+    ImportStatus,
+    RowStatus,
+    Transaction,
+)
+from transactions.operations.households import lock_household
+from transactions.operations.imports.judging import judge, standing_of
+from transactions.operations.imports.symbols import create_assets
+from transactions.operations.ledger import record, record_reversed, reverse_all
+
+# Rows recorded at once: the memory they need stays bounded, and between two portions the database
+# hears from us.
+ROWS_AT_ONCE = 5_000
+
+
+class StalePreview(Conflict):
+    """The ledger has changed since the preview, and with it what the rows are."""
+
+    code = "preview_stale"
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Whose rows are written, and what their words mean."""
+
+    batch: Import
+    names: Names
+    user: User
+    now: datetime
+
+
+def write(
+    *, batch: Import, user: User, now: datetime, told: Callable[[int], None] | None = None
+) -> None:
+    """Records every ready row of a locked import, oldest first.
+
+    Runs in one transaction: the refusal of one row names it and takes back all before it.
+    """
+    lock_household(household_id=batch.account.household_id)
+    before = standing_of(batch=batch)
+    create_assets(batch=batch)
+    work = _Work(batch, judge(batch=batch, now=now), user, now)
+    if standing_of(batch=batch) != before:
+        raise StalePreview("The ledger has changed since the preview: look at it again.")
+    if not batch.ready_count:
+        raise Conflict("No row of the file is ready.", code="nothing_ready")
+    pairs = _pairs(work)
+    paired = {row.pk for pair in pairs for row in pair}
+    done = 0
+    for portion in _chronological(batch):
+        _record(work, [row for row in portion if row.pk not in paired])
+        done += len(portion)
+        if told is not None:
+            told(100 * done // batch.ready_count)
+    if pairs:
+        _record_pairs(work, pairs)
+    batch.status, batch.committed_at = ImportStatus.COMMITTED, now
+    ImportChunk.objects.filter(batch=batch).delete()
+
+
+def undo(*, batch: Import, user: User, now: datetime) -> None:
+    """Reverses every transaction of a locked import that still stands."""
+    standing = Transaction.objects.filter(
+        import_batch=batch, reverses__isnull=True, reversed_by__isnull=True
+    )
+    # The ledger reads them again under its lock; here their names are enough.
+    names = ("account_id", "type", "counterpart_id", "reverses_id")
+    originals = list(standing.only(*names).order_by("id"))
+    if originals:
+        note = f"Undoes the import of {batch.file_name}"
+        reverse_all(originals=originals, user=user, now=now, note=note)
+    batch.status, batch.undone_at = ImportStatus.UNDONE, now
+
+
+def _ready(batch: Import) -> "QuerySet[ImportRow]":
+    return ImportRow.objects.filter(batch=batch, status=RowStatus.READY).only(
+        "public_id", "number", "line", "draft", "executed_at"
+    )
+
+
+def _chronological(batch: Import) -> Iterator[list[ImportRow]]:
+    """The ready rows as they happened. Rows of one instant keep the order of the file, turned
+    round where the file begins with the newest."""
+    ends = _ready(batch).order_by("number")
+    first, last = ends.first(), ends.last()
+    assert first is not None, "there are ready rows"
+    assert last is not None, "there are ready rows"
+    newest_first = (first.executed_at or batch.created_at) > (last.executed_at or batch.created_at)
+    order, beyond = ("-number", "number__lt") if newest_first else ("number", "number__gt")
+    rows = _ready(batch).order_by("executed_at", order)
+    portion = list(rows[:ROWS_AT_ONCE])
+    while portion:
+        yield portion
+        end = portion[-1]
+        later = Q(executed_at__gt=end.executed_at) | Q(
+            executed_at=end.executed_at, **{beyond: end.number}
+        )
+        portion = list(rows.filter(later)[:ROWS_AT_ONCE])
+
+
+def _pairs(work: _Work) -> list[tuple[ImportRow, ImportRow]]:
+    """Rows that the file itself takes back, each with the row that does."""
+    # JSON text: a quote inside a value is escaped, so this matches the empty field only.
+    reversals = list(_ready(work.batch).exclude(draft__contains='"reverses":""').order_by("number"))
+    by_name = {decoded(row.draft or "").reverses: row for row in reversals}
+    if not by_name:
+        return []
+    found = []
+    for portion in _chronological(work.batch):
+        for row in portion:
+            draft = decoded(row.draft or "")
+            for name in {draft.id, draft.external_id} & by_name.keys():
+                found.append((row, by_name.pop(name)))
+    for row in by_name.values():
+        raise _refused(
+            row,
+            Conflict("It takes back a row that is not imported.", code="reversal_without_row"),
+        )
+    return found
+
+
+def _record(work: _Work, rows: Sequence[ImportRow]) -> None:
+    if not rows:
+        return
+    entries = [_entry(work, row) for row in rows]
+    try:
+        record(
+            account=work.batch.account,
+            entries=entries,
+            user=work.user,
+            now=work.now,
+            import_batch=work.batch,
+        )
+    except BallastError as refusal:
+        if refusal.item is None:
+            raise
+        raise _refused(rows[refusal.item], refusal) from refusal
+
+
+def _record_pairs(work: _Work, pairs: Sequence[tuple[ImportRow, ImportRow]]) -> None:
+    """What cancels is written as history; no lot hears of it."""
+    entries = [_entry(work, original) for original, _ in pairs]
+    reversals = [_entry(work, reversal) for _, reversal in pairs]
+    try:
+        record_reversed(
+            account=work.batch.account,
+            entries=entries,
+            reversals=reversals,
+            user=work.user,
+            now=work.now,
+            import_batch=work.batch,
+        )
+    except BallastError as refusal:
+        if refusal.item is None:
+            raise
+        raise _refused(pairs[refusal.item][0], refusal) from refusal
+
+
+def _entry(work: _Work, row: ImportRow) -> Entry:
+    assert row.draft is not None, "a ready row has its draft"
+    try:
+        return entry_of(decoded(row.draft), public_id=row.public_id, names=work.names)
+    except BallastError as refusal:
+        raise _refused(row, refusal) from refusal
+
+
+def _refused(row: ImportRow, refusal: BallastError) -> BallastError:
+    """The ledger's refusal, with the line of the file it is about."""
+    return type(refusal)(
+        f"Line {row.line} (row {row.number}): {refusal.detail}",
+        code=refusal.code,
+        status=refusal.status,
+        fields={f"rows.{row.number}": [refusal.detail]},
+    )

@@ -1,0 +1,351 @@
+"""Which rows of a file may become transactions: symbols, the ledger's own checks, doubles.
+
+A row's status follows from what the reader found, what people decided, and the ledger as it stands;
+so it is judged anew whenever one of them changed, and once more under the lock of the commit.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Count, Exists, OuterRef, Q
+
+from core.errors import BallastError
+from core.money import plain
+from transactions.entries import Entry
+from transactions.file_rows import Names, decoded, entry_of, finding, units_after
+from transactions.importing.interface import Draft
+from transactions.matching import Matching, Recorded, fingerprint, is_named
+from transactions.models import Import, ImportRow, RowStatus, Transaction
+from transactions.operations.drafts import Draft as Checked
+from transactions.operations.drafts import checked
+from transactions.queries.import_symbols import Meaning, meanings
+
+ROWS_AT_ONCE = 2_000
+_DETAILS = {
+    "duplicate": "It is in the ledger already.",
+    "duplicate_in_file": "It is the double of an earlier row of the file.",
+    "excluded": "Left out by hand.",
+    "symbol_skipped": "Its security is left out.",
+    "other_account": "It belongs to another account of the file.",
+    "account_ambiguous": "The file has several accounts: choose the one to import.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A stored row with its draft."""
+
+    row: ImportRow
+    draft: Draft | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What has become of a row."""
+
+    status: str
+    findings: tuple[dict[str, Any], ...] = ()
+
+
+def judge(*, batch: Import, now: datetime, told: Callable[[int], None] | None = None) -> Names:
+    """Judges every row anew and counts them; what the file's words mean. In a transaction."""
+    court = _Court(batch, now)
+    done = 0
+    for page in pages(batch=batch):
+        _save(page, court.verdicts(page))
+        done += len(page)
+        if told is not None:
+            told(100 * done // max(1, batch.row_count))
+    if lines := court.open_splits:
+        court.open_splits = []
+        court.names.ratios.update(_ratios(batch, court, lines))
+        _save(lines, court.verdicts(lines))
+    _count(batch)
+    batch.ledger_version = batch.account.ledger_version
+    return court.names
+
+
+def standing_of(*, batch: Import) -> str:
+    """One short text for the statuses of all rows: another one, another preview."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT md5(string_agg(left(status, 1), '' ORDER BY number)) "
+            "FROM transactions_importrow WHERE batch_id = %s",
+            [batch.pk],
+        )
+        return str(cursor.fetchone()[0])
+
+
+def pages(*, batch: Import, **only: Any) -> Iterator[list[Line]]:
+    """The rows in the order of the file, a portion at a time."""
+    last = 0
+    rows = ImportRow.objects.filter(batch=batch, **only).order_by("number")
+    while portion := list(rows.filter(number__gt=last)[:ROWS_AT_ONCE]):
+        last = portion[-1].number
+        yield [Line(row, decoded(row.draft) if row.draft else None) for row in portion]
+
+
+class _Court:
+    """Everything a row is judged by, looked up once."""
+
+    def __init__(self, batch: Import, now: datetime) -> None:
+        self.batch, self.now = batch, now
+        self.meanings = meanings(batch=batch)
+        self.names, self.reversed = names_of(batch=batch, meanings=self.meanings)
+        self.matching = _matching(batch)
+        self.open_splits: list[Line] = []
+        self.account = batch.options.get("account") or (
+            batch.accounts[0] if len(batch.accounts) == 1 else ""
+        )
+
+    def verdicts(self, page: Sequence[Line]) -> list[Verdict]:
+        found: list[Verdict | None] = [self._at_once(line) for line in page]
+        entries: dict[int, Entry] = {}
+        for index, line in enumerate(page):
+            if found[index] is None:
+                assert line.draft is not None, "a row without a draft was judged at once"
+                try:
+                    entries[index] = entry_of(
+                        line.draft, public_id=line.row.public_id, names=self.names
+                    )
+                except BallastError as refusal:
+                    found[index] = Verdict(RowStatus.ERROR, (finding(refusal),))
+                    if refusal.code == "ratio_unknown":
+                        self.open_splits.append(line)
+        assets = {
+            meaning.symbol: meaning.asset
+            for meaning in self.meanings.values()
+            if meaning.symbol is not None and meaning.asset is not None
+        }
+        outcomes = checked(
+            account=self.batch.account,
+            entries=list(entries.values()),
+            assets=assets,
+            now=self.now,
+        )
+        for index, outcome in zip(entries, outcomes, strict=True):
+            found[index] = self._compared(page[index], outcome)
+        return [verdict for verdict in found if verdict is not None]
+
+    def _at_once(self, line: Line) -> Verdict | None:
+        row, draft = line.row, line.draft
+        if row.skipped is not None:
+            return Verdict(RowStatus.SKIPPED)
+        if row.choice == "exclude":
+            return _left_out("excluded")
+        if draft is None or row.problems:
+            return Verdict(RowStatus.ERROR)
+        if draft.account and draft.account != self.account:
+            if not self.account:
+                return Verdict(RowStatus.ERROR, (_told("account_ambiguous"),))
+            return _left_out("other_account")
+        for security in (draft.security, draft.new_security):
+            if security and self.meanings[security.key].how == "skipped":
+                return _left_out("symbol_skipped")
+        return None
+
+    def _compared(self, line: Line, outcome: Checked | BallastError) -> Verdict:
+        if isinstance(outcome, BallastError):
+            return Verdict(RowStatus.ERROR, (finding(outcome),))
+        row, draft = line.row, line.draft
+        assert draft is not None, "only rows with a draft are compared"
+        name = draft.external_id or draft.id
+        if draft.reverses or self.reversed & {draft.id, draft.external_id}:
+            double = self.matching.double_of_pair(name=name)
+        else:
+            double = self.matching.double(name=name, print=_print_of(outcome))
+        if double is None or row.choice == "include":
+            return Verdict(RowStatus.READY)
+        return Verdict(RowStatus.DUPLICATE, (_told(double),))
+
+
+def _left_out(code: str) -> Verdict:
+    return Verdict(RowStatus.SKIPPED, (_told(code),))
+
+
+def _told(code: str) -> dict[str, Any]:
+    return {"code": code, "detail": _DETAILS[code], "column": ""}
+
+
+def names_of(*, batch: Import, meanings: Mapping[str, Meaning]) -> tuple[Names, set[str]]:
+    """What the words of the file mean here, and the names of the rows that it reverses itself.
+
+    A lot of a sale may be a row of the same file or one of the ledger, which then goes first.
+    """
+    wanted: set[str] = set()
+    reversed_rows: set[str] = set()
+    for page in pages(batch=batch):
+        for line in page:
+            if line.draft is not None:
+                wanted |= {lot.id for lot in line.draft.lots}
+                reversed_rows |= {line.draft.reverses} - {""}
+    rows: dict[str, UUID] = {}
+    if wanted:
+        for page in pages(batch=batch):
+            for line in page:
+                if line.draft is not None:
+                    for name in wanted & {line.draft.id, line.draft.external_id}:
+                        rows[name] = line.row.public_id
+        rows |= _in_ledger(batch, wanted)
+    symbols = {
+        key: meaning.symbol for key, meaning in meanings.items() if meaning.symbol is not None
+    }
+    return Names(symbols, rows, {}), reversed_rows
+
+
+def _in_ledger(batch: Import, names: set[str]) -> dict[str, UUID]:
+    """Rows of the account that go by one of the names and stand."""
+    ids = [UUID(name) for name in names if _is_uuid(name)]
+    rows = Transaction.objects.filter(
+        Q(external_id__in=sorted(names)) | Q(public_id__in=ids),
+        account=batch.account,
+        reverses__isnull=True,
+        reversed_by__isnull=True,
+    )
+    found: dict[str, UUID] = {}
+    for public_id, external_id in rows.values_list("public_id", "external_id"):
+        found |= {name: public_id for name in (external_id, str(public_id)) if name in names}
+    return found
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _matching(batch: Import) -> Matching:
+    """The ledger of the account, to be matched with a file of this format."""
+    rows = (
+        Transaction.objects.filter(account=batch.account)
+        .annotate(is_reversed=Exists(Transaction.objects.filter(reverses=OuterRef("pk"))))
+        .order_by()
+        .values_list(
+            *("public_id", "external_id", "import_batch__format", "reverses_id", "is_reversed"),
+            *("type", "asset_id", "executed_at", "quantity", "amount", "fee", "currency"),
+            *("ratio_new", "ratio_old"),
+        )
+    )
+    settled: set[str] = set()
+    made = Matching(batch.format)
+    for public_id, external_id, source, reverses, is_reversed, *figures in rows.iterator(5_000):
+        names = (str(public_id), external_id) if external_id else (str(public_id),)
+        if reverses is not None or is_reversed:
+            settled.update(names)
+            continue
+        kind, asset, executed_at, quantity, amount, fee, currency, new, old = figures
+        made.add(
+            Recorded(
+                names,
+                fingerprint(
+                    type=kind,
+                    asset=asset,
+                    executed_at=executed_at,
+                    quantity=quantity,
+                    amount=amount,
+                    fee=fee,
+                    currency=currency,
+                    ratio=new / old if new and old else None,
+                ),
+                (source or "") if is_named(external_id) else "",
+            )
+        )
+    made.settled = frozenset(settled)
+    return made
+
+
+def _print_of(found: Checked) -> bytes:
+    figures, entry = found.amounts, found.entry
+    asset = None if found.asset is None else found.asset.pk or found.asset.symbol
+    return fingerprint(
+        type=entry.type,
+        asset=asset,
+        executed_at=entry.executed_at,
+        quantity=figures.quantity,
+        amount=figures.amount,
+        fee=figures.fee,
+        currency=entry.currency,
+        ratio=figures.ratio.new / figures.ratio.old if figures.ratio else None,
+    )
+
+
+def _ratios(batch: Import, court: _Court, splits: Sequence[Line]) -> dict[UUID, str]:
+    """For splits that state the units added: (held + added) : held, by ledger and file."""
+    keys = {line.draft.security.key for line in splits if line.draft is not None}
+    open_rows = {line.row.public_id for line in splits}
+    steps: dict[str, list[tuple[datetime, int, str, Decimal | None, str, UUID | None]]] = {}
+    for key in keys:
+        asset = court.meanings[key].asset
+        if asset is None or asset.pk is None:
+            steps[key] = []
+            continue
+        steps[key] = [
+            (at, 0, kind, quantity, f"{new}:{old}" if new and old else "", None)
+            for at, kind, quantity, new, old in Transaction.objects.filter(
+                account=batch.account,
+                asset_id=asset.pk,
+                reverses__isnull=True,
+                reversed_by__isnull=True,
+            ).values_list("executed_at", "type", "quantity", "ratio_new", "ratio_old")
+        ]
+    for page in pages(batch=batch):
+        for line in page:
+            draft = line.draft
+            if draft is None or draft.security.key not in keys or draft.type not in _MOVES:
+                continue
+            is_open = line.row.public_id in open_rows
+            if is_open or line.row.status == RowStatus.READY:
+                quantity = draft.added_quantity if is_open else draft.quantity
+                named = line.row.public_id if is_open else None
+                step = (draft.executed_at, 1, draft.type, quantity, draft.ratio, named)
+                steps[draft.security.key].append(step)
+    ratios: dict[UUID, str] = {}
+    for found in steps.values():
+        held = Decimal(0)
+        for _, _, kind, quantity, ratio, named in sorted(found, key=lambda step: step[:2]):
+            if named is None:
+                held = units_after(held, type=kind, quantity=quantity, ratio=ratio)
+            elif held > 0 and held + (quantity or 0) > 0:
+                ratios[named] = f"{plain(held + (quantity or 0))}:{plain(held)}"
+                held += quantity or 0
+    return ratios
+
+
+_MOVES = frozenset({"buy", "sell", "reinvestment", "transfer_in", "transfer_out", "split"})
+
+_UPDATE = """
+UPDATE transactions_importrow AS row SET status = new.status, findings = new.findings::jsonb
+  FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new(id, status, findings)
+ WHERE row.id = new.id
+"""
+
+
+def _save(page: Sequence[Line], verdicts: Sequence[Verdict]) -> None:
+    """Writes the verdicts that differ from what is stored."""
+    news = []
+    for line, verdict in zip(page, verdicts, strict=True):
+        row, findings = line.row, list(verdict.findings)
+        if row.status != verdict.status or row.findings != findings:
+            row.status, row.findings = verdict.status, findings
+            news.append((row.pk, str(verdict.status), json.dumps(findings)))
+    if news:
+        with connection.cursor() as cursor:
+            cursor.execute(_UPDATE, [list(column) for column in zip(*news, strict=True)])
+
+
+def _count(batch: Import) -> None:
+    counted = dict(
+        ImportRow.objects.filter(batch=batch).order_by().values_list("status").annotate(Count("id"))
+    )
+    batch.ready_count = counted.get(RowStatus.READY, 0)
+    batch.duplicate_count = counted.get(RowStatus.DUPLICATE, 0)
+    batch.error_count = counted.get(RowStatus.ERROR, 0)
+    batch.skipped_count = counted.get(RowStatus.SKIPPED, 0)

@@ -1,0 +1,144 @@
+"""A file into rows: every line read once, its draft kept, nothing compared yet."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from itertools import islice
+from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
+
+from core.errors import InvalidInput
+from core.identifiers import uuid7
+from core.limits import IMPORT_SYMBOLS_MAX
+from marketdata.operations.copying import copy_rows
+from transactions.file_rows import encoded
+from transactions.importing.formats import parse
+from transactions.importing.interface import Options, ParsedRow, Security
+from transactions.models import Import, ImportRow, RowStatus
+
+# Rows of one COPY: a statement ends long before its time is up.
+_ROWS_AT_ONCE = 2_000
+_COLUMNS = (
+    *("public_id", "batch_id", "number", "line", "status", "choice", "draft", "executed_at"),
+    *("problems", "warnings", "skipped", "findings", "raw"),
+)
+OPTIONS = ("encoding", "delimiter", "decimal", "date_order", "types", "currency", "account")
+
+
+def read(
+    *, batch: Import, file: BinaryIO, now: datetime, told: Callable[[int], None] | None = None
+) -> None:
+    """Reads the file into rows and notes what it names; runs inside a transaction.
+
+    `told` hears after every portion how far into the file it came, in percent.
+    """
+    ImportRow.objects.filter(batch=batch).delete()
+    found = parse(file, options_of(batch, now), format=batch.format or None)
+    batch.format = found.format
+    seen = _Seen()
+    rows = seen.watched(found.rows)
+    while portion := list(islice(rows, _ROWS_AT_ONCE)):
+        first = seen.count - len(portion) + 1
+        copy_rows(
+            table=ImportRow._meta.db_table,
+            columns=_COLUMNS,
+            rows=(_columns(batch, first + index, row) for index, row in enumerate(portion)),
+        )
+        if told is not None:
+            told(100 * file.tell() // max(1, batch.file_bytes))
+    if not seen.count:
+        raise InvalidInput(
+            "The file has no rows.", code="file_empty", fields={"file": ["is empty"]}
+        )
+    batch.row_count = seen.count
+    batch.securities = seen.securities()
+    batch.accounts = sorted(seen.accounts)
+    batch.from_date, batch.to_date = seen.first, seen.last
+
+
+def options_of(batch: Import, now: datetime) -> Options:
+    """How the file is to be read, as people said it."""
+    stated: dict[str, Any] = {
+        name: batch.options[name] for name in OPTIONS if batch.options.get(name)
+    }
+    return Options(
+        now=now,
+        columns=batch.mapping,
+        zone=ZoneInfo(batch.options["zone"]) if batch.options.get("zone") else UTC,
+        **stated,
+    )
+
+
+class _Seen:
+    """What the rows name, noted as they go by."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.accounts: set[str] = set()
+        self.first: date | None = None
+        self.last: date | None = None
+        self._securities: dict[str, Security] = {}
+        self._rows: Counter[str] = Counter()
+        self._currencies: dict[str, str] = {}
+
+    def watched(self, rows: Iterator[ParsedRow]) -> Iterator[ParsedRow]:
+        for row in rows:
+            self.count += 1
+            if row.entry is not None and row.skipped is None:
+                self._note(row)
+            yield row
+
+    def securities(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "key": key,
+                **asdict(self._securities[key]),
+                "currency": self._currencies[key],
+                "rows": self._rows[key],
+            }
+            for key in sorted(self._securities)
+        ]
+
+    def _note(self, row: ParsedRow) -> None:
+        draft = row.entry
+        assert draft is not None, "only rows with a draft are noted"
+        if draft.account:
+            self.accounts.add(draft.account)
+        day = draft.executed_at.astimezone(UTC).date()
+        self.first = day if self.first is None else min(self.first, day)
+        self.last = day if self.last is None else max(self.last, day)
+        for security in (draft.security, draft.new_security):
+            if security:
+                self._securities.setdefault(security.key, security)
+                self._currencies.setdefault(security.key, draft.currency)
+                self._rows[security.key] += 1
+        if len(self._securities) > IMPORT_SYMBOLS_MAX:
+            raise InvalidInput(
+                f"The file names more than {IMPORT_SYMBOLS_MAX} securities.",
+                code="symbols_too_many",
+            )
+
+
+def _columns(batch: Import, number: int, row: ParsedRow) -> tuple[object, ...]:
+    draft = row.entry
+    if row.skipped is not None:
+        status = RowStatus.SKIPPED
+    else:
+        status = RowStatus.READY if row.importable else RowStatus.ERROR
+    return (
+        uuid7(),
+        batch.pk,
+        number,
+        row.line,
+        status.value,
+        "",
+        None if draft is None else encoded(draft),
+        None if draft is None else draft.executed_at,
+        json.dumps([asdict(problem) for problem in row.problems]),
+        json.dumps([asdict(warning) for warning in row.warnings]),
+        None if row.skipped is None else json.dumps(asdict(row.skipped)),
+        "[]",
+        "{}" if row.importable else json.dumps(dict(row.raw)),
+    )

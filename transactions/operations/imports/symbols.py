@@ -1,0 +1,76 @@
+"""What people say the securities of a file are, checked; and the assets they have made of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.errors import InvalidInput
+from edge.currencies import CURRENCIES
+from marketdata.identifiers import ensure_symbol
+from marketdata.models import Asset, AssetClass
+from marketdata.operations.own_assets import create_own_asset
+from transactions.models import Import
+
+
+def stated(*, batch: Import, symbols: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping as people write it, checked and in one form; raises InvalidInput.
+
+    "AAA" is our symbol, "skip" leaves the rows out, "create" makes an asset of one's own of what
+    the file says; {"symbol", "name", "asset_class", "currency"} says it in full.
+    """
+    known = {row["key"]: row for row in batch.securities}
+    answer = {}
+    for key, said in symbols.items():
+        if key not in known:
+            raise _refused(key, "is not in the file", "symbol_not_in_file")
+        answer[key] = _said(key, said, known[key])
+    return answer
+
+
+def _said(key: str, said: Any, row: Mapping[str, Any]) -> dict[str, str]:
+    if said == "skip":
+        return {"action": "skip"}
+    if isinstance(said, str) and said != "create":
+        return {"action": "map", "symbol": said.strip().upper()}
+    details = {} if said == "create" else dict(said)
+    unknown = set(details) - {"symbol", "name", "asset_class", "currency"}
+    if unknown:
+        raise _refused(key, f"has no field {sorted(unknown)[0][:40]}", "unknown_field")
+    made = {
+        "symbol": str(details.get("symbol") or row["symbol"] or row["isin"]).strip().upper(),
+        "name": str(details.get("name") or row["name"] or key)[:120],
+        "asset_class": str(details.get("asset_class") or AssetClass.EQUITY),
+        "currency": str(details.get("currency") or row["currency"]).upper(),
+    }
+    ensure_symbol(made["symbol"])
+    if made["asset_class"] not in AssetClass.values:
+        raise _refused(key, "has an unknown asset class", "asset_class_unknown")
+    if made["currency"] not in CURRENCIES:
+        raise _refused(key, "has an unknown currency", "currency_unknown")
+    return {"action": "create", **made}
+
+
+def _refused(key: str, message: str, code: str) -> InvalidInput:
+    return InvalidInput(
+        f"{key[:60]} {message}.", code=code, fields={f"symbols.{key[:60]}": [message]}
+    )
+
+
+def create_assets(*, batch: Import) -> None:
+    """Makes the assets of one's own that the mapping asks for and that are not there yet."""
+    wanted = [said for said in batch.symbols.values() if said["action"] == "create"]
+    known = set(
+        Asset.objects.for_household(batch.account.household_id)
+        .filter(symbol__in=[said["symbol"] for said in wanted])
+        .values_list("symbol", flat=True)
+    )
+    for said in wanted:
+        if said["symbol"] not in known:
+            known.add(said["symbol"])
+            create_own_asset(
+                # A member of the household whose asset it will be, whoever imports.
+                user=batch.account.owner,
+                symbol=said["symbol"],
+                name=said["name"],
+                currency=said["currency"],
+                asset_class=said["asset_class"],
+            )

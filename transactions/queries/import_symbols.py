@@ -1,0 +1,103 @@
+"""What the securities of a file are here: said by a person, else by symbol, else by ISIN."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+
+from marketdata.models import Asset
+from transactions.models import Import
+
+SUGGESTIONS_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What one security of a file is: an asset, an asset to be made at the commit, or left out.
+
+    `how`: mapped, created or skipped as a person said; symbol or isin as found; unknown.
+    """
+
+    how: str
+    symbol: str | None = None
+    asset: Asset | None = None
+
+
+def meanings(*, batch: Import) -> dict[str, Meaning]:
+    """Every security the file names, by its key; two queries."""
+    known = _assets(batch)
+    by_symbol = {asset.symbol: asset for asset in known}
+    by_isin: dict[str, list[Asset]] = {}
+    for asset in known:
+        if asset.isin:
+            by_isin.setdefault(asset.isin, []).append(asset)
+    return {
+        row["key"]: _meaning(row, batch.symbols.get(row["key"]), by_symbol, by_isin)
+        for row in batch.securities
+    }
+
+
+def _assets(batch: Import) -> list[Asset]:
+    """Assets the household knows that the file or its mapping could mean; its own win."""
+    wanted = {row["key"].upper() for row in batch.securities}
+    wanted |= {said["symbol"] for said in batch.symbols.values() if said.get("symbol")}
+    isins = {row["isin"] for row in batch.securities if row["isin"]}
+    rows = (
+        Asset.objects.for_household(batch.account.household_id)
+        .filter(Q(symbol__in=sorted(wanted)) | Q(isin__in=sorted(isins)), is_active=True)
+        .order_by("household_id", "id")
+    )
+    found = {asset.symbol: asset for asset in reversed(rows)}
+    return list(found.values())
+
+
+def _meaning(
+    row: Mapping[str, Any],
+    said: Mapping[str, Any] | None,
+    by_symbol: Mapping[str, Asset],
+    by_isin: Mapping[str, Sequence[Asset]],
+) -> Meaning:
+    if said is not None:
+        if said["action"] == "skip":
+            return Meaning("skipped")
+        if said["action"] == "create":
+            made = Asset(symbol=said["symbol"], currency=said["currency"], name=said["name"])
+            return Meaning("created", said["symbol"], by_symbol.get(said["symbol"], made))
+        asset = by_symbol.get(said["symbol"])
+        return Meaning("mapped", asset.symbol, asset) if asset else Meaning("unknown")
+    asset = by_symbol.get(row["key"].upper())
+    if asset is not None and not (row["isin"] and asset.isin and asset.isin != row["isin"]):
+        return Meaning("symbol", asset.symbol, asset)
+    same = [one for one in by_isin.get(row["isin"], ()) if one.currency == row["currency"]]
+    if len(same) == 1:
+        return Meaning("isin", same[0].symbol, same[0])
+    return Meaning("unknown")
+
+
+def suggestions(*, batch: Import, unknown: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """For securities nobody knows, symbols they may be: by ISIN, then by symbol; one query."""
+    condition = Q(pk__in=[])
+    for row in unknown:
+        if row["isin"]:
+            condition |= Q(isin=row["isin"])
+        if stem := _stem(row["key"]):
+            condition |= Q(symbol__startswith=stem)
+    found = list(
+        Asset.objects.for_household(batch.account.household_id)
+        .filter(condition, is_active=True)
+        .order_by("symbol", "id")[:1000]
+    )
+    answer = {}
+    for row in unknown:
+        isin = [a.symbol for a in found if row["isin"] and a.isin == row["isin"]]
+        stem = _stem(row["key"])
+        alike = [a.symbol for a in found if stem and a.symbol.startswith(stem)]
+        answer[row["key"]] = list(dict.fromkeys([*isin, *alike]))[:SUGGESTIONS_MAX]
+    return answer
+
+
+def _stem(key: str) -> str:
+    """What a symbol begins with, whichever exchange the file names after it."""
+    stem = key.upper().partition(".")[0].partition(" ")[0].partition(":")[0]
+    return stem if 0 < len(stem) <= 12 else ""
