@@ -1,9 +1,12 @@
-"""People every test may meet: the owner, the spouse, the adviser, the operator, the stranger."""
+"""People every test may meet; and how the suite is dealt out to several processes (`-n`)."""
 
+import fcntl
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,81 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 PASSWORD = "a-long-enough-password"
+TEMPLATE = "ballast_template"
+
+# The tests of a file stay together, in one process: what a file sets up once is dear. But these
+# files set up nothing and take long, so their tests are dealt out one by one,
+APART = ("config/test_admin", "config/test_fuzz", "config/test_routes", "dashboard/test_pages")
+# and these files stay together: they share one whole copy of Ballast, or measure how long a
+# thing takes and would disturb each other.
+TOGETHER = {
+    "end_to_end": "whole copies",
+    "edge/test_exhaustion": "measured",
+    "edge/test_health": "measured",
+    "stream/test_bench": "measured",
+    "stream/test_faults": "measured",
+}
+# What takes longest is begun first, so that no process is left alone with it in the end.
+LONGEST_FIRST = ("end_to_end", "embedded", "dashboard/test_browser", "config/test_fuzz")
+
+
+def share(nodeid: str) -> str:
+    """The tests that one process gets at a time bear the same name here."""
+    file = nodeid.partition("::")[0].removeprefix("tests/").removesuffix(".py")
+    if file in APART:
+        return nodeid
+    return next((name for path, name in TOGETHER.items() if file.startswith(path)), file)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        begins = [f"tests/{path}" for path in LONGEST_FIRST]
+        last = len(begins)
+        items.sort(
+            key=lambda item: next(
+                (n for n, begin in enumerate(begins) if item.nodeid.startswith(begin)), last
+            )
+        )
+
+
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Deals out shares instead of tests."""
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    folder = Path(__file__).parent
+    for path in (*APART, *TOGETHER, *LONGEST_FIRST):
+        if not (folder / path).is_dir() and not (folder / f"{path}.py").is_file():
+            raise pytest.UsageError(f"tests/conftest.py names tests/{path}, which is gone")
+
+    config.option.loadscopereorder = False  # would begin with the largest number of tests
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = share
+    return scheduler
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: Any
+) -> None:
+    """Several processes: the first makes a database with all migrations, each copies that."""
+    shared = os.environ.get("BALLAST_TEST_SHARED")
+    if "PYTEST_XDIST_WORKER" not in os.environ or shared is None:
+        return
+    from django.db import connection
+
+    made = Path(shared) / TEMPLATE
+    settings = connection.settings_dict
+    with (Path(shared) / "template.lock").open("w") as lock, django_db_blocker.unblock():
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            before, own = settings["NAME"], settings["TEST"]["NAME"]
+            settings["TEST"]["NAME"] = TEMPLATE
+            connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+            connection.close()
+            settings["NAME"], settings["TEST"]["NAME"] = before, own
+            made.touch()
+    settings["TEST"]["TEMPLATE"] = TEMPLATE
 
 
 @dataclass(frozen=True)

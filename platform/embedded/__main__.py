@@ -172,10 +172,12 @@ def bench(words: list[str]) -> None:
 
 
 def test(words: list[str]) -> None:
-    """The test suite; pytest's plugin starts the servers."""
+    """The test suite in several processes; pytest's plugin starts the servers."""
     install()
     os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *words])
+    # A Redis that is given cannot be shared; a `-n` among the words is the last and wins.
+    processes = "0" if {"REDIS_URL", "BROKER_URL"} & given().keys() else "auto"
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", "-n", processes, *words])
 
 
 def main() -> int:

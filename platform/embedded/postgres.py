@@ -21,8 +21,8 @@ STALE_S_MAX = 20.0
 LASTING = {"shared_buffers": "256MB", "max_connections": "200", "wal_compression": "on"}
 # For tests: nothing has to survive a power cut.
 THROWAWAY = {
-    "shared_buffers": "128MB",
-    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "max_connections": "400",  # several processes of tests, each with tests that open dozens
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",

@@ -2,6 +2,10 @@
 
 DATABASE_URL, REDIS_URL and BROKER_URL replace the embedded servers. A Redis that is given is
 emptied (its database number only), so give one that holds nothing.
+
+With several processes (`pytest -n auto`) the one that deals out the tests starts PostgreSQL, where
+each has a database of its own, and each starts its own Redis: what is published there is heard in
+every database of a server, so numbers would not keep the processes apart.
 """
 
 import os
@@ -20,29 +24,58 @@ from embedded.browser import chromium
 from embedded.places import places
 from embedded.servers import servers
 
-ADDRESSES = ("DATABASE_URL", "REDIS_URL", "BROKER_URL")
+# More would wait for PostgreSQL and for the longest tests.
+PROCESSES_MAX = 8
+DATABASE, REDIS = ("DATABASE_URL",), ("REDIS_URL", "BROKER_URL")
 _open = ExitStack()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(args: list[str]) -> Iterator[None]:
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Iterator[None]:
     """Around pytest-django, which reads the settings in this very hook."""
     os.environ.setdefault("TESTING", "1")
     if not {"--help", "-h", "--version", "-V"} & set(args):
-        _start()
+        dealt_out = getattr(early_config.known_args_namespace, "numprocesses", None)
+        if dealt_out and "PYTEST_XDIST_WORKER" not in os.environ:
+            _start_for_workers()
+        else:
+            _start(DATABASE + REDIS)
     yield
 
 
-def _start() -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores: some tests spend their time waiting for other processes."""
+    return min((os.cpu_count() or 1) + 1, PROCESSES_MAX)
+
+
+def _start_for_workers() -> None:
+    """PostgreSQL; the workers inherit its address and find their own Redis missing."""
+    if found := [name for name in REDIS if os.environ.get(name)]:
+        raise pytest.UsageError(
+            f"{' and '.join(found)}: several processes cannot share one Redis; add -n 0"
+        )
+    ours = not os.environ.get("DATABASE_URL")
+    _start(DATABASE)
+    if ours:
+        os.environ["BALLAST_TEST_SHARED"] = os.environ["DATA_DIR"]
+
+
+def _start(wanted: tuple[str, ...]) -> None:
+    """The servers of these addresses, unless the environment names them."""
     folder = Path(tempfile.mkdtemp(prefix="ballast-test-"))
     folder.chmod(0o755)
     _open.callback(shutil.rmtree, folder, ignore_errors=True)
     where = places(folder)
     _open.callback(shutil.rmtree, where.sockets, ignore_errors=True)
-    given = {name: os.environ[name] for name in ADDRESSES if os.environ.get(name)}
+    given = {
+        name: os.environ.get(name) or ("" if name in wanted else "none")
+        for name in DATABASE + REDIS
+    }
     running = _open.enter_context(servers(where, given=given, lasting=False))
-    os.environ.update(running.urls)
+    os.environ.update({name: running.urls[name] for name in wanted})
     os.environ["DATA_DIR"] = str(folder)
+    (folder / "static").mkdir()
 
 
 def pytest_unconfigure() -> None:

@@ -124,7 +124,7 @@ def test_a_broker_that_hangs_delays_a_request_by_one_timeout(stack: Any, home: A
 
 
 def test_repeated_messages_do_nothing_twice(stack: Any, home: Any) -> None:
-    with Celery(broker=stack.variables["BROKER_URL"]) as sender:
+    with Celery(broker=stack.variables["BROKER_URL"], set_as_current=False) as sender:
         stack.send("worker-interactive", signal.SIGSTOP)
         job_id = home.rebalance()
         key = stack.value("SELECT id FROM jobs_job WHERE public_id = %s", job_id)
