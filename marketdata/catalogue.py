@@ -46,6 +46,15 @@ TREASURY = SamplePackage(
     "yield curve (to 2017-03-29), moved by whole weeks. No such bond was quoted. Not simultaneous "
     "with the other sources.",
 )
+TREASURY_BILL = SamplePackage(
+    "treasury-bill-3-months",
+    "zipline-reloaded",
+    "Apache-2.0",
+    "Historical sample. The three-month yield of the genuine US Treasury par curve (to "
+    "2017-03-29), moved by the same whole weeks as the bonds computed from it: the risk-free "
+    "series of Sharpe ratios in dollars.",
+)
+TREASURY_BILL_SERIES = "US Treasury par yield, 3 months"
 PHILIPPINES = SamplePackage(
     "fastquant-pse",
     "fastquant",

@@ -18,6 +18,14 @@ class AssetClass(models.TextChoices):
     CRYPTO = "crypto"
 
 
+class PriceAdjustment(models.TextChoices):
+    """What a publisher has taken out of an asset's earlier closes."""
+
+    NONE = "none", "As traded"
+    SPLITS = "splits", "Splits"
+    SPLITS_AND_DIVIDENDS = "splits_and_dividends", "Splits and dividends"
+
+
 class Source(models.Model):
     """Where figures come from: a provider, or a published package with its licence."""
 
@@ -64,6 +72,11 @@ class Asset(models.Model):
     half_spread_bp = models.DecimalField(max_digits=8, decimal_places=3, default=2)
     source = models.ForeignKey(
         Source, null=True, blank=True, on_delete=models.PROTECT, related_name="assets"
+    )
+    # Units of a day meet only prices of that day: where splits are taken out of the series they
+    # are put back before anything is multiplied.
+    price_adjustment = models.CharField(
+        max_length=24, choices=PriceAdjustment.choices, default=PriceAdjustment.NONE
     )
     # Demo series are moved by whole weeks; these keep the dates they really had.
     shifted_days = models.IntegerField(default=0)
@@ -202,3 +215,21 @@ class ExchangeRate(models.Model):
 
     def __str__(self) -> str:
         return f"EUR/{self.currency} {self.date} {self.rate}"
+
+
+class Yield(models.Model):
+    """A yearly yield of a published series on a day, as a fraction: 0.0525 is 5.25 %."""
+
+    series = models.CharField(max_length=64)
+    currency = models.CharField(max_length=3)
+    date = models.DateField()
+    rate = models.DecimalField(max_digits=9, decimal_places=6)
+
+    class Meta:
+        constraints = [
+            # Led by the currency: the reader asks for the days of the one series of a currency.
+            models.UniqueConstraint(fields=["currency", "date", "series"], name="yield_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.series} {self.date} {self.rate}"

@@ -147,6 +147,14 @@ def par_curves(text: str, *, since: date) -> Iterator[tuple[date, list[ParYield]
                 yield day, par
 
 
+def three_month_yields(text: str, *, since: date) -> Iterator[tuple[date, Decimal]]:
+    """The days of a Treasury curve file and their three-month yield, as a fraction a year."""
+    for row in csv.DictReader(io.StringIO(text)):
+        day, rate = date.fromisoformat(row["Time Period"][:10]), _decimal(row["3month"])
+        if day >= since and rate is not None:
+            yield day, rate
+
+
 def zero_series(curves: Sequence[tuple[date, list[ParYield]]], *, matures_on: date) -> Series:
     """The computed price of a zero-coupon bond on every day of the curve."""
     return checked(

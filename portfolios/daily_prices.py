@@ -3,8 +3,8 @@
     raw        a close belongs to the units of its day. It is carried to the next close; past a
                split it is divided by the ratio, as the units were multiplied
     adjusted   the publisher divided the closes before a split by its ratio: they are multiplied
-               again, so that they meet the units of their day. Only splits up to the last close are
-               in the publisher's figures
+               again, so that they meet the units of their day. A split after the newest close of
+               the whole series is not in the publisher's figures yet
     marks      before the first close, and where there are none, the prices the owner dealt at
     carried back   the first price, for the week before it: a bond bought on a holiday
 
@@ -38,7 +38,8 @@ class Closes:
 
     days: Ints
     prices: Whole
-    split_adjusted: bool = False
+    # The day of the newest close of a series from which splits were taken out; None: as traded.
+    adjusted_until: int | None = None
 
 
 NO_CLOSES = Closes(np.empty(0, dtype=np.int64), np.empty(0, dtype=object))
@@ -112,12 +113,11 @@ def daily_prices(
 def _in_units_of_their_day(
     closes: Closes, splits: Sequence[tuple[int, Fraction]]
 ) -> tuple[Ints, Whole]:
-    if not closes.split_adjusted or not len(closes.days):
-        return closes.days, closes.prices
     prices = closes.prices
-    last = closes.days[-1]
+    if closes.adjusted_until is None:
+        return closes.days, prices
     for day, ratio in splits:
-        if day <= last:
+        if day <= closes.adjusted_until:
             prices = _times(prices, closes.days < day, ratio)
     return closes.days, prices
 

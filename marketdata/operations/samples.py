@@ -26,7 +26,7 @@ from core.errors import Conflict
 from marketdata import catalogue, samples
 from marketdata.calendars import last_session_over, session_close
 from marketdata.catalogue import Listing, SamplePackage
-from marketdata.models import Asset, LatestPrice, Source
+from marketdata.models import Asset, LatestPrice, PriceAdjustment, Source
 from marketdata.operations.copying import copy_rows
 from marketdata.operations.partitions import ensure_partitions
 from marketdata.quotes import PAR
@@ -36,6 +36,7 @@ from marketdata.shifting import shift
 logger = logging.getLogger(__name__)
 
 _EPOCH = date(1990, 1, 1)
+_CURVE_SINCE = date(2003, 1, 1)
 _BAR_COLUMNS = ("asset_id", "date", "open", "high", "low", "close", "volume")
 
 _ROLL_FORWARD = """
@@ -64,9 +65,11 @@ class Market:
 
     exchange: str
     currency: str
+    price_adjustment: str = PriceAdjustment.NONE
 
 
 _US = Market("XNYS", "USD")
+_US_ADJUSTED = Market("XNYS", "USD", PriceAdjustment.SPLITS_AND_DIVIDENDS)
 _PH = Market("XPHS", "PHP")
 
 _Load = Callable[[Source, datetime], int]
@@ -153,7 +156,7 @@ def _load_us(source: Source, now: datetime) -> int:
     for file, listings in catalogue.SKFOLIO_FILES:
         text = _gzipped(catalogue.SKFOLIO.distribution, file)
         rows += _load_series(
-            source, listings, samples.closes_by_column(text, since=_EPOCH), _US, now
+            source, listings, samples.closes_by_column(text, since=_EPOCH), _US_ADJUSTED, now
         )
     return rows
 
@@ -170,7 +173,7 @@ def _load_philippines(source: Source, now: datetime) -> int:
 
 def _load_treasury(source: Source, now: datetime) -> int:
     path = _path(catalogue.TREASURY.distribution, catalogue.TREASURY_FILE)
-    curves = list(samples.par_curves(path.read_text(), since=date(2003, 1, 1)))
+    curves = list(samples.par_curves(path.read_text(), since=_CURVE_SINCE))
     last_session = last_session_over(exchange=_US.exchange, now=now)
     sessions = [day for day, _ in curves]
     move = shift(
@@ -187,6 +190,35 @@ def _load_treasury(source: Source, now: datetime) -> int:
         )
         series[symbol] = samples.zero_series(curves, matures_on=matures_on)
     return _load_series(source, listings, series, _US, now)
+
+
+def _load_treasury_bill(source: Source, now: datetime) -> int:
+    path = _path(catalogue.TREASURY.distribution, catalogue.TREASURY_FILE)
+    moved = _treasury_move(path, now)
+    rows = copy_rows(
+        table="marketdata_yield",
+        columns=("series", "currency", "date", "rate"),
+        rows=(
+            (catalogue.TREASURY_BILL_SERIES, _US.currency, day + moved, rate)
+            for day, rate in samples.three_month_yields(path.read_text(), since=_CURVE_SINCE)
+        ),
+    )
+    source.quality = {"yields": rows}
+    return rows
+
+
+def _treasury_move(path: Path, now: datetime) -> timedelta:
+    """How far the bonds were moved when they were loaded, now or long ago."""
+    symbols = [symbol for symbol, _, _ in catalogue.TREASURY_BONDS]
+    known = Asset.objects.filter(household=None, symbol__in=symbols).order_by("id").first()
+    if known is not None:
+        return timedelta(days=known.shifted_days)
+    move = shift(
+        sessions=[day for day, _ in samples.par_curves(path.read_text(), since=_CURVE_SINCE)],
+        last_session=last_session_over(exchange=_US.exchange, now=now),
+        held_back_min=catalogue.HELD_BACK_SESSIONS,
+    )
+    return timedelta(days=move.days)
 
 
 def _load_ecb(source: Source, now: datetime) -> int:
@@ -236,6 +268,7 @@ def _load_series(
                 currency=market.currency,
                 exchange=market.exchange,
                 source=source,
+                price_adjustment=market.price_adjustment,
                 shifted_days=move.days,
                 original_first_date=_history(series[listing.column], split)[0].date,
                 original_last_date=series[listing.column].bars[-1].date,
@@ -298,5 +331,6 @@ _LOADERS: tuple[tuple[SamplePackage, _Load], ...] = (
     (catalogue.ECB, _load_ecb),
     (catalogue.SKFOLIO, _load_us),
     (catalogue.TREASURY, _load_treasury),
+    (catalogue.TREASURY_BILL, _load_treasury_bill),
     (catalogue.PHILIPPINES, _load_philippines),
 )

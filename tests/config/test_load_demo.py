@@ -80,6 +80,7 @@ def test_prices_are_the_real_ones_of_the_original_days() -> None:
 def test_every_source_names_its_package_version_and_licence() -> None:
     found = {row.name: row for row in Source.objects.all()}
     assert {name: row.licence for name, row in found.items()} == {
+        "treasury-bill-3-months": "Apache-2.0",
         "ecb": "MIT",
         "skfolio": "BSD-3-Clause",
         "zipline-treasury-curve": "Apache-2.0",

@@ -1,0 +1,221 @@
+"""Performance over HTTP: of an account, of one holding in it, of a household."""
+
+from typing import Any
+from uuid import UUID
+
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from edge.serializers import SymbolField
+from identity.authentication import caller
+from portfolios.performance_rows import performance_row
+from portfolios.queries import performance as queries
+
+
+def figure(help_text: str) -> serializers.CharField:
+    """A figure as text, null where it does not exist; `reasons` then says why."""
+    return serializers.CharField(allow_null=True, help_text=help_text)
+
+
+class ReasonRead(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class DrawdownRead(serializers.Serializer[Any]):
+    depth = serializers.CharField(help_text="Not above 0: -0.25 is a quarter lost.")
+    peak_date = serializers.DateField()
+    trough_date = serializers.DateField()
+    recovery_date = serializers.DateField(allow_null=True)
+    length_days = serializers.IntegerField(help_text="To the recovery, or to the end without one.")
+
+
+class ReconciliationRead(serializers.Serializer[Any]):
+    initial_value = serializers.CharField()
+    gains = serializers.CharField(help_text="Of prices, realised and unrealised.")
+    income = serializers.CharField()
+    net_transfers = serializers.CharField()
+    fees = serializers.CharField()
+    taxes = serializers.CharField()
+    currency_effect = serializers.CharField()
+    final_value = serializers.CharField(
+        help_text="initial_value + gains + income + net_transfers - fees - taxes + currency_effect"
+    )
+
+
+class YearOfReturnsRead(serializers.Serializer[Any]):
+    year = serializers.IntegerField()
+    months = serializers.ListField(
+        child=serializers.CharField(allow_null=True), help_text="January to December."
+    )
+    year_return = serializers.CharField(allow_null=True)
+
+
+class ContributionRead(serializers.Serializer[Any]):
+    symbol = serializers.CharField(allow_null=True, help_text="Null: cash.")
+    name = serializers.CharField()
+    gain = serializers.CharField(help_text="The next five, fees and taxes deducted.")
+    price_gain = serializers.CharField()
+    income = serializers.CharField()
+    fees = serializers.CharField()
+    taxes = serializers.CharField()
+    currency_effect = serializers.CharField()
+    contribution = figure("Its part of the time-weighted return; all parts sum to it.")
+
+
+class PerformanceDayRead(serializers.Serializer[Any]):
+    date = serializers.DateField()
+    value = figure("At the close.")
+    net_transfers = serializers.CharField(help_text="Since the beginning of the period.")
+    index = figure("Growth of 1.")
+    benchmark_index = figure("Growth of 1 in the benchmark.")
+
+
+class PerformanceWarningRead(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    symbol = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class PerformanceRead(serializers.Serializer[Any]):
+    """Returns are fractions as text: "0.125" is 12.5 %."""
+
+    account_id = serializers.UUIDField(allow_null=True, help_text="Null: a household.")
+    symbol = serializers.CharField(allow_null=True, help_text="The one holding asked for.")
+    currency = serializers.CharField()
+    from_ = serializers.DateField(help_text="The first day of the period.")
+    to = serializers.DateField()
+    measured_from = serializers.DateField(
+        help_text="The close it is measured from: the day before, or the first day with money."
+    )
+    days = serializers.IntegerField()
+    time_weighted_return = figure("Of the period, chained by day.")
+    annualized_time_weighted_return = figure("Above one year only.")
+    money_weighted_return = figure("XIRR: a yearly rate, actual/365.")
+    money_weighted_return_of_period = figure("The same rate over the days of the period.")
+    volatility = figure("Of daily log returns, a year (252 sessions).")
+    max_drawdown = figure("Depth of the deepest drawdown, not above 0.")
+    sharpe_ratio = figure("Over risk_free_series, a year.")
+    initial_value = figure("At the close before the period.")
+    final_value = figure("At the close of its last day.")
+    local_return = figure("(1 + local_return) * (1 + currency_return) is 1 + the return.")
+    currency_return = figure("What exchange rates did.")
+    local_contribution = figure("local_contribution + currency_contribution is the return.")
+    currency_contribution = figure("What exchange rates added.")
+    benchmark_return = figure("In the currency of the answer, from measured_from on.")
+    annualized_benchmark_return = figure("Above one year only.")
+    excess_return = figure("time_weighted_return - benchmark_return")
+    drawdown = DrawdownRead(allow_null=True)
+    risk_free_series = serializers.CharField(allow_null=True)
+    benchmark = serializers.CharField(allow_null=True)
+    reconciliation = ReconciliationRead(allow_null=True)
+    months = YearOfReturnsRead(many=True)
+    contributions = ContributionRead(many=True)
+    series = PerformanceDayRead(many=True)
+    series_interval_days = serializers.IntegerField(
+        help_text="1 up to 10000 days; then every so many days, the last always."
+    )
+    reasons = serializers.DictField(
+        child=ReasonRead(), help_text="Why a figure is null, by its name."
+    )
+    warnings = PerformanceWarningRead(many=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        """`from` is a word of Python."""
+        return {
+            "from" if name == "from_" else name: field
+            for name, field in super().get_fields().items()
+        }
+
+
+class PerformanceAsked(serializers.Serializer[Any]):
+    """The checked query of a request."""
+
+    to = serializers.DateField(required=False)
+    benchmark = SymbolField(required=False)
+    symbol = SymbolField(required=False)
+    account_id = serializers.UUIDField(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        return {"from": serializers.DateField(required=False), **super().get_fields()}
+
+
+def asked(request: Request) -> tuple[queries.Period, dict[str, Any]]:
+    """The period of a request, and what else it names."""
+    serializer = PerformanceAsked(data=request.query_params)
+    serializer.is_valid(raise_exception=True)
+    values = dict(serializer.validated_data)
+    return queries.Period(values.pop("from", None), values.pop("to", None)), values
+
+
+_PERIOD = [
+    OpenApiParameter("from", str, description="First day; default: of the first transaction"),
+    OpenApiParameter("to", str, description="Last day; default: today"),
+    OpenApiParameter("benchmark", str, description="Symbol of an asset to compare with"),
+]
+
+
+class PerformanceView(APIView):
+    @extend_schema(
+        operation_id="portfolio_performance",
+        responses=PerformanceRead,
+        parameters=[
+            *_PERIOD,
+            OpenApiParameter("symbol", str, description="One holding instead of the account"),
+        ],
+    )
+    def get(self, request: Request, account_id: UUID) -> Response:
+        """How an account, or one holding in it, did over a period, in the account's currency."""
+        period, values = asked(request)
+        found = queries.account_performance(
+            user=caller(request),
+            account_id=account_id,
+            period=period,
+            as_of=timezone.now().date(),
+            benchmark=values.get("benchmark"),
+            symbol=values.get("symbol"),
+        )
+        return Response(
+            {
+                "account_id": str(account_id),
+                "symbol": values.get("symbol"),
+                **performance_row(found),
+            }
+        )
+
+
+class HouseholdPerformanceView(APIView):
+    @extend_schema(
+        operation_id="household_performance",
+        responses=PerformanceRead,
+        parameters=[
+            *_PERIOD,
+            OpenApiParameter(
+                "account_id",
+                str,
+                description="Any account of the household meant; default: one's own household",
+            ),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        """How all accounts of a household did together, in the caller's base currency."""
+        period, values = asked(request)
+        found = queries.household_performance(
+            user=caller(request),
+            period=period,
+            as_of=timezone.now().date(),
+            benchmark=values.get("benchmark"),
+            account_id=values.get("account_id"),
+        )
+        return Response({"account_id": None, "symbol": None, **performance_row(found)})
+
+
+urlpatterns = [
+    path("portfolios/performance", HouseholdPerformanceView.as_view()),
+    path("portfolios/<uuid:account_id>/performance", PerformanceView.as_view()),
+]

@@ -1,0 +1,252 @@
+"""Performance of an account, of one holding in it, or of a household.
+
+Facts, assets, closes, fixings and yields: one query each, however long the history.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from core.errors import InvalidInput, NotFound
+from core.limits import EARLIEST_DATE, PERFORMANCE_VALUES_MAX
+from identity.models import User
+from marketdata.fx import EURO
+from marketdata.models import Asset, PriceAdjustment
+from marketdata.queries import asset as asset_seen
+from marketdata.queries.series import (
+    PackedCloses,
+    fixings_between,
+    packed_closes,
+    yields_between,
+)
+from portfolios.daily_prices import NO_CLOSES, Closes
+from portfolios.daily_values import Line
+from portfolios.history import Fact, History, history
+from portfolios.performance import Performance, Question, performance
+from portfolios.risk import RiskFree
+from transactions import queries as ledger
+from transactions.models import Account, Transaction
+
+# A yield of the month before the period still stands on its first days.
+_YIELDS_BEFORE = timedelta(days=35)
+
+_FIELDS = (
+    "id",
+    "account_id",
+    "type",
+    "executed_at",
+    "asset_id",
+    "amount",
+    "cash_effect",
+    "currency",
+    "quantity",
+    "price",
+    "fee",
+    "fx_rate",
+    "new_asset_id",
+    "ratio_new",
+    "ratio_old",
+    "counterpart_id",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days asked for; absent ones are filled in: since the first transaction, until today."""
+
+    from_date: date | None = None
+    to_date: date | None = None
+
+
+def account_performance(
+    *,
+    user: User,
+    account_id: UUID,
+    period: Period,
+    as_of: date,
+    benchmark: str | None = None,
+    symbol: str | None = None,
+) -> Performance:
+    """One account in its currency; with `symbol` one holding of it."""
+    account = ledger.account(user=user, public_id=account_id)
+    return _performance(
+        user=user,
+        accounts=[account],
+        currency=account.currency,
+        period=period,
+        as_of=as_of,
+        benchmark=benchmark,
+        symbol=symbol,
+    )
+
+
+def household_performance(
+    *,
+    user: User,
+    period: Period,
+    as_of: date,
+    benchmark: str | None = None,
+    account_id: UUID | None = None,
+) -> Performance:
+    """All accounts of the user's household in his base currency; of the household that
+    `account_id` belongs to, where an adviser names one."""
+    household = user.household_id
+    if account_id is not None:
+        household = ledger.account(user=user, public_id=account_id).household_id
+    accounts = Account.objects.for_user(user).filter(household_id=household).order_by("id")
+    return _performance(
+        user=user,
+        accounts=list(accounts),
+        currency=user.base_currency,
+        period=period,
+        as_of=as_of,
+        benchmark=benchmark,
+        symbol=None,
+    )
+
+
+def _performance(
+    *,
+    user: User,
+    accounts: Sequence[Account],
+    currency: str,
+    period: Period,
+    as_of: date,
+    benchmark: str | None,
+    symbol: str | None,
+) -> Performance:
+    _ensure_possible(period, as_of)
+    beside = asset_seen(user=user, symbol=benchmark) if benchmark else None
+    past = history(
+        facts=list(facts(account_ids=[account.pk for account in accounts])),
+        currencies={account.pk: account.currency for account in accounts},
+    )
+    assets = {row.pk: row for row in Asset.objects.filter(pk__in=_assets_of(past)).order_by("id")}
+    only = None if symbol is None else _holding(assets, symbol)
+    since, until = _days(period, past, only, as_of)
+    if ((until - since).days + 2) * max(1, len(assets)) > PERFORMANCE_VALUES_MAX:
+        raise InvalidInput(
+            f"At most {PERFORMANCE_VALUES_MAX} days times holdings can be valued at once.",
+            code="range_too_long",
+            fields={"from": ["is too long ago for so many holdings"]},
+        )
+    before = since - timedelta(days=1)
+    wanted = {**assets, beside.pk: beside} if beside else assets
+    closes = packed_closes(asset_ids=wanted, since=before, until=until)
+    lines = {pk: _line(row, closes.get(pk)) for pk, row in wanted.items()}
+    return performance(
+        Question(
+            past=past,
+            lines=lines,
+            fixings=_fixings(wanted.values(), accounts, past, currency, before, until),
+            currency=currency,
+            from_date=since,
+            to_date=until,
+            only=only,
+            benchmark=lines[beside.pk] if beside else None,
+            risk_free=_risk_free(currency, before, until),
+        )
+    )
+
+
+def facts(*, account_ids: Sequence[int]) -> Iterable[Fact]:
+    """The facts of accounts; those undone, and what undid them, left out."""
+    rows = (
+        Transaction.objects.filter(
+            account_id__in=account_ids, reverses__isnull=True, reversed_by__isnull=True
+        )
+        .order_by("executed_at", "id")
+        .values_list(*_FIELDS)
+    )
+    for row in rows.iterator(chunk_size=5000):
+        *fields, ratio_new, ratio_old, counterpart = row
+        ratio = None if ratio_new is None else Fraction(ratio_new) / Fraction(ratio_old)
+        yield Fact(*(*fields, ratio, counterpart))
+
+
+def _ensure_possible(period: Period, as_of: date) -> None:
+    for name, day in (("from", period.from_date), ("to", period.to_date)):
+        if day is not None and day > as_of:
+            raise InvalidInput(
+                f"{name} lies in the future.",
+                code="date_in_future",
+                fields={name: ["must not be in the future"]},
+            )
+        if day is not None and day < EARLIEST_DATE:
+            raise InvalidInput(
+                f"{name} lies before {EARLIEST_DATE}.",
+                code="date_too_early",
+                fields={name: [f"must be on or after {EARLIEST_DATE}"]},
+            )
+    if period.from_date and period.to_date and period.from_date > period.to_date:
+        raise InvalidInput(
+            "from lies after to.", code="range_reversed", fields={"from": ["must not be after to"]}
+        )
+
+
+def _days(period: Period, past: History, only: int | None, as_of: date) -> tuple[date, date]:
+    """The period asked for; since the first transaction (of the holding) where none is named."""
+    until = period.to_date or as_of
+    if period.from_date is not None:
+        return period.from_date, until
+    first = past.first_day
+    if only is not None:
+        days = [day for day, _ in past.units.get(only, ())[:1]]
+        first = min([*days, *(one.day for one in past.payments if one.asset == only)])
+    return min(until, date.fromordinal(first) if first else until), until
+
+
+def _assets_of(past: History) -> set[int]:
+    paid = {payment.asset for payment in past.payments if payment.asset is not None}
+    return paid | set(past.units)
+
+
+def _holding(assets: Mapping[int, Asset], symbol: str) -> int:
+    for row in assets.values():
+        if row.symbol == symbol:
+            return row.pk
+    raise NotFound(f"{symbol[:40]} was never held in this account.", code="holding_unknown")
+
+
+def _line(row: Asset, closes: PackedCloses | None) -> Line:
+    adjusted = row.price_adjustment != PriceAdjustment.NONE
+    series = NO_CLOSES
+    if closes is not None:
+        series = Closes(closes.days, closes.prices, closes.newest if adjusted else None)
+    return Line(
+        row.pk,
+        row.symbol,
+        row.currency,
+        series,
+        row.price_adjustment == PriceAdjustment.SPLITS_AND_DIVIDENDS,
+        row.name,
+    )
+
+
+def _fixings(
+    assets: Iterable[Asset],
+    accounts: Iterable[Account],
+    past: History,
+    currency: str,
+    since: date,
+    until: date,
+) -> dict[str, list[tuple[date, Any]]]:
+    """Fixings of every currency in the question; none where there is only one."""
+    currencies = {row.currency for row in assets} | {account.currency for account in accounts}
+    currencies |= {currency} | {
+        payment.traded_currency for payment in past.payments if payment.traded_currency
+    }
+    if len(currencies) == 1:
+        return {}
+    return fixings_between(currencies=currencies - {EURO}, since=since, until=until)
+
+
+def _risk_free(currency: str, since: date, until: date) -> RiskFree | None:
+    found = yields_between(currency=currency, since=since - _YIELDS_BEFORE, until=until)
+    if found is None:
+        return None
+    name, rows = found
+    return RiskFree(name, [day for day, _ in rows], [float(rate) for _, rate in rows])

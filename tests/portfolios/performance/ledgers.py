@@ -1,0 +1,106 @@
+"""Small ledgers written as text, and what the engine answers about them."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal as D
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from portfolios.daily_prices import Closes
+from portfolios.daily_values import Line
+from portfolios.history import Fact, history
+from portfolios.performance import Performance, Question, performance
+from portfolios.performance_rows import performance_row
+
+JAN = date(2024, 1, 1)  # a Monday
+SYMBOLS = {1: "AAA", 2: "BBB", 3: "EEE"}
+CURRENCIES = {1: "USD", 2: "USD", 3: "EUR"}
+
+
+def at(day: int, hour: int = 12) -> datetime:
+    return datetime(2024, 1, 1, hour, tzinfo=UTC) + timedelta(days=day - 1)
+
+
+def line(asset: int, closes: dict[int, str], *, adjusted: bool = False) -> Line:
+    """Closes by day of January 2024."""
+    days = np.array([JAN.toordinal() + day - 1 for day in closes], dtype=np.int64)
+    until = int(days[-1]) if len(days) else 0
+    prices = np.array([int(D(close) * 10**8) for close in closes.values()], dtype=object)
+    series = Closes(days, prices, until if adjusted else None)
+    return Line(asset, SYMBOLS[asset], CURRENCIES[asset], series)
+
+
+def ledger(text: str) -> list[Fact]:
+    """`day type [asset] key=value...`; cash effects follow the ledger's table."""
+    facts = []
+    for number, words in enumerate((row.split() for row in text.strip().splitlines()), start=1):
+        fields = dict(word.split("=") for word in words[2:])
+        asset = int(fields["asset"]) if "asset" in fields else None
+        quantity = D(fields["quantity"]) if "quantity" in fields else None
+        price = D(fields["price"]) if "price" in fields else None
+        fee = D(fields.get("fee", "0"))
+        rate = D(fields.get("fx", "1"))
+        default = quantity * price if quantity is not None and price is not None else D(0)
+        amount = D(fields.get("amount", default))
+        kind = words[1]
+        sign = -1 if kind in {"buy", "withdrawal", "fee", "tax"} else 1
+        gross = D(0) if kind in {"reinvestment", "transfer_in", "transfer_out"} else sign * amount
+        currency = "EUR" if asset == 3 else fields.get("currency", "USD")
+        facts.append(
+            Fact(
+                id=number,
+                account=int(fields.get("account", "1")),
+                type=kind,
+                executed_at=at(int(words[0])),
+                asset=asset,
+                amount=amount,
+                cash_effect=((gross - fee) * rate).quantize(D("0.01")),
+                currency=currency,
+                quantity=quantity,
+                price=price,
+                fee=fee,
+                fx_rate=rate,
+                new_asset=int(fields["new"]) if "new" in fields else None,
+                ratio=Fraction(fields["ratio"]) if "ratio" in fields else None,
+                counterpart=int(fields["from"]) if "from" in fields else None,
+            )
+        )
+    return facts
+
+
+def answer(
+    facts: list[Fact], *lines: Line, days: tuple[int, int], **options: Any
+) -> tuple[Performance, dict[str, Any]]:
+    past = history(facts=facts, currencies=options.pop("accounts", {1: "USD"}))
+    found = performance(
+        Question(
+            past=past,
+            lines={one.asset: one for one in lines},
+            fixings=options.pop("fixings", {}),
+            currency=options.pop("currency", "USD"),
+            from_date=JAN + timedelta(days=days[0] - 1),
+            to_date=JAN + timedelta(days=days[1] - 1),
+            **options,
+        )
+    )
+    return found, performance_row(found)
+
+
+def adds_up(row: dict[str, Any]) -> None:
+    """The identity, and the columns of the holdings, in cents."""
+    r = {name: D(value) for name, value in row["reconciliation"].items()}
+    assert r["final_value"] == (
+        r["initial_value"]
+        + r["gains"]
+        + r["income"]
+        + r["net_transfers"]
+        - r["fees"]
+        - r["taxes"]
+        + r["currency_effect"]
+    )
+    earned = sum(D(one["gain"]) for one in row["contributions"])
+    assert earned == r["final_value"] - r["initial_value"] - r["net_transfers"]
+    if row["time_weighted_return"] is not None:
+        parts = sum(D(one["contribution"]) for one in row["contributions"])
+        assert parts == D(row["time_weighted_return"])
