@@ -186,6 +186,9 @@ def compared(
     except Refused:
         counts["refused"] += 1
         return [] if refused else ["the model refuses what the book takes"]
+    if refused == "nothing_held" and any(row.type == "split" for row in rows):
+        counts["refused"] += 1  # The model does not mind a split of nothing.
+        return []
     if refused:
         return [f"the book refuses what the model takes: {refused}"]
     _count(theirs, rows, counts)

@@ -1,0 +1,112 @@
+"""The book against the model on random households: the same figures, whatever happens in them.
+
+    HOUSEHOLDS=100000 pytest -s tests/transactions/test_against_the_model.py
+
+runs a night's worth; the suite runs a few hundred. What the households contained is printed.
+"""
+
+import os
+import random
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+
+from tests.transactions.model.against_the_book import (
+    Figures,
+    Names,
+    by_the_book,
+    compared,
+    figures_of_the_book,
+)
+from tests.transactions.model.cases import CASES
+from tests.transactions.model.published import BASIS, WASH_SALES
+from tests.transactions.model.random_households import household
+from tests.transactions.model.scenarios import SCENARIOS
+from tests.transactions.model.table import ledger
+from tests.transactions.model.words import Household, Row
+
+HOUSEHOLDS = int(os.environ.get("HOUSEHOLDS", "400"))
+FIRST = int(os.environ.get("FIRST_HOUSEHOLD", "0"))
+TABLES = SCENARIOS | WASH_SALES | BASIS | CASES
+
+
+def forgiven(rows: Sequence[Row], *, even: bool) -> int:
+    """Cents that a right ledger may be off by: none where no division leaves a remainder."""
+    if not even:
+        return len(rows) * 2
+    return 2 if any(row.type == "return_of_capital" for row in rows) else 0
+
+
+@pytest.mark.parametrize("text", TABLES.values(), ids=TABLES)
+def test_the_book_and_the_model_agree_on_the_example(text: str) -> None:
+    table = ledger(text)
+    rows = [row for row in table.rows if row.id not in table.reversed_rows]
+    assert compared(table.household, rows, Counter(), cents=1) == []
+
+
+def test_the_book_and_the_model_agree_on_random_households(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    counts: Counter[str] = Counter()
+    violations = []
+    for seed in range(FIRST, FIRST + HOUSEHOLDS):
+        house, rows, even = household(seed)
+        found = compared(house, rows, counts, cents=forgiven(rows, even=even))
+        if found:
+            violations.append((seed, found))
+    with capsys.disabled():
+        if HOUSEHOLDS > 1000:
+            print("\n" + "\n".join(f"{n:>10,} {what}" for what, n in sorted(counts.items())))  # noqa: T201
+            print(f"{len(violations):>10,} violations")  # noqa: T201
+    assert violations == []
+    assert counts["chains"] + counts["wash sales (matches)"] > HOUSEHOLDS / 20
+
+
+def without_row_numbers(figures: tuple[Figures, ...], rows: Sequence[Row]) -> list[object]:
+    """Lots and sales by what they are, not by the number of the row that made them."""
+    facts = {row.id: (row.account, row.asset, row.at, row.quantity, row.net) for row in rows}
+    lots, sold, _ = figures
+    named = [((facts[key[0]], *key[1:]), values) for key, values in lots.items()]
+    named += [((facts[key[0]], facts[key[1]], *key[2:]), values) for key, values in sold.items()]
+    return sorted(named, key=str)
+
+
+def renumbered(rows: Sequence[Row], rng: random.Random) -> list[Row]:
+    """The same rows as if they had been recorded in another order."""
+    from dataclasses import replace
+
+    numbers = [row.id for row in rows]
+    rng.shuffle(numbers)
+    new = {row.id: number for row, number in zip(rows, numbers, strict=True)}
+    return [
+        replace(row, id=new[row.id], chosen=tuple((new[lot], part) for lot, part in row.chosen))
+        for row in rows
+    ]
+
+
+def has_twins(rows: Sequence[Row]) -> bool:
+    """Transfers of one instant go in the order they are recorded: nothing else tells."""
+    transfers = Counter(row.at for row in rows if row.type == "transfer_out")
+    return any(count > 1 for count in transfers.values())
+
+
+def test_the_order_of_recording_changes_nothing() -> None:
+    for seed in range(FIRST, FIRST + HOUSEHOLDS // 2):
+        house, rows, _ = household(seed)
+        if has_twins(rows) or not accepted(house, rows):
+            continue
+        told = renumbered(rows, random.Random(seed))
+        assert facts_of(house, told) == facts_of(house, rows), seed
+
+
+def accepted(house: Household, rows: Sequence[Row]) -> bool:
+    return not any("refuse" in line for line in compared(house, rows, Counter(), cents=10**9)) and (
+        compared(house, rows, counts := Counter()) is not None and not counts["refused"]
+    )
+
+
+def facts_of(house: Household, rows: Sequence[Row]) -> list[object]:
+    names = Names.of(house, rows)
+    outcome, book = by_the_book(house, rows, names)
+    return without_row_numbers(figures_of_the_book(outcome, book, names), rows)
