@@ -4,7 +4,7 @@ A lot goes by its acquisition wherever its shares are: divided by wash sales, mo
 account, changed into another company's shares by a corporate action. Every event that touches it
 leaves one change per place (account, asset):
 
-    basis after = basis before + basis - closed basis
+    basis after = basis before + basis - closed basis       washed: what of `basis` wash sales added
     quantity    what the event added or took, sales apart; likewise
 
 so that over all changes of a place: sum(basis) = basis still there + sum(closed basis).
@@ -29,15 +29,15 @@ class Change:
     place: Place
     quantity: int
     basis: int
-    adjustment: int
+    washed: int
     closed_quantity: int
     closed_basis: int
     quantity_after: int
     basis_after: int
 
 
-_Held = tuple[int, int, int]  # quantity, basis, adjustment
-_NOTHING: _Held = (0, 0, 0)
+_Held = tuple[int, int]  # quantity, basis
+_NOTHING: _Held = (0, 0)
 
 
 def changes(*, book: Book, events: Iterable[Event], acquisition: int) -> list[Change]:
@@ -55,13 +55,17 @@ def changes(*, book: Book, events: Iterable[Event], acquisition: int) -> list[Ch
                 places = closed.setdefault(closing.sale, {})
                 quantity, basis = places.get(closing.place, (0, 0))
                 places[closing.place] = (quantity + closing.quantity, basis + closing.basis)
-        washed = any(match.replacement == acquisition for match in book.washes.found[matches:])
-        touched = washed or any(
+        washed: dict[int, int] = {}
+        for match in book.washes.found[matches:]:
+            if match.replacement == acquisition:
+                account = match.replacement_account
+                washed[account] = washed.get(account, 0) + match.basis_added
+        touched = bool(washed) or any(
             event.id == acquisition or _may_touch(event, held) for event in several
         )
         if closed or touched:
             now = _held(book, acquisition, {*held, *(p for e in several for p in _places(e))})
-            found += _changes(several, held, now, closed)
+            found += _changes(several, held, now, closed, washed)
             held = now
     return found
 
@@ -71,6 +75,7 @@ def _changes(
     before: Mapping[Place, _Held],
     after: Mapping[Place, _Held],
     closed: Mapping[int, Mapping[Place, tuple[int, int]]],
+    washed: dict[int, int],
 ) -> Iterator[Change]:
     """Of sales of one instant each closes its own; what else happened is the last one's."""
     state = dict(before)
@@ -78,11 +83,13 @@ def _changes(
         mine = closed.get(event.id, {})
         for place in sorted({*state, *after, *mine}):
             was, gone = state.get(place, _NOTHING), mine.get(place, (0, 0))
-            now = (was[0] - gone[0], was[1] - gone[1], was[2])
+            now, added = (was[0] - gone[0], was[1] - gone[1]), 0
             if event is events[-1]:
                 now = after.get(place, _NOTHING)
+                if washed.get(place[0], 0) <= now[1] - was[1] + gone[1]:
+                    added = washed.pop(place[0], 0)
             if was != now or any(gone):
-                yield _change(event.id, place, was, now, gone)
+                yield _change(event.id, place, was, now, gone, added)
             state[place] = now
 
 
@@ -107,24 +114,20 @@ def _held(book: Book, acquisition: int, places: Iterable[Place]) -> dict[Place, 
     for place in places:
         for piece in book.pieces.get(place, ()):
             if piece.acquisition == acquisition:
-                quantity, basis, adjustment = found.get(place, _NOTHING)
-                found[place] = (
-                    quantity + piece.quantity,
-                    basis + piece.basis,
-                    adjustment + piece.adjustment,
-                )
+                quantity, basis = found.get(place, _NOTHING)
+                found[place] = (quantity + piece.quantity, basis + piece.basis)
     return found
 
 
 def _change(
-    event: int, place: Place, before: _Held, after: _Held, closed: tuple[int, int]
+    event: int, place: Place, before: _Held, after: _Held, closed: tuple[int, int], washed: int
 ) -> Change:
     return Change(
         event=event,
         place=place,
         quantity=after[0] - before[0] + closed[0],
         basis=after[1] - before[1] + closed[1],
-        adjustment=after[2] - before[2],
+        washed=washed,
         closed_quantity=closed[0],
         closed_basis=closed[1],
         quantity_after=after[0],

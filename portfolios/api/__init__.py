@@ -1,11 +1,12 @@
 """Portfolios over HTTP: what they hold, what they should hold, what was gained, what is taxed."""
 
-from portfolios.api import gains, holdings, performance, sale_previews, taxes
+from portfolios.api import gains, holdings, lineage, performance, sale_previews, taxes
 
 urlpatterns = [
     *holdings.urlpatterns,
     *gains.urlpatterns,
     *taxes.urlpatterns,
     *sale_previews.urlpatterns,
+    *lineage.urlpatterns,
     *performance.urlpatterns,
 ]
