@@ -76,7 +76,9 @@ def merger(book: Book, event: Event) -> None:
     """Shares of the successor, cash, or both, for every share held."""
     pieces = book.held(event)
     if event.new_asset is None:
-        book.close(event, quantity=sum(piece.quantity for piece in pieces), net=book.cents(event))
+        everything = sum(piece.quantity for piece in pieces)
+        sale = book.sale(event, quantity=everything, net=book.cents(event))
+        book.close([((event.account, event.asset), sale)])
         return
     ratio = _ratio(event)
     old = list(pieces)
@@ -169,7 +171,6 @@ def _cash_closing(event: Event, piece: Piece, part: int, *, proceeds: int, basis
         piece.place,
         piece.acquisition,
         piece.purchase_key,
-        piece.number,
         piece.opened_at,
         piece.held_since,
         event.at,

@@ -72,14 +72,19 @@ class Piece:
     adjustment: int = 0
     replaces_loss: bool = False
     purchase: bool = True
-    number: int = 0
     # Quantity and amount of the acquisition as it was stated: which of two of one instant is first.
     stated: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))
 
     @property
     def age(self) -> tuple[object, ...]:
-        """The order of purchase; pieces of one lot by how long they count as held."""
-        return (self.opened_at, self.stated, self.acquisition, self.held_since, self.number)
+        """The order of purchase; of the pieces of one lot, what counts as held longest is first."""
+        return (
+            self.opened_at,
+            self.stated,
+            self.acquisition,
+            self.held_since,
+            not self.replaces_loss,
+        )
 
     def cut(self, quantity: int) -> "Piece":
         """Takes `quantity` out as a piece of its own, with its part of basis and adjustment."""
@@ -125,7 +130,6 @@ class Closing:
     place: Place
     acquisition: int
     purchase_key: tuple[object, ...]
-    piece: int
     opened_at: datetime
     held_since: date
     closed_at: datetime
@@ -287,7 +291,6 @@ def closing_of(*, piece: Piece, sale: Sale, proceeds: int, part: int) -> Closing
         piece.place,
         piece.acquisition,
         piece.purchase_key,
-        piece.number,
         piece.opened_at,
         piece.held_since,
         sale.at,

@@ -217,7 +217,7 @@ class WashSales:
                 matched.held_since -= timedelta(days=days_held)
             else:
                 matched.held_since = min(matched.held_since, closing.held_since)
-            shares.aged(matched)
+        shares.aged(matched)
         self.found.append(
             WashSale(
                 closing.sale,

@@ -349,7 +349,8 @@ def test_a_reversal_is_made_once_and_only_of_what_is_there(desk: Desk, people: A
     }
     missing = desk.refusals("POST", f"/api/v1/transactions/{uuid4()}/reverse", {"x": {}})
     assert missing == {"x": (404, "transaction_not_found")}
-    first = desk.client.post(path.format(**desk.ids), {})
+    path = f"/api/v1/transactions/{desk.ids['other']}/reverse"
+    first = desk.client.post(path, {})
     assert first.status_code == 201
     assert desk.refusals("POST", path, {"again": {}}) == {"again": (409, "already_reversed")}
     again = f"/api/v1/transactions/{first.json()['id']}/reverse"

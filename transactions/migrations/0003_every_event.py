@@ -141,11 +141,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='disposal',
-            name='piece',
-            field=models.PositiveSmallIntegerField(default=0),
-        ),
-        migrations.AddField(
-            model_name='disposal',
             name='wash_sale_adjustment',
             field=models.DecimalField(decimal_places=4, default=Decimal('0'), max_digits=24),
         ),

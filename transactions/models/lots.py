@@ -78,7 +78,6 @@ class Disposal(models.Model):
     lot_transaction = models.ForeignKey(
         Transaction, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    piece = models.PositiveSmallIntegerField(default=0)
     opened_at = models.DateTimeField()
     holding_period_date = models.DateField()
     closed_at = models.DateTimeField()

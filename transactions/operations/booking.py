@@ -247,7 +247,7 @@ def open_pieces(
     ).values_list(*columns)
     pieces = []
     for row in rows:
-        pk, acquisition, account, asset, number, *rest = row
+        _, acquisition, account, asset, _, *rest = row
         opened_at, held_since, quantity, basis, adjustment, replaces, purchase = rest[:7]
         stored.add_lots([row[: len(LOT_COLUMNS)]])
         currency = household.accounts[account].currency
@@ -263,7 +263,6 @@ def open_pieces(
                 cents(adjustment, currency),
                 replaces,
                 purchase,
-                number,
                 (rest[10] or Decimal(0), rest[11] + rest[12]),
             )
         )
@@ -334,7 +333,6 @@ def _closing(row: Sequence[object], household: LockedHousehold) -> Closing:
             at=opened_at,
             order_id=str(order_id),
         ),
-        piece=int(str(values["piece"])),
         opened_at=opened_at,
         held_since=held_since,
         closed_at=closed_at,

@@ -26,7 +26,7 @@ _LOT_FIELDS = (
     "replaces_loss", "purchase",
 )  # fmt: skip
 _DISPOSAL_FIELDS = (
-    "account_id", "asset_id", "lot_transaction_id", "piece", "opened_at", "holding_period_date",
+    "account_id", "asset_id", "lot_transaction_id", "opened_at", "holding_period_date",
     "closed_at", "quantity", "proceeds", "cost_basis", "wash_sale_adjustment", "long_term",
     "matched_quantity", "deferred_loss", "permanent_quantity", "permanent_loss",
 )  # fmt: skip
@@ -153,7 +153,6 @@ def _disposal_row(closing: Closing, book: Book) -> tuple[Any, ...]:
         account,
         asset,
         closing.acquisition,
-        closing.piece,
         closing.opened_at,
         closing.held_since,
         closing.closed_at,

@@ -221,9 +221,9 @@ def _conserved(
     roc = {event.id for event in events if event.type == "return_of_capital"}
     closed = Decimal(0)
     for (sale, _), values in derived.disposals.items():
-        closed += values[9]
+        closed += values[8]
         if sale in roc:
-            returned -= values[8]
+            returned -= values[7]
     held = sum((values[3] for values in derived.lots.values()), Decimal(0))
     if came != closed + held + returned:
         yield Difference(
