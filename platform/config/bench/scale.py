@@ -47,12 +47,12 @@ _STATEMENTS = (
     f"""
     INSERT INTO transactions_transaction (public_id, account_id, type, asset_id, quantity, price,
         amount, fee, currency, fx_rate, cash_effect, executed_at, recorded_at, recorded_by_id,
-        lot_method, lots, note)
+        order_id, external_id, tax_rates, lot_method, lots, note)
     SELECT {_UUID}, account.id, 'buy', assets.ids[1 + (account.id + n) %% assets.size],
            q.quantity, q.price,
            round(q.quantity * q.price, 2), 0, 'USD', 1, -round(q.quantity * q.price, 2),
            %(executed)s, %(now)s, account.owner_id,
-           '', '[]', ''
+           '', '', '{{}}', '', '[]', ''
       FROM scale_account account
      CROSS JOIN generate_series(1, %(holdings)s) n
      CROSS JOIN (SELECT array_agg(id ORDER BY id) AS ids, count(*) AS size
@@ -63,9 +63,11 @@ _STATEMENTS = (
     """,
     f"""
     INSERT INTO transactions_transaction (public_id, account_id, type, amount, fee, currency,
-        fx_rate, cash_effect, executed_at, recorded_at, recorded_by_id, lot_method, lots, note)
+        fx_rate, cash_effect, executed_at, recorded_at, recorded_by_id, order_id, external_id,
+        tax_rates, lot_method, lots, note)
     SELECT {_UUID}, account_id, 'deposit', 1000 - sum(cash_effect), 0, 'USD', 1,
-           1000 - sum(cash_effect), %(executed)s, %(now)s, min(recorded_by_id), '', '[]', ''
+           1000 - sum(cash_effect), %(executed)s, %(now)s, min(recorded_by_id),
+           '', '', '{{}}', '', '[]', ''
       FROM transactions_transaction
      WHERE account_id IN (SELECT id FROM scale_account)
      GROUP BY account_id
@@ -73,9 +75,10 @@ _STATEMENTS = (
     "ANALYZE transactions_transaction",
     """
     INSERT INTO transactions_lot (account_id, asset_id, transaction_id, opened_at,
-        holding_period_date, quantity, cost_basis)
+        holding_period_date, quantity, cost_basis, piece, wash_sale_adjustment, replaces_loss,
+        purchase)
     SELECT t.account_id, t.asset_id, t.id, t.executed_at, t.executed_at::date, t.quantity,
-           -t.cash_effect
+           -t.cash_effect, 0, 0, false, true
       FROM transactions_transaction t JOIN scale_account account ON account.id = t.account_id
      WHERE t.type = 'buy'
     """,
@@ -92,8 +95,13 @@ _STATEMENTS = (
     """,
     """
     INSERT INTO portfolios_target (account_id, asset_id, target_percentage, rebalance_threshold)
-    SELECT h.account_id, h.asset_id, 100.0 / %(holdings)s, 25.0 / %(holdings)s
+    SELECT h.account_id, h.asset_id,
+           -- What four decimals cannot divide goes to one of them: targets sum to 100 exactly.
+           share.each + CASE row_number() OVER (PARTITION BY h.account_id ORDER BY h.asset_id)
+                        WHEN 1 THEN 100 - share.each * %(holdings)s ELSE 0 END,
+           25.0 / %(holdings)s
       FROM transactions_holding h JOIN scale_account account ON account.id = h.account_id
+     CROSS JOIN (SELECT trunc(100.0 / %(holdings)s, 4) AS each) share
     """,
 )
 
