@@ -244,7 +244,7 @@ def _trade(
         return None, price, amount, fee
     quantity = abs(quantity)
     price = None if price is None else abs(price)
-    slack = Decimal(0) if price is None else quantity * line.ulp("price")
+    slack = Decimal(0) if price is None else quantity * line.ulp("price", at_least=2)
     price, amount, fee = trade_money(
         line,
         kind=kind,

@@ -44,7 +44,6 @@ LAYOUT = Layout(
         "accrued": ("Accrued Interest ($)", "Accrued Interest"),
         "amount": ("Amount ($)", "Amount"),
         "currency": ("Currency",),
-        "fx_rate": ("Exchange Rate",),
     },
     required=frozenset({"date", "action", "symbol", "quantity", "price", "amount"}),
     decimal=".",
@@ -162,7 +161,6 @@ def _row(line: Line, reinvested: Pairs) -> ParsedRow:
         account=line.name("account") or line.name("account_number"),
         security=line.security(),
         note=line.note(line.text("action")),
-        fx_rate=line.rate("fx_rate"),
     )
     if word in ("buy", "sell", "reinvested"):
         kind = "reinvestment" if paired else "buy" if word == "reinvested" else word

@@ -7,10 +7,12 @@ a date in the future is Ghostfolio's way to write a draft: skipped
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import time
 from decimal import Decimal
 from typing import Any, BinaryIO
 
 from core.limits import IMPORT_ROWS_MAX
+from transactions.importing.cells import UnreadableDate, moment
 from transactions.importing.decoding import refusal
 from transactions.importing.interface import Options, ParsedRow, Security
 from transactions.importing.json_documents import elements
@@ -118,8 +120,21 @@ def _line(number: int, value: Any, options: Options) -> Line | None:
         if isinstance(cell, dict | list):
             return None
         cells[field] = _text(cell)
+    cells["date"] = _day(cells["date"], options)
     raw = {key: _text(cell)[:500] for key, cell in value.items() if cell not in (None, "", [])}
     return Line(number, cells, _FIELDS, raw, options, decimal=".", date_order="ymd")
+
+
+def _day(text: str, options: Options) -> str:
+    """Ghostfolio writes a day as its midnight in the zone of whoever entered it, in UTC."""
+    try:
+        found = moment(text, "ymd")
+    except UnreadableDate:
+        return text
+    if found.at is None:
+        return text
+    local = found.at.astimezone(options.zone)
+    return local.date().isoformat() if local.time() == time(0) else text
 
 
 def _text(value: Any) -> str:

@@ -104,6 +104,7 @@ WARNING_CODES: Mapping[str, str] = {
     "fee_rounded": "The fee was rounded to the currency's minor unit.",
     "fee_is_rebate": "A negative fee was taken into the amount.",
     "refund_as_income": "Fees or taxes given back were taken as income.",
+    "tax_not_stated_apart": "Tax in another currency was withheld; the amount is net of it.",
     "price_differs": "The price is rounded in the file; the amount counts.",
     "text_shortened": "A long note was cut.",
     "split_ratio_from_holding": "The file names only the units added; the ratio follows from them.",

@@ -220,9 +220,10 @@ class Line:
             return None
         return value
 
-    def ulp(self, name: str) -> Decimal:
+    def ulp(self, name: str, *, at_least: int = 0) -> Decimal:
         """Half a unit in the last place the cell states: how far it may be rounded."""
-        return Decimal(5).scaleb(-cells.decimals(self.text(name), self.decimal) - 1)
+        places = cells.decimals(self.text(name), self.decimal)
+        return Decimal(5).scaleb(-max(places, at_least) - 1)
 
     # What becomes of the row.
 

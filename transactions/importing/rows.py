@@ -200,11 +200,16 @@ def moved_units(
 
 
 def slack_of(line: Line, quantity: Decimal | None, price: Decimal | None) -> Decimal:
-    """How far quantity * price may be off because both are rounded in the file."""
+    """How far quantity * price may be off because both are rounded in the file.
+
+    Brokers round prices to the cent at most and fractions to a thousandth; whole units are exact,
+    and fewer decimals than that are zeros left out.
+    """
     if quantity is None or price is None:
         return ZERO
-    by_price = abs(quantity) * line.ulp("price")
-    return by_price + abs(price) * line.ulp("quantity")
+    whole = quantity == quantity.to_integral_value()
+    by_quantity = ZERO if whole else abs(price) * line.ulp("quantity", at_least=3)
+    return abs(quantity) * line.ulp("price", at_least=2) + by_quantity
 
 
 def read_rows(

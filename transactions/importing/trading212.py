@@ -132,6 +132,8 @@ def _dividend(line: Line, word: str, about: About, total: Decimal | None) -> Ite
     kind = "return_of_capital" if "return of capital" in word else "dividend"
     tax = abs(line.figure("tax") or ZERO)
     same = line.text("tax_currency").upper() in ("", about.currency)
+    if tax and not same:
+        line.warn("tax_not_stated_apart", of="tax")
     if not tax or not same or total is None:
         yield income(line, kind, about, total)
         return
