@@ -1,0 +1,268 @@
+"""The ledger as a state machine: whatever a household tells it, and when, the model agrees.
+
+After every step the stored lots, disposals and wash sales are those of the model; at the end every
+invariant holds and the rebuilt ledger is the stored one. `MACHINES` sets how many households.
+"""
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from tests.transactions.model.against_the_database import Told
+from tests.transactions.model.invariants import breaches
+from tests.transactions.model.words import PURCHASES, Household, Row
+from transactions.operations.verification import verified
+
+MACHINES = int(os.environ.get("MACHINES", "12"))
+STEPS = int(os.environ.get("STEPS", "14"))
+START = datetime(2023, 11, 1, tzinfo=UTC)
+# No division of such a price by what happens here leaves a part of a cent.
+EVEN = Fraction(6912, 100)
+KINDS = {
+    "a": ("taxable", "owner"),
+    "b": ("taxable", "owner"),
+    "c": ("taxable", "spouse"),
+    "d": ("ira", "owner"),
+    "e": ("roth_ira", "spouse"),
+}
+SYMBOLS = ["AAA", "BBB", "CCC", "NNN", "SSS"]
+TRADED = ["AAA", "AAA", "AAA", "BBB", "CCC", "NNN"]
+
+moments = st.builds(
+    lambda day, hour: START + timedelta(days=day, hours=hour),
+    st.one_of(st.integers(0, 100), st.sampled_from([0, 10, 30, 31, 40, 60, 61])),
+    st.sampled_from([0, 0, 15]),
+)
+quantities = st.sampled_from([Fraction(n, 4) for n in (1, 4, 10, 20, 40, 40, 80)])
+parts = st.sampled_from([Fraction(1), Fraction(1), Fraction(1, 2)])
+prices = st.integers(1, 5).map(lambda n: n * EVEN)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """One household with five accounts. What is refused must be refused by the model as well."""
+
+    people: Any
+    counts: dict[str, int]
+
+    @initialize(
+        policy=st.fixed_dictionaries(
+            {
+                "earlier_acquired_count": st.sampled_from([True, True, False]),
+                "carry_date": st.sampled_from([False, False, True]),
+            }
+        ),
+        identical=st.booleans(),
+    )
+    def a_household(self, policy: dict[str, bool], identical: bool) -> None:
+        from marketdata.models import Asset
+        from transactions.models import WashSalePolicy
+        from transactions.operations import open_account
+
+        self.savepoint = transaction.atomic()
+        self.savepoint.__enter__()
+        for symbol in SYMBOLS:
+            Asset.objects.create(symbol=symbol, name=symbol, asset_class="equity", currency="USD")
+        same = {"AAA": "AAA", "BBB": "AAA"} if identical else {}
+        if identical:
+            Asset.objects.filter(symbol="BBB").update(
+                substantially_identical_to=Asset.objects.get(symbol="AAA")
+            )
+        WashSalePolicy.objects.update_or_create(
+            household=self.people.owner.household,
+            defaults={
+                "earlier_acquired_count": policy["earlier_acquired_count"],
+                "holding_period": "carry_date" if policy["carry_date"] else "add_days",
+                "changed_at": timezone.now(),
+            },
+        )
+        accounts = {
+            name: open_account(
+                user=getattr(self.people, owner),
+                name=name,
+                type=kind,
+                currency="USD",
+                now=timezone.now(),
+            )
+            for name, (kind, owner) in KINDS.items()
+        }
+        house = Household(
+            accounts={name: kind for name, (kind, _) in KINDS.items()},
+            identical=same,
+            earlier_acquired_count=policy["earlier_acquired_count"],
+            carry_date=policy["carry_date"],
+        )
+        self.told = Told(house, accounts, self.people.owner)
+
+    def tell(self, *rows: Row) -> None:
+        if self.told.tell(*rows):
+            self.counts[rows[0].type] = self.counts.get(rows[0].type, 0) + 1
+        else:
+            self.counts["refused"] = self.counts.get("refused", 0) + 1
+        self.agree()
+
+    def agree(self) -> None:
+        assert self.told.differences() == []
+
+    @rule(
+        account=st.sampled_from(sorted(KINDS)),
+        asset=st.sampled_from(TRADED),
+        at=moments,
+        bought=st.lists(st.tuples(quantities, prices), min_size=1, max_size=2),
+        kind=st.sampled_from(["buy", "buy", "reinvestment"]),
+        order=st.sampled_from(["", "", "7", "8"]),
+    )
+    def buy(
+        self,
+        account: str,
+        asset: str,
+        at: datetime,
+        bought: list[tuple[Fraction, Fraction]],
+        kind: str,
+        order: str,
+    ) -> None:
+        self.tell(
+            *[
+                Row(0, kind, account, at, asset, quantity, quantity * price, order=order)
+                for quantity, price in bought
+            ]
+        )
+
+    @rule(data=st.data(), price=prices, days=st.sampled_from([0, 0, 1, 5, 10, 30, 31, 45]))
+    def sell(self, data: st.DataObject, price: Fraction, days: int) -> None:
+        bought = self.drawn_purchase(data)
+        if bought is None:
+            return
+        quantity = bought.quantity * data.draw(
+            st.sampled_from([Fraction(1), Fraction(1), Fraction(1, 2)])
+        )
+        method = data.draw(st.sampled_from(["fifo", "fifo", "lifo", "hifo", "min_tax", "specific"]))
+        chosen = ((bought.id, quantity),) if method == "specific" else ()
+        at = bought.at + timedelta(days=days)
+        row = Row(0, "sell", bought.account, at, bought.asset, quantity, quantity * price)
+        self.tell(self.with_rates(row, method, chosen))
+
+    @rule(data=st.data(), price=prices, at=moments)
+    def sell_what_is_left(self, data: st.DataObject, price: Fraction, at: datetime) -> None:
+        held: dict[tuple[str, str], Fraction] = {}
+        outcome = self.told.outcome(self.told.rows)
+        for shares in outcome.lots if outcome else []:
+            place = (shares.account, shares.asset)
+            held[place] = held.get(place, Fraction(0)) + shares.quantity
+        exact = sorted(p for p, q in held.items() if (q * 10**10).denominator == 1)
+        if exact:
+            account, asset = data.draw(st.sampled_from(exact))
+            quantity = held[account, asset]
+            last = max(row.at for row in self.told.rows)
+            row = Row(0, "sell", account, max(last, at), asset, quantity, quantity * price)
+            self.tell(row)
+
+    @rule(data=st.data(), days=st.sampled_from([0, 1, 5, 30]), to=st.sampled_from(sorted(KINDS)))
+    def transfer(self, data: st.DataObject, days: int, to: str) -> None:
+        bought = self.drawn_purchase(data)
+        if bought is None or bought.account == to or KINDS[to][0] != KINDS[bought.account][0]:
+            return
+        part = data.draw(parts)
+        method = data.draw(st.sampled_from(["fifo", "lifo", "hifo"]))
+        at = bought.at + timedelta(days=days, hours=1)
+        self.tell(
+            Row(
+                *(0, "transfer_out", bought.account, at, bought.asset, bought.quantity * part),
+                method=method,
+                to=to,
+            )
+        )
+
+    @rule(data=st.data(), days=st.sampled_from([0, 3, 20]), ratio=st.sampled_from([2, 3]))
+    def split(self, data: st.DataObject, days: int, ratio: int) -> None:
+        bought = self.drawn_purchase(data)
+        if bought is None or sum(row.type == "split" for row in self.told.rows) >= 3:
+            return
+        new = data.draw(st.sampled_from([Fraction(ratio), Fraction(ratio, 2)]))
+        at = bought.at + timedelta(days=days, hours=2)
+        for account in sorted({r.account for r in self.told.rows if r.asset == bought.asset}):
+            self.tell(Row(0, "split", account, at, bought.asset, ratio=new))
+
+    @rule(data=st.data(), days=st.sampled_from([0, 3, 20]), to=st.sampled_from(["NNN", "SSS"]))
+    def become_another(self, data: st.DataObject, days: int, to: str) -> None:
+        bought = self.drawn_purchase(data)
+        if bought is None or bought.asset in ("NNN", "SSS"):
+            return
+        if any(row.type in ("symbol_change", "spin_off") for row in self.told.rows):
+            return
+        at = bought.at + timedelta(days=days, hours=3)
+        row = Row(0, "symbol_change", bought.account, at, bought.asset, new_asset=to)
+        if to == "SSS":
+            row = Row(
+                *(0, "spin_off", bought.account, at, bought.asset),
+                ratio=Fraction(1),
+                new_asset=to,
+                basis_part=Fraction(1, 4),
+            )
+        self.tell(row)
+
+    @rule(data=st.data())
+    def undo(self, data: st.DataObject) -> None:
+        if self.told.rows:
+            row = data.draw(st.sampled_from(self.told.rows))
+            done = self.told.undo(row)
+            name = "reversed" if done else "refused"
+            self.counts[name] = self.counts.get(name, 0) + 1
+            self.agree()
+
+    def drawn_purchase(self, data: st.DataObject) -> Row | None:
+        bought = [row for row in self.told.rows if row.type in PURCHASES]
+        return data.draw(st.sampled_from(bought)) if bought else None
+
+    def with_rates(self, row: Row, method: str, chosen: Any) -> Row:
+        """Minimum tax is chosen at the owner's rates, which the ledger looks up itself."""
+        return replace(row, method=method, chosen=chosen, rates=(Fraction(1, 2), Fraction(1, 4)))
+
+    def teardown(self) -> None:
+        if not hasattr(self, "told"):
+            return
+        try:
+            self.told_is_right()
+        finally:
+            transaction.set_rollback(True)
+            self.savepoint.__exit__(None, None, None)
+
+    def told_is_right(self) -> None:
+        outcome = self.told.outcome(self.told.rows)
+        matches = outcome.matches if outcome else []
+        self.counts["matches"] = self.counts.get("matches", 0) + len(matches)
+        self.counts["rows"] = self.counts.get("rows", 0) + len(self.told.rows)
+        assert [found for batch in verified() for found in batch.differences] == []
+        assert breaches() == []
+
+
+@pytest.fixture
+def machine(people: Any) -> type[LedgerMachine]:
+    return type("Machine", (LedgerMachine,), {"people": people, "counts": {}})
+
+
+@pytest.mark.django_db
+def test_the_ledger_agrees_with_the_model_after_every_step(
+    machine: type[LedgerMachine], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=MACHINES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            derandomize=MACHINES == 12,
+        ),
+    )
+    if MACHINES > 12:
+        with capsys.disabled():
+            print(dict(sorted(machine.counts.items())))  # noqa: T201
