@@ -32,7 +32,7 @@ from notifications.operations import mark_all_read, relay
 from notifications.queries import unread_count
 from recommendations.models import Recommendation
 from recommendations.operations import run_rebalance
-from transactions.models import Account
+from transactions.models import Account, Import
 from transactions.operations.verification import verified
 from transactions.queries import loss_sales_since, lots_bought_since, open_lots
 
@@ -71,9 +71,9 @@ SELECT '!', false, gen_random_uuid(), 'neighbour' || id || '@ballast.example', '
        'USD', 0.24, 0.15, 0, 0, false, 1, true, false, now()
   FROM identity_household WHERE name LIKE 'Neighbour %';
 INSERT INTO marketdata_asset (public_id, symbol, name, asset_class, currency, isin, exchange,
-    fractional, tradable, half_spread_bp, shifted_days, is_active, created_at)
+    fractional, tradable, half_spread_bp, shifted_days, is_active, created_at, price_adjustment)
 SELECT gen_random_uuid(), 'F' || to_char(n, 'FM00000'), md5(n::text), 'equity', 'USD', '',
-       'XNYS', true, true, 2, 0, true, now() FROM generate_series(1, 20000) n;
+       'XNYS', true, true, 2, 0, true, now(), 'none' FROM generate_series(1, 20000) n;
 """
 FILL = """
 INSERT INTO marketdata_latestprice (asset_id, price, as_of, source)
@@ -82,15 +82,17 @@ UPDATE marketdata_asset SET substantially_identical_to_id = (SELECT min(id) FROM
  WHERE symbol IN ('F00001', 'F00002');
 
 INSERT INTO transactions_transaction (public_id, account_id, type, amount, fee, currency, fx_rate,
-    cash_effect, executed_at, recorded_at, recorded_by_id, lot_method, lots, note)
+    cash_effect, executed_at, recorded_at, recorded_by_id, lot_method, lots, note, order_id,
+    external_id, tax_rates)
 SELECT gen_random_uuid(), account.id, 'dividend', 5, 0, 'USD', 1, 5,
-       now() - n * interval '9 days', now(), account.owner_id, '', '[]', ''
+       now() - n * interval '9 days', now(), account.owner_id, '', '[]', '', '', '', '{}'
   FROM transactions_account account, generate_series(1, 60) n;
 
 INSERT INTO transactions_disposal (account_id, asset_id, transaction_id, lot_transaction_id,
-    opened_at, closed_at, quantity, proceeds, cost_basis, long_term)
+    opened_at, closed_at, quantity, proceeds, cost_basis, long_term, part, holding_period_date,
+    wash_sale_adjustment, matched_quantity, deferred_loss, permanent_quantity, permanent_loss)
 SELECT account_id, asset_id, id, id, executed_at, now() - (id % 900) * interval '1 day', 1,
-       CASE WHEN id % 2 = 0 THEN 5 ELSE 15 END, 10, false
+       CASE WHEN id % 2 = 0 THEN 5 ELSE 15 END, 10, false, 0, executed_at::date, 0, 0, 0, 0, 0
   FROM transactions_transaction WHERE type = 'buy';
 
 INSERT INTO portfolios_restriction (account_id, asset_id, kind, reason)
@@ -253,6 +255,14 @@ def plans(town: Town) -> Plans:
     return Plans()
 
 
+def import_of(town: Town) -> Import:
+    """An import that brought nothing yet, so that its routes have something to read."""
+    found = Import.objects.filter(account=town.account).first()
+    return found or Import.objects.create(
+        account=town.account, created_at=timezone.now(), created_by=town.user
+    )
+
+
 def routes_of(town: Town) -> Iterator[tuple[str, str]]:
     """Every list and item the household can read, by name."""
     account, user = town.account, town.user
@@ -264,6 +274,9 @@ def routes_of(town: Town) -> Iterator[tuple[str, str]]:
         "recommendation_id": account.recommendations.earliest("id").public_id,
         "notice_id": user.notices.earliest("id").public_id,
         "symbol": "SCALE0001",
+        "lot_id": account.transactions.filter(type="buy").earliest("id").public_id,
+        "import_id": import_of(town).public_id,
+        "file_format": "ballast",
     }
     generator: Any = SchemaGenerator
     for path, methods in generator().get_schema(request=None, public=True)["paths"].items():
