@@ -66,6 +66,9 @@ def disturbed(
             first[asset_id] = min(first.get(asset_id, row.executed_at), row.executed_at)
         if row.reverses_id or row.counterpart_id or row.new_asset_id or row.ratio_new:
             anew.add(row.asset_id)
+            if row.new_asset_id is not None:
+                # A reversed event leads there no longer, and what came of it has to go.
+                anew.add(row.new_asset_id)
     behind = (
         Transaction.objects.filter(
             account_id__in=list(household.accounts),
