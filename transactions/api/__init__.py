@@ -1,5 +1,5 @@
 """Accounts, transactions, imports and exports over HTTP."""
 
-from transactions.api import imports, ledger
+from transactions.api import exports, imports, ledger
 
-urlpatterns = [*ledger.urlpatterns, *imports.urlpatterns]
+urlpatterns = [*ledger.urlpatterns, *imports.urlpatterns, *exports.urlpatterns]

@@ -97,12 +97,12 @@ class _Court:
     def __init__(self, batch: Import, now: datetime) -> None:
         self.batch, self.now = batch, now
         self.meanings = meanings(batch=batch)
-        self.names, self.reversed = names_of(batch=batch, meanings=self.meanings)
-        self.matching = _matching(batch)
-        self.open_splits: list[Line] = []
         self.account = batch.options.get("account") or (
             batch.accounts[0] if len(batch.accounts) == 1 else ""
         )
+        self.names, self.reversed = _names(batch, self.meanings, self.account)
+        self.matching = _matching(batch)
+        self.open_splits: list[Line] = []
 
     def verdicts(self, page: Sequence[Line]) -> list[Verdict]:
         found: list[Verdict | None] = [self._at_once(line) for line in page]
@@ -173,7 +173,7 @@ def _told(code: str) -> dict[str, Any]:
     return {"code": code, "detail": _DETAILS[code], "column": ""}
 
 
-def names_of(*, batch: Import, meanings: Mapping[str, Meaning]) -> tuple[Names, set[str]]:
+def _names(batch: Import, meanings: Mapping[str, Meaning], account: str) -> tuple[Names, set[str]]:
     """What the words of the file mean here, and the names of the rows that it reverses itself.
 
     A lot of a sale may be a row of the same file or one of the ledger, which then goes first.
@@ -189,7 +189,7 @@ def names_of(*, batch: Import, meanings: Mapping[str, Meaning]) -> tuple[Names, 
     if wanted:
         for page in pages(batch=batch):
             for line in page:
-                if line.draft is not None:
+                if line.draft is not None and line.draft.account in ("", account):
                     for name in wanted & {line.draft.id, line.draft.external_id}:
                         rows[name] = line.row.public_id
         rows |= _in_ledger(batch, wanted)
@@ -200,16 +200,20 @@ def names_of(*, batch: Import, meanings: Mapping[str, Meaning]) -> tuple[Names, 
 
 
 def _in_ledger(batch: Import, names: set[str]) -> dict[str, UUID]:
-    """Rows of the account that go by one of the names and stand."""
+    """Rows of the household that go by one of the names and stand; the account's own win.
+
+    Shares that came from an own account keep the names of their lots.
+    """
     ids = [UUID(name) for name in names if _is_uuid(name)]
     rows = Transaction.objects.filter(
         Q(external_id__in=sorted(names)) | Q(public_id__in=ids),
-        account=batch.account,
+        account__household_id=batch.account.household_id,
         reverses__isnull=True,
         reversed_by__isnull=True,
     )
     found: dict[str, UUID] = {}
-    for public_id, external_id in rows.values_list("public_id", "external_id"):
+    listed = rows.values_list("account_id", "public_id", "external_id")
+    for _, public_id, external_id in sorted(listed, key=lambda row: row[0] == batch.account_id):
         found |= {name: public_id for name in (external_id, str(public_id)) if name in names}
     return found
 

@@ -1,0 +1,116 @@
+"""The ledger as drafts, to be written into a file."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from core.money import quantize
+from identity.models import User
+from transactions.exporting import Format
+from transactions.importing.interface import NO_SECURITY, Draft, LotReference, Security
+from transactions.models import Account, Transaction
+from transactions.queries.ledger import account, accounts
+
+_ROWS_AT_ONCE = 2_000
+_TRADES = frozenset({"buy", "sell", "reinvestment"})
+_CHOOSES_LOTS = frozenset({"sell", "transfer_out"})
+
+
+@dataclass(slots=True)
+class Exported:
+    """A file being written; `omitted` counts what its format cannot say, once all is written."""
+
+    lines: Iterator[str] = field(default_factory=lambda: iter(()))
+    omitted: int = 0
+
+
+def exported(*, user: User, account_id: UUID | None, format: Format) -> Exported:  # noqa: A002
+    """The accounts a user may see (or one of them) in a format, line by line; in a snapshot."""
+    if account_id is None:
+        listed = list(accounts(user=user))
+    else:
+        listed = [account(user=user, public_id=account_id)]
+    made = Exported()
+
+    def said() -> Iterator[Draft]:
+        for draft in drafts(listed=listed, standing=format.kinds is not None):
+            if format.kinds is None or draft.type in format.kinds:
+                yield draft
+            else:
+                made.omitted += 1
+
+    made.lines = format.write(said())
+    return made
+
+
+def account_names(*, rows: Iterable[Account]) -> dict[int, str]:
+    """A name for each account that no other has."""
+    listed = list(rows)
+    counted = Counter(row.name for row in listed)
+    return {
+        row.pk: row.name if counted[row.name] == 1 else f"{row.name} ({row.public_id})"
+        for row in listed
+    }
+
+
+def drafts(*, listed: Sequence[Account], standing: bool) -> Iterator[Draft]:
+    """Every transaction, account by account as it happened; without those that were reversed where
+    only what is `standing` is asked for. Call it in a snapshot and take all of it there."""
+    names = account_names(rows=listed)
+    for one in listed:
+        rows = Transaction.objects.filter(account=one).select_related(
+            "asset", "new_asset", "reverses", "counterpart", "taken_by"
+        )
+        if standing:
+            rows = rows.filter(reverses__isnull=True, reversed_by__isnull=True)
+        for row in rows.order_by("executed_at", "id").iterator(_ROWS_AT_ONCE):
+            yield _draft(row, one, names)
+
+
+def _draft(row: Transaction, one: Account, names: Mapping[int, str]) -> Draft:
+    lots = tuple(LotReference(lot["lot_id"], Decimal(lot["quantity"])) for lot in row.lots)
+    method = row.lot_method if row.type in _CHOOSES_LOTS and not lots else None
+    taken_by: Transaction | None = getattr(row, "taken_by", None)
+    return Draft(
+        type=row.type,
+        executed_at=row.executed_at,
+        currency=row.currency,
+        account=names[one.pk],
+        security=_security(row.asset),
+        quantity=row.quantity,
+        fee=row.fee,
+        fx_rate=row.fx_rate if row.currency != one.currency else None,
+        lot_method=method or None,
+        lots=lots,
+        new_security=_security(row.new_asset),
+        ratio=row.ratio or "",
+        basis_percentage=row.basis_percentage,
+        opened_date=row.opened_date,
+        id=str(row.public_id),
+        counterpart=str(row.counterpart.public_id) if row.counterpart else "",
+        to_account=names.get(taken_by.account_id, "") if taken_by else "",
+        reverses=str(row.reverses.public_id) if row.reverses else "",
+        order_id=row.order_id,
+        external_id=row.external_id,
+        tax_rates=row.tax_rates,
+        note=row.note,
+        **_money(row),
+    )
+
+
+def _money(row: Transaction) -> dict[str, Decimal | None]:
+    """Of a trade the price, where it gives the amount, else the amount; of the rest the amount."""
+    if row.type in _TRADES and row.price is not None and row.quantity is not None:
+        exact = quantize(row.quantity * row.price, row.currency) == row.amount
+        return {"price": row.price} if exact else {"amount": row.amount}
+    price = row.price if row.type == "merger" else None
+    return {"price": price, "amount": row.amount or None}
+
+
+def _security(asset: Any) -> Security:
+    if asset is None:
+        return NO_SECURITY
+    return Security(symbol=asset.symbol, isin=asset.isin, name=asset.name)
