@@ -22,6 +22,7 @@ DecimalSign = Literal[".", ","]
 NOTHING = frozenset({"", "-", "--", "n/a", "na", "not available", "none", "null", "–", "—"})
 
 _SPACES = re.compile(r"[\s\u00a0\u202f\u2009'’_]")
+_PLAIN = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,19})?")
 _SIGNED = re.compile(
     r"(?P<open>\()?(?P<sign>[-+\u2212])?(?:[$€£¥]|[A-Z]{3})?(?P<sign2>[-+\u2212])?"
     r"(?P<digits>[0-9.,]+)(?P<exponent>[eE][-+]?[0-9]{1,2})?"
@@ -37,11 +38,17 @@ _MINUS = frozenset("-\u2212")
 
 def is_nothing(text: str) -> bool:
     """Whether a cell only says that it says nothing."""
+    if not text:
+        return True
+    if text[0].isdigit():
+        return False
     return text.strip().casefold() in NOTHING
 
 
 def number(text: str, decimal: DecimalSign) -> Decimal | None:
     """The number a cell states; None where it is none in this style."""
+    if decimal == "." and _PLAIN.fullmatch(text):
+        return Decimal(text) or Decimal(text).copy_abs()
     match = _SIGNED.fullmatch(_SPACES.sub("", text))
     if not match or bool(match["open"]) != bool(match["close"]):
         return None

@@ -285,7 +285,7 @@ def _joined(table: Table, options: Options) -> Iterator[Line | ParsedRow]:
         if held is not None:
             yield held
             held = None
-        if len(line.raw) == 1:
+        if line.filled == 1:
             yield line.skip("text_line")
         else:
             held = line

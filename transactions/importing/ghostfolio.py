@@ -89,7 +89,7 @@ def read_json(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
             raise refusal("rows_too_many")
         line = _line(number, value, options)
         if line is None:
-            bad = Line(number, {}, {}, {}, options)
+            bad = Line(number, {}, {}, options)
             yield bad.refused("row_invalid", "An activity is an object of plain values.")
             continue
         row = _row(line, accounts=accounts, profiles=profiles)
@@ -122,7 +122,7 @@ def _line(number: int, value: Any, options: Options) -> Line | None:
         cells[field] = _text(cell)
     cells["date"] = _day(cells["date"], options)
     raw = {key: _text(cell)[:500] for key, cell in value.items() if cell not in (None, "", [])}
-    return Line(number, cells, _FIELDS, raw, options, decimal=".", date_order="ymd")
+    return Line(number, cells, _FIELDS, options, stated=raw, decimal=".", date_order="ymd")
 
 
 def _day(text: str, options: Options) -> str:

@@ -128,7 +128,7 @@ def _csv_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
             layout = heading = None
         elif layout is None or heading is None:
             raw = {f"column {i}": cell for i, cell in enumerate(record.cells[:20], 1)}
-            yield "", Line(record.line, {}, {}, raw, options)
+            yield "", Line(record.line, {}, {}, options, stated=raw)
         else:
             yield (
                 layout.name,
@@ -208,7 +208,7 @@ def _xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
             cells["level"] = "ORDER"
         columns = {field: aliases[0] for field, aliases in layout.columns.items()}
         raw = {key: value for key, value in attributes.items() if value}
-        line = Line(parser.CurrentLineNumber, cells, columns, raw, options, date_order="ymd")
+        line = Line(parser.CurrentLineNumber, cells, columns, options, stated=raw, date_order="ymd")
         found.append((layout.name, line))
 
     parser.StartDoctypeDeclHandler = doctype

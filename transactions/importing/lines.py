@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
@@ -47,13 +47,29 @@ class Line:
     number: int
     cells: Mapping[str, str]
     columns: Mapping[str, str]
-    raw: Mapping[str, str]
     options: Options
+    source: Heading | None = None
+    found: Sequence[str] = ()
+    stated: Mapping[str, str] | None = None
     decimal: DecimalSign = "."
     date_order: DateOrder | None = None
     problems: list[RowProblem] = field(default_factory=list)
     warnings: list[RowProblem] = field(default_factory=list)
     timed: bool = False
+
+    @property
+    def raw(self) -> Mapping[str, str]:
+        """The cells as they stood, by heading; made when asked for, most readings do not."""
+        if self.stated is None:
+            names = self.source.names if self.source else ()
+            self.stated = _raw(names, self.found)
+        return self.stated
+
+    @property
+    def filled(self) -> int:
+        """How many cells hold something."""
+        found: Iterable[str] = self.found if self.stated is None else self.stated.values()
+        return sum(1 for cell in found if cell and not cell.isspace())
 
     def text(self, name: str) -> str:
         return self.cells.get(name, "").strip()
@@ -153,9 +169,9 @@ class Line:
         found = Security(
             self.short(symbol), self.text(isin).upper(), self.short(cusip), self.name(name)
         )
-        if cells.is_nothing(found.isin):
+        if found.isin and cells.is_nothing(found.isin):
             found = replace(found, isin="")
-        elif not cells.is_isin(found.isin):
+        elif found.isin and not cells.is_isin(found.isin):
             self.problem("isin_invalid", f"{found.isin[:20]!r} is no ISIN.", of=isin)
         if required and not found:
             self.problem("symbol_missing", of=symbol)
@@ -272,13 +288,14 @@ def line_of(
     line = Line(
         number=record.line,
         cells={f: found[i] for f, i in heading.fields.items() if i < len(found)},
-        columns={field: names[place] or field for field, place in heading.fields.items()},
-        raw=_raw(names, found),
+        columns=heading.columns,
         options=options,
+        source=heading,
+        found=found,
         decimal=decimal,
         date_order=date_order,
     )
-    if any(cell.strip() for cell in found[len(names) :]):
+    if len(found) > len(names) and any(cell.strip() for cell in found[len(names) :]):
         line.problem("row_too_wide")
     return line
 
@@ -303,7 +320,7 @@ def _raw(names: Sequence[str], found: Sequence[str]) -> dict[str, str]:
 
 def is_text_line(line: Line) -> bool:
     """Whether the row is a disclaimer or a heading within the table: one cell and nothing else."""
-    return len(line.raw) == 1 and len(line.columns) > 2
+    return len(line.columns) > 2 and line.filled == 1
 
 
 def trade_money(
@@ -405,4 +422,5 @@ class Fingerprints:
         self._seen[digest] += 1
         count = self._seen[digest]
         name = f"row:{digest.hex()}" + (f"#{count}" if count > 1 else "")
-        return replace(row, entry=replace(entry, external_id=name))
+        named = replace(entry, external_id=name)
+        return ParsedRow(row.line, named, row.problems, row.warnings, row.skipped, row.raw)

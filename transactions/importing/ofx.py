@@ -77,7 +77,7 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
             group.line,
             cells=group.values,
             columns={},
-            raw={"transaction": group.name, **_raw(group.values)},
+            stated={"transaction": group.name, **_raw(group.values)},
             options=options,
             date_order="ymd",
         )

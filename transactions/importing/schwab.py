@@ -9,7 +9,7 @@ reverse split, the parent of a spin-off) has to be entered by hand: such rows ar
 """
 
 import re
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import BinaryIO
@@ -106,8 +106,7 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     titled = _ACCOUNT.search(table.heading.title)
     if titled and not options.account:
         options = replace(options, account=titled["name"].strip(' "'))
-    reinvested = Pairs(_keys(table, options, _reinvestment))
-    journals = Pairs(_keys(table, options, _journal))
+    pairs = Pairs(_sides(table, options))
     names = Fingerprints()
     for line in lines(table, options):
         if is_text_line(line):
@@ -115,15 +114,12 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
         elif line.text("date").casefold().startswith("transactions total"):
             yield line.skip("summary")
         else:
-            yield names.name(_row(line, reinvested, journals), timed=line.timed)
+            yield names.name(_row(line, pairs), timed=line.timed)
 
 
-Key = Callable[[Line], tuple[bool, Hashable] | None]
-
-
-def _keys(table: Table, options: Options, key: Key) -> Iterator[tuple[bool, Hashable]]:
+def _sides(table: Table, options: Options) -> Iterator[tuple[bool, Hashable]]:
     for line in lines(table, options):
-        found = key(line)
+        found = _reinvestment(line) or _journal(line)
         if found is not None:
             yield found
 
@@ -144,10 +140,10 @@ def _journal(line: Line) -> tuple[bool, Hashable] | None:
     amount = line.figure("amount")
     if line.text("action").casefold() != "journal" or not amount:
         return None
-    return amount < 0, (effective(line.text("date")), abs(amount))
+    return amount < 0, ("journal", effective(line.text("date")), abs(amount))
 
 
-def _row(line: Line, reinvested: Pairs, journals: Pairs) -> ParsedRow:
+def _row(line: Line, pairs: Pairs) -> ParsedRow:
     action = line.text("action").casefold()
     if not action:
         return line.refused("type_missing", of="action")
@@ -158,11 +154,11 @@ def _row(line: Line, reinvested: Pairs, journals: Pairs) -> ParsedRow:
     if action in EVENTS:
         return line.refused("event_incomplete", of="action")
     pair = _reinvestment(line)
-    paired = pair is not None and reinvested.take(*pair)
+    paired = pair is not None and pairs.take(*pair)
     if pair is not None and paired and not pair[0]:
         return line.skip("part_of_another_row", "The reinvestment of the same day and amount.")
     journal = _journal(line)
-    if journal is not None and journals.take(*journal):
+    if journal is not None and pairs.take(*journal):
         return line.skip("journal")
     amount = line.figure("amount")
     if action == "journal" and not amount:

@@ -49,11 +49,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """Where the heading stands and which cell holds which field."""
+    """Where the heading stands, which cell holds which field, and what the file calls it."""
 
     line: int
     names: Sequence[str]
     fields: Mapping[str, int]
+    columns: Mapping[str, str]
     title: str
 
 
@@ -110,7 +111,7 @@ def parse_records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
             return
         if len(cells) > IMPORT_COLUMNS_MAX:
             raise refusal("columns_too_many")
-        if any(cell.strip() for cell in cells):
+        if any(cell and not cell.isspace() for cell in cells):
             yield Record(line, cells)
 
 
@@ -144,7 +145,9 @@ def heading_of(record: Record, layout: Layout, options: Options, title: str) -> 
                 break
     if not layout.required <= fields.keys():
         return None
-    return Heading(record.line, [cell.strip() for cell in record.cells], fields, title)
+    headings = [cell.strip() for cell in record.cells]
+    columns = {field: headings[place] or field for field, place in fields.items()}
+    return Heading(record.line, headings, fields, columns, title)
 
 
 def _place(alias: str, places: Mapping[str, int]) -> int | None:
@@ -223,7 +226,7 @@ def _styled(
 _FALLBACKS: Mapping[str, DecimalSign] = {",": ".", ";": ","}
 
 
-def headings(data: BinaryIO, options: Options) -> tuple[str, ...]:
+def named_columns(data: BinaryIO, options: Options) -> tuple[str, ...]:
     """The widest of the first rows: what a user maps columns of an unknown file by."""
     encoding = encoding_of(data, declared=options.encoding)
     best: Sequence[str] = ()

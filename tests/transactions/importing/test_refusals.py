@@ -94,7 +94,7 @@ def test_an_unknown_file_is_not_guessed_at() -> None:
     assert detect(b"a,b,c\n1,2,3\n") is None
     assert code_of(b"a,b,c\n1,2,3\n", format_name=None) == "format_unknown"
     assert code_of(b"a,b,c\n1,2,3\n", format_name="quicken") == "format_unknown"
-    assert tables.headings(io.BytesIO(b"title\n\na;b;c\n1;2;3\n"), OPTIONS) == ("a", "b", "c")
+    assert tables.named_columns(io.BytesIO(b"title\n\na;b;c\n1;2;3\n"), OPTIONS) == ("a", "b", "c")
 
 
 @pytest.mark.parametrize(
