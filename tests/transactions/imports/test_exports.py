@@ -25,7 +25,7 @@ def at(day: str) -> datetime:
 
 
 def entry(kind: str, day: str, symbol: str | None = None, **rest: Any) -> Entry:
-    figures = {
+    figures: dict[str, Any] = {
         name: D(rest.pop(name))
         for name in ("quantity", "price", "amount", "fee", "fx_rate", "basis_percentage")
         if name in rest
@@ -48,7 +48,8 @@ def eventful(account: Any, people: Any, assets: Any) -> Account:
     )
     write(
         entry("deposit", "2022-01-01", amount="20000"),
-        entry("buy", "2022-03-01", "EEE", quantity="10", price="9.5", currency="EUR", fx_rate="1.1"),
+        entry("buy", "2022-03-01", "EEE", quantity="10", price="9.5", currency="EUR",
+              fx_rate="1.1"),
         entry("dividend", "2022-03-02", "AAA", amount="12.34", fee="0.34"),
         entry("reinvestment", "2022-03-03", "AAA", quantity="0.3333333333", price="51.25"),
         entry("tax", "2022-03-04", "AAA", amount="1.85"),
@@ -97,9 +98,10 @@ def ledger(account: Account) -> dict[str, Any]:
         for row in rows
     }
     names = {str(row.public_id): keys[row.pk] for row in rows}
-    columns = ("asset__symbol", "price", "fee", "currency", "fx_rate", "cash_effect", "ratio_new")
-    columns += ("ratio_old", "new_asset__symbol", "basis_percentage", "opened_date", "order_id")
-    columns += ("note",)
+    columns = [
+        *("asset__symbol", "price", "fee", "currency", "fx_rate", "cash_effect", "ratio_new"),
+        *("ratio_old", "new_asset__symbol", "basis_percentage", "opened_date", "order_id", "note"),
+    ]
     figures = {
         row["pk"]: tuple(row[name] for name in columns)
         for row in Transaction.objects.filter(account=account).values("pk", *columns)
