@@ -154,10 +154,19 @@ class TransactionForm(forms.Form):
     fee = _money(
         "Fee", least=_not_negative, only_for="buy sell dividend interest deposit withdrawal"
     )
+    lot_method = forms.ChoiceField(
+        label="Lots taken",
+        required=False,
+        choices=[
+            ("", "As the account is set"),
+            *((value, label) for value, label in LotMethod.choices if value != LotMethod.SPECIFIC),
+        ],
+    )
     note = forms.CharField(label="Note", required=False, max_length=NOTE_LENGTH_MAX)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["lot_method"].only_for = "sell"  # type: ignore[attr-defined]
         self.fields["symbol"].only_for = "buy sell dividend"  # type: ignore[attr-defined]
 
     def clean_symbol(self) -> str | None:
@@ -177,6 +186,7 @@ class TransactionForm(forms.Form):
             price=data["price"],
             amount=data["amount"],
             fee=data["fee"] or Decimal(0),
+            lot_method=data["lot_method"] or None,
             note=data["note"],
         )
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard.pages import access, accounts, ledger, others, rebalances, targets
+from dashboard.pages import access, accounts, gains, ledger, others, rebalances, targets
 
 _ACCOUNT = "accounts/<uuid:account_id>"
 _JOB = f"{_ACCOUNT}/rebalance/<uuid:job_id>"
@@ -19,6 +19,9 @@ urlpatterns = [
     path("accounts/new", accounts.account_new, name="account_new"),
     path(_ACCOUNT, accounts.portfolio_page, name="portfolio"),
     path(f"{_ACCOUNT}/lots", accounts.lots, name="lots"),
+    path(f"{_ACCOUNT}/lots/<uuid:lot_id>", gains.lot, name="lot"),
+    path(f"{_ACCOUNT}/gains", gains.gains, name="gains"),
+    path(f"{_ACCOUNT}/sale-preview", gains.preview, name="sale_preview"),
     path(f"{_ACCOUNT}/transactions", ledger.transactions, name="transactions"),
     path(
         f"{_ACCOUNT}/transactions/<uuid:transaction_id>/reverse",

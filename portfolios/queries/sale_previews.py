@@ -53,7 +53,7 @@ def sale_preview(*, account: Account, asked: Asked, user: User, now: datetime) -
     with snapshot():
         asset = _asset(account, asked.symbol)
         quote = quotes(assets=[asset], now=now).get(asset.pk)
-        price = asked.price or (quote.price if quote else None)
+        price = asked.price if asked.price is not None else quote.price if quote else None
         if price is None:
             raise Conflict(
                 f"No price of {asset.symbol} is known: give one.",

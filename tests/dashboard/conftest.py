@@ -77,6 +77,27 @@ def invest(people: Any, assets: Any, account: Any) -> Any:
     return account
 
 
+@pytest.fixture
+def sold(invest: Any, people: Any) -> Any:
+    """The same account after a gain and a loss that an IRA and itself replaced in part."""
+    from transactions.entries import Entry
+    from transactions.operations import open_account, record
+
+    now = timezone.now()
+    ira = open_account(user=people.owner, name="Rollover", type="ira", currency="USD", now=now)
+
+    def write(account: Any, kind: str, days: int, symbol: str, units: str, price: str) -> None:
+        at = now - timedelta(days=days)
+        entry = Entry(kind, at, "USD", symbol, Decimal(units), Decimal(price))
+        record(account=account, entries=[entry], user=people.owner, now=now)
+
+    write(invest, "sell", 20, "AAA", "30", "48")
+    write(invest, "sell", 12, "BBB", "40", "19")
+    write(ira, "buy", 8, "BBB", "10", "19")
+    write(invest, "buy", 6, "BBB", "12", "18.50")
+    return invest
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

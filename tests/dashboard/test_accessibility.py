@@ -108,6 +108,7 @@ def addresses(account: Any) -> list[str]:
         "/",
         own,
         f"{own}/transactions",
+        f"{own}/gains",
         f"{own}/targets",
         f"{own}/recommendations",
         "/accounts/new",
@@ -192,3 +193,43 @@ def test_a_menu_closes_by_escape_and_gives_the_focus_back(
     tab.keyboard.press("Escape")
     assert not tab.get_by_role("button", name="Log out").is_visible()
     assert opener.evaluate("e => e === document.activeElement")
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark"), (390, "light")])
+def test_gains_a_lot_and_a_preview_are_sound_and_fit(
+    visit: Callable[..., Any],
+    owner: Any,
+    sold: Any,
+    quote: Callable[..., None],
+    width: int,
+    theme: str,
+) -> None:
+    from transactions.models import Lot
+
+    quote(AAA="50", BBB="20")
+    visitor = visit(width=width, theme=theme)
+    tab = visitor.tab
+
+    def is_sound(name: str) -> None:
+        assert tab.evaluate(AUDIT) == []
+        assert visitor.width() <= width
+        visitor.shoot(f"{name}-{theme}-{width}")
+
+    visitor.log_in(owner)
+    own = f"/accounts/{sold.public_id}"
+    tab.goto(f"{own}/gains")
+    is_sound("gains")
+    lot = Lot.objects.get(account=sold, replaces_loss=True).transaction
+    tab.goto(f"{own}/lots/{lot.public_id}")
+    is_sound("lot")
+    tab.goto(f"{own}/transactions")
+    tab.get_by_label("Type").select_option("sell")
+    tab.get_by_label("Symbol").fill("BBB")
+    tab.get_by_label("Quantity").fill("50")
+    tab.get_by_role("button", name="Preview the sale").click()
+    tab.get_by_role("heading", name="50 BBB sold now").wait_for()
+    is_sound("sale-preview")
+    tab.get_by_label("Quantity").fill("5000")
+    tab.get_by_role("button", name="Preview the sale").click()
+    tab.get_by_role("alert").wait_for()
+    visitor.forgive_refusals()

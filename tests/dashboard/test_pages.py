@@ -28,7 +28,8 @@ PageClient = Callable[[Any], Client]
 def own_addresses(account: Any) -> dict[str, str]:
     """Every address below an account, by name."""
     made = {"account_id": account.public_id}
-    more = {"transaction_id": uuid7(), "job_id": uuid7(), "recommendation_id": uuid7()}
+    names = ("transaction_id", "job_id", "recommendation_id", "lot_id")
+    more = {name: uuid7() for name in names}
     from dashboard.urls import urlpatterns
 
     return {
@@ -41,7 +42,7 @@ def own_addresses(account: Any) -> dict[str, str]:
     }
 
 
-POSTS = {"reverse", "rebalance", "rebalance_cancel", "decide"}
+POSTS = {"reverse", "rebalance", "rebalance_cancel", "decide", "sale_preview"}
 
 
 def test_a_stranger_finds_nothing_and_changes_nothing(
@@ -424,6 +425,7 @@ def test_pages_ask_as_often_for_one_row_as_for_many(
     client = page_client(owner)
     own = reverse("portfolio", args=[invest.public_id])
     addresses = ["/", own, f"{own}/transactions", f"{own}/targets", f"{own}/lots?symbol=AAA"]
+    addresses += [f"{own}/gains"]
     before = [_queries(client, address) for address in addresses]
 
     more = Asset.objects.bulk_create(
