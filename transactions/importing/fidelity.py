@@ -99,7 +99,7 @@ _OPTION = re.compile(r"-[A-Z0-9.]+\d{6}[CP][\d.]+")
 
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     """Twice over the file: what belongs together first, then the rows."""
-    options = replace(options, currency=options.currency or "USD")
+    options = replace(options, currency="USD")
     _, table = open_table(data, options, [LAYOUT])
     reinvested = Pairs(_reinvestments(table, options))
     names = Fingerprints()

@@ -46,7 +46,6 @@ FILE_CODES: Mapping[str, str] = {
     "number_style_mixed": "Some rows have a decimal comma, others a decimal point.",
     "document_invalid": "The file is not well-formed JSON, XML or OFX.",
     "entities_refused": "The file declares XML entities; no statement needs them.",
-    "file_too_large": "A file of this format has to fit in memory and does not.",
     "options_invalid": "The options name a column or style that does not exist.",
 }
 
@@ -95,7 +94,6 @@ SKIP_CODES: Mapping[str, str] = {
     "text_line": "A line of text, not of the table.",
     "not_executed": "The order was cancelled or is a draft.",
     "summary": "A total of other rows.",
-    "own_transfer": "The other side of a transfer that is imported from its first side.",
 }
 
 # What was read with a grain of salt; the row is imported all the same.
@@ -108,6 +106,7 @@ WARNING_CODES: Mapping[str, str] = {
     "price_differs": "The price is rounded in the file; the amount counts.",
     "text_shortened": "A long note was cut.",
     "split_ratio_from_holding": "The file names only the units added; the ratio follows from them.",
+    "isin_ignored": "The check digit of the ISIN is wrong; the symbol counts.",
     "basis_unknown": "The file does not say what the units cost.",
 }
 

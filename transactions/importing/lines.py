@@ -172,7 +172,12 @@ class Line:
         if found.isin and cells.is_nothing(found.isin):
             found = replace(found, isin="")
         elif found.isin and not cells.is_isin(found.isin):
-            self.problem("isin_invalid", f"{found.isin[:20]!r} is no ISIN.", of=isin)
+            wrong = f"{found.isin[:20]!r} is no ISIN."
+            if found.symbol:
+                self.warn("isin_ignored", wrong, of=isin)
+                found = replace(found, isin="")
+            else:
+                self.problem("isin_invalid", wrong, of=isin)
         if required and not found:
             self.problem("symbol_missing", of=symbol)
         return found

@@ -106,6 +106,8 @@ def _trade(
     if value is not None:
         gross = abs(value) - cost if kind == "buy" else abs(value) + fee + tax
         _check_gross(line, about, gross)
+        if gross < 0:
+            line.problem("amount_sign", "Fees and taxes are more than the value.", of="value")
     yield trade(
         line, kind, about, quantity=line.quantity("quantity"), price=None, fee=cost, gross=gross,
         of="value",

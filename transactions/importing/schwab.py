@@ -101,7 +101,7 @@ _OPTION_SYMBOL = re.compile(r"[A-Z0-9.]+ \d\d/\d\d/\d{4} [\d.]+ [CP]")
 
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     """Twice over the file: what belongs together first, then the rows."""
-    options = replace(options, currency=options.currency or "USD")
+    options = replace(options, currency="USD")
     _, table = open_table(data, options, [LAYOUT])
     titled = _ACCOUNT.search(table.heading.title)
     if titled and not options.account:

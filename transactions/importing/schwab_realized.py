@@ -41,7 +41,7 @@ _ACCOUNT = re.compile(r"(?i)for (?:account )?(?P<name>.+?)(?: for | from | as of
 
 
 def read(data: BinaryIO, options: Options) -> Iterator[RealisedRow]:
-    options = replace(options, currency=options.currency or "USD")
+    options = replace(options, currency="USD")
     _, table = open_table(data, options, [LAYOUT])
     titled = _ACCOUNT.search(table.heading.title)
     account = options.account or (titled["name"].strip(' "') if titled else "")
