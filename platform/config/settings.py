@@ -253,6 +253,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AccountTypeEnum": "transactions.models.AccountType",
         "TransactionTypeEnum": "transactions.models.TransactionType",
+        "ImportStateEnum": "transactions.models.ImportState",
+        "ImportRowStatusEnum": "transactions.models.RowStatus",
         "JobStatusEnum": "jobs.models.JobStatus",
         "RecommendationStatusEnum": "recommendations.models.RecommendationStatus",
     },

@@ -106,6 +106,7 @@ def furnish(assets: Any) -> Callable[[Any, int], Home]:
         notice = _notices(user, count)
         recommendation, job = _recommendations(user, account, count)
         adviser, invitation = _guests(user, count)
+        batch = _imports(user, account, count)
         purchase = account.transactions.filter(type="buy").order_by("id").first()
         return Home(
             user,
@@ -118,6 +119,8 @@ def furnish(assets: Any) -> Callable[[Any, int], Home]:
                 "notice_id": str(notice.public_id),
                 "invitation_id": str(invitation.public_id),
                 "adviser_id": str(adviser.public_id),
+                "import_id": str(batch.public_id),
+                "file_format": "ballast",
                 "symbol": own[0].symbol,
             },
         )
@@ -196,6 +199,40 @@ def _account(user: Any, symbols: list[str]) -> Any:
         rules=[Rule(symbol, "no_buy", date(2099, 1, 1)) for symbol in symbols],
     )
     return account
+
+
+def _imports(user: Any, account: Any, count: int) -> Any:
+    """So many files, and in the first of them so many rows."""
+    from transactions.models import Import, ImportRow
+
+    now = timezone.now()
+    made = Import.objects.bulk_create(
+        [
+            Import(
+                account=account,
+                created_by=user,
+                created_at=now,
+                status="preview",
+                format="ballast",
+                file_name=f"Secret {number}.csv",
+                row_count=count,
+            )
+            for number in range(count)
+        ]
+    )
+    ImportRow.objects.bulk_create(
+        [
+            ImportRow(
+                batch=made[0],
+                number=number,
+                line=number + 1,
+                status="error",
+                problems=[{"code": "date_missing", "detail": "Secret", "column": "date"}],
+            )
+            for number in range(1, count + 1)
+        ]
+    )
+    return made[0]
 
 
 def _notices(user: Any, count: int) -> Any:

@@ -138,9 +138,11 @@ def test_nobody_gets_in_without_a_token(closed_route: Any, client: Any) -> None:
         "notice",
         "invitation",
         "adviser",
+        "import",
     ):
         path = path.replace(f"{{{name}_id}}", "01a20a30-7263-7db1-aedd-8d50271f4780")
-    answer = client.generic(closed_route.method, path.replace("{symbol}", "AAA"))
+    path = path.replace("{symbol}", "AAA").replace("{file_format}", "ballast")
+    answer = client.generic(closed_route.method, path)
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
 
 

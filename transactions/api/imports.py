@@ -28,7 +28,7 @@ from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from transactions import queries
 from transactions.importing.formats import FORMATS
-from transactions.models import RowStatus, TransactionType
+from transactions.models import ImportState, RowStatus, TransactionType
 from transactions.operations import imports as operations
 from transactions.operations.imports.committing import StalePreview
 from transactions.queries.import_symbols import meanings
@@ -39,11 +39,6 @@ from transactions.queries.imports import (
     import_row,
     import_rows,
     imports,
-)
-
-STATES = (
-    *("uploaded", "reading", "preview", "failed"),
-    *("committing", "committed", "undoing", "undone"),
 )
 
 
@@ -201,7 +196,7 @@ class ImportRead(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     account_id = serializers.UUIDField()
     format = serializers.CharField()
-    status = serializers.ChoiceField(choices=STATES)
+    status = serializers.ChoiceField(choices=ImportState.choices)
     file_name = serializers.CharField()
     file_bytes = serializers.IntegerField()
     file_sha256 = serializers.CharField()

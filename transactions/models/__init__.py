@@ -12,6 +12,7 @@ from transactions.models.imports import (
     Import,
     ImportChunk,
     ImportRow,
+    ImportState,
     ImportStatus,
     RowStatus,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "Import",
     "ImportChunk",
     "ImportRow",
+    "ImportState",
     "ImportStatus",
     "Lot",
     "LotMethod",

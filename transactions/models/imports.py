@@ -22,6 +22,26 @@ class ImportStatus(models.TextChoices):
     UNDONE = "undone", "Taken back"
 
 
+class ImportState(models.TextChoices):
+    """The status, or what a job is making of it at this moment."""
+
+    UPLOADED = "uploaded"
+    READING = "reading"
+    PREVIEW = "preview"
+    FAILED = "failed"
+    COMMITTING = "committing"
+    COMMITTED = "committed"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
+_WORKING = {
+    "read": ImportState.READING,
+    "commit": ImportState.COMMITTING,
+    "undo": ImportState.UNDOING,
+}
+
+
 class ImportQuerySet(models.QuerySet["Import"]):
     def for_user(self, user: User) -> "ImportQuerySet":
         return self.filter(account__household_id__in=household_ids(user))
@@ -85,8 +105,7 @@ class Import(models.Model):
     @property
     def state(self) -> str:
         """The status as people see it."""
-        working = {"read": "reading", "commit": "committing", "undo": "undoing"}
-        return working[self.step] if self.is_busy else str(self.status)
+        return str(_WORKING[self.step] if self.is_busy else self.status)
 
 
 class ImportChunk(models.Model):

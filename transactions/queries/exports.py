@@ -60,14 +60,14 @@ def drafts(*, listed: Sequence[Account], standing: bool) -> Iterator[Draft]:
     """Every transaction, account by account as it happened; without those that were reversed where
     only what is `standing` is asked for. Call it in a snapshot and take all of it there."""
     names = account_names(rows=listed)
-    for one in listed:
-        rows = Transaction.objects.filter(account=one).select_related(
-            "asset", "new_asset", "reverses", "counterpart", "taken_by"
-        )
-        if standing:
-            rows = rows.filter(reverses__isnull=True, reversed_by__isnull=True)
-        for row in rows.order_by("executed_at", "id").iterator(_ROWS_AT_ONCE):
-            yield _draft(row, one, names)
+    by_id = {one.pk: one for one in listed}
+    rows = Transaction.objects.filter(account_id__in=list(by_id)).select_related(
+        "asset", "new_asset", "reverses", "counterpart", "taken_by"
+    )
+    if standing:
+        rows = rows.filter(reverses__isnull=True, reversed_by__isnull=True)
+    for row in rows.order_by("account_id", "executed_at", "id").iterator(_ROWS_AT_ONCE):
+        yield _draft(row, by_id[row.account_id], names)
 
 
 def _draft(row: Transaction, one: Account, names: Mapping[int, str]) -> Draft:

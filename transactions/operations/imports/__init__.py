@@ -246,7 +246,7 @@ def run(*, claim: Claim, now: datetime, told: Told) -> None:
             committing.write(batch=batch, user=user, now=now, told=told)
         else:
             _ensure_status(batch, ImportStatus.COMMITTED)
-            committing.undo(batch=batch, user=user, now=now)
+            committing.undo(batch=batch, user=user, now=now, told=told)
         batch.error = None
         batch.save()
         complete(

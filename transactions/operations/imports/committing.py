@@ -1,6 +1,6 @@
 """The ready rows of a file into the ledger, and out of it again: all of them or none."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,8 +18,8 @@ from transactions.models import (
     RowStatus,
     Transaction,
 )
-from transactions.operations.households import lock_household
-from transactions.operations.imports.judging import judge, standing_of
+from transactions.operations.households import linked_assets, lock_household
+from transactions.operations.imports.judging import judge, standing_of, understood
 from transactions.operations.imports.symbols import create_assets
 from transactions.operations.ledger import record, record_reversed, reverse_all
 
@@ -51,12 +51,10 @@ def write(
 
     Runs in one transaction: the refusal of one row names it and takes back all before it.
     """
-    lock_household(household_id=batch.account.household_id)
-    before = standing_of(batch=batch)
+    household = lock_household(household_id=batch.account.household_id)
+    batch.account = household.accounts[batch.account_id]
     create_assets(batch=batch)
-    work = _Work(batch, judge(batch=batch, now=now), user, now)
-    if standing_of(batch=batch) != before:
-        raise StalePreview("The ledger has changed since the preview: look at it again.")
+    work = _Work(batch, _names(batch, now), user, now)
     if not batch.ready_count:
         raise Conflict("No row of the file is ready.", code="nothing_ready")
     pairs = _pairs(work)
@@ -73,18 +71,59 @@ def write(
     ImportChunk.objects.filter(batch=batch).delete()
 
 
-def undo(*, batch: Import, user: User, now: datetime) -> None:
-    """Reverses every transaction of a locked import that still stands."""
-    standing = Transaction.objects.filter(
+def _names(batch: Import, now: datetime) -> Names:
+    """What the file's words mean; judged again where the ledger has moved since the preview."""
+    if batch.ledger_version == batch.account.ledger_version:
+        return understood(batch=batch)
+    before = standing_of(batch=batch)
+    names = judge(batch=batch, now=now)
+    if standing_of(batch=batch) != before:
+        raise StalePreview("The ledger has changed since the preview: look at it again.")
+    return names
+
+
+def undo(
+    *, batch: Import, user: User, now: datetime, told: Callable[[int], None] | None = None
+) -> None:
+    """Reverses every transaction of a locked import that still stands.
+
+    Assets that hang together are booked anew together, so they are undone together; those that do
+    not are undone one after the other, within the same transaction.
+    """
+    household = lock_household(household_id=batch.account.household_id)
+    linked = linked_assets(households=[household])[household.id]
+    groups: dict[int, list[int]] = {}
+    rows = Transaction.objects.filter(
         import_batch=batch, reverses__isnull=True, reversed_by__isnull=True
     )
-    # The ledger reads them again under its lock; here their names are enough.
-    names = ("account_id", "type", "counterpart_id", "reverses_id")
-    originals = list(standing.only(*names).order_by("id"))
-    if originals:
+    count = 0
+    for pk, asset_id in rows.order_by("id").values_list("pk", "asset_id"):
+        group = 0 if asset_id is None else min(linked.with_all([asset_id]))
+        groups.setdefault(group, []).append(pk)
+        count += 1
+    done = 0
+    for portion in _filled(groups.values()):
+        # The ledger reads the rows again under its lock; here their names are enough.
+        names = ("account_id", "type", "counterpart_id", "reverses_id")
+        originals = list(Transaction.objects.filter(pk__in=portion).only(*names).order_by("id"))
         note = f"Undoes the import of {batch.file_name}"
         reverse_all(originals=originals, user=user, now=now, note=note)
+        done += len(portion)
+        if told is not None:
+            told(100 * done // count)
     batch.status, batch.undone_at = ImportStatus.UNDONE, now
+
+
+def _filled(groups: Iterable[list[int]]) -> Iterator[list[int]]:
+    """Groups put together until a portion is full; no group is divided."""
+    portion: list[int] = []
+    for group in groups:
+        portion += group
+        if len(portion) >= ROWS_AT_ONCE:
+            yield portion
+            portion = []
+    if portion:
+        yield portion
 
 
 def _ready(batch: Import) -> "QuerySet[ImportRow]":

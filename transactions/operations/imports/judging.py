@@ -64,11 +64,30 @@ def judge(*, batch: Import, now: datetime, told: Callable[[int], None] | None = 
             told(100 * done // max(1, batch.row_count))
     if lines := court.open_splits:
         court.open_splits = []
-        court.names.ratios.update(_ratios(batch, court, lines))
+        court.names.ratios.update(_ratios(batch, court.meanings, lines))
         _save(lines, court.verdicts(lines))
     _count(batch)
     batch.ledger_version = batch.account.ledger_version
     return court.names
+
+
+def understood(*, batch: Import) -> Names:
+    """What the words of a file mean whose rows are judged and whose ledger has not moved since."""
+    found = meanings(batch=batch)
+    names, _ = _names(batch, found, _account_of(batch))
+    splits = ImportRow.objects.filter(batch=batch, status=RowStatus.READY).exclude(
+        draft__contains='"added_quantity":null'
+    )
+    lines = [Line(row, decoded(row.draft or "")) for row in splits.order_by("number")]
+    if lines:
+        names.ratios.update(_ratios(batch, found, lines))
+    return names
+
+
+def _account_of(batch: Import) -> str:
+    """Which of the file's accounts is imported; empty where nobody can tell."""
+    only = batch.accounts[0] if len(batch.accounts) == 1 else ""
+    return str(batch.options.get("account") or only)
 
 
 def standing_of(*, batch: Import) -> str:
@@ -82,10 +101,10 @@ def standing_of(*, batch: Import) -> str:
         return str(cursor.fetchone()[0])
 
 
-def pages(*, batch: Import, **only: Any) -> Iterator[list[Line]]:
+def pages(*, batch: Import) -> Iterator[list[Line]]:
     """The rows in the order of the file, a portion at a time."""
     last = 0
-    rows = ImportRow.objects.filter(batch=batch, **only).order_by("number")
+    rows = ImportRow.objects.filter(batch=batch).order_by("number").defer("raw", "warnings")
     while portion := list(rows.filter(number__gt=last)[:ROWS_AT_ONCE]):
         last = portion[-1].number
         yield [Line(row, decoded(row.draft) if row.draft else None) for row in portion]
@@ -97,9 +116,7 @@ class _Court:
     def __init__(self, batch: Import, now: datetime) -> None:
         self.batch, self.now = batch, now
         self.meanings = meanings(batch=batch)
-        self.account = batch.options.get("account") or (
-            batch.accounts[0] if len(batch.accounts) == 1 else ""
-        )
+        self.account = _account_of(batch)
         self.names, self.reversed = _names(batch, self.meanings, self.account)
         self.matching = _matching(batch)
         self.open_splits: list[Line] = []
@@ -180,11 +197,13 @@ def _names(batch: Import, meanings: Mapping[str, Meaning], account: str) -> tupl
     """
     wanted: set[str] = set()
     reversed_rows: set[str] = set()
-    for page in pages(batch=batch):
-        for line in page:
-            if line.draft is not None:
-                wanted |= {lot.id for lot in line.draft.lots}
-                reversed_rows |= {line.draft.reverses} - {""}
+    # JSON text: a quote inside a value is escaped, so these match the empty fields only.
+    pointing = ~Q(draft__contains='"lots":[]') | ~Q(draft__contains='"reverses":""')
+    texts = ImportRow.objects.filter(pointing, batch=batch, draft__isnull=False)
+    for text in texts.values_list("draft", flat=True).iterator(ROWS_AT_ONCE):
+        draft = decoded(text or "")
+        wanted |= {lot.id for lot in draft.lots}
+        reversed_rows |= {draft.reverses} - {""}
     rows: dict[str, UUID] = {}
     if wanted:
         for page in pages(batch=batch):
@@ -281,13 +300,15 @@ def _print_of(found: Checked) -> bytes:
     )
 
 
-def _ratios(batch: Import, court: _Court, splits: Sequence[Line]) -> dict[UUID, str]:
+def _ratios(
+    batch: Import, meanings: Mapping[str, Meaning], splits: Sequence[Line]
+) -> dict[UUID, str]:
     """For splits that state the units added: (held + added) : held, by ledger and file."""
     keys = {line.draft.security.key for line in splits if line.draft is not None}
     open_rows = {line.row.public_id for line in splits}
     steps: dict[str, list[tuple[datetime, int, str, Decimal | None, str, UUID | None]]] = {}
     for key in keys:
-        asset = court.meanings[key].asset
+        asset = meanings[key].asset
         if asset is None or asset.pk is None:
             steps[key] = []
             continue
