@@ -139,6 +139,8 @@ def _swept(line: Line) -> bool:
 
 def _row(line: Line, reinvested: Pairs) -> ParsedRow:
     word = _word(line)
+    if word == "dividend" and _swept(line):
+        word = "interest"  # of idle cash; nobody holds the fund here
     amount = line.figure("amount")
     if word == "option" or _OPTION.fullmatch(line.text("symbol").replace(" ", "")):
         return line.refused("option_not_supported", of="action")

@@ -1,5 +1,6 @@
 """The formats, one signature for all; telling them apart; a survey of what a file holds. Pure."""
 
+import codecs
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -83,7 +84,12 @@ def detect(head: bytes) -> str | None:
     """
     head = head[:HEAD_BYTES]
     # A head may end within a letter or a row.
-    cut = head.rfind(b"\n") + 1 if len(head) == HEAD_BYTES else len(head)
+    cut = len(head)
+    if cut == HEAD_BYTES:
+        marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        cut = cut if marked else head.rfind(b"\n") + 1
+        while not cut and head and head[-1] >= 0x80:
+            head = head[:-1]
     data = io.BytesIO(head[:cut] or head)
     encoding = encoding_of(data)
     if ofx.is_ofx(head):

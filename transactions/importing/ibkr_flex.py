@@ -21,6 +21,7 @@ from transactions.importing.tables import (
     Layout,
     Record,
     heading_of,
+    plain_name,
     read_records,
 )
 
@@ -82,6 +83,10 @@ SIGNATURES = (
     frozenset({"type", "amount", "currencyprimary", "description"}),
 )
 _MARKS = frozenset({"BOF", "EOF", "BOA", "EOA", "BOS", "EOS"})
+# One of these is in every heading that is read, as a cell of its own.
+_TELLING = frozenset({"Buy/Sell", "BuySell", "Amount"})
+# Headings of corporate actions and of transfers of positions.
+_EVENTS = frozenset({"actiondescription", "actionid", "transfercompany", "deliveringbroker"})
 _PREFIXES = frozenset({"HEADER", "DATA", "TRAILER"})
 
 
@@ -104,8 +109,10 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
                 yield names.name(row, timed=line.timed)
         elif kind == "cash":
             yield names.name(cash_row(line), timed=line.timed)
+        elif kind == "event":
+            yield line.refused("event_incomplete")
         else:
-            yield line.skip("text_line")
+            yield line.skip("section_not_read" if kind == "other" else "text_line")
 
 
 def _csv_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
@@ -113,8 +120,8 @@ def _csv_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
     encoding = encoding_of(data, declared=options.encoding)
     delimiter = options.delimiter or _delimiter(data, encoding, options)
     order = options.date_order or date_order(_dates(data, encoding, delimiter, options))
-    layout: Layout | None = None
-    heading: Heading | None = None
+    section, heading = "", None
+    first = ""
     for count, record in enumerate(read_records(data, encoding, delimiter)):
         if count > IMPORT_ROWS_MAX:
             raise refusal("rows_too_many")
@@ -123,17 +130,16 @@ def _csv_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
         record, headed = _stripped(record)
         found = _heading(record, options)
         if found is not None:
-            layout, heading = found
-        elif headed:
-            layout = heading = None
-        elif layout is None or heading is None:
+            section, heading = found[0].name, found[1]
+            first = plain_name(record.cells[0])
+        elif headed or (first and plain_name(record.cells[0]) == first):
+            names = {plain_name(cell) for cell in record.cells}
+            section, heading = ("event" if names & _EVENTS else "other"), None
+        elif heading is None:
             raw = {f"column {i}": cell for i, cell in enumerate(record.cells[:20], 1)}
-            yield "", Line(record.line, {}, {}, options, stated=raw)
+            yield section, Line(record.line, {}, {}, options, stated=raw)
         else:
-            yield (
-                layout.name,
-                line_of(heading, record, options, decimal=".", date_order=order),
-            )
+            yield section, line_of(heading, record, options, decimal=".", date_order=order)
 
 
 def _stripped(record: Record) -> tuple[Record, bool]:
@@ -145,6 +151,8 @@ def _stripped(record: Record) -> tuple[Record, bool]:
 
 
 def _heading(record: Record, options: Options) -> tuple[Layout, Heading] | None:
+    if not options.columns and not any(cell.strip() in _TELLING for cell in record.cells):
+        return None  # the quick answer for nearly every row
     for layout in LAYOUTS:
         heading = heading_of(record, layout, options, "")
         if heading is not None:
@@ -188,7 +196,9 @@ _ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
     for layout in LAYOUTS
 }
 _XML_ONLY = {"accountid": "account", "assetcategory": "asset_class", "currency": "currency"}
-_IGNORED = frozenset({"FlexQueryResponse", "FlexStatements", "FlexStatement"})
+# FlexQueryResponse, FlexStatements, FlexStatement, the section, the row.
+_ROW_DEPTH = 5
+_XML_EVENTS = frozenset({"CorporateAction", "Transfer", "TradeTransfer", "OptionEAE"})
 
 
 def _xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
@@ -198,9 +208,22 @@ def _xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
     def doctype(*_: object) -> None:
         raise refusal("entities_refused")
 
+    depth = 0
+
+    def end(_: str) -> None:
+        nonlocal depth
+        depth -= 1
+
     def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
         layout = _ELEMENTS.get(name)
-        if layout is None or not attributes:
+        if not attributes or depth < _ROW_DEPTH:
+            return
+        if layout is None:
+            raw = {"element": name, **attributes}
+            line = Line(parser.CurrentLineNumber, {}, {}, options, stated=raw)
+            found.append(("event" if name in _XML_EVENTS else "other", line))
             return
         known = {**_ATTRIBUTES[layout.name], **_XML_ONLY}
         cells = {known[k.casefold()]: v for k, v in attributes.items() if k.casefold() in known}
@@ -214,6 +237,7 @@ def _xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
     parser.StartDoctypeDeclHandler = doctype
     parser.EntityDeclHandler = doctype
     parser.StartElementHandler = start
+    parser.EndElementHandler = end
     data.seek(0)
     count = 0
     try:

@@ -92,6 +92,7 @@ SKIP_CODES: Mapping[str, str] = {
     "sweep": "Idle cash moved into or out of the account's money fund.",
     "part_of_another_row": "Belongs to another row that is imported.",
     "text_line": "A line of text, not of the table.",
+    "section_not_read": "Of a section that holds no transactions.",
     "not_executed": "The order was cancelled or is a draft.",
     "summary": "A total of other rows.",
 }

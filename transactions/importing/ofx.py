@@ -18,7 +18,7 @@ from core.limits import IMPORT_ROW_CHARS_MAX, IMPORT_ROWS_MAX
 from transactions.importing.decoding import encoding_of, refusal, text_pieces
 from transactions.importing.interface import Options, ParsedRow, Security
 from transactions.importing.lines import Fingerprints, Line
-from transactions.importing.ofx_rows import rows_of
+from transactions.importing.ofx_rows import KINDS, rows_of
 
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z0-9._]+)\s*(?P<empty>/?)>(?P<text>[^<]*)")
 _ASIDE = re.compile(r"<\?[^<>]*\?>|<!--.*?-->", re.DOTALL)
@@ -26,16 +26,9 @@ _CDATA = re.compile(r"<!\[CDATA\[(?P<text>.*?)\]\]>", re.DOTALL)
 _ENTITY = re.compile(r"&(amp|lt|gt|quot|apos|nbsp|#\d{1,6});")
 _CHARACTERS = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": " "}
 DEPTH_MAX = 32
-TRANSACTIONS = frozenset(
-    {
-        *("BUYSTOCK", "BUYMF", "BUYDEBT", "BUYOTHER", "BUYOPT"),
-        *("SELLSTOCK", "SELLMF", "SELLDEBT", "SELLOTHER", "SELLOPT", "CLOSUREOPT"),
-        *("REINVEST", "INCOME", "RETOFCAP", "SPLIT", "TRANSFER", "JRNLFUND", "JRNLSEC"),
-        *("INVEXPENSE", "MARGININTEREST", "INVBANKTRAN", "STMTTRN"),
-    }
-)
 _ACCOUNTS = frozenset({"INVACCTFROM", "BANKACCTFROM", "CCACCTFROM"})
 _SECURITY = "SECINFO"
+_LISTS = frozenset({"INVTRANLIST", "BANKTRANLIST"})
 
 
 def is_ofx(head: bytes) -> bool:
@@ -68,7 +61,7 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
             )
     names, count = Fingerprints(), 0
     for group in groups(data, encoding):
-        if group.name not in TRANSACTIONS:
+        if group.name == _SECURITY:
             continue
         count += 1
         if count > IMPORT_ROWS_MAX:
@@ -101,16 +94,17 @@ def groups(data: BinaryIO, encoding: str) -> Iterator[Group]:
                 continue  # the end of a value
             while stack.pop() != name:
                 pass
-            if open_group is not None and open_group.name == name and name not in stack:
+            if open_group is not None and open_group.name not in stack:
                 yield open_group
                 open_group = None
             continue
         seen = seen or name == "OFX"
         if not text:
+            listed = bool(stack) and stack[-1] in _LISTS
             stack.append(name)
             if len(stack) > DEPTH_MAX:
                 raise refusal("document_invalid", f"Line {line}: nested too deeply.")
-            if open_group is None and (name in TRANSACTIONS or name == _SECURITY):
+            if open_group is None and (listed or name in KINDS or name == _SECURITY):
                 open_group = Group(name, line, account=account, currency=currency)
             continue
         if open_group is not None:

@@ -27,6 +27,14 @@ from transactions.importing.rows import (
     trade,
 )
 
+KINDS = frozenset(
+    {
+        *("BUYSTOCK", "BUYMF", "BUYDEBT", "BUYOTHER", "BUYOPT"),
+        *("SELLSTOCK", "SELLMF", "SELLDEBT", "SELLOTHER", "SELLOPT", "CLOSUREOPT"),
+        *("REINVEST", "INCOME", "RETOFCAP", "SPLIT", "TRANSFER", "JRNLFUND", "JRNLSEC"),
+        *("INVEXPENSE", "MARGININTEREST", "INVBANKTRAN", "STMTTRN"),
+    }
+)
 _FIGURES = {
     "quantity": ("UNITS",),
     "price": ("UNITPRICE",),
@@ -69,6 +77,9 @@ def rows_of(
         return
     if kind in ("BUYOPT", "SELLOPT", "CLOSUREOPT"):
         yield line.refused("option_not_supported")
+        return
+    if kind not in KINDS:
+        yield line.refused("type_unknown", f"{kind[:40]!r}")
         return
     if kind in ("JRNLFUND", "JRNLSEC"):
         yield line.skip("journal")

@@ -169,6 +169,14 @@ def code_raised(call: Callable[[], object]) -> str:
     return ""
 
 
+def test_a_head_may_end_within_a_letter() -> None:
+    text = '{"note": "' + "é" * 40_000 + '", "activities": []}'
+    for start in (text, " " + text):
+        assert detect(start.encode()[:65_536]) == "ghostfolio_json"
+    wide = ("Date,Code,DataSource,Action,Fee\n" + "x\n" * 40_000).encode("utf-16")
+    assert detect(wide) == "ghostfolio_csv"
+
+
 def drain(content: bytes, format_name: str, options: Options) -> None:
     """Reads to the end; only refusals may come, and every code has to be a known one."""
 
