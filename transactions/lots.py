@@ -210,7 +210,8 @@ def _specific(pieces: Sequence[Piece], sale: Sale) -> Sequence[Taken]:
     taken: list[Taken] = []
     for part in sale.chosen:
         mine = held.get(part.acquisition, [])
-        wanted = _all_that_was_shown(part.quantity, mine, sale.scale)
+        held_of_it = sum(piece.quantity for piece in mine)
+        wanted = _all_that_was_shown(part.quantity, held_of_it, sale.scale)
         for piece in mine:
             if not wanted:
                 break
@@ -233,10 +234,19 @@ METHODS: Mapping[str, Method] = {
 }
 
 
-def _all_that_was_shown(wanted: int, pieces: Sequence[Piece], scale: Scale) -> int:
+def _all_that_was_shown(wanted: int, held: int, scale: Scale) -> int:
     """What is held where it was shown, to ten decimals, as `wanted`; else `wanted`."""
-    held = sum(piece.quantity for piece in pieces)
     return held if abs(wanted - held) < scale.fine else wanted
+
+
+def _held(pieces: Sequence[Piece], *, enough: int) -> int:
+    """How much there is, counted no further than `enough`: a sale of few asks few of many."""
+    held = 0
+    for piece in pieces:
+        held += piece.quantity
+        if held >= enough:
+            break
+    return held
 
 
 def taken_from(*, pieces: list[Piece], sale: Sale) -> list[Piece]:
@@ -244,8 +254,11 @@ def taken_from(*, pieces: list[Piece], sale: Sale) -> list[Piece]:
 
     Raises InsufficientShares or LotSelectionInvalid; then nothing has changed.
     """
-    held = sum(piece.quantity for piece in pieces)
-    wanted = _all_that_was_shown(sale.quantity, pieces, sale.scale)
+    if sale.method == "average":
+        held = sum(piece.quantity for piece in pieces)
+    else:
+        held = _held(pieces, enough=sale.quantity + sale.scale.fine)
+    wanted = _all_that_was_shown(sale.quantity, held, sale.scale)
     if wanted > held:
         shown = plain(sale.scale.quantity(held))
         raise InsufficientShares(
@@ -256,23 +269,31 @@ def taken_from(*, pieces: list[Piece], sale: Sale) -> list[Piece]:
     if sale.method != "specific":
         sale = replace(sale, quantity=wanted)
     parts = METHODS[sale.method](pieces, sale)
-    pool = sum(piece.basis for piece in pieces)
+    pool = sum(piece.basis for piece in pieces) if sale.method == "average" else 0
     out = []
-    emptied = False
+    emptied = []
     for piece, quantity in parts:
         if quantity == piece.quantity:
             out.append(piece)
-            emptied = True
+            emptied.append(piece)
         else:
             out.append(piece.cut(quantity))
-    if emptied:
-        gone = {id(piece) for piece in out}
-        pieces[:] = [piece for piece in pieces if id(piece) not in gone]
+    _remove(emptied, pieces)
     if sale.method == "average":
         leaves = share(pool, wanted, held)
         _average(out, leaves)
         _average(pieces, pool - leaves)
     return out
+
+
+def _remove(emptied: Sequence[Piece], pieces: list[Piece]) -> None:
+    """Takes emptied pieces out of `pieces`; most methods empty the first or the last ones."""
+    count = len(emptied)
+    if all(piece is gone for piece, gone in zip(pieces, emptied, strict=False)):
+        del pieces[:count]
+    else:
+        gone_ids = {id(piece) for piece in emptied}
+        pieces[:] = [piece for piece in pieces if id(piece) not in gone_ids]
 
 
 def _average(pieces: Sequence[Piece], pool: int) -> None:
