@@ -13,9 +13,10 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
+from core.money import WIDE
 from marketdata.fx import Fixing, crossed
 from portfolios.daily_prices import Whole
-from portfolios.history import RATE_DECIMALS, steps
+from portfolios.history import RATE_DECIMALS
 
 ONE = 10**RATE_DECIMALS
 
@@ -59,7 +60,7 @@ def daily_rates(
         until = changes[number + 1] if number + 1 < len(changes) else first + count
         rate = _crossed(currency, reporting, fixings, date.fromordinal(day))
         if rate is not None:
-            rates[day - first : until - first] = steps(rate, RATE_DECIMALS)
+            rates[day - first : until - first] = int(rate.scaleb(RATE_DECIMALS, context=WIDE))
             known[day - first : until - first] = True
     return DailyRates(rates, known)
 

@@ -45,17 +45,52 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Steps:
+    """Whole numbers that change on few of `count` days: `values[k]` from place `starts[k]` on."""
+
+    starts: NDArray[np.int64]
+    values: Sequence[int]
+    count: int
+
+    def floats(self, decimals: int) -> Floats:
+        """One number a day, from steps of 10^-decimals."""
+        scale = 10**decimals
+        values = np.array([value / scale for value in self.values], dtype=np.float64)
+        return np.repeat(values, self._lengths)
+
+    @cached_property
+    def exact(self) -> NDArray[np.object_]:
+        values = np.empty(len(self.values), dtype=object)
+        values[:] = self.values
+        return np.repeat(values, self._lengths)
+
+    @property
+    def _lengths(self) -> NDArray[np.int64]:
+        return np.diff(np.append(self.starts, self.count))
+
+    def at(self, number: int) -> int:
+        return self.values[int(np.searchsorted(self.starts, number, side="right")) - 1]
+
+    def __bool__(self) -> bool:
+        return any(self.values)
+
+
+@dataclass(frozen=True)
 class Track:
     """One asset over the days."""
 
     line: Line
-    units: NDArray[np.object_]
+    units: Steps
     prices: DailyPrices
     rates: DailyRates
 
     @cached_property
+    def _units(self) -> Floats:
+        return self.units.floats(UNIT_DECIMALS)
+
+    @cached_property
     def held(self) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] = self.units != 0
+        found: NDArray[np.bool_] = self._units != 0
         return found
 
     @cached_property
@@ -67,19 +102,20 @@ class Track:
     @cached_property
     def values(self) -> Floats:
         """In the reporting currency; NaN where unknown."""
-        units = self.units.astype(np.float64) / 10**UNIT_DECIMALS
-        found: Floats = units * self.prices.floats * self.rates.floats
+        found: Floats = self._units * self.prices.floats
+        if not self.rates.constant:
+            found = found * self.rates.floats
         found[self.unknown] = np.nan
         return found
 
     @cached_property
     def local(self) -> NDArray[np.object_]:
         """Exact values in the asset's own currency, in 10^-18."""
-        found: NDArray[np.object_] = self.units * self.prices.prices.astype(object)
+        found: NDArray[np.object_] = self.units.exact * self.prices.prices.astype(object)
         return found
 
     def local_at(self, number: int) -> int:
-        return int(self.units[number]) * int(self.prices.prices[number])
+        return self.units.at(number) * int(self.prices.prices[number])
 
     def exact(self, number: int) -> int:
         """The value on a day in the reporting currency."""
@@ -99,22 +135,26 @@ class Purse:
     """Cash of one currency over the days, in 10^-4."""
 
     currency: str
-    balances: NDArray[np.object_]
+    balances: Steps
     rates: DailyRates
 
     @cached_property
+    def _balances(self) -> Floats:
+        return self.balances.floats(CASH_DECIMALS)
+
+    @cached_property
     def unknown(self) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] = (self.balances != 0) & ~self.rates.known
+        found: NDArray[np.bool_] = (self._balances != 0) & ~self.rates.known
         return found
 
     @cached_property
     def values(self) -> Floats:
-        found: Floats = self.balances.astype(np.float64) / 10**CASH_DECIMALS * self.rates.floats
+        found: Floats = self._balances * self.rates.floats
         found[self.unknown] = np.nan
         return found
 
     def exact(self, number: int) -> int:
-        return int(self.balances[number]) * int(self.rates.rates[number]) * OF_CASH
+        return self.balances.at(number) * int(self.rates.rates[number]) * OF_CASH
 
 
 @dataclass(frozen=True)
@@ -180,16 +220,15 @@ class Board:
         """The place of an ordinal in the arrays."""
         return day - self.first
 
-    def exact_parts(self, parts: int, currency: str, day: int) -> int:
-        """Parts of payments (10^-14 of `currency`) at the day's rate."""
-        return parts * int(self.rates[currency].rates[self.number(day)]) * _OF_PARTS
+    def rate_of_parts(self, currency: str, number: int) -> int | None:
+        """What turns parts of payments (10^-14 of a currency) into exact figures on a day."""
+        rates = self.rates[currency]
+        return int(rates.rates[number]) * _OF_PARTS if rates.known[number] else None
 
-    def exact_cash(self, amount: int, currency: str, day: int) -> int:
-        """An amount in 10^-4 of `currency` at the day's rate."""
-        return amount * int(self.rates[currency].rates[self.number(day)]) * OF_CASH
-
-    def rate_known(self, currency: str, number: int) -> bool:
-        return bool(self.rates[currency].known[number])
+    def rate_of_cash(self, currency: str, number: int) -> int | None:
+        """The same for amounts in 10^-4."""
+        rates = self.rates[currency]
+        return int(rates.rates[number]) * OF_CASH if rates.known[number] else None
 
 
 def board(
@@ -225,7 +264,7 @@ def board(
         if only is not None and asset not in exchanged | {only}:
             continue
         units = _filled(points, first, count)
-        if not units.any() and not any(first < day <= last for day, _ in points):
+        if not units and not any(first < day <= last for day, _ in points):
             continue
         line = lines[asset]
         prices = daily_prices(
@@ -245,9 +284,12 @@ def board(
     return Board(first, count, reporting, tracks, purses, rates, others)
 
 
-def _filled(points: Sequence[tuple[int, int]], first: int, count: int) -> NDArray[np.object_]:
+def _filled(points: Sequence[tuple[int, int]], first: int, count: int) -> Steps:
     """The newest point up to each day, 0 before the first."""
-    days = np.array([day for day, _ in points], dtype=np.int64)
-    values = np.empty(len(points) + 1, dtype=object)
-    values[:] = [0, *(value for _, value in points)]
-    return values[np.searchsorted(days, first + np.arange(count), side="right")]
+    before = [value for day, value in points if day <= first]
+    inside = [(day - first, value) for day, value in points if first < day < first + count]
+    return Steps(
+        np.array([0, *(place for place, _ in inside)], dtype=np.int64),
+        [before[-1] if before else 0, *(value for _, value in inside)],
+        count,
+    )

@@ -10,7 +10,7 @@ All figures in 10^-28 of the reporting currency at the rate of the day.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from portfolios.daily_values import Board
 from portfolios.figures import Figure
@@ -26,8 +26,7 @@ class Unknown(Exception):
         self.figure = figure
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """On day `number`, on `asset` (None: cash itself).
 
     flow       cash that came from outside, signed
@@ -67,34 +66,32 @@ def _payments(board: Board, payments: Sequence[Payment]) -> Iterator[Effect]:
         number = board.number(payment.day)
         if not 0 < number < board.count:
             continue
-        if not board.rate_known(payment.currency, number):
+        rate = board.rate_of_parts(payment.currency, number)
+        if rate is None:
             raise Unknown(board.no_rate(payment.currency, number))
-        booked = _at_rate(board, payment.trade, payment)
-        traded = _traded(board, payment, number, booked)
+        booked = payment.trade * rate
+        traded = _traded(board, payment, number, booked) if booked else 0
         yield Effect(
             number,
             payment.asset,
-            flow=_at_rate(board, payment.flow, payment),
-            traded=traded,
-            income=_at_rate(board, payment.income, payment),
-            fee=_at_rate(board, payment.fee, payment),
-            tax=_at_rate(board, payment.tax, payment),
-            currency=booked - traded,
+            payment.flow * rate,
+            traded,
+            payment.income * rate,
+            payment.fee * rate,
+            payment.tax * rate,
+            booked - traded,
         )
-
-
-def _at_rate(board: Board, parts: int, payment: Payment) -> int:
-    return board.exact_parts(parts, payment.currency, payment.day) if parts else 0
 
 
 def _traded(board: Board, payment: Payment, number: int, booked: int) -> int:
     """Units are bought in the currency of their asset: at the day's rate, like their value."""
     track = board.tracks.get(payment.asset) if payment.asset is not None else None
-    if not payment.trade or track is None or track.line.currency != payment.traded_currency:
+    if track is None or track.line.currency != payment.traded_currency:
         return booked
-    if not board.rate_known(payment.traded_currency, number):
+    rate = board.rate_of_cash(payment.traded_currency, number)
+    if rate is None:
         raise Unknown(board.no_rate(payment.traded_currency, number))
-    return board.exact_cash(payment.traded, payment.traded_currency, payment.day)
+    return payment.traded * rate
 
 
 def _deliveries(board: Board, deliveries: Sequence[Delivery]) -> Iterator[Effect]:

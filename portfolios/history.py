@@ -12,13 +12,16 @@ ones. A fact that was undone, and its undoing, are left out by the reader.
 A transfer between two accounts that are both looked at is no flow: the units leave the one on the
 day they arrive in the other. So is an equal sum of one currency that leaves one account and enters
 another on one day; the ledger does not link the two, but nobody outside is needed to explain them.
+
+Facts, payments and deliveries are named tuples: there are tens of thousands of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from decimal import Decimal
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, localcontext
 from fractions import Fraction
+from typing import NamedTuple
 
 from core.limits import QUANTITY_DECIMALS
 from core.money import WIDE
@@ -32,17 +35,22 @@ PART_DECIMALS = CASH_DECIMALS + RATE_DECIMALS
 _EVENTS = frozenset({"split", "spin_off", "merger", "symbol_change", "return_of_capital"})
 _ACQUISITIONS = frozenset({"buy", "transfer_in", "reinvestment"})
 
+_POWERS = tuple(Decimal(10**decimals) for decimals in range(PART_DECIMALS + 1))
+_DAY = 86_400_000_000
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = date(1970, 1, 1).toordinal()
+
 Units = int | Fraction
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """One transaction as the ledger has it; the meaning of the fields is the ledger's."""
 
     id: int
     account: int
     type: str
-    executed_at: datetime
+    # Microseconds since 1970, UTC.
+    instant: int
     asset: int | None
     amount: Decimal
     cash_effect: Decimal
@@ -58,11 +66,10 @@ class Fact:
     @property
     def day(self) -> int:
         """The ordinal of its day, which is UTC's."""
-        return self.executed_at.toordinal()
+        return self.instant // _DAY + _EPOCH
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(NamedTuple):
     """The parts of what one fact did to an account's cash, in 10^-14 of the account's currency.
 
     `trade` is what units were sold for (> 0) or bought for (< 0), before the fee; `traded` is the
@@ -86,8 +93,7 @@ class Payment:
         return self.flow + self.trade + self.income - self.fee - self.tax
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """Units of `asset` (steps; < 0: they left) without money; `other`: what they were exchanged
     for or split off from, None for a transfer from or to the outside."""
 
@@ -112,21 +118,30 @@ class History:
 
 
 def steps(value: Decimal, decimals: int) -> int:
-    """A decimal as a whole number of steps of 10^-decimals; what lies below is cut off."""
-    return int(value.scaleb(decimals, context=WIDE))
+    """A decimal as a whole number of steps of 10^-decimals; what lies below is cut off.
+
+    In a wide context: the default one has room for 28 digits only.
+    """
+    return int(value * _POWERS[decimals])
 
 
 def history(*, facts: Sequence[Fact], currencies: Mapping[int, str]) -> History:
     """The history of the accounts in `currencies` (account -> its currency); any order of facts."""
     walk = _Walk(currencies)
-    for fact in sorted(_arriving_together(facts), key=_order):
-        walk.book(fact)
+    with localcontext(WIDE):
+        for fact in sorted(_arriving_together(facts), key=_order):
+            walk.book(fact)
     return walk.finished()
 
 
-def _order(fact: Fact) -> tuple[datetime, int, int]:
+def instant_of(moment: datetime) -> int:
+    """An aware moment as a fact has it."""
+    return (moment - _START) // timedelta(microseconds=1)
+
+
+def _order(fact: Fact) -> tuple[int, int, int]:
     rank = 0 if fact.type in _EVENTS else 1 if fact.type in _ACQUISITIONS else 2
-    return fact.executed_at, rank, fact.id
+    return fact.instant, rank, fact.id
 
 
 def _arriving_together(facts: Sequence[Fact]) -> list[Fact]:
@@ -144,9 +159,9 @@ def _arriving_together(facts: Sequence[Fact]) -> list[Fact]:
     for fact in facts:
         if fact.id in arrivals:
             arrival = arrivals[fact.id]
-            told.append(replace(fact, executed_at=arrival.executed_at, counterpart=arrival.id))
+            told.append(fact._replace(instant=arrival.instant, counterpart=arrival.id))
         elif fact.type == "transfer_in" and fact.counterpart not in known:
-            told.append(replace(fact, counterpart=None))
+            told.append(fact._replace(counterpart=None))
         else:
             told.append(fact)
     return told
@@ -165,12 +180,12 @@ class _Walk:
     def book(self, fact: Fact) -> None:
         if self.result.first_day is None or fact.day < self.result.first_day:
             self.result.first_day = fact.day
+        currency = self.currencies[fact.account]
         _BOOKED[fact.type](self, fact)
-        payment = _PAYMENTS[fact.type](fact, self.currencies[fact.account])
+        payment = _PAYMENTS[fact.type](fact, currency)
         if payment.cash or payment.income or payment.trade:
             self.result.payments.append(payment)
         if fact.cash_effect:
-            currency = self.currencies[fact.account]
             self.cash[currency] = self.cash.get(currency, 0) + steps(
                 fact.cash_effect, CASH_DECIMALS
             )
@@ -288,7 +303,7 @@ def _without_own_moves(payments: Sequence[Payment]) -> list[Payment]:
             continue
         opposite.remove(partner)
         for one in (number, partner):
-            told[one] = replace(told[one], flow=0)
+            told[one] = told[one]._replace(flow=0)
     return told
 
 
@@ -296,7 +311,8 @@ def _parts(fact: Fact) -> tuple[int, int, int]:
     """Cash, fee and amount of a fact in the account's currency, in 10^-14."""
     cash = steps(fact.cash_effect, PART_DECIMALS)
     rate = steps(fact.fx_rate, RATE_DECIMALS)
-    return cash, steps(fact.fee, CASH_DECIMALS) * rate, steps(fact.amount, CASH_DECIMALS) * rate
+    fee = steps(fact.fee, CASH_DECIMALS) * rate if fact.fee else 0
+    return cash, fee, steps(fact.amount, CASH_DECIMALS) * rate
 
 
 def _flow(fact: Fact, currency: str) -> Payment:

@@ -114,7 +114,7 @@ def _of_purses(board: Board) -> Terms:
 def _converted(purse: Purse) -> int:
     if purse.rates.constant:
         return 0
-    return int(np.dot(purse.balances[:-1], np.diff(purse.rates.rates))) * OF_CASH
+    return int(np.dot(purse.balances.exact[:-1], np.diff(purse.rates.rates))) * OF_CASH
 
 
 _NAMES = tuple(field.name for field in fields(Terms))

@@ -14,14 +14,14 @@ from marketdata.models import Yield
 
 # Days are ordinals (1 is 0001-01-01) of four bytes, closes eight bytes each: a row costs a few
 # nanoseconds to read instead of microseconds. Closes come in 10^-8; those too large for that in
-# eight bytes come negative and in 10^-6, which is more than such a price is ever stated in.
+# eight bytes come negative and in 10^-6, which is more than such a price is ever stated in. They
+# are put in order here, which is cheaper than a sort of rows there.
 _CLOSES = """
 SELECT wanted.id,
-       string_agg(int4send(price.date - DATE '0001-01-01' + 1), ''::bytea ORDER BY price.date),
+       string_agg(int4send(price.date - DATE '0001-01-01' + 1), ''::bytea),
        string_agg(int8send(CASE WHEN price.close < 90000000000
                                 THEN (price.close * 100000000)::bigint
-                                ELSE -(price.close * 1000000)::bigint END),
-                  ''::bytea ORDER BY price.date),
+                                ELSE -(price.close * 1000000)::bigint END), ''::bytea),
        (SELECT max(date) FROM marketdata_dailyprice WHERE asset_id = wanted.id)
   FROM unnest(%(ids)s::bigint[]) AS wanted(id)
   JOIN marketdata_dailyprice price
@@ -67,12 +67,12 @@ def packed_closes(*, asset_ids: Iterable[int], since: date, until: date) -> dict
     with connection.cursor() as cursor:
         cursor.execute(_CLOSES, {"ids": wanted, "since": since, "until": until})
         rows = cursor.fetchall()
-    return {
-        asset_id: PackedCloses(
-            np.frombuffer(days, dtype=">i4").astype(np.int64), _unpacked(closes), newest.toordinal()
-        )
-        for asset_id, days, closes, newest in rows
-    }
+    found = {}
+    for asset_id, packed_days, closes, newest in rows:
+        days = np.frombuffer(packed_days, dtype=">i4").astype(np.int64)
+        order = np.argsort(days, kind="stable")
+        found[asset_id] = PackedCloses(days[order], _unpacked(closes)[order], newest.toordinal())
+    return found
 
 
 def _unpacked(closes: bytes) -> NDArray[Any]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portfolios.history import Fact
+from portfolios.history import Fact, instant_of
 from tests.portfolios.performance.ledgers import (
     CURRENCIES,
     JAN,
@@ -115,7 +115,7 @@ class Model:
         for day in range(1, DAYS + 1):
             inflow = outflow = Fraction(0)
             for fact in facts:
-                if fact.executed_at != at(day):
+                if fact.instant != instant_of(at(day)):
                     continue
                 flow = self.book(fact, day)
                 inflow += max(flow, Fraction(0))
@@ -152,7 +152,7 @@ class Model:
 
 def in_order(facts: list[Fact]) -> list[Fact]:
     ranks = {"split": 0, "return_of_capital": 0, "buy": 1, "transfer_in": 1, "reinvestment": 1}
-    return sorted(facts, key=lambda f: (f.executed_at, ranks.get(f.type, 2), f.id))
+    return sorted(facts, key=lambda f: (f.instant, ranks.get(f.type, 2), f.id))
 
 
 def sellable(facts: list[Fact]) -> bool:
@@ -212,7 +212,7 @@ def test_splits_change_no_return(world: dict[str, Any]) -> None:
     lines = [line(asset, closes) for asset, closes in world["closes"].items()]
     fixings = {"USD": world["fixings"]}
     _, plain = answer(facts, *lines, days=(1, DAYS), fixings=fixings)
-    late = [fact for fact in facts if fact.asset == 1 and fact.executed_at >= at(6)]
+    late = [fact for fact in facts if fact.asset == 1 and fact.instant >= instant_of(at(6))]
     if late:
         return
     split = [*facts, _split_on(6, len(facts) + 1)]
@@ -230,4 +230,4 @@ def test_splits_change_no_return(world: dict[str, Any]) -> None:
 
 
 def _split_on(day: int, number: int) -> Fact:
-    return Fact(number, 1, "split", at(day), 1, D(0), D(0), "USD", ratio=Fraction(2))
+    return Fact(number, 1, "split", instant_of(at(day)), 1, D(0), D(0), "USD", ratio=Fraction(2))

@@ -9,7 +9,7 @@ import numpy as np
 
 from portfolios.daily_prices import Closes
 from portfolios.daily_values import Line
-from portfolios.history import Fact, history
+from portfolios.history import Fact, history, instant_of
 from portfolios.performance import Performance, Question, performance
 from portfolios.performance_rows import performance_row
 
@@ -52,7 +52,7 @@ def ledger(text: str) -> list[Fact]:
                 id=number,
                 account=int(fields.get("account", "1")),
                 type=kind,
-                executed_at=at(int(words[0])),
+                instant=instant_of(at(int(words[0]))),
                 asset=asset,
                 amount=amount,
                 cash_effect=((gross - fee) * rate).quantize(D("0.01")),

@@ -11,13 +11,14 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from config.bench import holdings, ledger, rebalance
+from config.bench import holdings, ledger, performance, rebalance
 from stream import bench as sockets
 
 BENCHES: Mapping[str, Callable[[], dict[str, Any]]] = {
     "holdings": holdings.run,
     "rebalance": rebalance.run,
     "ledger": ledger.run,
+    "performance": performance.run,
     "stream": sockets.run,
 }
 
