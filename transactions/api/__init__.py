@@ -1,5 +1,10 @@
-"""Accounts, transactions, imports and exports over HTTP."""
+"""Accounts, transactions, imports, exports and reconciliations over HTTP."""
 
-from transactions.api import exports, imports, ledger
+from transactions.api import exports, imports, ledger, reconciliations
 
-urlpatterns = [*ledger.urlpatterns, *imports.urlpatterns, *exports.urlpatterns]
+urlpatterns = [
+    *ledger.urlpatterns,
+    *imports.urlpatterns,
+    *exports.urlpatterns,
+    *reconciliations.urlpatterns,
+]

@@ -1,0 +1,236 @@
+"""A broker's realised lots against the ledger's, over HTTP. Nothing of it is kept."""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from itertools import islice
+from typing import Any, BinaryIO
+
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.errors import InvalidInput
+from core.limits import RECONCILED_LOTS_MAX
+from core.money import plain
+from edge.serializers import StrictSerializer
+from edge.uploads import StrictFormParser
+from identity.authentication import caller
+from transactions import queries
+from transactions.importing.formats import HEAD_BYTES, REALISED, detect
+from transactions.importing.interface import Options, RealisedLot, RealisedRow
+from transactions.importing.reconcile import REASONS, Comparison, OurLine, Totals, reconcile
+from transactions.queries.realised import realised_lines
+
+
+class ReconciliationWrite(StrictSerializer):
+    file = serializers.FileField(allow_empty_file=True, max_length=1000)
+    account_id = serializers.UUIDField()
+    year = serializers.IntegerField(
+        min_value=1950, max_value=2200, required=False, help_text="The file's days where absent."
+    )
+    format = serializers.ChoiceField(choices=sorted(REALISED), required=False)
+
+
+class ReconciledTotals(serializers.Serializer[Any]):
+    proceeds = serializers.CharField()
+    cost_basis = serializers.CharField()
+    disallowed_loss = serializers.CharField()
+    recognized_gain = serializers.CharField()
+
+
+class ReconciledLot(serializers.Serializer[Any]):
+    opened_date = serializers.DateField(allow_null=True)
+    closed_date = serializers.DateField(allow_null=True)
+    quantity = serializers.CharField()
+    proceeds = serializers.CharField()
+    cost_basis = serializers.CharField()
+    disallowed_loss = serializers.CharField()
+    term = serializers.CharField()
+    line = serializers.IntegerField(allow_null=True)
+    sale_id = serializers.CharField(allow_null=True)
+    lot_id = serializers.CharField(allow_null=True)
+
+
+class ReconciledDifference(serializers.Serializer[Any]):
+    field = serializers.CharField()
+    ours = serializers.CharField(allow_null=True)
+    theirs = serializers.CharField(allow_null=True)
+    by = serializers.CharField(allow_null=True, help_text="Theirs less ours.")
+
+
+class ReconciliationReason(serializers.Serializer[Any]):
+    code = serializers.ChoiceField(choices=sorted(REASONS))
+    detail = serializers.CharField()
+
+
+class ReconciledLine(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=["matched", "differs", "only_ours", "only_theirs"])
+    symbol = serializers.CharField()
+    ours = ReconciledLot(many=True)
+    theirs = ReconciledLot(many=True)
+    differences = ReconciledDifference(many=True)
+    reasons = ReconciliationReason(many=True)
+
+
+class UnreadableLine(serializers.Serializer[Any]):
+    line = serializers.IntegerField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    column = serializers.CharField()
+
+
+class ReconciliationRead(serializers.Serializer[Any]):
+    account_id = serializers.UUIDField()
+    format = serializers.CharField()
+    from_date = serializers.DateField()
+    to_date = serializers.DateField()
+    matched = serializers.IntegerField()
+    differing = serializers.IntegerField()
+    only_ours = serializers.IntegerField()
+    only_theirs = serializers.IntegerField()
+    ours = ReconciledTotals()
+    theirs = ReconciledTotals()
+    lines = ReconciledLine(many=True)
+    unreadable = UnreadableLine(many=True)
+
+
+class ReconciliationsView(APIView):
+    parser_classes = [StrictFormParser]
+
+    @extend_schema(
+        operation_id="reconciliations_create",
+        request={"multipart/form-data": ReconciliationWrite},
+        responses={200: ReconciliationRead},
+    )
+    def post(self, request: Request) -> Response:
+        """Compares a broker's realised lots with ours, line by line, and says why they differ."""
+        data = ReconciliationWrite.parsed(request)
+        account = queries.account(user=caller(request), public_id=data["account_id"])
+        file: BinaryIO = data["file"].file
+        name, rows = _rows(file, data.get("format"))
+        lots = [row.lot for row in rows if row.lot is not None]
+        first, last = _period(lots, data.get("year"))
+        theirs = [
+            lot for lot in lots if lot.closed_date is None or first <= lot.closed_date <= last
+        ]
+        ours = realised_lines(account=account, first=first, last=last)
+        found = reconcile(ours, theirs)
+        return Response(
+            {
+                "account_id": str(account.public_id),
+                "format": name,
+                "from_date": first.isoformat(),
+                "to_date": last.isoformat(),
+                "matched": found.count("matched"),
+                "differing": found.count("differs"),
+                "only_ours": found.count("only_ours"),
+                "only_theirs": found.count("only_theirs"),
+                "ours": _totals(found.ours),
+                "theirs": _totals(found.theirs),
+                "lines": [_line(line) for line in found.lines],
+                "unreadable": list(_unreadable(rows)),
+            }
+        )
+
+
+def _rows(file: BinaryIO, chosen: str | None) -> tuple[str, list[RealisedRow]]:
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    if not head.strip():
+        raise InvalidInput("The file is empty.", code="file_empty", fields={"file": ["is empty"]})
+    name = chosen or detect(head)
+    if name not in REALISED:
+        raise InvalidInput(
+            f"This is no list of realised lots; known are {', '.join(REALISED)}.",
+            code="format_unknown",
+            fields={"file": ["is of no known format"]},
+        )
+    file.seek(0)
+    reader = REALISED[name](file, Options(now=timezone.now()))
+    rows = list(islice(reader, RECONCILED_LOTS_MAX + 1))
+    if len(rows) > RECONCILED_LOTS_MAX:
+        raise InvalidInput(
+            f"At most {RECONCILED_LOTS_MAX} lots are compared at once.", code="too_many_rows"
+        )
+    return name, rows
+
+
+def _period(lots: Iterable[RealisedLot], year: int | None) -> tuple[date, date]:
+    """The year asked for, else the days of the file."""
+    if year is not None:
+        return date(year, 1, 1), date(year, 12, 31)
+    days = [lot.closed_date for lot in lots if lot.closed_date is not None]
+    if not days:
+        raise InvalidInput(
+            "The file has no lots.", code="file_empty", fields={"file": ["is empty"]}
+        )
+    return min(days), max(days)
+
+
+def _totals(found: Totals) -> dict[str, str]:
+    return {
+        "proceeds": plain(found.proceeds),
+        "cost_basis": plain(found.cost_basis),
+        "disallowed_loss": plain(found.disallowed),
+        "recognized_gain": plain(found.recognized),
+    }
+
+
+def _line(line: Comparison) -> dict[str, Any]:
+    return {
+        "status": line.status,
+        "symbol": line.ours[0].symbol if line.ours else line.theirs[0].symbol,
+        "ours": [_lot(row) for row in line.ours],
+        "theirs": [_lot(row) for row in line.theirs],
+        "differences": [
+            {
+                "field": row.field,
+                "ours": _text(row.ours),
+                "theirs": _text(row.theirs),
+                "by": _text(row.by),
+            }
+            for row in line.differences
+        ],
+        "reasons": [{"code": code, "detail": REASONS[code]} for code in line.reasons],
+    }
+
+
+def _lot(row: OurLine | RealisedLot) -> dict[str, Any]:
+    mine = row if isinstance(row, OurLine) else None
+    return {
+        "opened_date": _text(row.opened_date),
+        "closed_date": _text(row.closed_date),
+        "quantity": plain(row.quantity),
+        "proceeds": plain(row.proceeds),
+        "cost_basis": plain(row.cost_basis),
+        "disallowed_loss": plain(row.disallowed),
+        "term": row.term,
+        "line": None if isinstance(row, OurLine) else row.line,
+        "sale_id": mine.sale_id if mine else None,
+        "lot_id": mine.lot_id if mine else None,
+    }
+
+
+def _text(value: Decimal | date | str | None) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return plain(value) if isinstance(value, Decimal) else value.isoformat()
+
+
+def _unreadable(rows: Iterable[RealisedRow]) -> Iterable[dict[str, Any]]:
+    for row in rows:
+        for problem in row.problems:
+            yield {
+                "line": row.line,
+                "code": problem.code,
+                "detail": problem.detail,
+                "column": problem.column,
+            }
+
+
+urlpatterns = [path("reconciliations", ReconciliationsView.as_view())]

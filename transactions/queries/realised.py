@@ -1,0 +1,60 @@
+"""Realised lines of an account as a broker's list of closed lots is compared with them."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db.models import F
+
+from transactions.importing.reconcile import OurLine
+from transactions.models import Account, Disposal, WashSale
+
+
+def realised_lines(*, account: Account, first: date, last: date) -> list[OurLine]:
+    """What was realised from the first day to the last, both included (UTC); two queries."""
+    begin = datetime.combine(first, time(), UTC)
+    end = datetime.combine(last, time(), UTC) + timedelta(days=1)
+    replaced = _replaced(account, first, last)
+    rows = (
+        Disposal.objects.filter(account=account, closed_at__gte=begin, closed_at__lt=end)
+        .select_related("asset", "transaction", "lot_transaction")
+        .order_by("closed_at", "id")
+    )
+    return [
+        OurLine(
+            symbol=row.asset.symbol,
+            closed_date=row.closed_at.astimezone(UTC).date(),
+            opened_date=row.opened_at.astimezone(UTC).date(),
+            quantity=row.quantity,
+            proceeds=row.proceeds,
+            cost_basis=row.cost_basis,
+            disallowed=row.deferred_loss + row.permanent_loss,
+            term="long" if row.long_term else "short",
+            holding_period_date=row.holding_period_date,
+            wash_sale_adjustment=row.wash_sale_adjustment,
+            replaced_in=frozenset(replaced.get((row.transaction_id, row.part), ())),
+            sale_id=str(row.transaction.public_id),
+            lot_id=str(row.lot_transaction.public_id),
+        )
+        for row in rows
+    ]
+
+
+def _replaced(account: Account, first: date, last: date) -> Mapping[tuple[int, int], set[str]]:
+    """By sale and part, where the shares are that washed its loss."""
+    found: dict[tuple[int, int], set[str]] = defaultdict(set)
+    rows = WashSale.objects.filter(
+        loss_account=account, sold_date__gte=first, sold_date__lte=last
+    ).values_list(
+        *("sale_id", "part", "replacement_account_id", "permanent", "loss_asset_id"),
+        F("replacement__asset_id"),
+    )
+    for sale_id, part, place, permanent, sold, bought in rows:
+        places = found[sale_id, part]
+        if place == account.pk:
+            places.add("account")
+        else:
+            places.add("retirement_account" if permanent else "other_account")
+        if bought != sold:
+            places.add("other_security")
+    return found
