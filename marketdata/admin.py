@@ -10,7 +10,9 @@ from django.utils.html import format_html_join
 
 from core.money import plain
 from edge.admin import LargeTableAdmin, ReadOnlyAdmin
-from marketdata.models import Asset, ExchangeRate, LatestPrice, Source
+from identity.models import User
+from marketdata.models import Asset, ExchangeRate, IdentityDecision, LatestPrice, Source
+from marketdata.operations import decide_identity
 from marketdata.queries import matching, recent_sessions
 
 _SESSIONS_SHOWN = 30
@@ -51,6 +53,23 @@ class AssetAdmin(LargeTableAdmin):
         if not term or len(term) == 36:
             return by_id, distinct
         return matching(rows=queryset, q=term), False
+
+    def save_model(self, request: HttpRequest, obj: Asset, form: Any, change: bool) -> None:
+        """What is substantially identical is decided on record, and the ledgers follow."""
+        decided = "substantially_identical_to" in form.changed_data
+        wanted = obj.substantially_identical_to
+        if not decided:
+            super().save_model(request, obj, form, change)
+            return
+        obj.substantially_identical_to_id = form.initial.get("substantially_identical_to")
+        super().save_model(request, obj, form, change)
+        decide_identity(
+            asset=obj,
+            identical_to=wanted,
+            user=User.objects.get(pk=request.user.pk or 0),
+            now=timezone.now(),
+            reason="Decided by an operator.",
+        )
 
     @admin.display(description="Newest sessions")
     def newest_sessions(self, asset: Asset) -> str:
@@ -98,3 +117,13 @@ class SourceAdmin(ReadOnlyAdmin):
     uuid_fields = ()
     exact_fields = ("name",)
     ordering = ("name",)
+
+
+@admin.register(IdentityDecision)
+class IdentityDecisionAdmin(ReadOnlyAdmin):
+    """What was said to be substantially identical, and whether the ledgers have followed."""
+
+    list_display = ("decided_at", "asset", "identical_to", "decided_by", "reason", "applied_at")
+    list_select_related = ("asset", "identical_to", "decided_by")
+    uuid_fields = ("asset__public_id",)
+    ordering = ("-id",)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from django.urls import path
@@ -12,22 +13,25 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.dates import instant_text
 from core.errors import InvalidInput, NotFound
 from core.limits import (
     HISTORY_DAYS_MAX,
     NAME_LENGTH_MAX,
+    NOTE_LENGTH_MAX,
     OWN_PRICES_PER_REQUEST_MAX,
     PRICES_PER_REQUEST_MAX,
 )
 from core.money import plain
 from edge.currencies import CURRENCIES
-from edge.pagination import PageRequest, counted, page_answer, page_request, reaches
+from edge.pagination import PageRequest, Pages, counted, page_answer, page_request, reaches
 from edge.schema import page_of, page_parameters
 from edge.serializers import CurrencyField, PriceField, StrictSerializer, SymbolField
 from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from marketdata import operations, queries
-from marketdata.models import AssetClass
+from marketdata.models import Asset, AssetClass, IdentityDecision
+from marketdata.operations import decide_own_identity
 from marketdata.operations.own_assets import OwnPrice
 from marketdata.quotes import quote_fields
 
@@ -99,6 +103,25 @@ class RateRead(serializers.Serializer[Any]):
     rate = serializers.CharField(help_text="Units of quote for one base")
     date = serializers.DateField()
     stale = serializers.BooleanField()
+
+
+class IdentityWrite(StrictSerializer):
+    substantially_identical_to = SymbolField(allow_null=True)
+    reason = serializers.CharField(
+        max_length=NOTE_LENGTH_MAX, required=False, allow_blank=True, default=""
+    )
+
+
+class IdentityRead(serializers.Serializer[Any]):
+    symbol = serializers.CharField()
+    substantially_identical_to = serializers.CharField(allow_null=True)
+    previously = serializers.CharField(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+    decided_by = serializers.CharField()
+    decided_at = serializers.DateTimeField()
+    applied_at = serializers.DateTimeField(
+        allow_null=True, help_text="When every ledger had followed."
+    )
 
 
 class AssetsView(APIView):
@@ -239,6 +262,59 @@ class HistoryView(APIView):
         )
 
 
+class IdentityView(APIView):
+    @extend_schema(
+        operation_id="asset_identity_list",
+        responses=page_of(IdentityRead),
+        parameters=page_parameters(),
+    )
+    def get(self, request: Request, symbol: str) -> Response:
+        """What an asset was said to be substantially identical to: by whom, when and why."""
+        asset = queries.asset(user=caller(request), symbol=symbol.upper())
+        return Pages().answer(
+            request, queries.identity_decisions(asset=asset), row=partial(identity_row, asset)
+        )
+
+    @extend_schema(
+        operation_id="asset_identity_decide",
+        request=IdentityWrite,
+        responses={201: IdentityRead},
+        parameters=[IDEMPOTENCY_HEADER],
+    )
+    def post(self, request: Request, symbol: str) -> Response:
+        """Decides for an own asset; wash sales of the past are booked anew within a minute."""
+        data = IdentityWrite.parsed(request)
+        now = timezone.now()
+
+        def effect() -> tuple[int, dict[str, object]]:
+            decision = decide_own_identity(
+                user=caller(request),
+                symbol=symbol.upper(),
+                identical_to=data["substantially_identical_to"],
+                now=now,
+                reason=data["reason"],
+            )
+            return 201, identity_row(decision.asset, decision)
+
+        return answered_once(request, now=now, effect=effect)
+
+
+def identity_row(asset: Asset, decision: IdentityDecision) -> dict[str, object]:
+    """A decision in the words of the API. Operators are not named to investors."""
+    by = decision.decided_by
+    return {
+        "symbol": asset.symbol,
+        "substantially_identical_to": (
+            decision.identical_to.symbol if decision.identical_to else None
+        ),
+        "previously": decision.previously.symbol if decision.previously else None,
+        "reason": decision.reason,
+        "decided_by": by.email if asset.household_id is not None else "operator",
+        "decided_at": instant_text(decision.decided_at),
+        "applied_at": instant_text(decision.applied_at) if decision.applied_at else None,
+    }
+
+
 class RateView(APIView):
     @extend_schema(
         operation_id="market_fx_retrieve",
@@ -315,6 +391,7 @@ def _currency(params: Mapping[str, str], name: str) -> str:
 urlpatterns = [
     path("market/assets", AssetsView.as_view()),
     path("market/assets/<str:symbol>/prices", OwnPricesView.as_view()),
+    path("market/assets/<str:symbol>/identity", IdentityView.as_view()),
     path("market/prices", PricesView.as_view()),
     path("market/history/<str:symbol>", HistoryView.as_view()),
     path("market/fx", RateView.as_view()),

@@ -118,6 +118,38 @@ class Asset(models.Model):
         return self.symbol
 
 
+class IdentityDecision(models.Model):
+    """Somebody said, on a day and for a reason, what an asset is substantially identical to.
+
+    The latest decision of an asset is what the asset itself says. Nothing is ever changed but how
+    far the ledgers have followed it: household by household, `applied_at` at the end.
+    """
+
+    asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="identity_decisions")
+    identical_to = models.ForeignKey(
+        Asset, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    previously = models.ForeignKey(
+        Asset, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    reason = models.CharField(max_length=limits.NOTE_LENGTH_MAX, blank=True)
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField()
+    applied_through = models.BigIntegerField(default=0)
+    applied_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            # The few whose ledgers are still being booked anew.
+            models.Index(
+                fields=["id"], name="identity_not_applied", condition=Q(applied_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.asset_id} is {self.identical_to_id or 'itself'}"
+
+
 class LatestPrice(models.Model):
     """The newest price of an asset: one narrow row, updated in place."""
 

@@ -1,4 +1,4 @@
-"""The worker's side of a large import."""
+"""The worker's side of the ledger: large imports, and what follows a decision."""
 
 import logging
 from typing import Any
@@ -13,7 +13,7 @@ from core.errors import BallastError
 from edge import metrics
 from jobs.leases import kept
 from jobs.operations import Claim, LeaseLost, claim, release
-from transactions.operations import imports
+from transactions.operations import imports, policies
 
 logger = logging.getLogger(__name__)
 
@@ -65,3 +65,9 @@ def _end(held: Claim, code: str, detail: str) -> None:
 def forget_old_imports() -> None:
     """Every night: previews nobody decided on, and the rows of files long in the ledger."""
     imports.forget_old(now=timezone.now())
+
+
+@shared_task(name="transactions.follow_identity_decisions")
+def follow_identity_decisions() -> int:
+    """Books anew what a decision on substantially identical assets reaches."""
+    return policies.follow_identity_decisions(now=timezone.now())

@@ -1,5 +1,6 @@
 """Writes: quotes, own assets and their prices, partitions, the demo's samples."""
 
+from marketdata.operations.identity import decide_identity, decide_own_identity
 from marketdata.operations.own_assets import create_own_asset, record_own_prices
 from marketdata.operations.partitions import ensure_partitions
 from marketdata.operations.quotes import IncomingQuote, Recorded, record_quotes, store_quotes
@@ -11,6 +12,8 @@ __all__ = [
     "Recorded",
     "Replay",
     "create_own_asset",
+    "decide_identity",
+    "decide_own_identity",
     "ensure_partitions",
     "load_samples",
     "opened",

@@ -21,7 +21,7 @@ from edge.currencies import CURRENCIES
 from edge.redis import redis_client
 from identity.models import Household, User
 from marketdata.identifiers import ensure_symbol
-from marketdata.models import Asset, AssetClass, DailyPrice, LatestPrice
+from marketdata.models import Asset, AssetClass, DailyPrice, IdentityDecision, LatestPrice
 from marketdata.queries.quotes import OWN_QUOTES_KEY
 from marketdata.quotes import OWN, Quote, encoded
 
@@ -84,14 +84,25 @@ def create_own_asset(
                 f"A household has at most {OWN_ASSETS_PER_HOUSEHOLD_MAX} assets of its own.",
                 code="too_many_own_assets",
             )
-        return Asset.objects.create(
+        identical = _identical(user, substantially_identical_to)
+        asset = Asset.objects.create(
             symbol=symbol,
             name=name,
             currency=currency,
             asset_class=asset_class,
             household_id=user.household_id,
-            substantially_identical_to=_identical(user, substantially_identical_to),
+            substantially_identical_to=identical,
         )
+        if identical is not None:
+            # Nothing was traded yet: no ledger has to follow.
+            IdentityDecision.objects.create(
+                asset=asset,
+                identical_to=identical,
+                decided_by_id=user.pk,
+                decided_at=asset.created_at,
+                applied_at=asset.created_at,
+            )
+        return asset
 
 
 def _identical(user: User, symbol: str | None) -> Asset | None:

@@ -7,7 +7,7 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from core.errors import NotFound
 from identity.models import User
-from marketdata.models import Asset, Source
+from marketdata.models import Asset, IdentityDecision, Source
 
 _WORDS_LENGTH_MIN = 3
 
@@ -63,6 +63,15 @@ def identity_links(*, household_ids: Iterable[int]) -> list[tuple[int, int]]:
         for one, other in rows.values_list("id", "substantially_identical_to_id")
         if other is not None
     ]
+
+
+def identity_decisions(*, asset: Asset) -> "QuerySet[IdentityDecision]":
+    """What was said of an asset, newest first."""
+    return (
+        IdentityDecision.objects.filter(asset=asset)
+        .select_related("identical_to", "previously", "decided_by")
+        .order_by("-id")
+    )
 
 
 def assets_seen(*, user: User, symbols: Iterable[str]) -> dict[str, Asset]:

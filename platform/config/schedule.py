@@ -37,6 +37,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour="3", minute="35"),
         "options": {"queue": "notify", "expires": 80_000},
     },
+    "follow identity decisions": {
+        "task": "transactions.follow_identity_decisions",
+        "schedule": 60.0,
+        "options": {"queue": "nightly", "expires": 60},
+    },
     "forget old imports": {
         "task": "transactions.forget_old_imports",
         "schedule": crontab(hour="3", minute="50"),

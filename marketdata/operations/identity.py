@@ -1,0 +1,67 @@
+"""Substantially identical: who said so, when, and why."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from core.errors import InvalidInput, NotFound
+from identity.models import User
+from marketdata.models import Asset, IdentityDecision
+
+
+def decide_identity(
+    *, asset: Asset, identical_to: Asset | None, user: User, now: datetime, reason: str = ""
+) -> IdentityDecision:
+    """Says what an asset is substantially identical to, or that it is not any more.
+
+    Ledgers follow by themselves: the decision stays open until every household that has traded
+    the assets is booked anew.
+    """
+    with transaction.atomic():
+        locked = Asset.objects.select_for_update().order_by("id").get(pk=asset.pk)
+        if identical_to is not None and identical_to.pk == locked.pk:
+            raise InvalidInput(
+                "An asset is always identical to itself.",
+                code="identical_to_itself",
+                fields={"substantially_identical_to": ["must be another asset"]},
+            )
+        if (
+            identical_to is not None
+            and identical_to.household_id is not None
+            and identical_to.household_id != locked.household_id
+        ):
+            raise NotFound("No such asset.", code="symbol_unknown")
+        decision = IdentityDecision.objects.create(
+            asset=locked,
+            identical_to=identical_to,
+            previously_id=locked.substantially_identical_to_id,
+            reason=reason,
+            decided_by_id=user.pk,
+            decided_at=now,
+        )
+        Asset.objects.filter(pk=locked.pk).update(substantially_identical_to=identical_to)
+    return decision
+
+
+def decide_own_identity(
+    *, user: User, symbol: str, identical_to: str | None, now: datetime, reason: str = ""
+) -> IdentityDecision:
+    """The same for an asset of the user's own household; public ones are an operator's."""
+    asset = Asset.objects.filter(household_id=user.household_id, symbol=symbol).first()
+    if asset is None:
+        if Asset.objects.filter(household=None, symbol=symbol).exists():
+            raise InvalidInput(
+                f"{symbol} is a public asset: operators decide what it is identical to.",
+                code="asset_not_own",
+            )
+        raise NotFound(f"The symbol {symbol[:40]} is not known.", code="symbol_unknown")
+    other = None
+    if identical_to is not None:
+        other = Asset.objects.for_household(user.household_id).filter(symbol=identical_to).first()
+        if other is None:
+            raise InvalidInput(
+                f"The symbol {identical_to[:40]} is not known.",
+                code="symbol_unknown",
+                fields={"substantially_identical_to": ["is not known"]},
+            )
+    return decide_identity(asset=asset, identical_to=other, user=user, now=now, reason=reason)

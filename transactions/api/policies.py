@@ -1,0 +1,104 @@
+"""How a household reads the law of wash sales, over HTTP."""
+
+from typing import Any
+from uuid import UUID
+
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from edge.serializers import StrictSerializer
+from identity.authentication import caller
+from identity.models import Household
+from transactions.models import HoldingPeriodMethod, WashSalePolicy
+from transactions.operations.policies import household_seen, set_policy
+
+HOUSEHOLD = OpenApiParameter(
+    "household_id", UUID, description="One's own unless an adviser names a client's."
+)
+REASONS = {
+    "enabled": "IRC 1091 binds taxpayers of the United States; elsewhere switch it off.",
+    "earlier_acquired_count": "Shares bought before the shares sold were bought: the statute asks "
+    "only whether they were acquired within 30 days of the sale, so they count; some read it "
+    "otherwise.",
+    "holding_period": "IRC 1223(3) adds the time the shares sold were held; it does not say "
+    "whether the gap in between counts. Adding the days leaves it out, carrying the date over "
+    "counts it.",
+    "employer_plan_counts": "Rev. Rul. 2008-5 speaks of IRAs; its reasoning reaches a 401(k), so "
+    "a purchase there destroys a loss too.",
+    "crypto_exempt": "IRC 1091 speaks of stock and securities; the IRS treats crypto as property.",
+}
+
+
+class WashSalePolicyWrite(StrictSerializer):
+    enabled = serializers.BooleanField(default=True)
+    earlier_acquired_count = serializers.BooleanField(default=True)
+    holding_period = serializers.ChoiceField(
+        choices=HoldingPeriodMethod.choices, default=HoldingPeriodMethod.ADD_DAYS
+    )
+    employer_plan_counts = serializers.BooleanField(default=True)
+    crypto_exempt = serializers.BooleanField(default=True)
+
+
+class WashSalePolicyRead(serializers.Serializer[Any]):
+    household_id = serializers.UUIDField()
+    enabled = serializers.BooleanField()
+    earlier_acquired_count = serializers.BooleanField()
+    holding_period = serializers.ChoiceField(choices=HoldingPeriodMethod.choices)
+    employer_plan_counts = serializers.BooleanField()
+    crypto_exempt = serializers.BooleanField()
+    reasons = serializers.DictField(
+        child=serializers.CharField(), help_text="Why each setting is open, and its default."
+    )
+
+
+def policy_row(household: Household, policy: WashSalePolicy) -> dict[str, object]:
+    """A policy in the words of the API."""
+    return {
+        "household_id": str(household.public_id),
+        "enabled": policy.enabled,
+        "earlier_acquired_count": policy.earlier_acquired_count,
+        "holding_period": policy.holding_period,
+        "employer_plan_counts": policy.employer_plan_counts,
+        "crypto_exempt": policy.crypto_exempt,
+        "reasons": REASONS,
+    }
+
+
+class WashSalePolicyView(APIView):
+    @extend_schema(
+        operation_id="wash_sale_policy_retrieve",
+        responses=WashSalePolicyRead,
+        parameters=[HOUSEHOLD],
+    )
+    def get(self, request: Request) -> Response:
+        """What the household has chosen where the law is open, or the defaults."""
+        household = household_seen(user=caller(request), public_id=_household_id(request))
+        stated = WashSalePolicy.objects.filter(household=household).first()
+        return Response(policy_row(household, stated or WashSalePolicy(household=household)))
+
+    @extend_schema(
+        operation_id="wash_sale_policy_replace",
+        request=WashSalePolicyWrite,
+        responses=WashSalePolicyRead,
+        parameters=[HOUSEHOLD],
+    )
+    def put(self, request: Request) -> Response:
+        """Replaces the policy and books the household's whole ledger anew under it."""
+        data = WashSalePolicyWrite.parsed(request)
+        policy = set_policy(
+            user=caller(request), household_id=_household_id(request), now=timezone.now(), **data
+        )
+        return Response(policy_row(policy.household, policy))
+
+
+def _household_id(request: Request) -> UUID | None:
+    text = request.query_params.get("household_id")
+    return serializers.UUIDField().run_validation(text) if text else None
+
+
+urlpatterns = [path("tax/wash-sale-policy", WashSalePolicyView.as_view())]
