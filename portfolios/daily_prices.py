@@ -14,7 +14,7 @@ Worked example: 10 shares, closes 300 and, after a 3 for 1 split, 101. Raw: 10 *
 same series adjusted for the split reads 100, 101: 100 * 3 = 300 before the split again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -28,8 +28,6 @@ STALE_DAYS = 7
 
 Ints = NDArray[np.int64]
 Whole = NDArray[Any]  # Python integers of any size
-
-Point = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ class DailyPrices:
 def daily_prices(
     *,
     closes: Closes,
-    marks: Sequence[Point],
+    marks: Mapping[int, int],
     splits: Sequence[tuple[int, Fraction]],
     first: int,
     count: int,
@@ -85,7 +83,7 @@ def daily_prices(
     """Prices of `count` days from the ordinal `first` on. `splits` by day, new units for old."""
     days, prices = _in_units_of_their_day(closes, splits)
     closes_from = int(days[0]) if len(days) else None
-    early = [point for point in marks if closes_from is None or point[0] < closes_from]
+    early = [point for point in marks.items() if closes_from is None or point[0] < closes_from]
     if early:
         days = np.concatenate([np.array([day for day, _ in early], dtype=np.int64), days])
         marked = np.empty(len(early), dtype=object)

@@ -264,12 +264,12 @@ def board(
         if only is not None and asset not in exchanged | {only}:
             continue
         units = _filled(points, first, count)
-        if not units and not any(first < day <= last for day, _ in points):
+        if not units and not any(first < day <= last for day in points):
             continue
         line = lines[asset]
         prices = daily_prices(
             closes=line.closes,
-            marks=past.marks.get(asset, ()),
+            marks=past.marks.get(asset, {}),
             splits=past.splits.get(asset, ()),
             first=first,
             count=count,
@@ -284,10 +284,10 @@ def board(
     return Board(first, count, reporting, tracks, purses, rates, others)
 
 
-def _filled(points: Sequence[tuple[int, int]], first: int, count: int) -> Steps:
+def _filled(points: Mapping[int, int], first: int, count: int) -> Steps:
     """The newest point up to each day, 0 before the first."""
-    before = [value for day, value in points if day <= first]
-    inside = [(day - first, value) for day, value in points if first < day < first + count]
+    before = [value for day, value in points.items() if day <= first]
+    inside = [(day - first, value) for day, value in points.items() if first < day < first + count]
     return Steps(
         np.array([0, *(place for place, _ in inside)], dtype=np.int64),
         [before[-1] if before else 0, *(value for _, value in inside)],

@@ -105,15 +105,16 @@ class Delivery(NamedTuple):
 
 @dataclass(slots=True)
 class History:
-    """By ascending day: units of each asset, cash of each currency, and what moved them."""
+    """Units of each asset and cash of each currency after each day that changed them (ordinals,
+    ascending; a day's last word counts), and what moved them."""
 
-    units: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
-    cash: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    units: dict[int, dict[int, int]] = field(default_factory=dict)
+    cash: dict[str, dict[int, int]] = field(default_factory=dict)
     payments: list[Payment] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     splits: dict[int, list[tuple[int, Fraction]]] = field(default_factory=dict)
     # Prices the owner himself dealt at, in 10^-8.
-    marks: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    marks: dict[int, dict[int, int]] = field(default_factory=dict)
     first_day: int | None = None
 
 
@@ -189,7 +190,7 @@ class _Walk:
             self.cash[currency] = self.cash.get(currency, 0) + steps(
                 fact.cash_effect, CASH_DECIMALS
             )
-            _put(self.result.cash.setdefault(currency, []), fact.day, self.cash[currency])
+            self.result.cash.setdefault(currency, {})[fact.day] = self.cash[currency]
 
     def move(self, fact: Fact, asset: int, change: Units) -> None:
         place = fact.account, asset
@@ -199,7 +200,7 @@ class _Walk:
             left = 0
         self.held[place] = left
         self.totals[asset] = self.totals.get(asset, 0) + change
-        _put(self.result.units.setdefault(asset, []), fact.day, round(self.totals[asset]))
+        self.result.units.setdefault(asset, {})[fact.day] = round(self.totals[asset])
 
     def deliver(self, fact: Fact, asset: int, change: Units, other: int | None = None) -> None:
         if round(change):
@@ -219,7 +220,7 @@ class _Walk:
 
     def mark(self, fact: Fact) -> None:
         if fact.price and fact.asset is not None:
-            _put(self.result.marks.setdefault(fact.asset, []), fact.day, steps(fact.price, 8))
+            self.result.marks.setdefault(fact.asset, {})[fact.day] = steps(fact.price, 8)
 
     def transfer(self, fact: Fact) -> None:
         assert fact.asset is not None
@@ -279,14 +280,6 @@ class _Walk:
         for splits in self.result.splits.values():
             splits.sort()
         return self.result
-
-
-def _put(points: list[tuple[int, int]], day: int, value: int) -> None:
-    """The last value of a day is the day's."""
-    if points and points[-1][0] == day:
-        points[-1] = (day, value)
-    else:
-        points.append((day, value))
 
 
 def _without_own_moves(payments: Sequence[Payment]) -> list[Payment]:

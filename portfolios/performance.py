@@ -195,7 +195,7 @@ def _benchmark(question: Question, series: Daily, figures: dict[str, Figure]) ->
     first = series.first.toordinal()
     prices = daily_prices(
         closes=line.closes,
-        marks=(),
+        marks={},
         splits=question.past.splits.get(line.asset, ()),
         first=first,
         count=count,

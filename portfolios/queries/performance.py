@@ -185,7 +185,7 @@ def _days(period: Period, past: History, only: int | None, as_of: date) -> tuple
         return period.from_date, until
     first = past.first_day
     if only is not None:
-        days = [day for day, _ in past.units.get(only, ())[:1]]
+        days = list(past.units.get(only, {}))[:1]
         first = min([*days, *(one.day for one in past.payments if one.asset == only)])
     return min(until, date.fromordinal(first) if first else until), until
 

@@ -138,8 +138,7 @@ def _plain_loop(found: Performance) -> Decimal:
                 zip(line.closes.days, line.closes.prices, strict=True)}
         for asset, line in question.lines.items()
     }  # fmt: skip
-    units = {asset: dict(points) for asset, points in past.units.items()}
-    balances = {currency: dict(points) for currency, points in past.cash.items()}
+    units, balances = past.units, past.cash
     fixings = dict(question.fixings.get("USD", ()))
     held = dict.fromkeys(units, Decimal(0))
     price = dict.fromkeys(units, Decimal(0))
