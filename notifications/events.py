@@ -15,6 +15,8 @@ def notice_title(*, topic: str, payload: Mapping[str, Any]) -> str | None:
         return f"{count} trade{'s' if count != 1 else ''} recommended for {name}."
     if topic == "rebalance_failed":
         return f"Rebalancing {payload.get('account_name', 'your account')} failed."
+    if topic == "import_failed":
+        return f"A file could not be imported: {payload.get('detail') or 'nothing was changed.'}"
     return None
 
 

@@ -54,8 +54,11 @@ class Upload:
     symbols: Mapping[str, Any] | None = None
 
 
-def bring(*, account: Account, upload: Upload, user: User, now: datetime) -> Import:
-    """Keeps a file for an account and reads it into a preview, or has a job do that."""
+def bring(
+    *, account: Account, upload: Upload, user: User, now: datetime, at_once: bool = False
+) -> Import:
+    """Keeps a file for an account and reads it into a preview; a job does that where the file is
+    large, unless the caller has the time to do it `at_once`."""
     if upload.format is not None and upload.format not in FORMATS:
         raise _unknown_format()
     with transaction.atomic():
@@ -73,7 +76,7 @@ def bring(*, account: Account, upload: Upload, user: User, now: datetime) -> Imp
         )
         files.store(batch=batch, pieces=upload.pieces)
         batch.format = _format_of(batch)
-        if batch.file_bytes > IMPORT_BYTES_AT_ONCE_MAX:
+        if batch.file_bytes > IMPORT_BYTES_AT_ONCE_MAX and not at_once:
             _enqueue(batch, "read", user, now, rows=batch.file_bytes // _BYTES_PER_ROW)
         else:
             _read(batch, now)
@@ -190,14 +193,14 @@ def _choose(
             )
 
 
-def commit(*, batch: Import, user: User, now: datetime) -> Import:
+def commit(*, batch: Import, user: User, now: datetime, at_once: bool = False) -> Import:
     """Records the ready rows in one transaction: now, or by a job where they are many."""
     with transaction.atomic():
         locked = _locked(batch)
         _ensure(locked, ImportStatus.PREVIEW)
         if not locked.ready_count:
             raise Conflict("No row of the file is ready.", code="nothing_ready")
-        if locked.row_count > IMPORT_ROWS_AT_ONCE_MAX:
+        if locked.row_count > IMPORT_ROWS_AT_ONCE_MAX and not at_once:
             _enqueue(locked, "commit", user, now, rows=locked.ready_count)
         else:
             committing.write(batch=locked, user=user, now=now)
@@ -260,11 +263,15 @@ def give_up(*, claim: Claim, code: str, detail: str, now: datetime) -> None:
     with transaction.atomic():
         if not fail(claim=claim, code=code, detail=detail):
             return
-        batch = _of_claim(claim)
-        batch.error = {"code": code, "detail": detail}
-        if batch.status == ImportStatus.UPLOADED:
-            batch.status = ImportStatus.FAILED
-        batch.save(update_fields=["error", "status"])
+        found = Import.objects.filter(public_id=UUID(claim.params["import_id"])).first()
+        if found is not None:
+            batch = _locked(found)
+            batch.error = {"code": code, "detail": detail}
+            if batch.status == ImportStatus.UPLOADED:
+                batch.status = ImportStatus.FAILED
+            elif code == committing.StalePreview.code:
+                judge(batch=batch, now=now)
+            batch.save()
         announce(
             topic="import_failed",
             household_id=claim.household_id,
