@@ -13,6 +13,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import BinaryIO
 
@@ -68,6 +69,12 @@ LAYOUT = Layout(
     required=frozenset({"executed_at", "type"}),
     dates=("executed_at", "opened_date"),
     numbers=("quantity", "price", "amount", "fee", "fx_rate"),
+)
+# Without a column of types the sign of the quantity tells: bought or, negative, sold.
+UNTYPED = replace(
+    LAYOUT,
+    name="untyped",
+    required=frozenset({"executed_at", "symbol", "quantity", "price"}),
 )
 # What only we write: by this the format is detected.
 EXACT = frozenset({"type", "executed_at", "symbol", "quantity", "lot_method"})
@@ -141,7 +148,7 @@ def _line(found: Iterable[str]) -> str:
 
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     """The rows of one of our files, or of any file whose columns are named."""
-    _, table = open_table(data, options, [LAYOUT])
+    _, table = open_table(data, options, [LAYOUT, UNTYPED])
     names = Fingerprints()
     for line in lines(table, options):
         if is_text_line(line):
@@ -215,6 +222,8 @@ def _text(line: Line, name: str) -> str:
 
 def _type(line: Line) -> str:
     word = line.text("type")
+    if "type" not in line.columns:
+        return "sell" if (line.quantity("quantity") or 0) < 0 else "buy"
     if not word:
         line.problem("type_missing", of="type")
         return ""

@@ -3,6 +3,7 @@
 decimal sign   1.234,5 and 1,5 prove a comma, 1,234.5 and 1.5 a point; 1,234 proves neither
 day order      31/12/2024 proves day first, 12/31/2024 month first; 03/04/2024 neither;
                2024-12-31, 20241231 and 31.12.2024 need no proof
+EST, CET       no zone is known by its letters: the time is of the zone in the options
 negative       -1, 1-, (1), -$1, $-1
 """
 
@@ -130,13 +131,14 @@ _NAMES = "jan feb mar apr may jun jul aug sep oct nov dec"
 _MONTHS = {name: place for place, name in enumerate(_NAMES.split(), start=1)}
 _CLOCK = (
     r"(?:[ T;,]+(?P<h>\d{1,2}):(?P<m>\d\d)(?::(?P<s>\d\d)(?:[.,](?P<f>\d{1,9}))?)?"
-    r"(?:\s*(?P<half>[AaPp][Mm]))?)?(?:\s*(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d))?"
+    r"(?:\s*(?P<half>[AaPp][Mm]))?)?(?:\s*(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)|\s+[A-Z]{3,4})?"
 )
 _YEAR_FIRST = re.compile(
     r"(?P<y>\d{4})(?P<sep>[-/.])(?P<mo>\d{1,2})(?P=sep)(?P<d>\d{1,2})" + _CLOCK
 )
 _COMPACT = re.compile(
-    r"(?P<y>\d{4})(?P<mo>\d\d)(?P<d>\d\d)(?:[;, T]?(?P<h>\d\d):?(?P<m>\d\d):?(?P<s>\d\d))?"
+    r"(?P<y>\d{4})(?P<mo>\d\d)(?P<d>\d\d)"
+    r"(?:[;, T]?(?P<h>\d\d):?(?P<m>\d\d):?(?P<s>\d\d)(?:\s[A-Z]{3,4})?)?"
 )
 _YEAR_LAST = re.compile(r"(?P<a>\d{1,2})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<y>\d{4})" + _CLOCK)
 _NAMED = re.compile(

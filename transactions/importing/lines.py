@@ -383,6 +383,9 @@ def trade_money(
     exact = price is not None and rounded(price, PRICE_DECIMALS) == price
     if exact and not rebate and amount == product:
         return price, None, charged
+    if amount + side * rebate < 0:
+        line.problem("amount_sign", "The rebate is more than the price.", of="fee")
+        return None, None, charged
     return None, amount + side * rebate, charged
 
 

@@ -37,6 +37,7 @@ LAYOUT = Layout(
     date_order="mdy",
 )
 SIGNATURE = frozenset({"symbol", "closed date", "opened date", "proceeds", "term"})
+_CENTS = Decimal("0.02")
 _ACCOUNT = re.compile(r"(?i)for (?:account )?(?P<name>.+?)(?: for | from | as of |$)")
 
 
@@ -68,7 +69,11 @@ def _row(line: Line, account: str) -> RealisedRow:
             missing = "quantity_missing" if name == "quantity" else "amount_missing"
             line.problem(missing, of=name)
         figures[name] = value or Decimal(0)
-    unadjusted = line.figure("unadjusted")
+    unadjusted, gain = line.figure("unadjusted"), line.figure("gain")
+    if gain is not None and not line.problems:
+        plain = figures["proceeds"] - figures["cost"]
+        if min(abs(plain - gain), abs(plain + abs(figures["disallowed"]) - gain)) > _CENTS:
+            line.problem("amount_mismatch", f"{plain} by proceeds and cost.", of="gain")
     opened = None if line.text("opened").casefold() in ("various", "n/a") else line.day("opened")
     closed = line.day("closed")
     if closed is None:

@@ -236,6 +236,15 @@ def test_a_foreign_file_is_read_when_its_columns_and_words_are_named() -> None:
     assert entry.external_id.startswith("row:")
 
 
+def test_a_file_without_types_sells_what_is_negative() -> None:
+    head = "date,ticker,qty,price,currency\n"
+    rows = read(head + "2024-01-05,KO,2,60.5,USD\n2024-01-08,KO,-1,61.5,USD")
+    assert [(row.entry.type, row.entry.quantity) for row in rows if row.entry] == [
+        ("buy", Decimal(2)),
+        ("sell", Decimal(1)),
+    ]
+
+
 def test_rows_alike_are_counted_and_named_the_same_again() -> None:
     text = "date,type,symbol,quantity,price,currency\n" + "2024-01-05,buy,AAPL,1,100,USD\n" * 3
     first, second = ([row.external_id for row in read(text)] for _ in range(2))

@@ -213,6 +213,7 @@ def known(row: object) -> None:
 EVERY = [*FORMATS, *REALISED]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400), st.sampled_from(EVERY))
 def test_random_bytes_raise_refusals_only(content: bytes, format_name: str) -> None:
     drain(content, format_name, OPTIONS)
@@ -222,7 +223,7 @@ def test_random_bytes_raise_refusals_only(content: bytes, format_name: str) -> N
 SAMPLES = sorted(path for path in FILES.iterdir() if path.suffix != ".expected")
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_a_damaged_file_raises_refusals_only(data: st.DataObject) -> None:
     """Files with pieces cut out, doubled and overwritten, read as what they are and are not."""
@@ -254,7 +255,7 @@ CELLS = st.sampled_from(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_any_cells_under_a_real_heading_raise_refusals_only(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from([path for path in SAMPLES if path.suffix == ".csv"]))
