@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from edge.admin import LargeTableAdmin, ReadOnlyAdmin
-from transactions.models import Account, Disposal, Lot, Transaction
+from edge.admin import LargeTableAdmin, ReadOnlyAdmin, is_detail
+from transactions.models import Account, Disposal, Lot, Transaction, VerificationRun
 from transactions.operations.accounts import lock_account, next_version, publish_version
 
 
@@ -75,3 +76,25 @@ class DisposalAdmin(ReadOnlyAdmin):
     list_select_related = ("account", "asset")
     uuid_fields = ("transaction__public_id", "account__public_id")
     ordering = ("-id",)
+
+
+@admin.register(VerificationRun)
+class VerificationRunAdmin(ReadOnlyAdmin):
+    """Whether the ledger is what the transactions say, run by run."""
+
+    list_display = (
+        "started_at",
+        "finished_at",
+        "status",
+        "households",
+        "accounts",
+        "transactions",
+        "difference_count",
+    )
+    uuid_fields = ()
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[VerificationRun]":
+        """A list of runs does without what each of them found."""
+        rows: QuerySet[VerificationRun] = super().get_queryset(request)
+        return rows if is_detail(request) else rows.defer("differences")

@@ -29,6 +29,7 @@ from transactions.models.transactions import (
     TransactionQuerySet,
     TransactionType,
 )
+from transactions.models.verification import VerificationRun, VerificationStatus
 
 __all__ = [
     "Account",
@@ -48,6 +49,8 @@ __all__ = [
     "Transaction",
     "TransactionQuerySet",
     "TransactionType",
+    "VerificationRun",
+    "VerificationStatus",
     "WashSale",
     "WashSalePolicy",
     "money_field",

@@ -350,6 +350,18 @@ EVENTS = {
         = 2025-03-03 main 10 AAA opened 2025-01-06: 800 - 900 = -100 short
         = 2025-03-03 main 30 AAA opened 2024-01-08: 2400 - 2000 = 400 long
     """,
+    "a new symbol undone": """
+        2025-01-06 main buy 80 OLD for 4000
+        2025-03-06 main rename OLD NEW
+        reverse 2
+        > main 80 OLD opened 2025-01-06: 4000
+    """,
+    "a spin-off undone": """
+        2025-01-06 main buy 80 AAA for 4000
+        2025-03-06 main spinoff AAA BBB 1:1 25%
+        reverse 2
+        > main 80 AAA opened 2025-01-06: 4000
+    """,
     "what is reversed never happened": """
         2025-01-06 main buy 40 AAA for 2000
         2025-03-03 main sell 40 AAA for 1800
