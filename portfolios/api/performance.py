@@ -35,7 +35,7 @@ class DrawdownRead(serializers.Serializer[Any]):
     length_days = serializers.IntegerField(help_text="To the recovery, or to the end without one.")
 
 
-class ReconciliationRead(serializers.Serializer[Any]):
+class ValueReconciliationRead(serializers.Serializer[Any]):
     initial_value = serializers.CharField()
     gains = serializers.CharField(help_text="Of prices, realised and unrealised.")
     income = serializers.CharField()
@@ -113,7 +113,7 @@ class PerformanceRead(serializers.Serializer[Any]):
     drawdown = DrawdownRead(allow_null=True)
     risk_free_series = serializers.CharField(allow_null=True)
     benchmark = serializers.CharField(allow_null=True)
-    reconciliation = ReconciliationRead(allow_null=True)
+    reconciliation = ValueReconciliationRead(allow_null=True)
     months = YearOfReturnsRead(many=True)
     contributions = ContributionRead(many=True)
     series = PerformanceDayRead(many=True)
