@@ -84,7 +84,7 @@ def _fill(line: Line) -> ParsedRow:
     about = About(
         at=line.happened("trade", "date", clock="time"),
         currency=currency,
-        account=options_account(line),
+        account=line.options.account,
         security=line.security(),
         order_id=line.id("order_id"),
     )
@@ -109,10 +109,6 @@ def _currency(line: Line, name: str) -> str:
     if not text:
         text = line.columns.get(name, "")[-3:]
     return text if cells.is_currency(text) else ""
-
-
-def options_account(line: Line) -> str:
-    return line.options.account
 
 
 # The account statement.
@@ -188,7 +184,7 @@ def _statement(line: Line, order: Order | None) -> ParsedRow:
     about = About(
         at=line.happened("cash", "date", clock="time"),
         currency=line.currency("currency"),
-        account=options_account(line),
+        account=line.options.account,
         security=line.security(),
         order_id=line.id("order_id"),
         note=line.note("" if kind == "trade" else text),

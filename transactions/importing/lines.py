@@ -42,7 +42,11 @@ _SYMBOL_CHARS_MAX = 64
 
 @dataclass(slots=True)
 class Line:
-    """A row's cells by field, read in the file's style; collects problems and warnings."""
+    """A row's cells by field, read in the file's style; collects problems and warnings.
+
+    The cells as they stood come from the heading (`source`) and the row (`found`), or are given
+    (`stated`) where the file has no columns. `timed` once the row has told a time of its day.
+    """
 
     number: int
     cells: Mapping[str, str]

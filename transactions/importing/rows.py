@@ -154,7 +154,7 @@ def cash(
 def signed_cash(
     line: Line, incoming: str, outgoing: str, about: About, amount: Decimal | None
 ) -> ParsedRow:
-    """One type when money came in, another when it went out; money back is `refund`."""
+    """One type when money came in, another when it went out."""
     if amount is not None and amount < 0:
         return cash(line, outgoing, about, amount)
     return cash(line, incoming, about, amount)

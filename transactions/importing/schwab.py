@@ -17,7 +17,7 @@ from typing import BinaryIO
 from transactions.importing.cells import effective
 from transactions.importing.interface import NO_SECURITY, Options, ParsedRow
 from transactions.importing.lines import Fingerprints, Line, is_text_line, lines
-from transactions.importing.reinvested import Pairs
+from transactions.importing.pairs import Pairs
 from transactions.importing.rows import (
     ZERO,
     About,

@@ -1,8 +1,9 @@
-"""Dividends that were reinvested: two rows of a broker's file, one transaction of ours. Pure.
+"""Two rows of a broker's file that are one transaction of ours, or none. Pure.
 
 A payment and a purchase of the same security, day and amount are one `reinvestment`. Where the
 days differ (a December dividend reinvested in January) they stay a dividend and a purchase: the
-income belongs to the first day, the shares to the second.
+income belongs to the first day, the shares to the second. Two journal
+lines of one amount and day that cancel moved nothing.
 """
 
 from collections import Counter
