@@ -38,13 +38,11 @@ class TaxEffect:
         return self.tax_after.total - self.tax_before.total
 
 
-def tax_effect(*, found: TaxReturn, lines: Sequence[GainLine]) -> TaxEffect:
-    """What `lines`, in the currency of the return, would change about it.
+def tax_effect(*, found: TaxReturn, change: NetGains) -> TaxEffect:
+    """What gains more, recognised and in the currency of the return, would change about it.
 
     The rates are those of the return's first owner; see `with_rates`.
     """
-    short, long = by_term(lines)
-    change = NetGains(short.recognized_gain, long.recognized_gain)
     rates = found.owners[0].rates
     before = years_of(found)[found.year]
     after = years_of(found, change=change)[found.year]

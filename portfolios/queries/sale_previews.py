@@ -13,7 +13,7 @@ from identity.models import User
 from marketdata.models import Asset
 from marketdata.queries import assets_by_symbol, quotes
 from marketdata.quotes import Quote
-from portfolios.gains import GainLine, Part, gain_lines, totals_row
+from portfolios.gains import GainLine, Part, Totals, gain_lines, totals_row
 from portfolios.queries.gains import is_washable, wash_sale_policy
 from portfolios.queries.taxes import in_currency, owner_return, tax_rates
 from portfolios.sale_preview import (
@@ -23,6 +23,7 @@ from portfolios.sale_preview import (
     first_safe_date,
     tax_effect,
 )
+from portfolios.schedule_d import NetGains
 from portfolios.tax_return import TaxReturn, rates_row, tax_row, with_rates
 from transactions.entries import ChosenLot, Entry
 from transactions.models import Account, AccountType, Disposal, Transaction, WashSale
@@ -65,14 +66,27 @@ def sale_preview(*, account: Account, asked: Asked, user: User, now: datetime) -
         entries = [_entry(asked, asset, price, way, now) for way in ways]
         if asked.lots and asked.lot_method:  # refused as recording refuses it
             entries[0] = _entry(asked, asset, price, asked.lot_method, now, lots=asked.lots)
-        first, *others = previewed_sales(account=account, entries=entries, user=user, now=now)
+        taxes = _taxes(account, now.date())
+        converted = taxes is not None and taxes.currency != account.currency
+        first, *others = previewed_sales(
+            account=account,
+            entries=entries,
+            user=user,
+            now=now,
+            # Lines are converted one by one; sums do where nothing is.
+            detailed=len(entries) if converted else 1,
+        )
         if isinstance(first, BallastError):
             raise first
         sales = [first, *(sale for sale in others if isinstance(sale, PreviewedSale))]
-        facts = _facts(account, asset, now.date(), sales)
+        facts = _facts(account, asset, now.date(), taxes, sales)
         wanted = _worked_out(first, facts)
         rows = [
-            _method_row(way, None if isinstance(sale, BallastError) else _worked_out(sale, facts))
+            _method_row(
+                way,
+                None if isinstance(sale, BallastError) else _worked_out(sale, facts),
+                account.currency,
+            )
             for way, sale in zip(ways[1:], others, strict=True)
         ]
         return {
@@ -81,7 +95,7 @@ def sale_preview(*, account: Account, asked: Asked, user: User, now: datetime) -
             **_lots_row(wanted, facts),
             **_tax_rows(wanted, facts),
             **_wash_sale_rows(wanted, facts),
-            "methods": [_method_row(method, wanted), *rows],
+            "methods": [_method_row(method, wanted, account.currency), *rows],
         }
 
 
@@ -137,17 +151,27 @@ class _Worked:
     """One way of selling with its gain lines and its tax."""
 
     sale: PreviewedSale
-    lines: tuple[GainLine, ...]
+    lines: tuple[GainLine, ...]  # empty where only the sums were asked for
+    totals: Mapping[bool, Totals]
     effect: TaxEffect | None
 
 
-def _facts(account: Account, asset: Asset, as_of: date, sales: Sequence[PreviewedSale]) -> _Facts:
+def _taxes(account: Account, as_of: date) -> TaxReturn | None:
+    """The return the sale would be on, at the rates of the account's owner."""
+    if account.type != AccountType.TAXABLE:
+        return None
+    found = owner_return(account=account, year=as_of.year, as_of=as_of)
+    return with_rates(found, tax_rates(account.owner))
+
+
+def _facts(
+    account: Account,
+    asset: Asset,
+    as_of: date,
+    taxes: TaxReturn | None,
+    sales: Sequence[PreviewedSale],
+) -> _Facts:
     policy = wash_sale_policy(household_id=account.household_id)
-    taxable = account.type == AccountType.TAXABLE
-    taxes = None
-    if taxable:
-        found = owner_return(account=account, year=as_of.year, as_of=as_of)
-        taxes = with_rates(found, tax_rates(account.owner))
     return _Facts(
         account,
         asset,
@@ -170,10 +194,14 @@ def _lot_ids(sales: Sequence[PreviewedSale]) -> dict[int, str]:
 
 def _worked_out(sale: PreviewedSale, facts: _Facts) -> _Worked:
     lines = tuple(line for row in sale.disposals for line in gain_lines(_part(row, facts)))
+    totals = {term: Totals(*sums) for term, sums in sale.sums.items()}
     if facts.taxes is None:
-        return _Worked(sale, lines, None)
-    at_home = in_currency(lines, currencies=[facts.taxes.currency] * len(lines))
-    return _Worked(sale, lines, tax_effect(found=facts.taxes, lines=at_home))
+        return _Worked(sale, lines, totals, None)
+    short, long = totals[False], totals[True]
+    if facts.taxes.currency != facts.account.currency:
+        short, long = by_term(in_currency(lines, currencies=[facts.taxes.currency] * len(lines)))
+    change = NetGains(short.recognized_gain, long.recognized_gain)
+    return _Worked(sale, lines, totals, tax_effect(found=facts.taxes, change=change))
 
 
 def _part(row: Disposal, facts: _Facts) -> Part:
@@ -335,11 +363,10 @@ def _match_row(match: WashSale, facts: _Facts) -> dict[str, object]:
     }
 
 
-def _method_row(method: str, worked: _Worked | None) -> dict[str, object]:
+def _method_row(method: str, worked: _Worked | None, currency: str) -> dict[str, object]:
     if worked is None:
         return {"lot_method": method, "available": False}
-    short, long = by_term(worked.lines)
-    currency = worked.lines[0].currency
+    short, long = worked.totals[False], worked.totals[True]
     total = worked.effect.total if worked.effect else ZERO
     return {
         "lot_method": method,

@@ -102,9 +102,9 @@ def derived_rows(*, book: Book) -> Derived:
         derived.lots.update(_lot_rows(place, pieces, book.currencies[place[0]], book.scale))
     for closing in book.closings:
         key = (closing.sale, closing.part)
-        derived.disposals[key] = _disposal_row(closing, book)
+        derived.disposals[key] = disposal_row(closing, book)
         _keep_emptied(derived, closing)
-    derived.wash_sales = [_wash_row(match, book) for match in book.washes.found]
+    derived.wash_sales = [wash_row(match, book) for match in book.washes.found]
     return derived
 
 
@@ -146,7 +146,8 @@ def _keep_emptied(derived: Derived, closing: Closing) -> None:
         )
 
 
-def _disposal_row(closing: Closing, book: Book) -> tuple[Any, ...]:
+def disposal_row(closing: Closing, book: Book) -> tuple[Any, ...]:
+    """The values of a disposal, in the order of DISPOSAL_COLUMNS from the account on."""
     account, asset = closing.place
     currency, scale = book.currencies[account], book.scale
     return (
@@ -168,7 +169,8 @@ def _disposal_row(closing: Closing, book: Book) -> tuple[Any, ...]:
     )
 
 
-def _wash_row(match: Match, book: Book) -> tuple[Any, ...]:
+def wash_row(match: Match, book: Book) -> tuple[Any, ...]:
+    """The values of a wash sale, in the order of WASH_COLUMNS after the key."""
     return (
         match.sale,
         match.part,

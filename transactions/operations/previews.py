@@ -5,24 +5,26 @@ stored lots (or from the first transaction on, where that is how it would be boo
 writing is left out, and no lock is taken: call it in a snapshot.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from operator import attrgetter
 
 from core.errors import BallastError
 from identity.models import User
 from transactions.book import Book, Event
 from transactions.entries import Entry
 from transactions.fold import booked
-from transactions.lots import Closing, Piece
+from transactions.lots import Closing, Piece, Place
 from transactions.models import Account, Disposal, Transaction, WashSale
 from transactions.operations.booking import disturbed, empty_book, open_pieces
 from transactions.operations.derived import (
     DISPOSAL_COLUMNS,
     WASH_COLUMNS,
     Stored,
-    derived_rows,
+    disposal_row,
+    wash_row,
 )
 from transactions.operations.drafts import drafts, stored_row
 from transactions.operations.events import events_of, stored_events
@@ -33,7 +35,7 @@ from transactions.operations.households import (
     household_of,
     linked_assets,
 )
-from transactions.units import Scale, scale_of
+from transactions.units import Scale, amount, scale_of
 from transactions.wash_sales import WINDOW_DAYS, Policy
 
 # No stored transaction will ever have these ids.
@@ -44,6 +46,8 @@ _IMAGINED = 2**62
 class PreviewedSale:
     """What one way of selling would leave behind; the rows are not stored.
 
+    `sums`: proceeds, cost basis and disallowed loss of the short (False) and long (True) parts.
+    `disposals` and `wash_sales` are filled for the ways asked for in detail.
     `recent`: the days of purchases that replace shares of its losses, or would if a little more
     were sold: the sale is clean of what lies behind it from 31 days after the last of them.
     """
@@ -51,16 +55,18 @@ class PreviewedSale:
     entry: Entry
     fx_rate: Decimal
     net: Decimal
+    sums: Mapping[bool, tuple[Decimal, Decimal, Decimal]]
     disposals: tuple[Disposal, ...]
     wash_sales: tuple[WashSale, ...]
     recent: tuple[date, ...]
 
 
 def previewed_sales(
-    *, account: Account, entries: Sequence[Entry], user: User, now: datetime
+    *, account: Account, entries: Sequence[Entry], user: User, now: datetime, detailed: int
 ) -> list[PreviewedSale | BallastError]:
     """Each of several ways to sell the same asset now, or why it would be refused.
 
+    `detailed`: for how many of the first entries every row is wanted, and not the sums alone.
     As many queries for many ways as for one.
     """
     household = household_of(
@@ -86,12 +92,14 @@ def previewed_sales(
         since = _since(events[0])
         pieces = open_pieces(household, Stored(), assets, events[:1], since)
     found: list[PreviewedSale | BallastError] = []
-    for entry, row, event in zip(entries, rows, events, strict=True):
+    placed: dict[Place, list[Piece]] = {}
+    for piece in sorted(pieces, key=lambda piece: piece.age):
+        placed.setdefault(piece.place, []).append(piece)
+    for number, (entry, row, event) in enumerate(zip(entries, rows, events, strict=True)):
         # Pieces are changed while a book is kept: every way of selling has its own.
         book = _book(household, linked, crypto, [*past, event])
-        mine = [replace(piece) for piece in pieces]
-        for piece in mine:
-            book.put(piece.place, [piece])
+        for place, there in placed.items():
+            book.at(place).extend(_copy(piece) for piece in there)
         try:
             booked(book=book, events=[*past, event])
         except BallastError as fault:
@@ -99,7 +107,7 @@ def previewed_sales(
                 raise
             found.append(fault)
             continue
-        found.append(_outcome(book, entry, row, event))
+        found.append(_outcome(book, entry, row, event, in_detail=number < detailed))
     return found
 
 
@@ -121,30 +129,53 @@ def _book(
     )
 
 
-def _outcome(book: Book, entry: Entry, row: Transaction, event: Event) -> PreviewedSale:
-    derived = derived_rows(book=book)
+_FIELDS = attrgetter(*(field.name for field in fields(Piece)))
+
+
+def _copy(piece: Piece) -> Piece:
+    return Piece(*_FIELDS(piece))
+
+
+def _outcome(
+    book: Book, entry: Entry, row: Transaction, event: Event, *, in_detail: bool
+) -> PreviewedSale:
+    sold = [closing for closing in book.closings if closing.sale == event.id]
     disposals = [
         Disposal(
-            transaction_id=sale,
-            part=part,
-            **dict(zip(DISPOSAL_COLUMNS[3:], values, strict=True)),
+            transaction_id=closing.sale,
+            part=closing.part,
+            **dict(zip(DISPOSAL_COLUMNS[3:], disposal_row(closing, book), strict=True)),
         )
-        for (sale, part), values in derived.disposals.items()
-        if sale == event.id
+        for closing in sold
+        if in_detail
     ]
     matches = [
-        WashSale(**dict(zip(WASH_COLUMNS[1:], values, strict=True)))
-        for values in derived.wash_sales
-        if values[0] == event.id
+        WashSale(**dict(zip(WASH_COLUMNS[1:], wash_row(match, book), strict=True)))
+        for match in book.washes.found
+        if in_detail and match.sale == event.id
     ]
     return PreviewedSale(
         entry=entry,
         fx_rate=row.fx_rate,
         net=row.cash_effect,
+        sums=_sums(sold, book.currencies[event.account]),
         disposals=tuple(sorted(disposals, key=lambda disposal: disposal.part)),
         wash_sales=tuple(matches),
         recent=_recent(book, event),
     )
+
+
+def _sums(sold: Sequence[Closing], currency: str) -> dict[bool, tuple[Decimal, Decimal, Decimal]]:
+    totals = {False: [0, 0, 0], True: [0, 0, 0]}
+    for closing in sold:
+        total = totals[closing.long_term]
+        total[0] += closing.proceeds
+        total[1] += closing.basis
+        total[2] += closing.deferred + closing.permanent
+    return {
+        term: (amount(total[0], currency), amount(total[1], currency), amount(total[2], currency))
+        for term, total in totals.items()
+    }
 
 
 def _recent(book: Book, event: Event) -> tuple[date, ...]:
