@@ -15,7 +15,13 @@ from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tests.transactions.model.against_the_database import Told
 from tests.transactions.model.invariants import breaches
@@ -61,8 +67,16 @@ class LedgerMachine(RuleBasedStateMachine):
             }
         ),
         identical=st.booleans(),
+        first=st.lists(
+            st.tuples(st.sampled_from("aaab"), moments, quantities, prices), min_size=2, max_size=4
+        ),
     )
-    def a_household(self, policy: dict[str, bool], identical: bool) -> None:
+    def a_household(
+        self,
+        policy: dict[str, bool],
+        identical: bool,
+        first: list[tuple[str, datetime, Fraction, Fraction]],
+    ) -> None:
         from marketdata.models import Asset
         from transactions.models import WashSalePolicy
         from transactions.operations import open_account
@@ -101,6 +115,8 @@ class LedgerMachine(RuleBasedStateMachine):
             carry_date=policy["carry_date"],
         )
         self.told = Told(house, accounts, self.people.owner)
+        for account, at, quantity, price in first:
+            self.tell(Row(0, "buy", account, at, "AAA", quantity, quantity * price))
 
     def tell(self, *rows: Row) -> None:
         if self.told.tell(*rows):
@@ -136,11 +152,32 @@ class LedgerMachine(RuleBasedStateMachine):
             ]
         )
 
+    @precondition(lambda self: self.has_purchases())
+    @rule(
+        data=st.data(),
+        sold=st.sampled_from([1, 5, 10, 31, 50]),
+        after=st.sampled_from([-30, -10, -1, 0, 1, 7, 30, 31]),
+        to=st.sampled_from(sorted(KINDS)),
+        quantity=quantities,
+    )
+    def sell_at_a_loss_and_buy_back(
+        self, data: st.DataObject, sold: int, after: int, to: str, quantity: Fraction
+    ) -> None:
+        """The washes: a sale below cost, and a purchase around it in any account."""
+        bought = self.drawn_purchase(data)
+        at = bought.at + timedelta(days=sold)
+        loss = bought.quantity * bought.amount / bought.quantity / 2
+        part = data.draw(parts)
+        place = (bought.account, at, bought.asset)
+        self.tell(Row(0, "sell", *place, bought.quantity * part, loss * part))
+        back = at + timedelta(days=after, hours=data.draw(st.sampled_from([0, 1])))
+        asset = data.draw(st.sampled_from([bought.asset, bought.asset, "BBB"]))
+        self.tell(Row(0, "buy", to, back, asset, quantity, quantity * EVEN * 2))
+
+    @precondition(lambda self: self.has_purchases())
     @rule(data=st.data(), price=prices, days=st.sampled_from([0, 0, 1, 5, 10, 30, 31, 45]))
     def sell(self, data: st.DataObject, price: Fraction, days: int) -> None:
         bought = self.drawn_purchase(data)
-        if bought is None:
-            return
         quantity = bought.quantity * data.draw(
             st.sampled_from([Fraction(1), Fraction(1), Fraction(1, 2)])
         )
@@ -150,6 +187,7 @@ class LedgerMachine(RuleBasedStateMachine):
         row = Row(0, "sell", bought.account, at, bought.asset, quantity, quantity * price)
         self.tell(self.with_rates(row, method, chosen))
 
+    @precondition(lambda self: self.has_purchases())
     @rule(data=st.data(), price=prices, at=moments)
     def sell_what_is_left(self, data: st.DataObject, price: Fraction, at: datetime) -> None:
         held: dict[tuple[str, str], Fraction] = {}
@@ -165,10 +203,11 @@ class LedgerMachine(RuleBasedStateMachine):
             row = Row(0, "sell", account, max(last, at), asset, quantity, quantity * price)
             self.tell(row)
 
+    @precondition(lambda self: self.has_purchases())
     @rule(data=st.data(), days=st.sampled_from([0, 1, 5, 30]), to=st.sampled_from(sorted(KINDS)))
     def transfer(self, data: st.DataObject, days: int, to: str) -> None:
         bought = self.drawn_purchase(data)
-        if bought is None or bought.account == to or KINDS[to][0] != KINDS[bought.account][0]:
+        if bought.account == to or KINDS[to][0] != KINDS[bought.account][0]:
             return
         part = data.draw(parts)
         method = data.draw(st.sampled_from(["fifo", "lifo", "hifo"]))
@@ -181,20 +220,22 @@ class LedgerMachine(RuleBasedStateMachine):
             )
         )
 
+    @precondition(lambda self: self.has_purchases())
     @rule(data=st.data(), days=st.sampled_from([0, 3, 20]), ratio=st.sampled_from([2, 3]))
     def split(self, data: st.DataObject, days: int, ratio: int) -> None:
         bought = self.drawn_purchase(data)
-        if bought is None or sum(row.type == "split" for row in self.told.rows) >= 3:
+        if sum(row.type == "split" for row in self.told.rows) >= 3:
             return
         new = data.draw(st.sampled_from([Fraction(ratio), Fraction(ratio, 2)]))
         at = bought.at + timedelta(days=days, hours=2)
         for account in sorted({r.account for r in self.told.rows if r.asset == bought.asset}):
             self.tell(Row(0, "split", account, at, bought.asset, ratio=new))
 
+    @precondition(lambda self: self.has_purchases())
     @rule(data=st.data(), days=st.sampled_from([0, 3, 20]), to=st.sampled_from(["NNN", "SSS"]))
     def become_another(self, data: st.DataObject, days: int, to: str) -> None:
         bought = self.drawn_purchase(data)
-        if bought is None or bought.asset in ("NNN", "SSS"):
+        if bought.asset in ("NNN", "SSS"):
             return
         if any(row.type in ("symbol_change", "spin_off") for row in self.told.rows):
             return
@@ -218,9 +259,11 @@ class LedgerMachine(RuleBasedStateMachine):
             self.counts[name] = self.counts.get(name, 0) + 1
             self.agree()
 
-    def drawn_purchase(self, data: st.DataObject) -> Row | None:
-        bought = [row for row in self.told.rows if row.type in PURCHASES]
-        return data.draw(st.sampled_from(bought)) if bought else None
+    def has_purchases(self) -> bool:
+        return any(row.type in PURCHASES for row in self.told.rows)
+
+    def drawn_purchase(self, data: st.DataObject) -> Row:
+        return data.draw(st.sampled_from([r for r in self.told.rows if r.type in PURCHASES]))
 
     def with_rates(self, row: Row, method: str, chosen: Any) -> Row:
         """Minimum tax is chosen at the owner's rates, which the ledger looks up itself."""
@@ -238,8 +281,15 @@ class LedgerMachine(RuleBasedStateMachine):
     def told_is_right(self) -> None:
         outcome = self.told.outcome(self.told.rows)
         matches = outcome.matches if outcome else []
-        self.counts["matches"] = self.counts.get("matches", 0) + len(matches)
-        self.counts["rows"] = self.counts.get("rows", 0) + len(self.told.rows)
+        sold = outcome.sold if outcome else []
+        for name, count in (
+            ("wash sales", len(matches)),
+            ("wash sales for ever", sum(match.permanent for match in matches)),
+            ("chains", sum(part.matched > 0 and part.replaced_a_loss for part in sold)),
+            ("rows at the end", len(self.told.rows)),
+            ("households", 1),
+        ):
+            self.counts[name] = self.counts.get(name, 0) + count
         assert [found for batch in verified() for found in batch.differences] == []
         assert breaches() == []
 
