@@ -39,6 +39,8 @@ from transactions.operations.households import (
 from transactions.units import Scale, cents, scale_of
 from transactions.wash_sales import WINDOW_DAYS, Loss, WashSales
 
+# Most sales empty a few of the oldest lots of what may be thousands.
+_OLDEST_READ = 100
 _LEAVES = frozenset(BOOKED_TYPES - {"buy", "reinvestment", "transfer_in"})
 
 
@@ -192,7 +194,7 @@ def _book_on_top(
     assets = linked.with_all({event.asset for event in events})
     stored = Stored()
     leaving = [event for event in events if event.type in _LEAVES]
-    pieces = open_pieces(household, stored, assets, leaving, since)
+    pieces = open_pieces(household, stored, assets, leaving, since, _first_lots_through(leaving))
     losses = _load_losses(household, stored, assets, events, since)
     sold = {event.at.date() for event in leaving} | {loss.closed_at.date() for loss in losses}
     crypto = crypto_assets(asset_ids=assets)
@@ -217,16 +219,42 @@ def _book_on_top(
     return changed
 
 
+def _first_lots_through(leaving: Sequence[Event]) -> datetime | None:
+    """Until when the lots were opened that a single sale takes first-in first-out.
+
+    None where that is not known from a few of the oldest lots: then all are read.
+    """
+    if len(leaving) != 1 or leaving[0].type != "sell" or leaving[0].method != "fifo":
+        return None
+    (sale,) = leaving
+    wanted = sale.quantity or Decimal(0)
+    oldest = (
+        Lot.objects.filter(account_id=sale.account, asset_id=sale.asset, quantity__gt=0)
+        .order_by("opened_at", "id")
+        .values_list("opened_at", "quantity")[:_OLDEST_READ]
+    )
+    for opened_at, quantity in oldest:
+        wanted -= quantity
+        if wanted <= 0:
+            return opened_at
+    return None
+
+
 def open_pieces(
     household: LockedHousehold,
     stored: Stored,
     assets: Collection[int],
     leaving: Sequence[Event],
     since: datetime,
+    through: datetime | None = None,
 ) -> list[Piece]:
-    """Open lots of what leaves, and what the household bought in the window before it."""
+    """Open lots of what leaves, and what the household bought in the window before it.
+
+    `through`: what leaves comes out of lots opened until then.
+    """
     if not leaving:
         return []
+    oldest = Q() if through is None else Q(opened_at__lte=through)
     columns = (
         *LOT_COLUMNS,
         "transaction__account_id",
@@ -237,7 +265,8 @@ def open_pieces(
         "transaction__fee",
     )  # fmt: skip
     rows = Lot.objects.filter(
-        Q(
+        oldest
+        & Q(
             account_id__in={event.account for event in leaving},
             asset_id__in={event.asset for event in leaving},
         )
