@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from dashboard.pages import access, accounts, gains, ledger, others, rebalances, targets
+from dashboard.pages import access, accounts, gains, imports, ledger, others, rebalances, targets
 
 _ACCOUNT = "accounts/<uuid:account_id>"
 _JOB = f"{_ACCOUNT}/rebalance/<uuid:job_id>"
+_IMPORT = f"{_ACCOUNT}/imports/<uuid:import_id>"
 _RECOMMENDATION = f"{_ACCOUNT}/recommendations/<uuid:recommendation_id>"
 
 urlpatterns = [
@@ -28,6 +29,12 @@ urlpatterns = [
         ledger.reverse_transaction,
         name="reverse",
     ),
+    path(f"{_ACCOUNT}/imports", imports.imports, name="imports"),
+    path(_IMPORT, imports.import_page, name="import"),
+    path(f"{_IMPORT}/progress", imports.import_progress, name="import_progress"),
+    path(f"{_IMPORT}/change", imports.import_change, name="import_change"),
+    path(f"{_IMPORT}/commit", imports.import_commit, name="import_commit"),
+    path(f"{_IMPORT}/remove", imports.import_remove, name="import_remove"),
     path(f"{_ACCOUNT}/targets", targets.targets, name="targets"),
     path(f"{_ACCOUNT}/recommendations", rebalances.recommendations, name="recommendations"),
     path(f"{_ACCOUNT}/rebalance", rebalances.rebalance, name="rebalance"),
