@@ -144,7 +144,7 @@ def _rows(file: BinaryIO, chosen: str | None) -> tuple[str, list[RealisedRow]]:
     if not head.strip():
         raise InvalidInput("The file is empty.", code="file_empty", fields={"file": ["is empty"]})
     name = chosen or detect(head)
-    if name not in REALISED:
+    if name is None or name not in REALISED:
         raise InvalidInput(
             f"This is no list of realised lots; known are {', '.join(REALISED)}.",
             code="format_unknown",

@@ -1,7 +1,7 @@
 """Large files are worked on by a job: once, whatever happens to the worker."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -190,7 +190,7 @@ def test_two_commits_at_once_record_the_file_once(desk: Any, account: Any, peopl
 
 
 @pytest.fixture
-def command(account: Any, assets: Any, tmp_path: Path) -> Iterator[Callable[..., str]]:
+def command(account: Any, assets: Any, tmp_path: Path) -> Callable[..., str]:
     def run(data: bytes, *words: str) -> str:
         path, out = tmp_path / "file.csv", StringIO()
         path.write_bytes(data)
