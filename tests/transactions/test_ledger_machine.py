@@ -23,9 +23,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from marketdata.models import Asset
+from marketdata.operations.identity import decide_identity
 from tests.transactions.model.against_the_database import Told
 from tests.transactions.model.invariants import breaches
 from tests.transactions.model.words import PURCHASES, Household, Row
+from transactions.models import WashSalePolicy
+from transactions.operations import open_account
+from transactions.operations.policies import follow_identity_decisions, set_policy
 from transactions.operations.verification import verified
 
 MACHINES = int(os.environ.get("MACHINES", "12"))
@@ -77,10 +82,6 @@ class LedgerMachine(RuleBasedStateMachine):
         identical: bool,
         first: list[tuple[str, datetime, Fraction, Fraction]],
     ) -> None:
-        from marketdata.models import Asset
-        from transactions.models import WashSalePolicy
-        from transactions.operations import open_account
-
         self.savepoint = transaction.atomic()
         self.savepoint.__enter__()
         for symbol in SYMBOLS:
@@ -119,11 +120,11 @@ class LedgerMachine(RuleBasedStateMachine):
             self.tell(Row(0, "buy", account, at, "AAA", quantity, quantity * price))
 
     def tell(self, *rows: Row) -> None:
-        if self.told.tell(*rows):
-            self.counts[rows[0].type] = self.counts.get(rows[0].type, 0) + 1
-        else:
-            self.counts["refused"] = self.counts.get("refused", 0) + 1
+        self.count(rows[0].type if self.told.tell(*rows) else "refused")
         self.agree()
+
+    def count(self, what: str, number: int = 1) -> None:
+        self.counts[what] = self.counts.get(what, 0) + number
 
     def agree(self) -> None:
         assert self.told.differences() == []
@@ -151,6 +152,44 @@ class LedgerMachine(RuleBasedStateMachine):
                 for quantity, price in bought
             ]
         )
+
+    @rule(
+        enabled=st.sampled_from([True, True, True, False]),
+        earlier=st.booleans(),
+        carry=st.booleans(),
+    )
+    def think_otherwise(self, enabled: bool, earlier: bool, carry: bool) -> None:
+        """A new policy books everything anew."""
+        set_policy(
+            user=self.people.owner,
+            household_id=None,
+            enabled=enabled,
+            earlier_acquired_count=earlier,
+            holding_period="carry_date" if carry else "add_days",
+            employer_plan_counts=True,
+            crypto_exempt=True,
+            now=timezone.now(),
+        )
+        self.told.house = replace(
+            self.told.house, wash_sales=enabled, earlier_acquired_count=earlier, carry_date=carry
+        )
+        self.count("policies")
+        self.agree()
+
+    @rule(same=st.booleans())
+    def decide_what_is_identical(self, same: bool) -> None:
+        one, other = (Asset.objects.get(symbol=symbol) for symbol in ("AAA", "BBB"))
+        decide_identity(
+            asset=other,
+            identical_to=one if same else None,
+            user=self.people.operator,
+            now=timezone.now(),
+        )
+        follow_identity_decisions(now=timezone.now())
+        identical = {"AAA": "AAA", "BBB": "AAA"} if same else {}
+        self.told.house = replace(self.told.house, identical=identical)
+        self.count("identity decisions")
+        self.agree()
 
     @precondition(lambda self: self.has_purchases())
     @rule(
@@ -254,9 +293,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def undo(self, data: st.DataObject) -> None:
         if self.told.rows:
             row = data.draw(st.sampled_from(self.told.rows))
-            done = self.told.undo(row)
-            name = "reversed" if done else "refused"
-            self.counts[name] = self.counts.get(name, 0) + 1
+            self.count("reversed" if self.told.undo(row) else "refused")
             self.agree()
 
     def has_purchases(self) -> bool:
@@ -289,7 +326,7 @@ class LedgerMachine(RuleBasedStateMachine):
             ("rows at the end", len(self.told.rows)),
             ("households", 1),
         ):
-            self.counts[name] = self.counts.get(name, 0) + count
+            self.count(name, count)
         assert [found for batch in verified() for found in batch.differences] == []
         assert breaches() == []
 
