@@ -254,6 +254,8 @@ SPECTACULAR_SETTINGS = {
         "AccountTypeEnum": "transactions.models.AccountType",
         "TransactionTypeEnum": "transactions.models.TransactionType",
         "ImportStateEnum": "transactions.models.ImportState",
+        "ImportFormatEnum": "transactions.api.imports.FORMAT_CHOICES",
+        "RealisedFormatEnum": "transactions.api.reconciliations.REALISED_CHOICES",
         "ImportRowStatusEnum": "transactions.models.RowStatus",
         "JobStatusEnum": "jobs.models.JobStatus",
         "RecommendationStatusEnum": "recommendations.models.RecommendationStatus",

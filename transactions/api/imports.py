@@ -41,6 +41,8 @@ from transactions.queries.imports import (
     imports,
 )
 
+FORMAT_CHOICES = [(name, name) for name in sorted(FORMATS)]
+
 
 @extend_schema_field(
     {
@@ -124,7 +126,7 @@ _MAPPING_HELP = "Our field -> heading of the file, for files of no known format.
 
 
 class ImportChange(StrictSerializer):
-    format = serializers.ChoiceField(choices=sorted(FORMATS), required=False)
+    format = serializers.ChoiceField(choices=FORMAT_CHOICES, required=False)
     mapping = serializers.DictField(
         child=serializers.CharField(max_length=200), required=False, help_text=_MAPPING_HELP
     )
@@ -163,7 +165,7 @@ class ImportWrite(StrictSerializer):
     file = serializers.FileField(allow_empty_file=True, max_length=1000)
     account_id = serializers.UUIDField()
     format = serializers.ChoiceField(
-        choices=sorted(FORMATS), required=False, help_text="Found out where it is absent."
+        choices=FORMAT_CHOICES, required=False, help_text="Found out where it is absent."
     )
     mapping = JsonTextField(required=False, help_text=f"JSON. {_MAPPING_HELP}")
     options = JsonTextField(required=False, help_text="JSON. How dates and figures are written.")

@@ -26,6 +26,8 @@ from transactions.importing.interface import Options, RealisedLot, RealisedRow
 from transactions.importing.reconcile import REASONS, Comparison, OurLine, Totals, reconcile
 from transactions.queries.realised import realised_lines
 
+REALISED_CHOICES = [(name, name) for name in sorted(REALISED)]
+
 
 class ReconciliationWrite(StrictSerializer):
     file = serializers.FileField(allow_empty_file=True, max_length=1000)
@@ -33,7 +35,7 @@ class ReconciliationWrite(StrictSerializer):
     year = serializers.IntegerField(
         min_value=1950, max_value=2200, required=False, help_text="The file's days where absent."
     )
-    format = serializers.ChoiceField(choices=sorted(REALISED), required=False)
+    format = serializers.ChoiceField(choices=REALISED_CHOICES, required=False)
 
 
 class ReconciledTotals(serializers.Serializer[Any]):
