@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from dashboard.pages import access, accounts, gains, imports, ledger, others, rebalances, targets
+from dashboard.pages import (
+    access,
+    accounts,
+    gains,
+    imports,
+    ledger,
+    others,
+    rebalances,
+    targets,
+    taxes,
+)
 
 _ACCOUNT = "accounts/<uuid:account_id>"
 _JOB = f"{_ACCOUNT}/rebalance/<uuid:job_id>"
@@ -15,6 +25,7 @@ urlpatterns = [
     path("logout", access.log_out, name="logout"),
     path("register", access.register, name="register"),
     path("settings", others.settings, name="settings"),
+    path("settings/taxes", taxes.tax_filing, name="tax_filing"),
     path("notices", others.notices, name="notices"),
     path("about-data", others.about_data, name="about_data"),
     path("accounts/new", accounts.account_new, name="account_new"),

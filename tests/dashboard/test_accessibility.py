@@ -114,6 +114,7 @@ def addresses(account: Any) -> list[str]:
         f"{own}/recommendations",
         "/accounts/new",
         "/settings",
+        "/settings/taxes",
         "/notices",
         "/about-data",
     ]

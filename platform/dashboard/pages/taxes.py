@@ -1,0 +1,52 @@
+"""How the household files its taxes, and the losses its members carried in."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from core.errors import BallastError
+from dashboard.forms import add_refusal
+from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.tax_forms import CarryforwardRows, FilingForm, stated
+from identity.queries import members
+from portfolios.operations import set_taxes
+from portfolios.queries.taxes import household, tax_settings
+
+
+@for_investors("GET", "POST")
+def tax_filing(request: SignedIn) -> HttpResponse:
+    """One's own household; its advisers set it over the API."""
+    home = household(user=request.user, public_id=None)
+    people = list(members(household=home))
+    known = tax_settings(household=home)
+    carried = known["carryforwards"]
+    assert isinstance(carried, list), "a list of statements"
+    posted = request.POST if request.method == "POST" else None
+    form = FilingForm(posted, initial={"filing_status": known["filing_status"]})
+    rows = CarryforwardRows(
+        posted,
+        initial=[{**row, "owner": row["owner_id"]} for row in carried],
+        form_kwargs={"people": people},
+        prefix="carried",
+    )
+    status = 200
+    if posted is not None:
+        status = 400
+        if form.is_valid() and rows.is_valid():
+            try:
+                set_taxes(
+                    household=home,
+                    filing_status=form.cleaned_data["filing_status"],
+                    carryforwards=stated(rows),
+                    now=timezone.now(),
+                )
+            except BallastError as refusal:
+                add_refusal(form, refusal)
+                status = refusal.status
+            else:
+                messages.success(request, "Tax return saved.")
+                return redirect("tax_filing")
+    return shown(
+        request, "tax_filing", {"form": form, "rows": rows, "household": home}, status=status
+    )
