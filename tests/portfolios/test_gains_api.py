@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from portfolios.models import TaxCarryforward, TaxFiling
 from transactions.entries import Entry
-from transactions.models import Disposal
+from transactions.models import Disposal, WashSalePolicy
 from transactions.operations import open_account, record
 
 pytestmark = pytest.mark.django_db
@@ -383,3 +383,23 @@ def test_pages_count_lines_and_not_disposals(write: Write, owner: Any, account: 
     )
     (year,) = owner.get(f"{base}/summary").json()["years"]
     assert (year["short_term"]["lines"], year["total"]["disallowed_loss"]) == (2, "150.00")
+
+
+@pytest.mark.parametrize("what", ["the rule is switched off", "crypto is exempt"])
+def test_a_loss_that_no_rule_washes_is_final(
+    write: Write, owner: Any, people: Any, account: Any, assets: Any, what: str
+) -> None:
+    if what == "crypto is exempt":
+        assets["AAA"].asset_class = "crypto"
+        assets["AAA"].save()
+    else:
+        WashSalePolicy.objects.create(
+            household=account.household, enabled=False, changed_at=timezone.now()
+        )
+    today = timezone.now().date()
+    before = today - timedelta(days=40)
+    write(f"buy {before} 10 1000", f"sell {today - timedelta(days=3)} 10 600")
+    (line,) = lines(owner, account)
+    assert (line["recognized_gain"], line["provisional"]) == ("-400.00", False)
+    (found,) = returns(owner, (today - timedelta(days=3)).year)
+    assert (found["provisional_loss"], found["provisional_until"]) == ("0.00", None)

@@ -376,3 +376,26 @@ def test_a_chosen_lot_counts_once(owner: Any, people: Any, account: Any) -> None
     named = {"lot_id": str(lot.public_id), "quantity": "1"}
     answer = asked(owner, account, symbol="AAA", quantity="2", lots=[named, named])
     assert (answer.status_code, answer.json()["code"]) == (400, "lot_selection_invalid")
+
+
+def test_another_share_of_the_same_group_replaces_too(
+    owner: Any, people: Any, account: Any, assets: Any
+) -> None:
+    assets["BBB"].substantially_identical_to = assets["AAA"]
+    assets["BBB"].save()
+    write(account, people, trade("buy", 200, "40", "2200"))
+    (twin,) = write(other(people), people, trade("buy", 4, "10", "200", "BBB"))
+    found = preview(owner, account, symbol="AAA", quantity="40")
+    (match,) = found["wash_sale"]["replacements"]
+    assert (match["lot_id"], match["disallowed_loss"]) == (str(twin.public_id), "50.00")
+    assert found["clean_sale_date"] == (days_ago(4).date() + timedelta(days=31)).isoformat()
+
+
+def test_a_sale_whose_own_purchase_is_young_meets_no_replacement(
+    owner: Any, people: Any, account: Any
+) -> None:
+    """Shares of one purchase do not replace each other (Rev. Rul. 56-602)."""
+    write(account, people, trade("buy", 10, "40", "2200"))
+    found = preview(owner, account, symbol="AAA", quantity="10")
+    assert (found["wash_sale"]["disallowed_loss"], found["clean_sale_date"]) == ("0.00", None)
+    assert found["first_safe_date"] is not None
