@@ -77,7 +77,7 @@ def test_a_split_that_tells_only_the_units_added_is_worked_out(desk: Any, accoun
     assert desk.statuses(batch) == ["ready"] * 4, desk.codes(batch)
     assert desk.commit(batch).status_code == 200
     split = Transaction.objects.get(type="split")
-    assert (split.ratio_new, split.ratio_old) == (45, 15)
+    assert split.ratio == "45:15"
     assert Holding.objects.get(account=account).quantity == 35
     assert desk.preview(SPLIT)["counts"]["ready"] == 0
 
@@ -86,7 +86,7 @@ def test_what_the_ledger_holds_counts_for_such_a_split(desk: Any, account: Any) 
     lines = SPLIT.splitlines(keepends=True)
     desk.committed(b"".join([lines[0], *lines[3:]]))
     desk.committed(b"".join(lines[:3]))
-    assert Transaction.objects.get(type="split").ratio_new == 45
+    assert Transaction.objects.get(type="split").ratio == "45:15"
     assert Holding.objects.get(account=account).quantity == 35
 
 
