@@ -72,21 +72,26 @@ class _Keeper:
         self.rows = rows
         self.shares = [bought(row) for row in rows if row.type in PURCHASES]
         self.matches: list[Match] = []
+        self.parts = 0
+        # Losses of this instant.
+        self.waiting: list[Shares] = []
         self.same_asset = self._same_assets()
 
     def run(self) -> Outcome:
         waiting = list(self.rows)
         while waiting:
             row = waiting.pop(0)
-            if row.type != "sell":
+            if row.type == "sell":
+                together = [row]
+                while waiting and waiting[0].moment == row.moment:
+                    together.append(waiting.pop(0))
+                for sale in together:
+                    self._sell(sale, sale.amount - sale.fee)
+                self._wash([s for s in self.shares if s.sale in together])
+            else:
                 self._event(row)
-                continue
-            together = [row]
-            while waiting and waiting[0].moment == row.moment:
-                together.append(waiting.pop(0))
-            for sale in together:
-                self._sell(sale, sale.amount - sale.fee)
-            self._wash([s for s in self.shares if s.sale in together])
+            if not waiting or waiting[0].at != row.at:
+                self._wait(only_now=False)
         return Outcome(
             [s for s in self.shares if s.held],
             [s for s in self.shares if s.sale is not None],
@@ -191,14 +196,15 @@ class _Keeper:
 
     def _move(self, row: Row) -> None:
         for shares in self._take(row, price=Fraction(0)):
+            self.shares.remove(shares)
             if row.to:
                 shares.account = row.to
-            else:
-                self.shares.remove(shares)
+                self.shares.append(shares)
 
     def _sell(self, row: Row, proceeds: Fraction) -> None:
         for shares in self._take(row, price=proceeds / row.quantity if row.quantity else proceeds):
-            shares.sale = row
+            self.parts += 1
+            shares.sale, shares.part = row, self.parts
             shares.proceeds = proceeds * shares.quantity / row.quantity
 
     def _held(self, account: str, asset: str) -> list[Shares]:
@@ -269,15 +275,25 @@ class _Keeper:
 
         First they meet what is there, then what will be bought; the ties are the book's own.
         """
-        waiting = sorted(sold, key=lambda s: (*s.age[:2], s.account, s.asset, *s.age[2:]))
+        waiting = sorted(sold, key=lambda s: (*s.age[:2], s.account, s.asset, *s.age[2:], s.part))
         losses = []
         while waiting:
             shares = waiting.pop(0)
             if self._is_washable(shares):
                 self._replace(shares, [s for s in self.shares if s.arrived], waiting)
                 losses.append(shares)
-        for shares in sorted(losses, key=_turn):
-            self._replace(shares, [s for s in self.shares if not s.arrived], waiting)
+        self.waiting += losses
+        self._wait(only_now=True)
+
+    def _wait(self, *, only_now: bool) -> None:
+        """Losses of an instant meet what is bought at it, and at its end what will be bought."""
+        for shares in sorted(self.waiting, key=_turn):
+            assert shares.sale is not None
+            now = shares.sale.at
+            later = [s for s in self.shares if not s.arrived and (s.opened == now or not only_now)]
+            self._replace(shares, later, [])
+        if not only_now:
+            self.waiting = []
 
     def _is_washable(self, shares: Shares) -> bool:
         house = self.household

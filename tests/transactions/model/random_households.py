@@ -62,7 +62,7 @@ class _Maker:
         )
 
     def place(self) -> tuple[str, str]:
-        accounts, assets = sorted(self.household.accounts), ["A", "A", "A", "B", "C", "N"]
+        accounts, assets = sorted(self.household.accounts), ["A", "A", "A", "A", "B", "C", "N"]
         return self.rng.choice(accounts), self.rng.choice(assets)
 
     def holding(self) -> tuple[str, str] | None:
@@ -199,8 +199,8 @@ def household(seed: int, *, rows: int = 14) -> tuple[Household, list[Row], bool]
         crypto_exempt=rng.random() > 0.5,
     )
     maker = _Maker(rng, even, house)
-    acts = [maker.buy] * 5 + [maker.sell] * 5 + [maker.transfer, maker.split, maker.other_event]
-    for _ in range(rng.randint(3, rows)):
+    acts = [maker.buy] * 6 + [maker.sell] * 6 + [maker.transfer, maker.split, maker.other_event]
+    for _ in range(rng.choice([rng.randint(3, rows), rng.randint(rows, 2 * rows)])):
         rng.choice(acts)()
         gap = rng.choice([0, 0, 0, 0, 1, 3, 7, 12, 20, 29, 30, 31, 45])
         if rng.random() < 0.02:

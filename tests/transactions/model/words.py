@@ -80,6 +80,8 @@ class Shares:
     arrived: bool = False
     replaced_a_loss: bool = False
     sale: Row | None = None
+    # Parts of sales, in the order in which the methods took them.
+    part: int = 0
     proceeds: Fraction = Fraction(0)
     matched: Fraction = Fraction(0)
     deferred: Fraction = Fraction(0)
