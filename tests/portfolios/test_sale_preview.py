@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from core.errors import BallastError
@@ -333,7 +333,8 @@ def ways_of_selling(
             continue
     account = accounts["taxable"]
     if split and Lot.objects.filter(account=account, quantity__gt=0).exists():
-        three = Entry("split", days_ago(1), "USD", "AAA", ratio=Ratio(D(3), D(2)))
+        later = days_ago(1) + timedelta(hours=1)
+        three = Entry("split", later, "USD", "AAA", ratio=Ratio(D(3), D(2)))
         record(account=account, entries=[three], user=people.owner, now=timezone.now())
     body = {"symbol": "AAA", "quantity": str(D(wanted) / 10), "lot_method": method}
     before = state()
@@ -346,6 +347,9 @@ def ways_of_selling(
         assert refused.value.code == answer.json()["code"]
         return
     found = answer.json()
+    wash = found["wash_sale"]
+    deferred, permanent = (D(wash[name]) > 0 for name in ("deferred_loss", "permanent_loss"))
+    event(f"washed: {deferred}, for good: {permanent}")
     earlier = returned(client)
     (row,) = record(account=account, entries=[sale], user=people.owner, now=timezone.now())
     url = f"/api/v1/portfolios/{account.public_id}/gains"
