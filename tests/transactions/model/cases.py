@@ -215,6 +215,23 @@ MATCHING = {
         = 2025-12-15 main 10 AAA opened 2025-06-02: 700 - 1000 + 300 = 0 short
         > main 10 AAA opened 2026-01-14 since 2025-07-02: 1020
     """,
+    "two losses held equally long in one purchase, sold in pieces": """
+        2024-12-02 main buy 10 AAA for 700
+        2024-12-02 other buy 10 AAA for 500
+        2025-02-03 main sell 10 AAA for 400
+        2025-02-03 other sell 10 AAA for 450
+        2025-02-20 main buy 30 AAA for 1200
+        2025-05-01 main sell 5 AAA for 250
+        2025-05-02 main sell 5 AAA for 250
+        2025-05-05 main sell 5 AAA for 250
+        = 2025-02-03 main 10 AAA opened 2024-12-02: 400 - 700 + 300 = 0 short
+        = 2025-02-03 other 10 AAA opened 2024-12-02: 450 - 500 + 50 = 0 short
+        = 2025-05-01 main 5 AAA opened 2025-02-20: 250 - 350 = -100 short
+        = 2025-05-02 main 5 AAA opened 2025-02-20: 250 - 350 = -100 short
+        = 2025-05-05 main 5 AAA opened 2025-02-20: 250 - 225 = 25 short
+        > main 5 AAA opened 2025-02-20 since 2024-12-19: 225
+        > main 10 AAA opened 2025-02-20: 400
+    """,
     "one purchase takes two losses, and is then sold in pieces": """
         2024-11-01 main buy 10 AAA for 700
         2025-01-06 main buy 10 AAA for 500
