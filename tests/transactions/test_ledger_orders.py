@@ -2,7 +2,6 @@
 
 import random
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from fractions import Fraction
@@ -13,7 +12,6 @@ from django.db import connection
 from django.utils import timezone
 
 from marketdata.models import Asset
-from tests.transactions.model.against_the_book import compared
 from tests.transactions.model.against_the_database import Told
 from tests.transactions.model.invariants import breaches
 from tests.transactions.model.random_households import EVEN, KINDS, START, household
@@ -65,36 +63,24 @@ def told_of(house: Household, people: Any) -> Told:
     return Told(house, accounts, people.owner)
 
 
-def eventful(seed: int) -> tuple[Household, list[Row]] | None:
-    """Households worth recording: even ones that name no lots and have a wash sale."""
-    house, rows, even = household(seed, rows=16)
-    methods = {row.method for row in rows}
-    capital = any(row.type == "return_of_capital" for row in rows)
-    if not even or capital or methods & {"specific", "min_tax"}:
-        return None
-    counts: Counter[str] = Counter()
-    compared(house, rows, counts)
-    return (house, rows) if counts["wash sales (matches)"] else None
-
-
-EVENTFUL = [seed for seed in range(200) if eventful(seed)][:5]
+# Households of a dozen rows with chains, splits, transfers, a new symbol and a spin-off among them.
+EVENTFUL = [11, 34, 44, 59, 258]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("seed", EVENTFUL)
 def test_what_is_recorded_in_any_order_is_one_ledger(people: Any, seed: int) -> None:
     """What cannot be recorded yet (sold before it is bought) is tried again later."""
-    found = eventful(seed)
-    assert found is not None
-    house, rows = found
+    house, rows, even = household(seed, rows=10)
+    assert even, "the stored ledger rounds to the cent, the model does not"
     told = told_of(house, people)
     waiting = list(rows)
     random.Random(seed).shuffle(waiting)
     while waiting:
         refused = [row for row in waiting if not told.tell(row)]
-        assert told.differences() == []
         assert len(refused) < len(waiting), "nothing more can be recorded"
         waiting = refused
+    assert told.differences() == []
     assert WashSale.objects.exists()
     assert differences() == []
     assert breaches() == []
