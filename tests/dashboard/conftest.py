@@ -95,6 +95,8 @@ def sold(invest: Any, people: Any) -> Any:
     write(invest, "sell", 12, "BBB", "40", "19")
     write(ira, "buy", 8, "BBB", "10", "19")
     write(invest, "buy", 6, "BBB", "12", "18.50")
+    write(ira, "buy", 3, "AAA", "5", "49")
+    write(invest, "buy", 2, "AAA", "7", "49")
     return invest
 
 
