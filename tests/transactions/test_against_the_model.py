@@ -10,6 +10,8 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
+from fractions import Fraction
 
 import pytest
 
@@ -22,10 +24,10 @@ from tests.transactions.model.against_the_book import (
 )
 from tests.transactions.model.cases import CASES
 from tests.transactions.model.published import BASIS, WASH_SALES
-from tests.transactions.model.random_households import household
+from tests.transactions.model.random_households import EVEN, household
 from tests.transactions.model.scenarios import SCENARIOS
 from tests.transactions.model.table import ledger
-from tests.transactions.model.words import Household, Row
+from tests.transactions.model.words import PURCHASES, Household, Row
 
 HOUSEHOLDS = int(os.environ.get("HOUSEHOLDS", "400"))
 FIRST = int(os.environ.get("FIRST_HOUSEHOLD", "0"))
@@ -111,3 +113,64 @@ def facts_of(house: Household, rows: Sequence[Row]) -> list[object]:
     names = Names.of(house, rows)
     outcome, book = by_the_book(house, rows, names)
     return without_row_numbers(figures_of_the_book(outcome, book, names), rows)
+
+
+def test_a_purchase_outside_every_window_changes_no_result() -> None:
+    """Invariant e; the days 30 and 31 are scenario 6."""
+    for seed in range(FIRST, FIRST + HOUSEHOLDS // 4):
+        house, rows, _ = household(seed)
+        if not accepted(house, rows):
+            continue
+        last = max(rows, key=lambda row: row.at)
+        later = last.at + timedelta(days=31)
+        far = Row(10**6, "buy", last.account, later, "A", Fraction(7), EVEN * 7)
+        assert results_of(house, [*rows, far]) == results_of(house, rows), seed
+
+
+def test_many_fills_are_one_purchase() -> None:
+    """Invariant d: a purchase filled in two pieces gives the same totals, sale by sale."""
+    compared_households = 0
+    for seed in range(FIRST, FIRST + HOUSEHOLDS):
+        house, rows, even = household(seed)
+        bought = Counter((r.account, r.asset, r.at) for r in rows if r.type in PURCHASES)
+        alone = not bought or max(bought.values()) == 1
+        named = any(row.chosen or row.type == "return_of_capital" for row in rows)
+        if not even or not alone or named or not accepted(house, rows):
+            continue
+        fills = [fill for row in rows for fill in in_two_fills(row)]
+        assert totals(house, fills) == totals(house, rows), seed
+        compared_households += 1
+    assert compared_households > HOUSEHOLDS // 10
+
+
+def in_two_fills(row: Row) -> list[Row]:
+    if row.type not in PURCHASES:
+        return [row]
+    order = row.order or f"order of {row.id}"
+    small, large = (
+        replace(row, quantity=row.quantity * part, amount=row.amount * part, order=order)
+        for part in (Fraction(1, 4), Fraction(3, 4))
+    )
+    if row.quantity / 4 != row.quantity // 4:
+        return [replace(row, order=order)]
+    return [small, replace(large, id=row.id + 10**6)]
+
+
+def results_of(house: Household, rows: Sequence[Row]) -> tuple[Figures, ...]:
+    """What was sold and what replaced what; not what is held."""
+    names = Names.of(house, rows)
+    outcome, book = by_the_book(house, rows, names)
+    return figures_of_the_book(outcome, book, names)[1:]
+
+
+def totals(house: Household, rows: Sequence[Row]) -> dict[object, list[Fraction]]:
+    """Money and shares of every sale by term, and all that is held."""
+    names = Names.of(house, rows)
+    outcome, book = by_the_book(house, rows, names)
+    lots, sold, _ = figures_of_the_book(outcome, book, names)
+    sums: dict[object, list[Fraction]] = {}
+    for key, values in [*sold.items(), *[(("held", *key[1:]), v) for key, v in lots.items()]]:
+        of = (key[0], key[5]) if key[0] != "held" else key
+        before = sums.setdefault(of, [Fraction(0)] * len(values))
+        sums[of] = [a + b for a, b in zip(before, values, strict=True)]
+    return sums
