@@ -115,7 +115,7 @@ def _answer(case: Any, client: Any, faults: dict[str, str]) -> int:
     told = schemathesis.Response(
         status_code=answer.status_code,
         headers={name.lower(): [value] for name, value in answer.headers.items()},
-        content=answer.content,
+        content=answer.getvalue(),
         request=prepared,
         elapsed=0.0,
         verify=True,

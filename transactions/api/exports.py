@@ -55,7 +55,7 @@ class ExportView(APIView):
                 OpenApiTypes.BINARY,
                 "The file. `Ballast-Omitted` says how many rows its format cannot hold.",
             ),
-            (200, "application/json"): OpenApiTypes.BINARY,
+            (200, "application/json"): OpenApiTypes.OBJECT,
         },
     )
     def get(self, request: Request, file_format: str) -> FileResponse:
