@@ -28,7 +28,7 @@ PageClient = Callable[[Any], Client]
 def own_addresses(account: Any) -> dict[str, str]:
     """Every address below an account, by name."""
     made = {"account_id": account.public_id}
-    names = ("transaction_id", "job_id", "recommendation_id", "lot_id")
+    names = ("transaction_id", "job_id", "recommendation_id", "lot_id", "import_id")
     more = {name: uuid7() for name in names}
     from dashboard.urls import urlpatterns
 
@@ -43,6 +43,7 @@ def own_addresses(account: Any) -> dict[str, str]:
 
 
 POSTS = {"reverse", "rebalance", "rebalance_cancel", "decide", "sale_preview"}
+POSTS |= {"import_change", "import_commit", "import_remove"}
 
 
 def test_a_stranger_finds_nothing_and_changes_nothing(

@@ -52,7 +52,7 @@ def _activities(draft: Draft) -> Iterator[str]:
 def _activity(
     draft: Draft, kind: str, quantity: Decimal, price: Decimal, fee: Decimal, part: str = ""
 ) -> str:
-    texts = {
+    texts: dict[str, object] = {
         "accountId": draft.account,
         "comment": draft.note or None,
         "currency": draft.currency,
