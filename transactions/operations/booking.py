@@ -264,19 +264,23 @@ def open_pieces(
         "transaction__amount",
         "transaction__fee",
     )  # fmt: skip
-    rows = Lot.objects.filter(
-        oldest
-        & Q(
-            account_id__in={event.account for event in leaving},
-            asset_id__in={event.asset for event in leaving},
+    rows = (
+        Lot.objects.filter(
+            oldest
+            & Q(
+                account_id__in={event.account for event in leaving},
+                asset_id__in={event.asset for event in leaving},
+            )
+            | Q(
+                account_id__in=list(household.accounts),
+                asset_id__in=assets,
+                opened_at__gte=since,
+            ),
+            quantity__gt=0,
         )
-        | Q(
-            account_id__in=list(household.accounts),
-            asset_id__in=assets,
-            opened_at__gte=since,
-        ),
-        quantity__gt=0,
-    ).values_list(*columns)
+        .order_by("piece")
+        .values_list(*columns)
+    )
     pieces = []
     for row in rows:
         _, acquisition, account, asset, _, *rest = row
@@ -298,6 +302,7 @@ def open_pieces(
                 (rest[10] or Decimal(0), rest[11] + rest[12]),
             )
         )
+    # Pieces that are alike stay in the order in which they were numbered: the sort is stable.
     return sorted(pieces, key=lambda piece: piece.age)
 
 
