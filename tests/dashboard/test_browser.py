@@ -298,3 +298,39 @@ def test_a_session_that_ended_leads_to_the_log_in(
     visitor.tab.goto(f"/accounts/{invest.public_id}")
     visitor.tab.wait_for_url(f"**/login?next=/accounts/{invest.public_id}")
     time.sleep(0.2)  # a script that went on without a session would complain here
+
+
+def test_the_performance_chart_shows_value_and_return_beside_a_benchmark(
+    visit: Callable[..., Any], owner: Any, invest: Any, history: None
+) -> None:
+    from marketdata.models import Asset, DailyPrice
+
+    aaa, bbb = (Asset.objects.get(symbol=symbol) for symbol in ("AAA", "BBB"))
+    DailyPrice.objects.bulk_create(
+        DailyPrice(asset=bbb, date=row.date, close=row.close - 7)
+        for row in DailyPrice.objects.filter(asset=aaa).order_by("date")
+    )
+    visitor = visit()
+    tab = visitor.tab
+    visitor.log_in(owner)
+    tab.goto(f"/accounts/{invest.public_id}")
+    tab.get_by_role("link", name="Performance").click()
+    chart = tab.locator("#chart")
+    tab.locator('#chart[aria-label^="Value $"]').wait_for()
+    assert "Paid in" in (chart.get_attribute("aria-label") or "")
+    tab.get_by_label("Benchmark").fill("bbb")
+    tab.get_by_role("button", name="Show").click()
+    tab.get_by_role("button", name="Return", exact=True).click()
+    tab.locator('#chart[aria-label^="Return 0.00%"]').wait_for()
+    assert "BBB" in (chart.get_attribute("aria-label") or "")
+    assert "Above the benchmark" in tab.locator("main").inner_text()
+    visitor.shoot("performance-return-light-1440")
+    tab.get_by_role("link", name="3 years").click()
+    tab.wait_for_url("**/performance?range=3y&benchmark=BBB")
+    tab.locator('#chart[aria-label^="Value $"]').wait_for()
+    visitor.shoot("performance-3y-light-1440")
+    tab.get_by_role("button", name="Colour theme: as the system").click()
+    visitor.shoot("performance-3y-dark-1440")
+    tab.set_viewport_size({"width": 390, "height": 900})
+    assert visitor.width() <= 390
+    visitor.shoot("performance-3y-dark-390")

@@ -1,11 +1,13 @@
 """Figures as people read them, and weights as they are drawn."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from dashboard import figures
 from dashboard.holdings import Aim, portfolio
+from dashboard.lots import lots_by_purchase
 from dashboard.results import before_and_after, in_order, turnover
 from dashboard.weights import bar, ring, scale_end
 from portfolios.valuation import Position, Quote, valuation
@@ -140,3 +142,32 @@ def test_a_result_is_shown_sales_first_and_with_what_drift_is_left() -> None:
     first, cash = before_and_after(result)
     assert (first.before, first.after, first.left) == (D(80), D(65), D(5))
     assert (cash.symbol, cash.left) == ("Cash", D(-5))
+
+
+def test_pieces_of_a_lot_stand_below_their_purchase_and_sum_to_it() -> None:
+    def row(lot_id: str, quantity: str, basis: str, moved: str, term: str, held: str) -> Any:
+        return {
+            "lot_id": lot_id,
+            "quantity": quantity,
+            "cost_basis": basis,
+            "wash_sale_adjustment": moved,
+            "unrealized_gain": "1.50",
+            "term": term,
+            "opened_date": "2026-05-01",
+            "holding_period_date": held,
+        }
+
+    rows = [
+        row("a", "30", "330.00", "30.00", "long", "2025-01-05"),
+        row("a", "70", "700.00", "0.00", "short", "2026-05-01"),
+        row("b", "10", "100.00", "0.00", "short", "2026-05-01"),
+    ]
+    divided, single = lots_by_purchase(rows, "USD")
+    assert (divided["quantity"], divided["cost_basis"], divided["term"]) == ("100", "1030", "both")
+    assert (divided["wash_sale_adjustment"], divided["adjusted"]) == ("30", True)
+    assert (divided["unit_cost"], divided["unrealized_gain"]) == ("10.3", "3")
+    assert [piece["unit_cost"] for piece in divided["pieces"]] == ["11", "10"]
+    assert [piece["adjusted"] for piece in divided["pieces"]] == [True, False]
+    assert (single["pieces"], single["adjusted"]) == ([], False)
+    unpriced = [{**one, "unrealized_gain": None} for one in rows[:2]]
+    assert lots_by_purchase(unpriced, "USD")[0]["unrealized_gain"] is None

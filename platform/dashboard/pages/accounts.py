@@ -1,6 +1,5 @@
 """The overview of a household, and the portfolio of one account."""
 
-from decimal import Decimal
 from uuid import UUID
 
 from django.contrib import messages
@@ -10,10 +9,10 @@ from django.utils import timezone
 
 from core.errors import BallastError
 from core.limits import SYMBOL_LENGTH_MAX
-from core.money import plain
 from dashboard.figures import currency_decimals, currency_prefix
 from dashboard.forms import AccountForm, add_refusal
 from dashboard.holdings import Portfolio, aims_of, live_account, portfolio
+from dashboard.lots import lots_by_purchase
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.queries import account_lines, totals
 from portfolios.queries import (
@@ -139,6 +138,7 @@ def lots(request: SignedIn, account_id: UUID) -> HttpResponse:
         lots=rows[:LOTS_SHOWN], account_id=str(account_id), value=value, as_of=now.date()
     )
     page = portfolio(value=value, aims={})
+    purchases = lots_by_purchase(shown_lots, account.currency)
     return shown(
         request,
         "_lots",
@@ -146,7 +146,9 @@ def lots(request: SignedIn, account_id: UUID) -> HttpResponse:
             "symbol": symbol,
             "currency": account.currency,
             "holding": _holding(page, symbol),
-            "lots": [{**lot, "unit_cost": _unit_cost(lot)} for lot in shown_lots],
+            "lots": purchases,
+            "adjusted": any(lot["adjusted"] for lot in purchases),
+            "lots_shown": LOTS_SHOWN,
             "more": len(rows) > LOTS_SHOWN,
         },
     )
@@ -154,8 +156,3 @@ def lots(request: SignedIn, account_id: UUID) -> HttpResponse:
 
 def _holding(page: Portfolio, symbol: str) -> object:
     return next((row for row in page.rows if row.symbol == symbol), None)
-
-
-def _unit_cost(lot: dict[str, object]) -> str | None:
-    quantity = Decimal(str(lot["quantity"]))
-    return plain(Decimal(str(lot["cost_basis"])) / quantity) if quantity else None

@@ -1,5 +1,6 @@
 // The price chart of one holding. Years are fetched in requests of at most 365 days each.
 
+import { areaLook, chartLook, note } from "./charting.js";
 import { day, percent, price, tone } from "./figures.js";
 
 const DAY_MS = 86400000;
@@ -19,52 +20,8 @@ let series = null;
 let shown = [];
 let request = 0;
 
-// A custom property's value as the browser paints it (light-dark() is resolved only in a colour).
-function colour(name) {
-  const probe = document.createElement("span");
-  probe.style.color = `var(${name})`;
-  document.body.append(probe);
-  const value = getComputedStyle(probe).color;
-  probe.remove();
-  return value;
-}
-
 function look() {
-  return {
-    layout: {
-      background: { type: "solid", color: "transparent" },
-      textColor: colour("--ink-3"),
-      fontFamily: getComputedStyle(document.body).fontFamily,
-      fontSize: 12,
-      attributionLogo: false, // the logo needs an inline style; the card's foot has the link
-    },
-    grid: {
-      vertLines: { visible: false },
-      horzLines: { color: colour("--line") },
-    },
-    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.08, bottom: 0.06 } },
-    timeScale: { borderColor: colour("--line"), fixLeftEdge: true, fixRightEdge: true },
-    crosshair: {
-      vertLine: { color: colour("--line-strong"), labelBackgroundColor: colour("--accent") },
-      horzLine: { color: colour("--line-strong"), labelBackgroundColor: colour("--accent") },
-    },
-    handleScroll: false,
-    handleScale: false,
-    localization: { priceFormatter: (value) => price(value, form()), locale: "en-GB" },
-  };
-}
-
-function lineLook() {
-  const line = colour("--accent");
-  const clear = line.replace(/rgba?\(([^)]+)\)/, "rgba($1, 0)");
-  return {
-    lineColor: line,
-    topColor: line.replace(/rgba?\(([^)]+)\)/, "rgba($1, 0.14)"),
-    bottomColor: clear,
-    lineWidth: 2,
-    priceLineVisible: false,
-    lastValueVisible: true,
-  };
+  return chartLook((value) => price(value, form()));
 }
 
 function form() {
@@ -100,15 +57,6 @@ async function history(symbol, days) {
   return rows
     .map((row) => ({ time: row.date, value: Number(row.close) }))
     .sort((a, b) => (a.time < b.time ? -1 : 1));
-}
-
-function note(words) {
-  box.querySelector(".chart-note")?.remove();
-  if (!words) return;
-  const line = document.createElement("p");
-  line.className = "chart-note";
-  line.textContent = words;
-  box.append(line);
 }
 
 function say(symbol) {
@@ -150,25 +98,25 @@ async function show() {
   shown = points ?? [];
   series.setData(shown.map((point) => ({ ...point }))); // the library rewrites what it is given
   if (shown.length) {
-    note("");
+    note(box, "");
     chart.applyOptions({ localization: look().localization });
     chart.timeScale().fitContent();
     said.textContent = say(symbol);
   } else {
     facts.replaceChildren();
     box.setAttribute("aria-label", `No price history of ${symbol}`);
-    note(points ? "No prices in this range." : "The price history could not be loaded.");
+    note(box, points ? "No prices in this range." : "The price history could not be loaded.");
   }
 }
 
 function build() {
   chart = window.LightweightCharts.createChart(box, { ...look(), autoSize: true });
-  series = chart.addSeries(window.LightweightCharts.AreaSeries, lineLook());
+  series = chart.addSeries(window.LightweightCharts.AreaSeries, areaLook());
 }
 
 function repaint() {
   chart.applyOptions(look());
-  series.applyOptions(lineLook());
+  series.applyOptions(areaLook());
 }
 
 // Today's point follows the stream: a new one when the last close lies before today.

@@ -1,0 +1,133 @@
+"""How an account, one holding in it or a whole household did: return, risk, and from what."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, TypeAlias
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.utils import timezone
+
+from core.errors import BallastError, InvalidInput
+from dashboard import performance as view
+from dashboard.figures import currency_decimals, currency_prefix
+from dashboard.forms import add_refusal
+from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.performance_form import PerformanceForm
+from portfolios.performance import Performance
+from portfolios.performance_rows import performance_row
+from portfolios.queries import performance as queries
+from transactions import queries as ledger
+
+# The answer for a period, beside a benchmark, as of a day.
+Found: TypeAlias = Callable[[queries.Period, str | None, date], Performance]
+
+
+@for_investors("GET")
+def account_performance(request: SignedIn, account_id: UUID) -> HttpResponse:
+    """One account in its currency; with `symbol` one holding of it."""
+    account = ledger.account(user=request.user, public_id=account_id)
+
+    def found(period: queries.Period, benchmark: str | None, as_of: date) -> Performance:
+        return queries.account_performance(
+            user=request.user,
+            account_id=account_id,
+            period=period,
+            as_of=as_of,
+            benchmark=benchmark,
+            symbol=request.GET.get("symbol", "").upper() or None,
+        )
+
+    return _page(request, found, {"account": account, "currency": account.currency})
+
+
+@for_investors("GET")
+def household_performance(request: SignedIn) -> HttpResponse:
+    """All accounts of the household in one's base currency; of a client's, by one account."""
+    named = request.GET.get("account", "")
+    account = ledger.account(user=request.user, public_id=_uuid(named)) if named else None
+
+    def found(period: queries.Period, benchmark: str | None, as_of: date) -> Performance:
+        return queries.household_performance(
+            user=request.user,
+            period=period,
+            as_of=as_of,
+            benchmark=benchmark,
+            account_id=account.public_id if account else None,
+        )
+
+    others = account is not None and account.household_id != request.user.household_id
+    of = account.household.name if account is not None and others else None
+    context = {"currency": request.user.base_currency, "household_of": of}
+    return _page(request, found, {**context, "of_account": named if others else ""})
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise InvalidInput("That is no account.", code="account_unknown") from None
+
+
+def _page(request: SignedIn, found: Found, context: dict[str, Any]) -> HttpResponse:
+    as_of = timezone.now().date()
+    form = PerformanceForm(request.GET)
+    row, chosen, status = None, "custom", 400
+    if form.is_valid():
+        asked = form.cleaned_data
+        chosen = asked["range"] or ("custom" if asked["from"] or asked["to"] else "1y")
+        period = queries.Period(view.begin(chosen, as_of))
+        if chosen == "custom":
+            period = queries.Period(asked["from"], asked["to"])
+        try:
+            row, status = performance_row(found(period, asked["benchmark"] or None, as_of)), 200
+        except BallastError as refusal:
+            if refusal.code == "holding_unknown":
+                raise
+            status = refusal.status
+            if refusal.code == "symbol_unknown":
+                form.add_error("benchmark", refusal.detail)
+            else:
+                add_refusal(form, refusal)
+    symbol = request.GET.get("symbol", "").upper()
+    kept = {"account": context.get("of_account", ""), "symbol": symbol}
+    days: dict[str, object] = {}
+    if row is not None:
+        kept["benchmark"] = str(row["benchmark"] or "")
+        days = {"from": row["from"], "to": row["to"], "benchmark": row["benchmark"]}
+        form = PerformanceForm(initial=days)
+    return shown(
+        request,
+        "performance",
+        {
+            **context,
+            "form": form,
+            "ranges": view.RANGES,
+            "chosen": chosen,
+            "symbol": symbol,
+            "kept": urlencode({name: value for name, value in kept.items() if value}),
+            "period": urlencode({name: value for name, value in days.items() if value}),
+            "row": row,
+            **(_shown(row, context["currency"]) if row else {}),
+        },
+        status=status,
+    )
+
+
+def _shown(row: dict[str, Any], currency: str) -> dict[str, object]:
+    return {
+        "groups": view.groups(row),
+        "months": view.months(row),
+        "month_names": view.MONTHS,
+        "steps": view.steps(row),
+        "contributions": view.contributions(row),
+        "whole": view.whole(row),
+        "chart": {
+            **view.chart(row),
+            "form": {
+                "prefix": currency_prefix(currency),
+                "decimals": currency_decimals(currency),
+            },
+        },
+    }
