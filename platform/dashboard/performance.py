@@ -148,7 +148,7 @@ def _figure(name: str, label: str, row: Mapping[str, Any]) -> Figure:
 
 def _fall(drawdown: Mapping[str, Any] | None) -> str:
     """When it began, and whether it is made up for."""
-    if drawdown is None:
+    if drawdown is None or Decimal(drawdown["depth"]) == 0:
         return ""
     if drawdown["recovery_date"] is None:
         return f"since {drawdown['peak_date']}, lowest on {drawdown['trough_date']}, not made up"

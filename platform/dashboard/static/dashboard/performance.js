@@ -71,6 +71,7 @@ for (const button of modes) {
     show();
   });
 }
+new ResizeObserver(() => chart?.timeScale().fitContent()).observe(box);
 document.addEventListener("theme", repaint);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
 
