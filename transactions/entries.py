@@ -137,6 +137,8 @@ def amounts(*, entry: Entry, fx_rate: Decimal, account_currency: str) -> Amounts
     for name in _OPTIONAL:
         if getattr(entry, name) is not None and name not in _ALLOWED[entry.type]:
             raise _invalid(name, f"does not belong to a {entry.type}", code="field_not_allowed")
+    quantity: Decimal | None
+    price: Decimal | None
     ratio = None
     if entry.type in TRADES:
         quantity, price, amount = _trade_figures(entry)

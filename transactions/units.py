@@ -30,7 +30,7 @@ class Scale:
     @property
     def one(self) -> int:
         """One share."""
-        return STEP * self.fine
+        return int(STEP * self.fine)
 
     def steps(self, quantity: Decimal) -> int:
         """A quantity of at most ten decimals as an integer."""

@@ -363,8 +363,7 @@ def ways_of_selling(
     assert sorted(str(match.replacement.public_id) for match in matches) == sorted(
         match["lot_id"] for match in found["wash_sale"]["replacements"]
     )
-    later = returned(client)
-    assert D(found["estimated_tax"]) == later - earlier
+    assert D(found["estimated_tax"]) == returned(client) - earlier
     compared = {one["lot_method"]: one for one in found["methods"]}
     assert compared[method]["estimated_tax"] == found["estimated_tax"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from marketdata.identity_groups import connected
 from marketdata.models import Asset, LatestPrice
 from portfolios.operations import Rule, TargetWeight, set_restrictions, set_targets
-from marketdata.identity_groups import connected
 from recommendations.assembly import Options
 from recommendations.problem import RebalanceInputs, Security
 from recommendations.queries import rebalance_inputs

@@ -51,18 +51,18 @@ def _account(*, assets: int, lots: int, samples: int) -> dict[str, Any]:
     record(account=account, entries=history, user=user, now=now)
     loaded_s = time.perf_counter() - start
 
-    def symbol(n: int) -> str:
-        return symbols[n % assets]
-
+    several = [symbols[n % assets] for n in range(samples)]
     latest = [
-        _trade("buy", symbol(n), now - timedelta(seconds=900 - n), "3") for n in range(samples)
+        _trade("buy", symbol, now - timedelta(seconds=900 - n), "3")
+        for n, symbol in enumerate(several)
     ]
     sales = [
-        _trade("sell", symbol(n), now - timedelta(seconds=600 - n), "0.5") for n in range(samples)
+        _trade("sell", symbol, now - timedelta(seconds=600 - n), "0.5")
+        for n, symbol in enumerate(several)
     ]
     back_dated = [
-        _trade("buy", symbol(n), begin + timedelta(days=n * 30, minutes=7), "3")
-        for n in range(samples)
+        _trade("buy", symbol, begin + timedelta(days=n * 30, minutes=7), "3")
+        for n, symbol in enumerate(several)
     ]
     return {
         "history_recorded_s": round(loaded_s, 2),
