@@ -16,7 +16,7 @@ from dashboard.pages.lists import keyset_page
 from jobs.idempotency import Answer, answer_once
 from marketdata.queries import assets
 from transactions import queries as ledger
-from transactions.models import Account, Transaction
+from transactions.models import Account, Transaction, TransactionType
 from transactions.operations import record, reverse
 
 ROWS_SHOWN = 50
@@ -30,12 +30,14 @@ def transactions(request: SignedIn, account_id: UUID) -> HttpResponse:
     form = TransactionForm(
         request.POST if request.method == "POST" else None,
         initial={"executed_on": timezone.now().date(), "type": "buy"},
+        accounts=_others(request, account),
     )
     status = 200
     if form.is_bound:
         status = _record(request, account, form)
         if status == 201:
-            messages.success(request, f"Recorded the {form.cleaned_data['type']}.")
+            recorded = TransactionType(form.cleaned_data["type"]).label.lower()
+            messages.success(request, f"Recorded the {recorded}.")
             return redirect("transactions", account_id)
     rows, following = keyset_page(
         ledger.transactions(user=request.user, account_id=account_id),
@@ -60,6 +62,15 @@ def transactions(request: SignedIn, account_id: UUID) -> HttpResponse:
     )
 
 
+def _others(request: SignedIn, account: Account) -> list[tuple[str, str]]:
+    """The other accounts of the account's household."""
+    rows = ledger.accounts(user=request.user).filter(household_id=account.household_id)
+    return [
+        (str(public_id), name)
+        for public_id, name in rows.exclude(pk=account.pk).values_list("public_id", "name")
+    ]
+
+
 def _record(request: SignedIn, account: Account, form: TransactionForm) -> int:
     """Records what the form states; a form sent twice (its key) is recorded once."""
     if not form.is_valid():
@@ -68,7 +79,7 @@ def _record(request: SignedIn, account: Account, form: TransactionForm) -> int:
     currency = ledger.default_currency(account=account, symbol=form.cleaned_data["symbol"])
 
     def effect() -> Answer:
-        (row,) = record(
+        row, *_ = record(
             account=account,
             entries=[form.entry(currency=currency, now=now)],
             user=request.user,

@@ -1,0 +1,88 @@
+"""Corporate actions and transfers, stated on the page of transactions."""
+
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from transactions.models import Lot, Transaction
+from transactions.operations import open_account
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def page(people: Any, account: Any, assets: Any) -> Any:
+    """Sends the form of the account's page, with what a browser would leave empty left empty."""
+    browser = Client()
+    browser.force_login(people.owner)
+
+    def send(**fields: str) -> Any:
+        return browser.post(f"/accounts/{account.public_id}/transactions", fields)
+
+    send(type="buy", executed_on="2024-01-03", symbol="AAA", quantity="10", price="50")
+    return send
+
+
+def test_a_split_with_cash_in_lieu(page: Any, account: Any) -> None:
+    answer = page(type="split", executed_on="2024-02-01", symbol="AAA", ratio="5:4", cash="20.00")
+    assert answer.status_code == 302, answer.content
+    assert [row.quantity for row in Lot.objects.filter(quantity__gt=0)] == [D(12)]
+    account.refresh_from_db()
+    assert account.cash == D("-480.00")
+
+
+def test_a_transfer_to_an_own_account_moves_the_lot(page: Any, account: Any, people: Any) -> None:
+    other = open_account(
+        user=people.owner, name="Other", type="taxable", currency="USD", now=timezone.now()
+    )
+    answer = page(
+        type="transfer_out",
+        executed_on="2024-02-01",
+        symbol="AAA",
+        quantity="4",
+        to_account=str(other.public_id),
+    )
+    assert answer.status_code == 302, answer.content
+    moved = Lot.objects.get(account=other)
+    assert (moved.quantity, moved.cost_basis) == (D(4), D(200))
+    assert moved.opened_at.date().isoformat() == "2024-01-03"
+
+
+def test_a_spin_off_and_a_change_of_symbol(page: Any) -> None:
+    answer = page(
+        type="spin_off",
+        executed_on="2024-02-01",
+        symbol="AAA",
+        new_symbol="bbb",
+        ratio="1:2",
+        basis_percentage="20",
+    )
+    assert answer.status_code == 302, answer.content
+    assert sorted(Lot.objects.values_list("asset__symbol", "cost_basis")) == [
+        ("AAA", D(400)),
+        ("BBB", D(100)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"type": "split", "ratio": "0:1"}, "must be of positive numbers"),
+        ({"type": "split", "ratio": "two"}, "must look like 2:1"),
+        ({"type": "spin_off", "new_symbol": "BBB", "ratio": "1:2"}, "is required"),
+        ({"type": "transfer_in", "quantity": "3"}, 'id="id_cost_error">Is required'),
+        ({"type": "symbol_change"}, "is required"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value["type"],
+)
+def test_what_is_refused_is_said_and_changes_nothing(
+    page: Any, fields: dict[str, str], said: str
+) -> None:
+    before = Transaction.objects.count()
+    answer = page(executed_on="2024-02-01", symbol="AAA", **fields)
+    assert answer.status_code == 400
+    assert said in answer.content.decode()
+    assert Transaction.objects.count() == before
