@@ -283,6 +283,7 @@ class IdentityView(APIView):
     )
     def post(self, request: Request, symbol: str) -> Response:
         """Decides for an own asset; wash sales of the past are booked anew within a minute."""
+        queries.asset(user=caller(request), symbol=symbol.upper())
         data = IdentityWrite.parsed(request)
         now = timezone.now()
 

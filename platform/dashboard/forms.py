@@ -165,7 +165,7 @@ class TransactionForm(forms.Form):
     )
     to_account = forms.ChoiceField(label="To account", required=False)
     new_symbol = forms.CharField(
-        label="New symbol",
+        label="Ticker received",
         required=False,
         max_length=SYMBOL_LENGTH_MAX,
         widget=forms.TextInput(

@@ -129,7 +129,7 @@ def furnish(assets: Any) -> Callable[[Any, int], Home]:
 
 
 def _own_assets(user: Any, symbols: list[str]) -> list[Any]:
-    from marketdata.models import Asset, DailyPrice, LatestPrice
+    from marketdata.models import Asset, DailyPrice, IdentityDecision, LatestPrice
 
     made = Asset.objects.bulk_create(
         [
@@ -146,6 +146,18 @@ def _own_assets(user: Any, symbols: list[str]) -> list[Any]:
     now = timezone.now()
     LatestPrice.objects.bulk_create(
         [LatestPrice(asset=asset, price=Decimal(7), as_of=now, source="own") for asset in made]
+    )
+    IdentityDecision.objects.bulk_create(
+        [
+            IdentityDecision(
+                asset=made[0],
+                reason=f"reason {number}",
+                decided_by=user,
+                decided_at=now,
+                applied_at=now,
+            )
+            for number in range(len(symbols))
+        ]
     )
     DailyPrice.objects.bulk_create(
         [

@@ -26,10 +26,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_quotes")]
 
 FILL = """
 INSERT INTO marketdata_asset (public_id, symbol, name, asset_class, currency, isin, exchange,
-    fractional, tradable, half_spread_bp, shifted_days, is_active, created_at)
+    fractional, tradable, half_spread_bp, shifted_days, is_active, created_at,
+    price_adjustment)
 SELECT gen_random_uuid(), 'S' || to_char(n, 'FM000000'), md5(n::text) || ' ' || md5((n*7)::text),
        'equity', 'USD', CASE WHEN n % 2 = 0 THEN 'US' || to_char(n, 'FM0000000000') ELSE '' END,
-       'XNYS', true, true, 2, 0, true, now()
+       'XNYS', true, true, 2, 0, true, now(), 'none'
   FROM generate_series(1, 40000) n;
 INSERT INTO marketdata_latestprice (asset_id, price, as_of, source)
 SELECT id, 10, now(), 'acme' FROM marketdata_asset;
