@@ -30,6 +30,7 @@ DAYS_PER_YEAR = 365
 NOTHING = 0.005
 # Rates beyond a hundred million percent a year say that the period was too short for one.
 RATE_MAX = 1e6
+_NEAR = 1e-6
 _GRID = np.concatenate(
     [-np.geomspace(800.0, 1e-3, 400), np.zeros(1), np.geomspace(1e-3, 800.0, 400)]
 )
@@ -172,8 +173,13 @@ def xirr(days: Sequence[date], amounts: Sequence[float]) -> Figure:
     low, high = turns[0]
     guess = math.expm1(min((low + high) / 2, 30.0))
     rate = pyxirr.xirr(list(days), list(amounts), guess=guess, silent=True)
-    if rate is None or not rate > -1 or not low <= math.log1p(rate) <= high:
-        rate = math.expm1(_bisected(low, high, t, a))
+    if rate is not None and rate > -1 and low <= math.log1p(rate) <= high:
+        # It stops about 1e-9 from the root; the answer shows ten decimals.
+        near = math.log1p(rate)
+        closer = max(low, near - _NEAR), min(high, near + _NEAR)
+        if _sign_at(closer[0], t, a) * _sign_at(closer[1], t, a) < 0:
+            low, high = closer
+    rate = math.expm1(_bisected(low, high, t, a))
     if rate > RATE_MAX:
         return absent("too_short", "The period is too short for a yearly rate.")
     return Figure(float(rate))

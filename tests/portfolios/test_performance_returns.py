@@ -67,6 +67,15 @@ def test_the_spreadsheet_example_of_xirr() -> None:
     assert found.value == pytest.approx(0.373362535, abs=1e-8)
 
 
+def test_the_example_of_another_implementation_to_ten_decimals() -> None:
+    """The documentation of the Rust crate xirr, given in the order of days."""
+    found = xirr(
+        [date(2015, 6, 11), date(2015, 7, 21), date(2015, 10, 17), date(2018, 6, 10)],
+        [-1000.0, -9000.0, -3000.0, 20000.0],
+    )
+    assert found.value == pytest.approx(0.1635371584432641, abs=1e-12)
+
+
 @pytest.mark.parametrize(
     ("last", "expected"),
     [(1.0, -0.999), (1e-6, -0.999999999), (0.0, -1.0), (2e9, 1999999.0)],
