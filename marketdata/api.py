@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.currencies import CURRENCIES
 from core.dates import instant_text
 from core.errors import InvalidInput, NotFound
 from core.limits import (
@@ -23,7 +24,6 @@ from core.limits import (
     PRICES_PER_REQUEST_MAX,
 )
 from core.money import plain
-from edge.currencies import CURRENCIES
 from edge.pagination import PageRequest, Pages, counted, page_answer, page_request, reaches
 from edge.schema import page_of, page_parameters
 from edge.serializers import CurrencyField, PriceField, StrictSerializer, SymbolField

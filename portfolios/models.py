@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from identity.models import Household, User, every_change
 from marketdata.models import Asset
-from portfolios.tax_tables import FilingStatus
+from portfolios.tax.tax_tables import FilingStatus
 from transactions.models import Account, money_field
 
 

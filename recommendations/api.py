@@ -21,7 +21,7 @@ from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from jobs.models import JobStatus
 from recommendations import operations, queries
-from recommendations.assembly import Options
+from recommendations.engine.inputs import Options
 from recommendations.models import RecommendationStatus
 from transactions.queries import account as ledger_account
 

@@ -11,16 +11,16 @@ from django.db import transaction
 
 from core.errors import Conflict, InvalidInput, NotFound
 from core.money import plain
-from edge.database import snapshot
 from identity.models import User
 from jobs.models import Job
 from jobs.operations import Claim, announce, complete, enqueue, fail, result_written
 from portfolios.queries import targets
-from recommendations.assembly import Options
+from recommendations.engine.inputs import Options
+from recommendations.engine.problem import inputs_from_json, inputs_json
+from recommendations.engine.rebalancing import ENGINE_VERSION, rebalance, result_json
 from recommendations.models import Recommendation, RecommendationStatus
-from recommendations.problem import inputs_from_json, inputs_json
 from recommendations.queries import rebalance_inputs
-from recommendations.rebalancing import ENGINE_VERSION, rebalance, result_json
+from stores.database import snapshot
 from transactions.models import Account
 
 REBALANCE = "recommendations.rebalance"

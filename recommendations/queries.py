@@ -15,7 +15,7 @@ from marketdata.identity_groups import connected
 from marketdata.models import Asset
 from marketdata.queries import exchange_rates, identity_links, quotes
 from portfolios.queries import restrictions, targets
-from recommendations.assembly import (
+from recommendations.engine.inputs import (
     WASH_SALE_DAYS,
     AssetFacts,
     Options,
@@ -24,9 +24,9 @@ from recommendations.assembly import (
     TargetFacts,
     problem,
 )
+from recommendations.engine.problem import Lot, RebalanceInputs
+from recommendations.engine.rebalancing import ENGINE_VERSION
 from recommendations.models import Recommendation
-from recommendations.problem import Lot, RebalanceInputs
-from recommendations.rebalancing import ENGINE_VERSION
 from transactions.models import Account, AccountType
 from transactions.queries import loss_sales_since, lots_bought_since, open_lots
 

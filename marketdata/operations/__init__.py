@@ -1,11 +1,11 @@
 """Writes: quotes, own assets and their prices, partitions, the demo's samples."""
 
+from marketdata.operations.demo_replay import Replay, opened, play
+from marketdata.operations.demo_samples import load_samples, roll_forward
 from marketdata.operations.identity import decide_identity, decide_own_identity
 from marketdata.operations.own_assets import create_own_asset, record_own_prices
 from marketdata.operations.partitions import ensure_partitions
 from marketdata.operations.quotes import IncomingQuote, Recorded, record_quotes, store_quotes
-from marketdata.operations.replay import Replay, opened, play
-from marketdata.operations.samples import load_samples, roll_forward
 
 __all__ = [
     "IncomingQuote",

@@ -9,6 +9,7 @@ from decimal import Decimal
 import redis
 from django.db import connection, transaction
 
+from core.currencies import CURRENCIES
 from core.errors import Conflict, InvalidInput, NotFound
 from core.limits import (
     EARLIEST_DATE,
@@ -17,13 +18,12 @@ from core.limits import (
     PRICE_DECIMALS,
     PRICE_MAX,
 )
-from edge.currencies import CURRENCIES
-from edge.redis import redis_client
 from identity.models import Household, User
 from marketdata.identifiers import ensure_symbol
 from marketdata.models import Asset, AssetClass, DailyPrice, IdentityDecision, LatestPrice
 from marketdata.queries.quotes import OWN_QUOTES_KEY
 from marketdata.quotes import OWN, Quote, encoded
+from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
 

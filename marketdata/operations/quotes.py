@@ -20,9 +20,9 @@ from django.db import connection
 from prometheus_client import Counter
 
 from core.limits import PRICE_DECIMALS, PRICE_MAX
-from edge.redis import redis_client
 from marketdata.queries.quotes import QUOTES_KEY
 from marketdata.quotes import Quote, decoded, encoded
+from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
 

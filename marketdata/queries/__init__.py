@@ -11,6 +11,7 @@ from marketdata.queries.assets import (
     matching,
     sources,
 )
+from marketdata.queries.exchange_rates import exchange_rates, exchange_rates_on
 from marketdata.queries.history import (
     closing_prices,
     history,
@@ -20,7 +21,6 @@ from marketdata.queries.history import (
 )
 from marketdata.queries.partitions import default_partition_holds_rows
 from marketdata.queries.quotes import live_quotes, own_quotes, quotes
-from marketdata.queries.rates import exchange_rates, exchange_rates_on
 
 __all__ = [
     "asset",

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import redis
 
-from edge.redis import redis_client
 from marketdata.models import Asset, LatestPrice
 from marketdata.quotes import Quote, decoded, is_stale
+from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
 

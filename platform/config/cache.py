@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 
-from edge.redis import redis_client
+from stores.redis import redis_client
 
 
 class JsonSerializer:

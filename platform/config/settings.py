@@ -56,7 +56,8 @@ INSTALLED_APPS = [
     "recommendations",
     "notifications",
     "dashboard",
-    "config",
+    "bench",
+    "demo",
 ]
 
 MIDDLEWARE = [

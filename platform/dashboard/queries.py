@@ -6,13 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.money import quantize
-from dashboard.holdings import Aim, Portfolio, portfolio
+from dashboard.presenters.holdings import Aim, Portfolio, portfolio
 from identity.models import User
 from marketdata.models import Asset
 from marketdata.queries import exchange_rates, quotes, sources
+from portfolios.holdings.valuation import Position, Quote, Valuation, percentage, valuation
 from portfolios.models import Target
 from portfolios.queries.targets import CASH_SYMBOL
-from portfolios.valuation import Position, Quote, Valuation, percentage, valuation
 from transactions import queries as ledger
 from transactions.models import Account, Holding
 

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from edge.metrics import exposition
-from edge.redis import redis_client
 from edge.throttling import client_address
+from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 
 from core import limits
+from core.currencies import CURRENCIES
 from core.money import plain
-from edge.currencies import CURRENCIES
 
 _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.^=/-]*")
 

@@ -21,7 +21,7 @@ from limits.strategies import MovingWindowRateLimiter
 from core.callers import caller_address, counted_as
 from core.errors import BallastError
 from edge.metrics import THROTTLED
-from edge.redis import redis_client
+from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
 

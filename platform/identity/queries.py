@@ -16,7 +16,6 @@ import orjson
 import redis
 from django.db.models import QuerySet
 
-from edge.redis import redis_client
 from identity.models import (
     AdviserLink,
     Household,
@@ -26,6 +25,7 @@ from identity.models import (
     User,
 )
 from identity.tokens import Access, TokenRefused
+from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
 

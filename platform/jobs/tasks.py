@@ -3,8 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from edge.redis import redis_client
 from jobs import operations
+from stores.redis import redis_client
 
 
 @shared_task(name="jobs.sweep", soft_time_limit=30, time_limit=40)

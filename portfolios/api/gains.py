@@ -20,10 +20,10 @@ from edge.schema import page_of, page_parameters
 from edge.serializers import SymbolField
 from identity.authentication import caller
 from portfolios.api.taxes import ReturnTotalsRead, TaxReturnRead
-from portfolios.form_8949 import form_8949
-from portfolios.gains import gain_row
 from portfolios.queries import gains, taxes
-from portfolios.tax_return import account_row, return_row
+from portfolios.tax.form_8949 import form_8949
+from portfolios.tax.gains import gain_row
+from portfolios.tax.tax_return import account_row, return_row
 from transactions import queries as ledger
 
 YEAR_MAX = 2200

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from edge.serializers import SymbolField
 from identity.authentication import caller
-from portfolios.performance_rows import performance_row
+from portfolios.performance.rows import performance_row
 from portfolios.queries import performance as queries
 
 

@@ -17,7 +17,7 @@ from identity.authentication import caller
 from portfolios.api.taxes import RatesRead, ReturnTotalsRead
 from portfolios.queries.sale_previews import Asked, sale_preview
 from transactions import queries as ledger
-from transactions.entries import ChosenLot
+from transactions.ledger.entries import ChosenLot
 from transactions.models import LotMethod
 
 

@@ -18,8 +18,8 @@ from identity.models import Household
 from portfolios import operations
 from portfolios.operations.taxes import CARRYFORWARDS_MAX
 from portfolios.queries import taxes
-from portfolios.tax_return import return_row
-from portfolios.tax_tables import FilingStatus
+from portfolios.tax.tax_return import return_row
+from portfolios.tax.tax_tables import FilingStatus
 
 STATUSES = [(status.value, status.value) for status in FilingStatus]
 HOUSEHOLD = OpenApiParameter(

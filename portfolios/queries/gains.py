@@ -11,7 +11,7 @@ from django.db.models.functions import ExtractYear
 
 from core.money import quantize
 from marketdata.models import AssetClass
-from portfolios.gains import WINDOW, GainLine, Part, Totals, gain_lines, totals_row
+from portfolios.tax.gains import WINDOW, GainLine, Part, Totals, gain_lines, totals_row
 from transactions.models import Account, AccountType, Disposal, WashSalePolicy
 
 _FIELDS = (

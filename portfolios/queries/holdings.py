@@ -19,12 +19,10 @@ from django.db import connection
 
 from core.errors import NotFound
 from core.money import plain, quantize
-from core.single_flight import as_bytes, cached
-from edge.redis import redis_client
 from identity.models import User, household_ids
 from marketdata.queries import live_quotes, own_quotes
 from marketdata.quotes import is_stale
-from portfolios.positions import (
+from portfolios.holdings.positions import (
     PAGE_TTL_MS,
     POSITIONS_TTL_MS,
     Positions,
@@ -34,7 +32,7 @@ from portfolios.positions import (
     page_key,
     positions_key,
 )
-from portfolios.valuation import (
+from portfolios.holdings.valuation import (
     Position,
     Quote,
     Valuation,
@@ -42,6 +40,8 @@ from portfolios.valuation import (
     percentage,
     valuation,
 )
+from stores.redis import redis_client
+from stores.single_flight import as_bytes, cached
 from transactions.cache_keys import VERSION_TTL_S, version_key
 
 # Longer than any exchange stays closed.

@@ -9,11 +9,11 @@ from django.db import connection
 
 from core.dates import instant_text
 from core.money import plain, quantize
-from edge.database import snapshot
 from marketdata.models import Asset
-from portfolios.gains import GainLine, gain_row
 from portfolios.queries.gains import disposals, line_rows, lines_of, wash_sale_policy
-from transactions.holding_period import is_long_term
+from portfolios.tax.gains import GainLine, gain_row
+from stores.database import snapshot
+from transactions.ledger.holding_period import is_long_term
 from transactions.models import Account, Lot, Transaction, WashSale
 from transactions.operations.lineage import LotChange, acquisition, lot_changes
 

@@ -5,8 +5,8 @@ from datetime import date
 from decimal import Decimal
 
 from core.money import plain, quantize
-from portfolios.valuation import Valuation
-from transactions.holding_period import is_long_term
+from portfolios.holdings.valuation import Valuation
+from transactions.ledger.holding_period import is_long_term
 from transactions.models import Lot
 
 

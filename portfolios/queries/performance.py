@@ -24,11 +24,11 @@ from marketdata.queries.series import (
     packed_closes,
     yields_between,
 )
-from portfolios.daily_prices import NO_CLOSES, Closes
-from portfolios.daily_values import Line
-from portfolios.history import Fact, History, history
-from portfolios.performance import Performance, Question, performance
-from portfolios.risk import RiskFree
+from portfolios.performance.daily_holdings import Fact, History, history
+from portfolios.performance.daily_prices import NO_CLOSES, Closes
+from portfolios.performance.daily_values import Line
+from portfolios.performance.period import Performance, Question, performance
+from portfolios.performance.risk import RiskFree
 from transactions import queries as ledger
 from transactions.models import Account
 

@@ -8,24 +8,24 @@ from decimal import Decimal
 from core.dates import instant_text
 from core.errors import BallastError, Conflict, InvalidInput
 from core.money import plain, quantize
-from edge.database import snapshot
 from identity.models import User
 from marketdata.models import Asset
 from marketdata.queries import assets_by_symbol, quotes
 from marketdata.quotes import Quote
-from portfolios.gains import GainLine, Part, Totals, gain_lines, totals_row
 from portfolios.queries.gains import is_washable, wash_sale_policy
 from portfolios.queries.taxes import in_currency, owner_return, tax_rates
-from portfolios.sale_preview import (
+from portfolios.tax.gains import GainLine, Part, Totals, gain_lines, totals_row
+from portfolios.tax.sale_preview import (
     TaxEffect,
     by_term,
     clean_sale_date,
     first_safe_date,
     tax_effect,
 )
-from portfolios.schedule_d import NetGains
-from portfolios.tax_return import TaxReturn, rates_row, tax_row, with_rates
-from transactions.entries import ChosenLot, Entry
+from portfolios.tax.schedule_d import NetGains
+from portfolios.tax.tax_return import TaxReturn, rates_row, tax_row, with_rates
+from stores.database import snapshot
+from transactions.ledger.entries import ChosenLot, Entry
 from transactions.models import Account, AccountType, Disposal, Transaction, WashSale
 from transactions.operations.previews import PreviewedSale, previewed_sales
 

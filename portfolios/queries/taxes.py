@@ -13,7 +13,6 @@ from core.errors import Conflict, NotFound
 from core.money import plain, quantize
 from identity.models import Household, User, household_ids
 from marketdata.queries import exchange_rates_on
-from portfolios.gains import GainLine, Totals, converted, total_of
 from portfolios.models import TaxCarryforward, TaxFiling
 from portfolios.queries.gains import (
     disposals,
@@ -23,9 +22,10 @@ from portfolios.queries.gains import (
     sums,
     year_range,
 )
-from portfolios.schedule_d import Carried, TaxRates
-from portfolios.tax_return import AccountGains, Owner, TaxReturn, filers
-from portfolios.tax_tables import FilingStatus, capital_loss_limit
+from portfolios.tax.gains import GainLine, Totals, converted, total_of
+from portfolios.tax.schedule_d import Carried, TaxRates
+from portfolios.tax.tax_return import AccountGains, Owner, TaxReturn, filers
+from portfolios.tax.tax_tables import FilingStatus, capital_loss_limit
 from transactions.models import Account, AccountType, WashSalePolicy
 
 DOLLAR = "USD"

@@ -170,7 +170,7 @@ def _own_assets(user: Any, symbols: list[str]) -> list[Any]:
 
 def _account(user: Any, symbols: list[str]) -> Any:
     from portfolios.operations import Rule, TargetWeight, set_restrictions, set_targets
-    from transactions.entries import Entry
+    from transactions.ledger.entries import Entry
     from transactions.operations import open_account, record
 
     now = timezone.now()
@@ -267,11 +267,11 @@ def _notices(user: Any, count: int) -> Any:
 
 def _recommendations(user: Any, account: Any, count: int) -> tuple[Any, Any]:
     from jobs.models import Job
-    from recommendations.assembly import Options
+    from recommendations.engine.inputs import Options
+    from recommendations.engine.problem import inputs_json
+    from recommendations.engine.rebalancing import ENGINE_VERSION, rebalance, result_json
     from recommendations.models import Recommendation
-    from recommendations.problem import inputs_json
     from recommendations.queries import rebalance_inputs
-    from recommendations.rebalancing import ENGINE_VERSION, rebalance, result_json
 
     now = timezone.now()
     inputs = rebalance_inputs(account=account, options=Options(), now=now)

@@ -15,7 +15,7 @@ from edge.admin import COUNT_MAX
 from jobs import operations as jobs
 from jobs.models import Job, Outbox
 from recommendations.models import Recommendation
-from transactions.entries import Entry
+from transactions.ledger.entries import Entry
 from transactions.models import Account, Transaction
 from transactions.operations import record
 

@@ -49,7 +49,7 @@ class Desk:
 def desk(people: Any, furnish: Any, client_of: Any, digests: Any) -> Desk:
     from decimal import Decimal
 
-    from transactions.entries import Entry
+    from transactions.ledger.entries import Entry
     from transactions.operations import open_account, record
 
     home = furnish(people.owner, 2)

@@ -21,8 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
-from config.bench.scale import seed
-from edge.redis import redis_client
+from bench.scale import seed
 from identity.models import User
 from identity.operations.accounts import end_everything
 from jobs import operations as jobs
@@ -32,6 +31,7 @@ from notifications.operations import mark_all_read, relay
 from notifications.queries import unread_count
 from recommendations.models import Recommendation
 from recommendations.operations import run_rebalance
+from stores.redis import redis_client
 from transactions.models import Account, Import
 from transactions.operations.verification import verified
 from transactions.queries import loss_sales_since, lots_bought_since, open_lots

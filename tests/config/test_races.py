@@ -18,10 +18,10 @@ from notifications.models import Notice
 from notifications.operations import relay
 from portfolios.models import Target
 from portfolios.operations import TargetWeight, set_targets
-from recommendations.assembly import Options
+from recommendations.engine.inputs import Options
 from recommendations.models import Recommendation
 from recommendations.operations import decide, request_rebalance, run_rebalance
-from transactions.entries import Entry
+from transactions.ledger.entries import Entry
 from transactions.models import Account, Holding, Transaction
 from transactions.operations import open_account, record, reverse
 from transactions.operations.verification import verified

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from edge.redis import redis_client
+from stores.redis import redis_client
 
 pytestmark = pytest.mark.django_db
 

@@ -44,7 +44,7 @@ def page_client() -> Callable[[Any], Client]:
 def invest(people: Any, assets: Any, account: Any) -> Any:
     """The owner's account with cash, two holdings bought twice, and targets."""
     from portfolios.operations import TargetWeight, set_targets
-    from transactions.entries import Entry
+    from transactions.ledger.entries import Entry
     from transactions.operations import change_account, record
 
     now = timezone.now()
@@ -80,7 +80,7 @@ def invest(people: Any, assets: Any, account: Any) -> Any:
 @pytest.fixture
 def sold(invest: Any, people: Any) -> Any:
     """The same account after a gain and a loss that an IRA and itself replaced in part."""
-    from transactions.entries import Entry
+    from transactions.ledger.entries import Entry
     from transactions.operations import open_account, record
 
     now = timezone.now()

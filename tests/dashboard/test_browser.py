@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from dashboard import figures
+from dashboard.presenters import figures
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from dashboard import figures
-from dashboard.holdings import Aim, portfolio
-from dashboard.lots import lots_by_purchase
-from dashboard.results import before_and_after, in_order, turnover
-from dashboard.weights import bar, ring, scale_end
-from portfolios.valuation import Position, Quote, valuation
+from dashboard.presenters import figures
+from dashboard.presenters.holdings import Aim, portfolio
+from dashboard.presenters.lots import lots_by_purchase
+from dashboard.presenters.results import before_and_after, in_order, turnover
+from dashboard.presenters.weights import bar, ring, scale_end
+from portfolios.holdings.valuation import Position, Quote, valuation
 
 D = Decimal
 MINUS = "\N{MINUS SIGN}"

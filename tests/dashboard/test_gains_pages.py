@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from dashboard.figures import MINUS
+from dashboard.presenters.figures import MINUS
 from transactions.models import Lot, Transaction
 
 pytestmark = pytest.mark.django_db

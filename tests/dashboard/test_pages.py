@@ -13,10 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.identifiers import uuid7
-from edge.redis import redis_client
 from jobs.models import Job
 from notifications.models import Notice
 from recommendations.models import Recommendation
+from stores.redis import redis_client
 from transactions.models import Account, Transaction
 
 pytestmark = pytest.mark.django_db
@@ -256,7 +256,7 @@ def test_a_note_cannot_carry_markup(owner: Any, invest: Any, page_client: PageCl
 def test_the_list_of_transactions_pages_by_key(
     owner: Any, invest: Any, page_client: PageClient
 ) -> None:
-    from transactions.entries import Entry
+    from transactions.ledger.entries import Entry
     from transactions.operations import record
 
     now = timezone.now()
@@ -332,7 +332,7 @@ def test_pressing_rebalance_twice_makes_one_job_that_can_be_cancelled(
 
 
 def test_a_decision_needs_a_word_we_know(owner: Any, invest: Any, page_client: PageClient) -> None:
-    from recommendations.assembly import Options
+    from recommendations.engine.inputs import Options
     from recommendations.operations import request_rebalance
 
     job = request_rebalance(account=invest, options=Options(), user=owner, now=timezone.now())
@@ -419,7 +419,7 @@ def test_pages_ask_as_often_for_one_row_as_for_many(
     owner: Any, invest: Any, assets: Any, page_client: PageClient
 ) -> None:
     from marketdata.models import Asset, LatestPrice
-    from transactions.entries import Entry
+    from transactions.ledger.entries import Entry
     from transactions.operations import open_account, record
 
     now = timezone.now()

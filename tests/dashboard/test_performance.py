@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard import performance as view
+from dashboard.presenters import performance as view
 
 pytestmark = pytest.mark.django_db
 

@@ -137,7 +137,7 @@ def test_every_log_in_ends_at_once(
     django_capture_on_commit_callbacks: Any,
     how: str,
 ) -> None:
-    from edge.redis import redis_client
+    from stores.redis import redis_client
 
     here, there = log_in(people.owner), log_in(people.owner)
     other = log_in(people.spouse)

@@ -15,11 +15,11 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
-from edge.redis import redis_client
 from identity import queries
 from identity.models import AdviserLink, Role, User, household_ids
 from identity.operations import accounts, households
 from identity.tokens import Access, TokenRefused
+from stores.redis import redis_client
 
 pytestmark = pytest.mark.django_db
 

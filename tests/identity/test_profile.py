@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from edge.redis import redis_client
 from identity.models import TokenFamily, User
+from stores.redis import redis_client
 
 pytestmark = pytest.mark.django_db
 

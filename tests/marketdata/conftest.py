@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge.redis import redis_client
+from stores.redis import redis_client
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from edge.redis import redis_client
 from identity.models import Household
 from marketdata.models import LatestPrice
 from marketdata.operations import IncomingQuote, record_quotes
 from marketdata.operations.quotes import QUOTES
 from marketdata.queries import live_quotes, quotes
+from stores.redis import redis_client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_quotes")]
 

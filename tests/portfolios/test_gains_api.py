@@ -12,7 +12,7 @@ import time_machine
 from django.utils import timezone
 
 from portfolios.models import TaxCarryforward, TaxFiling
-from transactions.entries import Entry
+from transactions.ledger.entries import Entry
 from transactions.models import Disposal, WashSalePolicy
 from transactions.operations import open_account, record
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolios.form_8949 import form_8949, inert
-from portfolios.gains import GainLine, Part, gain_lines, gain_row, totals
+from portfolios.tax.form_8949 import form_8949, inert
+from portfolios.tax.gains import GainLine, Part, gain_lines, gain_row, totals
 
 
 def part(**changes: Any) -> Part:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolios.schedule_d import (
+from portfolios.tax.schedule_d import (
     Carried,
     NetGains,
     ScheduleD,
@@ -15,7 +15,7 @@ from portfolios.schedule_d import (
     successive_years,
     tax,
 )
-from portfolios.tax_tables import FilingStatus, capital_loss_limit
+from portfolios.tax.tax_tables import FilingStatus, capital_loss_limit
 
 # short, long: the year's lines; in: carried in; 7, 15, 16, 21: lines of Schedule D; out: carried on
 CASES = """

@@ -10,11 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.errors import NotFound
-from edge.redis import redis_client
 from marketdata.operations.own_assets import OwnPrice, create_own_asset, record_own_prices
 from portfolios import queries
 from portfolios.operations import TargetWeight, set_targets
-from transactions.entries import Entry
+from stores.redis import redis_client
+from transactions.ledger.entries import Entry
 from transactions.operations import record
 
 pytestmark = pytest.mark.django_db(transaction=True)

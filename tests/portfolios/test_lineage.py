@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import BallastError
-from transactions.entries import Entry, Ratio
+from transactions.ledger.entries import Entry, Ratio
 from transactions.models import Disposal, Lot, Transaction
 from transactions.operations import open_account, record
 

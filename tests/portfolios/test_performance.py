@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from portfolios.history import TYPES
+from portfolios.performance.daily_holdings import TYPES
 from tests.portfolios.performance.ledgers import JAN, adds_up, answer, ledger, line
 from transactions.models import TransactionType
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from marketdata.models import Asset, DailyPrice, PriceAdjustment, Yield
-from transactions.entries import Entry
+from transactions.ledger.entries import Entry
 from transactions.operations import open_account, record, reverse
 
 MONDAY = date(2024, 1, 1)

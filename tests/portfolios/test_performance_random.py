@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portfolios.history import Fact, instant_of
+from portfolios.performance.daily_holdings import Fact, instant_of
 from tests.portfolios.performance.ledgers import (
     CURRENCIES,
     JAN,

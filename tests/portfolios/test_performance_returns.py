@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from portfolios.returns import (
+from portfolios.performance.returns import (
     Daily,
     annualized,
     by_month,
@@ -15,7 +15,7 @@ from portfolios.returns import (
     time_weighted,
     xirr,
 )
-from portfolios.risk import RiskFree, deepest, sessions, sharpe, volatility
+from portfolios.performance.risk import RiskFree, deepest, sessions, sharpe, volatility
 
 FIRST = date(2023, 1, 1)  # a Sunday
 

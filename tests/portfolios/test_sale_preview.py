@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.errors import BallastError
 from marketdata.models import Asset, LatestPrice
-from transactions.entries import Entry, Ratio
+from transactions.ledger.entries import Entry, Ratio
 from transactions.models import Account, Disposal, Lot, Transaction, WashSale
 from transactions.operations import open_account, record
 

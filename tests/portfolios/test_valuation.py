@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal as D
 
-from portfolios.valuation import Position, Quote, holding_row, percentage, valuation
+from portfolios.holdings.valuation import Position, Quote, holding_row, percentage, valuation
 
 NOON = datetime(2025, 1, 6, 12, tzinfo=UTC)
 

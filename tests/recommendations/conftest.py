@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 
 from core.money import plain
-from recommendations.problem import Block, Lot, RebalanceInputs, Security, Settings
-from recommendations.rebalancing import ENGINE_VERSION
-from recommendations.result import RebalanceResult, Trade
+from recommendations.engine.problem import Block, Lot, RebalanceInputs, Security, Settings
+from recommendations.engine.rebalancing import ENGINE_VERSION
+from recommendations.engine.result import RebalanceResult, Trade
 
 AccountTable = Callable[..., RebalanceInputs]
 AS_OF = date(2026, 6, 1)

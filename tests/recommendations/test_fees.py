@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from recommendations.fees import NO_SALE_FEES, sale_fees, sec_fee, trading_activity_fee
+from recommendations.engine.fees import NO_SALE_FEES, sale_fees, sec_fee, trading_activity_fee
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from core.errors import InvalidInput
-from recommendations.problem import RebalanceInputs, ensure_valid, inputs_from_json, inputs_json
+from recommendations.engine.problem import (
+    RebalanceInputs,
+    ensure_valid,
+    inputs_from_json,
+    inputs_json,
+)
 
 AccountTable = Callable[..., RebalanceInputs]
 

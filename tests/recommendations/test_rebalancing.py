@@ -8,10 +8,16 @@ from decimal import Decimal
 import pytest
 
 from core.errors import InvalidInput
-from recommendations.problem import Block, RebalanceInputs, Settings, inputs_from_json, inputs_json
-from recommendations.rebalancing import rebalance, result_json
-from recommendations.result import RebalanceResult
-from recommendations.separable import CashFloorUnreachable
+from recommendations.engine.problem import (
+    Block,
+    RebalanceInputs,
+    Settings,
+    inputs_from_json,
+    inputs_json,
+)
+from recommendations.engine.rebalancing import rebalance, result_json
+from recommendations.engine.result import RebalanceResult
+from recommendations.engine.solver import CashFloorUnreachable
 
 AccountTable = Callable[..., RebalanceInputs]
 Sentences = Callable[[RebalanceResult], list[str]]

@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.money import quantize
-from recommendations.formulation import aims, program
-from recommendations.problem import (
+from recommendations.engine.problem import (
     Block,
     Lot,
     RebalanceInputs,
@@ -22,9 +21,10 @@ from recommendations.problem import (
     inputs_from_json,
     inputs_json,
 )
-from recommendations.rebalancing import ENGINE_VERSION, rebalance, result_json
-from recommendations.result import RebalanceResult
-from recommendations.separable import CashFloorUnreachable, solve
+from recommendations.engine.program import aims, program
+from recommendations.engine.rebalancing import ENGINE_VERSION, rebalance, result_json
+from recommendations.engine.result import RebalanceResult
+from recommendations.engine.solver import CashFloorUnreachable, solve
 
 AS_OF = date(2026, 6, 1)
 

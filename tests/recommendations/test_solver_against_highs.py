@@ -14,10 +14,9 @@ import highspy  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 
-from recommendations.curves import CENTRE_PULL, PENALTY_STEPS, TURNOVER
-from recommendations.fees import sale_fees
-from recommendations.formulation import aims, program
-from recommendations.problem import (
+from recommendations.engine.fees import sale_fees
+from recommendations.engine.hulls import CENTRE_PULL, PENALTY_STEPS, TURNOVER
+from recommendations.engine.problem import (
     Block,
     Lot,
     RebalanceInputs,
@@ -26,9 +25,10 @@ from recommendations.problem import (
     canonical,
     ensure_valid,
 )
-from recommendations.rebalancing import ENGINE_VERSION, rebalance
-from recommendations.separable import CashFloorUnreachable, Solution, solve
-from transactions.holding_period import is_long_term
+from recommendations.engine.program import aims, program
+from recommendations.engine.rebalancing import ENGINE_VERSION, rebalance
+from recommendations.engine.solver import CashFloorUnreachable, Solution, solve
+from transactions.ledger.holding_period import is_long_term
 
 AS_OF = date(2026, 6, 1)
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from core.errors import BallastError
 from identity.models import User
+from portfolios.holdings.valuation import holding_row
 from portfolios.queries import account_valuation, positions, summary
-from portfolios.valuation import holding_row
-from transactions.entries import ChosenLot, Entry
+from transactions.ledger.entries import ChosenLot, Entry
 from transactions.models import Account, Disposal, Lot, Transaction
 from transactions.operations import open_account, record, reverse
 from transactions.operations.verification import verified

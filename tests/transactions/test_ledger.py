@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.errors import BallastError
-from transactions.entries import ChosenLot, Entry
+from transactions.ledger.entries import ChosenLot, Entry
 from transactions.models import Account, Disposal, Holding, Lot, Transaction
 from transactions.operations import change_account, record, reverse
 from transactions.operations.verification import verified

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from marketdata.models import Asset, IdentityDecision
 from marketdata.operations import decide_identity
-from transactions.entries import Entry
+from transactions.ledger.entries import Entry
 from transactions.models import Account, Disposal, Lot, WashSale, WashSalePolicy
 from transactions.operations import open_account, record
 from transactions.operations.policies import follow_identity_decisions

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from core.limits import VERIFICATION_DIFFERENCES_KEPT, VERIFICATION_TEXT_LENGTH_MAX
 from tests.transactions.model.invariants import breaches
-from transactions.entries import Entry
+from transactions.ledger.entries import Entry
 from transactions.models import Account, Lot, VerificationRun
 from transactions.operations import open_account, record
 from transactions.operations import verification_runs as runs

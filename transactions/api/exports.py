@@ -13,10 +13,10 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from core.errors import NotFound
-from edge.database import snapshot
 from identity.authentication import caller
 from identity.models import User
-from transactions.exporting import FORMATS
+from stores.database import snapshot
+from transactions.files.writing import FORMATS
 from transactions.queries.exports import exported
 
 _MEMORY_BYTES_MAX = 4_194_304

@@ -27,7 +27,7 @@ from edge.uploads import StrictFormParser
 from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from transactions import queries
-from transactions.importing.formats import FORMATS
+from transactions.files.formats.registry import FORMATS
 from transactions.models import ImportState, RowStatus, TransactionType
 from transactions.operations import imports as operations
 from transactions.operations.imports.committing import StalePreview

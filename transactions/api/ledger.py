@@ -30,7 +30,7 @@ from edge.serializers import (
 from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from transactions import queries
-from transactions.entries import ChosenLot, Entry, ratio_of
+from transactions.ledger.entries import ChosenLot, Entry, ratio_of
 from transactions.models import Account, AccountType, LotMethod, Transaction, TransactionType
 from transactions.operations import change_account, open_account, record, reverse
 

@@ -21,9 +21,9 @@ from edge.serializers import StrictSerializer
 from edge.uploads import StrictFormParser
 from identity.authentication import caller
 from transactions import queries
-from transactions.importing.formats import HEAD_BYTES, REALISED, detect
-from transactions.importing.interface import Options, RealisedLot, RealisedRow
-from transactions.importing.reconcile import REASONS, Comparison, OurLine, Totals, reconcile
+from transactions.files.broker_lots import REASONS, Comparison, OurLine, Totals, reconcile
+from transactions.files.formats.registry import HEAD_BYTES, REALISED, detect
+from transactions.files.reading.interface import Options, RealisedLot, RealisedRow
 from transactions.queries.realised import realised_lines
 
 REALISED_CHOICES = [(name, name) for name in sorted(REALISED)]

@@ -45,7 +45,7 @@ class Transaction(models.Model):
     quantity > 0 where units move (units of that moment); price per unit and amount before the
     fee are in `currency`; `cash_effect` is what the account's cash gained or lost, in the
     account's currency, at `fx_rate` account units for one unit of `currency`. What each type
-    means by its fields is written in `transactions/entries.py`.
+    means by its fields is written in `transactions/ledger/entries.py`.
     """
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)

@@ -9,8 +9,8 @@ from django.db import transaction
 
 from core.errors import Conflict, InvalidInput, NotFound
 from core.limits import ACCOUNTS_PER_HOUSEHOLD_MAX
-from edge.redis import redis_client
 from identity.models import Household, User, household_ids
+from stores.redis import redis_client
 from transactions.cache_keys import VERSION_TTL_S, version_key
 from transactions.models import Account, AccountType, LotMethod
 

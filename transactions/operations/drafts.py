@@ -11,7 +11,7 @@ from core.identifiers import uuid7
 from identity.models import User
 from marketdata.models import Asset
 from marketdata.queries import assets_by_symbol, exchange_rates_on
-from transactions.entries import (
+from transactions.ledger.entries import (
     CHOOSES_LOTS,
     NEEDS_NO_ASSET,
     TRADES,
@@ -19,10 +19,10 @@ from transactions.entries import (
     Entry,
     amounts,
 )
-from transactions.fold import BOOKED_TYPES
+from transactions.ledger.fold import BOOKED_TYPES
 from transactions.models import Account, AccountType, Import, Transaction
 from transactions.operations.accounts import ensure_method
-from transactions.operations.households import LockedHousehold, household_of
+from transactions.operations.books.households import LockedHousehold, household_of
 
 # How long a transfer may be on its way.
 _TRANSFER_DAYS_MAX = 30

@@ -15,13 +15,13 @@ from django.db import transaction
 from core.errors import BallastError, Conflict, InvalidInput
 from identity.models import User
 from jobs.operations import announce
-from transactions.entries import Entry
-from transactions.fold import BOOKED_TYPES
+from transactions.ledger.entries import Entry
+from transactions.ledger.fold import BOOKED_TYPES
 from transactions.models import Account, Import, Transaction
 from transactions.operations.accounts import lock_account, next_version, publish_version
-from transactions.operations.booking import rebook
+from transactions.operations.books.booking import rebook
+from transactions.operations.books.households import LockedHousehold, household_of, lock_household
 from transactions.operations.drafts import Draft, drafts, stored_row
-from transactions.operations.households import LockedHousehold, household_of, lock_household
 
 
 def record(

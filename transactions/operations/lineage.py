@@ -5,17 +5,17 @@ from decimal import Decimal
 from uuid import UUID
 
 from core.errors import NotFound
+from transactions.ledger.tracing import changes
+from transactions.ledger.units import amount, scale_of
 from transactions.models import Account, Lot, Transaction
-from transactions.operations.booking import empty_book
-from transactions.operations.events import stored_events
-from transactions.operations.households import crypto_assets, household_of, linked_assets
-from transactions.tracing import changes
-from transactions.units import amount, scale_of
+from transactions.operations.books.booking import empty_book
+from transactions.operations.books.events import stored_events
+from transactions.operations.books.households import crypto_assets, household_of, linked_assets
 
 
 @dataclass(frozen=True, slots=True)
 class LotChange:
-    """What one transaction did to a lot in one account; see `transactions.tracing`."""
+    """What one transaction did to a lot in one account; see `transactions.ledger.tracing`."""
 
     transaction_id: int
     account_id: int

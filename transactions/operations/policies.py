@@ -8,11 +8,11 @@ from django.db import transaction
 from core.errors import NotFound
 from identity.models import Household, User, household_ids
 from marketdata.models import IdentityDecision
-from transactions.fold import BOOKED_TYPES
+from transactions.ledger.fold import BOOKED_TYPES
 from transactions.models import Account, Transaction, WashSalePolicy
 from transactions.operations.accounts import next_version, publish_version
-from transactions.operations.booking import book_anew
-from transactions.operations.households import LockedHousehold, linked_assets, lock_household
+from transactions.operations.books.booking import book_anew
+from transactions.operations.books.households import LockedHousehold, linked_assets, lock_household
 
 _HOUSEHOLDS_PER_RUN = 500
 

@@ -13,30 +13,30 @@ from operator import attrgetter
 
 from core.errors import BallastError
 from identity.models import User
-from transactions.book import Book, Event
-from transactions.entries import Entry
-from transactions.fold import booked
-from transactions.lots import Closing, Piece, Place
+from transactions.ledger.book import Book, Event
+from transactions.ledger.entries import Entry
+from transactions.ledger.fold import booked
+from transactions.ledger.lots import Closing, Piece, Place
+from transactions.ledger.units import Scale, amount, scale_of
+from transactions.ledger.wash_sales import WINDOW_DAYS, Policy
 from transactions.models import Account, Disposal, Transaction, WashSale
-from transactions.operations.booking import disturbed, empty_book, open_pieces
-from transactions.operations.derived import (
+from transactions.operations.books.booking import disturbed, empty_book, open_pieces
+from transactions.operations.books.derived import (
     DISPOSAL_COLUMNS,
     WASH_COLUMNS,
     Stored,
     disposal_row,
     wash_row,
 )
-from transactions.operations.drafts import drafts, stored_row
-from transactions.operations.events import events_of, stored_events
-from transactions.operations.households import (
+from transactions.operations.books.events import events_of, stored_events
+from transactions.operations.books.households import (
     Linked,
     LockedHousehold,
     crypto_assets,
     household_of,
     linked_assets,
 )
-from transactions.units import Scale, amount, scale_of
-from transactions.wash_sales import WINDOW_DAYS, Policy
+from transactions.operations.drafts import drafts, stored_row
 
 # No stored transaction will ever have these ids.
 _IMAGINED = 2**62

@@ -19,15 +19,15 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from core.errors import BallastError
-from edge.database import snapshot
 from identity.models import Household
-from transactions.book import Event
-from transactions.lots import Place
+from stores.database import snapshot
+from transactions.ledger.book import Event
+from transactions.ledger.lots import Place
 from transactions.models import Account, Holding, Transaction
-from transactions.operations.booking import outcome
-from transactions.operations.derived import Derived, Stored, stored_rows
-from transactions.operations.events import stored_events
-from transactions.operations.households import (
+from transactions.operations.books.booking import outcome
+from transactions.operations.books.derived import Derived, Stored, stored_rows
+from transactions.operations.books.events import stored_events
+from transactions.operations.books.households import (
     Linked,
     LockedHousehold,
     crypto_assets,

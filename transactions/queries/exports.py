@@ -9,8 +9,8 @@ from uuid import UUID
 
 from core.money import quantize
 from identity.models import User
-from transactions.exporting import Format
-from transactions.importing.interface import NO_SECURITY, Draft, LotReference, Security
+from transactions.files.reading.interface import NO_SECURITY, Draft, LotReference, Security
+from transactions.files.writing import Format
 from transactions.models import Account, Transaction
 from transactions.queries.ledger import account, accounts
 

@@ -11,8 +11,8 @@ from core.errors import InvalidInput, NotFound
 from core.money import plain
 from identity.models import User
 from jobs.models import JobStatus
-from transactions.file_rows import decoded
-from transactions.importing.interface import Draft
+from transactions.files.drafts import decoded
+from transactions.files.reading.interface import Draft
 from transactions.models import Import, ImportRow, RowStatus
 from transactions.queries.import_symbols import meanings, suggestions
 from transactions.queries.ledger import account

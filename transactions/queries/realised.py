@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from django.db.models import F
 
-from transactions.importing.reconcile import OurLine
+from transactions.files.broker_lots import OurLine
 from transactions.models import Account, Disposal, WashSale
 
 

@@ -12,8 +12,8 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
-from edge.redis import redis_client
 from marketdata.operations import Replay, opened, play, roll_forward
+from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from core.errors import BallastError
-from dashboard.forms import LoginForm, RegisterForm, add_refusal
+from dashboard.forms.entries import LoginForm, RegisterForm, add_refusal
 from dashboard.pages.frame import shown
 from edge.throttling import REGISTER, consume
 from identity.middleware import begin_session

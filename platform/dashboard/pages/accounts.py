@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from core.errors import BallastError
 from core.limits import SYMBOL_LENGTH_MAX
-from dashboard.figures import currency_decimals, currency_prefix
-from dashboard.forms import AccountForm, add_refusal
-from dashboard.holdings import Portfolio, aims_of, live_account, portfolio
-from dashboard.lots import lots_by_purchase
+from dashboard.forms.entries import AccountForm, add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.presenters.figures import currency_decimals, currency_prefix
+from dashboard.presenters.holdings import Portfolio, aims_of, live_account, portfolio
+from dashboard.presenters.lots import lots_by_purchase
 from dashboard.queries import account_lines, totals
 from portfolios.queries import (
     account_valuation,

@@ -9,10 +9,9 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from core.errors import BallastError
-from dashboard.forms import TransactionForm, add_refusal
+from dashboard.forms.entries import TransactionForm, add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from edge.pagination import counted
-from portfolios.gains import gain_row
 from portfolios.queries.gains import (
     disposals,
     gains_summary,
@@ -23,7 +22,8 @@ from portfolios.queries.gains import (
 from portfolios.queries.lineage import lot_lineage
 from portfolios.queries.sale_previews import Asked, sale_preview
 from portfolios.queries.taxes import account_gains, owner_return
-from portfolios.tax_return import return_row
+from portfolios.tax.gains import gain_row
+from portfolios.tax.tax_return import return_row
 from transactions import queries as ledger
 from transactions.models import Account, AccountType, LotMethod, TransactionType
 

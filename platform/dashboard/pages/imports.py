@@ -17,8 +17,8 @@ from dashboard.pages.lists import keyset_page
 from edge.pagination import page_request
 from marketdata.queries import assets
 from transactions import queries as ledger
-from transactions.exporting import FORMATS as WRITTEN
-from transactions.importing.formats import FORMATS as READ
+from transactions.files.formats.registry import FORMATS as READ
+from transactions.files.writing import FORMATS as WRITTEN
 from transactions.models import Account, Import, ImportStatus, RowStatus, TransactionType
 from transactions.operations import imports as operations
 from transactions.operations.imports.committing import StalePreview

@@ -10,7 +10,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from core.errors import BallastError, NotFound
 from core.identifiers import uuid7
-from dashboard.forms import TransactionForm, add_refusal
+from dashboard.forms.entries import TransactionForm, add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.pages.lists import keyset_page
 from jobs.idempotency import Answer, answer_once

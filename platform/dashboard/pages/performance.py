@@ -10,13 +10,13 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from core.errors import BallastError, InvalidInput
-from dashboard import performance as view
-from dashboard.figures import currency_decimals, currency_prefix
-from dashboard.forms import add_refusal
+from dashboard.forms.entries import add_refusal
+from dashboard.forms.performance import PerformanceForm
 from dashboard.pages.frame import SignedIn, for_investors, shown
-from dashboard.performance_form import PerformanceForm
-from portfolios.performance import Performance
-from portfolios.performance_rows import performance_row
+from dashboard.presenters import performance as view
+from dashboard.presenters.figures import currency_decimals, currency_prefix
+from portfolios.performance.period import Performance
+from portfolios.performance.rows import performance_row
 from portfolios.queries import performance as queries
 from transactions import queries as ledger
 

@@ -15,12 +15,12 @@ from django_htmx.http import HttpResponseClientRedirect
 from core.errors import BallastError, InvalidInput, NotFound
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.pages.lists import keyset_page
-from dashboard.results import before_and_after, in_order, turnover
+from dashboard.presenters.results import before_and_after, in_order, turnover
 from jobs.models import ACTIVE, Job, JobStatus
 from jobs.operations import cancel
 from jobs.queries import job as job_of
 from recommendations import operations, queries
-from recommendations.assembly import Options
+from recommendations.engine.inputs import Options
 from recommendations.models import Recommendation, RecommendationStatus
 from transactions import queries as ledger
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from core.errors import BallastError, InvalidInput
 from core.limits import TARGETS_MAX
-from dashboard.holdings import Aim, aims_of, portfolio
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.presenters.holdings import Aim, aims_of, portfolio
 from marketdata.queries import assets
 from portfolios.operations import TargetWeight, set_targets
 from portfolios.queries import account_valuation, positions, target_rows

@@ -6,9 +6,9 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from core.errors import BallastError
-from dashboard.forms import add_refusal
+from dashboard.forms.entries import add_refusal
+from dashboard.forms.taxes import CarryforwardRows, FilingForm, stated
 from dashboard.pages.frame import SignedIn, for_investors, shown
-from dashboard.tax_forms import CarryforwardRows, FilingForm, stated
 from identity.queries import members
 from portfolios.operations import set_taxes
 from portfolios.queries.taxes import household, tax_settings

@@ -1,10 +1,10 @@
-"""The figures of `dashboard.figures` as template filters."""
+"""The figures of `dashboard.presenters.figures` as template filters."""
 
 from datetime import date, datetime
 
 from django import template
 
-from dashboard import figures
+from dashboard.presenters import figures
 
 register = template.Library()
 

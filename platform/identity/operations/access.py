@@ -12,7 +12,7 @@ from uuid import UUID
 import redis
 from django.db import transaction
 
-from edge.redis import redis_client
+from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
 

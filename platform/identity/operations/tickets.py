@@ -5,8 +5,8 @@ import secrets
 
 from django.conf import settings
 
-from edge.redis import redis_client
 from identity.models import User, household_ids
+from stores.redis import redis_client
 
 
 def stream_ticket(*, user: User, family: str) -> str:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from portfolios.daily_prices import Closes
-from portfolios.daily_values import Line
-from portfolios.history import Fact, history, instant_of
-from portfolios.performance import Performance, Question, performance
-from portfolios.performance_rows import performance_row
+from portfolios.performance.daily_holdings import Fact, history, instant_of
+from portfolios.performance.daily_prices import Closes
+from portfolios.performance.daily_values import Line
+from portfolios.performance.period import Performance, Question, performance
+from portfolios.performance.rows import performance_row
 
 JAN = date(2024, 1, 1)  # a Monday
 SYMBOLS = {1: "AAA", 2: "BBB", 3: "EEE"}

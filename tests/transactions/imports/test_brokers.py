@@ -10,7 +10,7 @@ from transactions.models import Holding, Transaction
 
 pytestmark = pytest.mark.django_db
 
-FILES = Path(__file__).parent.parent / "importing" / "files"
+FILES = Path(__file__).parent.parent / "files" / "samples"
 # All that their first account holds is in euro: skipped here, where nobody states a rate.
 FOREIGN = {"degiro_transactions.csv", "ibkr_flex.xml"}
 SPLIT = b"""Date,Action,Symbol,Description,Quantity,Price,Fees & Comm,Amount

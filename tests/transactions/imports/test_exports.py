@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from marketdata.models import Asset
-from transactions.entries import ChosenLot, Entry, Ratio
+from transactions.ledger.entries import ChosenLot, Entry, Ratio
 from transactions.models import Account, Disposal, Holding, Lot, Transaction, WashSale
 from transactions.operations import open_account, record, reverse
 from transactions.operations.verification import verified

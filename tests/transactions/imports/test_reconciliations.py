@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from transactions.entries import Entry
+from transactions.ledger.entries import Entry
 from transactions.models import Import
 from transactions.operations import record
 

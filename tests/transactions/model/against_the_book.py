@@ -1,4 +1,4 @@
-"""The book (`transactions.fold`) and the model side by side: the same rows, the same figures."""
+"""The book (`transactions.ledger.fold`) and the model, compared row by row and figure by figure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from fractions import Fraction
 from core.errors import BallastError
 from tests.transactions.model.household import kept
 from tests.transactions.model.words import Household, Outcome, Refused, Row, long_term
-from transactions.book import Book, Event
-from transactions.fold import Booked, booked
-from transactions.units import scale_of
-from transactions.wash_sales import Policy, WashSales
+from transactions.ledger.book import Book, Event
+from transactions.ledger.fold import Booked, booked
+from transactions.ledger.units import scale_of
+from transactions.ledger.wash_sales import Policy, WashSales
 
 Key = tuple[object, ...]
 Figures = dict[Key, tuple[Fraction, ...]]

@@ -12,7 +12,7 @@ from core.errors import BallastError
 from tests.transactions.model.against_the_book import Figures, figures_of_the_model
 from tests.transactions.model.household import kept
 from tests.transactions.model.words import Household, Outcome, Refused, Row
-from transactions.entries import ChosenLot, Entry, Ratio
+from transactions.ledger.entries import ChosenLot, Entry, Ratio
 from transactions.models import Account, Disposal, Lot, Transaction, WashSale
 from transactions.operations import record, reverse
 

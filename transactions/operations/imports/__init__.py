@@ -26,7 +26,7 @@ from core.limits import (
 from identity.models import Household, User
 from jobs.models import Job
 from jobs.operations import Claim, announce, complete, enqueue, fail, result_written
-from transactions.importing.formats import FORMATS, HEAD_BYTES, detect
+from transactions.files.formats.registry import FORMATS, HEAD_BYTES, detect
 from transactions.models import Account, Import, ImportRow, ImportStatus, Transaction
 from transactions.operations.imports import committing, files, reading
 from transactions.operations.imports.judging import judge

@@ -8,8 +8,8 @@ from django.db.models import Q, QuerySet
 
 from core.errors import BallastError, Conflict
 from identity.models import User
-from transactions.entries import Entry
-from transactions.file_rows import Names, decoded, entry_of
+from transactions.files.drafts import Names, decoded, entry_of
+from transactions.ledger.entries import Entry
 from transactions.models import (
     Import,
     ImportChunk,
@@ -18,7 +18,7 @@ from transactions.models import (
     RowStatus,
     Transaction,
 )
-from transactions.operations.households import linked_assets, lock_household
+from transactions.operations.books.households import linked_assets, lock_household
 from transactions.operations.imports.judging import judge, standing_of, understood
 from transactions.operations.imports.symbols import create_assets
 from transactions.operations.ledger import record, record_reversed, reverse_all

@@ -17,10 +17,10 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from core.errors import BallastError
 from core.money import plain
-from transactions.entries import Entry
-from transactions.file_rows import Names, decoded, entry_of, finding, units_after
-from transactions.importing.interface import Draft
-from transactions.matching import Matching, Recorded, fingerprint, is_named
+from transactions.files.drafts import Names, decoded, entry_of, finding, units_after
+from transactions.files.duplicates import Matching, Recorded, fingerprint, is_named
+from transactions.files.reading.interface import Draft
+from transactions.ledger.entries import Entry
 from transactions.models import Import, ImportRow, RowStatus, Transaction
 from transactions.operations.drafts import Draft as Checked
 from transactions.operations.drafts import checked

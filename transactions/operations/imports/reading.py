@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 from core.errors import InvalidInput
 from core.identifiers import uuid7
 from core.limits import IMPORT_SYMBOLS_MAX
-from marketdata.operations.copying import copy_rows
-from transactions.file_rows import encoded
-from transactions.importing.formats import parse
-from transactions.importing.interface import Options, ParsedRow, Security
+from stores.copying import copy_rows
+from transactions.files.drafts import encoded
+from transactions.files.formats.registry import parse
+from transactions.files.reading.interface import Options, ParsedRow, Security
 from transactions.models import Import, ImportRow, RowStatus
 
 # Rows of one COPY: a statement ends long before its time is up.

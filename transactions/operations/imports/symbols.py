@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from core.currencies import CURRENCIES
 from core.errors import InvalidInput
-from edge.currencies import CURRENCIES
 from marketdata.identifiers import ensure_symbol
 from marketdata.models import Asset, AssetClass
 from marketdata.operations.own_assets import create_own_asset

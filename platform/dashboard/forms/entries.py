@@ -1,0 +1,340 @@
+"""What people type into the pages, checked for form. What is allowed, the operations decide."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django import forms
+
+from core import limits
+from core.errors import BallastError, InvalidInput
+from core.limits import NAME_LENGTH_MAX, NOTE_LENGTH_MAX, SYMBOL_LENGTH_MAX
+from identity.models import User
+from transactions.ledger.entries import Entry, Ratio, ratio_of
+from transactions.models import AccountType, LotMethod, TransactionType
+
+CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "SEK", "NOK", "DKK", "PHP", "INR")
+_TRADES = "buy sell reinvestment"
+_TRANSFERS = "transfer_in transfer_out"
+_CASH = "deposit withdrawal dividend interest fee tax return_of_capital"
+_EVENTS = "split spin_off merger symbol_change"
+_HUNDRED = Decimal(100)
+
+
+def _positive(value: Decimal) -> None:
+    if value <= 0:
+        raise forms.ValidationError("Must be more than 0.", code="not_positive")
+
+
+def _not_negative(value: Decimal) -> None:
+    if value < 0:
+        raise forms.ValidationError("Must not be negative.", code="negative")
+
+
+def _decimal(
+    label: str, *, most: Decimal, decimals: int, least: Callable[[Decimal], None], only_for: str
+) -> forms.DecimalField:
+    def at_most(value: Decimal) -> None:
+        if value > most:
+            raise forms.ValidationError(f"Must be at most {most:,f}.", code="too_large")
+
+    field = forms.DecimalField(
+        label=label,
+        required=False,
+        max_digits=40,
+        decimal_places=decimals,
+        validators=[least, at_most],
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+    field.only_for = only_for  # type: ignore[attr-defined]
+    return field
+
+
+def _money(label: str, *, least: Callable[[Decimal], None], only_for: str) -> forms.DecimalField:
+    return _decimal(
+        label, most=limits.MONEY_MAX, decimals=limits.MONEY_DECIMALS, least=least, only_for=only_for
+    )
+
+
+def _currency(label: str) -> forms.ChoiceField:
+    return forms.ChoiceField(label=label, choices=[(code, code) for code in CURRENCIES])
+
+
+def add_refusal(form: forms.BaseForm, refusal: BallastError) -> None:
+    """Shows an operation's refusal at the fields it names, else above the form."""
+    called = form.called if isinstance(form, TransactionForm) else str
+    named = {
+        field: messages
+        for name, messages in refusal.fields.items()
+        if (field := called(name)) in form.fields
+    }
+    if len(named) == 1:
+        form.add_error(next(iter(named)), refusal.detail)
+        return
+    for field, messages in named.items():
+        form.add_error(field, " ".join(messages).capitalize() + ".")
+    if not named:
+        form.add_error(None, refusal.detail)
+
+
+class LoginForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail",
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        max_length=1024,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class RegisterForm(forms.Form):
+    full_name = forms.CharField(
+        label="Name",
+        max_length=NAME_LENGTH_MAX,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    email = forms.EmailField(
+        label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        max_length=1024,
+        help_text="At least 10 characters; a short sentence is fine.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+class AccountForm(forms.Form):
+    name = forms.CharField(
+        label="Name",
+        max_length=NAME_LENGTH_MAX,
+        widget=forms.TextInput(attrs={"placeholder": "Joint brokerage", "autocomplete": "off"}),
+    )
+    type = forms.ChoiceField(label="Type", choices=AccountType.choices)
+    currency = _currency("Currency")
+    lot_method = forms.ChoiceField(label="Sales take", choices=[])
+
+    def __init__(self, *args: Any, lot_methods: tuple[str, ...] = ("fifo",), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["lot_method"].choices = [  # type: ignore[attr-defined]
+            (value, label) for value, label in LotMethod.choices if value in lot_methods
+        ]
+
+
+class TransactionForm(forms.Form):
+    """One transaction. Which fields belong to which type, `page.js` shows as one chooses."""
+
+    type = forms.ChoiceField(
+        label="Type",
+        choices=TransactionType.choices,
+        widget=forms.Select(attrs={"data-chooser": True}),
+    )
+    executed_on = forms.DateField(label="Date", widget=forms.DateInput(attrs={"type": "date"}))
+    symbol = forms.CharField(
+        label="Symbol",
+        required=False,
+        max_length=SYMBOL_LENGTH_MAX,
+        widget=forms.TextInput(
+            attrs={"list": "symbols", "autocomplete": "off", "autocapitalize": "characters"}
+        ),
+    )
+    quantity = _decimal(
+        "Quantity",
+        most=limits.QUANTITY_MAX,
+        decimals=limits.QUANTITY_DECIMALS,
+        least=_positive,
+        only_for=f"{_TRADES} {_TRANSFERS}",
+    )
+    price = _decimal(
+        "Price per unit",
+        most=limits.PRICE_MAX,
+        decimals=limits.PRICE_DECIMALS,
+        least=_not_negative,
+        only_for=f"{_TRADES} merger",
+    )
+    amount = _money("Amount", least=_positive, only_for=_CASH)
+    cost = _money("What they cost in all", least=_not_negative, only_for="transfer_in")
+    opened_date = forms.DateField(
+        label="Acquired on", required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    to_account = forms.ChoiceField(label="To account", required=False)
+    new_symbol = forms.CharField(
+        label="Ticker received",
+        required=False,
+        max_length=SYMBOL_LENGTH_MAX,
+        widget=forms.TextInput(
+            attrs={"list": "symbols", "autocomplete": "off", "autocapitalize": "characters"}
+        ),
+    )
+    ratio = forms.CharField(
+        label="New shares for old",
+        required=False,
+        max_length=40,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "2:1"}),
+    )
+    basis_percentage = _decimal(
+        "Percent of the cost that goes along",
+        most=_HUNDRED,
+        decimals=8,
+        least=_not_negative,
+        only_for="spin_off",
+    )
+    cash = _money("Cash received, if any", least=_not_negative, only_for="split spin_off merger")
+    fee = _money(
+        "Fee",
+        least=_not_negative,
+        only_for="buy sell reinvestment dividend interest deposit withdrawal merger",
+    )
+    lot_method = forms.ChoiceField(
+        label="Lots taken",
+        required=False,
+        choices=[
+            ("", "As the account is set"),
+            *((value, label) for value, label in LotMethod.choices if value != LotMethod.SPECIFIC),
+        ],
+    )
+    note = forms.CharField(label="Note", required=False, max_length=NOTE_LENGTH_MAX)
+
+    def __init__(self, *args: Any, accounts: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        """`accounts`: the other accounts of the household, for transfers."""
+        super().__init__(*args, **kwargs)
+        self.fields["to_account"].choices = [  # type: ignore[attr-defined]
+            ("", "Elsewhere"),
+            *accounts,
+        ]
+        for name, types in (
+            ("lot_method", "sell transfer_out"),
+            ("symbol", f"{_TRADES} {_TRANSFERS} {_EVENTS} dividend return_of_capital"),
+            ("opened_date", "transfer_in"),
+            ("to_account", "transfer_out"),
+            ("new_symbol", "spin_off merger symbol_change"),
+            ("ratio", "split spin_off merger"),
+        ):
+            self.fields[name].only_for = types  # type: ignore[attr-defined]
+
+    def clean_symbol(self) -> str | None:
+        return str(self.cleaned_data["symbol"]).strip().upper() or None
+
+    def clean_new_symbol(self) -> str | None:
+        return str(self.cleaned_data["new_symbol"]).strip().upper() or None
+
+    def clean_ratio(self) -> Ratio | None:
+        text = str(self.cleaned_data["ratio"]).strip()
+        try:
+            return ratio_of(text) if text else None
+        except InvalidInput as refusal:
+            raise forms.ValidationError(refusal.detail, code=refusal.code) from refusal
+
+    def called(self, name: str) -> str:
+        """The field of this form for a field of the API."""
+        kind = self.cleaned_data.get("type")
+        if name == "amount" and kind in ("transfer_in", *_EVENTS.split()):
+            return "cost" if kind == "transfer_in" else "cash"
+        return "to_account" if name == "to_account_id" else name
+
+    def stated(self, name: str) -> Any:
+        """A figure of this type of transaction; what another type's field holds is not meant."""
+        types = getattr(self.fields[name], "only_for", "").split()
+        return self.cleaned_data[name] if self.cleaned_data["type"] in types else None
+
+    def entry(self, *, currency: str, now: datetime) -> Entry:
+        """The entry stated.
+
+        A trade of today happened now, of an earlier day at noon UTC; a corporate action before
+        the trades of its day.
+        """
+        data = self.cleaned_data
+        day: date = data["executed_on"]
+        happened = time(0) if data["type"] in _EVENTS.split() else time(12)
+        executed_at = now if day == now.date() else datetime.combine(day, happened, tzinfo=UTC)
+        if data["type"] not in (*_TRADES.split(), *_CASH.split()):
+            return self._event(currency=currency, executed_at=executed_at)
+        return Entry(
+            type=data["type"],
+            executed_at=executed_at,
+            currency=currency,
+            symbol=data["symbol"],
+            quantity=self.stated("quantity"),
+            price=self.stated("price"),
+            amount=self.stated("amount"),
+            fee=self.stated("fee") or Decimal(0),
+            lot_method=self.stated("lot_method") or None,
+            note=data["note"],
+        )
+
+    def _event(self, *, currency: str, executed_at: datetime) -> Entry:
+        """A corporate action or a transfer."""
+        data = self.cleaned_data
+        to_account = self.stated("to_account")
+        return Entry(
+            type=data["type"],
+            executed_at=executed_at,
+            currency=currency,
+            symbol=data["symbol"],
+            quantity=self.stated("quantity"),
+            price=self.stated("price"),
+            amount=self.stated("cost") if data["type"] == "transfer_in" else self.stated("cash"),
+            fee=self.stated("fee") or Decimal(0),
+            lot_method=self.stated("lot_method") or None,
+            new_symbol=self.stated("new_symbol"),
+            ratio=self.stated("ratio"),
+            basis_percentage=self.stated("basis_percentage"),
+            opened_date=self.stated("opened_date"),
+            to_account_id=UUID(to_account) if to_account else None,
+            note=data["note"],
+        )
+
+
+def _rate(label: str) -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label,
+        min_value=Decimal(0),
+        max_value=_HUNDRED,
+        max_digits=6,
+        decimal_places=3,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+
+
+RATES = (
+    "federal_ordinary_rate",
+    "federal_long_term_rate",
+    "state_rate",
+    "net_investment_income_rate",
+)
+
+
+class SettingsForm(forms.Form):
+    full_name = forms.CharField(
+        label="Name",
+        max_length=NAME_LENGTH_MAX,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    base_currency = _currency("Totals in")
+    federal_ordinary_rate = _rate("Federal, income and short-term gains")
+    federal_long_term_rate = _rate("Federal, long-term gains")
+    state_rate = _rate("State")
+    net_investment_income_rate = _rate("Net investment income tax")
+
+    def changes(self) -> dict[str, Any]:
+        """The profile fields as the operation takes them: rates as fractions."""
+        data = dict(self.cleaned_data)
+        for name in RATES:
+            data[name] = data[name] / _HUNDRED
+        return data
+
+
+def stated(user: User) -> dict[str, object]:
+    """The settings form's first content: rates in percent."""
+    rates = {name: (getattr(user, name) * _HUNDRED).normalize() for name in RATES}
+    return {
+        "full_name": user.full_name,
+        "base_currency": user.base_currency,
+        **{name: f"{rate:f}" for name, rate in rates.items()},
+    }

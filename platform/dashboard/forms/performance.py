@@ -1,0 +1,33 @@
+"""The period of the performance pages, checked for form."""
+
+from typing import Any
+
+from django import forms
+
+from core.limits import SYMBOL_LENGTH_MAX
+from dashboard.presenters.performance import RANGES
+
+
+class PerformanceForm(forms.Form):
+    """A period and what to compare with. The fields bear the names of the API's query."""
+
+    range = forms.ChoiceField(
+        choices=[*((name, label) for name, _, label in RANGES), ("custom", "From and to")],
+        required=False,
+    )
+    benchmark = forms.CharField(
+        label="Benchmark",
+        required=False,
+        max_length=SYMBOL_LENGTH_MAX,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "a symbol"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, label in (("from", "From"), ("to", "To")):
+            self.fields[name] = forms.DateField(
+                label=label, required=False, widget=forms.DateInput(attrs={"type": "date"})
+            )
+
+    def clean_benchmark(self) -> str:
+        return str(self.cleaned_data["benchmark"]).upper()

@@ -1,0 +1,75 @@
+"""How a household files and what its members carried in, as a form."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django import forms
+
+from core import limits
+from identity.models import User
+from portfolios.operations import StatedCarryforward
+from portfolios.operations.taxes import CARRYFORWARDS_MAX
+from portfolios.tax.tax_tables import FilingStatus
+
+STATUSES = [
+    (FilingStatus.SINGLE.value, "Single, each for himself"),
+    (FilingStatus.JOINT.value, "Married, one return together"),
+    (FilingStatus.SEPARATE.value, "Married, separate returns"),
+    (FilingStatus.HEAD_OF_HOUSEHOLD.value, "Head of household"),
+]
+
+
+class FilingForm(forms.Form):
+    filing_status = forms.ChoiceField(label="Filing status", choices=STATUSES)
+
+
+def _loss(label: str) -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label,
+        required=False,
+        min_value=Decimal(0),
+        max_value=limits.MONEY_MAX,
+        max_digits=24,
+        decimal_places=2,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+
+
+class CarryforwardForm(forms.Form):
+    """One statement; a row without a year states nothing."""
+
+    owner = forms.ChoiceField(label="Who", choices=[])
+    year = forms.IntegerField(
+        label="Into the year",
+        required=False,
+        min_value=limits.EARLIEST_DATE.year,
+        max_value=2200,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    short_term = _loss("Short-term loss")
+    long_term = _loss("Long-term loss")
+
+    def __init__(self, *args: Any, people: Sequence[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].choices = [  # type: ignore[attr-defined]
+            (str(user.public_id), user.full_name or user.email) for user in people
+        ]
+
+
+CarryforwardRows = forms.formset_factory(CarryforwardForm, extra=1, max_num=CARRYFORWARDS_MAX)
+
+
+def stated(rows: "forms.BaseFormSet[CarryforwardForm]") -> list[StatedCarryforward]:
+    """The statements of a valid formset."""
+    return [
+        StatedCarryforward(
+            owner_id=UUID(data["owner"]),
+            year=data["year"],
+            short_term=data["short_term"] or Decimal(0),
+            long_term=data["long_term"] or Decimal(0),
+        )
+        for row in rows
+        if (data := row.cleaned_data).get("year")
+    ]

@@ -1,0 +1,26 @@
+"""Where the figures come from: sources, licences, dates."""
+
+from django.http import HttpResponse
+
+from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.queries import provenance
+
+SERIES_SHOWN = 500
+
+
+@for_investors("GET")
+def about_data(request: SignedIn) -> HttpResponse:
+    """Sources, licences, and the dates the series really had."""
+    found = provenance(assets_max=SERIES_SHOWN)
+    for asset in found.assets:
+        asset.shifted_weeks = asset.shifted_days // 7  # type: ignore[attr-defined]
+    return shown(
+        request,
+        "about_data",
+        {
+            "section": "about_data",
+            "sources": found.sources,
+            "assets": found.assets,
+            "more_assets": found.more_assets,
+        },
+    )

@@ -1,0 +1,199 @@
+"""A valuation as the portfolio page shows it: rows, weights, bars, gains, the ring. Pure.
+
+day %        price / previous close - 1
+weight       value / total account value          (cash included in the total)
+live         what `prices.js` needs to compute all of this again when a price arrives
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from core.money import plain
+from dashboard.presenters.figures import currency_decimals, currency_prefix
+from dashboard.presenters.weights import Bar, Slice, bar, ring, scale_end
+from portfolios.holdings.valuation import Valuation, Valued, percentage
+
+HUNDRED = Decimal(100)
+CASH_SYMBOL = "CASH"
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A target in percent and how far the weight may drift."""
+
+    target: Decimal
+    threshold: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the holdings table."""
+
+    symbol: str
+    name: str
+    asset_class: str
+    currency: str
+    quantity: Decimal
+    price: Decimal | None
+    as_of: datetime | None
+    stale: bool
+    day_percentage: Decimal | None
+    value: Decimal | None
+    value_local: Decimal | None
+    day_change: Decimal | None
+    cost_basis: Decimal
+    average_cost: Decimal
+    gain: Decimal | None
+    gain_percentage: Decimal | None
+    weight: Decimal | None
+    aim: Aim | None
+    bar: Bar
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """Everything the portfolio page draws of one account."""
+
+    currency: str
+    total: Decimal
+    cash: Decimal
+    cash_weight: Decimal | None
+    cash_aim: Aim | None
+    cash_bar: Bar
+    day_change: Decimal
+    day_percentage: Decimal | None
+    gain: Decimal
+    gain_percentage: Decimal | None
+    rows: tuple[Row, ...]
+    not_held: tuple[tuple[str, Aim], ...]
+    ring: tuple[Slice, ...]
+    scale_end: Decimal
+    outside: int
+    unpriced: tuple[str, ...]
+    stale: tuple[str, ...]
+
+
+def portfolio(*, value: Valuation, aims: Mapping[str, Aim]) -> Portfolio:
+    """The page's figures for `value` against `aims` (by symbol; CASH for cash)."""
+    weights = [percentage(row.value_base or Decimal(0), value.total) for row in value.holdings]
+    cash_weight = percentage(value.cash, value.total)
+    known = [weight for weight in (*weights, cash_weight) if weight is not None]
+    end = scale_end(weights=known, bands=[(aim.target, aim.threshold) for aim in aims.values()])
+    rows = sorted(
+        (_row(row, value.total, aims.get(row.position.symbol), end) for row in value.holdings),
+        key=lambda row: (-(row.value or Decimal(0)), row.symbol),
+    )
+    held = {row.symbol for row in rows}
+    cash_bar = _bar(cash_weight, aims.get(CASH_SYMBOL), end)
+    priced_cost = sum((row.cost_basis for row in rows if row.value is not None), Decimal(0))
+    gain = value.invested - priced_cost
+    return Portfolio(
+        currency=value.currency,
+        total=value.total,
+        cash=value.cash,
+        cash_weight=cash_weight,
+        cash_aim=aims.get(CASH_SYMBOL),
+        cash_bar=cash_bar,
+        day_change=value.day_change,
+        day_percentage=percentage(value.day_change, value.total - value.day_change),
+        gain=gain,
+        gain_percentage=percentage(gain, priced_cost),
+        rows=tuple(rows),
+        not_held=tuple(
+            (symbol, aim)
+            for symbol, aim in aims.items()
+            if symbol != CASH_SYMBOL and symbol not in held and aim.target > 0
+        ),
+        ring=tuple(
+            ring(
+                parts=[(row.symbol, row.symbol, row.weight or Decimal(0)) for row in rows],
+                cash=cash_weight,
+            )
+        ),
+        scale_end=end,
+        outside=sum(row.bar.out for row in rows) + cash_bar.out,
+        unpriced=value.unpriced,
+        stale=value.stale,
+    )
+
+
+def _row(row: Valued, total: Decimal, aim: Aim | None, end: Decimal) -> Row:
+    position, quote = row.position, row.quote
+    gain = None if row.value_base is None else row.value_base - position.cost_basis
+    weight = None if row.value_base is None else percentage(row.value_base, total)
+    day = None
+    if quote is not None and quote.previous_close:
+        day = percentage(quote.price - quote.previous_close, quote.previous_close)
+    return Row(
+        symbol=position.symbol,
+        name=position.name,
+        asset_class=position.asset_class,
+        currency=position.currency,
+        quantity=position.quantity,
+        price=quote.price if quote else None,
+        as_of=quote.as_of if quote else None,
+        stale=quote.stale if quote else True,
+        day_percentage=day,
+        value=row.value_base,
+        value_local=row.value,
+        day_change=row.day_change_base,
+        cost_basis=position.cost_basis,
+        average_cost=position.cost_basis / position.quantity,
+        gain=gain,
+        gain_percentage=None if gain is None else percentage(gain, position.cost_basis),
+        weight=weight,
+        aim=aim,
+        bar=_bar(weight, aim, end),
+    )
+
+
+def _bar(weight: Decimal | None, aim: Aim | None, end: Decimal) -> Bar:
+    return bar(
+        weight=weight,
+        target=aim.target if aim else None,
+        threshold=aim.threshold if aim else None,
+        end=end,
+    )
+
+
+def live_account(
+    *, account_id: str, value: Valuation, to_base: Decimal | None = None
+) -> dict[str, object]:
+    """What the page's script needs of an account to keep its figures current."""
+    return {
+        "id": account_id,
+        "cash": plain(value.cash),
+        "decimals": currency_decimals(value.currency),
+        "prefix": currency_prefix(value.currency),
+        "to_base": None if to_base is None else plain(to_base),
+        "positions": [
+            {
+                "symbol": row.position.symbol,
+                "quantity": plain(row.position.quantity),
+                "cost_basis": plain(row.position.cost_basis),
+                "rate": plain(row.rate) if row.rate is not None else None,
+                "price": plain(row.quote.price) if row.quote else None,
+                "previous_close": (
+                    plain(row.quote.previous_close)
+                    if row.quote and row.quote.previous_close is not None
+                    else None
+                ),
+                "decimals": currency_decimals(row.position.currency),
+                "prefix": currency_prefix(row.position.currency),
+                "stale": row.quote.stale if row.quote else True,
+            }
+            for row in value.holdings
+        ],
+    }
+
+
+def aims_of(rows: Sequence[Mapping[str, object]]) -> dict[str, Aim]:
+    """Targets by symbol out of `portfolios.queries.target_rows`."""
+    return {
+        str(row["symbol"]): Aim(
+            Decimal(str(row["target_percentage"])), Decimal(str(row["rebalance_threshold"]))
+        )
+        for row in rows
+    }

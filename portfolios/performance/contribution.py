@@ -1,0 +1,123 @@
+"""What each holding gave to the return, and what exchange rates did. Pure; float64 arrays.
+
+    c_a    sum over the days of G_{d-1} * gain_a,d / capital_d; over all holdings and cash it is the
+           time-weighted return, exactly (each day's gains are linked at the growth reached before)
+    f_d    currency gain of the day / capital of the day
+    currency return   product of (1 + f_d) - 1
+    local return      (1 + return) / (1 + currency return) - 1
+    additive          currency part = sum of G_{d-1} * f_d, local part = return - currency part
+
+Worked example: a share in euro rises 10 % while the euro rises 5 %: return 15.5 %, local 10 %,
+currency 5 %; additive 10.5 % + 5 %.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from portfolios.performance.daily_values import EXACT_DECIMALS, Board
+from portfolios.performance.effects import Effect
+from portfolios.performance.figures import rounded
+from portfolios.performance.returns import NOTHING, Daily, Floats
+
+_ONE = 10**EXACT_DECIMALS
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyEffect:
+    """The return in two parts, multiplied ((1 + local) * (1 + currency)) and added."""
+
+    local_return: float
+    currency_return: float
+    local_contribution: float
+    currency_contribution: float
+
+
+def flows(board: Board, effects: Iterable[Effect], *, whole: bool) -> tuple[Floats, Floats]:
+    """What came in and what went out on each day; of one asset: what was paid for it and by it."""
+    inflows, outflows = np.zeros(board.count), np.zeros(board.count)
+    for effect in effects:
+        outside = effect.flow if whole else -effect.paid
+        if not whole or effect.external:
+            _add(inflows, outflows, effect.number, effect.delivered / _ONE)
+        _add(inflows, outflows, effect.number, outside / _ONE)
+    return inflows, outflows
+
+
+def _add(inflows: Floats, outflows: Floats, number: int, value: float) -> None:
+    if value > 0:
+        inflows[number] += value
+    elif value < 0:
+        outflows[number] -= value
+
+
+def contributions(
+    board: Board, series: Daily, effects: Iterable[Effect]
+) -> dict[int | None, float]:
+    """The part of the time-weighted return each asset gave, and cash (under None)."""
+    gains: dict[int | None, Floats] = {
+        asset: _changes(track.values) for asset, track in board.tracks.items()
+    }
+    cash = gains.setdefault(None, np.zeros(board.count))
+    for purse in board.purses:
+        cash += _changes(purse.values)
+    for effect in effects:
+        cash[effect.number] -= effect.flow / _ONE
+        if effect.asset is not None:
+            one = gains.setdefault(effect.asset, np.zeros(board.count))
+            one[effect.number] += (effect.paid - effect.delivered) / _ONE
+            cash[effect.number] -= effect.paid / _ONE
+    weights = _weights(series)
+    return {asset: float(np.dot(weights, gained)) for asset, gained in gains.items()}
+
+
+def _changes(values: Floats) -> Floats:
+    return np.concatenate([[0.0], np.diff(values)])
+
+
+def _weights(series: Daily) -> Floats:
+    """Growth reached before each day, per unit of the day's capital."""
+    before = np.concatenate([[1.0], series.index[:-1]])
+    capital = series.capital
+    found = np.zeros(len(before))
+    np.divide(before, capital, out=found, where=capital >= NOTHING)
+    found[0] = 0.0
+    return found
+
+
+def currency_effect(
+    board: Board, series: Daily, effects: Iterable[Effect], total: float
+) -> CurrencyEffect:
+    """The return split into what assets did at home and what exchange rates did."""
+    gained = np.zeros(board.count)
+    for part in board.parts:
+        if not part.rates.constant:
+            rates = part.rates.floats
+            moved = np.zeros(board.count - 1)
+            np.divide(np.diff(rates), rates[:-1], out=moved, where=rates[:-1] > 0)
+            gained[1:] += np.nan_to_num(part.values[:-1]) * moved
+    for effect in effects:
+        gained[effect.number] += effect.currency / _ONE
+    capital = series.capital
+    shares = np.zeros(board.count)
+    np.divide(gained, capital, out=shares, where=capital >= NOTHING)
+    shares[0] = 0.0
+    growth = float(np.prod(1.0 + shares))
+    added = float(np.dot(_weights(series), gained))
+    local = (1.0 + total) / growth - 1.0 if growth > 0 else total
+    return CurrencyEffect(local, growth - 1.0, total - added, added)
+
+
+def to_the_whole(parts: Sequence[float], whole: float) -> list[Decimal]:
+    """Contributions to ten decimals that sum to the return to ten decimals."""
+    found = [rounded(part) for part in parts]
+    if not found:
+        return found
+    left = rounded(whole) - sum(found, Decimal(0))
+    largest = max(range(len(found)), key=lambda i: (abs(found[i]), -i))
+    scale = sum((abs(part) for part in found), Decimal(1))
+    assert abs(left) <= scale * Decimal("1e-8"), f"contributions leave {left}"
+    found[largest] += left
+    return found

@@ -1,0 +1,301 @@
+"""Everything held, valued on every day. Pure; float64 for statistics, whole numbers for sums.
+
+    value of an asset    units of the day * price in the units of that day * rate of the day
+    value of the whole   the assets' values + cash of each currency * its rate
+
+Arrays have n + 1 days; day 0 is the close before the period. Exact figures are whole numbers of
+10^-28 of the reporting currency: 10 decimals of units, 8 of prices, 10 of rates.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portfolios.performance.daily_holdings import (
+    CASH_DECIMALS,
+    PART_DECIMALS,
+    RATE_DECIMALS,
+    UNIT_DECIMALS,
+    History,
+)
+from portfolios.performance.daily_prices import (
+    NO_CLOSES,
+    PRICE_DECIMALS,
+    Closes,
+    DailyPrices,
+    daily_prices,
+)
+from portfolios.performance.daily_rates import DailyRates, Fixings, daily_rates
+from portfolios.performance.figures import Figure, absent
+from portfolios.performance.returns import Floats
+
+EXACT_DECIMALS = UNIT_DECIMALS + PRICE_DECIMALS + RATE_DECIMALS
+OF_CASH: int = 10 ** (EXACT_DECIMALS - CASH_DECIMALS - RATE_DECIMALS)
+_OF_PARTS: int = 10 ** (EXACT_DECIMALS - PART_DECIMALS - RATE_DECIMALS)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An asset and its closes; `dividend_adjusted`: dividends are part of the prices."""
+
+    asset: int
+    symbol: str
+    currency: str
+    closes: Closes = NO_CLOSES
+    dividend_adjusted: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Whole numbers that change on few of `count` days: `values[k]` from place `starts[k]` on."""
+
+    starts: NDArray[np.int64]
+    values: Sequence[int]
+    count: int
+
+    def floats(self, decimals: int) -> Floats:
+        """One number a day, from steps of 10^-decimals."""
+        scale = 10**decimals
+        values = np.array([value / scale for value in self.values], dtype=np.float64)
+        return np.repeat(values, self._lengths)
+
+    @cached_property
+    def exact(self) -> NDArray[np.object_]:
+        values = np.empty(len(self.values), dtype=object)
+        values[:] = self.values
+        return np.repeat(values, self._lengths)
+
+    @property
+    def _lengths(self) -> NDArray[np.int64]:
+        return np.diff(np.append(self.starts, self.count))
+
+    def at(self, number: int) -> int:
+        return self.values[int(np.searchsorted(self.starts, number, side="right")) - 1]
+
+    def __bool__(self) -> bool:
+        return any(self.values)
+
+
+@dataclass(frozen=True)
+class Track:
+    """One asset over the days."""
+
+    line: Line
+    units: Steps
+    prices: DailyPrices
+    rates: DailyRates
+
+    @cached_property
+    def _units(self) -> Floats:
+        return self.units.floats(UNIT_DECIMALS)
+
+    @cached_property
+    def held(self) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = self._units != 0
+        return found
+
+    @cached_property
+    def unknown(self) -> NDArray[np.bool_]:
+        """Days on which it was held and its value is not known."""
+        found: NDArray[np.bool_] = self.held & ~(self.prices.known & self.rates.known)
+        return found
+
+    @cached_property
+    def values(self) -> Floats:
+        """In the reporting currency; NaN where unknown."""
+        found: Floats = self._units * self.prices.floats
+        if not self.rates.constant:
+            found = found * self.rates.floats
+        found[self.unknown] = np.nan
+        return found
+
+    @cached_property
+    def local(self) -> NDArray[np.object_]:
+        """Exact values in the asset's own currency, in 10^-18."""
+        found: NDArray[np.object_] = self.units.exact * self.prices.prices.astype(object)
+        return found
+
+    def local_at(self, number: int) -> int:
+        return self.units.at(number) * int(self.prices.prices[number])
+
+    def exact(self, number: int) -> int:
+        """The value on a day in the reporting currency."""
+        return self.local_at(number) * int(self.rates.rates[number])
+
+    def worth(self, units: int, number: int) -> int:
+        """What a number of units was worth at the close of a day."""
+        return units * int(self.prices.prices[number]) * int(self.rates.rates[number])
+
+    def knows(self, number: int) -> bool:
+        """Whether a unit has a value on a day, held or not."""
+        return bool(self.prices.known[number] and self.rates.known[number])
+
+
+@dataclass(frozen=True)
+class Purse:
+    """Cash of one currency over the days, in 10^-4."""
+
+    currency: str
+    balances: Steps
+    rates: DailyRates
+
+    @cached_property
+    def _balances(self) -> Floats:
+        return self.balances.floats(CASH_DECIMALS)
+
+    @cached_property
+    def unknown(self) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = (self._balances != 0) & ~self.rates.known
+        return found
+
+    @cached_property
+    def values(self) -> Floats:
+        found: Floats = self._balances * self.rates.floats
+        found[self.unknown] = np.nan
+        return found
+
+    def exact(self, number: int) -> int:
+        return self.balances.at(number) * int(self.rates.rates[number]) * OF_CASH
+
+
+@dataclass(frozen=True)
+class Board:
+    """All tracks and purses of a period whose day 0 has the ordinal `first`."""
+
+    first: int
+    count: int
+    reporting: str
+    tracks: Mapping[int, Track]
+    purses: Sequence[Purse]
+    rates: Mapping[str, DailyRates]
+    # Not counted: what the one asset looked at was exchanged for.
+    others: Mapping[int, Track]
+
+    @property
+    def parts(self) -> "list[Track | Purse]":
+        return [*self.tracks.values(), *self.purses]
+
+    @cached_property
+    def values(self) -> Floats:
+        """The whole at each close."""
+        found: Floats = np.zeros(self.count)
+        for part in self.parts:
+            found = found + part.values
+        return found
+
+    @cached_property
+    def priced(self) -> NDArray[np.bool_]:
+        """Days on which something held then or the day before had a close of its own."""
+        found = np.zeros(self.count, dtype=bool)
+        for track in self.tracks.values():
+            held = track.held.copy()
+            held[1:] |= track.held[:-1]
+            found |= held & track.prices.fresh
+        return found
+
+    @cached_property
+    def missing(self) -> Figure | None:
+        """What is not known of the first day whose value is not, as the reason it gives."""
+        found = []
+        for track in self.tracks.values():
+            for number in np.flatnonzero(track.unknown)[:1]:
+                found.append((int(number), self.why_unknown(track, int(number))))
+        for purse in self.purses:
+            for number in np.flatnonzero(purse.unknown)[:1]:
+                found.append((int(number), self.no_rate(purse.currency, int(number))))
+        return min(found, key=lambda one: one[0])[1] if found else None
+
+    def why_unknown(self, track: Track, number: int) -> Figure:
+        if not track.prices.known[number]:
+            day = date.fromordinal(self.first + number)
+            return absent("price_missing", f"{track.line.symbol} has no price on {day} or before.")
+        return self.no_rate(track.line.currency, number)
+
+    def no_rate(self, currency: str, number: int) -> Figure:
+        day = date.fromordinal(self.first + number)
+        return absent(
+            "exchange_rate_missing", f"No rate from {currency} to {self.reporting} on {day}."
+        )
+
+    def number(self, day: int) -> int:
+        """The place of an ordinal in the arrays."""
+        return day - self.first
+
+    def rate_of_parts(self, currency: str, number: int) -> int | None:
+        """What turns parts of payments (10^-14 of a currency) into exact figures on a day."""
+        rates = self.rates[currency]
+        return int(rates.rates[number]) * _OF_PARTS if rates.known[number] else None
+
+    def rate_of_cash(self, currency: str, number: int) -> int | None:
+        """The same for amounts in 10^-4."""
+        rates = self.rates[currency]
+        return int(rates.rates[number]) * OF_CASH if rates.known[number] else None
+
+
+def board(
+    *,
+    past: History,
+    lines: Mapping[int, Line],
+    fixings: Fixings,
+    reporting: str,
+    first: int,
+    last: int,
+    only: int | None = None,
+) -> Board:
+    """The period from the close of `first` to that of `last` (ordinals); `only`: one asset."""
+    count = last - first + 1
+    currencies = {line.currency for line in lines.values()} | set(past.cash) | {reporting}
+    currencies |= {payment.currency for payment in past.payments}
+    currencies |= {p.traded_currency for p in past.payments if p.traded_currency}
+    rates = {
+        one: daily_rates(
+            currency=one, reporting=reporting, fixings=fixings, first=first, count=count
+        )
+        for one in sorted(currencies)
+    }
+    exchanged = {
+        other
+        for delivery in past.deliveries
+        if only is not None and only in (delivery.asset, delivery.other)
+        for other in (delivery.asset, delivery.other)
+    }
+    tracks: dict[int, Track] = {}
+    others: dict[int, Track] = {}
+    for asset, points in past.units.items():
+        if only is not None and asset not in exchanged | {only}:
+            continue
+        units = _filled(points, first, count)
+        if not units and not any(first < day <= last for day in points):
+            continue
+        line = lines[asset]
+        prices = daily_prices(
+            closes=line.closes,
+            marks=past.marks.get(asset, {}),
+            splits=past.splits.get(asset, ()),
+            first=first,
+            count=count,
+        )
+        place = tracks if only in (None, asset) else others
+        place[asset] = Track(line, units, prices, rates[line.currency])
+    purses = [
+        Purse(currency, _filled(points, first, count), rates[currency])
+        for currency, points in sorted(past.cash.items())
+        if only is None
+    ]
+    return Board(first, count, reporting, tracks, purses, rates, others)
+
+
+def _filled(points: Mapping[int, int], first: int, count: int) -> Steps:
+    """The newest point up to each day, 0 before the first."""
+    before = [value for day, value in points.items() if day <= first]
+    inside = [(day - first, value) for day, value in points.items() if first < day < first + count]
+    return Steps(
+        np.array([0, *(place for place, _ in inside)], dtype=np.int64),
+        [before[-1] if before else 0, *(value for _, value in inside)],
+        count,
+    )

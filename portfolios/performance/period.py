@@ -1,0 +1,297 @@
+"""How a portfolio, an account or one holding did over a period. Pure.
+
+    facts -> history (units, cash, payments) -> board (daily values) -> effects
+          -> returns, risk, contribution, currency effect, reconciliation, months
+
+The period runs from the close of the day before `from_date` to the close of `to_date`. Where
+nothing was owned before, everything is measured from the day the first money came in. Every figure
+that cannot be computed is absent and says why; nothing absent is shown as zero.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import numpy as np
+
+from portfolios.performance.contribution import (
+    CurrencyEffect,
+    contributions,
+    currency_effect,
+    flows,
+)
+from portfolios.performance.daily_holdings import History
+from portfolios.performance.daily_prices import STALE_DAYS, daily_prices
+from portfolios.performance.daily_rates import Fixings, daily_rates
+from portfolios.performance.daily_values import Board, Line, board
+from portfolios.performance.effects import Effect, Unknown, effects
+from portfolios.performance.figures import Figure, absent
+from portfolios.performance.returns import (
+    Daily,
+    Floats,
+    YearOfReturns,
+    annualized,
+    by_month,
+    daily,
+    money_weighted,
+    of_period,
+    time_weighted,
+)
+from portfolios.performance.risk import Drawdown, RiskFree, deepest, sessions, sharpe, volatility
+from portfolios.performance.value_bridge import Terms, terms, total
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: a period in a reporting currency, of all accounts or of one asset in them."""
+
+    past: History
+    lines: Mapping[int, Line]
+    fixings: Fixings
+    currency: str
+    from_date: date
+    to_date: date
+    only: int | None = None
+    benchmark: Line | None = None
+    risk_free: RiskFree | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something a reader must know of a figure that is shown all the same."""
+
+    code: str
+    symbol: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """The answer. `figures` by name; absent ones carry their reason."""
+
+    question: Question
+    figures: Mapping[str, Figure]
+    series: Daily
+    months: Sequence[YearOfReturns]
+    drawdown: Drawdown | None
+    contributions: Mapping[int | None, float]
+    terms: Mapping[int | None, Terms]
+    whole: Terms | None
+    # Growth of the benchmark from the base on; None without one.
+    benchmark: Floats | None
+    warnings: Sequence[Warned] = field(default_factory=tuple)
+
+
+def performance(question: Question) -> Performance:
+    """Computes everything; never raises for lack of data."""
+    first = question.from_date - timedelta(days=1)
+    shown = board(
+        past=question.past,
+        lines=question.lines,
+        fixings=question.fixings,
+        reporting=question.currency,
+        first=first.toordinal(),
+        last=question.to_date.toordinal(),
+        only=question.only,
+    )
+    whole = question.only is None
+    try:
+        found = effects(shown, question.past, only=question.only)
+    except Unknown as unknown:
+        return _unknown(question, shown, unknown.figure)
+    inflows, outflows = flows(shown, found, whole=whole)
+    series = daily(first=first, values=shown.values, inflows=inflows, outflows=outflows)
+    figures = _figures(question, shown, series)
+    parts: dict[int | None, float] = {}
+    twr = figures["time_weighted_return"]
+    if twr.value is not None:
+        parts = contributions(shown, series, found)
+    figures |= _currency_figures(
+        twr, None if twr.value is None else currency_effect(shown, series, found, twr.value)
+    )
+    accounted, figures["reconciliation"] = _accounted(shown, found, whole)
+    growth = _benchmark(question, series, figures)
+    return Performance(
+        question=question,
+        figures=figures,
+        series=series,
+        months=by_month(series),
+        drawdown=deepest(series),
+        contributions=parts,
+        terms=accounted,
+        whole=None if figures["reconciliation"].value is None else total(accounted.values()),
+        benchmark=growth,
+        warnings=tuple(_warnings(question, shown)),
+    )
+
+
+def _figures(question: Question, shown: Board, series: Daily) -> dict[str, Figure]:
+    """Returns and risk; where a value is unknown the reason names what is missing."""
+    missing = shown.missing
+    observed = sessions(series, shown.priced)
+    rate = money_weighted(series)
+    twr = time_weighted(series)
+    fall = deepest(series)
+    figures = {
+        "time_weighted_return": twr,
+        "annualized_time_weighted_return": annualized(twr, days=series.days),
+        "money_weighted_return": rate,
+        "money_weighted_return_of_period": of_period(rate, days=series.days),
+        "volatility": volatility(series, observed),
+        "max_drawdown": (
+            Figure(fall.depth) if fall is not None and twr.value is not None else _of(twr)
+        ),
+        "sharpe_ratio": sharpe(series, observed, question.risk_free, question.currency),
+        "initial_value": _value(series.values[0], missing),
+        "final_value": _value(series.values[-1], missing),
+    }
+    named = {"value_unknown", "no_return"}
+    return {
+        name: missing
+        if missing is not None and figure.reason is not None and figure.reason.code in named
+        else figure
+        for name, figure in figures.items()
+    }
+
+
+def _of(figure: Figure) -> Figure:
+    """Absent for the same reason as `figure`, or because there are no days."""
+    return (
+        absent("too_short", "There is no day to look at.") if figure.value is not None else figure
+    )
+
+
+def _value(value: float, missing: Figure | None) -> Figure:
+    if np.isnan(value):
+        return missing or absent("value_unknown", "The value is not known.")
+    return Figure(float(value))
+
+
+def _currency_figures(twr: Figure, found: CurrencyEffect | None) -> dict[str, Figure]:
+    names = ("local_return", "currency_return", "local_contribution", "currency_contribution")
+    if found is None:
+        return dict.fromkeys(names, twr)
+    return {name: Figure(getattr(found, name)) for name in names}
+
+
+def _accounted(
+    shown: Board, found: Sequence[Effect], whole: bool
+) -> tuple[dict[int | None, Terms], Figure]:
+    try:
+        return terms(shown, found, whole=whole), Figure(0.0)
+    except Unknown as unknown:
+        return {}, unknown.figure
+
+
+def _benchmark(question: Question, series: Daily, figures: dict[str, Figure]) -> Floats | None:
+    """Growth of the benchmark in the reporting currency from the base on; fills its figures."""
+    names = ("benchmark_return", "annualized_benchmark_return", "excess_return")
+    line = question.benchmark
+    if line is None:
+        none = absent("no_benchmark", "No benchmark was asked for.")
+        figures |= dict.fromkeys(names, none)
+        return None
+    count = len(series.values)
+    first = series.first.toordinal()
+    prices = daily_prices(
+        closes=line.closes,
+        marks={},
+        splits=question.past.splits.get(line.asset, ()),
+        first=first,
+        count=count,
+    )
+    rates = daily_rates(
+        currency=line.currency,
+        reporting=question.currency,
+        fixings=question.fixings,
+        first=first,
+        count=count,
+    )
+    known = prices.known & rates.known
+    if not known[series.base :].all() or not known.any():
+        what = "rate" if prices.known[series.base] else "price"
+        lacking = absent(
+            "benchmark_price_missing",
+            f"{line.symbol} has no {what} on {series.day(series.base)}, where measuring begins.",
+        )
+        figures |= dict.fromkeys(names, lacking)
+        return None
+    values = prices.floats * rates.floats
+    growth: Floats = values / values[series.base]
+    back = Figure(float(growth[-1]) - 1.0)
+    twr = figures["time_weighted_return"]
+    figures["benchmark_return"] = back
+    figures["annualized_benchmark_return"] = annualized(back, days=series.days)
+    figures["excess_return"] = (
+        twr if twr.value is None else Figure(twr.value - float(growth[-1]) + 1.0)
+    )
+    growth[: series.base] = np.nan
+    return growth
+
+
+def _warnings(question: Question, shown: Board) -> list[Warned]:
+    """Prices that were carried too long, that are the owner's own, or that hold dividends."""
+    told = []
+    with_income = {payment.asset for payment in question.past.payments if payment.income}
+    for asset, track in shown.tracks.items():
+        symbol, prices = track.line.symbol, track.prices
+        held = track.held & prices.known
+        if not held.any():
+            continue
+        age = np.where(held, prices.age_days, 0)
+        oldest = int(np.argmax(age))
+        if age[oldest] > STALE_DAYS:
+            since = date.fromordinal(int(prices.source_day[oldest]))
+            until = date.fromordinal(shown.first + oldest)
+            detail = f"Valued on {until} at the price of {since}, {age[oldest]} days old."
+            told.append(Warned("price_stale", symbol, detail))
+        if age.min() < 0:
+            told.append(
+                Warned("price_carried_back", symbol, "Valued at its first price before that day.")
+            )
+        closes_from = prices.closes_from
+        if closes_from is None or (held & (prices.source_day < closes_from)).any():
+            until_text = "" if closes_from is None else f" before {date.fromordinal(closes_from)}"
+            detail = f"No closes{until_text}: valued at the prices it was bought and sold at."
+            told.append(Warned("price_from_own_trades", symbol, detail))
+        if track.line.dividend_adjusted and asset in with_income:
+            detail = "Its closes are adjusted for dividends; those recorded count twice."
+            told.append(Warned("dividends_in_prices", symbol, detail))
+    return told
+
+
+def _unknown(question: Question, shown: Board, why: Figure) -> Performance:
+    """Nothing can be said because a price or a rate is missing."""
+    values = shown.values
+    nothing = np.zeros(shown.count)
+    series = daily(
+        first=question.from_date - timedelta(days=1),
+        values=np.full(shown.count, np.nan),
+        inflows=nothing,
+        outflows=nothing,
+    )
+    figures = dict.fromkeys(FIGURES, why)
+    figures["initial_value"] = _value(values[0], shown.missing)
+    figures["final_value"] = _value(values[-1], shown.missing)
+    return Performance(question, figures, series, [], None, {}, {}, None, None)
+
+
+FIGURES = (
+    "time_weighted_return",
+    "annualized_time_weighted_return",
+    "money_weighted_return",
+    "money_weighted_return_of_period",
+    "volatility",
+    "max_drawdown",
+    "sharpe_ratio",
+    "initial_value",
+    "final_value",
+    "local_return",
+    "currency_return",
+    "local_contribution",
+    "currency_contribution",
+    "benchmark_return",
+    "annualized_benchmark_return",
+    "excess_return",
+    "reconciliation",
+)

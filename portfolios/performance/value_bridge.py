@@ -1,0 +1,167 @@
+"""From the value before to the value after, term by term, to the cent. Pure; exact.
+
+    final = initial + gains + income + net transfers - fees - taxes + currency effect
+
+    gains       sum over the days of (value - value before, in the asset's currency) at the day's
+                rate, less purchases, plus sales: realised and unrealised alike
+    income      dividends and interest before fees and taxes
+    transfers   cash and units that came from outside less those that went; of one holding: what
+                was paid for it and what it paid
+    currency    sum over the days of (value before) * (change of the rate), cash too, and what
+                booked rates differ from the day's
+
+Each term is summed on its own, none is what the others leave; that they add up is asserted for
+every asset and for cash. In cents they are rounded by largest remainder: the cents add up too.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+
+import numpy as np
+
+from core.money import WIDE, minor_unit, quantize
+from portfolios.performance.daily_values import EXACT_DECIMALS, OF_CASH, Board, Purse, Track
+from portfolios.performance.effects import Effect, Unknown
+
+
+@dataclass(slots=True)
+class Terms:
+    """The terms of one asset, of cash or of the whole, in 10^-28 of the reporting currency."""
+
+    initial: int = 0
+    gains: int = 0
+    income: int = 0
+    transfers: int = 0
+    fees: int = 0
+    taxes: int = 0
+    currency: int = 0
+    final: int = 0
+
+    @property
+    def left_over(self) -> int:
+        """What does not add up: nothing."""
+        earned = self.gains + self.income - self.fees - self.taxes + self.currency
+        return self.initial + self.transfers + earned - self.final
+
+
+def terms(board: Board, effects: Iterable[Effect], *, whole: bool) -> dict[int | None, Terms]:
+    """The terms of each asset, and under None those of cash (`whole`: cash is looked at).
+
+    Raises Unknown where a value, a price or a rate is missing.
+    """
+    found: dict[int | None, Terms] = {
+        asset: _of_track(board, track) for asset, track in board.tracks.items()
+    }
+    cash = found.setdefault(None, _of_purses(board)) if whole else Terms()
+    for effect in effects:
+        one = cash if effect.asset is None else found.setdefault(effect.asset, Terms())
+        one.gains += effect.traded - effect.delivered
+        one.income += effect.income
+        one.fees += effect.fee
+        one.taxes += effect.tax
+        one.currency += effect.currency
+        one.transfers += effect.delivered
+        if effect.asset is not None:
+            one.transfers -= effect.paid
+            cash.transfers += effect.paid
+        cash.transfers += effect.flow
+    for asset, one in found.items():
+        assert one.left_over == 0, f"the terms of {asset} leave {one.left_over}"
+    return found
+
+
+def total(parts: Iterable[Terms]) -> Terms:
+    """The terms of the whole; transfers between its parts cancel."""
+    found = Terms()
+    for part in parts:
+        for name in _NAMES:
+            setattr(found, name, getattr(found, name) + getattr(part, name))
+    return found
+
+
+def _of_track(board: Board, track: Track) -> Terms:
+    last = board.count - 1
+    constant = track.rates.constant
+    for number in np.flatnonzero(track.unknown):
+        # Without conversion only the ends matter.
+        if not constant or number in (0, last):
+            raise Unknown(board.why_unknown(track, int(number)))
+    found = Terms(
+        initial=track.exact(0) if track.held[0] else 0,
+        final=track.exact(last) if track.held[last] else 0,
+    )
+    if constant:
+        found.gains = (track.local_at(last) - track.local_at(0)) * int(track.rates.rates[0])
+    else:
+        local, rates = track.local, track.rates.rates
+        found.gains = int(np.dot(np.diff(local), rates[1:]))
+        found.currency = int(np.dot(local[:-1], np.diff(rates)))
+    return found
+
+
+def _of_purses(board: Board) -> Terms:
+    found = Terms()
+    for purse in board.purses:
+        for number in np.flatnonzero(purse.unknown)[:1]:
+            raise Unknown(board.no_rate(purse.currency, int(number)))
+        found.initial += purse.exact(0)
+        found.final += purse.exact(board.count - 1)
+        found.currency += _converted(purse)
+    return found
+
+
+def _converted(purse: Purse) -> int:
+    if purse.rates.constant:
+        return 0
+    return int(np.dot(purse.balances.exact[:-1], np.diff(purse.rates.rates))) * OF_CASH
+
+
+_NAMES = tuple(field.name for field in fields(Terms))
+# The order in which a cent left over is given away among equals.
+_SIGNS = {"gains": 1, "income": 1, "transfers": 1, "fees": -1, "taxes": -1, "currency": 1}
+
+
+def decimal(exact: int) -> Decimal:
+    """An exact figure as a decimal."""
+    return Decimal(exact).scaleb(-EXACT_DECIMALS, context=WIDE)
+
+
+def in_cents(whole: Terms, currency: str) -> dict[str, Decimal]:
+    """The terms in minor units, both values rounded, the others so that they lead from one to the
+    other."""
+    initial = quantize(decimal(whole.initial), currency) + 0  # no negative zero
+    final = quantize(decimal(whole.final), currency) + 0
+    signed = [sign * getattr(whole, name) for name, sign in _SIGNS.items()]
+    rounded = apportioned(signed, final - initial, currency)
+    middle = {
+        name: sign * value + 0 for (name, sign), value in zip(_SIGNS.items(), rounded, strict=True)
+    }
+    return {"initial": initial, **middle, "final": final}
+
+
+def apportioned(exact: Sequence[int], wanted: Decimal, currency: str) -> list[Decimal]:
+    """Each figure rounded to a minor unit at most one off, so that together they are `wanted`."""
+    if not exact:
+        return []
+    unit = minor_unit(currency)
+    step = int(unit.scaleb(EXACT_DECIMALS, context=WIDE))
+    floors = [value // step for value in exact]
+    left = int(wanted / unit) - sum(floors)
+    order = sorted(range(len(exact)), key=lambda i: (-(exact[i] % step), i))
+    whole_rounds, rest = divmod(left, len(exact))
+    for place, number in enumerate(order):
+        floors[number] += whole_rounds + (1 if place < rest else 0)
+    return [floor * unit for floor in floors]
+
+
+def columns_in_cents(
+    parts: Mapping[int | None, Terms], whole: Mapping[str, Decimal], currency: str
+) -> dict[int | None, dict[str, Decimal]]:
+    """What each part earned in minor units; each column sums to that of the whole."""
+    found: dict[int | None, dict[str, Decimal]] = {key: {} for key in parts}
+    for name in ("gains", "income", "fees", "taxes", "currency"):
+        rounded = apportioned([getattr(one, name) for one in parts.values()], whole[name], currency)
+        for key, value in zip(parts, rounded, strict=True):
+            found[key][name] = value
+    return found

@@ -1,0 +1,198 @@
+"""From the problem in Decimal to the solver's program in floats; the aims in money stay exact.
+
+    account value V      = cash + sum of price x quantity
+    cash target C        = max(cash weight x V, cash floor)
+    target of security i = weight_i / (sum of weights) x (V - C)
+
+A floor above the cash target (a withdrawal) thus shrinks every target in proportion, instead of
+leaving all of them short. Bands stay threshold x V. A security found outside its band is aimed at
+band_return of it. No trade takes a security out of its band on the other side: a purchase stops at
+the upper edge, a sale at the lower one (unless the cash floor cannot be met otherwise:
+`free_sales`). Nothing without a target is bought.
+
+Worked example: V 100,000, targets 60 % and 40 %, floor 10,000: the targets are 54,000 and 36,000.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import accumulate
+
+from recommendations.engine.fees import NO_SALE_FEES, SaleFees, sale_fees
+from recommendations.engine.hulls import Item, TaxLot, penalty
+from recommendations.engine.problem import ZERO, Lot, RebalanceInputs, Security, Settings
+from recommendations.engine.relaxation import Program
+from transactions.ledger.holding_period import is_long_term
+
+BASIS_POINTS = Decimal(10_000)
+# A trade smaller than this many brokerage fees is never worth proposing.
+FEES_PER_TRADE_MIN = 2
+# A lot this close to its basis (in money) counts as a loss for the identity group: rounding
+# decides.
+_LOSS_MARGIN = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Aims:
+    """What the account holds and should hold, in its currency; tuples in the inputs' order."""
+
+    account_value: Decimal
+    values: tuple[Decimal, ...]
+    cash: Decimal
+    cash_band: Decimal
+    securities: tuple[Decimal, ...]
+    bands: tuple[Decimal, ...]
+
+
+def held_value(*, security: Security) -> Decimal:
+    """Money: price x quantity, not rounded; 0 where nothing is held."""
+    return security.price * security.quantity if security.price is not None else ZERO
+
+
+def aims(*, inputs: RebalanceInputs) -> Aims:
+    """The targets and bands in money; targets and cash target sum to the account's value."""
+    values = tuple(held_value(security=security) for security in inputs.securities)
+    value = inputs.cash + sum(values, ZERO)
+    cash = max(inputs.cash_target_weight * value, inputs.cash_floor)
+    whole = sum((security.target_weight for security in inputs.securities), ZERO)
+    share = max(value - cash, ZERO) / whole if whole else ZERO
+    return Aims(
+        account_value=value,
+        values=values,
+        cash=cash,
+        cash_band=inputs.cash_threshold * value,
+        securities=tuple(security.target_weight * share for security in inputs.securities),
+        bands=tuple(security.threshold * value for security in inputs.securities),
+    )
+
+
+def fees_of(*, security: Security, inputs: RebalanceInputs) -> SaleFees:
+    """The regulatory fees a sale of the security pays on the day of the run."""
+    return sale_fees(as_of=inputs.as_of) if security.sale_fees else NO_SALE_FEES
+
+
+def lot_rate(*, lot: Lot, inputs: RebalanceInputs) -> Decimal:
+    """The tax rate on a gain of the lot sold on the day of the run."""
+    long_term = is_long_term(opened_date=lot.holding_period_date, sold_date=inputs.as_of)
+    return inputs.settings.long_term_rate if long_term else inputs.settings.short_term_rate
+
+
+def is_whole(*, security: Security, settings: Settings) -> bool:
+    """True when only whole shares of the security are traded."""
+    return settings.whole_shares or not security.fractional
+
+
+def program(*, inputs: RebalanceInputs, aims: Aims, free_sales: bool = False) -> Program:
+    """The solver's input; items stand in the order of `inputs.securities` (canonical).
+
+    `free_sales` lets a sale go below the band: for a cash floor that cannot be met otherwise.
+    """
+    proceeds = inputs.cash - inputs.cash_floor
+    for security, held in zip(inputs.securities, aims.values, strict=True):
+        if security.may_sell:
+            proceeds += held
+    settings = inputs.settings
+    weight = float(settings.drift_penalty)
+    value = float(aims.account_value)
+    items = tuple(
+        _item(inputs, security, aims, i, max(float(proceeds), 0.0), free_sales)
+        for i, security in enumerate(inputs.securities)
+    )
+    band = _aimed_band(inputs.cash, aims.cash, aims.cash_band, settings.band_return)
+    return Program(
+        items=items,
+        cash=float(inputs.cash),
+        cash_floor=float(inputs.cash_floor),
+        cash_phi=penalty(target=float(aims.cash), band=band, weight=weight, account_value=value),
+        account_value=value,
+        node_limit=settings.node_limit,
+    )
+
+
+def _aimed_band(held: Decimal, target: Decimal, band: Decimal, band_return: Decimal) -> float:
+    """The half-width free of penalty: the whole band inside it, `band_return` of it outside."""
+    return float(band if abs(held - target) <= band else band * band_return)
+
+
+def _item(
+    inputs: RebalanceInputs,
+    security: Security,
+    aims: Aims,
+    i: int,
+    proceeds: float,
+    free_sales: bool,
+) -> Item:
+    settings = inputs.settings
+    if security.price is None:
+        nothing = penalty(target=0.0, band=0.0, weight=0.0, account_value=0.0)
+        return Item(security.symbol, 1.0, 0.0, nothing, ())
+    price = float(security.price)
+    value = aims.values[i]
+    fees = fees_of(security=security, inputs=inputs)
+    buy_cost = float(security.half_spread_bp / BASIS_POINTS)
+    # Above its cap the TAF is concave: its chord to the whole position never overstates it.
+    taf = fees.taf_per_share
+    if value * taf > fees.taf_cap * security.price:
+        taf = fees.taf_cap * security.price / value
+    sell_cost = buy_cost + float(fees.sec_rate) + float(taf) / price
+    fee = float(settings.brokerage_fee)
+    least = max(float(settings.minimum_trade), FEES_PER_TRADE_MIN * fee)
+    lots = _tax_lots(inputs, security, sell_cost, fee / least if fee else 0.0)
+    held = list(accumulate(lot.shares for lot in lots))[-1] if lots else 0.0
+    ceiling = aims.securities[i] + aims.bands[i]
+    wanted = security.may_buy and security.target_weight > 0
+    room = max(float(ceiling - value), 0.0) if wanted else 0.0
+    surplus = held
+    if not free_sales and value:
+        surplus = held * max(float((value - aims.securities[i] + aims.bands[i]) / value), 0.0)
+    # The fee lowers the gain: by no more than the highest rate among the lots.
+    dearest = ZERO
+    if fee:
+        dearest = max((lot_rate(lot=lot, inputs=inputs) for lot in security.lots), default=ZERO)
+    return Item(
+        symbol=security.symbol,
+        price=price,
+        held=held,
+        phi=penalty(
+            target=float(aims.securities[i]),
+            band=_aimed_band(value, aims.securities[i], aims.bands[i], settings.band_return),
+            weight=float(settings.drift_penalty),
+            account_value=float(aims.account_value),
+        ),
+        lots=lots,
+        sell_cost=sell_cost,
+        buy_cost=buy_cost,
+        fee=fee,
+        fee_after_tax=fee * (1 - float(dearest)),
+        minimum_shares=_minimum_shares(security, least),
+        sell_max=min(held, surplus) if security.may_sell else 0.0,
+        buy_max=min(room, proceeds) / price,
+        whole=is_whole(security=security, settings=settings),
+        group=security.identity_group,
+    )
+
+
+def _minimum_shares(security: Security, least: float) -> float:
+    """`least` money in shares, on the six-decimal grid fractional quantities are rounded to."""
+    assert security.price is not None
+    grid = Decimal("0.000001")
+    return float((Decimal(least) / security.price).quantize(grid, rounding="ROUND_CEILING"))
+
+
+def _tax_lots(
+    inputs: RebalanceInputs, security: Security, sell_cost: float, fee_share: float
+) -> tuple[TaxLot, ...]:
+    """The lots in selling order: tax per dollar sold, then lot id."""
+    assert security.price is not None
+    settings = inputs.settings
+    taxed = settings.short_term_rate > 0 or settings.long_term_rate > 0
+    found = []
+    for index, lot in enumerate(security.lots):
+        shares = float(lot.quantity)
+        value = float(security.price * lot.quantity)
+        gain = 1 - sell_cost - float(lot.cost_basis) / value
+        tax = float(lot_rate(lot=lot, inputs=inputs)) * gain
+        if not settings.loss_harvesting or security.recent_purchase:
+            tax = max(tax, 0.0)
+        is_loss = taxed and (gain < fee_share or gain * value < _LOSS_MARGIN)
+        found.append((tax, lot.lot_id, TaxLot(index, shares, tax, is_loss)))
+    return tuple(entry[2] for entry in sorted(found, key=lambda entry: entry[:2]))

@@ -1,0 +1,200 @@
+"""Why a trade is proposed and why another is not: a stable code and a sentence a client can read.
+
+Trades   over_band, under_band, no_target, raise_cash, invest_cash, harvest_loss, fund_purchases,
+         reinvest_proceeds
+Skipped  within_band, restricted_no_buy, restricted_no_sell, wash_sale_window, price_stale (and any
+         other code of a block), no_price, below_minimum_trade, wash_sale_pair, tax_exceeds_benefit,
+         cost_exceeds_benefit, no_cash, account_empty
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from recommendations.engine.hulls import TURNOVER, Item
+from recommendations.engine.problem import ONE, ZERO, Block, RebalanceInputs, Security
+from recommendations.engine.program import Aims, is_whole
+from recommendations.engine.result import Skipped
+from recommendations.engine.trades import Fill
+
+_BLOCKED = {
+    "restricted_no_buy": "it may not be bought",
+    "restricted_no_sell": "it may not be sold",
+    "wash_sale_window": "a loss was sold within the wash-sale window",
+    "price_stale": "its price is too old to trade on",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one security stood before the run, in the account's currency."""
+
+    security: Security
+    item: Item
+    value: Decimal
+    target: Decimal
+    band: Decimal
+    account_value: Decimal
+
+    @property
+    def excess(self) -> Decimal:
+        """Money above (negative: below) the target."""
+        return self.value - self.target
+
+
+def standings(
+    *, inputs: RebalanceInputs, aims: Aims, items: tuple[Item, ...]
+) -> tuple[Standing, ...]:
+    """One standing per security, in the inputs' order."""
+    return tuple(
+        Standing(security, item, value, target, band, aims.account_value)
+        for security, item, value, target, band in zip(
+            inputs.securities, items, aims.values, aims.securities, aims.bands, strict=True
+        )
+    )
+
+
+def trade_reason(
+    *, inputs: RebalanceInputs, aims: Aims, standing: Standing, fill: Fill
+) -> tuple[str, str]:
+    """Code and sentence of a trade."""
+    code = _trade_code(inputs, aims, standing, fill)
+    price = standing.security.price or ZERO
+    after = standing.value - fill.sold * price
+    there = abs(after - standing.target) <= standing.band
+    verb = "Sell" if fill.sold > 0 else "Buy"
+    sentence = (
+        f"{verb} {standing.security.symbol}: {_place(standing)}; "
+        + {
+            "over_band": "the sale brings it back into its band"
+            if there
+            else "the sale brings it closer; selling the rest would cost more tax than it is worth",
+            "under_band": "the purchase brings it back into its band"
+            if there
+            else "the purchase brings it closer to its band",
+            "no_target": "it has no place in the targets",
+            "raise_cash": "the account must raise cash",
+            "invest_cash": "the account has more cash than it should",
+            "harvest_loss": "the loss saves more tax than the sale costs",
+            "fund_purchases": "it pays for purchases at the least tax",
+            "reinvest_proceeds": "it takes up the proceeds of the sales",
+        }[code]
+    )
+    if fill.sold > 0 and fill.tax:
+        kind = "tax" if fill.tax > 0 else "tax saved"
+        sentence += f"; {kind} about {abs(fill.tax)} {inputs.currency}"
+    return code, sentence + "."
+
+
+def _trade_code(inputs: RebalanceInputs, aims: Aims, standing: Standing, fill: Fill) -> str:
+    if fill.sold > 0:
+        if not standing.security.target_weight:
+            return "no_target"
+        # Against the target as set: a withdrawal shrinks the targets, but that is not its doing.
+        nominal = standing.security.target_weight * aims.account_value
+        if standing.value - nominal > standing.band:
+            return "over_band"
+        if fill.tax < 0 and inputs.settings.loss_harvesting:
+            return "harvest_loss"
+        if aims.cash - inputs.cash > aims.cash_band or inputs.cash < inputs.cash_floor:
+            return "raise_cash"
+        return "fund_purchases"
+    if -standing.excess > standing.band:
+        return "under_band"
+    if inputs.cash - aims.cash > aims.cash_band:
+        return "invest_cash"
+    return "reinvest_proceeds"
+
+
+def skip_reason(
+    *,
+    inputs: RebalanceInputs,
+    standing: Standing,
+    cash_price: float,
+    traded: dict[str, set[str]],
+    sellable: bool,
+) -> Skipped:
+    """Why a security was not traded.
+
+    cash_price: the solver's cost of one more dollar of cash; traded: the sides ("buy", "loss")
+    taken in each identity group; sellable: something else could still be sold.
+    """
+    security = standing.security
+    if security.price is None:
+        return Skipped(security.symbol, "no_price", f"{security.symbol} has no price.")
+    if not standing.account_value:
+        return _skipped(standing, "account_empty", "there is nothing to divide")
+    if abs(standing.excess) <= standing.band:
+        return _skipped(standing, "within_band", "that is within its band")
+    over = standing.excess > 0
+    block = security.sell_block if over else security.buy_block
+    if block is not None:
+        return _blocked(standing, block, "sell" if over else "buy")
+    if _too_small(inputs, standing):
+        return _skipped(standing, "below_minimum_trade", "the trade would be too small")
+    sides = traded.get(security.identity_group or "", set())
+    if ("buy" if over else "loss") in sides:
+        other = "bought" if over else "sold at a loss"
+        sentence = f"a substantially identical security is {other} in this run"
+        return _skipped(standing, "wash_sale_pair", sentence)
+    return _not_worth_it(inputs, standing, cash_price, sellable)
+
+
+def _too_small(inputs: RebalanceInputs, standing: Standing) -> bool:
+    """True when what is out of place is less than the least allowed trade."""
+    security, item = standing.security, standing.item
+    assert security.price is not None
+    least = max(Decimal(item.minimum_shares), ZERO)
+    if is_whole(security=security, settings=inputs.settings):
+        least = max(least, ONE)
+    amount = min(abs(standing.excess), standing.value) if standing.excess > 0 else -standing.excess
+    return amount < least * security.price
+
+
+def _not_worth_it(
+    inputs: RebalanceInputs, standing: Standing, cash_price: float, sellable: bool
+) -> Skipped:
+    item = standing.item
+    value = float(standing.value)
+    if standing.excess > 0:
+        # Left slope of phi at the holding: what a dollar sold would save, before tax.
+        saved = -item.phi.at(value - 1e-3) + item.phi.at(value)
+        gain = saved / 1e-3 + cash_price * (1 - item.sell_cost)
+        if gain > item.sell_cost + TURNOVER:
+            return _skipped(standing, "tax_exceeds_benefit", "the tax outweighs the benefit")
+        return _skipped(
+            standing, "cost_exceeds_benefit", "the proceeds would do no better elsewhere"
+        )
+    saved = -item.phi.slope_up(value)
+    if item.buy_cost + TURNOVER >= saved:
+        return _skipped(standing, "cost_exceeds_benefit", "the cost outweighs the benefit")
+    if sellable and (inputs.settings.short_term_rate or inputs.settings.long_term_rate):
+        sentence = "raising the cash for it would cost more tax than it is worth"
+        return _skipped(standing, "tax_exceeds_benefit", sentence)
+    return _skipped(standing, "no_cash", "there is no cash for it")
+
+
+def _blocked(standing: Standing, block: Block, side: str) -> Skipped:
+    code = f"restricted_no_{side}" if block.code == "restricted" else block.code
+    sentence = _BLOCKED.get(code, f"it is blocked ({code})")
+    if block.until is not None:
+        sentence += f", through {block.until.isoformat()}"
+    return _skipped(standing, code, sentence, block)
+
+
+def _skipped(standing: Standing, code: str, sentence: str, block: Block | None = None) -> Skipped:
+    text = f"{standing.security.symbol} is left alone: {_place(standing)}; {sentence}."
+    return Skipped(standing.security.symbol, code, text, block.until if block else None)
+
+
+def _place(standing: Standing) -> str:
+    """'65.2 % of the account, target 60.0 % ± 5.0 %'."""
+    if not standing.account_value:
+        return "the account is empty"
+    weight = _percent(standing.value / standing.account_value)
+    target = _percent(standing.target / standing.account_value)
+    band = _percent(standing.band / standing.account_value)
+    return f"{weight} of the account, target {target} ± {band}"
+
+
+def _percent(weight: Decimal) -> str:
+    return f"{(weight * 100).quantize(Decimal('0.1'), ROUND_HALF_UP)} %"

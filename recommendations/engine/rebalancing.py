@@ -1,0 +1,229 @@
+"""Rebalancing one account: check, formulate, solve, price exactly, explain.
+
+    inputs (Decimal) -> aims, program (float) -> solution, certificate -> fills (Decimal) -> result
+
+The same inputs give the same result to the byte, on any day and in any order of their parts:
+nothing here reads a clock, a database or a random number. The gap reported is that of the rounded
+trades: their cost, recomputed exactly, less the solver's lower bound, in basis points of account
+value.
+"""
+
+import math
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal, localcontext
+
+from core.errors import InvalidInput
+from core.money import quantize
+from recommendations.engine.problem import ZERO, RebalanceInputs, canonical, ensure_valid
+from recommendations.engine.program import Aims, aims, program
+from recommendations.engine.reasons import Standing, skip_reason, standings, trade_reason
+from recommendations.engine.relaxation import Program
+from recommendations.engine.result import (
+    Drift,
+    RebalanceResult,
+    SecurityDrift,
+    Skipped,
+    Totals,
+    Trade,
+    result_json,
+)
+from recommendations.engine.solver import CashFloorUnreachable, Solution, solve
+from recommendations.engine.trades import Fill, fills
+
+__all__ = ["ENGINE_VERSION", "rebalance", "result_json"]
+
+ENGINE_VERSION = "rebalance-1"
+
+WEIGHT_STEP = Decimal("0.000001")
+_CONTEXT = Context(prec=60)
+
+
+def rebalance(*, inputs: RebalanceInputs) -> RebalanceResult:
+    """The trades for one account.
+
+    Raises InvalidInput (a code of `ensure_valid`, or engine_version_unknown) and
+    CashFloorUnreachable. An account worth nothing gets no trades.
+    """
+    if inputs.engine_version != ENGINE_VERSION:
+        raise InvalidInput(
+            f"This engine is {ENGINE_VERSION}, the inputs are for {inputs.engine_version}.",
+            code="engine_version_unknown",
+        )
+    ensure_valid(inputs=inputs)
+    with localcontext(_CONTEXT):
+        ordered = canonical(inputs=inputs)
+        goals = aims(inputs=ordered)
+        task = program(inputs=ordered, aims=goals)
+        try:
+            solution = solve(program=task)
+        except CashFloorUnreachable:
+            task = program(inputs=ordered, aims=goals, free_sales=True)
+            solution = solve(program=task)
+        done = fills(inputs=ordered, program=task, solution=solution)
+        return _result(ordered, goals, task, solution, done)
+
+
+def _result(
+    inputs: RebalanceInputs,
+    goals: Aims,
+    task: Program,
+    solution: Solution,
+    done: tuple[Fill, ...],
+) -> RebalanceResult:
+    stands = standings(inputs=inputs, aims=goals, items=task.items)
+    by_index = {fill.index: fill for fill in done}
+    sold = {fill.index: fill.sold for fill in done}
+    trades = tuple(_trade(inputs, goals, stands[fill.index], fill) for fill in done)
+    totals = _totals(inputs, trades)
+    return RebalanceResult(
+        engine_version=inputs.engine_version,
+        account_id=inputs.account_id,
+        as_of=inputs.as_of,
+        currency=inputs.currency,
+        trades=trades,
+        skipped=_skipped(inputs, stands, solution, by_index),
+        before=_drift(inputs, goals, stands, {}, inputs.cash),
+        after=_drift(inputs, goals, stands, sold, totals.cash_after),
+        totals=totals,
+        optimality_gap_bps=_gap_bps(inputs, goals, task, solution, by_index),
+    )
+
+
+def _trade(inputs: RebalanceInputs, goals: Aims, standing: Standing, fill: Fill) -> Trade:
+    code, sentence = trade_reason(inputs=inputs, aims=goals, standing=standing, fill=fill)
+    security = standing.security
+    assert security.price is not None, "what has no price is not traded"
+    return Trade(
+        symbol=security.symbol,
+        asset_id=security.asset_id,
+        side="sell" if fill.sold > 0 else "buy",
+        quantity=abs(fill.sold),
+        price=security.price,
+        value=fill.value,
+        lots=fill.lots,
+        estimated_tax=fill.tax,
+        cost=fill.cost,
+        spread_cost=fill.spread_cost,
+        fees=fill.fees,
+        reason=code,
+        explanation=sentence,
+    )
+
+
+def _skipped(
+    inputs: RebalanceInputs,
+    stands: tuple[Standing, ...],
+    solution: Solution,
+    by_index: dict[int, Fill],
+) -> tuple[Skipped, ...]:
+    traded: dict[str, set[str]] = {}
+    for i, fill in by_index.items():
+        sides = traded.setdefault(inputs.securities[i].identity_group or "", set())
+        if fill.sold < 0:
+            sides.add("buy")
+        elif any(lot.gain < 0 for lot in fill.lots):
+            sides.add("loss")
+    traded.pop("", None)
+    sellable = {
+        i
+        for i, security in enumerate(inputs.securities)
+        if security.may_sell and security.quantity > (by_index[i].sold if i in by_index else ZERO)
+    }
+    return tuple(
+        skip_reason(
+            inputs=inputs,
+            standing=standing,
+            cash_price=solution.cash_price,
+            traded=traded,
+            sellable=bool(sellable - {i}),
+        )
+        for i, standing in enumerate(stands)
+        if i not in by_index
+    )
+
+
+def _drift(
+    inputs: RebalanceInputs,
+    goals: Aims,
+    stands: tuple[Standing, ...],
+    sold: dict[int, Decimal],
+    cash: Decimal,
+) -> Drift:
+    """Weights against targets; all weights of an account worth nothing are 0."""
+    values = [
+        standing.value - sold.get(i, ZERO) * (standing.security.price or ZERO)
+        for i, standing in enumerate(stands)
+    ]
+    account_value = cash + sum(values, ZERO)
+    lines = []
+    apart = ZERO
+    for standing, value in zip(stands, values, strict=True):
+        weight = _share(value, account_value)
+        target = _share(standing.target, goals.account_value)
+        apart += abs(weight - target)
+        lines.append(
+            SecurityDrift(
+                standing.security.symbol, _six(weight), _six(target), _six(weight - target)
+            )
+        )
+    cash_weight, cash_target = _share(cash, account_value), _share(goals.cash, goals.account_value)
+    apart += abs(cash_weight - cash_target)
+    return Drift(
+        total=_six(apart / 2),
+        account_value=quantize(account_value, inputs.currency),
+        cash=cash,
+        cash_weight=_six(cash_weight),
+        cash_target_weight=_six(cash_target),
+        securities=tuple(lines),
+    )
+
+
+def _share(part: Decimal, whole: Decimal) -> Decimal:
+    return part / whole if whole > 0 else ZERO
+
+
+def _six(weight: Decimal) -> Decimal:
+    return weight.quantize(WEIGHT_STEP, ROUND_HALF_UP)
+
+
+def _totals(inputs: RebalanceInputs, trades: tuple[Trade, ...]) -> Totals:
+    lots = [lot for trade in trades for lot in trade.lots]
+    short = [lot for lot in lots if lot.term == "short"]
+    long = [lot for lot in lots if lot.term == "long"]
+    tax_short = sum((lot.estimated_tax for lot in short), ZERO)
+    tax_long = sum((lot.estimated_tax for lot in long), ZERO)
+    return Totals(
+        buys=sum((trade.value for trade in trades if trade.side == "buy"), ZERO),
+        sells=sum((trade.value for trade in trades if trade.side == "sell"), ZERO),
+        gain_short=sum((lot.gain for lot in short), ZERO),
+        gain_long=sum((lot.gain for lot in long), ZERO),
+        tax=tax_short + tax_long,
+        tax_short=tax_short,
+        tax_long=tax_long,
+        costs=sum((trade.cost for trade in trades), ZERO),
+        cash_before=inputs.cash,
+        cash_after=inputs.cash + sum((trade.cash_effect for trade in trades), ZERO),
+    )
+
+
+def _gap_bps(
+    inputs: RebalanceInputs,
+    goals: Aims,
+    task: Program,
+    solution: Solution,
+    by_index: dict[int, Fill],
+) -> Decimal:
+    """Cost of the trades as rounded, less the lower bound, in bps of account value, rounded up.
+
+    Rounding to cents may buy a trifle of penalty back; below zero is reported as zero.
+    """
+    if goals.account_value <= 0:
+        return ZERO
+    costs = [fill.objective for fill in by_index.values()]
+    cash = math.fsum([task.cash, *(fill.net_exact for fill in by_index.values())])
+    costs.append(task.cash_phi.at(cash))
+    for i, item in enumerate(task.items):
+        fill = by_index.get(i)
+        sold = float(fill.sold) if fill else 0.0
+        costs.append(item.phi.at(item.price * (item.held - sold)))
+    gap = (math.fsum(costs) - solution.lower_bound) / task.account_value * 10_000
+    return Decimal(max(gap, 0.0)).quantize(WEIGHT_STEP, ROUND_CEILING)

@@ -1,0 +1,113 @@
+"""What a rebalance recommends: trades, what was left alone and why, drift before and after, totals.
+
+Money is rounded to the currency's minor unit, weights to six decimals, quantities exact.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from core.identifiers import canonical_json
+from recommendations.engine.problem import as_json
+
+
+@dataclass(frozen=True, slots=True)
+class TradeLot:
+    """What a sale takes out of one lot: gain = proceeds (net of their share of cost) - basis."""
+
+    lot_id: str
+    quantity: Decimal
+    proceeds: Decimal
+    cost_basis: Decimal
+    gain: Decimal
+    term: str
+    estimated_tax: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One order. `value` = quantity x price; `cost` = half the spread + fees, beside the value."""
+
+    symbol: str
+    asset_id: str
+    side: str
+    quantity: Decimal
+    price: Decimal
+    value: Decimal
+    lots: tuple[TradeLot, ...]
+    estimated_tax: Decimal
+    cost: Decimal
+    spread_cost: Decimal
+    fees: Decimal
+    reason: str
+    explanation: str
+
+    @property
+    def cash_effect(self) -> Decimal:
+        """What the account's cash gains: value - cost of a sale, -(value + cost) of a purchase."""
+        return (self.value if self.side == "sell" else -self.value) - self.cost
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A security not traded, with the coded reason; `until` is the last blocked day, if known."""
+
+    symbol: str
+    reason: str
+    explanation: str
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityDrift:
+    symbol: str
+    weight: Decimal
+    target_weight: Decimal
+    drift: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """`total` is half the sum of absolute deviations, cash included: the part out of place."""
+
+    total: Decimal
+    account_value: Decimal
+    cash: Decimal
+    cash_weight: Decimal
+    cash_target_weight: Decimal
+    securities: tuple[SecurityDrift, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    buys: Decimal
+    sells: Decimal
+    gain_short: Decimal
+    gain_long: Decimal
+    tax: Decimal
+    tax_short: Decimal
+    tax_long: Decimal
+    costs: Decimal
+    cash_before: Decimal
+    cash_after: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class RebalanceResult:
+    """The answer; `optimality_gap_bps` is proven: nothing allowed is cheaper by more than that."""
+
+    engine_version: str
+    account_id: str
+    as_of: date
+    currency: str
+    trades: tuple[Trade, ...]
+    skipped: tuple[Skipped, ...]
+    before: Drift
+    after: Drift
+    totals: Totals
+    optimality_gap_bps: Decimal
+
+
+def result_json(*, result: RebalanceResult) -> str:
+    """The canonical JSON text: equal results are equal bytes."""
+    return canonical_json(as_json(result)).decode()

@@ -1,0 +1,40 @@
+"""The benchmark tells the truth about what it saw; how fast that was is not tested."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from bench.stream import measured
+
+
+@pytest.fixture
+def empty_redis(redis_server: Any, tmp_path: Path) -> Any:
+    server = type(redis_server)(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+def test_every_client_sees_every_publication(
+    empty_redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os.environ, "TESTING", "1")
+    monkeypatch.setitem(os.environ, "DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    figures = measured(
+        redis_url=empty_redis.url, sockets=20, symbols=30, watched=5, seconds=2, processes=2
+    )
+    assert figures["sockets"] == 20
+    # A publication that a busy machine delivers late may share a frame with the next.
+    assert 20 <= figures["frames"] <= figures["frames_expected"] == 40
+    assert set(figures["latency_ms"]) == {"p50", "p95", "p99", "max"}
+    assert redis.Redis.from_url(empty_redis.url).keys() == []
+
+
+def test_a_redis_that_a_stream_listens_to_is_left_alone(stream: Any, redis_server: Any) -> None:
+    before = redis_server.client.hgetall("quotes")
+    with pytest.raises(ValueError, match="listens to this Redis"):
+        measured(redis_url=redis_server.url, sockets=1, seconds=1)
+    assert redis_server.client.hgetall("quotes") == before

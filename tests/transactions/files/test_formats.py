@@ -1,0 +1,135 @@
+"""Files as brokers and other programs write them, and what is read from each, row by row.
+
+Beside every sample stands what comes of it: `line  outcome`. Read it as an accountant would.
+"""
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from core.money import plain
+from transactions.files.formats import registry
+from transactions.files.formats.registry import FORMATS, REALISED, detect, parse
+from transactions.files.reading.interface import Options, ParsedRow, RealisedRow
+
+FILES = Path(__file__).parent / "samples"
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SAMPLES = {
+    "schwab.csv": "schwab",
+    "schwab_realized.csv": "schwab_realized",
+    "fidelity.csv": "fidelity",
+    "ibkr_flex.csv": "ibkr_flex",
+    "ibkr_flex.xml": "ibkr_flex",
+    "degiro_account.csv": "degiro",
+    "degiro_transactions.csv": "degiro",
+    "portfolio_performance_de.csv": "portfolio_performance",
+    "portfolio_performance_en.csv": "portfolio_performance",
+    "trading212.csv": "trading212",
+    "wealthfolio.csv": "wealthfolio",
+    "ghostfolio.csv": "ghostfolio_csv",
+    "ghostfolio.json": "ghostfolio_json",
+    "statement.ofx": "ofx",
+    "statement_2.ofx": "ofx",
+}
+
+
+def told(row: ParsedRow | RealisedRow) -> str:
+    """One row as text: what it is, or why it is not imported."""
+    if row.skipped:
+        return f"{row.line:>3}  skipped {row.skipped.code}"
+    refused = " ".join(
+        problem.code + (f"[{problem.column}]" if problem.column else "") for problem in row.problems
+    )
+    if refused:
+        return f"{row.line:>3}  refused {refused}"
+    if isinstance(row, RealisedRow):
+        lot = row.lot
+        assert lot is not None
+        opened = lot.opened_date or "various"
+        text = f"{lot.account}: {lot.symbol} {plain(lot.quantity)} {opened}..{lot.closed_date}"
+        text += f" proceeds {lot.proceeds} cost {lot.cost_basis} disallowed {lot.disallowed}"
+        return f"{row.line:>3}  {text} {lot.term}"
+    entry = row.entry
+    assert entry is not None
+    day = entry.executed_at.isoformat().replace("T12:00:00+00:00", "").replace("+00:00", "Z")
+    parts = [entry.type, day]
+    if entry.account:
+        parts.append(f"in {entry.account}")
+    if entry.security:
+        parts.append(entry.security.key)
+    for mark, value in (
+        ("", entry.quantity),
+        ("at ", entry.price),
+        ("for ", entry.amount),
+        ("fee ", entry.fee or None),
+        ("added ", entry.added_quantity),
+        ("rate ", entry.fx_rate),
+    ):
+        if value is not None:
+            parts.append(mark + plain(value))
+    parts.append(entry.currency)
+    for mark, text in (
+        ("ratio ", entry.ratio),
+        ("opened ", str(entry.opened_date or "")),
+        ("to ", entry.to_account),
+        ("order ", entry.order_id),
+        ("id ", "" if entry.external_id.startswith("row:") else entry.external_id),
+        ("warned ", " ".join(warning.code for warning in row.warnings)),
+    ):
+        if text:
+            parts.append(mark + text)
+    return f"{row.line:>3}  " + " | ".join(parts)
+
+
+def read(name: str) -> str:
+    data, format_name = io.BytesIO((FILES / name).read_bytes()), SAMPLES[name]
+    rows: list[ParsedRow] | list[RealisedRow]
+    if format_name in REALISED:
+        rows = list(REALISED[format_name](data, Options(now=NOW)))
+    else:
+        rows = list(parse(data, Options(now=NOW)).rows)
+    return "\n".join(told(row) for row in rows) + "\n"
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_gives_what_stands_beside_it(name: str) -> None:
+    assert read(name) == (FILES / f"{name}.expected").read_text()
+
+
+@pytest.mark.parametrize(("name", "expected"), SAMPLES.items())
+def test_the_format_is_found_from_the_head_alone(name: str, expected: str) -> None:
+    content = (FILES / name).read_bytes()
+    assert detect(content) == expected
+    assert detect(content[: registry.HEAD_BYTES]) == expected
+
+
+def test_every_format_has_a_sample() -> None:
+    assert {*SAMPLES.values(), "ballast"} == {*FORMATS, *REALISED}
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name.endswith(".csv")])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_an_encoding_changes_nothing(name: str, encoding: str) -> None:
+    text = (FILES / name).read_text()
+    content = text.replace("\n", "\r\n").encode(encoding)
+    found = detect(content)
+    assert found == SAMPLES[name]
+    if found in REALISED:
+        return
+    rows = list(parse(io.BytesIO(content), Options(now=NOW)).rows)
+    assert "\n".join(told(row) for row in rows) + "\n" == (FILES / f"{name}.expected").read_text()
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_reading_again_names_every_row_the_same_and_no_two_alike(name: str) -> None:
+    if SAMPLES[name] in REALISED:
+        return
+    first, second = (
+        [row.external_id for row in parse(io.BytesIO(content), Options(now=NOW)).rows if row.entry]
+        for content in [(FILES / name).read_bytes()] * 2
+    )
+    assert first == second
+    assert len(set(first)) == len(first)
+    assert all(first)

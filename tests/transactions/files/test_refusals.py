@@ -1,0 +1,283 @@
+"""Files that are refused whole: which code, and that nothing raises anything else."""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import tracemalloc
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core import limits
+from core.errors import BallastError, InvalidInput
+from transactions.files.formats.registry import FORMATS, REALISED, detect, parse, survey
+from transactions.files.reading import tables
+from transactions.files.reading.interface import (
+    FILE_CODES,
+    ROW_CODES,
+    SKIP_CODES,
+    WARNING_CODES,
+    Options,
+    ParsedRow,
+)
+
+FILES = Path(__file__).parent / "samples"
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+OPTIONS = Options(now=NOW)
+HEAD = "date,type,symbol,quantity,price,currency\n"
+ROW = "2024-01-05,buy,AAPL,1,100.5,USD\n"
+
+
+def zipped() -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.csv", b"0" * 10_000_000)
+    return data.getvalue()
+
+
+def code_of(
+    content: bytes, *, format_name: str | None = "ballast", options: Options = OPTIONS
+) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        list(parse(io.BytesIO(content), options, format=format_name).rows)
+    assert caught.value.fields
+    return caught.value.code
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [zipped, lambda: gzip.compress(b"0"), lambda: bz2.compress(b"0"), lambda: lzma.compress(b"0")],
+)
+@pytest.mark.parametrize("format_name", [None, *FORMATS])
+def test_an_archive_is_never_unpacked(pack: Callable[[], bytes], format_name: str | None) -> None:
+    assert code_of(pack(), format_name=format_name) == "archive_not_accepted"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "file_empty"),
+        (b"\n \n\n", "file_empty"),
+        (b"\x00\x01\x02" * 50, "encoding_unknown"),
+        ((HEAD + ROW).encode("utf-16-le"), "encoding_unknown"),
+        ((HEAD + ROW).encode("utf-32"), "encoding_unknown"),
+        ((HEAD + "2024-01-05,buy,Zo\xeb,1,1,USD\n").encode("cp437"), "encoding_unknown"),
+        (HEAD.encode() + b"\x81\x8d\n", "encoding_unknown"),
+        (b"a,b,c\n1,2,3\n", "columns_missing"),
+        ((HEAD + "x" * (limits.IMPORT_ROW_CHARS_MAX + 1)).encode(), "row_too_long"),
+        ((HEAD + '"' + "x\n" * limits.IMPORT_ROW_CHARS_MAX).encode(), "row_too_long"),
+        ((HEAD + "," * limits.IMPORT_COLUMNS_MAX).encode(), "columns_too_many"),
+        ((HEAD + ROW.replace("2024-01-05", "03/04/2024")).encode(), "date_order_ambiguous"),
+        (
+            (
+                HEAD + "".join(ROW.replace("2024-01-05", d) for d in ("13/4/2024", "4/13/2024"))
+            ).encode(),
+            "date_order_mixed",
+        ),
+        ((HEAD + ROW.replace("100.5", '"1,234"')).encode(), "number_style_ambiguous"),
+        ((HEAD + ROW + ROW.replace("100.5", '"100,5"')).encode(), "number_style_mixed"),
+    ],
+)
+def test_a_file_that_cannot_be_read_as_a_table_says_why(content: bytes, code: str) -> None:
+    assert code_of(content) == code
+
+
+def test_an_unknown_file_is_not_guessed_at() -> None:
+    assert detect(b"a,b,c\n1,2,3\n") is None
+    assert code_of(b"a,b,c\n1,2,3\n", format_name=None) == "format_unknown"
+    assert code_of(b"a,b,c\n1,2,3\n", format_name="quicken") == "format_unknown"
+    assert tables.named_columns(io.BytesIO(b"title\n\na;b;c\n1;2;3\n"), OPTIONS) == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(now=NOW, encoding="ebcdic"),
+        Options(now=NOW, delimiter="#"),
+        Options(now=NOW, columns={"colour": "Colour"}),
+    ],
+)
+def test_an_option_that_does_not_exist_is_refused(options: Options) -> None:
+    assert code_of((HEAD + ROW).encode(), options=options) == "options_invalid"
+
+
+def test_too_many_rows_are_refused_while_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "IMPORT_ROWS_MAX", 3)
+    rows = parse(io.BytesIO((HEAD + ROW * 4).encode()), OPTIONS, format="ballast").rows
+    assert [next(rows).line for _ in range(3)] == [2, 3, 4]
+    with pytest.raises(InvalidInput) as caught:
+        next(rows)
+    assert caught.value.code == "rows_too_many"
+
+
+BOMB = """<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol">
+<!ENTITY lol2 "&lol;&lol;&lol;&lol;">]>"""
+
+
+@pytest.mark.parametrize(
+    ("content", "format_name", "code"),
+    [
+        (BOMB + "<OFX><A>&lol2;</A></OFX>", "ofx", "entities_refused"),
+        (BOMB + "<FlexQueryResponse a='&lol2;'/>", "ibkr_flex", "entities_refused"),
+        ("<FlexQueryResponse><Trades>", "ibkr_flex", "document_invalid"),
+        ("OFXHEADER:100\n<OFX><STMTTRN><FITID>1", "ofx", "document_invalid"),
+        ("OFXHEADER:100\n" + "<A>" * 100, "ofx", "document_invalid"),
+        ("OFXHEADER:100\nno tags", "ofx", "document_invalid"),
+        ("{", "ghostfolio_json", "document_invalid"),
+        ("[]", "ghostfolio_json", "document_invalid"),
+        ('{"activities": [{]}', "ghostfolio_json", "document_invalid"),
+        ('{"activities": [{"a": NaN}]}', "ghostfolio_json", "document_invalid"),
+        ('{"activities": ' + "[" * 100_000, "ghostfolio_json", "document_invalid"),
+        ('{"activity": []}', "ghostfolio_json", "document_invalid"),
+        ('{"activities": [] "x": 1}', "ghostfolio_json", "document_invalid"),
+        ("a,b\n1,2\n", "ibkr_flex", "columns_missing"),
+    ],
+)
+def test_a_document_that_is_not_well_formed_says_why(
+    content: str, format_name: str, code: str
+) -> None:
+    assert code_of(content.encode(), format_name=format_name) == code
+
+
+def test_json_on_one_line_and_larger_than_any_piece_is_read() -> None:
+    activity = {
+        "accountId": "a", "comment": "x" * 900, "currency": "USD", "dataSource": "YAHOO",
+        "date": "2021-09-15T00:00:00.000Z", "fee": 1, "quantity": 5, "symbol": "MSFT",
+        "type": "BUY", "unitPrice": 298.58,
+    }  # fmt: skip
+    document = {"user": {"deep": [[{}]]}, "activities": [activity] * 300, "tags": []}
+    for indent in (None, 2):
+        text = json.dumps(document, indent=indent).encode()
+        found = survey(parse(io.BytesIO(text), OPTIONS).rows)
+        assert (found.rows, found.importable, found.types) == (300, 300, {"buy": 300})
+
+
+def code_raised(call: Callable[[], object]) -> str:
+    """The code of the refusal, empty where there is none; anything else comes through."""
+    try:
+        call()
+    except BallastError as error:
+        return error.code
+    return ""
+
+
+def test_a_head_may_end_within_a_letter() -> None:
+    text = '{"note": "' + "é" * 40_000 + '", "activities": []}'
+    for start in (text, " " + text):
+        assert detect(start.encode()[:65_536]) == "ghostfolio_json"
+    wide = ("Date,Code,DataSource,Action,Fee\n" + "x\n" * 40_000).encode("utf-16")
+    assert detect(wide) == "ghostfolio_csv"
+
+
+def drain(content: bytes, format_name: str, options: Options) -> None:
+    """Reads to the end; only refusals may come, and every code has to be a known one."""
+
+    def read() -> None:
+        reader: Callable[[BinaryIO, Options], Iterator[object]]
+        reader = REALISED[format_name] if format_name in REALISED else FORMATS[format_name]
+        for row in reader(io.BytesIO(content), options):
+            known(row)
+
+    assert code_raised(read) in {"", *FILE_CODES}
+
+
+def known(row: object) -> None:
+    problems = getattr(row, "problems", ())
+    skipped = getattr(row, "skipped", None)
+    assert {problem.code for problem in problems} <= ROW_CODES.keys()
+    assert skipped is None or skipped.code in SKIP_CODES
+    if not isinstance(row, ParsedRow):
+        return
+    assert {warning.code for warning in row.warnings} <= WARNING_CODES.keys()
+    assert row.entry is not None or row.problems or row.skipped
+    if row.importable:
+        entry = row.entry
+        assert entry is not None
+        assert entry.executed_at <= NOW
+        for value in (entry.quantity, entry.price, entry.amount, entry.fee):
+            assert value is None or (value.is_finite() and value >= 0)
+        if entry.type in ("buy", "sell", "reinvestment"):
+            assert entry.quantity
+            assert entry.security
+            assert (entry.price is None) != (entry.amount is None)
+
+
+EVERY = [*FORMATS, *REALISED]
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=400), st.sampled_from(EVERY))
+def test_random_bytes_raise_refusals_only(content: bytes, format_name: str) -> None:
+    drain(content, format_name, OPTIONS)
+    assert code_raised(lambda: detect(content)) in {"", *FILE_CODES}
+
+
+SAMPLES = sorted(path for path in FILES.iterdir() if path.suffix != ".expected")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_a_damaged_file_raises_refusals_only(data: st.DataObject) -> None:
+    """Files with pieces cut out, doubled and overwritten, read as what they are and are not."""
+    path = data.draw(st.sampled_from(SAMPLES))
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        start = data.draw(st.integers(0, len(content)))
+        end = min(len(content), start + data.draw(st.integers(0, 40)))
+        content[start:end] = data.draw(
+            st.sampled_from([b"", b'"', b",", b";", b"\n", b"-", b"=1+1", b"9" * 30, b"\xff", b"<"])
+            | st.binary(max_size=8)
+            | st.just(bytes(content[start:end] * 2))
+        )
+    damaged = bytes(content)
+    refused = code_raised(lambda: detect(damaged))
+    assert refused in {"", *FILE_CODES}
+    found = None if refused else detect(damaged)
+    drain(damaged, found or data.draw(st.sampled_from(EVERY)), OPTIONS)
+
+
+CELLS = st.sampled_from(
+    [
+        *("", "buy", "sell", "dividend", "2024-01-05", "03/04/2024", "13/04/2024", "x", "=1+1"),
+        *("1", "-1", "1.5", "1,5", "1e9", "1e99", "999999999999999", "0.00001", "AAPL", "USD"),
+        *("US0378331005", "Buy", "Sell", "Kauf", "Koop 1 @ 5 EUR", "Stock Split", "split", "N/A"),
+        *("deposit", "Deposit", "YOU BOUGHT X", "Reinvest Shares", "DIVIDEND RECEIVED", "BUY"),
+        *("Dividends", "Withholding Tax", "EUR", "JPY", "2050-01-01", "Market buy", "$5", "(5)"),
+    ]
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_any_cells_under_a_real_heading_raise_refusals_only(data: st.DataObject) -> None:
+    path = data.draw(st.sampled_from([path for path in SAMPLES if path.suffix == ".csv"]))
+    found = detect(path.read_bytes())
+    assert found is not None
+    text = path.read_text()
+    delimiter = ";" if "_de" in path.name else ","
+    head = max(text.splitlines()[:7], key=lambda line: line.count(delimiter))
+    width = head.count(delimiter) + 1
+    rows = data.draw(st.lists(st.lists(CELLS, min_size=width, max_size=width), max_size=4))
+    body = "\n".join(delimiter.join(f'"{cell}"' for cell in row) for row in rows)
+    drain(f"{head}\n{body}\n".encode(), found, Options(now=NOW, currency="USD"))
+
+
+def test_a_large_file_is_not_held() -> None:
+    """Twelve megabytes are read within one: neither rows nor text are kept."""
+    fat = HEAD.replace("\n", ",remark\n") + ROW.replace("\n", f",{'x' * 20_000}\n") * 600
+    content = io.BytesIO(fat.encode())
+    list(parse(io.BytesIO((HEAD + ROW).encode()), OPTIONS, format="ballast").rows)
+    tracemalloc.start()
+    found = survey(parse(content, OPTIONS, format="ballast").rows)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (found.rows, found.importable) == (600, 600)
+    assert peak < 1_000_000

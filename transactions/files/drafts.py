@@ -1,0 +1,117 @@
+"""From a row of a file to an entry of the ledger: symbols and references in our words. Pure.
+
+A file names securities, lots and other rows in its own words. `Names` says what they are here; what
+it cannot say is a Finding of the row, with a code.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from core.errors import BallastError, InvalidInput
+from transactions.files.reading.interface import Draft, Security
+from transactions.ledger.entries import ChosenLot, Entry, ratio_of
+
+
+class RowRefused(InvalidInput):
+    """The row cannot become an entry as things stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the words of a file mean here.
+
+    `symbols`: a security's key to our symbol; `rows`: a row's id or external id to the public id
+    of a transaction, of this file or of the ledger; `ratios`: rows that state units added instead
+    of a ratio, to the ratio they make.
+    """
+
+    symbols: Mapping[str, str]
+    rows: Mapping[str, UUID] = field(default_factory=dict)
+    ratios: dict[UUID, str] = field(default_factory=dict)
+
+
+def entry_of(draft: Draft, *, public_id: UUID, names: Names) -> Entry:
+    """The entry a draft states, under the id its transaction will have; raises RowRefused."""
+    ratio = draft.ratio
+    if draft.added_quantity is not None and not ratio:
+        ratio = names.ratios.get(public_id, "")
+        if not ratio:
+            raise RowRefused(
+                "The units held before this event are not known: give its ratio.",
+                code="ratio_unknown",
+            )
+    return Entry(
+        type=draft.type,
+        executed_at=draft.executed_at,
+        currency=draft.currency,
+        symbol=_symbol(draft.security, names),
+        quantity=draft.quantity,
+        price=draft.price,
+        amount=draft.amount,
+        fee=draft.fee,
+        fx_rate=draft.fx_rate,
+        lot_method=None if draft.lots else draft.lot_method,
+        lots=tuple(ChosenLot(_row(lot.id, names), lot.quantity) for lot in draft.lots),
+        note=draft.note,
+        new_symbol=_symbol(draft.new_security, names),
+        ratio=ratio_of(ratio) if ratio else None,
+        basis_percentage=draft.basis_percentage,
+        opened_date=draft.opened_date,
+        order_id=draft.order_id,
+        external_id=draft.external_id or draft.id,
+        public_id=public_id,
+        tax_rates=draft.tax_rates,
+    )
+
+
+def _symbol(security: Security, names: Names) -> str | None:
+    if not security:
+        return None
+    ours = names.symbols.get(security.key)
+    if ours is None:
+        raise RowRefused(f"{security.key} is no symbol of ours: map it.", code="symbol_unknown")
+    return ours
+
+
+def _row(name: str, names: Names) -> UUID:
+    found = names.rows.get(name)
+    if found is None:
+        raise RowRefused(
+            f"The row refers to {name[:60]}, which is neither in this file nor in the ledger.",
+            code="reference_unknown",
+        )
+    return found
+
+
+def encoded(draft: Draft) -> str:
+    """A draft as JSON text."""
+    return msgspec.json.encode(draft).decode()
+
+
+_decoder = msgspec.json.Decoder(Draft)
+
+
+def decoded(text: str) -> Draft:
+    """The draft of a JSON text."""
+    return _decoder.decode(text)
+
+
+def finding(refusal: BallastError) -> dict[str, Any]:
+    """A refusal as one finding of a row."""
+    column = next(iter(refusal.fields), "")
+    return {"code": refusal.code, "detail": refusal.detail, "column": column}
+
+
+def units_after(units: Decimal, *, type: str, quantity: Decimal | None, ratio: str) -> Decimal:  # noqa: A002
+    """The units held once one more transaction has happened."""
+    if type == "split" and ratio:
+        new, old = ratio.split(":")
+        return units * Decimal(new) / Decimal(old)
+    if type in ("buy", "reinvestment", "transfer_in"):
+        return units + (quantity or 0)
+    return units - (quantity or 0) if type in ("sell", "transfer_out") else units

@@ -1,0 +1,314 @@
+"""Our own CSV: everything the ledger holds, one transaction a row; writing and reading it. Pure.
+
+    read(write(drafts)) == drafts
+
+Also the reader for files nobody knows: `options.columns` names their headings by our fields and
+`options.types` their words by our types. Times are ISO 8601; figures have a decimal point and no
+grouping when we write them. A text that a spreadsheet would take for a formula has a `'` before it,
+taken away on the way in.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import BinaryIO
+
+from core.limits import LOTS_PER_SALE_MAX, QUANTITY_DECIMALS
+from core.money import plain
+from transactions.files.reading import cells
+from transactions.files.reading.interface import (
+    LOT_METHODS,
+    NO_SECURITY,
+    TYPES,
+    Draft,
+    LotReference,
+    Options,
+    ParsedRow,
+    Security,
+)
+from transactions.files.reading.lines import (
+    Fingerprints,
+    Line,
+    is_text_line,
+    lines,
+    rounded,
+    trade_money,
+)
+from transactions.files.reading.tables import Layout, open_table
+
+COLUMNS = (
+    *("id", "account", "type", "executed_at", "symbol", "isin", "cusip", "name"),
+    *("quantity", "price", "amount", "fee", "currency", "fx_rate"),
+    *("lot_method", "lots", "new_symbol", "new_isin", "ratio", "added_quantity"),
+    *("basis_percentage", "opened_date", "counterpart", "to_account", "reverses"),
+    *("order_id", "external_id", "tax_rates", "note"),
+)
+TRADES = frozenset({"buy", "sell", "reinvestment"})
+NEEDS_SECURITY = TRADES | {"split", "transfer_in", "transfer_out", "spin_off", "merger"}
+NEEDS_SECURITY |= {"symbol_change", "return_of_capital", "dividend"}
+NEEDS_AMOUNT = frozenset({"deposit", "withdrawal", "dividend", "interest", "fee", "tax"})
+
+_ALIASES = {
+    "executed_at": ("executed_at", "date", "trade date", "trade_date", "time"),
+    "type": ("type", "action", "activity type", "transaction type", "buy/sell"),
+    "symbol": ("symbol", "ticker", "code"),
+    "quantity": ("quantity", "shares", "units", "qty"),
+    "price": ("price", "unit price", "price / share", "unitprice"),
+    "amount": ("amount", "total", "value"),
+    "fee": ("fee", "fees", "commission"),
+    "note": ("note", "comment", "memo", "description"),
+    "account": ("account", "account name", "account number"),
+}
+LAYOUT = Layout(
+    name="ballast",
+    columns={name: _ALIASES.get(name, (name, name.replace("_", " "))) for name in COLUMNS},
+    required=frozenset({"executed_at", "type"}),
+    dates=("executed_at", "opened_date"),
+    numbers=("quantity", "price", "amount", "fee", "fx_rate"),
+)
+# Without a column of types the sign of the quantity tells: bought or, negative, sold.
+UNTYPED = replace(
+    LAYOUT,
+    name="untyped",
+    required=frozenset({"executed_at", "symbol", "quantity", "price"}),
+)
+# What only we write: by this the format is detected.
+EXACT = frozenset({"type", "executed_at", "symbol", "quantity", "lot_method"})
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\0]")
+
+
+def inert(text: str) -> str:
+    """A text no spreadsheet computes."""
+    return "'" + text if _FORMULA.match(text) else text
+
+
+def unescaped(text: str) -> str:
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def write(drafts: Iterable[Draft]) -> Iterator[str]:
+    """The file, line by line, heading first."""
+    yield _line(COLUMNS)
+    for draft in drafts:
+        yield _line(values(draft))
+
+
+def values(draft: Draft) -> tuple[str, ...]:
+    """The cells of one row, in the order of COLUMNS."""
+    texts = {
+        "id": draft.id,
+        "account": draft.account,
+        "symbol": draft.security.symbol,
+        "isin": draft.security.isin,
+        "cusip": draft.security.cusip,
+        "name": draft.security.name,
+        "new_symbol": draft.new_security.symbol,
+        "new_isin": draft.new_security.isin,
+        "lot_method": draft.lot_method or "",
+        "counterpart": draft.counterpart,
+        "to_account": draft.to_account,
+        "reverses": draft.reverses,
+        "order_id": draft.order_id,
+        "external_id": draft.external_id,
+        "note": draft.note,
+    }
+    figures = {
+        "quantity": draft.quantity,
+        "price": draft.price,
+        "amount": draft.amount,
+        "fee": draft.fee,
+        "fx_rate": draft.fx_rate,
+        "added_quantity": draft.added_quantity,
+        "basis_percentage": draft.basis_percentage,
+    }
+    cells_by_name = {name: inert(text) for name, text in texts.items()}
+    cells_by_name |= {n: "" if value is None else plain(value) for n, value in figures.items()}
+    cells_by_name |= {
+        "type": draft.type,
+        "executed_at": draft.executed_at.isoformat().replace("+00:00", "Z"),
+        "currency": draft.currency,
+        "lots": ";".join(f"{lot.id}={plain(lot.quantity)}" for lot in draft.lots),
+        "ratio": draft.ratio,
+        "opened_date": draft.opened_date.isoformat() if draft.opened_date else "",
+        "tax_rates": json.dumps(dict(draft.tax_rates), sort_keys=True) if draft.tax_rates else "",
+    }
+    return tuple(cells_by_name[name] for name in COLUMNS)
+
+
+def _line(found: Iterable[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(found)
+    return text.getvalue()
+
+
+def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
+    """The rows of one of our files, or of any file whose columns are named."""
+    _, table = open_table(data, options, [LAYOUT, UNTYPED])
+    names = Fingerprints()
+    for line in lines(table, options):
+        if is_text_line(line):
+            yield line.skip("text_line")
+            continue
+        row = _row(line)
+        yield names.name(row, timed=line.timed) if row.entry and not row.entry.id else row
+
+
+def _row(line: Line) -> ParsedRow:
+    kind = _type(line)
+    at = line.happened(kind, "executed_at")
+    currency = line.currency("currency")
+    security = line.security(required=kind in NEEDS_SECURITY)
+    quantity, price, amount, fee = (
+        line.quantity("quantity"),
+        line.figure("price"),
+        line.figure("amount"),
+        line.figure("fee") or Decimal(0),
+    )
+    if kind in TRADES:
+        quantity, price, amount, fee = _trade(line, kind, currency, quantity, price, amount, fee)
+    else:
+        for name, value in (("price", price), ("fee", fee), ("amount", amount)):
+            if value is not None and value < 0:
+                line.problem("amount_sign", of=name)
+        quantity = None if quantity is None else abs(quantity)
+    if kind in NEEDS_AMOUNT and amount is None:
+        line.problem("amount_missing", of="amount")
+    if at is None or not kind or not currency:
+        return line.row(None)
+    new_symbol, new_isin = line.short("new_symbol"), line.text("new_isin").upper()
+    return line.row(
+        Draft(
+            type=kind,
+            executed_at=at,
+            currency=currency,
+            account=_text(line, "account") or line.options.account,
+            security=Security(*(unescaped(part) for part in _parts(security))),
+            quantity=quantity,
+            price=price,
+            amount=amount,
+            fee=fee,
+            fx_rate=line.rate("fx_rate"),
+            lot_method=_lot_method(line),
+            lots=_lots(line),
+            new_security=Security(unescaped(new_symbol), new_isin) or NO_SECURITY,
+            ratio=_ratio(line),
+            added_quantity=line.quantity("added_quantity"),
+            basis_percentage=line.figure("basis_percentage"),
+            opened_date=line.day("opened_date"),
+            id=_text(line, "id"),
+            counterpart=_text(line, "counterpart"),
+            to_account=_text(line, "to_account"),
+            reverses=_text(line, "reverses"),
+            order_id=_text(line, "order_id"),
+            external_id=_text(line, "external_id"),
+            tax_rates=_tax_rates(line),
+            note=line.note(unescaped(line.text("note"))),
+        )
+    )
+
+
+def _parts(security: Security) -> tuple[str, str, str, str]:
+    return security.symbol, security.isin, security.cusip, security.name
+
+
+def _text(line: Line, name: str) -> str:
+    return unescaped(line.id(name))
+
+
+def _type(line: Line) -> str:
+    word = line.text("type")
+    if "type" not in line.columns:
+        return "sell" if (line.quantity("quantity") or 0) < 0 else "buy"
+    if not word:
+        line.problem("type_missing", of="type")
+        return ""
+    mapped = {key.casefold(): value for key, value in line.options.types.items()}
+    kind = mapped.get(word.casefold(), word.casefold().replace(" ", "_").replace("-", "_"))
+    if kind not in TYPES:
+        line.problem("type_unknown", f"{word[:40]!r} is no type of transaction.", of="type")
+        return ""
+    return kind
+
+
+def _trade(
+    line: Line,
+    kind: str,
+    currency: str,
+    quantity: Decimal | None,
+    price: Decimal | None,
+    amount: Decimal | None,
+    fee: Decimal,
+) -> tuple[Decimal | None, Decimal | None, Decimal | None, Decimal]:
+    """Our amount is before the fee. What we wrote ourselves comes back as it was."""
+    if quantity is None:
+        line.problem("quantity_missing", of="quantity")
+        return None, price, amount, fee
+    if not quantity:
+        line.problem("quantity_zero", of="quantity")
+        return None, price, amount, fee
+    quantity = abs(quantity)
+    price = None if price is None else abs(price)
+    slack = Decimal(0) if price is None else quantity * line.ulp("price", at_least=2)
+    price, amount, fee = trade_money(
+        line,
+        kind=kind,
+        currency=currency or "USD",
+        quantity=quantity,
+        price=price,
+        fee=fee,
+        gross=None if amount is None else abs(amount),
+        slack=slack,
+    )
+    return quantity, price, amount, fee
+
+
+def _lot_method(line: Line) -> str | None:
+    word = line.text("lot_method").casefold()
+    if word and word not in LOT_METHODS:
+        line.problem("value_invalid", f"{word[:40]!r} is no lot method.", of="lot_method")
+        return None
+    return word or None
+
+
+def _lots(line: Line) -> tuple[LotReference, ...]:
+    found: list[LotReference] = []
+    text = line.text("lots")
+    for part in text.split(";") if text else ():
+        name, _, units = part.strip().rpartition("=")
+        quantity = cells.number(units, ".")
+        if not name or quantity is None or quantity <= 0 or len(found) >= LOTS_PER_SALE_MAX:
+            line.problem("value_invalid", "Lots are written id=quantity;id=quantity.", of="lots")
+            return ()
+        found.append(LotReference(name, rounded(quantity, QUANTITY_DECIMALS)))
+    return tuple(found)
+
+
+def _ratio(line: Line) -> str:
+    text = line.text("ratio").replace(" ", "").replace("/", ":")
+    if not text:
+        return ""
+    new, _, old = text.partition(":")
+    terms = cells.number(new, "."), cells.number(old or "1", ".")
+    if terms[0] is None or terms[1] is None or terms[0] <= 0 or terms[1] <= 0:
+        line.problem("ratio_invalid", of="ratio")
+        return ""
+    return f"{plain(terms[0])}:{plain(terms[1])}"
+
+
+def _tax_rates(line: Line) -> dict[str, str]:
+    text = line.text("tax_rates")
+    if not text:
+        return {}
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(v, str | int) for v in found.values()):
+        line.problem("value_invalid", "Rates are a JSON object of texts.", of="tax_rates")
+        return {}
+    return {str(name): str(value) for name, value in found.items()}

@@ -1,0 +1,289 @@
+"""DEGIRO: the account statement and the list of transactions. Pure.
+
+    transactions   one row a fill, with its value and costs in the currency of the account
+    account        several rows an order: the trade, its costs, and the two sides of a conversion
+
+Where the order was converted, the trade is booked in the account's currency by what the conversion
+cost: cash and basis are right to the cent. Without conversion it is booked in its own currency and
+costs in another currency are a fee of their own. Days come first, the columns of currencies have no
+name, and a long order id may go on in the next line.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import BinaryIO
+
+from core.money import allocate, quantize
+from transactions.files.formats.degiro_words import (
+    ACCOUNT_COLUMNS,
+    KINDS,
+    TRADE,
+    TRANSACTION_COLUMNS,
+)
+from transactions.files.reading import cells
+from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
+from transactions.files.reading.lines import Fingerprints, Line, lines
+from transactions.files.reading.rows import (
+    ZERO,
+    About,
+    cash,
+    charge,
+    income,
+    slack_of,
+    trade,
+)
+from transactions.files.reading.tables import Layout, Table, open_table
+
+TRANSACTIONS = Layout(
+    name="transactions",
+    columns=TRANSACTION_COLUMNS,
+    required=frozenset({"date", "name", "isin", "quantity", "price", "value", "total"}),
+    numbers=("quantity", "price", "value", "total", "fee"),
+    date_order="dmy",
+)
+ACCOUNT = Layout(
+    name="account",
+    columns=ACCOUNT_COLUMNS,
+    required=frozenset({"date", "name", "isin", "text", "currency", "amount"}),
+    numbers=("amount", "rate"),
+    date_order="dmy",
+)
+
+
+def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
+    layout, table = open_table(data, options, [TRANSACTIONS, ACCOUNT])
+    names = Fingerprints()
+    rows = _transactions(table, options) if layout is TRANSACTIONS else _account(table, options)
+    for row, timed in rows:
+        yield names.name(row, timed=timed)
+
+
+# The list of transactions.
+
+
+def _transactions(table: Table, options: Options) -> Iterator[tuple[ParsedRow, bool]]:
+    for line in _joined(table, options):
+        yield (line if isinstance(line, ParsedRow) else _fill(line)), True
+
+
+def _fill(line: Line) -> ParsedRow:
+    quantity, price = line.quantity("quantity"), line.figure("price")
+    value, total = line.figure("value"), line.figure("total")
+    fee = abs(line.figure("fee") or ZERO) + abs(line.figure("autofx") or ZERO)
+    currency = _currency(line, "value") or _currency(line, "total") or line.currency()
+    kind = "sell" if quantity is not None and quantity < 0 else "buy"
+    if line.text("price_currency").upper() not in ("", currency):
+        price = None
+    if value is not None and total is not None:
+        expected = value - fee
+        if abs(expected - total) > Decimal("0.02"):
+            line.problem(
+                "amount_mismatch", f"{value} less costs of {fee} is not {total}.", of="total"
+            )
+    about = About(
+        at=line.happened("trade", "date", clock="time"),
+        currency=currency,
+        account=line.options.account,
+        security=line.security(),
+        order_id=line.id("order_id"),
+    )
+    if value is not None and value * (1 if kind == "sell" else -1) < 0:
+        line.problem("amount_sign", of="value")
+    return trade(
+        line,
+        kind,
+        about,
+        quantity=quantity,
+        price=price,
+        fee=fee,
+        gross=value,
+        slack=slack_of(line, quantity, price),
+        of="value",
+    )
+
+
+def _currency(line: Line, name: str) -> str:
+    """From the unnamed column, else from the end of the heading (`Waarde EUR`)."""
+    text = line.text(f"{name}_currency").upper()
+    if not text:
+        text = line.columns.get(name, "")[-3:]
+    return text if cells.is_currency(text) else ""
+
+
+# The account statement.
+
+
+@dataclass(slots=True)
+class Order:
+    """The rows of one order: fills in their own currency, what was converted, costs."""
+
+    fills: list[tuple[str, Decimal]] = field(default_factory=list)
+    converted: dict[str, Decimal] = field(default_factory=dict)
+    costs: dict[str, Decimal] = field(default_factory=dict)
+    taken: int = 0
+
+    def in_account(self) -> tuple[str, list[Decimal]] | None:
+        """The account's currency and what each fill came to in it, where all was converted."""
+        currencies = {currency for currency, _ in self.fills}
+        others = [currency for currency in self.converted if currency not in currencies]
+        if len(currencies) != 1 or len(others) != 1:
+            return None
+        [currency] = currencies
+        signs = {amount > 0 for _, amount in self.fills}
+        total = sum((amount for _, amount in self.fills), ZERO)
+        if self.converted.get(currency) != -total or len(signs) != 1 or not total:
+            return None
+        whole = abs(quantize(self.converted[others[0]], others[0]))
+        weights = [abs(amount) for _, amount in self.fills]
+        return others[0], allocate(whole, weights, others[0])
+
+
+def _kind(text: str) -> str:
+    if TRADE.match(text):
+        return "trade"
+    return next((kind for kind, pattern in KINDS if pattern.search(text)), "")
+
+
+def _account(table: Table, options: Options) -> Iterator[tuple[ParsedRow, bool]]:
+    """Twice over the file: what belongs to each order first, then the rows."""
+    orders: dict[str, Order] = {}
+    for line in _joined(table, options):
+        name = "" if isinstance(line, ParsedRow) else line.text("order_id")
+        if not name or isinstance(line, ParsedRow):
+            continue
+        order, kind = orders.setdefault(name, Order()), _kind(line.text("text"))
+        currency, amount = line.text("currency").upper(), line.figure("amount") or ZERO
+        if kind == "trade":
+            order.fills.append((currency, amount))
+        elif kind == "fx":
+            order.converted[currency] = order.converted.get(currency, ZERO) + amount
+        elif kind == "cost":
+            order.costs[currency] = order.costs.get(currency, ZERO) - amount
+    for line in _joined(table, options):
+        if isinstance(line, ParsedRow):
+            yield line, False
+        else:
+            yield _statement(line, orders.get(line.text("order_id"))), line.timed
+
+
+def _statement(line: Line, order: Order | None) -> ParsedRow:
+    text = line.text("text")
+    kind = _kind(text)
+    amount = line.figure("amount")
+    if kind == "fx":
+        if order and order.in_account():
+            return line.skip("part_of_another_row", "The conversion of an order.")
+        return line.skip("fx_conversion")
+    if kind == "sweep":
+        return line.skip("sweep")
+    if kind == "event":
+        return line.refused("event_incomplete", of="text")
+    if not amount and kind != "trade":
+        return line.skip("informational")
+    about = About(
+        at=line.happened("cash", "date", clock="time"),
+        currency=line.currency("currency"),
+        account=line.options.account,
+        security=line.security(),
+        order_id=line.id("order_id"),
+        note=line.note("" if kind == "trade" else text),
+    )
+    bare = replace(about, security=NO_SECURITY, order_id="")
+    if kind == "trade":
+        return _order_trade(line, about, order)
+    if kind == "cost":
+        if order and _carried(order) == about.currency:
+            return line.skip("part_of_another_row", "The costs of an order.")
+        return charge(line, "fee", bare, amount)
+    plain = replace(about, order_id="")
+    if kind == "tax":
+        return charge(line, kind, plain, amount)
+    if kind in ("dividend", "return_of_capital"):
+        return income(line, kind, plain, amount)
+    if kind == "fee":
+        return charge(line, kind, bare, amount)
+    if kind == "interest":
+        if amount is not None and amount < 0:
+            return charge(line, "fee", bare, amount)
+        return cash(line, "interest", bare, amount)
+    if kind in ("deposit", "withdrawal"):
+        if amount is not None and (amount > 0) != (kind == "deposit"):
+            line.problem("amount_sign", of="amount")
+        return cash(line, kind, bare, amount)
+    code = "type_unknown" if text else "type_missing"
+    return line.refused(code, f"{text[:60]!r}", of="text")
+
+
+def _carried(order: Order) -> str:
+    """The currency in which the order's first fill is booked, which also carries its costs."""
+    found = order.in_account()
+    if found:
+        return found[0]
+    return order.fills[0][0] if order.fills else ""
+
+
+def _order_trade(line: Line, about: About, order: Order | None) -> ParsedRow:
+    match = TRADE.match(line.text("text"))
+    assert match is not None
+    kind = "buy" if match["buy"] else "sell"
+    quantity = cells.number(match["quantity"], line.decimal)
+    price = cells.number(match["price"], line.decimal)
+    if quantity is None or price is None:
+        return line.refused("number_invalid", f"{line.text('text')[:60]!r}", of="text")
+    amount = line.figure("amount")
+    if amount and (amount > 0) != (kind == "sell"):
+        line.problem("amount_sign", of="amount")
+    quoted = match["currency"]
+    if cells.SUBUNITS.get(quoted) == about.currency:
+        price, quoted = price / 100, about.currency
+    half = Decimal(5).scaleb(-cells.decimals(match["price"], line.decimal) - 1)
+    fee, gross, stated = ZERO, amount, price if quoted.upper() == about.currency else None
+    if order is not None:
+        found = order.in_account()
+        place, order.taken = order.taken, order.taken + 1
+        if found and amount is not None and stated is not None:
+            _check(line, quantity * stated, amount, quantity * half)
+        if found:
+            about = replace(about, currency=found[0])
+            gross, stated = found[1][place], None
+        if place == 0:
+            fee = order.costs.get(about.currency, ZERO)
+    if match["isin"] and not about.security.isin:
+        about = replace(about, security=replace(about.security, isin=match["isin"]))
+    return trade(
+        line, kind, about, quantity=quantity, price=stated, fee=fee, gross=gross,
+        slack=quantity * half,
+    )  # fmt: skip
+
+
+def _check(line: Line, product: Decimal, amount: Decimal, slack: Decimal) -> None:
+    if abs(product - abs(amount)) > Decimal("0.01") + slack:
+        line.problem("amount_mismatch", f"{product} at the price, {abs(amount)} stated.")
+
+
+def _joined(table: Table, options: Options) -> Iterator[Line | ParsedRow]:
+    """The lines, an order id that goes on in the next line made whole."""
+    held: Line | None = None
+    for line in lines(table, options):
+        alone = line.text("order_id") and not any(
+            value.strip() for name, value in line.cells.items() if name != "order_id"
+        )
+        if held is not None and alone:
+            held.cells = {
+                **held.cells,
+                "order_id": held.text("order_id") + line.text("order_id"),
+            }
+            yield held
+            held = None
+            yield line.skip("part_of_another_row", "The end of the order id above.")
+            continue
+        if held is not None:
+            yield held
+            held = None
+        if line.filled == 1:
+            yield line.skip("text_line")
+        else:
+            held = line
+    if held is not None:
+        yield held

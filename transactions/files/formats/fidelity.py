@@ -1,0 +1,227 @@
+"""Fidelity: the history of one or several accounts. Pure.
+
+What happened is the beginning of a free text (`YOU BOUGHT VANGUARD ... (VTI) (Cash)`). Amounts are
+signed and net. Cash waits in a money fund; moving it in and out of the fund is skipped (`sweep`),
+what the fund pays is cash. A distribution of units (a split) tells only the units it added.
+"""
+
+import re
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import BinaryIO
+
+from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
+from transactions.files.reading.lines import Fingerprints, Line, is_text_line, lines
+from transactions.files.reading.pairs import Pairs
+from transactions.files.reading.rows import (
+    ZERO,
+    About,
+    cash,
+    charge,
+    draft,
+    income,
+    moved_units,
+    signed_cash,
+    slack_of,
+    trade,
+)
+from transactions.files.reading.tables import Layout, Table, open_table
+
+LAYOUT = Layout(
+    name="fidelity",
+    columns={
+        "date": ("Run Date", "Date"),
+        "account": ("Account", "Account Name"),
+        "account_number": ("Account Number",),
+        "action": ("Action",),
+        "symbol": ("Symbol",),
+        "name": ("Security Description", "Description"),
+        "quantity": ("Quantity",),
+        "price": ("Price ($)", "Price"),
+        "commission": ("Commission ($)", "Commission"),
+        "fee": ("Fees ($)", "Fees"),
+        "accrued": ("Accrued Interest ($)", "Accrued Interest"),
+        "amount": ("Amount ($)", "Amount"),
+        "currency": ("Currency",),
+    },
+    required=frozenset({"date", "action", "symbol", "quantity", "price", "amount"}),
+    decimal=".",
+    date_order="mdy",
+)
+SIGNATURE = frozenset({"run date", "action", "symbol", "quantity"})
+# Beginnings of the text, longer ones before shorter ones.
+ACTIONS: tuple[tuple[str, str], ...] = (
+    *(("YOU BOUGHT", "buy"), ("YOU SOLD", "sell"), ("REINVESTMENT", "reinvested")),
+    *(("SHORT SALE", "short"), ("YOU SOLD SHORT", "short"), ("BUY TO COVER", "short")),
+    *(("PURCHASE INTO CORE ACCOUNT", "sweep"), ("REDEMPTION FROM CORE ACCOUNT", "sweep")),
+    *(("DIVIDEND RECEIVED", "dividend"), ("LONG-TERM CAP GAIN", "dividend")),
+    *(("SHORT-TERM CAP GAIN", "dividend"), ("IN LIEU OF FRX SHARE", "event")),
+    *(("RETURN OF CAPITAL", "return_of_capital"), ("INTEREST EARNED", "interest")),
+    *(("INTEREST", "interest"), ("ROYALTY", "interest"), ("FEE CHARGED", "fee")),
+    *(("MARGIN INTEREST", "fee"), ("ADVISORY FEE", "fee"), ("FEE", "fee"), ("ADR FEE", "fee")),
+    *(("FOREIGN TAX", "tax"), ("NON-RESIDENT TAX", "tax"), ("FEDERAL TAX", "tax")),
+    *(("STATE TAX", "tax"), ("ADJ FOREIGN TAX", "tax"), ("ADJ NON-RESIDENT TAX", "tax")),
+    *(("ELECTRONIC FUNDS TRANSFER", "moved"), ("DIRECT DEPOSIT", "moved"), ("BILL PAY", "moved")),
+    *(("CHECK PAID", "moved"), ("CHECK RECEIVED", "moved"), ("DIRECT DEBIT", "moved")),
+    *(("CASH CONTRIBUTION", "moved"), ("CONTRIBUTION", "moved"), ("WIRE TRANSFER", "moved")),
+    *(("CONTRIB", "moved"), ("PARTIC CONTR", "moved"), ("CO CONTR", "moved")),
+    *(("DEBIT CARD", "moved"), ("ROLLOVER", "moved"), ("CASH ADVANCE", "moved")),
+    *(("NORMAL DISTR", "moved"), ("EARLY DISTR", "moved"), ("PREMATURE DISTR", "moved")),
+    *(("TRANSFERRED", "transferred"), ("TRANSFER OF ASSETS", "transferred")),
+    *(("JOURNALED", "transferred"), ("CONVERSION SHARES", "transferred")),
+    *(("ROTH CONVERSION", "transferred"), ("DISTRIBUTION", "distributed")),
+    *(("STOCK SPLIT", "distributed"), ("REVERSE SPLIT", "event"), ("MERGER", "event")),
+    *(("SPIN OFF", "event"), ("SPINOFF", "event"), ("NAME CHANGED", "event")),
+    *(("EXCHANGED TO", "event"), ("TENDERED", "event"), ("CONVERSION", "event")),
+    *(("EXPIRED", "option"), ("ASSIGNED", "option"), ("EXERCISED", "option")),
+    *(("REDEMPTION PAYOUT", "sell"), ("REDEEMED", "sell"), ("REDEMPTION", "sell")),
+)
+MONEY_FUNDS = frozenset(
+    [
+        "SPAXX",
+        "FDRXX",
+        "FZFXX",
+        "FCASH",
+        "SPRXX",
+        "FZDXX",
+        "FDLXX",
+        "FTEXX",
+        "FMPXX",
+        "QPIFQ",
+        "CORE",
+        "FGMXX",
+        "FNSXX",
+    ]
+)
+_OPTION = re.compile(r"-[A-Z0-9.]+\d{6}[CP][\d.]+")
+
+
+def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
+    """Twice over the file: what belongs together first, then the rows."""
+    options = replace(options, currency="USD")
+    _, table = open_table(data, options, [LAYOUT])
+    reinvested = Pairs(_reinvestments(table, options))
+    names = Fingerprints()
+    for line in lines(table, options):
+        if is_text_line(line) or not (line.text("action") or line.text("amount")):
+            yield line.skip("text_line")
+            continue
+        yield names.name(_row(line, reinvested), timed=line.timed)
+
+
+def _word(line: Line) -> str:
+    action = line.text("action").upper()
+    return next((word for start, word in ACTIONS if action.startswith(start)), "")
+
+
+def _side(line: Line, word: str) -> tuple[bool, Hashable] | None:
+    amount = line.figure("amount")
+    if word not in ("reinvested", "dividend") or not amount or _swept(line):
+        return None
+    bought = word == "reinvested"
+    if (amount < 0) != bought:
+        return None
+    account = line.text("account_number") or line.text("account")
+    return bought, (account, line.text("date"), line.text("symbol"), abs(amount))
+
+
+def _reinvestments(table: Table, options: Options) -> Iterator[tuple[bool, Hashable]]:
+    for line in lines(table, options):
+        side = _side(line, _word(line))
+        if side is not None:
+            yield side
+
+
+def _swept(line: Line) -> bool:
+    return line.text("symbol").strip("*").upper() in MONEY_FUNDS
+
+
+def _row(line: Line, reinvested: Pairs) -> ParsedRow:
+    word = _word(line)
+    if word == "dividend" and _swept(line):
+        word = "interest"  # of idle cash; nobody holds the fund here
+    amount = line.figure("amount")
+    if word == "option" or _OPTION.fullmatch(line.text("symbol").replace(" ", "")):
+        return line.refused("option_not_supported", of="action")
+    if "OPENING TRANSACTION" in line.text("action").upper():
+        return line.refused("option_not_supported", of="action")
+    if word == "short":
+        return line.refused("short_sale_not_supported", of="action")
+    if word == "event":
+        return line.refused("event_incomplete", of="action")
+    if word == "sweep" or (_swept(line) and word in ("buy", "sell", "reinvested")):
+        return line.skip("sweep")
+    side = _side(line, word)
+    paired = side is not None and reinvested.take(*side)
+    if side is not None and paired and not side[0]:
+        return line.skip("part_of_another_row", "The reinvestment of the same day and amount.")
+    split = word == "distributed"
+    about = About(
+        at=line.happened("split" if split else "cash", "date"),
+        currency=line.currency("currency"),
+        account=line.name("account") or line.name("account_number"),
+        security=line.security(),
+        note=line.note(line.text("action")),
+    )
+    if word in ("buy", "sell", "reinvested"):
+        kind = "reinvestment" if paired else "buy" if word == "reinvested" else word
+        return _trade(line, kind, about, amount)
+    if split:
+        return _split(line, about, amount)
+    if word == "transferred" and about.security and line.quantity("quantity"):
+        if not _swept(line):
+            return moved_units(line, about, line.quantity("quantity"))
+        return line.skip("sweep")
+    return _cash(line, word, about, amount)
+
+
+def _trade(line: Line, kind: str, about: About, amount: Decimal | None) -> ParsedRow:
+    quantity, price = line.quantity("quantity"), line.figure("price")
+    fee = (line.figure("commission") or ZERO) + (line.figure("fee") or ZERO)
+    if amount and (amount > 0) != (kind == "sell"):
+        line.problem("amount_sign", of="amount")
+    accrued = abs(line.figure("accrued") or ZERO)
+    net = None if amount is None else abs(amount)
+    if net is not None and accrued:
+        # Interest bought or sold with a bond stays in what was paid for it.
+        line.warn("price_differs", f"Accrued interest of {accrued}.", of="accrued")
+    return trade(
+        line,
+        kind,
+        about,
+        quantity=quantity,
+        price=price,
+        fee=fee,
+        net=net,
+        slack=slack_of(line, quantity, price) + accrued,
+        per_hundred=True,
+    )
+
+
+def _split(line: Line, about: About, amount: Decimal | None) -> ParsedRow:
+    added = line.quantity("quantity")
+    if not added:
+        if amount:
+            return income(line, "dividend", about, amount)
+        return line.skip("informational")
+    if not about.security:
+        line.problem("symbol_missing", of="symbol")
+    line.warn("split_ratio_from_holding", of="quantity")
+    return draft(line, "split", about, added_quantity=added)
+
+
+def _cash(line: Line, word: str, about: About, amount: Decimal | None) -> ParsedRow:
+    bare = replace(about, security=NO_SECURITY)
+    if word == "dividend":
+        return income(line, "dividend", about, amount)
+    if word == "return_of_capital":
+        return cash(line, word, about, amount)
+    if word == "interest":
+        return income(line, word, bare, amount)
+    if word in ("fee", "tax"):
+        return charge(line, word, about if word == "tax" else bare, amount)
+    if word in ("moved", "transferred"):
+        return signed_cash(line, "deposit", "withdrawal", bare, amount)
+    code = "type_unknown" if line.text("action") else "type_missing"
+    return line.refused(code, f"{line.text('action')[:60]!r}", of="action")

@@ -1,0 +1,170 @@
+"""Interactive Brokers: one row of a Flex query, whether it came as CSV or as XML. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+from core.money import quantize
+from transactions.files.reading.interface import NO_SECURITY, ParsedRow, Security
+from transactions.files.reading.lines import Line
+from transactions.files.reading.rows import (
+    ZERO,
+    About,
+    cash,
+    charge,
+    draft,
+    income,
+    signed_cash,
+    slack_of,
+    trade,
+)
+
+UNITS = frozenset({"", "STK", "FUND", "BOND", "BILL", "CRYPTO", "CMDTY", "ETF"})
+NOT_OPTIONS = frozenset({"CFD", "IND", "SWP"})
+_PAIR = re.compile(r"[A-Z]{3}\.[A-Z]{3}")
+_NAMED = re.compile(r"^(?P<symbol>[^\s(]{1,24})\s*\((?P<number>[A-Z0-9]{6,12})\)")
+CASH = {
+    "dividends": "dividend",
+    "dividend": "dividend",
+    "payment in lieu of dividends": "dividend",
+    "payment in lieu of dividend": "dividend",
+    "withholding tax": "tax",
+    "withholding tax on interest received": "tax",
+    "871(m) withholding": "tax",
+    "broker interest received": "interest",
+    "broker interest rcvd": "interest",
+    "bond interest received": "interest",
+    "bond interest rcvd": "interest",
+    "broker interest paid": "fee",
+    "bond interest paid": "fee",
+    "broker fees": "fee",
+    "other fees": "fee",
+    "advisor fees": "fee",
+    "commission adjustments": "fee",
+    "price adjustments": "interest",
+    "deposits/withdrawals": "moved",
+    "deposits & withdrawals": "moved",
+    "deposits and withdrawals": "moved",
+}
+
+
+def trade_rows(line: Line, *, level: str) -> Iterator[ParsedRow]:
+    """A row of the section Trades; `level` is that of the rows that count."""
+    found = line.text("level").upper()
+    if found not in ("", level):
+        yield line.skip("summary", f"A row of the level {found}.")
+        return
+    kind_of_asset = line.text("asset_class").upper()
+    side = line.text("side").upper()
+    symbol = line.text("symbol")
+    if kind_of_asset == "CASH" or _PAIR.fullmatch(symbol) or not (symbol or line.text("isin")):
+        yield line.skip("fx_conversion")
+        return
+    if kind_of_asset not in UNITS:
+        code = (
+            "asset_class_not_supported" if kind_of_asset in NOT_OPTIONS else "option_not_supported"
+        )
+        yield line.refused(code, of="asset_class")
+        return
+    if "CA" in side.replace("(", " ").replace(")", " ").split() or "CANCEL" in _kind(line):
+        yield line.refused("correction_not_supported", of="side")
+        return
+    kind = {"BUY": "buy", "SELL": "sell"}.get(side)
+    if kind is None:
+        yield line.refused("type_unknown" if side else "type_missing", f"{side[:40]!r}", of="side")
+        return
+    opens = line.text("open_close").upper()
+    if opens == ("O" if kind == "sell" else "C"):
+        yield line.refused("short_sale_not_supported", of="open_close")
+        return
+    yield from _trade(line, kind)
+
+
+def _kind(line: Line) -> str:
+    return line.text("transaction_type").upper()
+
+
+def _trade(line: Line, kind: str) -> Iterator[ParsedRow]:
+    name = line.id("trade_id") or line.id("transaction_id")
+    about = About(
+        at=line.happened("trade", "datetime", "date"),
+        currency=line.currency("currency"),
+        account=line.name("account"),
+        security=line.security(),
+        order_id=line.id("order_id"),
+        external_id=f"ibkr:{name}" if name else "",
+        fx_rate=line.rate("fx_rate"),
+    )
+    quantity, price = line.quantity("quantity"), line.figure("price")
+    gross = line.figure("money")
+    if gross is None:
+        gross = line.figure("proceeds")
+    commission, taxes = line.figure("commission") or ZERO, line.figure("taxes") or ZERO
+    fee = -(commission + taxes)
+    other = line.text("commission_currency").upper()
+    apart = bool(other) and other != about.currency and commission != 0
+    if apart:
+        fee = -taxes
+    yield trade(
+        line,
+        kind,
+        about,
+        quantity=quantity,
+        price=price,
+        fee=fee,
+        gross=gross,
+        slack=slack_of(line, quantity, price),
+        per_hundred=line.text("asset_class").upper() in ("BOND", "BILL"),
+        of="money",
+    )
+    paid = quantize(-commission, other) if apart else ZERO
+    if apart and paid > 0 and about.at is not None and not line.problems:
+        named = f"{about.external_id}:fee" if about.external_id else ""
+        bare = replace(about, security=NO_SECURITY, currency=other, fx_rate=None, order_id="")
+        yield draft(line, "fee", replace(bare, external_id=named), amount=paid)
+
+
+def cash_row(line: Line) -> ParsedRow:
+    """A row of the section Cash Transactions."""
+    if line.text("level").upper() in ("SUMMARY", "BASE_SUMMARY"):
+        return line.skip("summary")
+    word = line.text("type").casefold()
+    kind = CASH.get(word)
+    if kind is None:
+        code = "type_unknown" if word else "type_missing"
+        return line.refused(code, f"{word[:40]!r}", of="type")
+    description = line.text("description")
+    name = line.id("transaction_id")
+    about = About(
+        at=line.happened("cash", "datetime", "settled", "date"),
+        currency=line.currency("currency"),
+        account=line.name("account"),
+        security=_security(line, description),
+        note=line.note(description),
+        external_id=f"ibkr:{name}" if name else "",
+        fx_rate=line.rate("fx_rate"),
+    )
+    amount: Decimal | None = line.figure("amount")
+    bare = replace(about, security=NO_SECURITY)
+    if kind == "dividend":
+        if "(RETURN OF CAPITAL)" in description.upper():
+            return cash(line, "return_of_capital", about, amount)
+        return income(line, kind, about, amount)
+    if kind == "tax":
+        return charge(line, kind, about, amount)
+    if kind == "fee":
+        return charge(line, kind, bare, amount)
+    if kind == "interest":
+        if amount is not None and amount < 0:
+            return charge(line, "fee", bare, amount)
+        return cash(line, kind, bare, amount)
+    return signed_cash(line, "deposit", "withdrawal", bare, amount)
+
+
+def _security(line: Line, description: str) -> Security:
+    """The description begins with the symbol: `VT(US9220427424) CASH DIVIDEND ...`."""
+    found = line.security()
+    if not found.symbol and (match := _NAMED.match(description)):
+        return replace(found, symbol=match["symbol"])
+    return found

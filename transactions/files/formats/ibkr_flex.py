@@ -1,0 +1,254 @@
+"""Interactive Brokers: Flex queries of trades and cash transactions, as CSV or XML. Pure.
+
+A CSV may hold several sections, each with its own heading, between lines that mark files, accounts
+and sections (BOF, BOA, BOS ...). Executions are read; orders only where the file has none. XML is
+read event by event, with no document type and so no entities.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import BinaryIO
+from xml.parsers import expat
+
+from core.limits import IMPORT_ROWS_MAX
+from transactions.files.formats.flex_rows import cash_row, trade_rows
+from transactions.files.reading.cells import date_order
+from transactions.files.reading.decoding import CHUNK_BYTES, encoding_of, refusal
+from transactions.files.reading.interface import Options, ParsedRow
+from transactions.files.reading.lines import Fingerprints, Line, line_of
+from transactions.files.reading.tables import (
+    DELIMITERS,
+    Heading,
+    Layout,
+    Record,
+    heading_of,
+    plain_name,
+    read_records,
+)
+
+TRADES = Layout(
+    name="trades",
+    columns={
+        "account": ("ClientAccountID", "AccountId"),
+        "asset_class": ("AssetClass", "AssetCategory"),
+        "symbol": ("Symbol",),
+        "isin": ("ISIN",),
+        "cusip": ("CUSIP",),
+        "name": ("Description",),
+        "currency": ("CurrencyPrimary", "Currency"),
+        "fx_rate": ("FXRateToBase",),
+        "datetime": ("DateTime", "Date/Time"),
+        "date": ("TradeDate",),
+        "side": ("Buy/Sell", "BuySell"),
+        "quantity": ("Quantity",),
+        "price": ("TradePrice",),
+        "money": ("TradeMoney",),
+        "proceeds": ("Proceeds",),
+        "commission": ("IBCommission",),
+        "commission_currency": ("IBCommissionCurrency",),
+        "taxes": ("Taxes",),
+        "open_close": ("Open/CloseIndicator", "OpenCloseIndicator"),
+        "transaction_type": ("TransactionType",),
+        "level": ("LevelOfDetail",),
+        "trade_id": ("TradeID",),
+        "transaction_id": ("TransactionID",),
+        "order_id": ("IBOrderID",),
+    },
+    required=frozenset({"side", "quantity", "price", "currency"}),
+    decimal=".",
+)
+CASH = Layout(
+    name="cash",
+    columns={
+        "account": ("ClientAccountID", "AccountId"),
+        "symbol": ("Symbol",),
+        "isin": ("ISIN",),
+        "cusip": ("CUSIP",),
+        "currency": ("CurrencyPrimary", "Currency"),
+        "fx_rate": ("FXRateToBase",),
+        "datetime": ("Date/Time", "DateTime"),
+        "settled": ("SettleDate",),
+        "date": ("ReportDate", "Date"),
+        "amount": ("Amount",),
+        "type": ("Type",),
+        "description": ("Description",),
+        "level": ("LevelOfDetail",),
+        "transaction_id": ("TransactionID",),
+    },
+    required=frozenset({"type", "amount", "currency", "description"}),
+    decimal=".",
+)
+LAYOUTS = (TRADES, CASH)
+SIGNATURES = (
+    frozenset({"buy/sell", "quantity", "tradeprice", "currencyprimary"}),
+    frozenset({"type", "amount", "currencyprimary", "description"}),
+)
+_MARKS = frozenset({"BOF", "EOF", "BOA", "EOA", "BOS", "EOS"})
+# One of these is in every heading that is read, as a cell of its own.
+_TELLING = frozenset({"Buy/Sell", "BuySell", "Amount"})
+# Headings of corporate actions and of transfers of positions.
+_EVENTS = frozenset({"actiondescription", "actionid", "transfercompany", "deliveringbroker"})
+_PREFIXES = frozenset({"HEADER", "DATA", "TRAILER"})
+
+
+def is_xml(head: bytes) -> bool:
+    return b"<FlexQueryResponse" in head
+
+
+def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
+    data.seek(0)
+    head = data.read(4096)
+    found = _xml_lines if is_xml(head) else _csv_lines
+    level = "EXECUTION"
+    levels = {line.text("level").upper() for kind, line in found(data, options) if kind == "trades"}
+    if levels - {""} and "EXECUTION" not in levels and "ORDER" in levels:
+        level = "ORDER"
+    names = Fingerprints()
+    for kind, line in found(data, options):
+        if kind == "trades":
+            for row in trade_rows(line, level=level):
+                yield names.name(row, timed=line.timed)
+        elif kind == "cash":
+            yield names.name(cash_row(line), timed=line.timed)
+        elif kind == "event":
+            yield line.refused("event_incomplete")
+        else:
+            yield line.skip("section_not_read" if kind == "other" else "text_line")
+
+
+def _csv_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
+    """(section, line) of every row; rows under a heading nobody reads are of no section."""
+    encoding = encoding_of(data, declared=options.encoding)
+    delimiter = options.delimiter or _delimiter(data, encoding, options)
+    order = options.date_order or date_order(_dates(data, encoding, delimiter, options))
+    section, heading = "", None
+    first = ""
+    for count, record in enumerate(read_records(data, encoding, delimiter)):
+        if count > IMPORT_ROWS_MAX:
+            raise refusal("rows_too_many")
+        if record.cells[0].strip().upper() in _MARKS:
+            continue
+        record, headed = _stripped(record)
+        found = _heading(record, options)
+        if found is not None:
+            section, heading = found[0].name, found[1]
+            first = plain_name(record.cells[0])
+        elif headed or (first and plain_name(record.cells[0]) == first):
+            names = {plain_name(cell) for cell in record.cells}
+            section, heading = ("event" if names & _EVENTS else "other"), None
+        elif heading is None:
+            raw = {f"column {i}": cell for i, cell in enumerate(record.cells[:20], 1)}
+            yield section, Line(record.line, {}, {}, options, stated=raw)
+        else:
+            yield section, line_of(heading, record, options, decimal=".", date_order=order)
+
+
+def _stripped(record: Record) -> tuple[Record, bool]:
+    """Without the two cells some files put before a row, and whether they call it a heading."""
+    mark = record.cells[0].strip().upper()
+    if mark not in _PREFIXES:
+        return record, False
+    return Record(record.line, record.cells[2:] or [""]), mark == "HEADER"
+
+
+def _heading(record: Record, options: Options) -> tuple[Layout, Heading] | None:
+    if not options.columns and not any(cell.strip() in _TELLING for cell in record.cells):
+        return None  # the quick answer for nearly every row
+    for layout in LAYOUTS:
+        heading = heading_of(record, layout, options, "")
+        if heading is not None:
+            return layout, heading
+    return None
+
+
+def _delimiter(data: BinaryIO, encoding: str, options: Options) -> str:
+    for delimiter in DELIMITERS:
+        for _, record in zip(range(200), read_records(data, encoding, delimiter), strict=False):
+            if _heading(_stripped(record)[0], options):
+                return delimiter
+    raise refusal("columns_missing", "There is no section of trades or cash transactions.")
+
+
+def _dates(data: BinaryIO, encoding: str, delimiter: str, options: Options) -> Iterator[str]:
+    places: Sequence[int] = ()
+    for record in read_records(data, encoding, delimiter):
+        record, _ = _stripped(record)
+        found = _heading(record, options)
+        if found:
+            fields = found[1].fields
+            places = [fields[name] for name in ("datetime", "settled", "date") if name in fields]
+            continue
+        yield from (record.cells[place] for place in places if place < len(record.cells))
+
+
+# XML: <FlexQueryResponse><FlexStatements><FlexStatement><Trades><Trade symbol="..." .../>
+
+_ELEMENTS = {
+    "Trade": TRADES,
+    "Order": TRADES,
+    "CashTransaction": CASH,
+}
+_ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
+    layout.name: {
+        alias.casefold().replace("/", ""): field
+        for field, aliases in layout.columns.items()
+        for alias in reversed(aliases)
+    }
+    for layout in LAYOUTS
+}
+_XML_ONLY = {"accountid": "account", "assetcategory": "asset_class", "currency": "currency"}
+# FlexQueryResponse, FlexStatements, FlexStatement, the section, the row.
+_ROW_DEPTH = 5
+_XML_EVENTS = frozenset({"CorporateAction", "Transfer", "TradeTransfer", "OptionEAE"})
+
+
+def _xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
+    parser = expat.ParserCreate()
+    found: list[tuple[str, Line]] = []
+
+    def doctype(*_: object) -> None:
+        raise refusal("entities_refused")
+
+    depth = 0
+
+    def end(_: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        layout = _ELEMENTS.get(name)
+        if not attributes or depth < _ROW_DEPTH:
+            return
+        if layout is None:
+            raw = {"element": name, **attributes}
+            line = Line(parser.CurrentLineNumber, {}, {}, options, stated=raw)
+            found.append(("event" if name in _XML_EVENTS else "other", line))
+            return
+        known = {**_ATTRIBUTES[layout.name], **_XML_ONLY}
+        cells = {known[k.casefold()]: v for k, v in attributes.items() if k.casefold() in known}
+        if name == "Order":
+            cells["level"] = "ORDER"
+        columns = {field: aliases[0] for field, aliases in layout.columns.items()}
+        raw = {key: value for key, value in attributes.items() if value}
+        line = Line(parser.CurrentLineNumber, cells, columns, options, stated=raw, date_order="ymd")
+        found.append((layout.name, line))
+
+    parser.StartDoctypeDeclHandler = doctype
+    parser.EntityDeclHandler = doctype
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    data.seek(0)
+    count = 0
+    try:
+        while chunk := data.read(CHUNK_BYTES):
+            parser.Parse(chunk, False)
+            count += len(found)
+            if count > IMPORT_ROWS_MAX:
+                raise refusal("rows_too_many")
+            yield from found
+            found.clear()
+        parser.Parse(b"", True)
+    except (expat.ExpatError, UnicodeError, ValueError) as error:
+        raise refusal("document_invalid", str(error)) from error
+    yield from found

@@ -1,0 +1,228 @@
+"""OFX: what each kind of transaction means. Pure.
+
+    TOTAL    what moved, signed, fees and taxes included; negative for purchases
+    CURRENCY the amounts are in another currency, CURRATE units of the account's for one of it
+
+A day whose time is midnight or noon has no time: banks write either for "some time that day".
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from core.money import quantize
+from transactions.files.reading.interface import NO_SECURITY, ParsedRow, Security
+from transactions.files.reading.lines import Line
+from transactions.files.reading.rows import (
+    ZERO,
+    About,
+    cash,
+    charge,
+    draft,
+    income,
+    moved_units,
+    signed_cash,
+    slack_of,
+    trade,
+)
+
+KINDS = frozenset(
+    {
+        *("BUYSTOCK", "BUYMF", "BUYDEBT", "BUYOTHER", "BUYOPT"),
+        *("SELLSTOCK", "SELLMF", "SELLDEBT", "SELLOTHER", "SELLOPT", "CLOSUREOPT"),
+        *("REINVEST", "INCOME", "RETOFCAP", "SPLIT", "TRANSFER", "JRNLFUND", "JRNLSEC"),
+        *("INVEXPENSE", "MARGININTEREST", "INVBANKTRAN", "STMTTRN"),
+    }
+)
+_FIGURES = {
+    "quantity": ("UNITS",),
+    "price": ("UNITPRICE",),
+    "amount": ("TOTAL", "TRNAMT"),
+}
+_WITHHELD = ("WITHHOLDING", "STATEWITHHOLDING")
+_COSTS = ("COMMISSION", "TAXES", "FEES", "LOAD", "PENALTY")
+_DATE = re.compile(
+    r"(?P<y>\d{4})(?P<mo>\d\d)(?P<d>\d\d)(?:(?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)?)?(?:\.\d+)?"
+    r"(?:\[(?P<zone>[-+]?\d{1,2})(?:\.(?P<part>\d+))?(?::[A-Za-z]*)?\])?"
+)
+_BANK = {
+    "INT": "interest",
+    "DIV": "interest",  # of a bank account, and no security is named
+    "FEE": "fee",
+    "SRVCHG": "fee",
+}
+
+
+def rows_of(
+    line: Line,
+    kind: str,
+    account: str,
+    currency: str,
+    securities: Mapping[str, Security],
+) -> Iterator[ParsedRow]:
+    """The transaction(s) of one group of the file."""
+    values = line.cells
+    cells = {**values, "date": iso_date(_first(values, "DTTRADE", "DTPOSTED", "DTSETTLE"))}
+    for name, tags in _FIGURES.items():
+        cells[name] = plain_decimal(_first(values, *tags))
+    for name in (*_COSTS, *_WITHHELD, "CURRENCY.CURRATE", "FRACCASH"):
+        cells[name] = plain_decimal(values.get(name, ""))
+    cells["currency"] = values.get("CURRENCY.CURSYM", "") or currency
+    cells["opened"] = iso_date(values.get("DTPURCHASE", ""))[:10]
+    line.cells = cells
+    line.columns = {name: tags[0] for name, tags in _FIGURES.items()}
+    if "REVERSALFITID" in values or "CORRECTFITID" in values:
+        yield line.refused("correction_not_supported")
+        return
+    if kind in ("BUYOPT", "SELLOPT", "CLOSUREOPT"):
+        yield line.refused("option_not_supported")
+        return
+    if kind not in KINDS:
+        yield line.refused("type_unknown", f"{kind[:40]!r}")
+        return
+    if kind in ("JRNLFUND", "JRNLSEC"):
+        yield line.skip("journal")
+        return
+    name = line.id("FITID")
+    number = values.get("UNIQUEID", "")
+    known = securities.get(number)
+    about = About(
+        at=line.happened("split" if kind == "SPLIT" else "trade", "date"),
+        currency=line.currency("currency"),
+        account=account,
+        security=known or _security(number, values.get("UNIQUEIDTYPE", "")),
+        note=line.note(values.get("NAME", ""), values.get("MEMO", "")),
+        external_id=f"ofx:{name}" if name else "",
+        fx_rate=line.rate("CURRENCY.CURRATE"),
+    )
+    yield from _rows(line, kind, about)
+
+
+def _rows(line: Line, kind: str, about: About) -> Iterator[ParsedRow]:
+    amount, bare = line.figure("amount"), replace(about, security=NO_SECURITY)
+    if kind.startswith(("BUY", "SELL")) or kind == "REINVEST":
+        yield from _trade(line, kind, about, amount)
+    elif kind == "INCOME":
+        yield from _income(line, about, amount)
+    elif kind == "RETOFCAP":
+        yield income(line, "return_of_capital", about, amount)
+    elif kind == "SPLIT":
+        yield _split(line, about)
+    elif kind == "TRANSFER":
+        yield _transfer(line, about)
+    elif kind in ("INVEXPENSE", "MARGININTEREST"):
+        yield charge(line, "fee", bare, None if amount is None else -abs(amount))
+    else:
+        yield _bank(line, bare, amount)
+
+
+def _first(values: Mapping[str, str], *names: str) -> str:
+    return next((values[name] for name in names if values.get(name)), "")
+
+
+def plain_decimal(text: str) -> str:
+    """OFX has no grouping, so a comma is a decimal comma."""
+    return text if "." in text else text.replace(",", ".")
+
+
+def iso_date(text: str) -> str:
+    """`20240115160000.000[-5:EST]` as ISO 8601; what is no such date is left as it is."""
+    match = _DATE.fullmatch(text.strip())
+    if not match:
+        return text
+    day = f"{match['y']}-{match['mo']}-{match['d']}"
+    clock = (match["h"] or "00") + (match["m"] or "00") + (match["s"] or "00")
+    if clock in ("000000", "120000"):
+        return day
+    zone = int(match["zone"] or 0)
+    minutes = int(Decimal(f"0.{match['part'] or 0}") * 60)
+    sign = "-" if (match["zone"] or "").startswith("-") else "+"
+    return f"{day}T{clock[:2]}:{clock[2:4]}:{clock[4:]}{sign}{abs(zone):02}:{minutes:02}"
+
+
+def _security(number: str, kind: str) -> Security:
+    if kind.upper() == "ISIN":
+        return Security(isin=number[:12].upper())
+    return Security(cusip=number[:64])
+
+
+def _trade(line: Line, kind: str, about: About, total: Decimal | None) -> Iterator[ParsedRow]:
+    if line.text("BUYTYPE") == "BUYTOCOVER" or line.text("SELLTYPE") == "SELLSHORT":
+        yield line.refused("short_sale_not_supported")
+        return
+    word = {"B": "buy", "S": "sell", "R": "reinvestment"}[kind[0]]
+    quantity, price = line.quantity("quantity"), line.figure("price")
+    fee = sum((line.figure(name) or ZERO for name in _COSTS), ZERO)
+    tax = _withheld(line) if word == "sell" else ZERO
+    if total and (total > 0) != (word == "sell"):
+        line.problem("amount_sign", of="amount")
+    yield trade(
+        line,
+        word,
+        about,
+        quantity=quantity,
+        price=price,
+        fee=fee,
+        net=None if total is None else abs(total) + tax,
+        slack=slack_of(line, quantity, price),
+        per_hundred=kind.endswith("DEBT"),
+    )
+    if tax and not line.problems:
+        yield _tax(line, about, tax)
+
+
+def _withheld(line: Line) -> Decimal:
+    return sum((abs(line.figure(name) or ZERO) for name in _WITHHELD), ZERO)
+
+
+def _tax(line: Line, about: About, tax: Decimal) -> ParsedRow:
+    named = f"{about.external_id}:tax" if about.external_id else ""
+    amount = quantize(tax, about.currency or "USD")
+    return draft(line, "tax", replace(about, external_id=named), amount=amount)
+
+
+def _income(line: Line, about: About, total: Decimal | None) -> Iterator[ParsedRow]:
+    kind = line.text("INCOMETYPE").upper()
+    tax = _withheld(line)
+    word = "interest" if kind in ("INTEREST", "MISC") else "dividend"
+    whole = about if word == "dividend" else replace(about, security=NO_SECURITY)
+    yield income(line, word, whole, None if total is None else total + tax)
+    if tax and not line.problems:
+        yield _tax(line, about, tax)
+
+
+def _split(line: Line, about: About) -> ParsedRow:
+    new, old = plain_decimal(line.text("NUMERATOR")), plain_decimal(line.text("DENOMINATOR"))
+    try:
+        terms = Decimal(new), Decimal(old)
+        valid = all(term.is_finite() and term > 0 for term in terms)
+    except ArithmeticError:
+        valid = False
+    if not valid:
+        return line.refused("ratio_invalid", of="NUMERATOR")
+    return draft(line, "split", about, ratio=f"{new}:{old}", amount=line.figure("FRACCASH"))
+
+
+def _transfer(line: Line, about: About) -> ParsedRow:
+    units = line.quantity("quantity")
+    if units is None:
+        return line.refused("quantity_missing", of="quantity")
+    out = line.text("TFERACTION").upper() == "OUT"
+    price = line.figure("price")
+    basis = None if out or not price else abs(units) * price
+    opened = line.day("opened")
+    return moved_units(
+        line, about, -abs(units) if out else abs(units), basis=basis, opened_date=opened
+    )
+
+
+def _bank(line: Line, about: About, amount: Decimal | None) -> ParsedRow:
+    kind = _BANK.get(line.text("TRNTYPE").upper(), "")
+    if kind == "interest":
+        if amount is not None and amount < 0:
+            return charge(line, "fee", about, amount)
+        return cash(line, "interest", about, amount)
+    if kind == "fee":
+        return charge(line, "fee", about, amount)
+    return signed_cash(line, "deposit", "withdrawal", about, amount)

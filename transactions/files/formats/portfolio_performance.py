@@ -1,0 +1,144 @@
+"""Portfolio Performance: its CSV exports of account and of portfolio transactions. Pure.
+
+    value   what moved in cash: gross + fees + taxes of a purchase, gross - fees - taxes of a sale
+            or a dividend; in the currency of the transaction
+    gross   may be in the currency of the security, at `exchange rate`; the value counts
+
+Taxes paid with a purchase are part of what it cost; taxes taken from a sale or a dividend are a row
+of their own. A delivery is a transfer from or to outside, its value the basis. Purchases stand in
+both exports of one portfolio: import one of the two, or rely on duplicates being found.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import BinaryIO
+
+from core.money import minor_unit, quantize
+from transactions.files.formats.portfolio_performance_labels import COLUMNS, TYPES
+from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
+from transactions.files.reading.lines import Line
+from transactions.files.reading.rows import (
+    ZERO,
+    About,
+    cash,
+    draft,
+    income,
+    moved_units,
+    read_rows,
+    trade,
+)
+from transactions.files.reading.tables import Layout, plain_name
+
+LAYOUT = Layout(
+    name="portfolio_performance",
+    columns=COLUMNS,
+    required=frozenset({"date", "type", "value", "quantity", "name"}),
+    dates=("date",),
+    numbers=("value", "quantity", "gross", "fee", "tax"),
+)
+_TYPES = {plain_name(label): kind for kind, labels in TYPES.items() for label in labels}
+# One type may go by different words in the two exports.
+_TYPES |= {"transfer": "transfer_in", "umbuchung": "transfer_in"}
+
+
+def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
+    yield from read_rows(data, options, [LAYOUT], lambda line, _: _rows(line))
+
+
+def _rows(line: Line) -> Iterator[ParsedRow]:
+    label = line.text("type")
+    kind = _TYPES.get(plain_name(label), "")
+    if not kind:
+        code = "type_unknown" if label else "type_missing"
+        yield line.refused(code, f"{label[:40]!r}" if label else "", of="type")
+        return
+    security = line.security()
+    if not security.isin and not security.symbol and line.text("wkn"):
+        security = replace(security, symbol=line.short("wkn"))
+    portfolio, account = line.name("securities_account"), line.name("cash_account")
+    about = About(
+        at=line.happened("trade", "date", clock="time"),
+        currency=line.currency("currency"),
+        account=portfolio or account,
+        security=security,
+        note=line.note(line.text("note")),
+    )
+    value, fee = line.figure("value"), abs(line.figure("fee") or ZERO)
+    tax = abs(line.figure("tax") or ZERO)
+    if kind in ("buy", "sell"):
+        yield from _trade(line, kind, about, value, fee, tax)
+    elif kind == "dividend":
+        yield from _dividend(line, about, value, fee, tax)
+    elif kind in ("delivery_in", "delivery_out") or (
+        kind in ("transfer_in", "transfer_out") and line.quantity("quantity")
+    ):
+        units = abs(line.quantity("quantity") or ZERO)
+        other = replace(about, to_account=line.name("other_securities_account"))
+        basis = None if kind.startswith("transfer") else value
+        yield moved_units(line, other, units if kind.endswith("in") else -units, basis=basis)
+    else:
+        yield _cash(line, kind, about, value)
+
+
+def _cash(line: Line, kind: str, about: About, value: Decimal | None) -> ParsedRow:
+    bare = replace(about, security=NO_SECURITY)
+    if kind == "tax":
+        return cash(line, "tax", about, value, of="value")
+    if kind in ("fee_refund", "tax_refund"):
+        line.warn("refund_as_income", of="value")
+        return cash(line, "interest", bare, value, of="value")
+    if kind == "interest":
+        return income(line, kind, bare, value)
+    if kind in ("transfer_in", "transfer_out"):
+        moved = "deposit" if kind == "transfer_in" else "withdrawal"
+        other = replace(bare, to_account=line.name("other_cash_account"))
+        return cash(line, moved, other, value, of="value")
+    return cash(line, "fee" if kind == "interest_charge" else kind, bare, value, of="value")
+
+
+def _trade(
+    line: Line, kind: str, about: About, value: Decimal | None, fee: Decimal, tax: Decimal
+) -> Iterator[ParsedRow]:
+    currency = about.currency or "USD"
+    cost = fee + (tax if kind == "buy" else ZERO)
+    gross = None
+    if value is not None:
+        gross = abs(value) - cost if kind == "buy" else abs(value) + fee + tax
+        _check_gross(line, about, gross)
+        if gross < 0:
+            line.problem("amount_sign", "Fees and taxes are more than the value.", of="value")
+    yield trade(
+        line, kind, about, quantity=line.quantity("quantity"), price=None, fee=cost, gross=gross,
+        of="value",
+    )  # fmt: skip
+    tax = quantize(tax, currency)
+    if kind == "sell" and tax and not line.problems:
+        yield draft(line, "tax", about, amount=tax)
+
+
+def _check_gross(line: Line, about: About, gross: Decimal) -> None:
+    """The gross amount in the currency of the transaction has to be the value and its costs."""
+    stated = line.figure("gross")
+    same = line.text("gross_currency").upper() in ("", about.currency)
+    if stated is None or not same:
+        return
+    if abs(abs(stated) - gross) > minor_unit(about.currency):
+        line.problem(
+            "amount_mismatch",
+            f"Value, fees and taxes give {gross}, the gross amount is {abs(stated)}.",
+            of="gross",
+        )
+
+
+def _dividend(
+    line: Line, about: About, value: Decimal | None, fee: Decimal, tax: Decimal
+) -> Iterator[ParsedRow]:
+    if value is None or value < 0:
+        yield income(line, "dividend", about, value)
+        return
+    _check_gross(line, about, value + fee + tax)
+    yield cash(line, "dividend", about, value + fee + tax, fee=fee, of="value")
+    tax = quantize(tax, about.currency or "USD")
+    if tax and not line.problems:
+        yield draft(line, "tax", about, amount=tax)

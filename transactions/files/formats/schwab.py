@@ -1,0 +1,226 @@
+"""Charles Schwab: the transactions of an account. Pure.
+
+    Date, Action, Symbol, Description, Quantity, Price, Fees & Comm, Amount
+
+Amounts are signed and net of fees; dates are month first, `04/17/2023 as of 04/15/2023` happened on
+the second. A stock split tells only the units it added. What an event leaves out (the ratio of a
+reverse split, the parent of a spin-off) has to be entered by hand: such rows are refused as
+`event_incomplete`. Journal lines that cancel within a day are skipped; others moved money.
+"""
+
+import re
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import BinaryIO
+
+from transactions.files.reading.cells import effective
+from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
+from transactions.files.reading.lines import Fingerprints, Line, is_text_line, lines
+from transactions.files.reading.pairs import Pairs
+from transactions.files.reading.rows import (
+    ZERO,
+    About,
+    cash,
+    charge,
+    draft,
+    income,
+    moved_units,
+    signed_cash,
+    slack_of,
+    trade,
+)
+from transactions.files.reading.tables import Layout, Table, open_table
+
+LAYOUT = Layout(
+    name="schwab",
+    columns={
+        "date": ("Date",),
+        "action": ("Action",),
+        "symbol": ("Symbol",),
+        "name": ("Description",),
+        "quantity": ("Quantity",),
+        "price": ("Price",),
+        "fee": ("Fees & Comm",),
+        "amount": ("Amount",),
+    },
+    required=frozenset({"date", "action", "symbol", "quantity", "price", "fee", "amount"}),
+    decimal=".",
+    date_order="mdy",
+)
+SIGNATURE = frozenset({"action", "symbol", "description", "fees & comm"})
+
+DIVIDENDS = frozenset(
+    {
+        *("qualified dividend", "non-qualified div", "cash dividend", "special dividend"),
+        *("special qual div", "special non qual div", "pr yr cash div", "pr yr special div"),
+        *("pr yr non-qual div", "pr yr qual div", "long term cap gain", "short term cap gain"),
+        *("pr yr lt cap gain", "pr yr st cap gain", "unqualified div", "dividend"),
+        *("reinvest dividend", "qual div reinvest", "long term cap gain reinvest"),
+        *("short term cap gain reinvest", "pr yr div reinvest", "non-qual div reinvest"),
+    }
+)
+CASH: dict[str, str] = {
+    **dict.fromkeys(("bank interest", "credit interest", "bond interest", "cd interest"), "income"),
+    **dict.fromkeys(("promotional award", "misc credits", "bonus", "schwab atm rebate"), "income"),
+    **dict.fromkeys(("service fee", "adr mgmt fee", "advisor fee", "margin interest"), "fee"),
+    **dict.fromkeys(("misc cash entry", "foreign fee", "adr fee", "trading fee"), "fee"),
+    **dict.fromkeys(
+        ("foreign tax paid", "nra tax adj", "nra withholding", "tax withholding"), "tax"
+    ),
+    **dict.fromkeys(
+        ("moneylink transfer", "moneylink deposit", "wire sent", "wire funds"), "moved"
+    ),
+    **dict.fromkeys(("wire received", "wire funds received", "funds received"), "moved"),
+    **dict.fromkeys(("funds paid", "internal transfer", "moneylink adj", "visa purchase"), "moved"),
+    **dict.fromkeys(("atm withdrawal", "check paid", "ach"), "moved"),
+    **dict.fromkeys(("futures mm sweep", "wire funds adj", "tfr"), "moved"),
+}
+OPTIONS = frozenset(
+    {
+        *("buy to open", "buy to close", "sell to open", "sell to close", "expired", "assigned"),
+        *("exchange or exercise", "exercised", "options frwd split", "option exercise"),
+    }
+)
+EVENTS = frozenset(
+    {
+        *("reverse split", "spin-off", "stock merger", "name change", "conversion", "cash merger"),
+        *("cash merger adj", "cash/stock merger", "stock spin-off", "mandatory exchange"),
+        *(
+            "mandatory reorg exc",
+            "full redemption",
+            "cash in lieu",
+            "tender offer",
+            "rights exercise",
+        ),
+    }
+)
+_ACCOUNT = re.compile(r"(?i)transactions\s+for account\s+(?P<name>.+?)(?: as of |$)")
+_OPTION_SYMBOL = re.compile(r"[A-Z0-9.]+ \d\d/\d\d/\d{4} [\d.]+ [CP]")
+
+
+def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
+    """Twice over the file: what belongs together first, then the rows."""
+    options = replace(options, currency="USD")
+    _, table = open_table(data, options, [LAYOUT])
+    titled = _ACCOUNT.search(table.heading.title)
+    if titled and not options.account:
+        options = replace(options, account=titled["name"].strip(' "'))
+    pairs = Pairs(_sides(table, options))
+    names = Fingerprints()
+    for line in lines(table, options):
+        if is_text_line(line):
+            yield line.skip("text_line")
+        elif line.text("date").casefold().startswith("transactions total"):
+            yield line.skip("summary")
+        else:
+            yield names.name(_row(line, pairs), timed=line.timed)
+
+
+def _sides(table: Table, options: Options) -> Iterator[tuple[bool, Hashable]]:
+    for line in lines(table, options):
+        found = _reinvestment(line) or _journal(line)
+        if found is not None:
+            yield found
+
+
+def _reinvestment(line: Line) -> tuple[bool, Hashable] | None:
+    """(bought, what pairs) of a row that may be one of the two sides."""
+    action = line.text("action").casefold()
+    bought = action == "reinvest shares"
+    if not bought and "reinvest" not in action:
+        return None
+    amount = line.figure("amount")
+    if amount is None or (amount < 0) != bought:
+        return None
+    return bought, (effective(line.text("date")), line.text("symbol"), abs(amount))
+
+
+def _journal(line: Line) -> tuple[bool, Hashable] | None:
+    amount = line.figure("amount")
+    if line.text("action").casefold() != "journal" or not amount:
+        return None
+    return amount < 0, ("journal", effective(line.text("date")), abs(amount))
+
+
+def _row(line: Line, pairs: Pairs) -> ParsedRow:
+    action = line.text("action").casefold()
+    if not action:
+        return line.refused("type_missing", of="action")
+    if action in OPTIONS or _OPTION_SYMBOL.fullmatch(line.text("symbol")):
+        return line.refused("option_not_supported", of="action")
+    if action in ("sell short", "buy to cover", "short sale"):
+        return line.refused("short_sale_not_supported", of="action")
+    if action in EVENTS:
+        return line.refused("event_incomplete", of="action")
+    pair = _reinvestment(line)
+    paired = pair is not None and pairs.take(*pair)
+    if pair is not None and paired and not pair[0]:
+        return line.skip("part_of_another_row", "The reinvestment of the same day and amount.")
+    journal = _journal(line)
+    if journal is not None and pairs.take(*journal):
+        return line.skip("journal")
+    amount = line.figure("amount")
+    if action == "journal" and not amount:
+        return line.skip("journal")
+    split = action in ("stock split", "stock div dist")
+    about = About(
+        at=line.happened("split" if split else "cash", "date"),
+        currency=line.currency(),
+        security=line.security(),
+        note=line.note(line.text("name")),
+    )
+    if action in ("buy", "sell", "reinvest shares"):
+        kind = "reinvestment" if paired else "buy" if action == "reinvest shares" else action
+        return _trade(line, kind, about, amount)
+    if split:
+        return _split(line, about)
+    if action in ("journaled shares", "security transfer", "stock plan activity"):
+        if amount and line.quantity("quantity") is None:
+            bare = replace(about, security=NO_SECURITY)
+            return signed_cash(line, "deposit", "withdrawal", bare, amount)
+        return moved_units(line, about, line.quantity("quantity"))
+    return _cash(line, action, about, amount)
+
+
+def _trade(line: Line, kind: str, about: About, amount: Decimal | None) -> ParsedRow:
+    quantity, price, fee = line.quantity("quantity"), line.figure("price"), line.figure("fee")
+    if amount and (amount > 0) != (kind == "sell"):
+        line.problem("amount_sign", of="amount")
+    return trade(
+        line,
+        kind,
+        about,
+        quantity=quantity,
+        price=price,
+        fee=fee or ZERO,
+        net=amount,
+        slack=slack_of(line, quantity, price),
+        per_hundred=True,
+    )
+
+
+def _split(line: Line, about: About) -> ParsedRow:
+    added = line.quantity("quantity")
+    if not added:
+        return line.refused("quantity_missing", of="quantity")
+    if not about.security:
+        line.problem("symbol_missing", of="symbol")
+    line.warn("split_ratio_from_holding", of="quantity")
+    return draft(line, "split", about, added_quantity=added)
+
+
+def _cash(line: Line, action: str, about: About, amount: Decimal | None) -> ParsedRow:
+    if action in DIVIDENDS:
+        return income(line, "dividend", about, amount)
+    if action == "return of capital":
+        return cash(line, "return_of_capital", about, amount)
+    bare = replace(about, security=NO_SECURITY)
+    kind = "moved" if action == "journal" else CASH.get(action)
+    if kind == "income":
+        return income(line, "interest", bare, amount)
+    if kind in ("fee", "tax"):
+        return charge(line, kind, about if kind == "tax" else bare, amount)
+    if kind == "moved":
+        return signed_cash(line, "deposit", "withdrawal", bare, amount)
+    return line.refused("type_unknown", f"{line.text('action')[:40]!r}", of="action")

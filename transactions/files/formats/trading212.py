@@ -1,0 +1,144 @@
+"""Trading 212's CSV history. Pure.
+
+Prices are in the currency of the share, totals in that of the account, so trades are booked in the
+account's currency by their total; a price in the account's currency is checked. `Total` includes
+the fees. Withholding tax of a dividend has been taken off the total already: the dividend is
+booked gross and the tax beside it, where both are in one currency.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import BinaryIO
+
+from core.money import quantize
+from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
+from transactions.files.reading.lines import Line
+from transactions.files.reading.rows import (
+    ZERO,
+    About,
+    cash,
+    charge,
+    draft,
+    income,
+    read_rows,
+    signed_cash,
+    slack_of,
+    trade,
+)
+from transactions.files.reading.tables import Layout
+
+_FEES = (
+    *("Currency conversion fee", "Stamp duty", "Stamp duty reserve tax", "Transaction fee"),
+    *("Finra fee", "French transaction tax", "PTM levy", "Charge amount", "Deposit fee"),
+)
+LAYOUT = Layout(
+    name="trading212",
+    columns={
+        "type": ("Action",),
+        "date": ("Time",),
+        "isin": ("ISIN",),
+        "symbol": ("Ticker",),
+        "name": ("Name",),
+        "quantity": ("No. of shares",),
+        "price": ("Price / share",),
+        "price_currency": ("Currency (Price / share)",),
+        "total": ("Total", "Total (EUR)", "Total (GBP)", "Total (USD)"),
+        "total_currency": ("Currency (Total)",),
+        "tax": ("Withholding tax",),
+        "tax_currency": ("Currency (Withholding tax)",),
+        "note": ("Notes",),
+        "id": ("ID",),
+        **{f"fee {i}": (name, f"{name} (EUR)", f"{name} (GBP)") for i, name in enumerate(_FEES)},
+        **{f"fee currency {i}": (f"Currency ({name})",) for i, name in enumerate(_FEES)},
+    },
+    required=frozenset({"type", "date", "symbol", "quantity", "price", "total"}),
+    dates=("date",),
+    decimal=".",
+)
+SIGNATURE = frozenset({"action", "time", "no. of shares", "price / share"})
+
+
+def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
+    yield from read_rows(data, options, [LAYOUT], lambda line, _: _rows(line))
+
+
+def _rows(line: Line) -> Iterator[ParsedRow]:
+    word = line.text("type").casefold()
+    kind = "split" if "split" in word else "buy"
+    name = line.id("id")
+    total_in = line.columns.get("total", "")
+    named = total_in[-4:-1] if total_in.endswith(")") else ""
+    about = About(
+        at=line.happened(kind, "date"),
+        currency=named or line.currency("total_currency"),
+        security=line.security(),
+        note=line.note(line.text("note")),
+        external_id=f"trading212:{name}" if name else "",
+    )
+    bare = replace(about, security=NO_SECURITY)
+    total = line.figure("total")
+    if word.endswith((" buy", " sell")):
+        yield _trade(line, "buy" if word.endswith("buy") else "sell", about, total)
+    elif word.startswith(("dividend", "return of capital")):
+        yield from _dividend(line, word, about, total)
+    elif word.startswith(("interest", "lending interest")):
+        yield income(line, "interest", bare, total)
+    elif word in ("deposit", "withdrawal") or word.startswith(("card ", "spending", "transfer")):
+        yield signed_cash(line, "deposit", "withdrawal", bare, _signed(word, total))
+    elif word in ("currency conversion",):
+        yield line.skip("fx_conversion")
+    elif "fee" in word:
+        yield charge(line, "fee", bare, None if total is None else -abs(total))
+    elif word.startswith(("stock split", "stock distribution")):
+        yield line.refused("event_incomplete", of="type")
+    elif not word:
+        yield line.refused("type_missing", of="type")
+    else:
+        yield line.refused("type_unknown", f"{word[:40]!r}", of="type")
+
+
+def _signed(word: str, total: Decimal | None) -> Decimal | None:
+    if total is None or word not in ("withdrawal",):
+        return total
+    return -abs(total)
+
+
+def _trade(line: Line, kind: str, about: About, total: Decimal | None) -> ParsedRow:
+    fee = ZERO
+    for place in range(len(_FEES)):
+        part = line.figure(f"fee {place}")
+        if not part:
+            continue
+        if line.text(f"fee currency {place}").upper() in ("", about.currency):
+            fee += abs(part)
+    price, quantity = line.figure("price"), line.quantity("quantity")
+    if line.text("price_currency").upper() != about.currency:
+        price = None  # the total, in the account's currency, is what was paid
+    return trade(
+        line,
+        kind,
+        about,
+        quantity=quantity,
+        price=price,
+        fee=fee,
+        net=total,
+        slack=slack_of(line, quantity, price),
+        of="total",
+    )
+
+
+def _dividend(line: Line, word: str, about: About, total: Decimal | None) -> Iterator[ParsedRow]:
+    kind = "return_of_capital" if "return of capital" in word else "dividend"
+    tax = abs(line.figure("tax") or ZERO)
+    same = line.text("tax_currency").upper() in ("", about.currency)
+    if tax and not same:
+        line.warn("tax_not_stated_apart", of="tax")
+    if not tax or not same or total is None:
+        yield income(line, kind, about, total)
+        return
+    tax = quantize(tax, about.currency or "USD")
+    yield cash(line, kind, about, total + tax, of="total")
+    if tax and about.at is not None:
+        named = f"{about.external_id}:tax" if about.external_id else ""
+        yield draft(line, "tax", replace(about, external_id=named), amount=tax)

@@ -1,0 +1,122 @@
+"""JSON too large to hold: the elements of the arrays of one object, one at a time. Pure.
+
+Only what is being decoded is in memory; one element may have `ELEMENT_CHARS_MAX` characters.
+Numbers come as Decimal, exactly as written.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+from transactions.files.reading.decoding import encoding_of, refusal, text_pieces
+
+ELEMENT_CHARS_MAX = 4_194_304
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+def _constant(_: str) -> Any:
+    raise ValueError("NaN and Infinity are no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal, parse_constant=_constant)
+
+
+class Document:
+    """A JSON object read piece by piece."""
+
+    def __init__(self, data: BinaryIO, encoding: str) -> None:
+        self._pieces = text_pieces(data, encoding)
+        self._text = ""
+        self._line = 1
+        self._ended = False
+
+    def elements(self) -> Iterator[tuple[int, str, Any]]:
+        """(line, member, value): each element of an array by itself, other members whole."""
+        self._expect("{")
+        if self._next() == "}":
+            return
+        while True:
+            name = self._value()
+            if not isinstance(name, str):
+                raise refusal("document_invalid")
+            self._expect(":")
+            if self._next() == "[":
+                yield from self._array(name)
+            else:
+                line = self._line
+                yield line, name, self._value()
+            if self._expect(",}") == "}":
+                return
+
+    def _array(self, name: str) -> Iterator[tuple[int, str, Any]]:
+        self._expect("[")
+        if self._next() == "]":
+            self._expect("]")
+            return
+        while True:
+            self._next()
+            line = self._line
+            yield line, name, self._value()
+            if self._expect(",]") == "]":
+                return
+
+    def _more(self) -> bool:
+        """Reads about as much again as is there; False at the end."""
+        wanted = max(len(self._text), 8192)
+        parts, size = [self._text], 0
+        for piece in self._pieces:
+            parts.append(piece)
+            size += len(piece)
+            if size >= wanted:
+                break
+        self._text = "".join(parts)
+        if len(self._text) > ELEMENT_CHARS_MAX:
+            raise refusal("document_invalid", "An element never ends.")
+        return size > 0
+
+    def _next(self) -> str:
+        """The next sign that is no space, left where it is; empty at the end."""
+        while True:
+            match = _SPACE.match(self._text)
+            assert match is not None
+            self._take(match.end())
+            if self._text:
+                return self._text[0]
+            if not self._more():
+                return ""
+
+    def _expect(self, signs: str) -> str:
+        sign = self._next()
+        if not sign or sign not in signs:
+            raise refusal("document_invalid", f"Line {self._line}: expected one of {signs}")
+        self._take(1)
+        return sign
+
+    def _take(self, size: int) -> None:
+        self._line += self._text.count("\n", 0, size)
+        self._text = self._text[size:]
+
+    def _value(self) -> Any:
+        if not self._next():
+            raise refusal("document_invalid")
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._text)
+            except RecursionError as error:
+                raise refusal("document_invalid", "Nested too deeply.") from error
+            except (ValueError, ArithmeticError) as error:
+                if not self._more():
+                    raise refusal("document_invalid", f"Line {self._line}: no JSON.") from error
+                continue
+            # A number at the end of what was read may go on.
+            if end < len(self._text) or not self._more():
+                self._take(end)
+                return value
+
+
+def elements(data: BinaryIO, *, declared: str | None = None) -> Iterator[tuple[int, str, Any]]:
+    """Every element of every array at the top of a JSON object, with the line it begins on."""
+    encoding = encoding_of(data, declared=declared)
+    yield from Document(data, encoding).elements()

@@ -1,0 +1,438 @@
+"""One row under reading: typed cells; what is wrong with them is noted, not raised. Pure."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, tzinfo
+from decimal import Decimal
+
+from core.limits import (
+    EARLIEST_DATE,
+    EXTERNAL_ID_LENGTH_MAX,
+    FX_RATE_MAX,
+    MONEY_MAX,
+    NAME_LENGTH_MAX,
+    NOTE_LENGTH_MAX,
+    PRICE_DECIMALS,
+    PRICE_MAX,
+    QUANTITY_DECIMALS,
+    QUANTITY_MAX,
+)
+from core.money import WIDE, minor_unit, quantize
+from transactions.files.reading import cells
+from transactions.files.reading.cells import DecimalSign, Moment, UnreadableDate
+from transactions.files.reading.interface import (
+    ROW_CODES,
+    SKIP_CODES,
+    WARNING_CODES,
+    DateOrder,
+    Draft,
+    Options,
+    ParsedRow,
+    RowProblem,
+    Security,
+)
+from transactions.files.reading.tables import Heading, Record, Table
+
+# What happens before the market opens on its day.
+FIRST_OF_DAY = frozenset({"split", "spin_off", "merger", "symbol_change"})
+_SYMBOL_CHARS_MAX = 64
+
+
+@dataclass(slots=True)
+class Line:
+    """A row's cells by field, read in the file's style; collects problems and warnings.
+
+    The cells as they stood come from the heading (`source`) and the row (`found`), or are given
+    (`stated`) where the file has no columns. `timed` once the row has told a time of its day.
+    """
+
+    number: int
+    cells: Mapping[str, str]
+    columns: Mapping[str, str]
+    options: Options
+    source: Heading | None = None
+    found: Sequence[str] = ()
+    stated: Mapping[str, str] | None = None
+    decimal: DecimalSign = "."
+    date_order: DateOrder | None = None
+    problems: list[RowProblem] = field(default_factory=list)
+    warnings: list[RowProblem] = field(default_factory=list)
+    timed: bool = False
+
+    @property
+    def raw(self) -> Mapping[str, str]:
+        """The cells as they stood, by heading; made when asked for, most readings do not."""
+        if self.stated is None:
+            names = self.source.names if self.source else ()
+            self.stated = _raw(names, self.found)
+        return self.stated
+
+    @property
+    def filled(self) -> int:
+        """How many cells hold something."""
+        found: Iterable[str] = self.found if self.stated is None else self.stated.values()
+        return sum(1 for cell in found if cell and not cell.isspace())
+
+    def text(self, name: str) -> str:
+        return self.cells.get(name, "").strip()
+
+    def problem(self, code: str, detail: str = "", *, of: str = "") -> None:
+        found = RowProblem(code, detail or ROW_CODES[code], self.columns.get(of, of))
+        if found not in self.problems:
+            self.problems.append(found)
+
+    def warn(self, code: str, detail: str = "", *, of: str = "") -> None:
+        found = RowProblem(code, detail or WARNING_CODES[code], self.columns.get(of, of))
+        if found not in self.warnings:
+            self.warnings.append(found)
+
+    def figure(self, name: str) -> Decimal | None:
+        """The number in a cell; None where it is empty or cannot be read (noted)."""
+        text = self.text(name)
+        if cells.is_nothing(text):
+            return None
+        value = cells.number(text, self.decimal)
+        if value is None:
+            self.problem("number_invalid", f"{text[:40]!r} is not a number.", of=name)
+        elif abs(value) > MONEY_MAX:
+            self.problem("number_too_large", f"{text[:40]} is too large.", of=name)
+            return None
+        return value
+
+    def moment(self, *names: str) -> Moment | None:
+        """The first of the cells that holds a day; noted where none does or it cannot be read."""
+        for name in names:
+            text = self.text(name)
+            if cells.is_nothing(text):
+                continue
+            try:
+                return cells.moment(text, self.date_order)
+            except UnreadableDate as error:
+                self.problem(error.code, f"{text[:40]!r}: {ROW_CODES[error.code]}", of=name)
+                return None
+        self.problem("date_missing", of=names[0] if names else "")
+        return None
+
+    def day(self, name: str) -> date | None:
+        """A day that may be missing."""
+        if cells.is_nothing(self.text(name)):
+            return None
+        found = self.moment(name)
+        return found.day if found else None
+
+    def happened(
+        self, kind: str, *names: str, clock: str = "", zone: tzinfo | None = None
+    ) -> datetime | None:
+        """When a transaction of this type happened, in UTC; checks that it has and not too early.
+
+        `clock` is the field of a separate time column; `zone` that of the format's own times.
+        """
+        found = self.moment(*names)
+        if found is None:
+            return None
+        if clock and found.clock is None and not cells.is_nothing(self.text(clock)):
+            try:
+                found = cells.moment(f"{found.day.isoformat()} {self.text(clock)}", "ymd")
+            except UnreadableDate:
+                self.problem("date_invalid", f"{self.text(clock)[:40]!r} is no time.", of=clock)
+        now = self.options.now.astimezone(UTC)
+        if found.day < EARLIEST_DATE:
+            self.problem("date_too_early", of=names[0])
+            return None
+        if found.at is None and found.clock in (None, time(0)):
+            if found.day > now.date():
+                self.problem("date_in_future", of=names[0])
+                return None
+            at = datetime.combine(
+                found.day, time(0) if kind in FIRST_OF_DAY else self.options.time_of_day, UTC
+            )
+            return min(at, now)
+        self.timed = True
+        if found.at is not None:
+            at = found.at
+        else:
+            assert found.clock is not None
+            at = datetime.combine(found.day, found.clock, zone or self.options.zone)
+        if at > now:
+            self.problem("date_in_future", of=names[0])
+            return None
+        return _on_day(at.astimezone(UTC), found.day)
+
+    def security(
+        self,
+        symbol: str = "symbol",
+        *,
+        isin: str = "isin",
+        cusip: str = "cusip",
+        name: str = "name",
+        required: bool = False,
+    ) -> Security:
+        """What the row says of its security."""
+        found = Security(
+            self.short(symbol), self.text(isin).upper(), self.short(cusip), self.name(name)
+        )
+        if found.isin and cells.is_nothing(found.isin):
+            found = replace(found, isin="")
+        elif found.isin and not cells.is_isin(found.isin):
+            wrong = f"{found.isin[:20]!r} is no ISIN."
+            if found.symbol:
+                self.warn("isin_ignored", wrong, of=isin)
+                found = replace(found, isin="")
+            else:
+                self.problem("isin_invalid", wrong, of=isin)
+        if required and not found:
+            self.problem("symbol_missing", of=symbol)
+        return found
+
+    def short(self, name: str) -> str:
+        """A symbol or an id; empty where the cell says nothing."""
+        text = self.text(name)
+        if cells.is_nothing(text):
+            return ""
+        if len(text) > _SYMBOL_CHARS_MAX:
+            self.problem("text_too_long", of=name)
+        return text[:_SYMBOL_CHARS_MAX]
+
+    def name(self, name: str) -> str:
+        return self.text(name)[:NAME_LENGTH_MAX]
+
+    def id(self, name: str) -> str:
+        text = self.text(name)
+        if len(text) > EXTERNAL_ID_LENGTH_MAX:
+            self.problem("text_too_long", of=name)
+            return text[:EXTERNAL_ID_LENGTH_MAX]
+        return text
+
+    def note(self, *texts: str) -> str:
+        text = " ".join(part.strip() for part in texts if part.strip())
+        if len(text) > NOTE_LENGTH_MAX:
+            self.warn("text_shortened")
+        return text[:NOTE_LENGTH_MAX]
+
+    def currency(self, *names: str, of: str = "") -> str:
+        """The currency of the first of the cells that holds one, else that of the options."""
+        for name in (*names, *([of] if of else [])):
+            text = self.text(name)
+            if cells.is_nothing(text):
+                continue
+            upper = text.upper()
+            if not cells.is_currency(upper):
+                self.problem("currency_invalid", f"{text[:20]!r} is no currency.", of=name)
+            return upper[:3]
+        if not self.options.currency:
+            self.problem("currency_missing", of=names[0] if names else "")
+        return self.options.currency.upper()
+
+    def quantity(self, name: str) -> Decimal | None:
+        """Units as stated, sign included, rounded to what the ledger keeps."""
+        value = self.figure(name)
+        if value is None:
+            return None
+        if abs(value) > QUANTITY_MAX:
+            self.problem("number_too_large", of=name)
+            return None
+        return rounded(value, QUANTITY_DECIMALS)
+
+    def rate(self, name: str) -> Decimal | None:
+        """An exchange rate as stated."""
+        value = self.figure(name)
+        if value is None:
+            return None
+        if not 0 < value <= FX_RATE_MAX:
+            self.problem("fx_rate_invalid", of=name)
+            return None
+        return value
+
+    def ulp(self, name: str, *, at_least: int = 0) -> Decimal:
+        """Half a unit in the last place the cell states: how far it may be rounded."""
+        places = cells.decimals(self.text(name), self.decimal)
+        return Decimal(5).scaleb(-max(places, at_least) - 1)
+
+    # What becomes of the row.
+
+    def skip(self, code: str, detail: str = "") -> ParsedRow:
+        reason = RowProblem(code, detail or SKIP_CODES[code])
+        return ParsedRow(self.number, skipped=reason, raw=self.raw)
+
+    def refused(self, code: str, detail: str = "", *, of: str = "") -> ParsedRow:
+        self.problem(code, detail, of=of)
+        return self.row(None)
+
+    def row(self, entry: Draft | None) -> ParsedRow:
+        assert entry is not None or self.problems, "a row without an entry says why"
+        return ParsedRow(
+            self.number, entry, tuple(self.problems), tuple(self.warnings), raw=self.raw
+        )
+
+
+def _on_day(at: datetime, day: date) -> datetime:
+    """The instant, held within the UTC day of that name: the day of the file is the tax day."""
+    if at.date() > day:
+        return datetime.combine(day, time(23, 59, 59), UTC)
+    if at.date() < day:
+        return datetime.combine(day, time(0), UTC)
+    return at
+
+
+def rounded(value: Decimal, places: int) -> Decimal:
+    """At most so many decimals; what has fewer stays as it is."""
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -places:
+        return value.quantize(Decimal(1).scaleb(-places), context=WIDE)
+    return value
+
+
+def line_of(
+    heading: Heading,
+    record: Record,
+    options: Options,
+    *,
+    decimal: DecimalSign,
+    date_order: DateOrder | None,
+) -> Line:
+    """One row under a heading, its cells by field and as they stood."""
+    names, found = heading.names, record.cells
+    line = Line(
+        number=record.line,
+        cells={f: found[i] for f, i in heading.fields.items() if i < len(found)},
+        columns=heading.columns,
+        options=options,
+        source=heading,
+        found=found,
+        decimal=decimal,
+        date_order=date_order,
+    )
+    if len(found) > len(names) and any(cell.strip() for cell in found[len(names) :]):
+        line.problem("row_too_wide")
+    return line
+
+
+def lines(table: Table, options: Options) -> Iterator[Line]:
+    """The rows of a table."""
+    for record in table.records():
+        yield line_of(
+            table.heading, record, options, decimal=table.decimal, date_order=table.date_order
+        )
+
+
+def _raw(names: Sequence[str], found: Sequence[str]) -> dict[str, str]:
+    raw: dict[str, str] = {}
+    for place, cell in enumerate(found):
+        if not cell.strip():
+            continue
+        name = names[place] if place < len(names) else ""
+        raw[name if name and name not in raw else f"column {place + 1}"] = cell
+    return raw
+
+
+def is_text_line(line: Line) -> bool:
+    """Whether the row is a disclaimer or a heading within the table: one cell and nothing else."""
+    return len(line.columns) > 2 and line.filled == 1
+
+
+def trade_money(
+    line: Line,
+    *,
+    kind: str,
+    currency: str,
+    quantity: Decimal,
+    price: Decimal | None,
+    fee: Decimal,
+    gross: Decimal | None = None,
+    net: Decimal | None = None,
+    slack: Decimal = Decimal(0),
+    of: str = "amount",
+) -> tuple[Decimal | None, Decimal | None, Decimal]:
+    """Price or amount, and the fee, of a trade: checked against each other.
+
+    `gross` is what the file says the units cost before the fee, `net` what it says moved; both
+    without sign. They may differ from quantity * price by one minor unit and by `slack`.
+    """
+    rounded_fee = quantize(fee, currency)
+    if rounded_fee != fee:
+        line.warn("fee_rounded", f"{fee} {currency}", of="fee")
+    side = -1 if kind == "sell" else 1
+    if rounded_fee < 0:
+        line.warn("fee_is_rebate", of="fee")
+    if gross is None and net is not None:
+        gross = net - side * fee
+    charged = max(rounded_fee, Decimal(0))
+    rebate = rounded_fee - charged
+    if price is None and gross is None:
+        line.problem("price_missing", of="price")
+        return None, None, charged
+    if price is not None and price > PRICE_MAX:
+        line.problem("number_too_large", of="price")
+        return None, None, charged
+    product = None if price is None else quantize(WIDE.multiply(quantity, price), currency)
+    amount = product if gross is None else quantize(gross, currency)
+    assert amount is not None
+    if amount < 0:
+        line.problem("amount_sign", of=of)
+        return None, None, charged
+    if product is not None and gross is not None:
+        if abs(product - gross) > minor_unit(currency) + slack:
+            line.problem(
+                "amount_mismatch",
+                f"{quantity} at {price} is {product} {currency}, the file says {amount}.",
+                of=of,
+            )
+        elif product != amount:
+            line.warn("price_differs", f"{product} at the price, {amount} stated.", of="price")
+    if amount > MONEY_MAX:
+        line.problem("number_too_large", of=of)
+        return None, None, charged
+    exact = price is not None and rounded(price, PRICE_DECIMALS) == price
+    if exact and not rebate and amount == product:
+        return price, None, charged
+    if amount + side * rebate < 0:
+        line.problem("amount_sign", "The rebate is more than the price.", of="fee")
+        return None, None, charged
+    return None, amount + side * rebate, charged
+
+
+def cash_money(
+    line: Line, *, currency: str, amount: Decimal | None, fee: Decimal = Decimal(0), of: str
+) -> tuple[Decimal | None, Decimal]:
+    """The amount (without sign) and fee of a row that moves only cash."""
+    fee = quantize(fee, currency)
+    if amount is None:
+        line.problem("amount_missing", of=of)
+        return None, fee
+    if not amount:
+        line.problem("amount_zero", of=of)
+        return None, fee
+    whole = quantize(abs(amount), currency)
+    if whole != abs(amount):
+        line.warn("amount_rounded", f"{abs(amount)} {currency}", of=of)
+    if not whole:
+        line.problem("amount_zero", f"{amount} rounds to nothing.", of=of)
+        return None, fee
+    return whole, fee
+
+
+class Fingerprints:
+    """Names for rows whose source gives none: alike rows are counted in the order of the file."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[bytes] = Counter()
+
+    def name(self, row: ParsedRow, *, timed: bool = False) -> ParsedRow:
+        entry = row.entry
+        if entry is None or entry.external_id:
+            return row
+        at = entry.executed_at
+        figures = (entry.quantity, entry.price, entry.amount, entry.fee, entry.added_quantity)
+        parts = [
+            *(entry.account, entry.type, at.isoformat() if timed else at.date().isoformat()),
+            *(entry.security.key, entry.new_security.key, entry.currency, entry.ratio),
+            *("" if value is None else str(value.normalize()) for value in figures),
+        ]
+        digest = hashlib.sha256("\x1f".join(parts).encode()).digest()[:12]
+        self._seen[digest] += 1
+        count = self._seen[digest]
+        name = f"row:{digest.hex()}" + (f"#{count}" if count > 1 else "")
+        named = replace(entry, external_id=name)
+        return ParsedRow(row.line, named, row.problems, row.warnings, row.skipped, row.raw)

@@ -1,0 +1,229 @@
+"""What every reader does with a row once it knows what happened: checks and a Draft. Pure."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import BinaryIO
+
+from core.money import WIDE, quantize
+from transactions.files.reading.interface import NO_SECURITY, Draft, Options, ParsedRow, Security
+from transactions.files.reading.lines import (
+    Fingerprints,
+    Line,
+    cash_money,
+    is_text_line,
+    lines,
+    trade_money,
+)
+from transactions.files.reading.tables import Layout, open_table
+
+ZERO = Decimal(0)
+DEFAULT_CURRENCY = "USD"  # only to go on checking a row that has none and is refused for it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a row says of itself whatever happened."""
+
+    at: datetime | None
+    currency: str
+    account: str = ""
+    security: Security = NO_SECURITY
+    note: str = ""
+    order_id: str = ""
+    external_id: str = ""
+    fx_rate: Decimal | None = None
+    to_account: str = ""
+
+
+def draft(
+    line: Line,
+    kind: str,
+    about: About,
+    *,
+    quantity: Decimal | None = None,
+    price: Decimal | None = None,
+    amount: Decimal | None = None,
+    fee: Decimal = ZERO,
+    new_security: Security = NO_SECURITY,
+    ratio: str = "",
+    added_quantity: Decimal | None = None,
+    opened_date: date | None = None,
+) -> ParsedRow:
+    """The row with its Draft, or without one where it has no day or no currency."""
+    if about.at is None or not about.currency:
+        return line.row(None)
+    return line.row(
+        Draft(
+            type=kind,
+            executed_at=about.at,
+            currency=about.currency,
+            account=about.account or line.options.account,
+            security=about.security,
+            quantity=quantity,
+            price=price,
+            amount=amount,
+            fee=fee,
+            fx_rate=about.fx_rate,
+            new_security=new_security,
+            ratio=ratio,
+            added_quantity=added_quantity,
+            opened_date=opened_date,
+            to_account=about.to_account,
+            order_id=about.order_id,
+            external_id=about.external_id,
+            note=about.note,
+        )
+    )
+
+
+def trade(
+    line: Line,
+    kind: str,
+    about: About,
+    *,
+    quantity: Decimal | None,
+    price: Decimal | None,
+    fee: Decimal = ZERO,
+    gross: Decimal | None = None,
+    net: Decimal | None = None,
+    slack: Decimal = ZERO,
+    per_hundred: bool = False,
+    of: str = "amount",
+) -> ParsedRow:
+    """A buy, sell or reinvestment; signs of quantity, price and amounts are taken away.
+
+    `slack` is how far the file's own rounding may carry quantity * price; `per_hundred` allows
+    prices in percent of the face value, as bonds have.
+    """
+    if not about.security:
+        line.problem("symbol_missing", of="symbol")
+    if quantity is None:
+        line.problem("quantity_missing", of="quantity")
+    elif not quantity:
+        line.problem("quantity_zero", of="quantity")
+    if not quantity:
+        return line.row(None)
+    quantity = abs(quantity)
+    price = None if price is None else abs(price)
+    gross = None if gross is None else abs(gross)
+    net = None if net is None else abs(net)
+    currency = about.currency or DEFAULT_CURRENCY
+    if per_hundred and price is not None:
+        stated = gross if gross is not None else net
+        product = WIDE.multiply(quantity, price)
+        if stated and abs(product / 100 - stated) * 20 < stated < product / 20:
+            price, slack = price / 100, slack / 100
+    price, amount, fee = trade_money(
+        line,
+        kind=kind,
+        currency=currency,
+        quantity=quantity,
+        price=price,
+        fee=fee,
+        gross=gross,
+        net=net,
+        slack=slack,
+        of=of,
+    )
+    return draft(line, kind, about, quantity=quantity, price=price, amount=amount, fee=fee)
+
+
+def cash(
+    line: Line,
+    kind: str,
+    about: About,
+    amount: Decimal | None,
+    *,
+    fee: Decimal = ZERO,
+    of: str = "amount",
+) -> ParsedRow:
+    """A row that moves only cash; the sign of the amount is taken away."""
+    currency = about.currency or DEFAULT_CURRENCY
+    whole, fee = cash_money(line, currency=currency, amount=amount, fee=fee, of=of)
+    if fee < 0:
+        line.problem("amount_sign", of="fee")
+    if kind in ("dividend", "return_of_capital") and not about.security:
+        line.problem("symbol_missing", of="symbol")
+    if whole is None:
+        return line.row(None)
+    return draft(line, kind, about, amount=whole, fee=fee)
+
+
+def signed_cash(
+    line: Line, incoming: str, outgoing: str, about: About, amount: Decimal | None
+) -> ParsedRow:
+    """One type when money came in, another when it went out."""
+    if amount is not None and amount < 0:
+        return cash(line, outgoing, about, amount)
+    return cash(line, incoming, about, amount)
+
+
+def charge(line: Line, kind: str, about: About, amount: Decimal | None) -> ParsedRow:
+    """A fee or a tax, stated negative; positive it is one given back: income, not a deposit."""
+    if amount is not None and amount > 0:
+        line.warn("refund_as_income", of="amount")
+        return cash(line, "interest", about, amount)
+    return cash(line, kind, about, amount)
+
+
+def income(line: Line, kind: str, about: About, amount: Decimal | None) -> ParsedRow:
+    """A dividend or interest, stated positive; negative it takes back an earlier one."""
+    if amount is not None and amount < 0:
+        return line.refused("correction_not_supported", of="amount")
+    return cash(line, kind, about, amount)
+
+
+def moved_units(
+    line: Line,
+    about: About,
+    quantity: Decimal | None,
+    *,
+    basis: Decimal | None = None,
+    opened_date: date | None = None,
+) -> ParsedRow:
+    """Units that came from or went to another account, by the sign of the quantity."""
+    if not quantity:
+        return line.refused("quantity_missing", of="quantity")
+    if not about.security:
+        line.problem("symbol_missing", of="symbol")
+    if quantity < 0:
+        return draft(line, "transfer_out", about, quantity=-quantity)
+    if basis is None:
+        line.warn("basis_unknown", of="amount")
+    else:
+        basis = quantize(abs(basis), about.currency or DEFAULT_CURRENCY)
+    return draft(
+        line, "transfer_in", about, quantity=quantity, amount=basis, opened_date=opened_date
+    )
+
+
+def slack_of(line: Line, quantity: Decimal | None, price: Decimal | None) -> Decimal:
+    """How far quantity * price may be off because both are rounded in the file.
+
+    Brokers round prices to the cent at most and fractions to a thousandth; whole units are exact,
+    and fewer decimals than that are zeros left out.
+    """
+    if quantity is None or price is None:
+        return ZERO
+    whole = quantity == quantity.to_integral_value()
+    by_quantity = ZERO if whole else abs(price) * line.ulp("quantity", at_least=3)
+    return abs(quantity) * line.ulp("price", at_least=2) + by_quantity
+
+
+def read_rows(
+    data: BinaryIO,
+    options: Options,
+    layouts: Sequence[Layout],
+    rows_of: Callable[[Line, Layout], Iterable[ParsedRow]],
+) -> Iterator[ParsedRow]:
+    """The rows of a file whose every line stands for itself."""
+    layout, table = open_table(data, options, layouts)
+    names = Fingerprints()
+    for line in lines(table, options):
+        if is_text_line(line):
+            yield line.skip("text_line")
+            continue
+        for row in rows_of(line, layout):
+            yield names.name(row, timed=line.timed)

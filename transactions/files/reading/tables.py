@@ -1,0 +1,241 @@
+"""Delimited files: the delimiter, the heading, and the rows under it. Pure.
+
+The heading is the first row among the first `HEADING_ROWS` that names every required field of the
+layout, with whichever delimiter does; what stands above it is a title. Names are matched without
+regard to case, spaces and the byte order mark. An unnamed column takes the name of the one before
+it and `+1` (DEGIRO leaves the currency's column unnamed); a name met again takes `+1`, too.
+"""
+
+import csv
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from core.errors import InvalidInput
+from core.limits import IMPORT_COLUMNS_MAX, IMPORT_ROW_CHARS_MAX, IMPORT_ROWS_MAX
+from transactions.files.reading.cells import DecimalSign, date_order, decimal_sign
+from transactions.files.reading.decoding import encoding_of, refusal, text_lines
+from transactions.files.reading.interface import DateOrder, Options
+
+DELIMITERS = (",", ";", "\t", "|")
+HEADING_ROWS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How one format names its columns: field -> the headings it goes by.
+
+    `required` fields must all be there. `dates` and `numbers` are the fields whose cells may prove
+    the day order and the decimal sign, where the format does not fix them itself.
+    """
+
+    name: str
+    columns: Mapping[str, Sequence[str]]
+    required: frozenset[str]
+    dates: Sequence[str] = ()
+    numbers: Sequence[str] = ()
+    decimal: DecimalSign | None = None
+    date_order: DateOrder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of a delimited file and the line it begins on."""
+
+    line: int
+    cells: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Where the heading stands, which cell holds which field, and what the file calls it."""
+
+    line: int
+    names: Sequence[str]
+    fields: Mapping[str, int]
+    columns: Mapping[str, str]
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A delimited file that has been recognised; `records` reads it again from its beginning."""
+
+    data: BinaryIO
+    encoding: str
+    delimiter: str
+    heading: Heading
+    decimal: DecimalSign
+    date_order: DateOrder | None
+
+    def records(self) -> Iterator[Record]:
+        """The rows below the heading, blank ones left out."""
+        found = below(self.heading, read_records(self.data, self.encoding, self.delimiter))
+        for count, record in enumerate(found, start=1):
+            if count > IMPORT_ROWS_MAX:
+                raise refusal("rows_too_many")
+            yield record
+
+
+def plain_name(text: str) -> str:
+    """A heading as it is compared: compatibility form, lower case, single spaces."""
+    text = unicodedata.normalize("NFKC", text.replace("\ufeff", ""))
+    return " ".join(text.casefold().split())
+
+
+def read_records(data: BinaryIO, encoding: str, delimiter: str) -> Iterator[Record]:
+    """Every row that is not blank."""
+    return parse_records(text_lines(data, encoding), delimiter)
+
+
+def parse_records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
+    size = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal size
+        for line in lines:
+            size += len(line)
+            if size > IMPORT_ROW_CHARS_MAX:
+                raise refusal("row_too_long")
+            yield line
+
+    reader = csv.reader(counted(), delimiter=delimiter)
+    while True:
+        size, line = 0, reader.line_num + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise refusal("row_too_long", f"Line {line}: {error}.") from error
+        if cells is None:
+            return
+        if len(cells) > IMPORT_COLUMNS_MAX:
+            raise refusal("columns_too_many")
+        if any(cell and not cell.isspace() for cell in cells):
+            yield Record(line, cells)
+
+
+def column_names(cells: Sequence[str]) -> list[str]:
+    """Names as compared, unnamed and repeated ones told apart."""
+    names: list[str] = []
+    seen: set[str] = set()
+    previous = ""
+    for cell in cells:
+        name = plain_name(cell) or (f"{previous}+1" if previous else "")
+        while name and name in seen:
+            name += "+1"
+        previous = plain_name(cell)
+        seen.add(name)
+        names.append(name)
+    return names
+
+
+def heading_of(record: Record, layout: Layout, options: Options, title: str) -> Heading | None:
+    """The heading this row is for the layout, if it is one."""
+    names = column_names(record.cells)
+    places = {name: place for place, name in reversed(list(enumerate(names))) if name}
+    fields: dict[str, int] = {}
+    for field, aliases in layout.columns.items():
+        if field in options.columns:
+            aliases = (options.columns[field],)
+        for alias in aliases:
+            place = _place(plain_name(alias), places)
+            if place is not None:
+                fields[field] = place
+                break
+    if not layout.required <= fields.keys():
+        return None
+    headings = [cell.strip() for cell in record.cells]
+    columns = {field: headings[place] or field for field, place in fields.items()}
+    return Heading(record.line, headings, fields, columns, title)
+
+
+def _place(alias: str, places: Mapping[str, int]) -> int | None:
+    """Where a column of this name stands; a `*` at the end stands for any rest."""
+    if not alias.endswith("*"):
+        return places.get(alias)
+    found = (i for name, i in places.items() if name.startswith(alias[:-1]) and name[-2:] != "+1")
+    return min(found, default=None)
+
+
+def find_heading(records: Iterable[Record], layout: Layout, options: Options) -> Heading | None:
+    title: list[str] = []
+    for count, record in enumerate(records):
+        if count >= HEADING_ROWS:
+            return None
+        heading = heading_of(record, layout, options, " ".join(title))
+        if heading:
+            return heading
+        title += [cell.strip() for cell in record.cells if cell.strip()]
+    return None
+
+
+def below(heading: Heading, records: Iterator[Record]) -> Iterator[Record]:
+    for record in records:
+        if record.line > heading.line:
+            yield record
+
+
+def open_table(data: BinaryIO, options: Options, layouts: Sequence[Layout]) -> tuple[Layout, Table]:
+    """The first of the layouts the file has, with its delimiter, decimal sign and day order."""
+    for field in options.columns:
+        if all(field not in layout.columns for layout in layouts):
+            raise refusal("options_invalid", f"No field {field!r}.", field="columns")
+    encoding = encoding_of(data, declared=options.encoding)
+    if options.delimiter is not None and options.delimiter not in DELIMITERS:
+        raise refusal("options_invalid", "No such delimiter.", field="delimiter")
+    for delimiter in (options.delimiter,) if options.delimiter else DELIMITERS:
+        for layout in layouts:
+            try:
+                heading = find_heading(read_records(data, encoding, delimiter), layout, options)
+            except InvalidInput as error:
+                if error.code == "encoding_unknown":
+                    raise
+                continue  # with another delimiter the rows may be shorter
+            if heading:
+                return layout, _styled(data, encoding, delimiter, heading, layout, options)
+    if next(read_records(data, encoding, ","), None) is None:
+        raise refusal("file_empty")
+    wanted = ", ".join(sorted(layouts[0].columns[field][0] for field in layouts[0].required))
+    raise refusal("columns_missing", f"No row names all of: {wanted}.")
+
+
+def _styled(
+    data: BinaryIO,
+    encoding: str,
+    delimiter: str,
+    heading: Heading,
+    layout: Layout,
+    options: Options,
+) -> Table:
+    def cells(fields: Sequence[str]) -> Iterator[str]:
+        places = [heading.fields[field] for field in fields if field in heading.fields]
+        for record in below(heading, read_records(data, encoding, delimiter)):
+            for place in places:
+                if place < len(record.cells):
+                    yield record.cells[place]
+
+    order = options.date_order or layout.date_order or date_order(cells(layout.dates))
+    sign = options.decimal or layout.decimal
+    if sign is None:
+        sign = decimal_sign(cells(layout.numbers), fallback=_FALLBACKS.get(delimiter))
+    return Table(data, encoding, delimiter, heading, sign, order)
+
+
+# Who separates by semicolons does it because the comma is taken.
+_FALLBACKS: Mapping[str, DecimalSign] = {",": ".", ";": ","}
+
+
+def named_columns(data: BinaryIO, options: Options) -> tuple[str, ...]:
+    """The widest of the first rows: what a user maps columns of an unknown file by."""
+    encoding = encoding_of(data, declared=options.encoding)
+    best: Sequence[str] = ()
+    for delimiter in (options.delimiter,) if options.delimiter else DELIMITERS:
+        records = read_records(data, encoding, delimiter)
+        for _, record in zip(range(HEADING_ROWS), records, strict=False):
+            named = [cell for cell in record.cells if cell.strip()]
+            if len(named) > len(best):
+                best = named
+    if not best:
+        raise refusal("file_empty")
+    return tuple(cell.strip() for cell in best)

@@ -1,0 +1,40 @@
+"""Writers of the files people take elsewhere: drafts of transactions in, lines of text out. Pure.
+
+    ballast                 everything, to come back as the same ledger
+    ghostfolio              the JSON its import takes; it knows neither cash movements nor events
+    portfolio_performance   the CSV of its account and portfolio transactions; no events
+
+What a format cannot say is left out and counted. A transaction that was reversed has not happened:
+only our own format has it, with its reversal.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from transactions.files.formats import ballast
+from transactions.files.reading.interface import Draft
+from transactions.files.writing import ghostfolio, portfolio_performance
+
+Writer = Callable[[Iterable[Draft]], Iterator[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One way to write; `kinds` are the types of transactions it can say."""
+
+    write: Writer
+    content_type: str
+    suffix: str
+    kinds: frozenset[str] | None = None
+
+
+FORMATS: Mapping[str, Format] = {
+    "ballast": Format(ballast.write, "text/csv; charset=utf-8", "csv"),
+    "ghostfolio": Format(ghostfolio.write, "application/json", "json", ghostfolio.KINDS),
+    "portfolio_performance": Format(
+        portfolio_performance.write,
+        "text/csv; charset=utf-8",
+        "csv",
+        portfolio_performance.KINDS,
+    ),
+}

@@ -1,0 +1,72 @@
+"""Ghostfolio's JSON: accounts, activities and the profiles of one's own assets. Pure.
+
+It has no deposits, withdrawals, taxes, transfers or corporate actions. A reinvested dividend is a
+dividend and a purchase. Figures are numbers there; ours are written digit for digit.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from core.dates import instant_text
+from core.money import plain
+from transactions.files.reading.interface import Draft
+
+KINDS = frozenset({"buy", "sell", "dividend", "interest", "fee", "reinvestment"})
+VERSION = "2.0.0"
+
+
+def write(drafts: Iterable[Draft]) -> Iterator[str]:
+    """The document, an activity a line."""
+    accounts: dict[str, str] = {}
+    yield f'{{"meta":{{"version":"{VERSION}"}},\n"activities":[\n'
+    comma = ""
+    for draft in drafts:
+        accounts.setdefault(draft.account, draft.currency)
+        for text in _activities(draft):
+            yield f"{comma}{text}"
+            comma = ",\n"
+    listed = [
+        {"id": name, "name": name, "currency": currency, "balance": 0, "isExcluded": False}
+        for name, currency in accounts.items()
+    ]
+    yield f'\n],\n"accounts":{json.dumps(listed, ensure_ascii=False)}}}\n'
+
+
+def _activities(draft: Draft) -> Iterator[str]:
+    zero, one = Decimal(0), Decimal(1)
+    amount = draft.amount or zero
+    if draft.type in ("buy", "sell", "reinvestment"):
+        quantity = draft.quantity or one
+        price = draft.price if draft.price is not None else amount / quantity
+        if draft.type == "reinvestment":
+            yield _activity(draft, "DIVIDEND", quantity, price, zero, ":dividend")
+        kind = "SELL" if draft.type == "sell" else "BUY"
+        yield _activity(draft, kind, quantity, price, draft.fee)
+    elif draft.type == "fee":
+        yield _activity(draft, "FEE", zero, zero, amount + draft.fee)
+    else:
+        yield _activity(draft, draft.type.upper(), one, amount, draft.fee)
+
+
+def _activity(
+    draft: Draft, kind: str, quantity: Decimal, price: Decimal, fee: Decimal, part: str = ""
+) -> str:
+    texts: dict[str, object] = {
+        "accountId": draft.account,
+        "comment": draft.note or None,
+        "currency": draft.currency,
+        "dataSource": "YAHOO" if draft.security else "MANUAL",
+        "date": instant_text(draft.executed_at),
+        "id": f"{draft.id}{part}",
+        "symbol": draft.security.symbol or kind.title(),
+        "tags": [],
+        "type": kind,
+    }
+    figures = {"fee": fee, "quantity": quantity, "unitPrice": price}
+    written = ",".join(f'"{name}":{_number(value)}' for name, value in figures.items())
+    return json.dumps(texts, ensure_ascii=False)[:-1] + f",{written}}}"
+
+
+def _number(value: Decimal) -> str:
+    return plain(round(value, 15) if value.as_tuple().exponent < -15 else value)  # type: ignore[operator]

@@ -1,0 +1,181 @@
+"""What corporate actions do to lots: quantities, basis and dates. Pure.
+
+    split              quantity * ratio, exactly; basis and dates stay (IRC 307, 1223(4)). Cash in
+                       lieu: the fraction of a share is sold for it (Rev. Rul. 66-365)
+    spin-off           the child takes its percentage of each lot's basis and the lot's dates
+                       (IRC 358(b), 1223(1)); the child's shares were received, not bought
+    merger for stock   quantity * ratio of the new, basis and dates stay (IRC 354, 358)
+    merger for cash    a sale
+    stock and cash     gain up to the cash is recognised, a loss is not (IRC 356(a) and (c));
+                       basis new = old - cash + recognised gain (IRC 358(a)(1))
+    symbol change      everything moves, nothing else happens
+    return of capital  lowers the basis, share for share; what exceeds it is gain (IRC 301(c))
+
+Wash sales: none of these is a purchase. A loss that waits for its replacement is counted in the
+shares of after a split.
+"""
+
+from dataclasses import replace
+from fractions import Fraction
+
+from core.money import minor_unit
+from transactions.ledger.book import Book, Event
+from transactions.ledger.lots import Closing, InsufficientShares, Piece
+from transactions.ledger.units import scaled, share, spread
+
+
+class NoFraction(InsufficientShares):
+    """Cash in lieu of a fraction where the event leaves none."""
+
+    code = "cash_in_lieu_without_fraction"
+
+
+def split(book: Book, event: Event) -> None:
+    """Every lot at the ratio; losses that wait for a replacement once for the household."""
+    ratio = _ratio(event)
+    seen = (event.asset, event.at.date(), ratio)
+    waits = False
+    if seen not in book.splits_seen:
+        book.splits_seen.add(seen)
+        waits = book.washes.split(event.asset, ratio)
+    pieces = book.at((event.account, event.asset)) if waits else book.held(event)
+    for piece in pieces:
+        piece.quantity = scaled(piece.quantity, ratio)
+    _cash_in_lieu(book, event, event)
+
+
+def spin_off(book: Book, event: Event) -> None:
+    """The child's shares beside the parent's, each lot with its part of the basis."""
+    assert event.new_asset is not None, "a spin-off has a child"
+    parents = book.held(event)
+    held = [piece.quantity for piece in parents]
+    if event.ratio is not None:
+        shares = [scaled(quantity, event.ratio) for quantity in held]
+    else:
+        assert event.quantity is not None, "a spin-off states a ratio or a quantity"
+        shares = spread(book.scale.steps(event.quantity), held)
+    fraction = event.basis_fraction
+    total = share(sum(piece.basis for piece in parents), fraction.numerator, fraction.denominator)
+    weights = [piece.basis for piece in parents]
+    taken = spread(total, weights) if any(weights) else [0] * len(parents)
+    children = []
+    for piece, quantity, basis in zip(parents, shares, taken, strict=True):
+        adjustment = share(piece.adjustment, fraction.numerator, fraction.denominator)
+        piece.basis -= basis
+        piece.adjustment -= adjustment
+        if quantity:
+            children.append(_received(piece, quantity, basis, adjustment))
+        else:
+            piece.basis += basis
+            piece.adjustment += adjustment
+    book.put((event.account, event.new_asset), children)
+    _cash_in_lieu(book, event, _of_new(event))
+
+
+def merger(book: Book, event: Event) -> None:
+    """Shares of the successor, cash, or both, for every share held."""
+    pieces = book.held(event)
+    if event.new_asset is None:
+        everything = sum(piece.quantity for piece in pieces)
+        sale = book.sale(event, quantity=everything, net=book.cents(event))
+        book.close([((event.account, event.asset), sale)])
+        return
+    ratio = _ratio(event)
+    old = list(pieces)
+    pieces.clear()
+    if event.unit_value is not None and event.net:
+        _boot(book, event, old, ratio)
+    received = [
+        _received(piece, scaled(piece.quantity, ratio), piece.basis, piece.adjustment)
+        for piece in old
+    ]
+    book.put((event.account, event.new_asset), received)
+    if event.unit_value is None:
+        _cash_in_lieu(book, event, _of_new(event))
+
+
+def symbol_change(book: Book, event: Event) -> None:
+    """Everything goes on under another symbol."""
+    assert event.new_asset is not None, "a symbol change has a new symbol"
+    pieces = book.held(event)
+    moving = list(pieces)
+    pieces.clear()
+    book.put((event.account, event.new_asset), moving)
+    book.washes.renamed(event.asset, event.new_asset)
+
+
+def return_of_capital(book: Book, event: Event) -> None:
+    """Cash off the basis of each share; beyond the basis it is gain by the lot's holding period."""
+    pieces = book.held(event)
+    parts = spread(book.cents(event), [piece.quantity for piece in pieces])
+    number = 0
+    for piece, part in zip(pieces, parts, strict=True):
+        off = min(piece.basis, part)
+        piece.basis -= off
+        if part > off:
+            book.closings.append(_cash_closing(event, piece, number, proceeds=part - off, basis=0))
+            number += 1
+
+
+def _boot(book: Book, event: Event, old: list[Piece], ratio: Fraction) -> None:
+    """Cash beside the successor's shares: gain is recognised up to it, lot by lot."""
+    assert event.unit_value is not None, "boot is measured against the value of the new shares"
+    value = Fraction(event.unit_value) / Fraction(minor_unit(book.currencies[event.account]))
+    for number, (piece, cash) in enumerate(
+        zip(old, spread(book.cents(event), [piece.quantity for piece in old]), strict=True)
+    ):
+        new_shares = Fraction(scaled(piece.quantity, ratio), book.scale.one)
+        received = cash + round(new_shares * value)
+        recognised = max(0, min(received - piece.basis, cash))
+        basis = cash - recognised
+        assert 0 <= basis <= piece.basis, "boot takes no more basis than there is"
+        piece.basis -= basis
+        book.closings.append(_cash_closing(event, piece, number, proceeds=cash, basis=basis))
+
+
+def _cash_in_lieu(book: Book, event: Event, sold: Event) -> None:
+    """Sells the fraction of a share that an event leaves, where cash was paid for it."""
+    if not event.net:
+        return
+    held = sum(piece.quantity for piece in book.at((sold.account, sold.asset)))
+    fraction = held % book.scale.one
+    if not fraction:
+        raise NoFraction(
+            "No fraction of a share is left that cash could be paid for.",
+            fields={"amount": ["there is no fraction of a share"]},
+        )
+    sale = book.sale(sold, quantity=fraction, net=book.cents(event))
+    book.close([((sold.account, sold.asset), sale)])
+
+
+def _ratio(event: Event) -> Fraction:
+    assert event.ratio is not None, f"a {event.type} has a ratio"
+    return event.ratio
+
+
+def _of_new(event: Event) -> Event:
+    assert event.new_asset is not None, f"a {event.type} leads to another asset"
+    return replace(event, asset=event.new_asset)
+
+
+def _received(piece: Piece, quantity: int, basis: int, adjustment: int) -> Piece:
+    """Shares received for `piece` or beside it: its lot and its dates, but no purchase."""
+    return replace(piece, quantity=quantity, basis=basis, adjustment=adjustment, purchase=False)
+
+
+def _cash_closing(event: Event, piece: Piece, part: int, *, proceeds: int, basis: int) -> Closing:
+    """Cash on shares that stay: a closing of no shares."""
+    return Closing(
+        event.id,
+        part,
+        piece.place,
+        piece.acquisition,
+        piece.purchase_key,
+        piece.opened_at,
+        piece.held_since,
+        event.at,
+        0,
+        proceeds,
+        basis,
+        0,
+    )

@@ -1,0 +1,156 @@
+"""Keeping the book of a household: events in, lots, closings and wash sales out. Pure.
+
+A fold. The state is the open pieces of every place (account, asset), what wash sales must remember
+of the last 30 days, and lots on their way between accounts. Events come in the order of time:
+
+    order    by instant; at one instant corporate actions go first, then what is acquired, then
+             transfers between own accounts, then what is sold, then what leaves. What is alike in
+             this goes by account, asset, quantity and amount: the order in which rows arrive never
+             matters. Sales of one instant are booked together, their losses by the purchase of
+             what was sold (Treas. Reg. 1.1091-1(b))
+    day      the calendar day of an instant in UTC is the trade date
+
+Events never look ahead, so events that are the latest may be booked on top of a stored state;
+anything back-dated or reversed books the group anew. Both give the same rows.
+
+Conserved at every step: shares and cents that come in = shares and cents that are held + closed;
+asserted where it is cheap, proved as a whole by `verify_ledger`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from itertools import groupby
+
+from core.errors import Conflict, InvalidInput
+from transactions.ledger import corporate_actions
+from transactions.ledger.book import Book, Event, purchase_key
+from transactions.ledger.lots import Closing, Piece, Place, Sale, taken_from
+from transactions.ledger.wash_sales import WashSale
+
+
+class SourceMissing(Conflict):
+    """A transfer in whose transfer out is not there (any more)."""
+
+    status = 400
+    code = "transfer_source_missing"
+
+
+Step = Callable[[Book, Event], None]
+
+
+def _acquire(book: Book, event: Event) -> None:
+    piece = Piece(
+        event.id,
+        purchase_key(
+            account=event.account, asset=event.asset, at=event.at, order_id=event.order_id
+        ),
+        event.at,
+        event.at.date(),
+        _steps(book, event),
+        book.cents(event),
+        (event.account, event.asset),
+        stated=_stated(event),
+    )
+    book.put(piece.place, [piece])
+    book.washes.purchased(piece, book)
+
+
+def _sell(book: Book, event: Event) -> None:
+    book.close([_sale(book, event)])
+
+
+def _sale(book: Book, event: Event) -> tuple[Place, Sale]:
+    sale = book.sale(event, quantity=_steps(book, event), net=book.cents(event))
+    return (event.account, event.asset), sale
+
+
+def _transfer_out(book: Book, event: Event) -> None:
+    sale = book.sale(event, quantity=_steps(book, event), net=0)
+    out = taken_from(pieces=book.at((event.account, event.asset)), sale=sale)
+    if event.internal:
+        book.under_way[event.id] = out
+
+
+def _transfer_in(book: Book, event: Event) -> None:
+    place = (event.account, event.asset)
+    if event.source is not None:
+        coming = book.under_way.pop(event.source, None)
+        if coming is None:
+            raise SourceMissing("The transfer out it belongs to is not booked before it.")
+        book.put(place, coming)
+        return
+    assert event.opened_date is not None, "what comes from outside says when it was acquired"
+    opened_at = datetime.combine(event.opened_date, time(), UTC)
+    key = purchase_key(account=event.account, asset=event.asset, at=opened_at, order_id="")
+    piece = Piece(
+        event.id,
+        key,
+        opened_at,
+        event.opened_date,
+        _steps(book, event),
+        book.cents(event),
+        place,
+        purchase=False,
+        stated=_stated(event),
+    )
+    book.put(place, [piece])
+
+
+def _stated(event: Event) -> tuple[Decimal, Decimal]:
+    return (event.quantity or Decimal(0), event.stated)
+
+
+def _steps(book: Book, event: Event) -> int:
+    assert event.quantity is not None, f"a {event.type} moves a quantity"
+    return book.scale.steps(event.quantity)
+
+
+_STEPS: Mapping[str, Step] = {
+    "buy": _acquire,
+    "reinvestment": _acquire,
+    "sell": _sell,
+    "transfer_out": _transfer_out,
+    "transfer_in": _transfer_in,
+    "split": corporate_actions.split,
+    "spin_off": corporate_actions.spin_off,
+    "merger": corporate_actions.merger,
+    "symbol_change": corporate_actions.symbol_change,
+    "return_of_capital": corporate_actions.return_of_capital,
+}
+# Everything that moves lots; the rest is cash.
+BOOKED_TYPES = frozenset(_STEPS)
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """The book after the last event: open pieces by place, every closing, every wash sale."""
+
+    pieces: Mapping[Place, Sequence[Piece]]
+    closings: Sequence[Closing]
+    wash_sales: Sequence[WashSale]
+
+
+def booked(*, book: Book, events: Iterable[Event]) -> Booked:
+    """Books `events` on top of `book`, which is changed.
+
+    Raises InsufficientShares, LotSelectionInvalid, NothingHeld or SourceMissing at the first event
+    that cannot be booked, with its id as `item`; the book is then of no use.
+    """
+    for _, group in groupby(sorted(events, key=lambda event: event.order), key=together):
+        several = list(group)
+        try:
+            if len(several) > 1:
+                book.close([_sale(book, event) for event in several])
+            else:
+                _STEPS[several[0].type](book, several[0])
+        except (InvalidInput, Conflict) as fault:
+            fault.item = several[0].id if fault.item is None else fault.item
+            raise
+    return Booked(book.pieces, book.closings, book.washes.found)
+
+
+def together(event: Event) -> tuple[object, ...]:
+    """Sales of one instant are booked together, everything else by itself."""
+    return (event.at, "sell") if event.type == "sell" else (event.at, event.type, event.id)

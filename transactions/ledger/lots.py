@@ -1,0 +1,322 @@
+"""Lots and the methods that choose among them. Pure; whole numbers (see `units`); one currency.
+
+Piece      shares of one acquisition with one basis per share and one holding period. A lot is one
+           piece until a wash sale divides it
+sale       closes `quantity` from the pieces its method puts first; what it brought is spread over
+           the parts by quantity, largest remainder: parts sum to the sale to the cent
+           basis of a part = piece basis * part / piece quantity, rounded; the rest stays in the
+           piece, so a lot sold to the end leaves exactly nothing
+Conserved  sum(bought) - sum(sold) = sum(pieces)
+           sum(cost of buys) = sum(basis closed) + sum(basis of pieces)
+
+Methods    a table with one signature: the pieces in the order in which they are sold. Ties go by
+           (opened_at, quantity and amount as stated, acquisition, holding day), so every order is
+           total and does not depend on what was recorded first.
+    fifo     oldest purchase first
+    lifo     newest purchase first
+    hifo     highest adjusted basis per share first
+    average  oldest first, each share at the average basis of all shares held (Treas. Reg.
+             1.1012-1(e)(7)); the average stays in the lots that are left
+    min_tax  lowest tax per share first: gain per share at the owner's short or long rate; a loss
+             counts as negative tax
+    specific the lots named, in the order named
+
+Worked example, FIFO: buy 10 for 100.00, buy 10 for 120.00, sell 15 for 180.00:
+    10 from the first   proceeds 120.00  basis 100.00  gain 20.00
+     5 from the second  proceeds  60.00  basis  60.00  gain  0.00
+    left: 5 with basis 60.00
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+
+from core.errors import Conflict, InvalidInput
+from core.money import plain
+from transactions.ledger.holding_period import is_long_term
+from transactions.ledger.units import Scale, share, spread
+
+# Bits by which fractions are widened before they are compared as integers.
+_WIDE = 256
+
+
+class InsufficientShares(Conflict):
+    """More was sold than was held at that moment."""
+
+    status = 400
+    code = "insufficient_quantity"
+
+
+class LotSelectionInvalid(InvalidInput):
+    """The lots named for a sale do not exist, hold too little, or do not add up to it."""
+
+    code = "lot_selection_invalid"
+
+
+Place = tuple[int, int]  # account id, asset id
+
+
+@dataclass(slots=True)
+class Piece:
+    """Shares of one acquisition that are alike. Changed in place while a book is being kept."""
+
+    acquisition: int
+    # Fills of one order are one purchase: shares of it do not replace each other.
+    purchase_key: tuple[object, ...]
+    opened_at: datetime
+    held_since: date
+    quantity: int
+    basis: int
+    place: Place
+    adjustment: int = 0
+    replaces_loss: bool = False
+    purchase: bool = True
+    # Quantity and amount of the acquisition as it was stated: which of two of one instant is first.
+    stated: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))
+
+    @property
+    def age(self) -> tuple[object, ...]:
+        """The order of purchase; of the pieces of one lot, what counts as held longest is first."""
+        return (
+            self.opened_at,
+            self.stated,
+            self.acquisition,
+            self.held_since,
+            not self.replaces_loss,
+        )
+
+    def cut(self, quantity: int) -> "Piece":
+        """Takes `quantity` out as a piece of its own, with its part of basis and adjustment."""
+        assert 0 < quantity < self.quantity, "a cut leaves something on both sides"
+        basis = share(self.basis, quantity, self.quantity)
+        adjustment = share(self.adjustment, quantity, self.quantity)
+        taken = replace(self, quantity=quantity, basis=basis, adjustment=adjustment)
+        self.quantity -= quantity
+        self.basis -= basis
+        self.adjustment -= adjustment
+        return taken
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A quantity of one lot named for a sale, in steps."""
+
+    acquisition: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What is sold out of one place. `net`: what it brought after the fee, in minor units."""
+
+    id: int
+    quantity: int
+    net: int
+    at: datetime
+    method: str
+    chosen: tuple[Chosen, ...] = ()
+    # Tax on a short and a long-term gain, as whole numbers of one scale.
+    rates: tuple[int, int] = (0, 0)
+    scale: Scale = field(default_factory=Scale)
+
+
+@dataclass(slots=True)
+class Closing:
+    """A part of sale `sale` out of one piece, and what became of its loss."""
+
+    sale: int
+    part: int
+    place: Place
+    acquisition: int
+    purchase_key: tuple[object, ...]
+    opened_at: datetime
+    held_since: date
+    closed_at: datetime
+    quantity: int
+    proceeds: int
+    basis: int
+    adjustment: int
+    matched: int = 0
+    deferred: int = 0
+    permanent_quantity: int = 0
+    permanent: int = 0
+
+    @property
+    def loss(self) -> int:
+        """How much was lost, never negative."""
+        return max(0, self.basis - self.proceeds)
+
+    @property
+    def long_term(self) -> bool:
+        return is_long_term(opened_date=self.held_since, sold_date=self.closed_at.date())
+
+
+Taken = tuple[Piece, int]
+Method = Callable[[Sequence[Piece], Sale], Sequence[Taken]]
+
+
+def _first(order: Callable[[Sequence[Piece], Sale], Sequence[Piece]]) -> Method:
+    """A method that takes whole pieces in `order` until the sale is filled."""
+
+    def choose(pieces: Sequence[Piece], sale: Sale) -> Sequence[Taken]:
+        taken: list[Taken] = []
+        wanted = sale.quantity
+        for piece in order(pieces, sale):
+            if not wanted:
+                break
+            part = min(wanted, piece.quantity)
+            taken.append((piece, part))
+            wanted -= part
+        return taken
+
+    return choose
+
+
+def _oldest(pieces: Sequence[Piece], sale: Sale) -> Sequence[Piece]:
+    return pieces  # a place keeps its pieces by age
+
+
+def _newest(pieces: Sequence[Piece], sale: Sale) -> Sequence[Piece]:
+    return pieces[::-1]
+
+
+def _dearest(pieces: Sequence[Piece], sale: Sale) -> Sequence[Piece]:
+    return sorted(pieces, key=lambda piece: -((piece.basis << _WIDE) // piece.quantity))
+
+
+def _least_taxed(pieces: Sequence[Piece], sale: Sale) -> Sequence[Piece]:
+    sold = sale.at.date()
+
+    def tax(piece: Piece) -> int:
+        long_term = is_long_term(opened_date=piece.held_since, sold_date=sold)
+        gain = sale.net * piece.quantity - piece.basis * sale.quantity
+        return ((gain * sale.rates[long_term]) << _WIDE) // (piece.quantity * sale.quantity)
+
+    return sorted(pieces, key=tax)
+
+
+def _specific(pieces: Sequence[Piece], sale: Sale) -> Sequence[Taken]:
+    """The lots named by the investor: each must exist and suffice, together they are the sale."""
+    if not sale.chosen:
+        raise LotSelectionInvalid("This account sells chosen lots: name them in lots.")
+    named = {part.acquisition for part in sale.chosen}
+    if len(named) != len(sale.chosen):
+        raise LotSelectionInvalid("A lot is named twice.")
+    held: dict[int, list[Piece]] = {}
+    for piece in pieces:
+        if piece.acquisition in named:
+            held.setdefault(piece.acquisition, []).append(piece)
+    taken: list[Taken] = []
+    for part in sale.chosen:
+        mine = held.get(part.acquisition, [])
+        held_of_it = sum(piece.quantity for piece in mine)
+        wanted = _all_that_was_shown(part.quantity, held_of_it, sale.scale)
+        for piece in mine:
+            if not wanted:
+                break
+            taken.append((piece, min(wanted, piece.quantity)))
+            wanted -= taken[-1][1]
+        if wanted or part.quantity <= 0:
+            raise LotSelectionInvalid("A named lot does not hold the quantity asked of it.")
+    if sum(part.quantity for part in sale.chosen) != sale.quantity:
+        raise LotSelectionInvalid("The lots named do not add up to the quantity sold.")
+    return taken
+
+
+METHODS: Mapping[str, Method] = {
+    "fifo": _first(_oldest),
+    "lifo": _first(_newest),
+    "hifo": _first(_dearest),
+    "average": _first(_oldest),
+    "min_tax": _first(_least_taxed),
+    "specific": _specific,
+}
+
+
+def _all_that_was_shown(wanted: int, held: int, scale: Scale) -> int:
+    """What is held where it was shown, to ten decimals, as `wanted`; else `wanted`."""
+    return held if abs(wanted - held) < scale.fine else wanted
+
+
+def _held(pieces: Sequence[Piece], *, enough: int) -> int:
+    """How much there is, counted no further than `enough`: a sale of few asks few of many."""
+    held = 0
+    for piece in pieces:
+        held += piece.quantity
+        if held >= enough:
+            break
+    return held
+
+
+def taken_from(*, pieces: list[Piece], sale: Sale) -> list[Piece]:
+    """Takes what is sold (or leaves) out of `pieces`, which are kept by age, and returns it.
+
+    Raises InsufficientShares or LotSelectionInvalid; then nothing has changed.
+    """
+    if sale.method == "average":
+        held = sum(piece.quantity for piece in pieces)
+    else:
+        held = _held(pieces, enough=sale.quantity + sale.scale.fine)
+    wanted = _all_that_was_shown(sale.quantity, held, sale.scale)
+    if wanted > held:
+        shown = plain(sale.scale.quantity(held))
+        raise InsufficientShares(
+            f"Only {shown} are held on {sale.at.date()}, "
+            f"{plain(sale.scale.quantity(wanted))} cannot be sold.",
+            fields={"quantity": [f"at most {shown}"]},
+        )
+    if sale.method != "specific":
+        sale = replace(sale, quantity=wanted)
+    parts = METHODS[sale.method](pieces, sale)
+    pool = sum(piece.basis for piece in pieces) if sale.method == "average" else 0
+    out = []
+    emptied = []
+    for piece, quantity in parts:
+        if quantity == piece.quantity:
+            out.append(piece)
+            emptied.append(piece)
+        else:
+            out.append(piece.cut(quantity))
+    _remove(emptied, pieces)
+    if sale.method == "average":
+        leaves = share(pool, wanted, held)
+        _average(out, leaves)
+        _average(pieces, pool - leaves)
+    return out
+
+
+def _remove(emptied: Sequence[Piece], pieces: list[Piece]) -> None:
+    """Takes emptied pieces out of `pieces`; most methods empty the first or the last ones."""
+    count = len(emptied)
+    if all(piece is gone for piece, gone in zip(pieces, emptied, strict=False)):
+        del pieces[:count]
+    else:
+        gone_ids = {id(piece) for piece in emptied}
+        pieces[:] = [piece for piece in pieces if id(piece) not in gone_ids]
+
+
+def _average(pieces: Sequence[Piece], pool: int) -> None:
+    """Every share gets the same basis; the cents left over go to the largest remainders."""
+    if pieces:
+        bases = spread(pool, [piece.quantity for piece in pieces])
+        for piece, basis in zip(pieces, bases, strict=True):
+            piece.basis = basis
+
+
+def closing_of(*, piece: Piece, sale: Sale, proceeds: int, part: int) -> Closing:
+    """What a piece that is sold brought and cost."""
+    return Closing(
+        sale.id,
+        part,
+        piece.place,
+        piece.acquisition,
+        piece.purchase_key,
+        piece.opened_at,
+        piece.held_since,
+        sale.at,
+        piece.quantity,
+        proceeds,
+        piece.basis,
+        piece.adjustment,
+    )

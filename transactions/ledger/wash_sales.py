@@ -1,0 +1,259 @@
+"""Wash sales of a household: which losses are disallowed, and where they go. Pure.
+
+Sources: IRC 1091 and 1223(3); Treas. Reg. 1.1091-1 and -2; Rev. Rul. 56-602, 70-231, 71-520,
+2008-5; IRS Publication 550. A household is one taxpayer here: every account in it counts.
+
+    loss        a sale below adjusted basis in a taxable account
+    window      30 calendar days before to 30 after the day of sale, UTC days, 61 in all
+    candidates  shares of the same substantially identical group that were bought in the window,
+                by purchase, earliest first; bought before the sale, they must still be held after
+                it; never shares of the purchase that was sold (Rev. Rul. 56-602), and none that
+                have replaced a loss before
+    match       share for share; disallowed = loss left * matched / shares left, rounded to the
+                cent, so that a loss replaced to its last share is disallowed to its last cent
+    taxable     basis of the matched shares + disallowed; their holding period + the days the
+                shares sold were held; a lot matched in part is divided
+    retirement  IRA, Roth IRA, 401(k): disallowed for good; basis and dates stay (Rev. Rul. 2008-5)
+
+Everything here looks backwards only: a sale meets what was bought before it, a purchase meets the
+losses of the 30 days before it. Walking once through the events of a group in order of time
+therefore gives losses by disposition, earliest first, each with replacements by purchase, earliest
+first: the order of Reg. 1.1091-1(b) to (e).
+
+Worked example: 40 bought 2025-01-06 for 2,000.00 and sold 2025-03-03 for 1,800.00 (held 56 days).
+Fifteen bought 2025-03-20 for 690.00: 75.00 of the loss are disallowed, their basis is 765.00 and
+they count as held since 2025-01-23.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Protocol
+
+from transactions.ledger.lots import Closing, Piece
+from transactions.ledger.units import scaled, share
+
+WINDOW_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a household reads what the law leaves open (see decisions/wash-sales.md)."""
+
+    enabled: bool = True
+    # Shares bought before the shares sold were bought may replace them (contested).
+    earlier_acquired_count: bool = True
+    # False: the replacement takes over the date of acquisition instead of the days.
+    add_days: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class WashSale:
+    """One match. Quantities in steps; money in minor units of each account's currency."""
+
+    sale: int
+    part: int
+    loss_account: int
+    loss_asset: int
+    loss_lot: int
+    replacement: int
+    replacement_account: int
+    quantity: int
+    loss_quantity: int
+    disallowed: int
+    basis_added: int
+    days_held: int
+    permanent: bool
+    sold_date: date
+    replacement_date: date
+
+
+@dataclass(slots=True)
+class Loss:
+    """A loss that replacements may still take: `left` shares, in units of now, with `amount`."""
+
+    closing: Closing
+    left: int
+    amount: int
+    # What the shares sold are called now.
+    asset: int
+    # Units of now for units sold: splits since the sale.
+    ratio: Fraction = Fraction(1)
+
+    @property
+    def turn(self) -> tuple[object, ...]:
+        row = self.closing
+        return (
+            row.closed_at,
+            row.opened_at,
+            row.place,
+            row.quantity,
+            row.basis,
+            row.proceeds,
+            row.sale,
+            row.part,
+        )
+
+
+# Minor units of one account to those of another on a day.
+Convert = Callable[[int, int, int, date], int]
+
+
+class Shares(Protocol):
+    """The household's shares, as wash sales must see them."""
+
+    def bought_since(self, day: date, *, group: int, but_of: int) -> list[Piece]:
+        """What was bought since `day` and is still held, by purchase, but not of sale `but_of`."""
+
+    def matched(self, piece: Piece, quantity: int) -> Piece:
+        """The `quantity` of `piece` that replaces a loss, as a piece of its own."""
+
+    def aged(self, piece: Piece) -> None:
+        """Its holding period has changed, and so perhaps its place among the pieces of its lot."""
+
+
+@dataclass(slots=True)
+class WashSales:
+    """What must be known of a household's recent past to match what comes next."""
+
+    policy: Policy
+    # Asset to its substantially identical group.
+    groups: Mapping[int, int]
+    # Assets whose losses are never washed (crypto is property, not stock or securities).
+    exempt: frozenset[int]
+    # Accounts whose losses count and whose basis may rise.
+    taxable: frozenset[int]
+    # Accounts whose purchases replace nothing, by the household's policy.
+    ignored: frozenset[int]
+    convert: Convert
+    losses: dict[int, list[Loss]] = field(default_factory=dict)
+    found: list[WashSale] = field(default_factory=list)
+
+    def group(self, asset: int) -> int:
+        return self.groups.get(asset, asset)
+
+    def purchased(self, piece: Piece, shares: Shares) -> None:
+        """A purchase meets the losses of the 30 days before it, earliest first."""
+        if not self._counts(piece):
+            return
+        day = piece.opened_at.date()
+        losses = self.losses.get(self.group(piece.place[1]))
+        if not losses:
+            return
+        losses[:] = [loss for loss in losses if loss.left and _near(loss.closing.closed_at, day)]
+        for loss in losses:
+            if piece.replaces_loss:
+                break
+            if loss.closing.purchase_key != piece.purchase_key:
+                self._match(loss, piece, shares)
+
+    def sold(self, closing: Closing, shares: Shares) -> None:
+        """A loss meets what was bought in the 30 days before, and waits for what will be."""
+        account, asset = closing.place
+        if not self.policy.enabled or account not in self.taxable or asset in self.exempt:
+            return
+        if not closing.loss or not closing.quantity:
+            return
+        loss = Loss(closing, closing.quantity, closing.loss, asset)
+        group = self.group(asset)
+        since = closing.closed_at.date() - timedelta(days=WINDOW_DAYS)
+        for piece in shares.bought_since(since, group=group, but_of=closing.sale):
+            if not loss.left:
+                return
+            if self._may_replace(piece, closing):
+                self._match(loss, piece, shares)
+        if loss.left:
+            self.wait(loss)
+
+    def wait(self, loss: Loss) -> None:
+        """Keeps a loss for what is bought next: by disposition, then by original acquisition."""
+        waiting = self.losses.setdefault(self.group(loss.closing.place[1]), [])
+        in_order = not waiting or waiting[-1].turn <= loss.turn
+        waiting.append(loss)
+        if not in_order:
+            waiting.sort(key=lambda kept: kept.turn)
+
+    def _counts(self, piece: Piece) -> bool:
+        """Whether shares were bought, in an account and of a kind that count."""
+        account, asset = piece.place
+        return (
+            self.policy.enabled
+            and piece.purchase
+            and not piece.replaces_loss
+            and account not in self.ignored
+            and asset not in self.exempt
+        )
+
+    def _may_replace(self, piece: Piece, closing: Closing) -> bool:
+        if piece.purchase_key == closing.purchase_key or not self._counts(piece):
+            return False
+        return self.policy.earlier_acquired_count or piece.opened_at >= closing.opened_at
+
+    def _match(self, loss: Loss, piece: Piece, shares: Shares) -> None:
+        quantity = min(loss.left, piece.quantity)
+        disallowed = share(loss.amount, quantity, loss.left)
+        loss.left -= quantity
+        loss.amount -= disallowed
+        closing = loss.closing
+        account = piece.place[0]
+        permanent = account not in self.taxable
+        matched = piece if quantity == piece.quantity else shares.matched(piece, quantity)
+        sold_date = closing.closed_at.date()
+        days_held = (sold_date - closing.held_since).days
+        loss_quantity = scaled(quantity, 1 / loss.ratio)
+        closing.matched += loss_quantity
+        matched.replaces_loss = True
+        added = 0
+        if permanent:
+            closing.permanent_quantity += loss_quantity
+            closing.permanent += disallowed
+        else:
+            closing.deferred += disallowed
+            added = self.convert(disallowed, closing.place[0], account, sold_date)
+            matched.basis += added
+            matched.adjustment += added
+            if self.policy.add_days:
+                matched.held_since -= timedelta(days=days_held)
+            else:
+                matched.held_since = min(matched.held_since, closing.held_since)
+        shares.aged(matched)
+        self.found.append(
+            WashSale(
+                closing.sale,
+                closing.part,
+                closing.place[0],
+                closing.place[1],
+                closing.acquisition,
+                matched.acquisition,
+                account,
+                quantity,
+                loss_quantity,
+                disallowed,
+                added,
+                days_held,
+                permanent,
+                sold_date,
+                matched.opened_at.date(),
+            )
+        )
+        assert closing.deferred + closing.permanent <= closing.loss, "no more than was lost"
+        assert closing.matched <= closing.quantity, "no more shares than were sold"
+
+    def split(self, asset: int, ratio: Fraction) -> bool:
+        """Losses of an asset that wait are counted in the new units from here on."""
+        waiting = [loss for loss in self.losses.get(self.group(asset), ()) if loss.asset == asset]
+        for loss in waiting:
+            loss.left = scaled(loss.left, ratio)
+            loss.ratio *= ratio
+        return bool(waiting)
+
+    def renamed(self, asset: int, new_asset: int) -> None:
+        """Losses of an asset that wait go on under its new symbol."""
+        for loss in self.losses.get(self.group(asset), ()):
+            if loss.asset == asset:
+                loss.asset = new_asset
+
+
+def _near(before: datetime, day: date) -> bool:
+    return (day - before.date()).days <= WINDOW_DAYS

@@ -1,0 +1,327 @@
+"""Derived rows: what the book says, beside what is stored, and the writing of the difference."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from django.db.models import Model
+
+from transactions.ledger.book import Book
+from transactions.ledger.lots import Closing, Piece, Place
+from transactions.ledger.units import Scale, amount
+from transactions.ledger.wash_sales import WashSale as Match
+from transactions.models import Disposal, Holding, Lot, WashSale
+
+# Above so many changed rows, new rows in one statement are faster than an UPDATE of each.
+_UPDATES_MAX = 40
+
+LotKey = tuple[int, int, int, int]  # acquisition, account, asset, piece
+LotValues = tuple[datetime, date, Decimal, Decimal, Decimal, bool, bool]
+DisposalKey = tuple[int, int]  # sale, part
+_LOT_FIELDS = (
+    "opened_at", "holding_period_date", "quantity", "cost_basis", "wash_sale_adjustment",
+    "replaces_loss", "purchase",
+)  # fmt: skip
+_DISPOSAL_FIELDS = (
+    "account_id", "asset_id", "lot_transaction_id", "opened_at", "holding_period_date",
+    "closed_at", "quantity", "proceeds", "cost_basis", "wash_sale_adjustment", "long_term",
+    "matched_quantity", "deferred_loss", "permanent_quantity", "permanent_loss",
+)  # fmt: skip
+_WASH_FIELDS = (
+    "sale_id", "part", "loss_account_id", "loss_asset_id", "loss_lot_id", "replacement_id",
+    "replacement_account_id", "quantity", "loss_quantity", "disallowed", "basis_added",
+    "days_held", "permanent", "sold_date", "replacement_date",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Derived:
+    """Derived rows by what names them."""
+
+    lots: dict[LotKey, LotValues] = field(default_factory=dict)
+    disposals: dict[DisposalKey, tuple[Any, ...]] = field(default_factory=dict)
+    wash_sales: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Stored(Derived):
+    """Derived rows as they are in the database, with their keys there."""
+
+    lot_ids: dict[LotKey, int] = field(default_factory=dict)
+    disposal_ids: dict[DisposalKey, int] = field(default_factory=dict)
+    wash_sale_ids: list[int] = field(default_factory=list)
+
+    def add_lots(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for pk, acquisition, account, asset, piece, *values in rows:
+            key = (acquisition, account, asset, piece)
+            self.lots[key] = (
+                values[0], values[1], values[2], values[3], values[4], values[5], values[6],
+            )  # fmt: skip
+            self.lot_ids[key] = pk
+
+    def add_disposals(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for pk, sale, part, *values in rows:
+            self.disposals[sale, part] = tuple(values)
+            self.disposal_ids[sale, part] = pk
+
+    def add_wash_sales(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for pk, *values in rows:
+            self.wash_sales.append(tuple(values))
+            self.wash_sale_ids.append(pk)
+
+
+LOT_COLUMNS = ("pk", "transaction_id", "account_id", "asset_id", "piece", *_LOT_FIELDS)
+DISPOSAL_COLUMNS = ("pk", "transaction_id", "part", *_DISPOSAL_FIELDS)
+WASH_COLUMNS = ("pk", *_WASH_FIELDS)
+
+
+def stored_rows(*, account_ids: Sequence[int], asset_ids: Iterable[int] | None) -> Stored:
+    """All derived rows of some assets (of all, where None) in these accounts: three queries."""
+    lots = Lot.objects.filter(account_id__in=account_ids)
+    disposals = Disposal.objects.filter(account_id__in=account_ids)
+    washes = WashSale.objects.filter(loss_account_id__in=account_ids)
+    if asset_ids is not None:
+        wanted = list(asset_ids)
+        lots = lots.filter(asset_id__in=wanted)
+        disposals = disposals.filter(asset_id__in=wanted)
+        washes = washes.filter(loss_asset_id__in=wanted)
+    stored = Stored()
+    stored.add_lots(lots.values_list(*LOT_COLUMNS))
+    stored.add_disposals(disposals.values_list(*DISPOSAL_COLUMNS))
+    stored.add_wash_sales(washes.values_list(*WASH_COLUMNS))
+    return stored
+
+
+def derived_rows(*, book: Book) -> Derived:
+    """What the book says, in rows."""
+    derived = Derived()
+    for place, pieces in book.pieces.items():
+        derived.lots.update(_lot_rows(place, pieces, book.currencies[place[0]], book.scale))
+    for closing in book.closings:
+        key = (closing.sale, closing.part)
+        derived.disposals[key] = disposal_row(closing, book)
+        _keep_emptied(derived, closing)
+    derived.wash_sales = [wash_row(match, book) for match in book.washes.found]
+    return derived
+
+
+def _lot_rows(
+    place: Place, pieces: Sequence[Piece], currency: str, scale: Scale
+) -> Iterable[tuple[LotKey, LotValues]]:
+    numbers: dict[int, int] = {}
+    quantities = scale.quantities([piece.quantity for piece in pieces])
+    for piece, quantity in zip(pieces, quantities, strict=True):
+        number = numbers.get(piece.acquisition, 0)
+        numbers[piece.acquisition] = number + 1
+        yield (
+            (piece.acquisition, *place, number),
+            (
+                piece.opened_at,
+                piece.held_since,
+                quantity,
+                amount(piece.basis, currency),
+                amount(piece.adjustment, currency),
+                piece.replaces_loss,
+                piece.purchase,
+            ),
+        )
+
+
+def _keep_emptied(derived: Derived, closing: Closing) -> None:
+    """A lot that was sold to the end stays, as an empty row."""
+    key = (closing.acquisition, *closing.place, 0)
+    if key not in derived.lots:
+        nothing = Decimal(0)
+        derived.lots[key] = (
+            closing.opened_at,
+            closing.opened_at.date(),
+            nothing,
+            nothing,
+            nothing,
+            False,
+            True,
+        )
+
+
+def disposal_row(closing: Closing, book: Book) -> tuple[Any, ...]:
+    """The values of a disposal, in the order of DISPOSAL_COLUMNS from the account on."""
+    account, asset = closing.place
+    currency, scale = book.currencies[account], book.scale
+    return (
+        account,
+        asset,
+        closing.acquisition,
+        closing.opened_at,
+        closing.held_since,
+        closing.closed_at,
+        _rounded(closing.quantity, scale),
+        amount(closing.proceeds, currency),
+        amount(closing.basis, currency),
+        amount(closing.adjustment, currency),
+        closing.long_term,
+        _rounded(closing.matched, scale),
+        amount(closing.deferred, currency),
+        _rounded(closing.permanent_quantity, scale),
+        amount(closing.permanent, currency),
+    )
+
+
+def wash_row(match: Match, book: Book) -> tuple[Any, ...]:
+    """The values of a wash sale, in the order of WASH_COLUMNS after the key."""
+    return (
+        match.sale,
+        match.part,
+        match.loss_account,
+        match.loss_asset,
+        match.loss_lot,
+        match.replacement,
+        match.replacement_account,
+        _rounded(match.quantity, book.scale),
+        _rounded(match.loss_quantity, book.scale),
+        amount(match.disallowed, book.currencies[match.loss_account]),
+        amount(match.basis_added, book.currencies[match.replacement_account]),
+        match.days_held,
+        match.permanent,
+        match.sold_date,
+        match.replacement_date,
+    )
+
+
+def _rounded(steps: int, scale: Scale) -> Decimal:
+    """To ten decimals; never less than one step for something."""
+    value = scale.quantities([steps])[0]
+    return value if value or not steps else scale.quantity(scale.fine)
+
+
+def write_difference(*, stored: Stored, derived: Derived) -> set[int]:
+    """Makes the stored rows equal the derived ones; returns the accounts of what changed."""
+    touched = _write(
+        model=Lot,
+        have=stored.lots,
+        want=derived.lots,
+        ids=stored.lot_ids,
+        row=lambda key, values: Lot(
+            transaction_id=key[0], account_id=key[1], asset_id=key[2], piece=key[3],
+            **dict(zip(_LOT_FIELDS, values, strict=True)),
+        ),
+        fields=_LOT_FIELDS,
+        account=lambda key, values: key[1],
+    )  # fmt: skip
+    touched |= _write(
+        model=Disposal,
+        have=stored.disposals,
+        want=derived.disposals,
+        ids=stored.disposal_ids,
+        row=lambda key, values: Disposal(
+            transaction_id=key[0], part=key[1], **dict(zip(_DISPOSAL_FIELDS, values, strict=True))
+        ),
+        fields=_DISPOSAL_FIELDS,
+        account=lambda key, values: values[0],
+    )
+    return touched | _write_wash_sales(stored, derived)
+
+
+def _write(
+    *,
+    model: type[Model],
+    have: Mapping[Any, tuple[Any, ...]],
+    want: Mapping[Any, tuple[Any, ...]],
+    ids: Mapping[Any, int],
+    row: Any,
+    fields: Sequence[str],
+    account: Any,
+) -> set[int]:
+    gone = [key for key in have if key not in want]
+    changed = [key for key in have if key in want and have[key] != want[key]]
+    new = [key for key in want if key not in have]
+    touched = {account(key, have[key]) for key in (*gone, *changed)}
+    touched |= {account(key, want[key]) for key in new}
+    if len(changed) > _UPDATES_MAX:
+        gone, new, changed = gone + changed, changed + new, []
+    objects = model._default_manager
+    if gone:
+        objects.filter(pk__in=[ids[key] for key in gone]).delete()
+    if changed:
+        rows = []
+        for key in changed:
+            rows.append(row(key, want[key]))
+            rows[-1].pk = ids[key]
+        objects.bulk_update(rows, list(fields))
+    if new:
+        objects.bulk_create([row(key, want[key]) for key in new], batch_size=2000)
+    return touched
+
+
+def _write_wash_sales(stored: Stored, derived: Derived) -> set[int]:
+    have: dict[tuple[Any, ...], list[int]] = {}
+    for pk, values in zip(stored.wash_sale_ids, stored.wash_sales, strict=True):
+        have.setdefault(values, []).append(pk)
+    new = []
+    for values in derived.wash_sales:
+        if have.get(values):
+            have[values].pop()
+        else:
+            new.append(values)
+    gone = {pk: values for values, pks in have.items() for pk in pks}
+    if gone:
+        WashSale.objects.filter(pk__in=list(gone)).delete()
+    if new:
+        WashSale.objects.bulk_create(
+            [WashSale(**dict(zip(_WASH_FIELDS, values, strict=True))) for values in new],
+            batch_size=2000,
+        )
+    touched = (*new, *gone.values())
+    return {values[2] for values in touched} | {values[6] for values in touched}
+
+
+def write_holdings(*, before: Derived, after: Derived, absolute: bool) -> None:
+    """Holdings as the sums of their open lots.
+
+    `absolute`: the rows are all there are of these holdings; else they are a part of them, and the
+    holdings move by what this part changed.
+    """
+    zero = (Decimal(0), Decimal(0))
+    had, has = _sums(before), _sums(after)
+    places = {place for place in (*had, *has) if absolute or had.get(place) != has.get(place)}
+    if not places:
+        return
+    known: dict[Place, tuple[Decimal, Decimal]] = {}
+    for account, asset, quantity, basis in Holding.objects.filter(
+        account_id__in={place[0] for place in places}, asset_id__in={place[1] for place in places}
+    ).values_list("account_id", "asset_id", "quantity", "cost_basis"):
+        known[account, asset] = (quantity, basis)
+    rows, gone = [], []
+    for place in sorted(places):
+        now, then, kept = has.get(place, zero), had.get(place, zero), known.get(place, zero)
+        quantity, basis = (
+            now if absolute else (kept[0] + now[0] - then[0], kept[1] + now[1] - then[1])
+        )
+        if quantity:
+            if kept != (quantity, basis):
+                rows.append(Holding(
+                    account_id=place[0], asset_id=place[1], quantity=quantity, cost_basis=basis
+                ))  # fmt: skip
+        elif place in known:
+            gone.append(place)
+    for account, several in groupby(gone, key=lambda place: place[0]):
+        Holding.objects.filter(
+            account_id=account, asset_id__in=[asset for _, asset in several]
+        ).delete()
+    Holding.objects.bulk_create(
+        rows,
+        batch_size=2000,
+        update_conflicts=True,
+        unique_fields=["account", "asset"],
+        update_fields=["quantity", "cost_basis"],
+    )
+
+
+def _sums(derived: Derived) -> dict[Place, tuple[Decimal, Decimal]]:
+    sums: dict[Place, tuple[Decimal, Decimal]] = {}
+    for (_, account, asset, _), values in derived.lots.items():
+        quantity, basis = sums.get((account, asset), (Decimal(0), Decimal(0)))
+        sums[account, asset] = (quantity + values[2], basis + values[3])
+    return sums

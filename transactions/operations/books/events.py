@@ -1,0 +1,137 @@
+"""From stored transactions to the events of the book."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from core.money import quantize
+from transactions.ledger.book import Event
+from transactions.ledger.fold import BOOKED_TYPES
+from transactions.models import Account, Transaction
+
+_COLUMNS = (
+    "id", "type", "account_id", "asset_id", "executed_at", "quantity", "cash_effect", "amount",
+    "fee", "fx_rate", "price", "lot_method", "lots", "tax_rates", "order_id", "new_asset_id",
+    "ratio_new", "ratio_old", "basis_percentage", "opened_date", "counterpart_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One stored transaction, as a plain row."""
+
+    id: int
+    type: str
+    account_id: int
+    asset_id: int
+    executed_at: datetime
+    quantity: Decimal | None
+    cash_effect: Decimal
+    amount: Decimal
+    fee: Decimal
+    fx_rate: Decimal
+    price: Decimal | None
+    lot_method: str
+    lots: Sequence[Mapping[str, str]]
+    tax_rates: Mapping[str, str]
+    order_id: str
+    new_asset_id: int | None
+    ratio_new: Decimal | None
+    ratio_old: Decimal | None
+    basis_percentage: Decimal | None
+    opened_date: Any
+    counterpart_id: int | None
+
+
+def standing(*, account_ids: Collection[int]) -> "QuerySet[Transaction]":
+    """What moves lots and is not reversed, of many accounts."""
+    return Transaction.objects.filter(
+        account_id__in=account_ids,
+        type__in=BOOKED_TYPES,
+        reverses__isnull=True,
+        reversed_by__isnull=True,
+    )
+
+
+def stored_events(
+    *, accounts: Mapping[int, Account], asset_ids: Collection[int] | None
+) -> list[Event]:
+    """Every event of some assets (of all, where None) in these accounts: two queries."""
+    rows = standing(account_ids=list(accounts))
+    if asset_ids is not None:
+        rows = rows.filter(asset_id__in=asset_ids)
+    return _events([_Row(*row) for row in rows.values_list(*_COLUMNS)], accounts)
+
+
+def events_of(*, rows: Iterable[Transaction], accounts: Mapping[int, Account]) -> list[Event]:
+    """The events of rows just written; the lots they name are looked up in one query."""
+    return _events([_Row(*(getattr(row, name) for name in _COLUMNS)) for row in rows], accounts)
+
+
+def _events(rows: Sequence[_Row], accounts: Mapping[int, Account]) -> list[Event]:
+    named = _named_lots(rows)
+    taken = {row.counterpart_id for row in rows if row.counterpart_id is not None}
+    return [_event(row, accounts[row.account_id].currency, named, taken) for row in rows]
+
+
+def _named_lots(rows: Sequence[_Row]) -> dict[UUID, int]:
+    """Acquisitions named by public id. A lot that is not held in the account matches nothing."""
+    ids = {UUID(part["lot_id"]) for row in rows for part in row.lots}
+    if not ids:
+        return {}
+    known = Transaction.objects.filter(public_id__in=ids)
+    return dict(known.values_list("public_id", "pk"))
+
+
+def _event(row: _Row, currency: str, named: Mapping[UUID, int], taken: Collection[int]) -> Event:
+    chosen = tuple(
+        # A lot nobody knows matches nothing.
+        (named.get(UUID(part["lot_id"]), -1), Decimal(part["quantity"]))
+        for part in row.lots
+    )
+    ratio = None
+    if row.ratio_new is not None and row.ratio_old is not None:
+        ratio = Fraction(row.ratio_new) / Fraction(row.ratio_old)
+    return Event(
+        id=row.id,
+        type=row.type,
+        account=row.account_id,
+        asset=row.asset_id,
+        at=row.executed_at,
+        net=_net(row, currency),
+        quantity=row.quantity,
+        method=row.lot_method,
+        chosen=chosen,
+        rates=(
+            Decimal(row.tax_rates.get("short", 0)),
+            Decimal(row.tax_rates.get("long", 0)),
+        ),
+        order_id=row.order_id,
+        new_asset=row.new_asset_id,
+        ratio=ratio,
+        basis_fraction=Fraction(row.basis_percentage or 0) / 100,
+        unit_value=(
+            row.price * row.fx_rate if row.type == "merger" and row.price is not None else None
+        ),
+        opened_date=row.opened_date,
+        source=row.counterpart_id,
+        internal=row.id in taken,
+        stated=row.amount + row.fee,
+    )
+
+
+def _net(row: _Row, currency: str) -> Decimal:
+    """What came in or was paid, in the account's currency and whole minor units."""
+    if row.type == "buy":
+        return -row.cash_effect
+    if row.type == "reinvestment":
+        return quantize((row.amount + row.fee) * row.fx_rate, currency)
+    if row.type in ("transfer_in", "transfer_out"):
+        return quantize(row.amount * row.fx_rate, currency)
+    return row.cash_effect
