@@ -25,7 +25,7 @@ TOGETHER = {
     "end_to_end": "whole copies",
     "edge/test_exhaustion": "measured",
     "edge/test_health": "measured",
-    "bench/test_stream": "measured",
+    "stream/test_bench": "measured",
     "stream/test_faults": "measured",
 }
 # What takes longest is begun first, so that no process is left alone with it in the end.

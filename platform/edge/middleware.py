@@ -3,6 +3,7 @@
 import re
 import secrets
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -12,10 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from core.errors import BallastError
+from core.errors import BallastError, InvalidInput
 from edge import metrics
 from edge.addresses import stream_origin
 from edge.problems import CONTENT_TYPE, is_api, problem, problem_of, request_id_of
+from edge.query_strings import refuse_undeclared
 from edge.short_way import API_POLICY, GetResponse, dress, innermost, is_api_read
 
 access_log = structlog.get_logger(channel="access")
@@ -69,6 +71,16 @@ class RequestMiddleware:
         response = self.view(request)
         dress(request, response)
         return response
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        """Refuse query parameters that the operation does not declare."""
+        try:
+            refuse_undeclared(request, view)
+        except InvalidInput as refusal:
+            return problem_of(refusal, request_id=request_id_of(request))
+        return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Refusals of views outside Django REST framework; the rest is Django's own."""

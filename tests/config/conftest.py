@@ -24,6 +24,7 @@ class Route:
     path: str
     name: str
     parameters: tuple[str, ...]
+    queries: tuple[str, ...]
     paged: bool
 
     def __str__(self) -> str:
@@ -38,8 +39,11 @@ def _routes() -> tuple[Route, ...]:
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             parameters = tuple(item["name"] for item in operation.get("parameters", ()))
+            queries = tuple(
+                item["name"] for item in operation.get("parameters", ()) if item["in"] == "query"
+            )
             name, paged = operation["operationId"], "page_size" in parameters
-            found.append(Route(method.upper(), path, name, parameters, paged))
+            found.append(Route(method.upper(), path, name, parameters, queries, paged))
     return tuple(found)
 
 

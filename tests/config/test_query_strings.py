@@ -1,0 +1,53 @@
+"""Query strings are held to the schema, on every route."""
+
+from typing import Any
+
+import pytest
+
+from edge.query_strings import MAY_BE_EMPTY
+
+pytestmark = pytest.mark.django_db
+
+
+def refusal(answer: Any) -> tuple[int, str, list[str]]:
+    body = answer.json()
+    return answer.status_code, body["code"], [error["field"] for error in body["errors"]]
+
+
+def test_a_parameter_that_an_operation_does_not_declare_is_refused(
+    closed_route: Any, people: Any, furnish: Any, client_of: Any, digests: Any
+) -> None:
+    home, client = furnish(people.owner, 1), client_of(people.owner)
+    before = digests()
+    answer = client.generic(
+        closed_route.method,
+        f"{home.url(closed_route)}?colour=blue",
+        data="{}",
+        content_type="application/json",
+    )
+    assert refusal(answer) == (400, "unknown_parameter", ["colour"])
+    assert digests() == before
+
+
+def test_a_parameter_without_a_value_does_not_mean_all(
+    get_route: Any, people: Any, furnish: Any, client_of: Any
+) -> None:
+    home, client = furnish(people.owner, 1), client_of(people.owner)
+    for name in get_route.queries:
+        answer = client.get(f"{home.url(get_route)}?{name}=")
+        if name in MAY_BE_EMPTY:
+            assert answer.status_code == 200, answer.content
+        else:
+            assert refusal(answer) == (400, "parameter_empty", [name])
+
+
+def test_a_parameter_that_stands_twice_is_refused(people: Any, client_of: Any) -> None:
+    answer = client_of(people.owner).get("/api/v1/accounts?page=1&page=2")
+    assert refusal(answer) == (400, "parameter_repeated", ["page"])
+
+
+def test_an_unknown_name_is_answered_in_bounded_readable_text(people: Any, client_of: Any) -> None:
+    answer = client_of(people.owner).get(f"/api/v1/accounts?{'x' * 5000}=1&%ff=2")
+    status, code, fields = refusal(answer)
+    assert (status, code) == (400, "unknown_parameter")
+    assert max(map(len, fields)) == 100
