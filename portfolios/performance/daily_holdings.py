@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from core.limits import QUANTITY_DECIMALS
 from core.money import WIDE
+from transactions.ledger.splits import Splits
 
 UNIT_DECIMALS = QUANTITY_DECIMALS
 CASH_DECIMALS = 4
@@ -176,6 +177,7 @@ class _Walk:
         self.held: dict[tuple[int, int], Units] = {}
         self.totals: dict[int, Units] = {}
         self.cash: dict[str, int] = {}
+        self.splits = Splits()
         self.result = History()
 
     def book(self, fact: Fact) -> None:
@@ -237,9 +239,7 @@ class _Walk:
         held = self.held.get((fact.account, fact.asset), 0)
         self.move(fact, fact.asset, held * fact.ratio - held)
         self.sell_fraction(fact, fact.asset)
-        known = self.result.splits.setdefault(fact.asset, [])
-        if (fact.day, fact.ratio) not in known:
-            known.append((fact.day, fact.ratio))
+        self.splits.stated(asset=fact.asset, day=fact.day, ratio=fact.ratio, account=fact.account)
 
     def spin_off(self, fact: Fact) -> None:
         assert fact.asset is not None
@@ -277,8 +277,10 @@ class _Walk:
     def finished(self) -> History:
         if len(self.currencies) > 1:
             self.result.payments = _without_own_moves(self.result.payments)
-        for splits in self.result.splits.values():
-            splits.sort()
+        self.result.splits = {
+            asset: [(split.day, split.ratio) for split in known]
+            for asset, known in self.splits.by_asset.items()
+        }
         return self.result
 
 

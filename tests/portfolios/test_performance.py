@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from portfolios.performance.daily_holdings import TYPES
+from portfolios.performance.daily_holdings import TYPES, history
 from tests.portfolios.performance.ledgers import JAN, adds_up, answer, ledger, line
 from transactions.models import TransactionType
 
@@ -292,3 +292,19 @@ def test_one_holding_alone_has_flows_of_its_own() -> None:
 
 def test_every_type_of_the_ledger_is_known() -> None:
     assert set(TransactionType.values) == TYPES
+
+
+def test_a_split_that_two_brokers_date_a_day_apart_halves_a_carried_price_once() -> None:
+    facts = ledger(
+        """
+        1 deposit  amount=2000
+        1 deposit  amount=2000 account=2
+        1 buy   asset=1 quantity=10 price=100
+        1 buy   asset=1 quantity=10 price=100 account=2
+        5 split asset=1 ratio=2
+        6 split asset=1 ratio=2 account=2
+        """
+    )
+    past = history(facts=facts, currencies={1: "USD", 2: "USD"})
+    (splits,) = past.splits.values()
+    assert splits == [(JAN.toordinal() + 4, Fraction(2))]

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from core.errors import Conflict
+from core.errors import BallastError, Conflict
 from transactions.ledger.lots import Chosen, Closing, Piece, Place, Sale, closing_of, taken_from
+from transactions.ledger.splits import Splits
 from transactions.ledger.units import Scale, cents, share, spread
 from transactions.ledger.wash_sales import WashSales
 
@@ -103,7 +104,7 @@ class Book:
     leaving: list["Leaving"] = field(default_factory=list)
     # Where shares of a substantially identical group have lain.
     places: dict[int, set[Place]] = field(default_factory=dict)
-    splits_seen: set[tuple[int, date, Fraction]] = field(default_factory=set)
+    splits: Splits = field(default_factory=Splits)
 
     def at(self, place: Place) -> list[Piece]:
         if place not in self.pieces:
@@ -183,10 +184,15 @@ class Book:
         """Closes what is sold at one instant: losses go by the purchase of what was sold.
 
         Every sale chooses its lots first. What one sale is about to sell may still replace what
-        another lost (Treas. Reg. 1.1091-1(b)); shares of one sale never replace each other.
+        another lost (Treas. Reg. 1.1091-1(b)); shares of one sale never replace each other. A
+        refusal carries the id of the sale that failed as `item`.
         """
         for place, sale in sales:
-            out = taken_from(pieces=self.at(place), sale=sale)
+            try:
+                out = taken_from(pieces=self.at(place), sale=sale)
+            except BallastError as fault:
+                fault.item = sale.id
+                raise
             proceeds = spread(sale.net, [piece.quantity for piece in out])
             self.leaving += [
                 Leaving(sale, piece, part) for piece, part in zip(out, proceeds, strict=True)
@@ -199,7 +205,11 @@ class Book:
             parts[row.sale.id] = part + 1
             closing = closing_of(piece=row.piece, sale=row.sale, proceeds=row.proceeds, part=part)
             self.closings.append(closing)
-            self.washes.sold(closing, self)
+            try:
+                self.washes.sold(closing, self)
+            except BallastError as fault:
+                fault.item = row.sale.id
+                raise
 
     def sale(self, event: Event, *, quantity: int, net: int) -> Sale:
         return Sale(

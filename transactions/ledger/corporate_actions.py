@@ -33,11 +33,10 @@ class NoFraction(InsufficientShares):
 def split(book: Book, event: Event) -> None:
     """Every lot at the ratio; losses that wait for a replacement once for the household."""
     ratio = _ratio(event)
-    seen = (event.asset, event.at.date(), ratio)
-    waits = False
-    if seen not in book.splits_seen:
-        book.splits_seen.add(seen)
-        waits = book.washes.split(event.asset, ratio)
+    stated, first = book.splits.stated(
+        asset=event.asset, day=event.at.toordinal(), ratio=ratio, account=event.account
+    )
+    waits = book.washes.split(event.asset, stated, account=None if first else event.account)
     pieces = book.at((event.account, event.asset)) if waits else book.held(event)
     for piece in pieces:
         piece.quantity = scaled(piece.quantity, ratio)

@@ -32,6 +32,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from transactions.ledger.lots import Closing, Piece
+from transactions.ledger.splits import Split
 from transactions.ledger.units import scaled, share
 
 WINDOW_DAYS = 30
@@ -80,6 +81,7 @@ class Loss:
     asset: int
     # Units of now for units sold: splits since the sale.
     ratio: Fraction = Fraction(1)
+    splits: list[Split] = field(default_factory=list)
 
     @property
     def turn(self) -> tuple[object, ...]:
@@ -240,12 +242,23 @@ class WashSales:
         assert closing.deferred + closing.permanent <= closing.loss, "no more than was lost"
         assert closing.matched <= closing.quantity, "no more shares than were sold"
 
-    def split(self, asset: int, ratio: Fraction) -> bool:
-        """Losses of an asset that wait are counted in the new units from here on."""
-        waiting = [loss for loss in self.losses.get(self.group(asset), ()) if loss.asset == asset]
+    def split(self, asset: int, split: Split, *, account: int | None) -> bool:
+        """Count the losses of an asset that wait in the new units; return whether there were any.
+
+        The first account to state a split (`account` is None) changes every loss. An account that
+        states it later changes only what it sold in old units in between.
+        """
+        waiting = [
+            loss
+            for loss in self.losses.get(self.group(asset), ())
+            if loss.asset == asset
+            and account in (None, loss.closing.place[0])
+            and not any(split is known for known in loss.splits)
+        ]
         for loss in waiting:
-            loss.left = scaled(loss.left, ratio)
-            loss.ratio *= ratio
+            loss.left = scaled(loss.left, split.ratio)
+            loss.ratio *= split.ratio
+            loss.splits.append(split)
         return bool(waiting)
 
     def renamed(self, asset: int, new_asset: int) -> None:

@@ -102,6 +102,27 @@ def table(text: str) -> str:
     return "\n".join(line.strip() for line in text.strip().splitlines())
 
 
+def test_of_sales_of_one_instant_the_one_that_fails_is_blamed() -> None:
+    noon = datetime(2024, 3, 4, 12, tzinfo=UTC)
+    rows = [("buy", 10, 5, -1), ("buy", 20, 5, -1), ("sell", 10, 5, 0), ("sell", 20, 6, 0)]
+    events = [
+        Event(
+            id=number,
+            type=kind,
+            account=1,
+            asset=asset,
+            at=noon + timedelta(hours=hours),
+            net=Decimal(50),
+            quantity=Decimal(quantity),
+            method="fifo" if kind == "sell" else "",
+        )
+        for number, (kind, asset, quantity, hours) in enumerate(rows, start=1)
+    ]
+    with pytest.raises(InsufficientShares) as refusal:
+        booked(events=events)
+    assert refusal.value.item == 4
+
+
 LADDER = """
     2023-01-03 buy  10 100.00
     2023-06-01 buy  10 150.00

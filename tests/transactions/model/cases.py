@@ -302,6 +302,57 @@ EVENTS = {
         > main 60 AAA opened 2025-03-20 since 2025-01-23: 1560
         > other 80 AAA opened 2025-01-06: 2000
     """,
+    "rule 18: two brokers date one split a day apart": """
+        2025-01-06 main buy 100 AAA for 4000
+        2025-01-06 other buy 10 AAA for 400
+        2025-01-06 spouse buy 10 AAA for 400
+        2025-03-03 main sell 100 AAA for 2000
+        2025-03-11 other split AAA 2:1
+        2025-03-12 spouse split AAA 2:1
+        2025-03-20 main buy 200 AAA for 2000
+        = 2025-03-03 main 100 AAA opened 2025-01-06: 2000 - 4000 + 2000 = 0 short
+        > main 200 AAA opened 2025-03-20 since 2025-01-23: 4000
+        > other 20 AAA opened 2025-01-06: 400
+        > spouse 20 AAA opened 2025-01-06: 400
+    """,
+    "rule 18: the units a broker added make another ratio of the same split": """
+        2025-01-06 main buy 100 AAA for 4000
+        2025-01-06 other buy 10 AAA for 400
+        2025-01-06 spouse buy 33 AAA for 1320
+        2025-03-03 main sell 100 AAA for 2000
+        2025-03-11 other split AAA 3:2
+        2025-03-14 spouse split AAA 49:33
+        2025-03-20 main buy 150 AAA for 2000
+        = 2025-03-03 main 100 AAA opened 2025-01-06: 2000 - 4000 + 2000 = 0 short
+        > main 150 AAA opened 2025-03-20 since 2025-01-23: 4000
+        > other 15 AAA opened 2025-01-06: 400
+        > spouse 49 AAA opened 2025-01-06: 1320
+    """,
+    "rule 18: a loss taken in old units after the other broker has stated the split": """
+        2025-01-06 main buy 100 AAA for 4000
+        2025-01-06 other buy 10 AAA for 400
+        2025-03-11 other split AAA 2:1
+        2025-03-12 main sell 50 AAA for 1000
+        2025-03-13 main split AAA 2:1
+        2025-04-07 main buy 100 AAA for 1000
+        = 2025-03-12 main 50 AAA opened 2025-01-06: 1000 - 2000 + 1000 = 0 short
+        > main 100 AAA opened 2025-01-06: 2000
+        > main 100 AAA opened 2025-04-07 since 2025-02-01: 2000
+        > other 20 AAA opened 2025-01-06: 400
+    """,
+    "rule 18: a week apart they are two splits": """
+        2025-01-06 main buy 100 AAA for 4000
+        2025-01-06 other buy 10 AAA for 400
+        2025-01-06 spouse buy 10 AAA for 400
+        2025-03-03 main sell 100 AAA for 2000
+        2025-03-11 other split AAA 2:1
+        2025-03-18 spouse split AAA 2:1
+        2025-03-20 main buy 200 AAA for 2000
+        = 2025-03-03 main 100 AAA opened 2025-01-06: 2000 - 4000 + 1000 = -1000 short
+        > main 200 AAA opened 2025-03-20 since 2025-01-23: 3000
+        > other 20 AAA opened 2025-01-06: 400
+        > spouse 20 AAA opened 2025-01-06: 400
+    """,
     "rule 18: a loss, a new symbol, a split and a purchase": """
         2025-01-06 main buy 80 OLD for 4000
         2025-03-03 main sell 40 OLD for 1800

@@ -76,6 +76,7 @@ class _Keeper:
         # Losses of this instant.
         self.waiting: list[Shares] = []
         self.same_asset = self._same_assets()
+        self.splits = self._one_split_each()
 
     def run(self) -> Outcome:
         waiting = list(self.rows)
@@ -316,7 +317,7 @@ class _Keeper:
             units = Fraction(1)
             if not found.arrived:
                 assert shares.sale is not None
-                units = self._splits(shares.asset, shares.sale.moment, (found.opened, 1))
+                units = self._splits(shares, shares.sale.moment, (found.opened, 1))
             matched = min(left, found.quantity / units)
             before = set(map(id, self.shares))
             self._cut(found, matched * units)
@@ -374,22 +375,49 @@ class _Keeper:
         )
 
     def _splits(
-        self, asset: str, after: tuple[datetime, int], until: tuple[datetime, int]
+        self, shares: Shares, after: tuple[datetime, int], until: tuple[datetime, int]
     ) -> Fraction:
-        """Units at `until` for one unit at `after`; each account states the same split once."""
-        factor, seen = Fraction(1), set()
+        """Units at `until` for one unit that `shares` had at `after`, when they were sold.
+
+        A split counts when the first account states it. Shares sold after that, in an account that
+        states it later, were sold in old units: for them it counts when their account states it.
+        """
+        factor, asset = Fraction(1), shares.asset
         for row in self.rows:
             if not after < row.moment <= until:
                 continue
             if row.type == "symbol_change" and row.asset == asset:
                 asset = row.new_asset
             elif row.type == "split" and row.asset == asset:
-                assert row.ratio is not None
-                key = (row.asset, row.at.date(), row.ratio)
-                if key not in seen:
-                    factor *= row.ratio
-                    seen.add(key)
+                statements = next(rows for rows in self.splits if row in rows)
+                if row is statements[0] or (
+                    statements[0].moment <= after and row.account == shares.account
+                ):
+                    assert statements[0].ratio is not None
+                    factor *= statements[0].ratio
         return factor
+
+    def _one_split_each(self) -> list[list[Row]]:
+        """Statements of splits, those of one split together: other accounts, a few days later."""
+        found: list[list[Row]] = []
+        for row in self.rows:
+            if row.type != "split":
+                continue
+            assert row.ratio is not None
+            for statements in found:
+                first = statements[0]
+                assert first.ratio is not None
+                if (
+                    first.asset == row.asset
+                    and (row.at.date() - first.at.date()).days <= 5
+                    and abs(row.ratio - first.ratio) < first.ratio / 5
+                    and row.account not in [other.account for other in statements]
+                ):
+                    statements.append(row)
+                    break
+            else:
+                found.append([row])
+        return found
 
     def _identity(self, asset: str) -> str:
         return self.same_asset.get(asset, asset)
