@@ -1,13 +1,20 @@
-"""The book of a household: the events it is kept from and the state in between. Pure."""
+"""The book of a household: the events it is kept from, and the state in between.
 
-from collections.abc import Iterable, Mapping, Sequence
+Pure: no clock, no I/O. `Event` is frozen; `Book` is the one mutable state of the fold and has one
+owner. Book and WashSales call each other; `platform/decisions/ledger.md` has the drawing.
+"""
+
+from bisect import bisect_right, insort_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 from core.errors import BallastError, Conflict
 from transactions.ledger.lots import Chosen, Closing, Piece, Place, Sale, closing_of, taken_from
+from transactions.ledger.replacements import Purchases
 from transactions.ledger.splits import Splits
 from transactions.ledger.units import Scale, cents, share, spread
 from transactions.ledger.wash_sales import WashSales
@@ -87,12 +94,18 @@ class Leaving:
     sale: Sale
     piece: Piece
     proceeds: int
+    # What was cut off it because it replaced a loss; closed before it.
+    cut_off: list["Leaving"] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Book:
-    """The state of the fold; `currencies` by account. Made by the caller, changed in place."""
+    """The state of the fold. Mutable: `booked` changes it, and whoever made it owns it alone.
 
+    It is of no use after a refusal, and never shared: a second outcome needs a second book.
+    """
+
+    # By account.
     currencies: Mapping[int, str]
     washes: WashSales
     scale: Scale = field(default_factory=Scale)
@@ -100,17 +113,14 @@ class Book:
     closings: list[Closing] = field(default_factory=list)
     # Lots on their way from one account to another, by the transfer out.
     under_way: dict[int, list[Piece]] = field(default_factory=dict)
-    # What is being sold at this instant.
-    leaving: list["Leaving"] = field(default_factory=list)
-    # Where shares of a substantially identical group have lain.
-    places: dict[int, set[Place]] = field(default_factory=dict)
+    # What is being sold at this instant, by the identity of the piece.
+    leaving: dict[int, Leaving] = field(default_factory=dict)
+    # What may replace a loss, by substantially identical group.
+    purchases: dict[int, Purchases] = field(default_factory=dict)
     splits: Splits = field(default_factory=Splits)
 
     def at(self, place: Place) -> list[Piece]:
-        if place not in self.pieces:
-            self.pieces[place] = []
-            self.places.setdefault(self.washes.group(place[1]), set()).add(place)
-        return self.pieces[place]
+        return self.pieces.setdefault(place, [])
 
     def held(self, event: Event) -> list[Piece]:
         """The pieces an event is about; raises NothingHeld."""
@@ -122,71 +132,77 @@ class Book:
             )
         return pieces
 
-    def put(self, place: Place, pieces: Iterable[Piece]) -> None:
-        """Adds pieces to a place and keeps it by age."""
+    def put(self, place: Place, pieces: Sequence[Piece]) -> None:
+        """Add pieces to a place, which stays ordered by age."""
         there = self.at(place)
         for piece in pieces:
             piece.place = place
-            in_order = not there or there[-1].age <= piece.age
-            there.append(piece)
-            if not in_order:
-                there.sort(key=lambda kept: kept.age)
+            if piece.purchase and not piece.replaces_loss and not piece.listed:
+                self._list(piece)
+        if len(pieces) == 1 and there and there[-1].age > pieces[0].age:
+            insort_right(there, pieces[0], key=lambda kept: kept.age)
+            return
+        in_order = _by_age([*there[-1:], *pieces])
+        there += pieces
+        if not in_order:
+            there.sort(key=lambda kept: kept.age)
+
+    def _list(self, piece: Piece) -> None:
+        group = self.washes.group(piece.place[1])
+        piece.listed = True
+        self.purchases.setdefault(group, Purchases()).add(piece)
 
     def matched(self, piece: Piece, quantity: int) -> Piece:
-        """Cuts off what replaces a loss, where the piece lies, and puts it before what is left."""
-        for leaving in self.leaving:
-            if leaving.piece is piece:
-                return self._cut_leaving(leaving, quantity)
-        taken = piece.cut(quantity)
+        """Cut off what replaces a loss, where the piece lies, and put it before what is left."""
+        leaving = self.leaving.get(id(piece))
+        if leaving is not None:
+            proceeds = share(leaving.proceeds, quantity, piece.quantity)
+            taken = piece.cut(quantity)
+            leaving.proceeds -= proceeds
+            leaving.cut_off.append(Leaving(leaving.sale, taken, proceeds))
+            return taken
         for there in (self.pieces.get(piece.place, []), *self.under_way.values()):
             index = _index(there, piece)
             if index is not None:
+                taken = piece.cut(quantity)
                 there.insert(index, taken)
                 return taken
         raise AssertionError("a piece lies somewhere")
 
-    def _cut_leaving(self, leaving: "Leaving", quantity: int) -> Piece:
-        proceeds = share(leaving.proceeds, quantity, leaving.piece.quantity)
-        taken = leaving.piece.cut(quantity)
-        leaving.proceeds -= proceeds
-        index = next(i for i, row in enumerate(self.leaving) if row is leaving)
-        self.leaving.insert(index, Leaving(leaving.sale, taken, proceeds))
-        return taken
-
     def aged(self, piece: Piece) -> None:
-        """Moves a piece to its place among the pieces of its lot: held longest goes first."""
+        """Move a piece to its place among the pieces of its lot: held longest goes first."""
         there = self.pieces.get(piece.place, [])
         index = _index(there, piece)
-        while index and there[index - 1].age > piece.age:
-            there[index - 1], there[index] = there[index], there[index - 1]
-            index -= 1
+        if not index or there[index - 1].age <= piece.age:
+            return
+        del there[index]
+        there.insert(bisect_right(there, piece.age, hi=index, key=lambda kept: kept.age), piece)
 
-    def bought_since(self, day: date, *, group: int, but_of: int) -> list[Piece]:
-        """What was bought since `day` and is held, under way, or sold later at this instant."""
-        found = []
-        for place in self.places.get(group, ()):
-            for piece in reversed(self.pieces[place]):
-                if piece.opened_at.date() < day:
-                    break
-                found.append(piece)
-        elsewhere = [piece for moving in self.under_way.values() for piece in moving]
-        elsewhere += [row.piece for row in self.leaving if row.sale.id != but_of]
-        found += [
-            piece
-            for piece in elsewhere
-            if piece.opened_at.date() >= day and self.washes.group(piece.place[1]) == group
-        ]
-        # One purchase may lie in several accounts: the account that bought goes before.
-        found.sort(key=lambda row: (row.opened_at, row.purchase_key[:2], *row.age[1:], row.place))
-        return found
+    def replacing(self, closing: Closing, *, since: date) -> Iterator[Piece]:
+        """Yield what was bought since `since` and may replace the shares of `closing`.
+
+        It is held, under way, or about to be sold by another sale of the same instant.
+        """
+        bought = self.purchases.get(self.washes.group(closing.place[1]))
+        if bought is None:
+            return iter(())
+        return bought.replacing(
+            closing,
+            since=since,
+            counts=self.washes.counts,
+            earlier_acquired_count=self.washes.policy.earlier_acquired_count,
+        )
 
     def close(self, sales: Sequence[tuple[Place, Sale]]) -> None:
-        """Closes what is sold at one instant: losses go by the purchase of what was sold.
+        """Close what is sold at one instant: losses go by the purchase of what was sold.
 
         Every sale chooses its lots first. What one sale is about to sell may still replace what
         another lost (Treas. Reg. 1.1091-1(b)); shares of one sale never replace each other. A
         refusal carries the id of the sale that failed as `item`.
         """
+        for bought in self.purchases.values():
+            bought.begin()
+        order: list[Leaving] = []
         for place, sale in sales:
             try:
                 out = taken_from(pieces=self.at(place), sale=sale)
@@ -194,22 +210,29 @@ class Book:
                 fault.item = sale.id
                 raise
             proceeds = spread(sale.net, [piece.quantity for piece in out])
-            self.leaving += [
-                Leaving(sale, piece, part) for piece, part in zip(out, proceeds, strict=True)
-            ]
-        self.leaving.sort(key=lambda row: (row.piece.age[:2], row.piece.place, row.piece.age))
+            for piece, part in zip(out, proceeds, strict=True):
+                piece.leaving = sale.id
+                order.append(Leaving(sale, piece, part))
+                if len(sales) > 1 and not piece.listed and piece.purchase:
+                    self._list(piece)
+        order.sort(key=lambda row: (row.piece.age[:2], row.piece.place, row.piece.age))
+        self.leaving = {id(row.piece): row for row in order}
         parts: dict[int, int] = {}
-        while self.leaving:
-            row = self.leaving.pop(0)
-            part = parts.get(row.sale.id, 0)
-            parts[row.sale.id] = part + 1
-            closing = closing_of(piece=row.piece, sale=row.sale, proceeds=row.proceeds, part=part)
-            self.closings.append(closing)
-            try:
-                self.washes.sold(closing, self)
-            except BallastError as fault:
-                fault.item = row.sale.id
-                raise
+        for chosen in order:
+            del self.leaving[id(chosen.piece)]
+            for row in (*chosen.cut_off, chosen):
+                part = parts.get(row.sale.id, 0)
+                parts[row.sale.id] = part + 1
+                row.piece.gone = True
+                closing = closing_of(
+                    piece=row.piece, sale=row.sale, proceeds=row.proceeds, part=part
+                )
+                self.closings.append(closing)
+                try:
+                    self.washes.sold(closing, self)
+                except BallastError as fault:
+                    fault.item = row.sale.id
+                    raise
 
     def sale(self, event: Event, *, quantity: int, net: int) -> Sale:
         return Sale(
@@ -227,11 +250,21 @@ class Book:
         return cents(event.net, self.currencies[event.account])
 
 
+def _by_age(pieces: Sequence[Piece]) -> bool:
+    return all(one.age <= other.age for one, other in pairwise(pieces))
+
+
 def _index(pieces: Sequence[Piece], piece: Piece) -> int | None:
-    """Where a piece lies; the newest are looked at first."""
-    for index in range(len(pieces) - 1, -1, -1):
+    """Return where a piece lies among pieces ordered by age.
+
+    Of the pieces of its lot those that replaced nothing come last, and are looked for most.
+    """
+    lot = piece.lot
+    for index in range(bisect_right(pieces, lot, key=lambda kept: kept.lot) - 1, -1, -1):
         if pieces[index] is piece:
             return index
+        if pieces[index].lot != lot:
+            break
     return None
 
 

@@ -82,6 +82,8 @@ def merger(book: Book, event: Event) -> None:
     ratio = _ratio(event)
     old = list(pieces)
     pieces.clear()
+    for piece in old:
+        piece.gone = True
     if event.unit_value is not None and event.net:
         _boot(book, event, old, ratio)
     received = [
@@ -159,7 +161,15 @@ def _of_new(event: Event) -> Event:
 
 def _received(piece: Piece, quantity: int, basis: int, adjustment: int) -> Piece:
     """Shares received for `piece` or beside it: its lot and its dates, but no purchase."""
-    return replace(piece, quantity=quantity, basis=basis, adjustment=adjustment, purchase=False)
+    return replace(
+        piece,
+        quantity=quantity,
+        basis=basis,
+        adjustment=adjustment,
+        purchase=False,
+        gone=False,
+        listed=False,
+    )
 
 
 def _cash_closing(event: Event, piece: Piece, part: int, *, proceeds: int, basis: int) -> Closing:

@@ -71,6 +71,9 @@ def _transfer_out(book: Book, event: Event) -> None:
     out = taken_from(pieces=book.at((event.account, event.asset)), sale=sale)
     if event.internal:
         book.under_way[event.id] = out
+        return
+    for piece in out:
+        piece.gone = True
 
 
 def _transfer_in(book: Book, event: Event) -> None:

@@ -27,7 +27,7 @@ Worked example, FIFO: buy 10 for 100.00, buy 10 for 120.00, sell 15 for 180.00:
     left: 5 with basis 60.00
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -59,7 +59,7 @@ Place = tuple[int, int]  # account id, asset id
 
 @dataclass(slots=True)
 class Piece:
-    """Shares of one acquisition that are alike. Changed in place while a book is being kept."""
+    """Shares of one acquisition that are alike. Mutable: the book that holds it changes it."""
 
     acquisition: int
     # Fills of one order are one purchase: shares of it do not replace each other.
@@ -74,6 +74,17 @@ class Piece:
     purchase: bool = True
     # Quantity and amount of the acquisition as it was stated: which of two of one instant is first.
     stated: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))
+    # The sale of this instant that has chosen it and has not closed it yet; 0 where none has.
+    leaving: int = 0
+    # It is held no longer: sold, sent away, or exchanged.
+    gone: bool = False
+    # It is among the purchases that may replace a loss.
+    listed: bool = False
+
+    @property
+    def lot(self) -> tuple[object, ...]:
+        """The part of its age that never changes: its pieces lie together in a place."""
+        return (self.opened_at, self.stated, self.acquisition)
 
     @property
     def age(self) -> tuple[object, ...]:
@@ -91,7 +102,7 @@ class Piece:
         assert 0 < quantity < self.quantity, "a cut leaves something on both sides"
         basis = share(self.basis, quantity, self.quantity)
         adjustment = share(self.adjustment, quantity, self.quantity)
-        taken = replace(self, quantity=quantity, basis=basis, adjustment=adjustment)
+        taken = replace(self, quantity=quantity, basis=basis, adjustment=adjustment, listed=False)
         self.quantity -= quantity
         self.basis -= basis
         self.adjustment -= adjustment
@@ -141,6 +152,9 @@ class Closing:
     deferred: int = 0
     permanent_quantity: int = 0
     permanent: int = 0
+    # What the piece was when it was closed.
+    replaces_loss: bool = False
+    purchase: bool = True
 
     @property
     def loss(self) -> int:
@@ -156,7 +170,7 @@ Taken = tuple[Piece, int]
 Method = Callable[[Sequence[Piece], Sale], Sequence[Taken]]
 
 
-def _first(order: Callable[[Sequence[Piece], Sale], Sequence[Piece]]) -> Method:
+def _first(order: Callable[[Sequence[Piece], Sale], Iterable[Piece]]) -> Method:
     """A method that takes whole pieces in `order` until the sale is filled."""
 
     def choose(pieces: Sequence[Piece], sale: Sale) -> Sequence[Taken]:
@@ -173,12 +187,12 @@ def _first(order: Callable[[Sequence[Piece], Sale], Sequence[Piece]]) -> Method:
     return choose
 
 
-def _oldest(pieces: Sequence[Piece], sale: Sale) -> Sequence[Piece]:
+def _oldest(pieces: Sequence[Piece], sale: Sale) -> Iterable[Piece]:
     return pieces  # a place keeps its pieces by age
 
 
-def _newest(pieces: Sequence[Piece], sale: Sale) -> Sequence[Piece]:
-    return pieces[::-1]
+def _newest(pieces: Sequence[Piece], sale: Sale) -> Iterable[Piece]:
+    return reversed(pieces)
 
 
 def _dearest(pieces: Sequence[Piece], sale: Sale) -> Sequence[Piece]:
@@ -291,6 +305,8 @@ def _remove(emptied: Sequence[Piece], pieces: list[Piece]) -> None:
     count = len(emptied)
     if all(piece is gone for piece, gone in zip(pieces, emptied, strict=False)):
         del pieces[:count]
+    elif all(piece is gone for piece, gone in zip(reversed(pieces), emptied, strict=False)):
+        del pieces[-count:]
     else:
         gone_ids = {id(piece) for piece in emptied}
         pieces[:] = [piece for piece in pieces if id(piece) not in gone_ids]
@@ -319,4 +335,6 @@ def closing_of(*, piece: Piece, sale: Sale, proceeds: int, part: int) -> Closing
         proceeds,
         piece.basis,
         piece.adjustment,
+        replaces_loss=piece.replaces_loss,
+        purchase=piece.purchase,
     )

@@ -25,9 +25,10 @@ Fifteen bought 2025-03-20 for 690.00: 75.00 of the loss are disallowed, their ba
 they count as held since 2025-01-23.
 """
 
-from collections.abc import Callable, Mapping
+from bisect import insort_right
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Protocol
 
@@ -105,8 +106,8 @@ Convert = Callable[[int, int, int, date], int]
 class Shares(Protocol):
     """The household's shares, as wash sales must see them."""
 
-    def bought_since(self, day: date, *, group: int, but_of: int) -> list[Piece]:
-        """What was bought since `day` and is still held, by purchase, but not of sale `but_of`."""
+    def replacing(self, closing: Closing, *, since: date) -> Iterator[Piece]:
+        """What was bought since `since` and may replace `closing`, the first purchase first."""
 
     def matched(self, piece: Piece, quantity: int) -> Piece:
         """The `quantity` of `piece` that replaces a loss, as a piece of its own."""
@@ -117,7 +118,10 @@ class Shares(Protocol):
 
 @dataclass(slots=True)
 class WashSales:
-    """What must be known of a household's recent past to match what comes next."""
+    """What must be known of a household's recent past to match what comes next.
+
+    Mutable: it belongs to one book, which calls it in the order of time.
+    """
 
     policy: Policy
     # Asset to its substantially identical group.
@@ -129,6 +133,7 @@ class WashSales:
     # Accounts whose purchases replace nothing, by the household's policy.
     ignored: frozenset[int]
     convert: Convert
+    # Losses that wait for a replacement, by group, in the order in which they take it.
     losses: dict[int, list[Loss]] = field(default_factory=dict)
     found: list[WashSale] = field(default_factory=list)
 
@@ -136,48 +141,52 @@ class WashSales:
         return self.groups.get(asset, asset)
 
     def purchased(self, piece: Piece, shares: Shares) -> None:
-        """A purchase meets the losses of the 30 days before it, earliest first."""
-        if not self._counts(piece):
+        """Match a purchase with the losses of the 30 days before it, earliest first."""
+        if not self.counts(piece):
             return
-        day = piece.opened_at.date()
         losses = self.losses.get(self.group(piece.place[1]))
         if not losses:
             return
-        losses[:] = [loss for loss in losses if loss.left and _near(loss.closing.closed_at, day)]
+        day = piece.opened_at.date()
+        past = 0
+        while past < len(losses) and not _waits(losses[past], day):
+            past += 1
+        del losses[:past]
+        done = 0
         for loss in losses:
             if piece.replaces_loss:
                 break
-            if loss.closing.purchase_key != piece.purchase_key:
+            if loss.left and loss.closing.purchase_key != piece.purchase_key:
                 self._match(loss, piece, shares)
+            done += not loss.left
+        if 2 * done > len(losses):
+            losses[:] = [loss for loss in losses if loss.left]
 
     def sold(self, closing: Closing, shares: Shares) -> None:
-        """A loss meets what was bought in the 30 days before, and waits for what will be."""
+        """Match a loss with what was bought in the 30 days before, and keep it for what will be."""
         account, asset = closing.place
         if not self.policy.enabled or account not in self.taxable or asset in self.exempt:
             return
         if not closing.loss or not closing.quantity:
             return
         loss = Loss(closing, closing.quantity, closing.loss, asset)
-        group = self.group(asset)
         since = closing.closed_at.date() - timedelta(days=WINDOW_DAYS)
-        for piece in shares.bought_since(since, group=group, but_of=closing.sale):
+        for piece in shares.replacing(closing, since=since):
+            self._match(loss, piece, shares)
             if not loss.left:
                 return
-            if self._may_replace(piece, closing):
-                self._match(loss, piece, shares)
-        if loss.left:
-            self.wait(loss)
+        self.wait(loss)
 
     def wait(self, loss: Loss) -> None:
-        """Keeps a loss for what is bought next: by disposition, then by original acquisition."""
+        """Keep a loss for what is bought next: by disposition, then by original acquisition."""
         waiting = self.losses.setdefault(self.group(loss.closing.place[1]), [])
-        in_order = not waiting or waiting[-1].turn <= loss.turn
-        waiting.append(loss)
-        if not in_order:
-            waiting.sort(key=lambda kept: kept.turn)
+        if waiting and waiting[-1].turn > loss.turn:
+            insort_right(waiting, loss, key=lambda kept: kept.turn)
+        else:
+            waiting.append(loss)
 
-    def _counts(self, piece: Piece) -> bool:
-        """Whether shares were bought, in an account and of a kind that count."""
+    def counts(self, piece: Piece) -> bool:
+        """Return whether shares were bought, in an account and of a kind that count."""
         account, asset = piece.place
         return (
             self.policy.enabled
@@ -186,11 +195,6 @@ class WashSales:
             and account not in self.ignored
             and asset not in self.exempt
         )
-
-    def _may_replace(self, piece: Piece, closing: Closing) -> bool:
-        if piece.purchase_key == closing.purchase_key or not self._counts(piece):
-            return False
-        return self.policy.earlier_acquired_count or piece.opened_at >= closing.opened_at
 
     def _match(self, loss: Loss, piece: Piece, shares: Shares) -> None:
         quantity = min(loss.left, piece.quantity)
@@ -268,5 +272,5 @@ class WashSales:
                 loss.asset = new_asset
 
 
-def _near(before: datetime, day: date) -> bool:
-    return (day - before.date()).days <= WINDOW_DAYS
+def _waits(loss: Loss, day: date) -> bool:
+    return bool(loss.left) and (day - loss.closing.closed_at.date()).days <= WINDOW_DAYS

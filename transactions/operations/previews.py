@@ -99,7 +99,7 @@ def previewed_sales(
         # Pieces are changed while a book is kept: every way of selling has its own.
         book = _book(household, linked, crypto, [*past, event])
         for place, there in placed.items():
-            book.at(place).extend(_copy(piece) for piece in there)
+            book.put(place, [_copy(piece) for piece in there])
         try:
             booked(book=book, events=[*past, event])
         except BallastError as fault:
