@@ -189,20 +189,29 @@ class OwnPricesView(APIView):
         return answered_once(request, now=now, effect=effect)
 
 
+class PricesPageSerializer(page_of(QuoteRead)):  # type: ignore[misc]
+    unknown_symbols = serializers.ListField(
+        child=serializers.CharField(), help_text="Asked for, and not an asset the caller can see."
+    )
+
+
 class PricesView(APIView):
     @extend_schema(
         operation_id="market_prices_list",
-        responses=page_of(QuoteRead),
+        responses=PricesPageSerializer,
         parameters=[
             OpenApiParameter("symbols", str, required=True, description="Separated by commas")
         ],
     )
     def get(self, request: Request) -> Response:
-        """The newest prices of up to 1000 symbols, in the order asked."""
+        """The newest prices of up to 1000 symbols, in the order asked.
+
+        Unknown symbols are listed beside the prices; only a request without any known one is 404.
+        """
         symbols = _symbols(request.query_params)
         known = queries.assets_seen(user=caller(request), symbols=symbols)
         missing = [symbol for symbol in symbols if symbol not in known]
-        if missing:
+        if not known:
             raise NotFound(
                 f"Not known: {', '.join(missing[:20])}.",
                 code="symbol_unknown",
@@ -211,12 +220,15 @@ class PricesView(APIView):
         quotes = queries.quotes(assets=list(known.values()), now=timezone.now())
         data = []
         for symbol in symbols:
+            if symbol not in known:
+                continue
             asset = known[symbol]
             quote = quotes.get(asset.pk)
             fields = quote_fields(quote) if quote else {**_UNPRICED, "symbol": symbol}
             data.append({name: fields[name] for name in _UNPRICED} | {"currency": asset.currency})
         page = PageRequest(number=1, size=len(data))
-        return Response(page_answer(data=data, total=len(data), page=page))
+        answer = page_answer(data=data, total=len(data), page=page)
+        return Response({**answer, "unknown_symbols": missing})
 
 
 _UNPRICED: dict[str, object] = {

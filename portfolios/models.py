@@ -14,7 +14,7 @@ from transactions.models import Account, money_field
 class Target(models.Model):
     """The wished share of an asset, in percent of the account; no asset means cash."""
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="targets")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="targets")
     asset = models.ForeignKey(
         Asset, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -48,7 +48,7 @@ class RestrictionKind(models.TextChoices):
 class Restriction(models.Model):
     """An asset the account must not buy, sell or touch, optionally until a day."""
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="restrictions")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="restrictions")
     asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=8, choices=RestrictionKind.choices)
     until_date = models.DateField(null=True, blank=True)

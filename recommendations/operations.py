@@ -29,6 +29,10 @@ _ESTIMATE_S = 2.0
 
 def request_rebalance(*, account: Account, options: Options, user: User, now: datetime) -> Job:
     """A job that will rebalance the account as its ledger stands; identical requests share it."""
+    if account.archived_at is not None:
+        raise Conflict(
+            f"The account {account.name} is archived. Restore it first.", code="account_archived"
+        )
     if not targets(account_pk=account.pk).exists():
         raise InvalidInput("Set targets before rebalancing.", code="targets_missing")
     stated = {

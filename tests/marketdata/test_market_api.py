@@ -126,8 +126,8 @@ def test_prices_come_in_the_order_asked_live_where_there_is_a_quote(owner: Any) 
     ("query", "status", "code"),
     [
         ("", 400, "symbols_required"),
-        ("symbols=", 400, "symbols_required"),
-        ("symbols=AAA,NOPE", 404, "symbol_unknown"),
+        ("symbols=", 400, "parameter_empty"),
+        ("symbols=NOPE,NADA", 404, "symbol_unknown"),
         ("symbols=" + ",".join(f"S{n}" for n in range(1001)), 400, "too_many_symbols"),
     ],
 )
@@ -165,3 +165,9 @@ def test_a_rate_says_its_day_and_an_unknown_one_is_404(owner: Any) -> None:
 def test_nobody_anonymous_reads_market_data(client: Any) -> None:
     for address in ("assets", "prices?symbols=AAA", "history/AAA", "fx?base=USD&quote=EUR"):
         assert client.get(f"{API}/{address}").status_code == 401
+
+
+def test_one_unknown_symbol_does_not_spoil_a_batch_of_prices(owner: Any) -> None:
+    body = owner.get(f"{API}/prices?symbols=BBB,NOPE,AAA").json()
+    assert [row["symbol"] for row in body["data"]] == ["BBB", "AAA"]
+    assert (body["unknown_symbols"], body["total"]) == (["NOPE"], 2)

@@ -1,8 +1,9 @@
 """Accounts, transactions, imports, exports and reconciliations over HTTP."""
 
-from transactions.api import exports, imports, ledger, policies, reconciliations
+from transactions.api import accounts, exports, imports, ledger, policies, reconciliations
 
 urlpatterns = [
+    *accounts.urlpatterns,
     *ledger.urlpatterns,
     *imports.urlpatterns,
     *exports.urlpatterns,

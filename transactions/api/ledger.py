@@ -1,4 +1,4 @@
-"""Accounts and transactions over HTTP."""
+"""Transactions over HTTP."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -13,9 +13,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.dates import instant_text
-from core.limits import EXTERNAL_ID_LENGTH_MAX, LOTS_PER_SALE_MAX, NAME_LENGTH_MAX, NOTE_LENGTH_MAX
+from core.limits import EXTERNAL_ID_LENGTH_MAX, LOTS_PER_SALE_MAX, NOTE_LENGTH_MAX
 from core.money import plain, quantize
-from edge.pagination import Keyset, Pages
+from edge.filters import filter_parameters, filtered
+from edge.pagination import Keyset
 from edge.schema import page_of, page_parameters
 from edge.serializers import (
     BasisPercentageField,
@@ -31,42 +32,9 @@ from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from transactions import queries
 from transactions.ledger.entries import ChosenLot, Entry, ratio_of
-from transactions.models import Account, AccountType, LotMethod, Transaction, TransactionType
-from transactions.operations import change_account, open_account, record, reverse
-
-
-class AccountWrite(StrictSerializer):
-    name = serializers.CharField(max_length=NAME_LENGTH_MAX)
-    type = serializers.ChoiceField(choices=AccountType.choices)
-    currency = CurrencyField()
-    lot_method = serializers.ChoiceField(choices=LotMethod.choices, default=LotMethod.FIFO)
-    opened_date = serializers.DateField(
-        required=False, allow_null=True, help_text="Nothing can be recorded before it."
-    )
-    household_id = serializers.UUIDField(
-        required=False, help_text="One's own unless an adviser names a client's."
-    )
-    owner_id = serializers.UUIDField(
-        required=False, help_text="A member of the household; the caller where he is one."
-    )
-
-
-class AccountChange(StrictSerializer):
-    name = serializers.CharField(max_length=NAME_LENGTH_MAX, required=False)
-    lot_method = serializers.ChoiceField(choices=LotMethod.choices, required=False)
-
-
-class AccountRead(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    household_id = serializers.UUIDField()
-    owner_id = serializers.UUIDField()
-    name = serializers.CharField()
-    type = serializers.ChoiceField(choices=AccountType.choices)
-    currency = serializers.CharField()
-    lot_method = serializers.ChoiceField(choices=LotMethod.choices)
-    opened_date = serializers.DateField(allow_null=True)
-    cash = serializers.CharField()
-    created_at = serializers.DateTimeField()
+from transactions.models import Account, LotMethod, Transaction, TransactionType
+from transactions.operations import record, reverse
+from transactions.queries.filters import TransactionFilter
 
 
 class LotChoice(StrictSerializer):
@@ -137,22 +105,6 @@ class ReversalWrite(StrictSerializer):
     note = serializers.CharField(max_length=NOTE_LENGTH_MAX, required=False, allow_blank=True)
 
 
-def account_row(account: Account) -> dict[str, object]:
-    """An account in the words of the API."""
-    return {
-        "id": str(account.public_id),
-        "household_id": str(account.household.public_id),
-        "owner_id": str(account.owner.public_id),
-        "name": account.name,
-        "type": account.type,
-        "currency": account.currency,
-        "lot_method": account.lot_method,
-        "opened_date": account.opened_date.isoformat() if account.opened_date else None,
-        "cash": f"{quantize(account.cash, account.currency):f}",
-        "created_at": instant_text(account.created_at),
-    }
-
-
 def transaction_row(row: Transaction) -> dict[str, object]:
     """A transaction in the words of the API; needs its account, asset and reversals loaded."""
     reversal = getattr(row, "reversed_by", None)
@@ -186,54 +138,15 @@ def transaction_row(row: Transaction) -> dict[str, object]:
     }
 
 
-class AccountsView(APIView):
-    @extend_schema(
-        operation_id="accounts_list",
-        responses=page_of(AccountRead),
-        parameters=page_parameters(),
-    )
-    def get(self, request: Request) -> Response:
-        """The accounts of the household."""
-        return Pages().answer(request, queries.accounts(user=caller(request)), row=account_row)
-
-    @extend_schema(
-        operation_id="accounts_create",
-        request=AccountWrite,
-        responses={201: AccountRead},
-        parameters=[IDEMPOTENCY_HEADER],
-    )
-    def post(self, request: Request) -> Response:
-        """Opens an account."""
-        data = AccountWrite.parsed(request)
-        now = timezone.now()
-
-        def effect() -> tuple[int, dict[str, object]]:
-            return 201, account_row(open_account(user=caller(request), now=now, **data))
-
-        return answered_once(request, now=now, effect=effect)
-
-
-class AccountView(APIView):
-    @extend_schema(operation_id="accounts_retrieve", responses=AccountRead)
-    def get(self, request: Request, account_id: UUID) -> Response:
-        """One account."""
-        return Response(
-            account_row(queries.account_with_owner(user=caller(request), public_id=account_id))
-        )
-
-    @extend_schema(operation_id="accounts_update", request=AccountChange, responses=AccountRead)
-    def patch(self, request: Request, account_id: UUID) -> Response:
-        """Renames an account or changes the lot method of its future sales."""
-        account = queries.account(user=caller(request), public_id=account_id)
-        data = AccountChange.parsed(request)
-        return Response(account_row(change_account(account=account, **data)))
-
-
 class TransactionsView(APIView):
     @extend_schema(
         operation_id="transactions_list",
         responses=page_of(TransactionRead, keyset=True),
-        parameters=[OpenApiParameter("account_id", UUID), *page_parameters(keyset=True)],
+        parameters=[
+            OpenApiParameter("account_id", UUID, description="Only this account."),
+            *filter_parameters(TransactionFilter),
+            *page_parameters(keyset=True),
+        ],
     )
     def get(self, request: Request) -> Response:
         """Transactions, newest first; by page, or by cursor through long lists."""
@@ -242,6 +155,7 @@ class TransactionsView(APIView):
             user=caller(request),
             account_id=serializers.UUIDField().run_validation(account_id) if account_id else None,
         )
+        rows = filtered(TransactionFilter, params=request.query_params, rows=rows)
         return Keyset(sort_key="executed_at").answer(request, rows, row=transaction_row)
 
     @extend_schema(
@@ -314,8 +228,6 @@ def entry(data: dict[str, Any], *, account: Account) -> Entry:
 
 
 urlpatterns = [
-    path("accounts", AccountsView.as_view()),
-    path("accounts/<uuid:account_id>", AccountView.as_view()),
     path("transactions", TransactionsView.as_view()),
     path("transactions/<uuid:transaction_id>", TransactionView.as_view()),
     path("transactions/<uuid:transaction_id>/reverse", ReversalView.as_view()),

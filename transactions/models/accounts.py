@@ -65,6 +65,8 @@ class Account(models.Model):
     # Nothing can have happened in it before this day; unknown where absent.
     opened_date = models.DateField(null=True, blank=True)
     created_at = models.DateTimeField()
+    # Since then it is closed: out of the list, and open for no transaction (operations/archiving).
+    archived_at = models.DateTimeField(null=True, blank=True)
 
     objects = AccountQuerySet.as_manager()
 

@@ -214,6 +214,7 @@ def _settle(
     household: LockedHousehold, rows: Sequence[Transaction], changed: Collection[int]
 ) -> None:
     """Moves the cash and the versions of locked accounts, and makes caches forget them."""
+    _ensure_open(household, rows)
     cash: dict[int, Decimal] = {}
     for row in rows:
         cash[row.account_id] = cash.get(row.account_id, Decimal(0)) + row.cash_effect
@@ -223,3 +224,15 @@ def _settle(
             locked.cash += cash[account_id]
             Account.objects.filter(pk=account_id).update(cash=locked.cash)
         publish_version(account=locked, version=next_version(locked))
+
+
+def _ensure_open(household: LockedHousehold, rows: Sequence[Transaction]) -> None:
+    for number, row in enumerate(rows):
+        locked = household.accounts[row.account_id]
+        if locked.archived_at is not None:
+            fault = Conflict(
+                f"The account {locked.name} is archived. Restore it first, then record this.",
+                code="account_archived",
+            )
+            fault.item = number
+            raise fault

@@ -30,7 +30,7 @@ class Exported:
 def exported(*, user: User, account_id: UUID | None, format: Format) -> Exported:  # noqa: A002
     """The accounts a user may see (or one of them) in a format, line by line; in a snapshot."""
     if account_id is None:
-        listed = list(accounts(user=user))
+        listed = list(accounts(user=user, archived=None))
     else:
         listed = [account(user=user, public_id=account_id)]
     made = Exported()

@@ -23,15 +23,19 @@ def account(*, user: User, public_id: UUID) -> Account:
 
 def account_with_owner(*, user: User, public_id: UUID) -> Account:
     """The account, its household and its owner in one query."""
-    found = accounts(user=user).filter(public_id=public_id).first()
+    found = accounts(user=user, archived=None).filter(public_id=public_id).first()
     if found is None:
         raise NotFound("No such account.", code="account_not_found")
     return found
 
 
-def accounts(*, user: User) -> "QuerySet[Account]":
-    """The accounts a user may see with their households and owners, oldest first."""
-    return Account.objects.for_user(user).select_related("household", "owner").order_by("id")
+def accounts(*, user: User, archived: bool | None = False) -> "QuerySet[Account]":
+    """The accounts a user may see with their households and owners, oldest first.
+
+    `archived` False: the open ones; True: the archived ones; None: all of them.
+    """
+    rows = Account.objects.for_user(user).select_related("household", "owner").order_by("id")
+    return rows if archived is None else rows.filter(archived_at__isnull=not archived)
 
 
 def transactions(*, user: User, account_id: UUID | None = None) -> "QuerySet[Transaction]":

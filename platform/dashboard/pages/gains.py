@@ -93,7 +93,9 @@ def lot(request: SignedIn, account_id: UUID, lot_id: UUID) -> HttpResponse:
     found = lot_lineage(account=account, lot_id=lot_id, as_of=timezone.now().date())
     names = {
         str(row.public_id): row.name
-        for row in ledger.accounts(user=request.user).filter(household_id=account.household_id)
+        for row in ledger.accounts(user=request.user, archived=None).filter(
+            household_id=account.household_id
+        )
     }
     steps = found["steps"]
     assert isinstance(steps, list), "a list of steps"

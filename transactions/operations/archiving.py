@@ -1,0 +1,82 @@
+"""Closing accounts: archived when they hold nothing, deleted while nothing was ever recorded.
+
+An archived account keeps its history: performance, gains and tax still count it. It takes no new
+transactions and leaves the list of accounts until it is restored. Because it holds nothing, no
+total of a household changes when one of its accounts is archived.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import ProtectedError
+
+from core.errors import Conflict
+from core.money import plain, quantize
+from transactions.models import Account, Holding, Import, Transaction
+from transactions.operations.accounts import lock_account, next_version, publish_version
+
+HOLDINGS_NAMED_MAX = 5
+
+
+def archive_account(*, account: Account, now: datetime) -> Account:
+    """Archive an account that holds nothing; raise Conflict with what it still holds."""
+    with transaction.atomic():
+        locked = lock_account(account_id=account.pk)
+        if locked.archived_at is None:
+            _ensure_holds_nothing(locked)
+            _set_archived(locked, now)
+    return locked
+
+
+def restore_account(*, account: Account) -> Account:
+    """Bring an archived account back into the list, open for transactions again."""
+    with transaction.atomic():
+        locked = lock_account(account_id=account.pk)
+        if locked.archived_at is not None:
+            _set_archived(locked, None)
+    return locked
+
+
+def delete_account(*, account: Account) -> None:
+    """Delete an account without any transaction, with its targets, restrictions and open files."""
+    with transaction.atomic():
+        locked = lock_account(account_id=account.pk)
+        if Transaction.objects.filter(account=locked).exists():
+            raise Conflict(
+                "The account has transactions, and a ledger is never deleted. Archive the account "
+                "instead.",
+                code="account_not_empty",
+            )
+        Import.objects.filter(account=locked).delete()
+        try:
+            locked.delete()
+        except ProtectedError:
+            raise Conflict(
+                "Recommendations refer to the account. Archive the account instead.",
+                code="account_not_empty",
+            ) from None
+
+
+def _set_archived(locked: Account, archived_at: datetime | None) -> None:
+    locked.archived_at = archived_at
+    locked.save(update_fields=["archived_at"])
+    publish_version(account=locked, version=next_version(locked))
+
+
+def _ensure_holds_nothing(locked: Account) -> None:
+    held = [
+        f"{plain(row.quantity)} {row.asset.symbol}"
+        for row in Holding.objects.filter(account=locked, quantity__gt=0)
+        .select_related("asset")
+        .order_by("asset_id")[: HOLDINGS_NAMED_MAX + 1]
+    ]
+    if locked.cash:
+        held.insert(0, f"{quantize(locked.cash, locked.currency):f} {locked.currency}")
+    if not held:
+        return
+    shown = held[:HOLDINGS_NAMED_MAX] + (["more"] if len(held) > HOLDINGS_NAMED_MAX else [])
+    raise Conflict(
+        f"The account still holds {', '.join(shown)}. Record the sale, transfer or withdrawal "
+        "first, then archive it.",
+        code="account_holds_assets",
+    )

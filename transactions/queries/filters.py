@@ -1,0 +1,52 @@
+"""Filters of the list of transactions."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+
+from edge.filters import LIST_VALUES_MAX, ChoicesFilter, ListFilter
+from transactions.models import Transaction, TransactionType
+
+
+def _by_symbol(rows: QuerySet[Transaction], name: str, value: list[str]) -> QuerySet[Transaction]:
+    symbols = [symbol.strip().upper() for symbol in value]
+    return rows.filter(Q(asset__symbol__in=symbols) | Q(new_asset__symbol__in=symbols))
+
+
+def _by_text(rows: QuerySet[Transaction], name: str, value: str) -> QuerySet[Transaction]:
+    found = Q()
+    for field in ("note", "external_id", "order_id", "asset__symbol", "asset__name"):
+        found |= Q(**{f"{field}__icontains": value})
+    return rows.filter(found)
+
+
+# `from` is a word of Python, so the class cannot be written as one.
+_FILTERS: dict[str, Any] = {
+    "symbol": ListFilter(
+        method=_by_symbol,
+        help_text=f"Symbols separated by commas, at most {LIST_VALUES_MAX}.",
+    ),
+    "type": ChoicesFilter(
+        field_name="type",
+        lookup_expr="in",
+        choices=TransactionType.choices,
+        help_text="Types of transaction separated by commas.",
+    ),
+    "from": django_filters.DateFilter(
+        field_name="executed_at",
+        lookup_expr="date__gte",
+        help_text="The first day, in UTC.",
+    ),
+    "to": django_filters.DateFilter(
+        field_name="executed_at",
+        lookup_expr="date__lte",
+        help_text="The last day, in UTC.",
+    ),
+    "q": django_filters.CharFilter(
+        method=_by_text,
+        max_length=120,
+        help_text="Text in the note, the external id, the order id, or the asset's symbol or name.",
+    ),
+}
+TransactionFilter = type("TransactionFilter", (django_filters.FilterSet,), _FILTERS)
