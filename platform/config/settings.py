@@ -13,6 +13,7 @@ from config.environment import (
     text,
     words,
 )
+from config.reference.guide import guide
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = Path(text("DATA_DIR", str(ROOT / ".data")))
@@ -244,13 +245,17 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Ballast",
-    "DESCRIPTION": "What you own, what it is worth, how you did, what to trade and what it costs.",
+    "DESCRIPTION": guide(),
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.reference.schema.described",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "AccountTypeEnum": "transactions.models.AccountType",
         "TransactionTypeEnum": "transactions.models.TransactionType",

@@ -1,0 +1,201 @@
+"""Examples of the API: a request body that works for each operation, and values for answers.
+
+Request bodies are written by hand and sent to the API by a test. Answers are put together from the
+schema, field by field.
+"""
+
+from typing import Any
+
+ACCOUNT = "01937a3e-7c00-7a10-8000-0000000000a1"
+LOT = "01937a3e-7c00-7a10-8000-0000000000c3"
+
+REQUESTS: dict[str, Any] = {
+    "accounts_create": {"name": "Brokerage", "type": "taxable", "currency": "USD"},
+    "accounts_update": {"name": "Joint brokerage", "lot_method": "min_tax"},
+    "log_out": {"refresh": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"},
+    "change_password": {
+        "current_password": "correct-horse-battery",
+        "new_password": "a-longer-phrase-of-words",
+    },
+    "register": {
+        "email": "ada@example.com",
+        "password": "correct-horse-battery",
+        "full_name": "Ada Reyes",
+    },
+    "log_in": {"email": "ada@example.com", "password": "correct-horse-battery"},
+    "refresh_token": {"refresh": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"},
+    "grant_adviser": {"email": "adviser@example.com"},
+    "invite": {"email": "partner@example.com"},
+    "imports_update": {"mapping": {"APPLE INC": "AAPL"}, "exclude": [3]},
+    "market_assets_create": {
+        "symbol": "HOUSE",
+        "name": "House in Lisbon",
+        "currency": "EUR",
+        "asset_class": "fund",
+    },
+    "asset_identity_decide": {
+        "substantially_identical_to": "AAPL",
+        "reason": "The same share in another class.",
+    },
+    "market_asset_prices_create": [{"date": "2026-03-02", "close": "412000"}],
+    "portfolio_rebalance": {"minimum_trade": "250", "whole_shares": True},
+    "restrictions_replace": [
+        {
+            "symbol": "AAPL",
+            "kind": "no_sell",
+            "until_date": "2030-12-31",
+            "reason": "Employer",
+        }
+    ],
+    "sale_preview": {"symbol": "AAPL", "quantity": "10"},
+    "targets_replace": [
+        {"symbol": "AAPL", "target_percentage": "60", "rebalance_threshold": "5"},
+        {"symbol": "KO", "target_percentage": "38", "rebalance_threshold": "5"},
+        {"symbol": "CASH", "target_percentage": "2"},
+    ],
+    "tax_settings_replace": {
+        "filing_status": "joint",
+        "carryforwards": [],
+    },
+    "wash_sale_policy_replace": {
+        "enabled": True,
+        "earlier_acquired_count": True,
+        "holding_period": "add_days",
+        "employer_plan_counts": True,
+        "crypto_exempt": True,
+    },
+    "transactions_create": {
+        "account_id": ACCOUNT,
+        "type": "buy",
+        "symbol": "AAPL",
+        "quantity": "12.5",
+        "price": "189.98",
+        "fee": "1",
+        "executed_at": "2026-03-02T15:30:00Z",
+    },
+    "transactions_reverse": {"note": "Recorded twice"},
+    "change_profile": {"full_name": "Ada Reyes", "base_currency": "USD"},
+}
+
+# By field; then by the format or the type of the schema.
+FIELDS: dict[str, Any] = {
+    "account_id": ACCOUNT,
+    "lot_id": LOT,
+    "symbol": "AAPL",
+    "new_symbol": None,
+    "currency": "USD",
+    "base_currency": "USD",
+    "account_currency": "USD",
+    "price_currency": "USD",
+    "base": "EUR",
+    "quote": "USD",
+    "isin": "US0378331005",
+    "exchange": "XNYS",
+    "name": "Brokerage",
+    "full_name": "Ada Reyes",
+    "email": "ada@example.com",
+    "quantity": "12.5",
+    "loss_quantity": "12.5",
+    "closed_quantity": "2.5",
+    "quantity_after": "10",
+    "price": "189.98",
+    "close": "189.98",
+    "open": "188.40",
+    "high": "190.12",
+    "low": "187.65",
+    "previous_close": "188.21",
+    "average_cost": "150.00",
+    "fee": "1.00",
+    "ratio": None,
+    "interval": "1d",
+    "year": 2026,
+    "line": 2,
+    "row": 1,
+    "page": 1,
+    "page_size": 100,
+    "total": 1,
+    "progress": 100,
+    "next_cursor": None,
+    "code": "symbol_unknown",
+    "detail": "The symbol NOPE is not known.",
+    "message": "is not known",
+    "field": "symbol",
+    "pointer": "/symbol",
+    "request_id": "0f6c2d6fb1f94d6c8a3b6f8f2f6f1c55",
+    "unknown_symbols": [],
+    "weight": "25",
+    "target_percentage": "25",
+    "rebalance_threshold": "5",
+    "exchange_rate": "1",
+    "fx_rate": "1",
+    "rate": "1.0842",
+    "decided_by": "ada@example.com",
+    "engine_version": "1",
+    "note": "",
+    "error": None,
+    "recovery_date": None,
+    "archived_at": None,
+}
+FORMATS: dict[str, Any] = {
+    "uuid": "01937a3e-7c00-7a10-8000-0000000000f6",
+    "date": "2026-03-02",
+    "date-time": "2026-03-02T15:30:00Z",
+    "decimal": "1250.00",
+    "email": "ada@example.com",
+    "uri": "https://ballast.example",
+}
+_FRACTIONS = ("_return", "_rate", "volatility", "ratio", "_ordinary")
+
+
+def example_of(schema: dict[str, Any], schemas: dict[str, Any], field: str = "") -> Any:
+    """Return a value that fits `schema`, built from the tables above; `$ref`s are followed."""
+    if "$ref" in schema:
+        return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas, field)
+    for key in ("allOf", "oneOf", "anyOf"):
+        if key in schema:
+            return example_of(schema[key][0], schemas, field)
+    for key in ("example", "default"):
+        if schema.get(key) is not None:
+            return schema[key]
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type")
+    if kind == "object" or "properties" in schema:
+        return {
+            name: example_of(inner, schemas, name)
+            for name, inner in schema.get("properties", {}).items()
+        }
+    if kind == "array":
+        return [example_of(schema["items"], schemas, field)]
+    return _plain_value(schema, kind, field)
+
+
+def _plain_value(schema: dict[str, Any], kind: str | None, field: str) -> Any:
+    wanted = FIELDS.get(field)
+    if kind == "string" and schema.get("format") in FORMATS:
+        return wanted if isinstance(wanted, str) and field != "id" else FORMATS[schema["format"]]
+    if field in FIELDS and (wanted is None) <= bool(schema.get("nullable")):
+        return wanted
+    if kind == "boolean":
+        return False
+    if kind in ("integer", "number"):
+        return max(1, schema.get("minimum", 1))
+    if kind != "string":
+        return None
+    if any(part in field for part in _FRACTIONS):
+        return "0.0723"
+    if field.endswith("_percentage"):
+        return "7.23"
+    if field.endswith("sha256"):
+        return "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    return "1250.00" if _is_money(field) else field.replace("_", " ").capitalize()
+
+
+_MONEY = (
+    *("amount", "gain", "loss", "basis", "proceeds", "value", "cash", "tax", "term", "income"),
+    *("fees", "effect", "adjustment", "change", "state", "transfers", "spent", "cost", "basis"),
+)
+
+
+def _is_money(field: str) -> bool:
+    return any(part in field for part in _MONEY)
