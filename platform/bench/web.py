@@ -27,14 +27,15 @@ def server(*, workers: int, threads: int) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     command = [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
-        *("--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads)),
-        *("--no-ws", "--log-level", "warning", "config.wsgi:application"),
+        *(sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1"),
+        *("--port", str(port), "--workers", str(workers), "--backpressure", "4096"),
+        *("--http", "1", "--no-ws", "--log-level", "warning", "config.rsgi:application"),
     ]
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "bench.settings",
         "LOG_LEVEL": "WARNING",
+        "WEB_THREADS": str(threads),
     }
     process = subprocess.Popen(command, env=environment)
     try:

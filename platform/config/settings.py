@@ -79,6 +79,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
+RSGI_APPLICATION = "config.rsgi.application"
 ASGI_APPLICATION = "config.asgi.application"
 APPEND_SLASH = False
 
@@ -95,6 +96,17 @@ TEMPLATES = [
         },
     }
 ]
+
+# The web process: a request takes a thread only when its whole body is here.
+WEB_THREADS = integer("WEB_THREADS", 4)
+WEB_WAITING_MAX = integer("WEB_WAITING_MAX", 64)  # requests in the line before the threads
+WEB_WAIT_S = integer("WEB_WAIT_S", 10)
+WEB_STUCK_S = integer("WEB_STUCK_S", 120)  # no thread got anything done: /healthz says so
+WEB_STANDSTILL_S = integer("WEB_STANDSTILL_S", 30)  # not even the event loop: the process ends
+BODY_GRACE_S = integer("BODY_GRACE_S", 10)
+BODY_BYTES_PER_S_MIN = integer("BODY_BYTES_PER_S_MIN", 16_384)
+BODIES_BYTES_MAX = integer("BODIES_BYTES_MAX", 268_435_456)
+BODIES_BYTES_PER_CALLER_MAX = integer("BODIES_BYTES_PER_CALLER_MAX", 134_217_728)
 
 # PostgreSQL. Timeouts are set on every connection; behind PgBouncer they belong on the role
 # (DB_SESSION_OPTIONS=0), because transaction pooling drops connection options.

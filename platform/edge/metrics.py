@@ -42,6 +42,7 @@ JOB_SECONDS = Histogram(
     buckets=(*_SECONDS, 300, 3600),
 )
 THROTTLED = Counter("ballast_throttled", "Tries refused.", ["name", "by"])
+REFUSED_EARLY = Counter("ballast_front_refused", "Requests refused before Django.", ["code"])
 UNHANDLED = Counter("ballast_unhandled_errors", "Answers with status 500.", ["route"])
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})

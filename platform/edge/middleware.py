@@ -38,7 +38,7 @@ class RequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
-        request_id = _request_id(request.META.get("HTTP_X_REQUEST_ID"))
+        request_id = request_id_for(request.META.get("HTTP_X_REQUEST_ID"))
         request.request_id = request_id  # type: ignore[attr-defined]
         clear_contextvars()
         bind_contextvars(request_id=request_id)
@@ -133,7 +133,8 @@ def _page_policy(stream: str) -> str:
     )
 
 
-def _request_id(offered: str | None) -> str:
+def request_id_for(offered: str | None) -> str:
+    """The id a client or proxy sent, where it is one; else a new one."""
     if offered is not None and _REQUEST_ID.fullmatch(offered):
         return offered
     return secrets.token_hex(16)

@@ -12,16 +12,25 @@ from rest_framework.parsers import DataAndFiles, MultiPartParser
 from core.limits import IMPORT_FILE_BYTES_MAX, REQUEST_BODY_BYTES_MAX
 
 
+def takes_files(path: str) -> bool:
+    """Whether an address takes files; everywhere else an upload is as bounded as a JSON body."""
+    if path.startswith("/api/v1/"):
+        return path.endswith(settings.FILE_ROUTES)
+    return path.startswith("/accounts/") and path.endswith(settings.FILE_PAGES)
+
+
+def file_bytes_max(path: str) -> int:
+    """The size of the largest file an address takes."""
+    return IMPORT_FILE_BYTES_MAX if takes_files(path) else REQUEST_BODY_BYTES_MAX
+
+
 class BoundedUpload(FileUploadHandler):
     """Stands before Django's own handlers and counts: a body is refused by the length it declares
     and again by what arrives. Routes that take no file keep the limit of every other body."""
 
     def __init__(self, request: Any = None) -> None:
         super().__init__(request)
-        path = getattr(request, "path", "")
-        self.takes_files = path.startswith("/api/v1/") and path.endswith(settings.FILE_ROUTES)
-        self.takes_files |= path.startswith("/accounts/") and path.endswith(settings.FILE_PAGES)
-        self.limit = IMPORT_FILE_BYTES_MAX if self.takes_files else REQUEST_BODY_BYTES_MAX
+        self.limit = file_bytes_max(getattr(request, "path", ""))
         self.arrived = 0
 
     def handle_raw_input(

@@ -86,12 +86,14 @@ def edges(where: Places, variables: Mapping[str, str]) -> list[Program]:
             told=working,
         )
 
-    web = ("granian", "--interface", "wsgi", "--host", HOST, "--port", variables["PORT"])
+    # Connections are cheap: a request takes one of WEB_THREADS when its whole body is here.
+    web = ("granian", "--interface", "rsgi", "--http", "1", "--no-ws", "--host", HOST)
     return [
         process(
             "web",
-            *(*web, "--workers", "2", "--blocking-threads", "4", "--backpressure", "64"),
-            *("--no-ws", "--respawn-failed-workers", "config.wsgi:application"),
+            *(*web, "--port", variables["PORT"], "--workers", "2", "--backpressure", "4096"),
+            *("--http1-header-read-timeout", "20000", "--respawn-failed-workers"),
+            "config.rsgi:application",
         ),
         process(
             "stream",

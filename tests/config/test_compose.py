@@ -98,9 +98,9 @@ def test_every_command_can_be_run(name: str, words: list[str]) -> None:
         case ["granian", *rest]:
             from granian.cli import cli
 
-            assert rest[-1] == settings.WSGI_APPLICATION.replace(".application", ":application")
+            assert rest[-1] == settings.RSGI_APPLICATION.replace(".application", ":application")
             context = cli.make_context("granian", list(rest), resilient_parsing=False)
-            assert context.params["interface"].value == "wsgi"
+            assert context.params["interface"].value == "rsgi"
             assert context.params["port"] == 8000
         case ["celery", "-A", application, command, *rest]:
             celery: Any = import_module("celery.bin.celery").celery

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 PROGRAM = """
-import json, sys, threading, time, types
+import json, sys, threading, types
 import django
 django.setup()
 from django.db import connection
@@ -48,10 +48,8 @@ with override_settings(ROOT_URLCONF="exhaustion_urls"):
     thread = threading.Thread(target=lambda: get("/api/v1/hold"))
     thread.start()
     assert held.wait(10)
-    started = time.monotonic()
     status, headers, body = get("/api/v1/ask")
-    took_s = time.monotonic() - started
-    print(status[:3], json.loads(body)["code"], headers["Retry-After"], took_s < 3)
+    print(status[:3], json.loads(body)["code"], headers["Retry-After"], thread.is_alive())
     release.set()
     thread.join()
     print(get("/api/v1/ask")[0][:3])

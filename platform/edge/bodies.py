@@ -1,0 +1,157 @@
+"""Request bodies, read whole in the event loop before a request thread is taken.
+
+A body has a size (by its route), a length it declared, a rate it must keep up, and a share of what
+one process and one caller may hold at once. Above `MEMORY_BYTES_MAX` it lies in a temporary file.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+
+from core.errors import BallastError, Unavailable
+from core.limits import REQUEST_BODY_BYTES_MAX
+from edge.uploads import file_bytes_max
+
+MEMORY_BYTES_MAX = 1_048_576
+# What is read in one go; above, piece by piece.
+AT_ONCE_BYTES_MAX = 65_536
+
+
+class BodyRefused(BallastError):
+    """The body was not read to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """How long a body may take to arrive, and how many bytes may be held."""
+
+    grace_s: float
+    bytes_per_s_min: int
+    held_bytes_max: int
+    held_bytes_per_caller_max: int
+
+    def seconds(self, size: int) -> float:
+        """How long the first `size` bytes may take."""
+        return self.grace_s + size / self.bytes_per_s_min
+
+
+@dataclass(slots=True)
+class Held:
+    """The bytes of bodies that are being read or answered, in all and by caller."""
+
+    limits: BodyLimits
+    total: int = 0
+    by_caller: "Counter[str]" = field(default_factory=Counter)
+
+    @contextmanager
+    def share(self, caller: str) -> Iterator["Share"]:
+        """The caller's share for the length of one request."""
+        share = Share(self, caller)
+        try:
+            yield share
+        finally:
+            self.total -= share.size
+            self.by_caller[caller] -= share.size
+            if not self.by_caller[caller]:
+                del self.by_caller[caller]
+
+
+@dataclass(slots=True)
+class Share:
+    """What one request holds."""
+
+    held: Held
+    caller: str
+    size: int = 0
+
+    def add(self, size: int) -> None:
+        held, limits = self.held, self.held.limits
+        self.size += size
+        held.total += size
+        held.by_caller[self.caller] += size
+        if held.by_caller[self.caller] > limits.held_bytes_per_caller_max:
+            raise BodyRefused(
+                "Too many large requests of yours arrive at once. Wait until one is answered.",
+                code="too_many_bodies",
+                status=429,
+                retry_after_s=5,
+            )
+        if held.total > limits.held_bytes_max:
+            raise Unavailable(
+                "Too many large requests arrive at once. Try again shortly.",
+                code="server_busy",
+                retry_after_s=5,
+            )
+
+
+def declared_length(environ: Mapping[str, Any]) -> int:
+    """The length a request declares; refuses what has none and what is too long for its route."""
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        raise BodyRefused(
+            "The length of the body is missing. Send it with a Content-Length.",
+            code="length_required",
+            status=411,
+        )
+    text = environ.get("CONTENT_LENGTH") or "0"
+    if not (text.isascii() and text.isdecimal()):
+        raise BodyRefused("Content-Length is not a number.", code="length_invalid")
+    length = int(text)
+    # Fields and boundaries beside a file take as much as any body may.
+    if length > file_bytes_max(environ["PATH_INFO"]) + REQUEST_BODY_BYTES_MAX:
+        raise BodyRefused("The body is too large.", code="body_too_large", status=413)
+    return length
+
+
+async def read_body(protocol: Any, *, length: int, share: Share) -> IO[bytes]:
+    """The whole body, from its first byte on. Raise BodyRefused when it is late or cut short."""
+    limits = share.held.limits
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    try:
+        if length <= AT_ONCE_BYTES_MAX:
+            async with asyncio.timeout(limits.seconds(length)):
+                content = await protocol()
+            share.add(length)
+            return BytesIO(_complete(content, length))
+        file = SpooledTemporaryFile(max_size=MEMORY_BYTES_MAX)  # noqa: SIM115 - the caller's
+        try:
+            async with asyncio.timeout(limits.seconds(0)) as deadline:
+                async for chunk in protocol:
+                    share.add(len(chunk))
+                    file.write(chunk)
+                    deadline.reschedule(began_s + limits.seconds(share.size))
+            if share.size != length:
+                raise _cut_short()
+        except BaseException:
+            file.close()
+            raise
+        file.seek(0)
+        return file
+    except TimeoutError:
+        raise BodyRefused(
+            f"The body came too slowly. After {limits.grace_s:g} seconds at least "
+            f"{limits.bytes_per_s_min} bytes must arrive each second; send the request again.",
+            code="body_timeout",
+            status=408,
+        ) from None
+    except OSError:
+        raise Unavailable(
+            "The body cannot be stored at the moment. Try again shortly.",
+            code="storage_unavailable",
+            retry_after_s=5,
+        ) from None
+
+
+def _complete(content: bytes, length: int) -> bytes:
+    if len(content) != length:
+        raise _cut_short()
+    return content
+
+
+def _cut_short() -> BodyRefused:
+    return BodyRefused("The body ended before its declared length.", code="body_incomplete")

@@ -1,0 +1,286 @@
+"""The web process in front of Django: an RSGI application for granian.
+
+    head arrived ─→ /healthz ─→ answered in the event loop, whatever the threads do
+                 └→ body read whole (bodies) ─→ line and threads (request_threads) ─→ Django (WSGI)
+
+A slow client costs a socket and what it has sent, never a thread: a request takes a thread only
+when all of it is here, and the answer is handed to granian as a whole. What is refused before
+Django gets the same problem document, request id, log line and figures as everything else.
+"""
+
+import asyncio
+import faulthandler
+import logging
+import os
+import resource
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
+from http import HTTPStatus
+from io import BytesIO
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+
+import structlog
+
+from core.callers import caller_address, counted_as
+from core.errors import BallastError, Unavailable
+from edge import metrics
+from edge.bodies import MEMORY_BYTES_MAX, BodyLimits, Held, declared_length, read_body
+from edge.middleware import request_id_for
+from edge.problems import InternalError, problem
+from edge.request_threads import RequestThreads
+
+logger = logging.getLogger(__name__)
+access_log = structlog.get_logger(channel="access")
+
+Headers = list[tuple[str, str]]
+WsgiHandler = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+SWEEP_S = 1.0
+OPEN_FILES_WANTED = 65_536
+# granian opens the file of an answer a moment after it was named.
+FILE_KEPT_S = 30.0
+SERVER = ("server", "ballast")
+_BASE = {
+    "SCRIPT_NAME": "",
+    "GATEWAY_INTERFACE": "CGI/1.1",
+    "wsgi.version": (1, 0),
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+}
+
+
+class Front:
+    """Reads requests in the event loop and lets Django answer them in threads."""
+
+    def __init__(
+        self,
+        handler: WsgiHandler,
+        *,
+        threads: RequestThreads,
+        bodies: BodyLimits,
+        trusted_proxy_count: int,
+        standstill_s_max: float,
+        stuck_s_max: float,
+    ) -> None:
+        self.handler = handler
+        self.threads = threads
+        self.held = Held(bodies)
+        self.trusted_proxy_count = trusted_proxy_count
+        self.standstill_s_max = standstill_s_max
+        self.stuck_s_max = stuck_s_max
+        self.loop: asyncio.AbstractEventLoop
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        allow_open_files()
+        self.threads.start(loop)
+        loop.call_soon(self._sweep, loop)
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        faulthandler.cancel_dump_traceback_later()
+        self.threads.stop()
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Every second. A loop that stands still ends its process, and granian starts another."""
+        faulthandler.dump_traceback_later(self.standstill_s_max, exit=True)
+        self.threads.sweep()
+        loop.call_later(SWEEP_S, self._sweep, loop)
+
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        if scope.path == "/healthz" and scope.method in ("GET", "HEAD"):
+            self._alive(protocol)
+            return
+        began_s = time.perf_counter()
+        try:
+            environ = environ_of(scope)
+            if length := declared_length(environ):
+                await self._with_body(environ, protocol, length)
+            else:
+                await self._answered(environ, protocol)
+        except BallastError as refusal:
+            _refuse(scope, protocol, refusal, began_s=began_s)
+
+    async def _with_body(self, environ: dict[str, Any], protocol: Any, length: int) -> None:
+        caller = caller_address(
+            peer=environ["REMOTE_ADDR"],
+            forwarded_for=[environ.get("HTTP_X_FORWARDED_FOR", "")],
+            trusted_proxy_count=self.trusted_proxy_count,
+        )
+        with (
+            self.held.share(counted_as(caller)) as share,
+            await read_body(protocol, length=length, share=share) as body,
+        ):
+            environ["wsgi.input"] = body
+            await self._answered(environ, protocol)
+
+    def _alive(self, protocol: Any) -> None:
+        """/healthz: the loop answers, and the threads are not all stuck."""
+        stuck = self.threads.stuck(self.stuck_s_max)
+        status, text = (503, "stuck\n") if stuck else (200, "ok\n")
+        protocol.response_str(
+            status, [("content-type", "text/plain"), ("cache-control", "no-store"), SERVER], text
+        )
+
+    async def _answered(self, environ: dict[str, Any], protocol: Any) -> None:
+        if self.threads.full:
+            raise Unavailable(
+                "The server has more requests than it can answer. Try again shortly.",
+                code="server_busy",
+                retry_after_s=1,
+            )
+        if not await self.threads.enter(partial(self._answer, environ, protocol)):
+            raise Unavailable(
+                "The server could not begin with this request in time. Nothing was done. "
+                "Try again shortly.",
+                code="server_busy",
+                retry_after_s=2,
+            )
+
+    def _answer(self, environ: dict[str, Any], protocol: Any) -> None:
+        """In a thread: ask Django, hand the whole answer to granian."""
+        try:
+            status, headers, content, file = answer_of(self.handler, environ)
+        except Exception:
+            # Django answers its own errors: this is a disk too full for a large answer, say.
+            logger.exception("an answer could not be made")
+            failure = InternalError("Something went wrong on our side. It has been logged.")
+            _send(protocol, environ["PATH_INFO"], failure, request_id=secrets.token_hex(16))
+            return
+        if file is None:
+            protocol.response_bytes(status, headers, content)
+            return
+        # The file has no name any more; its descriptor has one, until granian has opened it.
+        descriptor = os.dup(file.fileno())
+        file.close()
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        protocol.response_file(status, headers, f"/dev/fd/{descriptor}")
+        self.loop.call_soon_threadsafe(self.loop.call_later, FILE_KEPT_S, os.close, descriptor)
+
+
+def answer_of(
+    handler: WsgiHandler, environ: dict[str, Any]
+) -> tuple[int, Headers, bytes, IO[bytes] | None]:
+    """Status, headers and the whole content of an answer, in a file when it is large."""
+    status, headers = 500, [("content-type", "text/plain; charset=utf-8"), SERVER]
+    started: list[tuple[str, Headers]] = []
+
+    def start(status: str, headers: Headers, exc_info: Any = None) -> None:
+        started[:] = [(status, headers)]
+
+    response = handler(environ, start)
+    try:
+        size, file = 0, None
+        pieces: list[bytes] = []
+        for piece in response:
+            size += len(piece)
+            if file is None and size > MEMORY_BYTES_MAX and len(pieces) > 0:
+                file = _file_of(pieces)
+            if file is None:
+                pieces.append(piece)
+            else:
+                file.write(piece)
+    finally:
+        if close := getattr(response, "close", None):
+            close()
+    words, headers = started[0]
+    status = int(words[:3])
+    if file is not None:
+        file.flush()
+    return status, [*headers, SERVER], b"" if file else b"".join(pieces), file
+
+
+def _file_of(pieces: Iterable[bytes]) -> IO[bytes]:
+    file = SpooledTemporaryFile()  # noqa: SIM115 - whoever sends it closes it
+    file.writelines(pieces)
+    file.rollover()
+    return file
+
+
+def environ_of(scope: Any) -> dict[str, Any]:
+    """The WSGI environment of a request whose body is still to come."""
+    host, _, port = scope.server.rpartition(":")
+    version = scope.http_version
+    environ = {
+        **_BASE,
+        "REQUEST_METHOD": scope.method,
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": host or "localhost",
+        "SERVER_PORT": port if port.isdecimal() else "80",
+        "SERVER_PROTOCOL": f"HTTP/{version if '.' in version else version + '.0'}",
+        "REMOTE_ADDR": scope.client.rsplit(":", 1)[0].strip("[]"),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": BytesIO(),
+        "wsgi.errors": sys.stderr,
+    }
+    for name, value in scope.headers.items():
+        if (key := _key(name)) is None:
+            continue
+        if key in environ:
+            environ[key] += f"; {value}" if key == "HTTP_COOKIE" else f",{value}"
+        else:
+            environ[key] = value
+    return environ
+
+
+@lru_cache(maxsize=1024)
+def _key(name: str) -> str | None:
+    """A header's name in the environment. None: with an underscore it could pose as another."""
+    if "_" in name:
+        return None
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+def allow_open_files() -> None:
+    """Raise the limit of open files as far as the system lets us: a socket is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES_WANTED)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _refuse(scope: Any, protocol: Any, refusal: BallastError, *, began_s: float) -> None:
+    """Answer, log and count what never reaches Django."""
+    request_id = request_id_for(scope.headers.get("x-request-id"))
+    _send(protocol, scope.path, refusal, request_id=request_id)
+    metrics.REFUSED_EARLY.labels(refusal.code).inc()
+    access_log.info(
+        "request",
+        request_id=request_id,
+        method=scope.method,
+        path=scope.path,
+        route="front",
+        status=refusal.status,
+        code=refusal.code,
+        ms=round((time.perf_counter() - began_s) * 1000, 2),
+    )
+
+
+def _send(protocol: Any, path: str, refusal: BallastError, *, request_id: str) -> None:
+    """A problem for programs, plain text for people; the connection ends, its body is unread."""
+    if path.startswith("/api/"):
+        response = problem(
+            status=refusal.status, code=refusal.code, detail=refusal.detail, request_id=request_id
+        )
+        content, kind = response.content, response["Content-Type"]
+    else:
+        title = HTTPStatus(refusal.status).phrase
+        content = f"{title}. {refusal.detail}\nRequest {request_id}\n".encode()
+        kind = "text/plain; charset=utf-8"
+    headers = [
+        ("content-type", kind),
+        ("x-request-id", request_id),
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", "no-store"),
+        ("connection", "close"),
+        SERVER,
+    ]
+    if refusal.retry_after_s is not None:
+        headers.append(("retry-after", str(refusal.retry_after_s)))
+    protocol.response_bytes(refusal.status, headers, content)
