@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from stores.postgresql.connection import BoundedConnection
+
 
 def text(name: str, default: str) -> str:
     """The variable, or the default where it is unset or empty."""
@@ -55,6 +57,7 @@ def database(
     url: str,
     *,
     statement_timeout_ms: int,
+    answer_timeout_ms: int,
     lock_timeout_ms: int,
     idle_in_transaction_timeout_ms: int,
     session_options: bool,
@@ -81,15 +84,17 @@ def database(
             "max_size": pool_size,
             "timeout": pool_timeout_s,
             "max_waiting": pool_waiting_max,
+            "connection_class": BoundedConnection,
         }
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "stores.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "ballast",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": host,
         "PORT": str(parts.port or options.pop("port", "")),
         "OPTIONS": options,
+        "ANSWER_TIMEOUT_MS": answer_timeout_ms,
         "CONN_MAX_AGE": 0 if pool_size else conn_max_age_s,
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": not session_options,

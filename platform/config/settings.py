@@ -111,6 +111,11 @@ BODIES_BYTES_PER_CALLER_MAX = integer("BODIES_BYTES_PER_CALLER_MAX", 134_217_728
 # PostgreSQL. Timeouts are set on every connection; behind PgBouncer they belong on the role
 # (DB_SESSION_OPTIONS=0), because transaction pooling drops connection options.
 STATEMENT_TIMEOUT_MS = integer("STATEMENT_TIMEOUT_MS", 30_000)
+# The server's timeouts say nothing when the server itself hangs: then the client gives up. The
+# margin covers PgBouncer's queue. 0: wait for ever, as migrations do.
+ANSWER_TIMEOUT_MS = integer(
+    "ANSWER_TIMEOUT_MS", STATEMENT_TIMEOUT_MS + 8_000 if STATEMENT_TIMEOUT_MS else 0
+)
 LOCK_TIMEOUT_MS = integer("LOCK_TIMEOUT_MS", 10_000)
 IDLE_IN_TRANSACTION_TIMEOUT_MS = integer("IDLE_IN_TRANSACTION_TIMEOUT_MS", 60_000)
 DB_POOL_SIZE = integer("DB_POOL_SIZE", 0)
@@ -120,6 +125,7 @@ DATABASES = {
     "default": database(
         text("DATABASE_URL", "postgresql:///ballast"),
         statement_timeout_ms=STATEMENT_TIMEOUT_MS,
+        answer_timeout_ms=ANSWER_TIMEOUT_MS,
         lock_timeout_ms=LOCK_TIMEOUT_MS,
         idle_in_transaction_timeout_ms=IDLE_IN_TRANSACTION_TIMEOUT_MS,
         session_options=flag("DB_SESSION_OPTIONS", default=True),
@@ -136,6 +142,8 @@ REDIS_URL = text("REDIS_URL", "redis://localhost:6379/0")
 BROKER_URL = text("BROKER_URL", "redis://localhost:6380/0")
 REDIS_POOL_SIZE = integer("REDIS_POOL_SIZE", 64)
 REDIS_TIMEOUT_S = integer("REDIS_TIMEOUT_S", 2)
+# Inside a request; after the first timeout Redis counts as away for a second.
+REDIS_REQUEST_TIMEOUT_MS = integer("REDIS_REQUEST_TIMEOUT_MS", 250)
 CACHES = {
     "default": {
         "BACKEND": "config.cache.JsonRedisCache",

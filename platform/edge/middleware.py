@@ -19,6 +19,7 @@ from edge.addresses import stream_origin
 from edge.problems import CONTENT_TYPE, is_api, problem, problem_of, request_id_of
 from edge.query_strings import refuse_undeclared
 from edge.short_way import API_POLICY, GetResponse, dress, innermost, is_api_read
+from stores.redis import request_patience
 
 access_log = structlog.get_logger(channel="access")
 
@@ -42,7 +43,7 @@ class RequestMiddleware:
         request.request_id = request_id  # type: ignore[attr-defined]
         clear_contextvars()
         bind_contextvars(request_id=request_id)
-        with metrics.counting() as tally:
+        with metrics.counting() as tally, request_patience():
             if is_api_read(request):
                 response = self._short_way(request)
             else:

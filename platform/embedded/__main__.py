@@ -21,6 +21,7 @@ from embedded import plan
 from embedded.browser import install
 from embedded.children import say
 from embedded.places import ROOT, Places, Refused, hold, places, running_environment, write_private
+from embedded.probes import Probe
 from embedded.servers import servers, start
 from embedded.supervisor import Stopped, Supervisor
 
@@ -90,6 +91,11 @@ def answers(url: str) -> bool:
         return False
 
 
+def alive(origin: str) -> bool:
+    """Whether the process answers on several connections: each of its workers gets some of them."""
+    return all(answers(f"{origin}/healthz") for _ in range(plan.PROBE_CONNECTIONS))
+
+
 def heartbeat(client: "redis.Redis", queue: str) -> str | None:
     """What a task of this queue wrote last."""
     try:
@@ -136,7 +142,11 @@ def run() -> None:
             heartbeats={
                 name: (partial(heartbeat, client, queue), silence_s_max)
                 for name, (queue, silence_s_max) in plan.HEARTBEAT_S_MAX.items()
-            }
+            },
+            probes={
+                name: Probe(partial(alive, origin), silence_s_max=plan.SILENCE_S_MAX)
+                for name, origin in (("web", address), ("stream", stream))
+            },
         )
 
 

@@ -1,6 +1,7 @@
 """One child process: its output with its name before it, its end with ours, its stop in steps."""
 
 import ctypes
+import errno
 import os
 import pwd
 import signal
@@ -8,14 +9,19 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-LOG_BYTES_MAX = 10_000_000
+from embedded.logs import LogFile
+
+LINE_CHARS_MAX = 65_536  # a longer line is several
+LINES_KEPT = 50
 PR_SET_PDEATHSIG = 1
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 COLOURS = (36, 32, 33, 35, 34, 96, 92, 93, 95, 94)
 
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -46,8 +52,9 @@ def say(text: str, *, name: str = "ballast") -> None:
         try:
             sys.stdout.write(f"{label} {text}\n")
             sys.stdout.flush()
-        except (BrokenPipeError, OSError):
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        except OSError as error:
+            if error.errno not in FULL:  # a full disk may have space again
+                sys.stdout = open(os.devnull, "w")  # noqa: SIM115
 
 
 def die_with_parent(stop_signal: int) -> Callable[[], None] | None:
@@ -73,11 +80,11 @@ class Child:
     process: "subprocess.Popen[str]" = field(init=False)
     started_s: float = field(init=False)
     _pump: threading.Thread = field(init=False)
+    _last: deque[str] = field(init=False)
 
     def __post_init__(self) -> None:
         program = self.program
-        if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
-            self.log.replace(self.log.with_suffix(".log.1"))
+        self._last = deque(maxlen=LINES_KEPT)
         user = program.user
         self.started_s = time.monotonic()
         self.process = subprocess.Popen(
@@ -100,12 +107,14 @@ class Child:
         self._pump.start()
 
     def _copy(self, lines: IO[str]) -> None:
-        with self.log.open("a") as log:
-            for line in lines:
-                log.write(line)
-                log.flush()
-                if not self.program.quiet:
-                    say(line.rstrip("\n"), name=self.program.name)
+        """Read the output to its end whatever becomes of it: a full pipe stops the process."""
+        log = LogFile(self.log)
+        while line := lines.readline(LINE_CHARS_MAX):
+            self._last.append(line.rstrip("\n"))
+            log.write(line)
+            if not self.program.quiet:
+                say(self._last[-1], name=self.program.name)
+        log.close()
 
     @property
     def alive(self) -> bool:
@@ -119,8 +128,9 @@ class Child:
         return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit code {status}"
 
     def last_lines(self, count: int = 15) -> list[str]:
+        """The newest lines of this run; they are kept in memory, so a full disk hides none."""
         self._pump.join(timeout=1)
-        return self.log.read_text(errors="replace").splitlines()[-count:]
+        return list(self._last)[-count:]
 
     def send(self, number: signal.Signals) -> None:
         if self.alive:

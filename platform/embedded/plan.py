@@ -19,6 +19,9 @@ HEARTBEAT_S_MAX = {
     "worker-interactive": ("interactive", 90.0),
     "worker-nightly": ("nightly", 3600.0),
 }
+# Web and stream are asked for /healthz; a process that is silent for so long is started again.
+SILENCE_S_MAX = 30.0
+PROBE_CONNECTIONS = 4
 
 
 def port(name: str, default: int) -> int:

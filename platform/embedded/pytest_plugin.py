@@ -34,6 +34,8 @@ _open = ExitStack()
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Iterator[None]:
     """Around pytest-django, which reads the settings in this very hook."""
     os.environ.setdefault("TESTING", "1")
+    # A busy machine may let Redis wait: no test may depend on that by accident.
+    os.environ.setdefault("REDIS_REQUEST_TIMEOUT_MS", "2000")
     if not {"--help", "-h", "--version", "-V"} & set(args):
         dealt_out = getattr(early_config.known_args_namespace, "numprocesses", None)
         if dealt_out and "PYTEST_XDIST_WORKER" not in os.environ:

@@ -2,7 +2,7 @@
 
     running --SIGINT, SIGTERM, SIGHUP--> stopping: edges together, then Redis, PostgreSQL last
     a process ends by itself -> said aloud, started again after 1, 2, 4 ... 30 s
-    a worker without heartbeat -> started anew
+    a worker without heartbeat, an edge that does not answer -> started again
 Everything is started from the main thread: children end with the thread that made them.
 """
 
@@ -14,12 +14,14 @@ from types import FrameType
 
 from embedded.children import Child, Program, say, stop
 from embedded.places import Places, Refused
+from embedded.probes import Probe
 from embedded.servers import Servers
 
 TICK_S = 0.1
 PAUSE_S_MAX = 30.0
 STEADY_S = 60.0  # after so long without a crash the pauses start small again
 HEARTBEAT_EVERY_S = 10.0
+FIRST_ANSWER_S = 60.0  # a process may take so long until it answers
 ONE_PRESS_S = 0.3
 
 
@@ -138,15 +140,36 @@ class Supervisor:
         slot.child = self.child(slot.program)
         say(f"{slot.program.name} is started again")
 
-    def watch(self, *, heartbeats: Mapping[str, tuple[Heartbeat, float]]) -> None:
-        """Until a signal to stop. `heartbeats`: worker -> its heartbeat, the longest silence."""
+    def watch(
+        self,
+        *,
+        heartbeats: Mapping[str, tuple[Heartbeat, float]],
+        probes: Mapping[str, Probe],
+    ) -> None:
+        """Watch until a signal to stop.
+
+        `heartbeats`: worker -> its heartbeat and its longest silence; `probes`: edge -> its probe.
+        """
+        for probe in probes.values():
+            probe.start()
         asked_s = 0.0
         while True:
             self.watch_once()
+            self.heed(probes)
             if time.monotonic() - asked_s > HEARTBEAT_EVERY_S:
                 asked_s = time.monotonic()
                 for name, (heartbeat, silence_s_max) in heartbeats.items():
                     self.listen_for(name, heartbeat(), silence_s_max)
+
+    def heed(self, probes: Mapping[str, Probe], *, first_answer_s: float = FIRST_ANSWER_S) -> None:
+        """End each process that has not answered for too long; it is then started again."""
+        for slot in self.slots:
+            probe = probes.get(slot.program.name)
+            if probe is None or slot.child is None:
+                continue
+            if probe.overdue(not_before_s=slot.child.started_s + first_answer_s):
+                say(f"{slot.program.name} does not answer and is ended")
+                stop([slot.child])
 
     def listen_for(self, name: str, beat: str | None, silence_s_max: float) -> None:
         """Starts a worker anew whose heartbeat has not changed for too long by our clock."""

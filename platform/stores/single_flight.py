@@ -66,13 +66,17 @@ def as_bytes(value: bytes | str) -> bytes:
 
 
 def _wait(client: "redis.Redis", *, key: str, wait_ms_max: int) -> bytes | None:
-    """The value another caller is computing, or None when he takes too long or gave up."""
+    """The value another caller computes; None when they are late, gave up, or Redis is lost."""
     deadline = time.monotonic() + wait_ms_max / 1000
     pause_s = 0.002
     while time.monotonic() < deadline:
         time.sleep(pause_s)
         pause_s = min(pause_s * 1.5, 0.05)
-        value, lock = client.mget(key, f"{key}:lock")
+        try:
+            value, lock = client.mget(key, f"{key}:lock")
+        except redis.RedisError:
+            logger.warning("cache lost while waiting for %s, computing it", key)
+            return None
         if value is not None:
             return as_bytes(value)
         if lock is None:

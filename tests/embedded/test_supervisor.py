@@ -1,18 +1,23 @@
 """Processes under the supervisor: ended in order, started again, never left behind."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from embedded.__main__ import answers
 from embedded.children import Program
+from embedded.logs import LogFile
 from embedded.places import ROOT, places
+from embedded.probes import Probe
 from embedded.supervisor import Supervisor
 from tests.embedded.conftest import LocalCopy, eventually
 
@@ -172,5 +177,96 @@ def test_a_worker_without_heartbeat_is_started_anew(data_folder: Path) -> None:
         supervisor.listen_for("lively", "2", 0.1)
         assert before["lively"] is not None
         assert before["lively"].alive  # silence does not count while nobody can be heard
+    finally:
+        supervisor.shut_down()
+
+
+TALKER = (
+    "talker=import os, time\n"
+    "for n in range(10**9):\n"
+    "    print('line', n, 'x' * 200)\n"
+    "    open('count.new', 'w').write(str(n)); os.replace('count.new', 'count'); time.sleep(0.001)"
+)
+
+
+def test_a_full_disk_stops_no_process_and_the_log_goes_on_afterwards(
+    start_copy: Start, data_folder: Path
+) -> None:
+    copy = start_copy(data_folder, "--without-servers", TALKER).says("ready")
+    log = data_folder / "log" / "talker.log"
+
+    def count() -> int:
+        return int((data_folder / "count").read_text())
+
+    eventually(lambda: log.exists() and log.stat().st_size > 20_000, what="a log")
+    # A file that may not grow any more is refused by the kernel as a full disk refuses it.
+    _, hard = resource.prlimit(copy.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(copy.process.pid, resource.RLIMIT_FSIZE, (10_000, hard))
+    time.sleep(0.1)
+    size, before = log.stat().st_size, count()
+    # far more than a pipe holds
+    eventually(lambda: count() > before + 2_000, what="the process to go on while the disk is full")
+    assert log.stat().st_size == size
+    resource.prlimit(copy.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    eventually(lambda: log.stat().st_size > size + 1_000, what="the log to go on")
+    assert "lines are missing here" in log.read_text()
+    assert copy.press_ctrl_c() == 0
+
+
+def test_a_log_is_private_and_bounded(data_folder: Path) -> None:
+    path = data_folder / "talker.log"
+    path.write_text("of an earlier version\n")
+    path.chmod(0o644)
+    log = LogFile(path, bytes_max=1_000)
+    for number in range(100):
+        log.write(f"{number:99}\n")
+    log.close()
+    older = path.with_suffix(".log.1")
+    for file in (path, older):
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert file.stat().st_size <= 1_100
+    assert (older.read_text() + path.read_text()).splitlines()[-1] == f"{99:99}"
+    assert sorted(data_folder.glob("talker*")) == [path, older]
+
+
+ANSWERING = (
+    "import http.server, sys\n"
+    "class Answers(http.server.BaseHTTPRequestHandler):\n"
+    "    def do_GET(self): self.send_response(200); self.end_headers()\n"
+    "http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), Answers).serve_forever()\n"
+)
+
+
+def test_an_edge_that_hangs_is_started_again(data_folder: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    supervisor = Supervisor(places(data_folder))
+    command = [sys.executable, "-c", ANSWERING, port]
+    supervisor.start([Program("web", command, {}, data_folder, stop_s_max=0.5)])
+    probe = Probe(partial(answers, f"http://127.0.0.1:{port}/"), silence_s_max=0.5, every_s=0.05)
+
+    def watched(holds: Callable[[], object]) -> Callable[[], object]:
+        def look() -> object:
+            supervisor.watch_once()
+            supervisor.heed({"web": probe}, first_answer_s=20)
+            return holds()
+
+        return look
+
+    try:
+        probe.start()
+        first = supervisor.slots[0].child
+        assert first is not None
+        eventually(probe.answers, what="the first answer")
+        first.started_s -= 60  # it has run for a while
+        watched(lambda: True)()
+        assert first.alive
+        first.send(signal.SIGSTOP)
+        eventually(watched(lambda: not first.alive), what="the end of what hangs")
+        eventually(watched(probe.answers), what="its successor to answer")
+        second = supervisor.slots[0].child
+        eventually(watched(lambda: not probe.overdue(not_before_s=0)), what="silence to end")
+        assert second is supervisor.slots[0].child  # and it is left alone
     finally:
         supervisor.shut_down()

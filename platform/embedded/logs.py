@@ -1,0 +1,63 @@
+"""One process's log file: bounded, private, and never a reason to stop reading its output.
+
+NAME.log up to LOG_BYTES_MAX, then NAME.log.1, which the next one replaces
+a write that fails (a full disk) drops the line and counts it; the first line that can be
+written again says how many are missing
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+LOG_BYTES_MAX = 10_000_000
+
+
+class LogFile:
+    """Appends lines to a file of mode 600. No method raises OSError."""
+
+    def __init__(self, path: Path, *, bytes_max: int = LOG_BYTES_MAX) -> None:
+        self.path, self.bytes_max = path, bytes_max
+        self.dropped = 0
+        self._descriptor: int | None = None
+        self._size = 0
+
+    def write(self, line: str) -> None:
+        """Append a line, or drop it where it cannot be written now."""
+        try:
+            if self._size > self.bytes_max:
+                self._rotate()
+            if self._descriptor is None:
+                self._open()
+            if self.dropped:
+                self._append(
+                    f"[{self.dropped} lines are missing here: they could not be written]\n"
+                )
+                self.dropped = 0
+            self._append(line)
+        except OSError:
+            self.dropped += 1
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            with suppress(OSError):
+                os.close(self._descriptor)
+            self._descriptor = None
+
+    def _open(self) -> None:
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._descriptor = descriptor
+        os.fchmod(descriptor, 0o600)  # a file of an earlier version was readable by everybody
+        self._size = os.fstat(descriptor).st_size
+
+    def _rotate(self) -> None:
+        self.close()
+        self._size = 0
+        self.path.replace(self.path.with_suffix(".log.1"))
+
+    def _append(self, line: str) -> None:
+        assert self._descriptor is not None
+        data = line.encode(errors="replace")
+        written = os.write(self._descriptor, data)
+        self._size += written
+        if written < len(data):
+            raise OSError("the disk took a part of the line")

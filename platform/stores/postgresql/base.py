@@ -1,0 +1,55 @@
+"""Django's PostgreSQL backend with a client that does not wait for ever.
+
+The timeouts of `settings.py` are the server's own: a server that hangs (a stopped process, a frozen
+disk) keeps none of them, and on the same machine TCP notices nothing either. So each wait for an
+answer ends after ANSWER_TIMEOUT_MS, the connection is thrown away, and the caller gets Django's
+OperationalError. The health check at the start of a request ends after CHECK_S.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from django.db.backends.postgresql import base
+
+from stores.postgresql.connection import BoundedConnection
+
+CHECK_S = 5.0
+
+
+class _Psycopg:
+    """The module psycopg, as Django uses it, with our connection."""
+
+    connect = staticmethod(BoundedConnection.connect)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(psycopg, name)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """The backend that settings.DATABASES names as `stores.postgresql`."""
+
+    Database = _Psycopg()
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        timeout_ms = self.settings_dict.get("ANSWER_TIMEOUT_MS") or 0
+        connection.answer_s_max = timeout_ms / 1000 or None
+        return connection
+
+    def is_usable(self) -> bool:
+        with self._patience(CHECK_S):
+            return bool(super().is_usable())
+
+    @contextmanager
+    def _patience(self, seconds: float) -> Iterator[None]:
+        connection = self.connection
+        if connection is None:
+            yield
+            return
+        before, connection.answer_s_max = connection.answer_s_max, seconds
+        try:
+            yield
+        finally:
+            connection.answer_s_max = before
