@@ -22,7 +22,10 @@ DEMO = flag("DEMO")
 DEBUG = flag("DEBUG")
 PRODUCTION = not (DEMO or DEBUG or flag("TESTING"))
 SECRET_KEY = secret_key(production=PRODUCTION)
-ALLOWED_HOSTS = words("ALLOWED_HOSTS", [] if PRODUCTION else ["*"])
+# Outside production everybody knows the log-ins: a page of the web whose name is made to point at
+# this machine must not reach them, so only the machine's own names are served.
+THIS_MACHINE = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", [] if PRODUCTION else THIS_MACHINE)
 
 PORT = integer("PORT", 8000)
 STREAM_PORT = integer("STREAM_PORT", 8001)

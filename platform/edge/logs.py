@@ -1,6 +1,7 @@
 """Logs: one JSON object a line in production, readable lines elsewhere, the standard library's too.
 
 Whatever is bound with structlog's contextvars (the request id) stands on every line of the request.
+Tracebacks hold neither variables nor refused rows, in both formats (see tracebacks.py).
 """
 
 import logging
@@ -12,6 +13,8 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor
 
+from edge.tracebacks import log_uncaught, render_tracebacks
+
 
 def configure(config: Mapping[str, Any]) -> None:
     """Django calls this with settings.LOGGING: {"level": "INFO", "json": true}."""
@@ -21,10 +24,10 @@ def configure(config: Mapping[str, Any]) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         structlog.processors.StackInfoRenderer(),
+        render_tracebacks,
     ]
     if config.get("json"):
         last: list[Processor] = [
-            structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(serializer=_line),
         ]
     else:
@@ -42,6 +45,7 @@ def configure(config: Mapping[str, Any]) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
     )
+    sys.excepthook = log_uncaught
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

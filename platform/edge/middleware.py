@@ -52,6 +52,8 @@ class RequestMiddleware:
         if status >= 400 and is_api(request) and response["Content-Type"] != CONTENT_TYPE:
             response = _as_problem(response, request_id=request_id)
         response["X-Request-ID"] = request_id
+        if is_api(request):
+            response.headers.setdefault("Cache-Control", "no-store")
         seconds = time.perf_counter() - started
         route = _route(request)
         metrics.observe_request(

@@ -52,6 +52,9 @@ class Postgres:
             "unix_socket_directories": str(self.sockets),
             "timezone": "UTC",
             "log_timezone": "UTC",
+            # neither refused rows nor statements with their values
+            "log_error_verbosity": "terse",
+            "log_min_error_statement": "panic",
             "shared_preload_libraries": "pg_stat_statements" if self.lasting else "",
         }
         options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]

@@ -37,7 +37,7 @@ class Presence:
     """Whether one Redis counts as away for this process."""
 
     def __init__(self) -> None:
-        self._until_s: float | None = None
+        self._until_s = 0.0  # 0: it is there
         self._lock = threading.Lock()
 
     def __deepcopy__(self, memo: object) -> "Presence":
@@ -45,12 +45,10 @@ class Presence:
 
     def ask(self) -> None:
         """Raise Away while nobody should wait; let one caller through when the time is over."""
-        if self._until_s is None:
+        if not self._until_s:
             return
         with self._lock:
             now = time.monotonic()
-            if self._until_s is None:
-                return
             if now < self._until_s:
                 raise Away("Redis did not answer a moment ago.")
             self._until_s = now + AWAY_S
@@ -60,9 +58,9 @@ class Presence:
             self._until_s = time.monotonic() + AWAY_S
 
     def answered(self) -> None:
-        if self._until_s is not None:
+        if self._until_s:
             with self._lock:
-                self._until_s = None
+                self._until_s = 0.0
 
 
 @cache
@@ -92,7 +90,7 @@ class _Pool(redis.BlockingConnectionPool):
 
     def get_connection(self, *arguments: Any, **options: Any) -> Any:
         self.presence.ask()
-        return super().get_connection(*arguments, **options)
+        return super().get_connection(*arguments, **options)  # type: ignore[no-untyped-call]
 
 
 @contextmanager

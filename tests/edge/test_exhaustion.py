@@ -62,6 +62,7 @@ def test_an_exhausted_pool_answers_503_and_recovers() -> None:
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "TESTING": "1",
+        "ALLOWED_HOSTS": "testserver",
         "DB_POOL_SIZE": "1",
         "DB_POOL_TIMEOUT_S": "1",
     }

@@ -50,7 +50,8 @@ def test_a_request_id_that_could_do_harm_in_a_log_is_replaced(offered: str) -> N
     assert re.fullmatch("[0-9a-f]{32}", answer["X-Request-ID"])
 
 
-def test_pages_may_load_only_their_own_and_talk_to_the_stream() -> None:
+def test_pages_may_load_only_their_own_and_talk_to_the_stream(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["ballast.example"]
     policy = APIClient().get("/", HTTP_HOST="ballast.example:8000")["Content-Security-Policy"]
     directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
     assert directives["default-src"] == "'none'"
@@ -127,7 +128,7 @@ except ZeroDivisionError:
 
 
 def test_logs_are_one_json_object_a_line_the_libraries_too() -> None:
-    environment = {**os.environ, "LOG_JSON": "1", "TESTING": "1"}
+    environment = {**os.environ, "LOG_JSON": "1", "TESTING": "1", "ALLOWED_HOSTS": "testserver"}
     ran = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", LOG_PROGRAM],
         env={**environment, "DJANGO_SETTINGS_MODULE": "config.settings"},

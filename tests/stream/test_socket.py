@@ -114,6 +114,18 @@ def test_without_a_list_only_pages_of_this_host_may_open(
         assert refused_handshake(stream, origin=origin) == 403
 
 
+def test_a_name_that_was_made_to_point_here_is_refused(stream: Any) -> None:
+    for host, status in (("evil.example", b"403"), ("localhost", b"101")):
+        with socket.create_connection(("127.0.0.1", stream.port), timeout=30) as plain:
+            plain.sendall(
+                b"GET /ws/v1/stream HTTP/1.1\r\nHost: %b:8001\r\nUpgrade: websocket\r\n"
+                b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nOrigin: http://%b:8000\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+                % (host.encode(), host.encode())
+            )
+            assert plain.recv(100).split()[1] == status
+
+
 def test_with_a_list_only_listed_pages_may_open(start_stream: Any, redis_server: Any) -> None:
     stream = start_stream(
         STREAM_ALLOWED_ORIGINS="https://ballast.example,https://app.ballast.example:8443",

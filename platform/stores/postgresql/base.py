@@ -30,7 +30,7 @@ class _Psycopg:
 class DatabaseWrapper(base.DatabaseWrapper):
     """The backend that settings.DATABASES names as `stores.postgresql`."""
 
-    Database = _Psycopg()
+    Database = _Psycopg()  # type: ignore[assignment]
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
