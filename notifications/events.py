@@ -14,9 +14,11 @@ def notice_title(*, topic: str, payload: Mapping[str, Any]) -> str | None:
             return f"{name} needs no trades: everything lies within its bands."
         return f"{count} trade{'s' if count != 1 else ''} recommended for {name}."
     if topic == "rebalance_failed":
-        return f"Rebalancing {payload.get('account_name', 'your account')} failed."
+        return f"Rebalancing {payload.get('account_name') or 'your account'} failed."
     if topic == "import_failed":
-        return f"A file could not be imported: {payload.get('detail') or 'nothing was changed.'}"
+        name = payload.get("account_name") or "your account"
+        reason = payload.get("detail") or "Nothing was changed."
+        return f"A file could not be imported into {name}. {reason}"
     return None
 
 

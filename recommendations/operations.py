@@ -7,16 +7,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
-
 from core.errors import Conflict, InvalidInput, NotFound
 from core.money import plain
 from identity.models import User
-from jobs.models import Job
-from jobs.operations import Claim, announce, complete, enqueue, fail, result_written
+from jobs.models import Job, Queue
+from jobs.operations import Claim, Ending, announce, complete, enqueue, fail, result_written
+from marketdata.models import Asset
 from portfolios.queries import targets
 from recommendations.engine.inputs import Options
-from recommendations.engine.problem import inputs_from_json, inputs_json
+from recommendations.engine.problem import inputs_from_json, inputs_json, without_prices
 from recommendations.engine.rebalancing import ENGINE_VERSION, rebalance, result_json
 from recommendations.models import Recommendation, RecommendationStatus
 from recommendations.queries import rebalance_inputs
@@ -28,7 +27,11 @@ _ESTIMATE_S = 2.0
 
 
 def request_rebalance(*, account: Account, options: Options, user: User, now: datetime) -> Job:
-    """A job that will rebalance the account as its ledger stands; identical requests share it."""
+    """Return the job that rebalances the account as its ledger stands.
+
+    Identical requests share a job while it is active, and for some seconds after it was completed
+    if nothing but public prices and rates has changed since.
+    """
     if account.archived_at is not None:
         raise Conflict(
             f"The account {account.name} is archived. Restore it first.", code="account_archived"
@@ -41,18 +44,35 @@ def request_rebalance(*, account: Account, options: Options, user: User, now: da
     }
     return enqueue(
         kind=REBALANCE,
-        queue="interactive",
+        queue=Queue.INTERACTIVE,
         user=user,
         household_id=account.household_id,
         subject_id=account.public_id,
         params={**stated, "ledger_version": account.ledger_version},
         now=now,
         estimate_s=_ESTIMATE_S,
+        still_true=lambda job: _still_true(job, account, options, now),
+    )
+
+
+def _still_true(job: Job, account: Account, options: Options, now: datetime) -> bool:
+    """Whether the job's recommendation, still undecided, answers the problem of this moment."""
+    known = Recommendation.objects.filter(job=job, status=RecommendationStatus.PROPOSED).first()
+    if known is None:
+        return False
+    with snapshot():
+        found = rebalance_inputs(account=account, options=options, now=now)
+        ids = [security.asset_id for security in found.securities]
+        public = Asset.objects.filter(public_id__in=ids, household=None)
+        asset_ids = {str(public_id) for public_id in public.values_list("public_id", flat=True)}
+    then = inputs_from_json(text=known.inputs)
+    return without_prices(inputs=then, asset_ids=asset_ids) == without_prices(
+        inputs=found, asset_ids=asset_ids
     )
 
 
 def run_rebalance(*, claim: Claim, now: datetime) -> Recommendation:
-    """Computes the claimed rebalance and writes recommendation, job and announcement together."""
+    """Compute the claimed rebalance; write recommendation, job and announcement together."""
     inputs_text = _read_inputs(claim, now)
     result_text = result_json(result=rebalance(inputs=inputs_from_json(text=inputs_text)))
     with result_written():
@@ -66,8 +86,6 @@ def run_rebalance(*, claim: Claim, now: datetime) -> Recommendation:
             result=result_text,
             created_at=now,
         )
-        result = {**json.loads(result_text), "recommendation_id": str(row.public_id)}
-        complete(claim=claim, result=result)
         announce(
             topic="rebalance_complete",
             household_id=account.household_id,
@@ -78,33 +96,24 @@ def run_rebalance(*, claim: Claim, now: datetime) -> Recommendation:
                 "account_id": str(account.public_id),
                 "account_name": account.name,
                 "recommendation_id": str(row.public_id),
-                "trades": len(result["trades"]),
+                "trades": len(json.loads(result_text)["trades"]),
             },
             now=now,
         )
+        complete(claim=claim, result={"recommendation_id": str(row.public_id)})
     return row
 
 
-def fail_rebalance(*, claim: Claim, code: str, detail: str, now: datetime) -> None:
-    """Ends the job as failed and says so; silent when the job is no longer ours."""
-    with transaction.atomic():
-        if not fail(claim=claim, code=code, detail=detail):
-            return
-        account = Account.objects.filter(public_id=claim.subject_id).first()
-        announce(
-            topic="rebalance_failed",
-            household_id=claim.household_id,
-            asked_by_id=claim.requested_by_id,
-            dedup_key=f"rebalance:{claim.public_id}:{claim.attempt}",
-            payload={
-                "job_id": str(claim.public_id),
-                "account_id": str(claim.subject_id),
-                "account_name": account.name if account else "",
-                "code": code,
-                "detail": detail,
-            },
-            now=now,
-        )
+def fail_rebalance(claim: Claim, ending: Ending, now: datetime) -> None:
+    """End the job as failed and announce that."""
+    account = Account.objects.filter(public_id=claim.subject_id).first()
+    fail(
+        claim=claim,
+        code=ending.code,
+        detail=ending.detail,
+        account_name=account.name if account else "",
+        now=now,
+    )
 
 
 def _read_inputs(claim: Claim, now: datetime) -> str:

@@ -1,5 +1,6 @@
 """Reading for the engine, and reading what it recommended."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ from django.db.models import QuerySet
 from core.dates import instant_text
 from core.errors import InvalidInput, NotFound
 from identity.models import User
+from jobs.models import Job
 from marketdata.identity_groups import connected
 from marketdata.models import Asset
 from marketdata.queries import exchange_rates, identity_links, quotes
@@ -179,3 +181,9 @@ def recommendation_row(row: Recommendation) -> dict[str, object]:
         "created_at": instant_text(row.created_at),
         "decided_at": instant_text(row.decided_at) if row.decided_at else None,
     }
+
+
+def job_result(job: Job) -> dict[str, Any]:
+    """Return the result of a rebalance's job, read from its recommendation."""
+    row = Recommendation.objects.only("public_id", "result").get(job=job)
+    return {**json.loads(row.result), "recommendation_id": str(row.public_id)}

@@ -1,4 +1,8 @@
-"""What runs by the clock. Every task bears a second beat: its effect is a claim or idempotent."""
+"""The schedule. Every task may safely run twice: it either claims a row first or is idempotent.
+
+Each queue of jobs gets a heartbeat message of its own. A worker that is busy with jobs writes its
+heartbeat from the threads that keep their leases, so long work is no silence.
+"""
 
 from typing import Any
 
@@ -10,6 +14,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 10.0,
         "options": {"queue": "notify", "expires": 10},
     },
+    "measure jobs": {
+        "task": "jobs.measure",
+        "schedule": 15.0,
+        "options": {"queue": "notify", "expires": 15},
+    },
     "relay the outbox": {
         "task": "notifications.relay",
         "schedule": 10.0,
@@ -20,6 +29,12 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "args": ("interactive",),
         "schedule": 30.0,
         "options": {"queue": "interactive", "expires": 30},
+    },
+    "heartbeat imports": {
+        "task": "jobs.heartbeat",
+        "args": ("imports",),
+        "schedule": 30.0,
+        "options": {"queue": "imports", "expires": 30},
     },
     "heartbeat nightly": {
         "task": "jobs.heartbeat",

@@ -185,6 +185,8 @@ CELERY_TIMEZONE = "UTC"
 REBALANCE_TIME_LIMIT_S = integer("REBALANCE_TIME_LIMIT_S", 60)
 IMPORT_TIME_LIMIT_S = integer("IMPORT_TIME_LIMIT_S", 1800)
 JOB_LEASE_S = integer("JOB_LEASE_S", 15)
+# Kinds of jobs whose result stands in rows of their own: who reads it for `GET jobs/{id}`.
+JOB_RESULTS = {"recommendations.rebalance": "recommendations.queries.job_result"}
 
 # Who is who.
 AUTH_USER_MODEL = "identity.User"

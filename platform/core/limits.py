@@ -67,6 +67,12 @@ IMPORT_ROW_CHARS_MAX = 65_536
 
 REBALANCE_COMPUTATION_S_MAX = 60
 JOB_ATTEMPTS_MAX = 3
+# How long a job may wait for locks, the database or the broker before it is given up.
+JOB_WAIT_S_MAX = 6 * 3600
+# A request this soon after an identical one was completed gets the same job.
+JOB_TWIN_S_MAX = 5
+# The sweeper sends no more wake-ups to a queue that holds so many: they would wake nobody sooner.
+WAKE_UPS_WAITING_MAX = 50
 OUTBOX_ATTEMPTS_MAX = 3
 
 # What a verification run remembers of what it found; all of it is counted and printed.

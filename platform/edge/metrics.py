@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connections
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 
@@ -44,6 +45,8 @@ JOB_SECONDS = Histogram(
 THROTTLED = Counter("ballast_throttled", "Tries refused.", ["name", "by"])
 REFUSED_EARLY = Counter("ballast_front_refused", "Requests refused before Django.", ["code"])
 UNHANDLED = Counter("ballast_unhandled_errors", "Answers with status 500.", ["route"])
+
+_COLLECTORS: list[Collector] = []
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _KINDS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "COPY", "SAVEPOINT"})
@@ -113,13 +116,20 @@ def observe_request(
         UNHANDLED.labels(route).inc()
 
 
+def export(collector: Collector) -> None:
+    """Add figures that are the same whichever process answers, because they are kept elsewhere."""
+    _COLLECTORS.append(collector)
+
+
 def exposition() -> bytes:
-    """The text Prometheus reads, of this process or of all that share a directory."""
+    """Return the text Prometheus reads, of this process or of all that share a directory."""
+    together = CollectorRegistry()
+    for collector in _COLLECTORS:
+        together.register(collector)
     if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        return generate_latest(REGISTRY)
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+        return generate_latest(REGISTRY) + generate_latest(together)
+    MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+    return generate_latest(together)
 
 
 def _kind(start: str) -> str:

@@ -14,9 +14,10 @@ HOST = "127.0.0.1"
 # make's own, and what would have every start compile all packages again.
 NOT_PASSED_ON = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PYTHONDONTWRITEBYTECODE"}
 # A worker whose queue has shown no heartbeat for so long takes no messages any more. Nightly work
-# may rightly keep both of its processes busy for long.
+# without a lease may rightly keep both of its processes busy for long.
 HEARTBEAT_S_MAX = {
     "worker-interactive": ("interactive", 90.0),
+    "worker-imports": ("imports", 90.0),
     "worker-nightly": ("nightly", 3600.0),
 }
 # Web and stream are asked for /healthz; a process that is silent for so long is started again.
@@ -80,12 +81,19 @@ def edges(where: Places, variables: Mapping[str, str]) -> list[Program]:
             stop_s_max=12.0,
         )
 
-    def worker(queues: str) -> Program:
+    def worker(queues: str, *, processes: int = 2) -> Program:
         name = queues.split(",")[0]
         return process(
             f"worker-{name}",
             *("celery", "--quiet", "-A", "config", "worker", "-Q", queues, "-n", f"{name}@%h"),
-            *("--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"),
+            *(
+                "--concurrency",
+                str(processes),
+                "--loglevel",
+                "INFO",
+                "--without-gossip",
+                "--without-mingle",
+            ),
             told=working,
         )
 
@@ -104,6 +112,7 @@ def edges(where: Places, variables: Mapping[str, str]) -> list[Program]:
             told=variables,
         ),
         worker("interactive,notify"),
+        worker("imports", processes=1),
         worker("nightly"),
         process(
             "beat",

@@ -1,4 +1,4 @@
-"""Operators: jobs to look at, retry and cancel; dead letters to send again."""
+"""Pages for operators: see, retry and cancel jobs; send dead letters again."""
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -18,7 +18,8 @@ class JobAdmin(ReadOnlyAdmin):
         "kind",
         "status",
         "progress",
-        "attempt",
+        "tries",
+        "waits",
         "queue",
         "requested_by",
         "finished_at",
@@ -32,7 +33,7 @@ class JobAdmin(ReadOnlyAdmin):
     actions = ("retry_jobs", "cancel_jobs")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Job]":
-        """A list of jobs does without what came of them."""
+        """Leave the large columns out of the list."""
         rows: QuerySet[Job] = super().get_queryset(request)
         return rows if is_detail(request) else rows.defer("params", "result")
 
@@ -45,7 +46,7 @@ class JobAdmin(ReadOnlyAdmin):
         self._each(request, queryset, "cancelled")
 
     def _each(self, request: HttpRequest, queryset: "QuerySet[Job]", done: str) -> None:
-        """Acts on every selected job and says of each refusal why."""
+        """Act on every selected job; show the reason of each refusal."""
         count = 0
         for job in queryset.order_by("id")[:100]:
             try:

@@ -16,14 +16,14 @@ from rest_framework.views import APIView
 
 from identity.authentication import caller
 from jobs import operations, queries
-from jobs.idempotency import Answer, answer_once
 from jobs.models import JobStatus
+from jobs.operations import Answer, answer_once
 
 IDEMPOTENCY_HEADER = OpenApiParameter(
     "Idempotency-Key",
     str,
     OpenApiParameter.HEADER,
-    description="The first answer under a key is the answer to every repetition for a day.",
+    description="For a day, every repetition under a key gets the first answer.",
 )
 
 
@@ -43,7 +43,7 @@ class JobRead(serializers.Serializer[Any]):
 
 
 def answered_once(request: Request, *, now: datetime, effect: Callable[[], Answer]) -> Response:
-    """The response of `effect`, or the stored one when the Idempotency-Key is known."""
+    """Return the response of `effect`, or the stored one if the Idempotency-Key is known."""
     (status, body), replayed = answer_once(
         user=caller(request),
         key=request.headers.get("Idempotency-Key"),
@@ -60,13 +60,13 @@ def answered_once(request: Request, *, now: datetime, effect: Callable[[], Answe
 
 
 def _hashable(data: Any) -> Any:
-    """The body as it was sent, in a form that has one canonical JSON."""
+    """Return the body as it was sent, in a form that has one canonical JSON."""
     if isinstance(data, dict):
         return {str(name): _hashable(value) for name, value in data.items()}
     if isinstance(data, list | tuple):
         return [_hashable(value) for value in data]
     if isinstance(data, UploadedFile):
-        # Two files are the same by what is in them.
+        # Two files are the same if their contents are.
         digest = sha256()
         for chunk in data.chunks():
             digest.update(chunk)
@@ -78,14 +78,14 @@ def _hashable(data: Any) -> Any:
 class JobView(APIView):
     @extend_schema(operation_id="jobs_retrieve", responses=JobRead)
     def get(self, request: Request, job_id: UUID) -> Response:
-        """A job, its progress and, once completed, its result."""
+        """Return a job, its progress and, once completed, its result."""
         return Response(queries.job_row(queries.job(user=caller(request), public_id=job_id)))
 
 
 class JobCancelView(APIView):
     @extend_schema(operation_id="jobs_cancel", request=None, responses=JobRead)
     def post(self, request: Request, job_id: UUID) -> Response:
-        """Cancels an unfinished job."""
+        """Cancel an unfinished job."""
         job = queries.job(user=caller(request), public_id=job_id)
         operations.cancel(job=job)
         return Response(queries.job_row(queries.job(user=caller(request), public_id=job_id)))

@@ -1,11 +1,16 @@
-"""Work promised and not yet done."""
+"""Jobs, messages to others, and answers kept for repeated requests."""
+
+from datetime import timedelta
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from core.identifiers import uuid7
-from core.limits import IDEMPOTENCY_KEY_LENGTH_MAX, JOB_ATTEMPTS_MAX
+from core.limits import IDEMPOTENCY_KEY_LENGTH_MAX, JOB_WAIT_S_MAX
 from identity.models import Household, User, household_ids
+
+WAIT_MAX = timedelta(seconds=JOB_WAIT_S_MAX)
 
 
 class JobStatus(models.TextChoices):
@@ -19,19 +24,36 @@ class JobStatus(models.TextChoices):
 ACTIVE = (JobStatus.PENDING, JobStatus.PROCESSING)
 
 
+class Queue(models.TextChoices):
+    """The queues of jobs; each has workers of its own."""
+
+    INTERACTIVE = "interactive"
+    IMPORTS = "imports"
+    NIGHTLY = "nightly"
+
+
 class JobQuerySet(models.QuerySet["Job"]):
     def for_user(self, user: User) -> "JobQuerySet":
         return self.filter(household_id__in=household_ids(user))
 
 
 class Job(models.Model):
-    """The queue of record. Celery only wakes a worker; this row says who may write the result."""
+    """The queue of record. Celery only wakes a worker; this row decides who may write the result.
+
+    `attempt` is the token of one claim and only ever rises. `tries` counts the claims that count:
+    one that had to wait for a lock or for the database is taken back. `waits` counts those.
+    """
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=64)
-    queue = models.CharField(max_length=16)
-    household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="+")
-    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    queue = models.CharField(max_length=16, choices=Queue.choices)
+    # Both are empty for work of the system itself, which only operators see.
+    household = models.ForeignKey(
+        Household, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    requested_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     # The thing worked on, by its public id: an account for a rebalance.
     subject_id = models.UUIDField()
     params = models.JSONField(default=dict)
@@ -39,8 +61,13 @@ class Job(models.Model):
     status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.PENDING)
     progress = models.PositiveSmallIntegerField(default=0)
     # Only ever rises, also when an operator starts over: a worker of an earlier life stays out.
-    attempt = models.PositiveSmallIntegerField(default=0)
-    attempts_max = models.PositiveSmallIntegerField(default=JOB_ATTEMPTS_MAX)
+    attempt = models.PositiveIntegerField(default=0)
+    tries = models.PositiveSmallIntegerField(default=0)
+    waits = models.PositiveIntegerField(default=0)
+    # Not claimed before; by the clock of the database, as leases are.
+    next_at = models.DateTimeField(db_default=Now())
+    # A job that still waits for something then is given up.
+    give_up_at = models.DateTimeField(db_default=Now() + WAIT_MAX)
     lease_until = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
@@ -67,9 +94,9 @@ class Job(models.Model):
             ),
         ]
         indexes = [
-            # The sweeper: unfinished work, oldest first.
+            # The sweeper: unfinished work of a queue, least recently woken first.
             models.Index(
-                fields=["status", "woken_at"],
+                fields=["queue", "woken_at", "id"],
                 name="job_unfinished",
                 condition=Q(status__in=ACTIVE),
             ),
@@ -95,11 +122,11 @@ class OutboxState(models.TextChoices):
 
 
 class Outbox(models.Model):
-    """Something others must be told, written in the same transaction as the change itself."""
+    """A message to others, written in the same transaction as the change itself."""
 
     topic = models.CharField(max_length=64)
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+")
-    # Who asked for what is announced: told too, if an adviser of the household.
+    # The person who asked for the work; an adviser of the household gets the notice too.
     asked_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -117,7 +144,7 @@ class Outbox(models.Model):
             # The relay polls by state, never by id: late committers are not skipped.
             models.Index(fields=["next_at"], name="outbox_waiting", condition=Q(state="waiting")),
             models.Index(fields=["-id"], name="outbox_dead", condition=Q(state="dead")),
-            # Told long ago: forgotten by age.
+            # Sent long ago: deleted by age.
             models.Index(fields=["created_at"], name="outbox_sent", condition=Q(state="sent")),
         ]
 
@@ -126,7 +153,7 @@ class Outbox(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """The answer a creating request got, kept with a hash of what it asked."""
+    """The answer to a creating request, kept with a hash of the request."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=IDEMPOTENCY_KEY_LENGTH_MAX)
@@ -139,7 +166,7 @@ class IdempotencyKey(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_unique")
         ]
-        # Old keys are swept away by age.
+        # Old keys are deleted by age.
         indexes = [models.Index(fields=["created_at"], name="idempotency_key_age")]
 
     def __str__(self) -> str:

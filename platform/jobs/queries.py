@@ -1,15 +1,21 @@
 """Reading jobs."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
 from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from core.dates import instant_text
 from core.errors import NotFound
+from core.limits import JOB_ATTEMPTS_MAX
 from identity.models import User
 from jobs.models import Job
 
 
 def job(*, user: User, public_id: UUID) -> Job:
-    """The job, if this user may see it; a stranger finds nothing."""
+    """Return the job, if this user may see it; a stranger finds nothing."""
     found = Job.objects.for_user(user).filter(public_id=public_id).first()
     if found is None:
         raise NotFound("No such job.", code="job_not_found")
@@ -17,18 +23,27 @@ def job(*, user: User, public_id: UUID) -> Job:
 
 
 def job_row(job: Job) -> dict[str, object]:
-    """A job in the words of the API."""
+    """Return a job in the words of the API."""
     return {
         "job_id": str(job.public_id),
         "kind": job.kind.rsplit(".", 1)[-1],
         "subject_id": str(job.subject_id),
         "status": job.status,
         "progress": job.progress,
-        "attempts": job.attempt,
+        "attempts": min(job.tries, JOB_ATTEMPTS_MAX),
         "created_at": instant_text(job.created_at),
         "started_at": instant_text(job.started_at) if job.started_at else None,
         "finished_at": instant_text(job.finished_at) if job.finished_at else None,
         "estimated_completion": instant_text(job.estimated_completion),
-        "result": job.result,
+        "result": result(job),
         "error": job.error,
     }
+
+
+def result(job: Job) -> Mapping[str, Any] | None:
+    """Return the result of a job: the stored one, or what its kind reads from rows of its own."""
+    reader = settings.JOB_RESULTS.get(job.kind)
+    if job.result is None or reader is None:
+        return job.result
+    read: Callable[[Job], Mapping[str, Any]] = import_string(reader)
+    return read(job)

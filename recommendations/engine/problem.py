@@ -10,6 +10,7 @@ basis points (1/10,000), quantities are units, everything else is money.
 
 import json
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
@@ -135,6 +136,15 @@ def canonical(*, inputs: RebalanceInputs) -> RebalanceInputs:
         for security in sorted(inputs.securities, key=lambda s: (s.symbol, s.asset_id))
     )
     return replace(inputs, securities=tuple(securities))
+
+
+def without_prices(*, inputs: RebalanceInputs, asset_ids: Collection[str]) -> RebalanceInputs:
+    """Return the same problem with no price for these assets, to compare all the rest."""
+    securities = (
+        replace(security, price=None) if security.asset_id in asset_ids else security
+        for security in inputs.securities
+    )
+    return canonical(inputs=replace(inputs, securities=tuple(securities)))
 
 
 def inputs_json(*, inputs: RebalanceInputs) -> str:

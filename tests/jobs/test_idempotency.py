@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from core.errors import BallastError
 from identity.models import Household
-from jobs.idempotency import answer_once
 from jobs.models import IdempotencyKey
+from jobs.operations import answer_once
 
 pytestmark = pytest.mark.django_db
 

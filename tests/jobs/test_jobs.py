@@ -12,8 +12,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from core.errors import Conflict
+from core.limits import JOB_TWIN_S_MAX, WAKE_UPS_WAITING_MAX
 from jobs import operations
-from jobs.models import Job, JobStatus, Outbox
+from jobs.models import Job, JobStatus, Outbox, Queue
 from jobs.operations import LeaseLost
 
 pytestmark = pytest.mark.django_db
@@ -30,15 +31,16 @@ class Messages:
     def taken(self) -> list[tuple[str, list[int]]]:
         found = []
         with current_app.connection_for_write() as link:
-            queue = link.SimpleQueue("interactive")
-            while True:
-                try:
-                    message = queue.get(block=False)
-                except Empty:
-                    break
-                message.ack()
-                found.append((message.headers["task"], message.payload[0]))
-            queue.close()
+            for name in Queue.values:
+                queue = link.SimpleQueue(name)
+                while True:
+                    try:
+                        message = queue.get(block=False)
+                    except Empty:
+                        break
+                    message.ack()
+                    found.append((message.headers["task"], message.payload[0]))
+                queue.close()
         return found
 
 
@@ -47,10 +49,10 @@ def messages() -> Messages:
     return Messages()
 
 
-def ask(user: Any, subject: Any, **params: Any) -> Job:
+def ask(user: Any, subject: Any, *, queue: str = "interactive", **params: Any) -> Job:
     return operations.enqueue(
         kind=KIND,
-        queue="interactive",
+        queue=queue,
         user=user,
         household_id=user.household_id,
         subject_id=subject,
@@ -63,6 +65,15 @@ def ask(user: Any, subject: Any, **params: Any) -> Job:
 def expire_lease(job: Job) -> None:
     past = timezone.now() - timedelta(minutes=1)
     Job.objects.filter(pk=job.pk).update(lease_until=past, woken_at=past)
+
+
+def make_due(job: Job) -> None:
+    past = timezone.now() - timedelta(minutes=1)
+    Job.objects.filter(pk=job.pk).update(next_at=past, woken_at=past)
+
+
+def fail(claim: operations.Claim) -> None:
+    operations.fail(claim=claim, code="late", detail="Late.", account_name="A", now=timezone.now())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -99,6 +110,38 @@ def test_another_request_or_a_finished_job_makes_a_new_one(people: Any, messages
     assert ask(people.owner, subject, a="1").pk != first.pk
 
 
+def test_a_finished_twin_is_the_same_job_while_it_is_young_and_still_true(
+    people: Any, messages: Messages
+) -> None:
+    subject = uuid4()
+
+    def again(*, still_true: bool) -> Job:
+        return operations.enqueue(
+            kind=KIND,
+            queue="interactive",
+            user=people.owner,
+            household_id=people.owner.household_id,
+            subject_id=subject,
+            params={},
+            now=timezone.now(),
+            estimate_s=2,
+            still_true=lambda job: still_true,
+        )
+
+    first = again(still_true=False)
+    claim = operations.claim(job_id=first.pk)
+    assert claim is not None
+    operations.complete(claim=claim, result={})
+    assert again(still_true=True) == first
+    second = again(still_true=False)
+    assert second != first
+    assert again(still_true=False) == second, "an active job is a twin whatever has changed"
+    operations.cancel(job=second)
+    past = timezone.now() - timedelta(seconds=JOB_TWIN_S_MAX + 1)
+    Job.objects.filter(pk=first.pk).update(finished_at=past)
+    assert again(still_true=True) not in (first, second)
+
+
 def test_the_message_leaves_after_the_commit_and_a_rolled_back_job_sends_none(
     people: Any, messages: Messages, django_capture_on_commit_callbacks: Any
 ) -> None:
@@ -130,18 +173,19 @@ def test_a_claimed_job_is_nobody_elses_until_its_lease_runs_out(
         operations.complete(claim=first, result={"late": True})
     with pytest.raises(LeaseLost):
         operations.report_progress(claim=first, percent=10)
-    assert not operations.fail(claim=first, code="late", detail="late")
+    with pytest.raises(LeaseLost):
+        fail(first)
     operations.complete(claim=second, result={"ok": True})
     job.refresh_from_db()
     assert (job.status, job.result, job.attempt) == ("completed", {"ok": True}, 2)
 
 
-def test_the_sweeper_wakes_the_forgotten_and_ends_the_hopeless(
+def test_the_sweeper_wakes_the_forgotten_and_ends_what_no_worker_could(
     people: Any, messages: Messages
 ) -> None:
-    forgotten, fresh, hopeless = (ask(people.owner, uuid4()) for _ in range(3))
-    Job.objects.filter(pk=forgotten.pk).update(woken_at=timezone.now() - timedelta(minutes=1))
-    for _ in range(3):
+    forgotten, fresh, hopeless = (ask(people.adviser, uuid4()) for _ in range(3))
+    make_due(forgotten)
+    for _ in range(6):
         assert operations.claim(job_id=hopeless.pk) is not None
         expire_lease(hopeless)
     assert operations.claim(job_id=hopeless.pk) is None
@@ -157,6 +201,46 @@ def test_the_sweeper_wakes_the_forgotten_and_ends_the_hopeless(
     assert operations.sweep(now=timezone.now()) == (0, 0)
     told = Outbox.objects.get()
     assert (told.topic, told.payload["job_id"]) == ("rebalance_failed", str(hopeless.public_id))
+    assert told.asked_by == people.adviser
+
+
+def test_a_backlog_is_woken_in_portions_and_never_the_same_job_each_time(
+    people: Any, messages: Messages
+) -> None:
+    backlog = [ask(people.owner, uuid4()) for _ in range(WAKE_UPS_WAITING_MAX + 10)]
+    importing = ask(people.owner, uuid4(), queue="imports")
+    past = timezone.now() - timedelta(minutes=1)
+    Job.objects.update(next_at=past, woken_at=past)
+    # The messages still stand in the queue: none is sent again, whatever waits in other queues.
+    assert operations.sweep(now=timezone.now()) == (WAKE_UPS_WAITING_MAX + 1, 0)
+    assert operations.sweep(now=timezone.now()) == (0, 0)
+    first = {job_id for _, (job_id,) in messages.taken()}
+    assert len(first) == WAKE_UPS_WAITING_MAX + 1
+    assert importing.pk in first
+    # All messages were lost: the others are next.
+    assert operations.sweep(now=timezone.now()) == (10, 0)
+    assert {job.pk for job in backlog} <= first | {pk for _, (pk,) in messages.taken()}
+
+
+def test_the_longer_a_job_waits_for_its_turn_the_more_rarely_it_is_woken(
+    people: Any, messages: Messages
+) -> None:
+    job, now = ask(people.owner, uuid4()), timezone.now()
+
+    def woken(*, due_s: int, woken_s: int) -> int:
+        Job.objects.filter(pk=job.pk).update(
+            next_at=now - timedelta(seconds=due_s), woken_at=now - timedelta(seconds=woken_s)
+        )
+        return operations.sweep(now=now)[0]
+
+    messages.taken()
+    assert woken(due_s=9, woken_s=9) == 1
+    assert woken(due_s=20, woken_s=7) == 0
+    assert woken(due_s=100, woken_s=30) == 0
+    assert woken(due_s=100, woken_s=60) == 1
+    assert woken(due_s=100_000, woken_s=590) == 0
+    assert woken(due_s=100_000, woken_s=610) == 1
+    assert woken(due_s=-100, woken_s=900) == 0, "its back-off is not over"
 
 
 def test_a_worker_of_before_a_retry_writes_nothing_after_it(
@@ -171,28 +255,31 @@ def test_a_worker_of_before_a_retry_writes_nothing_after_it(
     assert awake is not None
     with pytest.raises(LeaseLost):
         operations.complete(claim=asleep, result={"old": True})
-    assert not operations.fail(claim=asleep, code="old", detail="")
-    assert not operations.release(claim=asleep)
+    with pytest.raises(LeaseLost):
+        fail(asleep)
+    assert not operations.wait(claim=asleep)
+    assert not operations.try_again(claim=asleep)
     operations.complete(claim=awake, result={"new": True})
     job.refresh_from_db()
     assert (job.status, job.result, job.attempt) == ("completed", {"new": True}, 2)
 
 
-def test_a_retry_gives_three_new_attempts_and_the_last_one_knows_it(
+def test_a_retry_gives_three_new_tries_and_the_last_one_knows_it(
     people: Any, messages: Messages
 ) -> None:
     job = ask(people.owner, uuid4())
     for lives in range(2):
-        for attempt in range(1, 4):
+        for tries in range(1, 7):
             claim = operations.claim(job_id=job.pk)
             assert claim is not None
-            assert (claim.attempt, claim.last) == (3 * lives + attempt, attempt == 3)
+            assert (claim.attempt, claim.tries) == (6 * lives + tries, tries)
+            assert (claim.last, claim.spent) == (tries >= 3, tries > 3)
             expire_lease(job)
         assert operations.claim(job_id=job.pk) is None
         assert operations.sweep(now=timezone.now()) == (0, 1)
         operations.retry(job=job, now=timezone.now())
     keys = sorted(Outbox.objects.values_list("dedup_key", flat=True))
-    assert keys == [f"rebalance:{job.public_id}:{attempt}" for attempt in (3, 6)]
+    assert keys == [f"rebalance:{job.public_id}:{attempt}" for attempt in (12, 6)]
 
 
 def test_a_retry_beside_an_identical_new_request_is_refused(

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from django.utils import timezone
 from core.errors import BallastError
 from jobs.models import Job
 from jobs.operations import LeaseLost, cancel, claim
+from notifications.models import Notice
+from notifications.operations import relay
 from transactions.models import Holding, Import, ImportRow, Lot, Transaction
 from transactions.operations import imports
 from transactions.tasks import work_on_import
@@ -101,6 +104,27 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_and_the_next_does_it_on
     with pytest.raises(BallastError, match="is committed"), transaction.atomic():
         imports.run(claim=held, now=timezone.now(), told=lambda percent: None)
     assert Transaction.objects.count() == 5
+
+
+def test_a_file_whose_workers_all_died_is_failed_and_whoever_brought_it_is_told(
+    desk: Any, people: Any, account: Any
+) -> None:
+    batch = desk.preview()
+    job = Job.objects.get(public_id=batch["job_id"])
+    assert job.queue == "imports"
+    Job.objects.update(requested_by=people.adviser)
+    for _ in range(3):
+        assert claim(job_id=job.pk) is not None
+        Job.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
+    assert desk.get(batch)["status"] == "reading"
+    assert work(batch)["status"] == "failed"
+    shown = desk.get(batch)
+    assert (shown["status"], shown["error"]["code"]) == ("failed", "attempts_exhausted")
+    relay(now=timezone.now())
+    for person in (people.owner, people.adviser):
+        title = Notice.objects.get(user=person).title
+        assert title.startswith(f"A file could not be imported into {account.name}. ")
+    assert not Notice.objects.filter(user=people.stranger).exists()
 
 
 def test_a_cancelled_job_writes_nothing(desk: Any) -> None:

@@ -8,7 +8,7 @@ new status and all rows are one database transaction that begins with the import
 so whatever kills a worker, a step has happened once or not at all.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,8 +24,8 @@ from core.limits import (
     NAME_LENGTH_MAX,
 )
 from identity.models import Household, User
-from jobs.models import Job
-from jobs.operations import Claim, announce, complete, enqueue, fail, result_written
+from jobs.models import Job, Queue
+from jobs.operations import Claim, Ending, Told, complete, enqueue, fail, result_written
 from transactions.files.formats.registry import FORMATS, HEAD_BYTES, detect
 from transactions.models import Account, Import, ImportRow, ImportStatus, Transaction
 from transactions.operations.imports import committing, files, reading
@@ -33,13 +33,10 @@ from transactions.operations.imports.judging import judge
 from transactions.operations.imports.symbols import stated
 
 IMPORT = "transactions.import"
-_QUEUE = "interactive"
 # Rows a worker reads and records in a second; only the estimate people see hangs on it.
 _ROWS_PER_S = 3_000
 _BYTES_PER_ROW = 80
 _OPEN = (ImportStatus.UPLOADED, ImportStatus.PREVIEW, ImportStatus.FAILED)
-
-Told = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +233,8 @@ def remove(*, batch: Import, user: User, now: datetime) -> Import | None:
     return locked
 
 
-def run(*, claim: Claim, now: datetime, told: Told) -> None:
-    """The step a job was made for, and the job's end, in one transaction."""
+def run(claim: Claim, now: datetime, told: Told) -> None:
+    """Do the step of a job and write its result, in one transaction."""
     with result_written():
         batch = _of_claim(claim)
         user = User.objects.get(pk=claim.requested_by_id)
@@ -258,32 +255,33 @@ def run(*, claim: Claim, now: datetime, told: Told) -> None:
         )
 
 
-def give_up(*, claim: Claim, code: str, detail: str, now: datetime) -> None:
-    """Ends the job as failed; the import says why, and stays what it was."""
+def give_up(claim: Claim, ending: Ending, now: datetime) -> None:
+    """End the job as failed; the import keeps its status and shows the reason."""
+    detail = ending.detail
+    if ending.code == "computation_timeout":
+        detail += " Split the file."
     with transaction.atomic():
-        if not fail(claim=claim, code=code, detail=detail):
-            return
         found = Import.objects.filter(public_id=UUID(claim.params["import_id"])).first()
         if found is not None:
             batch = _locked(found)
-            batch.error = {"code": code, "detail": detail}
+            batch.error = {"code": ending.code, "detail": detail}
             if batch.status == ImportStatus.UPLOADED:
                 batch.status = ImportStatus.FAILED
-            elif code == committing.StalePreview.code:
+            elif ending.code == committing.StalePreview.code:
                 judge(batch=batch, now=now)
             batch.save()
-        announce(
-            topic="import_failed",
-            household_id=claim.household_id,
-            dedup_key=f"import:{claim.public_id}:{claim.attempt}",
-            payload={
-                "job_id": str(claim.public_id),
-                "account_id": str(claim.subject_id),
-                "code": code,
-                "detail": detail,
-            },
+        fail(
+            claim=claim,
+            code=ending.code,
+            detail=detail,
+            account_name=_account_name(claim.subject_id),
             now=now,
         )
+
+
+def _account_name(public_id: UUID) -> str:
+    names = Account.objects.filter(public_id=public_id).values_list("name", flat=True)
+    return names.first() or ""
 
 
 def forget_old(*, now: datetime) -> tuple[int, int]:
@@ -372,7 +370,7 @@ def _ensure_status(batch: Import, *allowed: str) -> None:
 def _enqueue(batch: Import, step: str, user: User, now: datetime, *, rows: int) -> Job:
     job = enqueue(
         kind=IMPORT,
-        queue=_QUEUE,
+        queue=Queue.IMPORTS,
         user=user,
         household_id=batch.account.household_id,
         subject_id=batch.account.public_id,

@@ -1,16 +1,16 @@
-"""Idempotency-Key: the first answer to a creating request is the answer to its repetitions.
+"""Idempotency-Key: repetitions of a creating request get its first answer.
 
 The key, a hash of the request and the answer are written in the transaction of the effect itself:
     same key, same request      the stored answer, nothing done again
     same key, another request   422 idempotency_key_reused
     same key, still under way   409 idempotency_in_flight
     no key                      the effect runs, nothing is kept
-A refused request keeps no key: it changed nothing and may be corrected and sent again.
+A refused request keeps no key: it changed nothing, and its sender may correct and repeat it.
 """
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
@@ -38,9 +38,10 @@ def answer_once(
     now: datetime,
     effect: Callable[[], Answer],
 ) -> tuple[Answer, bool]:
-    """The answer of `effect` and whether it is a replay; `request` is what the key stands for.
+    """Return the answer of `effect`, and whether it is a replay.
 
-    `request` must be JSON-able (method, path, body). `effect` returns (status, JSON-able body).
+    `request` is what the key stands for (method, path, body), able to be written as JSON, as is
+    the body that `effect` returns with its status.
     """
     if key is None:
         return effect(), False
@@ -55,7 +56,9 @@ def answer_once(
         known = IdempotencyKey.objects.filter(user_id=user.pk, key=key).first()
         if known is not None:
             if known.request_hash != request_hash:
-                raise KeyReused("This Idempotency-Key was used for another request.")
+                raise KeyReused(
+                    "This Idempotency-Key was used for another request. Send a new key."
+                )
             assert known.response_status is not None, "a kept key has its answer"
             return (known.response_status, known.response_body or {}), True
         status, body = effect()
@@ -71,11 +74,17 @@ def answer_once(
 
 
 def _enter(*, user_id: int, key: str) -> None:
-    """One request per key at a time; the lock ends with the transaction."""
+    """Let one request per key pass at a time; the lock ends with the transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, %s))", [key, user_id])
         row = cursor.fetchone()
     if not row[0]:
         raise Conflict(
-            "A request with this Idempotency-Key is under way.", code="idempotency_in_flight"
+            "A request with this Idempotency-Key is under way. Repeat yours shortly.",
+            code="idempotency_in_flight",
         )
+
+
+def forget_old_keys(*, now: datetime) -> int:
+    """Delete the keys of a day ago; return how many."""
+    return IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=1)).delete()[0]

@@ -1,0 +1,33 @@
+"""Messages to workers. Losing one costs seconds, never a job: the rows are the record."""
+
+import logging
+from collections.abc import Sequence
+
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+
+def wake(*, job_id: int, kind: str, queue: str) -> None:
+    """Ask a worker to look at the job."""
+    send(kind, queue=queue, args=[job_id])
+
+
+def send(task: str, *, queue: str, args: Sequence[int] = ()) -> None:
+    """Send a message; without a broker, log that and let the schedule find the row later."""
+    try:
+        current_app.send_task(task, args=list(args), queue=queue, retry=False)
+    except (OperationalError, OSError) as fault:
+        logger.warning("no broker for %s: %s", task, fault)
+
+
+def depth(queue: str) -> int | None:
+    """Return how many messages wait in the broker's queue; None if the broker is out of reach."""
+    with current_app.connection_or_acquire() as link:
+        try:
+            with link.channel() as channel:
+                return int(channel.queue_declare(queue=queue, durable=True).message_count)
+        except (OperationalError, OSError, *link.connection_errors, *link.channel_errors) as fault:
+            logger.warning("no broker to count %s: %s", queue, fault)
+            return None

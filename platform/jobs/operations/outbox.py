@@ -1,0 +1,83 @@
+"""Messages to households, written with the change they announce and relayed after its commit."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from core.errors import Conflict
+from core.limits import OUTBOX_ATTEMPTS_MAX
+from jobs.models import Outbox, OutboxState
+from jobs.operations.messages import send
+
+_SENT_KEPT = timedelta(days=30)
+
+
+def announce(
+    *,
+    topic: str,
+    household_id: int,
+    dedup_key: str,
+    payload: Mapping[str, Any],
+    now: datetime,
+    asked_by_id: int | None = None,
+) -> None:
+    """Write a message to a household, and to the person who asked for the work.
+
+    Call it in the transaction of the change itself. A second message with the same key is dropped.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("an outbox row belongs in the transaction of the change it announces")
+    Outbox.objects.bulk_create(
+        [
+            Outbox(
+                topic=topic,
+                household_id=household_id,
+                asked_by_id=asked_by_id,
+                dedup_key=dedup_key,
+                payload=dict(payload),
+                created_at=now,
+                next_at=now,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    transaction.on_commit(wake_outbox, robust=True)
+
+
+def wake_outbox() -> None:
+    """Ask the relay to look; the schedule asks it anyway."""
+    send("notifications.relay", queue="notify")
+
+
+def outbox_delivered(*, row: Outbox) -> None:
+    """Mark the row sent; call it in the transaction that writes its effects."""
+    Outbox.objects.filter(pk=row.pk).update(state=OutboxState.SENT, sent_at=Now(), error="")
+
+
+def outbox_failed(*, row: Outbox, error: str) -> None:
+    """Count a failed try: exponential back-off, dead after the last one."""
+    attempts = row.attempts + 1
+    Outbox.objects.filter(pk=row.pk).update(
+        attempts=F("attempts") + 1,
+        error=error[:2000],
+        state=OutboxState.DEAD if attempts >= OUTBOX_ATTEMPTS_MAX else OutboxState.WAITING,
+        next_at=Now() + timedelta(seconds=2 ** (2 * attempts)),
+    )
+
+
+def replay_dead(*, row: Outbox, now: datetime) -> None:
+    """Give a dead letter its tries again (operators)."""
+    if not Outbox.objects.filter(pk=row.pk, state=OutboxState.DEAD).update(
+        state=OutboxState.WAITING, attempts=0, next_at=now
+    ):
+        raise Conflict("Only dead letters can be replayed.", code="outbox_not_dead")
+
+
+def forget_sent(*, now: datetime) -> int:
+    """Delete the rows sent a month ago; return how many."""
+    old = Outbox.objects.filter(state=OutboxState.SENT, created_at__lt=now - _SENT_KEPT)
+    return old.delete()[0]

@@ -1,0 +1,169 @@
+"""The one step of every task that works on a job.
+
+    claim -> run, with the lease kept -> done
+      refused (a coded error, the time limit)    ended as failed, with its code
+      met a lock, or a server out of reach       given back uncounted, due after a back-off
+      any other fault                            given back counted; the last time ended as failed
+      every try used, or waited for too long     ended as failed by its own kind
+
+Ending a job is the kind's own `give_up`: it knows which rows of its own say that work is under way.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg.errors
+import redis
+from billiard.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from kombu.exceptions import OperationalError as BrokerError
+
+from core.errors import BallastError, Unavailable
+from edge import metrics
+from stores.redis import redis_client
+from jobs.operations.claims import Claim, LeaseLost, claim, report_progress, try_again, wait
+from jobs.operations.sweeping import EXHAUSTED_DETAIL
+
+logger = logging.getLogger(__name__)
+
+Told = Callable[[int], None]
+
+# Pauses between tries to give a job back while the database is out of reach.
+_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a job failed: a stable code, and a sentence for the person who asked."""
+
+    code: str
+    detail: str
+
+
+Run = Callable[[Claim, datetime, Told], object]
+GiveUp = Callable[[Claim, Ending, datetime], None]
+
+
+def work(
+    *, job_id: int, run: Run, give_up: GiveUp, limit_s: int, clock: Callable[[], datetime]
+) -> None:
+    """Claim the job and do its work; a repeated or late message finds nothing to claim.
+
+    `run(claim, now, told)` writes the result; it passes its percentage to `told`. `give_up(claim,
+    ending, now)` ends the job as failed. Both raise LeaseLost if the job is no longer theirs.
+    """
+    held = claim(job_id=job_id)
+    if held is None:
+        return
+    done = [0]
+    try:
+        with kept(held, percent=lambda: done[0], clock=clock):
+            ending = _tried(held, run, lambda percent: done.__setitem__(0, percent), limit_s, clock)
+            if ending is not None:
+                give_up(held, ending, clock())
+    except LeaseLost:
+        logger.info("job %s was cancelled or taken over", held.public_id)
+    except Exception as fault:
+        if passes(fault):
+            logger.warning("job %s waits for the moment to pass: %s", held.public_id, fault)
+            _give_back(held, wait)
+        else:
+            logger.exception("job %s failed in attempt %d", held.public_id, held.attempt)
+            _give_back(held, try_again)
+
+
+def _tried(
+    held: Claim, run: Run, told: Told, limit_s: int, clock: Callable[[], datetime]
+) -> Ending | None:
+    """Do the work; return why the job must end as failed, or None when it is done."""
+    if held.spent:
+        if held.overdue and held.waits:
+            return Ending(
+                "waited_too_long", "The service was busy for hours. Start the work again."
+            )
+        return Ending("attempts_exhausted", EXHAUSTED_DETAIL)
+    try:
+        with metrics.job(held.kind):
+            run(held, clock(), told)
+    except SoftTimeLimitExceeded:
+        return Ending("computation_timeout", f"The work was not done within {limit_s} seconds.")
+    except Unavailable:
+        raise
+    except BallastError as refusal:
+        return Ending(refusal.code, refusal.detail)
+    except Exception as fault:
+        if isinstance(fault, LeaseLost) or passes(fault) or not held.last:
+            raise
+        logger.exception("job %s failed in attempt %d", held.public_id, held.attempt)
+        return Ending("internal_error", "The work failed; operators have the details.")
+    return None
+
+
+def passes(fault: Exception) -> bool:
+    """Whether the fault is of the moment, not of the work: the same work may succeed later."""
+    if isinstance(fault, OperationalError):
+        return not isinstance(fault.__cause__, psycopg.errors.QueryCanceled)
+    return isinstance(fault, InterfaceError | redis.RedisError | BrokerError | Unavailable)
+
+
+def _give_back(held: Claim, give_back: Callable[..., bool]) -> None:
+    """Give the job back, also if the database must come back first.
+
+    If it stays away for longer, the lease runs out and the outage costs the job one try.
+    """
+    for pause_s in _PAUSES_S:
+        try:
+            give_back(claim=held)
+        except (DatabaseError, InterfaceError):
+            logger.warning("job %s cannot be given back yet", held.public_id)
+            connection.close()
+            time.sleep(pause_s)
+        else:
+            return
+
+
+@contextmanager
+def kept(
+    claim: Claim, *, percent: Callable[[], int], clock: Callable[[], datetime]
+) -> Iterator[None]:
+    """Renew the lease of `claim` in a thread, every third of its length, until the work ends.
+
+    Each renewal is a heartbeat of the queue too: while every process of a worker is at work, none
+    of them takes the heartbeat's own message.
+    """
+    done = threading.Event()
+
+    def renew() -> None:
+        try:
+            while not done.wait(settings.JOB_LEASE_S / 3):
+                try:
+                    report_progress(claim=claim, percent=percent())
+                except LeaseLost:
+                    return
+                except (DatabaseError, InterfaceError):
+                    logger.warning("lease of job %s not renewed", claim.public_id)
+                beat(queue=claim.queue, now=clock())
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=renew, name=f"lease-{claim.job_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(timeout=5)
+
+
+def beat(*, queue: str, now: datetime) -> None:
+    """Write the sign of life of a queue's worker; the supervisor looks at its age."""
+    try:
+        redis_client().set(f"heartbeat:{queue}", int(now.timestamp()), ex=600)
+    except redis.RedisError:
+        logger.warning("heartbeat of %s not written", queue)
