@@ -26,9 +26,9 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from core.errors import BallastError, Unavailable
 from edge import metrics
-from stores.redis import redis_client
 from jobs.operations.claims import Claim, LeaseLost, claim, report_progress, try_again, wait
 from jobs.operations.sweeping import EXHAUSTED_DETAIL
+from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
 
