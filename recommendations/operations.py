@@ -125,6 +125,7 @@ def _read_inputs(claim: Claim, now: datetime) -> str:
 
 
 def _account(claim: Claim) -> Account:
+    assert claim.household_id is not None, "a rebalance belongs to a household"
     account = (
         Account.objects.select_related("owner")
         .filter(public_id=claim.subject_id, household_id=claim.household_id)

@@ -180,7 +180,7 @@ def test_a_database_that_went_away_gets_its_job_back_when_it_is_there_again(job:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")
             own = cursor.fetchone()[0]
-        with psycopg.connect(**connection.get_connection_params()) as other:  # type: ignore[arg-type]
+        with psycopg.connect(**connection.get_connection_params()) as other:
             other.execute("SELECT pg_terminate_backend(%s)", [own])
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

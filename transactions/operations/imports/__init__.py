@@ -237,6 +237,7 @@ def run(claim: Claim, now: datetime, told: Told) -> None:
     """Do the step of a job and write its result, in one transaction."""
     with result_written():
         batch = _of_claim(claim)
+        assert claim.requested_by_id is not None, "a file is brought by somebody"
         user = User.objects.get(pk=claim.requested_by_id)
         step = claim.params["step"]
         if step == "read":
