@@ -53,6 +53,10 @@ CLOCK_ROOMS = (
     "platform/core/identifiers.py",  # a UUIDv7 is a point in time
 )
 
+LOCKING_SQL = re.compile(
+    r"\bFOR\s+(NO\s+KEY\s+)?UPDATE\b(?!.*SKIP\s+LOCKED)|\bLOCK\s+TABLE\b", re.IGNORECASE
+)
+
 Rule = Callable[[str, str], list[str]]
 
 
@@ -156,26 +160,37 @@ def default_order(path: str, text: str) -> list[str]:
     ]
 
 
-def ordered_locks(path: str, text: str) -> list[str]:
-    """Two callers that lock the same rows in different orders wait for each other for ever."""
+def one_way_to_lock(path: str, text: str) -> list[str]:
+    """Two callers that lock the same rows in different orders wait for each other for ever.
+
+    Work taken with SKIP LOCKED waits for nobody; everything else goes through `stores.locks`.
+    """
+    if path == "platform/stores/locks.py" or path.startswith("tests/"):
+        return []
     tree = ast.parse(text)
-    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-    offences = []
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Attribute) and node.attr == "select_for_update"):
-            continue
-        top: ast.AST = node
-        while isinstance(parents.get(top), ast.Attribute | ast.Call):
-            parent = parents[top]
-            if isinstance(parent, ast.Call) and parent.func is not top:
-                break  # an argument of something else: the chain ends here
-            top = parent
-        if not any(isinstance(x, ast.Attribute) and x.attr == "order_by" for x in ast.walk(top)):
-            offences.append(
-                f"{path}:{node.lineno} select_for_update without order_by: "
-                "lock in key order, .order_by('pk')"
-            )
-    return offences
+    claims = {
+        node.func
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and any(x.arg == "skip_locked" for x in node.keywords)
+    }
+    lines = [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr == "select_for_update"
+        and node not in claims
+    ]
+    lines += [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and LOCKING_SQL.search(node.value)
+    ]
+    return [
+        f"{path}:{line} locks rows: use stores.locks.locked(rows), or claim with SKIP LOCKED"
+        for line in sorted(lines)
+    ]
 
 
 def names(path: str, text: str) -> list[str]:
@@ -221,7 +236,7 @@ def places(path: str, text: str) -> list[str]:
 
 
 PYTHON_RULES: list[Rule] = [
-    *(purity, clocks, lengths, wake_up_calls, default_order, ordered_locks, names, import_paths)
+    *(purity, clocks, lengths, wake_up_calls, default_order, one_way_to_lock, names, import_paths)
 ]
 
 
@@ -332,8 +347,15 @@ BAD: list[tuple[Rule, str, str]] = [
         "portfolios/models.py",
         "class A:\n    class Meta:\n        ordering = ['id']\n",
     ),
-    (ordered_locks, "jobs/operations.py", "Job.objects.select_for_update().get(pk=1)\n"),
-    (ordered_locks, "jobs/operations.py", "f(a.order_by('pk'), b.select_for_update())\n"),
+    (one_way_to_lock, "jobs/queries.py", "J.order_by('pk').select_for_update().get(pk=1)\n"),
+    (one_way_to_lock, "jobs/queries.py", "J.select_for_update(no_key=True).order_by('pk')\n"),
+    (one_way_to_lock, "jobs/queries.py", "sql = 'SELECT 1 FROM a FOR UPDATE'\n"),
+    (
+        one_way_to_lock,
+        "jobs/queries.py",
+        "sql = f'SELECT {x} FROM a for no key update'\n",
+    ),
+    (one_way_to_lock, "jobs/queries.py", "sql = 'LOCK TABLE a IN SHARE MODE'\n"),
     (names, "portfolios/utils.py", ""),
     (names, "transactions/helpers/dates.py", ""),
     (names, "transactions/ledger/lots.py", "class LotService:\n    pass\n"),
@@ -357,12 +379,9 @@ GOOD: list[tuple[Rule, str, str]] = [
     (lengths, "portfolios/holdings/valuation.py", LONG.replace("    x = 1\n", "", 1)),
     (wake_up_calls, "jobs/operations.py", "run.delay_on_commit(1)\n"),
     (default_order, "portfolios/admin.py", "class A:\n    ordering = ['id']\n"),
-    (
-        ordered_locks,
-        "jobs/operations.py",
-        "J.select_for_update().filter(a=1).order_by('pk').all()\n",
-    ),
-    (ordered_locks, "jobs/operations.py", "x = f(J.order_by('pk').select_for_update())\n"),
+    (one_way_to_lock, "jobs/queries.py", "J.select_for_update(skip_locked=True).order_by('id')\n"),
+    (one_way_to_lock, "jobs/queries.py", "sql = 'SELECT 1 FROM a FOR UPDATE SKIP LOCKED'\n"),
+    (one_way_to_lock, "jobs/queries.py", "x = list(locked(J.objects.all()))\n"),
     (names, "identity/models.py", "class UserManager(BaseUserManager[User]):\n    pass\n"),
     (import_paths, "manage.py", "import sys\nargs = sys.argv\n"),
     (places, "requirements.lock", "django==5.2 \\\n    --hash=sha256:00\n"),

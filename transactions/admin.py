@@ -23,7 +23,7 @@ class AccountAdmin(LargeTableAdmin):
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
         """Writes what was changed and nothing else: a trade may be moving cash this moment."""
         obj.save(update_fields=form.changed_data)
-        locked = lock_account(account_id=obj.pk)
+        locked = lock_account(account=obj)
         publish_version(account=locked, version=next_version(locked))
 
     def has_add_permission(self, request: object) -> bool:

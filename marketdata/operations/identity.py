@@ -7,6 +7,7 @@ from django.db import transaction
 from core.errors import InvalidInput, NotFound
 from identity.models import User
 from marketdata.models import Asset, IdentityDecision
+from stores.locks import locked
 
 
 def decide_identity(
@@ -18,8 +19,8 @@ def decide_identity(
     the assets is booked anew.
     """
     with transaction.atomic():
-        locked = Asset.objects.select_for_update().order_by("id").get(pk=asset.pk)
-        if identical_to is not None and identical_to.pk == locked.pk:
+        row = locked(Asset.objects.all()).get(pk=asset.pk)
+        if identical_to is not None and identical_to.pk == row.pk:
             raise InvalidInput(
                 "An asset is always identical to itself.",
                 code="identical_to_itself",
@@ -28,18 +29,18 @@ def decide_identity(
         if (
             identical_to is not None
             and identical_to.household_id is not None
-            and identical_to.household_id != locked.household_id
+            and identical_to.household_id != row.household_id
         ):
             raise NotFound("No such asset.", code="symbol_unknown")
         decision = IdentityDecision.objects.create(
-            asset=locked,
+            asset=row,
             identical_to=identical_to,
-            previously_id=locked.substantially_identical_to_id,
+            previously_id=row.substantially_identical_to_id,
             reason=reason,
             decided_by_id=user.pk,
             decided_at=now,
         )
-        Asset.objects.filter(pk=locked.pk).update(substantially_identical_to=identical_to)
+        Asset.objects.filter(pk=row.pk).update(substantially_identical_to=identical_to)
     return decision
 
 

@@ -18,11 +18,13 @@ from core.limits import (
     PRICE_DECIMALS,
     PRICE_MAX,
 )
-from identity.models import Household, User
+from identity.models import User
+from identity.operations.households import locked_household
 from marketdata.identifiers import ensure_symbol
 from marketdata.models import Asset, AssetClass, DailyPrice, IdentityDecision, LatestPrice
 from marketdata.queries.quotes import OWN_QUOTES_KEY
 from marketdata.quotes import OWN, Quote, encoded
+from stores.locks import locked
 from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
@@ -69,7 +71,7 @@ def create_own_asset(
             fields={"currency": ["is not known"]},
         )
     with transaction.atomic():
-        Household.objects.select_for_update().order_by("id").get(pk=user.household_id)
+        locked_household(household_id=user.household_id)
         visible = Asset.objects.for_household(user.household_id)
         if visible.filter(symbol=symbol).exists():
             raise Conflict(
@@ -131,7 +133,7 @@ def record_own_prices(*, user: User, symbol: str, prices: Sequence[OwnPrice], as
     _ensure_plausible(prices, as_of)
     with transaction.atomic():
         # One writer at a time: the newest price is read back below.
-        Asset.objects.select_for_update().order_by("id").get(pk=asset.pk)
+        locked(Asset.objects.all()).get(pk=asset.pk)
         with connection.cursor() as cursor:
             cursor.execute(
                 _UPSERT,

@@ -66,6 +66,11 @@ IMPORT_COLUMNS_MAX = 250
 IMPORT_ROW_CHARS_MAX = 65_536
 
 REBALANCE_COMPUTATION_S_MAX = 60
+# Threads of one process that wait for one household's lock; and how long their line may stand
+# still before more of them are refused at once.
+WRITERS_WAITING_MAX = 2
+WRITERS_STILL_S_MAX = 1.0
+
 JOB_ATTEMPTS_MAX = 3
 # How long a job may wait for locks, the database or the broker before it is given up.
 JOB_WAIT_S_MAX = 6 * 3600

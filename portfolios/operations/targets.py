@@ -49,7 +49,7 @@ def set_targets(*, account: Account, weights: Sequence[TargetWeight]) -> None:
             fields={"target_percentage": [f"sum to {total.normalize():f}"]},
         )
     with transaction.atomic():
-        locked = lock_account(account_id=account.pk)
+        locked = lock_account(account=account)
         known = _known(locked, [w.symbol for w in weights if w.symbol != CASH_SYMBOL])
         Target.objects.filter(account=locked).delete()
         Target.objects.bulk_create(
@@ -79,7 +79,7 @@ def set_restrictions(*, account: Account, rules: Sequence[Rule]) -> None:
                 fields={"until_date": [f"must be on or after {EARLIEST_DATE}"]},
             )
     with transaction.atomic():
-        locked = lock_account(account_id=account.pk)
+        locked = lock_account(account=account)
         known = _known(locked, [rule.symbol for rule in rules])
         Restriction.objects.filter(account=locked).delete()
         Restriction.objects.bulk_create(

@@ -12,6 +12,7 @@ from core.errors import InvalidInput
 from core.limits import EARLIEST_DATE
 from core.money import quantize
 from identity.models import Household, User
+from identity.operations.households import locked_household
 from portfolios.models import TaxCarryforward, TaxFiling
 
 CARRYFORWARDS_MAX = 100
@@ -50,7 +51,7 @@ def set_taxes(
                 fields={"year": [f"must be from {EARLIEST_DATE.year} to {now.year}"]},
             )
     with transaction.atomic():
-        locked = Household.objects.select_for_update().order_by("id").get(pk=household.pk)
+        locked = locked_household(household_id=household.pk)
         members = {
             user.public_id: user for user in User.objects.filter(household=locked).order_by("id")
         }

@@ -162,7 +162,7 @@ def test_the_row_is_locked_before_it_is_read(user: User, django_assert_num_queri
     token = _start(user)
     with django_assert_num_queries(4) as captured:  # savepoint, lock, update, release
         _rotate(token)
-    assert 'FOR UPDATE OF "identity_tokenfamily"' in captured[1]["sql"]
+    assert 'FOR NO KEY UPDATE OF "identity_tokenfamily"' in captured[1]["sql"]
 
 
 def test_dead_families_are_swept_away(user: User) -> None:

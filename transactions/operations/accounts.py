@@ -10,6 +10,8 @@ from django.db import transaction
 from core.errors import Conflict, InvalidInput, NotFound
 from core.limits import ACCOUNTS_PER_HOUSEHOLD_MAX
 from identity.models import Household, User, household_ids
+from identity.operations.households import locked_household
+from stores.locks import in_line, locked
 from stores.redis import redis_client
 from transactions.cache_keys import VERSION_TTL_S, version_key
 from transactions.models import Account, AccountType, LotMethod
@@ -66,11 +68,10 @@ def open_account(
 
 def _locked_household(user: User, public_id: UUID | None) -> Household:
     wanted = {"pk": user.household_id} if public_id is None else {"public_id": public_id}
-    rows = Household.objects.select_for_update().order_by("id")
-    household = rows.filter(pk__in=household_ids(user), **wanted).first()
-    if household is None:
+    seen = Household.objects.filter(pk__in=household_ids(user), **wanted).first()
+    if seen is None:
         raise NotFound("No such household.", code="household_not_found")
-    return household
+    return locked_household(household_id=seen.pk)
 
 
 def _owner(household: Household, user: User, public_id: UUID | None) -> User:
@@ -94,27 +95,28 @@ def change_account(
 ) -> Account:
     """Renames an account or changes the method of its future sales; past sales keep theirs."""
     with transaction.atomic():
-        locked = lock_account(account_id=account.pk)
+        row = lock_account(account=account)
         if lot_method is not None:
             ensure_method(lot_method)
-            locked.lot_method = lot_method
+            row.lot_method = lot_method
         if name is not None:
-            locked.name = name
-        locked.save(update_fields=["name", "lot_method"])
-        publish_version(account=locked, version=next_version(locked))
-    return locked
+            row.name = name
+        row.save(update_fields=["name", "lot_method"])
+        publish_version(account=row, version=next_version(row))
+    return row
 
 
-def lock_account(*, account_id: int) -> Account:
-    """The account's row, locked: taken before anything of its ledger is read."""
-    return Account.objects.select_for_update().order_by("id").get(pk=account_id)
+def lock_account(*, account: Account) -> Account:
+    """Return the account's row, locked: taken before anything of its ledger is read."""
+    with in_line(account.household_id):
+        return locked(Account.objects.all()).get(pk=account.pk)
 
 
-def next_version(locked: Account) -> int:
-    """Raises the ledger version of a locked account."""
-    locked.ledger_version += 1
-    Account.objects.filter(pk=locked.pk).update(ledger_version=locked.ledger_version)
-    return locked.ledger_version
+def next_version(account: Account) -> int:
+    """Raise the ledger version of a locked account; return it."""
+    account.ledger_version += 1
+    Account.objects.filter(pk=account.pk).update(ledger_version=account.ledger_version)
+    return account.ledger_version
 
 
 def ensure_method(lot_method: str) -> None:

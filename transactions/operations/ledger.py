@@ -82,7 +82,7 @@ def record_reversed(
 
 def _locked(account: Account, types: Collection[str]) -> LockedHousehold:
     if BOOKED_TYPES.isdisjoint(types):
-        locked = lock_account(account_id=account.pk)
+        locked = lock_account(account=account)
         return household_of(household_id=locked.household_id, accounts={locked.pk: locked})
     return lock_household(household_id=account.household_id)
 

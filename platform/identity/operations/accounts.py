@@ -16,6 +16,7 @@ from core.limits import HOUSEHOLD_MEMBERS_MAX
 from identity.models import Household, Invitation, Revocation, Role, TokenFamily, User
 from identity.operations.access import forget, revoke_before
 from identity.operations.households import open_invitation
+from stores.locks import locked
 
 logger = logging.getLogger(__name__)
 
@@ -128,13 +129,13 @@ def change_role(*, user: User, role: Role) -> None:
 
 
 def _locked(user: User) -> User:
-    return User.objects.select_for_update().order_by("pk").get(pk=user.pk)
+    return locked(User.objects.all()).get(pk=user.pk)
 
 
 def _household(offer: Invitation | None, *, name: str) -> Household:
     if offer is None:
         return Household.objects.create(name=name[:120])
-    household = Household.objects.select_for_update().order_by("pk").get(pk=offer.household_id)
+    household = offer.household  # locked with the invitation
     if household.members.filter(is_active=True).count() >= HOUSEHOLD_MEMBERS_MAX:
         raise Conflict("The household is full.", code="household_full")
     return household

@@ -11,6 +11,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.limits import ADVISERS_PER_HOUSEHOLD_MAX, HOUSEHOLD_MEMBERS_MAX
 from identity.models import AdviserLink, Household, Invitation, Role, User
 from identity.operations.access import forget
+from stores.locks import in_line, locked
 
 INVITATION_LIFETIME = timedelta(days=7)
 
@@ -22,7 +23,7 @@ def invite(*, user: User, email: str, now: datetime) -> tuple[Invitation, str]:
     """
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
-        household = _locked(user.household_id)
+        household = locked_household(household_id=user.household_id)
         opened = Invitation.objects.filter(household=household, accepted_at=None, revoked_at=None)
         opened.filter(email=email).update(revoked_at=now)
         taken = household.members.filter(is_active=True).count()
@@ -40,19 +41,22 @@ def invite(*, user: User, email: str, now: datetime) -> tuple[Invitation, str]:
 
 
 def open_invitation(*, token: str, email: str, now: datetime) -> Invitation:
-    """The locked invitation this token opens for this address; raises InvalidInput."""
-    found = (
-        Invitation.objects.select_for_update()
-        .filter(
-            token_hash=_hashed(token),
-            email=email,
-            accepted_at=None,
-            revoked_at=None,
-            expires_at__gt=now,
-        )
-        .order_by("pk")
-        .first()
+    """Return the invitation this token opens for this address; raise InvalidInput.
+
+    Its household and then it are locked.
+    """
+    wanted = Invitation.objects.filter(
+        token_hash=_hashed(token),
+        email=email,
+        accepted_at=None,
+        revoked_at=None,
+        expires_at__gt=now,
     )
+    found = wanted.first()
+    if found is not None:
+        locked_household(household_id=found.household_id)
+        # It may have been accepted or taken back meanwhile.
+        found = locked(wanted.select_related("household"), of=("self",)).first()
     if found is None:
         raise InvalidInput(
             "The invitation is not valid for this address, or not any more.",
@@ -80,7 +84,7 @@ def grant_adviser(*, user: User, email: str) -> AdviserLink:
     if adviser is None:
         raise NotFound("No adviser has this e-mail address.", code="adviser_not_found")
     with transaction.atomic():
-        household = _locked(user.household_id)
+        household = locked_household(household_id=user.household_id)
         if adviser.household_id == household.pk:
             raise Conflict("The adviser lives in this household.", code="adviser_is_member")
         known = AdviserLink.objects.filter(household=household)
@@ -96,9 +100,8 @@ def withdraw_adviser(*, user: User, adviser_id: UUID) -> None:
     """Ends an adviser's view of the user's household; NotFound when there is none."""
     with transaction.atomic():
         link = (
-            AdviserLink.objects.select_for_update()
+            locked(AdviserLink.objects.all(), of=("self",))
             .filter(household_id=user.household_id, adviser__public_id=adviser_id)
-            .order_by("pk")
             .first()
         )
         if link is None:
@@ -107,8 +110,10 @@ def withdraw_adviser(*, user: User, adviser_id: UUID) -> None:
         forget(user_ids=[link.adviser_id])
 
 
-def _locked(household_id: int) -> Household:
-    return Household.objects.select_for_update().order_by("pk").get(pk=household_id)
+def locked_household(*, household_id: int) -> Household:
+    """Return the household's row, locked: taken before its accounts and anything else of it."""
+    with in_line(household_id):
+        return locked(Household.objects.all()).get(pk=household_id)
 
 
 def _hashed(token: str) -> str:

@@ -29,6 +29,7 @@ from identity.tokens import (
     read_refresh,
     refresh_token,
 )
+from stores.locks import locked
 
 logger = logging.getLogger(__name__)
 
@@ -101,9 +102,8 @@ def end_family(*, claims: Access, now: datetime) -> None:
     """Logout with an access token alone."""
     with transaction.atomic():
         family = (
-            TokenFamily.objects.select_for_update(of=("self",))
+            locked(TokenFamily.objects.all())
             .filter(pk=claims.family_id, user_id=claims.user_id, revoked_at=None)
-            .order_by("pk")
             .first()
         )
         if family is not None:
@@ -118,10 +118,8 @@ def forget_dead_families(*, now: datetime) -> int:
 
 def _locked_family(claims: Refresh) -> TokenFamily | None:
     return (
-        TokenFamily.objects.select_for_update(of=("self",))
-        .select_related("user")
+        locked(TokenFamily.objects.select_related("user"), of=("self",))
         .filter(pk=claims.family_id, user_id=claims.user_id, revoked_at=None)
-        .order_by("pk")
         .first()
     )
 

@@ -23,9 +23,11 @@ from core.limits import (
     IMPORTS_OPEN_PER_HOUSEHOLD_MAX,
     NAME_LENGTH_MAX,
 )
-from identity.models import Household, User
+from identity.models import User
+from identity.operations.households import locked_household
 from jobs.models import Job, Queue
 from jobs.operations import Claim, Ending, Told, complete, enqueue, fail, result_written
+from stores.locks import in_line, locked
 from transactions.files.formats.registry import FORMATS, HEAD_BYTES, detect
 from transactions.models import Account, Import, ImportRow, ImportStatus, Transaction
 from transactions.operations.imports import committing, files, reading
@@ -82,7 +84,7 @@ def bring(
 
 
 def _ensure_room(account: Account) -> None:
-    Household.objects.select_for_update().order_by("id").get(pk=account.household_id)
+    locked_household(household_id=account.household_id)
     waiting = Import.objects.filter(
         account__household_id=account.household_id, status__in=_OPEN
     ).count()
@@ -337,8 +339,9 @@ def _is_stated(value: Any) -> bool:
 
 def _locked(batch: Import) -> Import:
     """The import's row, locked; with what its account is."""
-    rows = Import.objects.select_for_update(of=("self",)).order_by("id")
-    found = rows.select_related("account__owner", "job").filter(pk=batch.pk).first()
+    rows = Import.objects.select_related("account__owner", "job").filter(pk=batch.pk)
+    with in_line(batch.account.household_id):
+        found = locked(rows, of=("self",)).first()
     if found is None:
         raise NotFound("No such import.", code="import_not_found")
     return found

@@ -51,9 +51,9 @@ def write(
 
     Runs in one transaction: the refusal of one row names it and takes back all before it.
     """
+    create_assets(batch=batch)  # locks the household, so before its accounts
     household = lock_household(household_id=batch.account.household_id)
     batch.account = household.accounts[batch.account_id]
-    create_assets(batch=batch)
     work = _Work(batch, _names(batch, now), user, now)
     if not batch.ready_count:
         raise Conflict("No row of the file is ready.", code="nothing_ready")

@@ -1,0 +1,89 @@
+"""Row locks: the one way to take them, and a bounded line of threads that wait for a household.
+
+Order, so that nobody waits in a circle: the household's row before its accounts, both before the
+rows of one import, asset or user; rows of one kind by key. Locks leave foreign keys free: a row
+that refers to a locked one can be written meanwhile, so announcements and new jobs never wait.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
+
+from core.errors import Unavailable
+from core.limits import WRITERS_STILL_S_MAX, WRITERS_WAITING_MAX
+
+Row = TypeVar("Row", bound=Model)
+
+
+class HouseholdBusy(Unavailable):
+    """Too many threads of this process wait for the household's lock, and the line stands still."""
+
+    code = "household_busy"
+
+
+def locked(rows: "QuerySet[Row]", *, of: tuple[str, ...] = ()) -> "QuerySet[Row]":
+    """Return the rows, to be locked in key order as they are read, until the transaction ends.
+
+    `of` names the tables to lock where the query joins several (`self` is its own).
+    """
+    return rows.select_for_update(no_key=True, of=of).order_by("pk")
+
+
+@dataclass(slots=True)
+class _Line:
+    """The threads of this process that wait for one household."""
+
+    moved_s: float
+    waiting: int = 0
+
+
+_change = threading.Condition()
+_lines: dict[int, _Line] = {}
+
+
+@contextmanager
+def in_line(household_id: int) -> Iterator[None]:
+    """Take the household's locks inside; at most two threads of a process wait there.
+
+    More of them wait outside while the line moves. Once it has stood still for a second they are
+    refused at once, so a household whose lock is held for long leaves the other threads free.
+    """
+    _enter(household_id)
+    moved = False
+    try:
+        yield
+        moved = True
+    finally:
+        _leave(household_id, moved=moved)
+
+
+def _enter(household_id: int) -> None:
+    with _change:
+        while True:
+            line = _lines.setdefault(household_id, _Line(moved_s=monotonic()))
+            if line.waiting < WRITERS_WAITING_MAX:
+                line.waiting += 1
+                return
+            left_s = line.moved_s + WRITERS_STILL_S_MAX - monotonic()
+            if left_s <= 0:
+                raise HouseholdBusy(
+                    "Other changes of this household are being written. Try again shortly.",
+                    retry_after_s=2,
+                )
+            _change.wait(left_s)
+
+
+def _leave(household_id: int, *, moved: bool) -> None:
+    with _change:
+        line = _lines[household_id]
+        line.waiting -= 1
+        if moved:
+            line.moved_s = monotonic()
+        if not line.waiting:
+            del _lines[household_id]
+        _change.notify_all()
