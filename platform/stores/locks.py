@@ -34,38 +34,46 @@ def locked(rows: "QuerySet[Row]", *, of: tuple[str, ...] = ()) -> "QuerySet[Row]
     return rows.select_for_update(no_key=True, of=of).order_by("pk")
 
 
+def locked_in_line(
+    rows: "QuerySet[Row]", *, household_id: int, of: tuple[str, ...] = ()
+) -> list[Row]:
+    """Lock rows of one household and return them; at most two threads of a process wait for that.
+
+    More of them wait outside while the line moves. Once it has stood still for a second they are
+    refused at once, so a household whose rows are locked for long leaves the other threads free.
+    """
+    with in_line((rows.model._meta.label, household_id)):
+        return list(locked(rows, of=of))
+
+
 @dataclass(slots=True)
 class _Line:
-    """The threads of this process that wait for one household."""
+    """The threads of this process that wait for rows of one kind and household."""
 
     moved_s: float
     waiting: int = 0
 
 
 _change = threading.Condition()
-_lines: dict[int, _Line] = {}
+_lines: dict[tuple[str, int], _Line] = {}
 
 
 @contextmanager
-def in_line(household_id: int) -> Iterator[None]:
-    """Take the household's locks inside; at most two threads of a process wait there.
-
-    More of them wait outside while the line moves. Once it has stood still for a second they are
-    refused at once, so a household whose lock is held for long leaves the other threads free.
-    """
-    _enter(household_id)
+def in_line(place: tuple[str, int]) -> Iterator[None]:
+    """Stand in a line while a lock is taken; raise HouseholdBusy if it is full and stands still."""
+    _enter(place)
     moved = False
     try:
         yield
         moved = True
     finally:
-        _leave(household_id, moved=moved)
+        _leave(place, moved=moved)
 
 
-def _enter(household_id: int) -> None:
+def _enter(place: tuple[str, int]) -> None:
     with _change:
         while True:
-            line = _lines.setdefault(household_id, _Line(moved_s=monotonic()))
+            line = _lines.setdefault(place, _Line(moved_s=monotonic()))
             if line.waiting < WRITERS_WAITING_MAX:
                 line.waiting += 1
                 return
@@ -78,12 +86,12 @@ def _enter(household_id: int) -> None:
             _change.wait(left_s)
 
 
-def _leave(household_id: int, *, moved: bool) -> None:
+def _leave(place: tuple[str, int], *, moved: bool) -> None:
     with _change:
-        line = _lines[household_id]
+        line = _lines[place]
         line.waiting -= 1
         if moved:
             line.moved_s = monotonic()
         if not line.waiting:
-            del _lines[household_id]
+            del _lines[place]
         _change.notify_all()

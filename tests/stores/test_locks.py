@@ -17,7 +17,7 @@ def standing(household_id: int, count: int) -> Iterator[None]:
     end, arrived = threading.Event(), threading.Semaphore(0)
 
     def stand() -> None:
-        with in_line(household_id):
+        with in_line(("a", household_id)):
             arrived.release()
             end.wait(60)
 
@@ -37,13 +37,14 @@ def standing(household_id: int, count: int) -> Iterator[None]:
 def test_a_line_that_stands_still_takes_two_and_refuses_the_third() -> None:
     with standing(1, 2):
         for _ in range(3):
-            with pytest.raises(HouseholdBusy) as refusal, in_line(1):
+            with pytest.raises(HouseholdBusy) as refusal, in_line(("a", 1)):
                 raise AssertionError("the third must not get in")
             assert (refusal.value.status, refusal.value.code) == (503, "household_busy")
             assert refusal.value.retry_after_s is not None
-        with in_line(2):
-            pass  # another household's line is its own
-    with in_line(1):
+        for place in (("a", 2), ("b", 1)):
+            with in_line(place):
+                pass  # other households and other rows have lines of their own
+    with in_line(("a", 1)):
         pass
     assert locks._lines == {}, "nothing is kept of lines nobody stands in"
 
@@ -54,7 +55,7 @@ def test_many_pass_a_line_that_moves() -> None:
     def write() -> None:
         start.wait(60)
         for _ in range(20):
-            with in_line(7):
+            with in_line(("a", 7)):
                 pass
         passed.release()
 
@@ -69,7 +70,7 @@ def test_many_pass_a_line_that_moves() -> None:
 
 def test_a_lock_that_is_not_got_frees_its_place() -> None:
     for _ in range(5):
-        with suppress(Unavailable), in_line(3):
+        with suppress(Unavailable), in_line(("a", 3)):
             raise Unavailable("The lock timed out.")
     with standing(3, 2):
         pass

@@ -11,7 +11,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.limits import ACCOUNTS_PER_HOUSEHOLD_MAX
 from identity.models import Household, User, household_ids
 from identity.operations.households import locked_household
-from stores.locks import in_line, locked
+from stores.locks import locked_in_line
 from stores.redis import redis_client
 from transactions.cache_keys import VERSION_TTL_S, version_key
 from transactions.models import Account, AccountType, LotMethod
@@ -108,8 +108,8 @@ def change_account(
 
 def lock_account(*, account: Account) -> Account:
     """Return the account's row, locked: taken before anything of its ledger is read."""
-    with in_line(account.household_id):
-        return locked(Account.objects.all()).get(pk=account.pk)
+    rows = Account.objects.filter(pk=account.pk)
+    return locked_in_line(rows, household_id=account.household_id)[0]
 
 
 def next_version(account: Account) -> int:

@@ -11,7 +11,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.limits import ADVISERS_PER_HOUSEHOLD_MAX, HOUSEHOLD_MEMBERS_MAX
 from identity.models import AdviserLink, Household, Invitation, Role, User
 from identity.operations.access import forget
-from stores.locks import in_line, locked
+from stores.locks import locked, locked_in_line
 
 INVITATION_LIFETIME = timedelta(days=7)
 
@@ -112,8 +112,8 @@ def withdraw_adviser(*, user: User, adviser_id: UUID) -> None:
 
 def locked_household(*, household_id: int) -> Household:
     """Return the household's row, locked: taken before its accounts and anything else of it."""
-    with in_line(household_id):
-        return locked(Household.objects.all()).get(pk=household_id)
+    rows = Household.objects.filter(pk=household_id)
+    return locked_in_line(rows, household_id=household_id)[0]
 
 
 def _hashed(token: str) -> str:

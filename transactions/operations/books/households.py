@@ -10,7 +10,7 @@ from django.db.models import Q
 from marketdata.identity_groups import connected
 from marketdata.models import Asset, AssetClass
 from marketdata.queries import identity_links
-from stores.locks import in_line, locked
+from stores.locks import locked_in_line
 from transactions.ledger.wash_sales import Policy
 from transactions.models import (
     Account,
@@ -75,8 +75,8 @@ class UnitChange:
 
 def lock_household(*, household_id: int) -> LockedHousehold:
     """Locks every account of the household in key order: a wash sale may touch any of them."""
-    with in_line(household_id):
-        rows = list(locked(Account.objects.filter(household_id=household_id)))
+    every = Account.objects.filter(household_id=household_id)
+    rows = locked_in_line(every, household_id=household_id)
     accounts = {row.pk: row for row in rows}
     return household_of(household_id=household_id, accounts=accounts)
 

@@ -27,7 +27,7 @@ from identity.models import User
 from identity.operations.households import locked_household
 from jobs.models import Job, Queue
 from jobs.operations import Claim, Ending, Told, complete, enqueue, fail, result_written
-from stores.locks import in_line, locked
+from stores.locks import locked_in_line
 from transactions.files.formats.registry import FORMATS, HEAD_BYTES, detect
 from transactions.models import Account, Import, ImportRow, ImportStatus, Transaction
 from transactions.operations.imports import committing, files, reading
@@ -340,11 +340,10 @@ def _is_stated(value: Any) -> bool:
 def _locked(batch: Import) -> Import:
     """The import's row, locked; with what its account is."""
     rows = Import.objects.select_related("account__owner", "job").filter(pk=batch.pk)
-    with in_line(batch.account.household_id):
-        found = locked(rows, of=("self",)).first()
-    if found is None:
+    found = locked_in_line(rows, household_id=batch.account.household_id, of=("self",))
+    if not found:
         raise NotFound("No such import.", code="import_not_found")
-    return found
+    return found[0]
 
 
 def _of_claim(claim: Claim) -> Import:
