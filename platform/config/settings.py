@@ -154,10 +154,20 @@ CACHES = {
         "KEY_PREFIX": "django",
     }
 }
+# The pub/sub layer listens with a timeout of its own, so this one bounds what is sent: a Redis that
+# hangs fails an event, which the relay repeats, and a quiet socket stays.
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
+        "CONFIG": {
+            "hosts": [
+                {
+                    "address": REDIS_URL,
+                    "socket_timeout": REDIS_TIMEOUT_S,
+                    "socket_connect_timeout": REDIS_TIMEOUT_S,
+                }
+            ]
+        },
     }
 }
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The database and one role per workload, each with timeouts of its own: ballast owns the tables and
-# migrates, ballast_web reads and writes rows, ballast_analytics works at night and makes partitions.
+# migrates, ballast_web reads and writes rows, ballast_worker does so with more patience for locks,
+# ballast_analytics works at night and makes partitions.
 set -eu
 psql -v ON_ERROR_STOP=1 -v password="$DATABASE_PASSWORD" --username "$POSTGRES_USER" <<'SQL'
 CREATE ROLE ballast LOGIN PASSWORD :'password';
@@ -8,8 +9,13 @@ CREATE DATABASE ballast OWNER ballast;
 
 CREATE ROLE ballast_web LOGIN PASSWORD :'password';
 ALTER ROLE ballast_web SET statement_timeout = '30s';
-ALTER ROLE ballast_web SET lock_timeout = '10s';
+ALTER ROLE ballast_web SET lock_timeout = '3s';
 ALTER ROLE ballast_web SET idle_in_transaction_session_timeout = '60s';
+
+CREATE ROLE ballast_worker LOGIN PASSWORD :'password' IN ROLE ballast_web;
+ALTER ROLE ballast_worker SET statement_timeout = '30s';
+ALTER ROLE ballast_worker SET lock_timeout = '10s';
+ALTER ROLE ballast_worker SET idle_in_transaction_session_timeout = '60s';
 
 CREATE ROLE ballast_analytics LOGIN PASSWORD :'password' IN ROLE ballast;
 ALTER ROLE ballast_analytics SET role = 'ballast';

@@ -24,6 +24,9 @@ HEARTBEAT_S_MAX = {
 SILENCE_S_MAX = 30.0
 PROBE_CONNECTIONS = 4
 
+# A person waits less long for a lock than a worker does.
+WEB_LOCK_TIMEOUT_MS = "3000"
+
 
 def port(name: str, default: int) -> int:
     """A port of the environment."""
@@ -86,14 +89,8 @@ def edges(where: Places, variables: Mapping[str, str]) -> list[Program]:
         return process(
             f"worker-{name}",
             *("celery", "--quiet", "-A", "config", "worker", "-Q", queues, "-n", f"{name}@%h"),
-            *(
-                "--concurrency",
-                str(processes),
-                "--loglevel",
-                "INFO",
-                "--without-gossip",
-                "--without-mingle",
-            ),
+            *("--concurrency", f"{processes}", "--loglevel", "INFO"),
+            *("--without-gossip", "--without-mingle"),
             told=working,
         )
 
@@ -105,6 +102,7 @@ def edges(where: Places, variables: Mapping[str, str]) -> list[Program]:
             *(*web, "--port", variables["PORT"], "--workers", "2", "--backpressure", "4096"),
             *("--http1-header-read-timeout", "20000", "--respawn-failed-workers"),
             "config.rsgi:application",
+            told={"LOCK_TIMEOUT_MS": WEB_LOCK_TIMEOUT_MS, **counted},
         ),
         process(
             "stream",

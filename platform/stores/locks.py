@@ -1,8 +1,8 @@
 """Row locks: the one way to take them, and a bounded line of threads that wait for a household.
 
-Order, so that nobody waits in a circle: the household's row before its accounts, both before the
-rows of one import, asset or user; rows of one kind by key. Locks leave foreign keys free: a row
-that refers to a locked one can be written meanwhile, so announcements and new jobs never wait.
+Order, so that nobody waits in a circle: the row of one import, the household's row, its accounts,
+then an asset or a user; rows of one kind by key. Locks leave foreign keys free: a row that refers
+to a locked one can be written meanwhile, so announcements and new jobs never wait.
 """
 
 import threading

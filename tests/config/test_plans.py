@@ -100,12 +100,12 @@ SELECT account_id, asset_id, 'no_buy', ''
   FROM transactions_holding WHERE (asset_id + account_id) % 4 = 0;
 
 INSERT INTO jobs_job (public_id, kind, queue, household_id, requested_by_id, subject_id, params,
-    params_hash, status, progress, attempt, tries, created_at, woken_at, finished_at,
+    params_hash, status, progress, attempt, tries, waits, created_at, woken_at, finished_at,
     lease_until, estimated_completion)
 SELECT gen_random_uuid(), 'recommendations.rebalance', 'interactive', account.household_id,
        account.owner_id, account.public_id, '{}', md5(account.id || ' ' || n),
        CASE WHEN n > 1 OR account.id % 20 > 1 THEN 'completed'
-            WHEN account.id % 20 = 0 THEN 'pending' ELSE 'processing' END, 0, 1, 1,
+            WHEN account.id % 20 = 0 THEN 'pending' ELSE 'processing' END, 0, 1, 1, 0,
        now() - n * interval '1 day', now() - n * interval '1 day', now(), now(), now()
   FROM transactions_account account, generate_series(1, 20) n;
 UPDATE jobs_job SET status = 'failed' WHERE status = 'completed' AND id % 1000 = 0;
