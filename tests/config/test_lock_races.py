@@ -29,6 +29,7 @@ from recommendations.operations import request_rebalance
 from transactions.ledger.entries import Entry
 from transactions.models import Account, Import, Transaction
 from transactions.operations import imports, open_account, record
+from transactions.operations.archiving import delete_account
 from transactions.operations.policies import follow_identity_decisions
 from transactions.operations.verification import verified
 
@@ -149,6 +150,26 @@ def test_a_trade_and_whatever_announces_or_joins_commit_at_one_moment(
     assert Invitation.objects.filter(accepted_at__isnull=False).count() == ROUNDS
 
 
+def test_an_account_is_deleted_or_traded_in_and_never_both(people: Any, assets: Any) -> None:
+    for number in range(ROUNDS):
+        young = open_account(
+            user=people.owner,
+            name=f"Young {number}",
+            type="ira",
+            currency="USD",
+            lot_method="fifo",
+            now=timezone.now(),
+        )
+        entry = deposit() if number % 2 else trade()
+        answers = together(
+            lambda young=young: delete_account(account=Account.objects.get(pk=young.pk)),  # type: ignore[misc]
+            lambda young=young, entry=entry: write(young, people.owner, entry),  # type: ignore[misc]
+        )
+        assert answers in ([None, "account_not_found"], ["account_not_empty", 1])
+        left = Account.objects.filter(pk=young.pk).count()
+        assert left == Transaction.objects.filter(account_id=young.pk).count() == (answers[1] == 1)
+
+
 def test_a_household_invites_while_an_earlier_invitation_is_accepted(people: Any) -> None:
     for number in range(ROUNDS):
         email = f"child{number}@ballast.example"
@@ -182,7 +203,7 @@ def test_two_files_of_one_household_are_committed_at_one_moment(
         ]
         statuses = together(
             *[
-                lambda batch=batch: (  # type: ignore[misc]
+                lambda batch=batch: (
                     imports.commit(batch=batch, user=people.owner, now=timezone.now()).status
                 )
                 for batch in batches

@@ -109,7 +109,10 @@ def change_account(
 def lock_account(*, account: Account) -> Account:
     """Return the account's row, locked: taken before anything of its ledger is read."""
     rows = Account.objects.filter(pk=account.pk)
-    return locked_in_line(rows, household_id=account.household_id)[0]
+    found = locked_in_line(rows, household_id=account.household_id)
+    if not found:
+        raise NotFound("No such account.", code="account_not_found")  # deleted meanwhile
+    return found[0]
 
 
 def next_version(account: Account) -> int:

@@ -21,7 +21,7 @@ HOLDINGS_NAMED_MAX = 5
 def archive_account(*, account: Account, now: datetime) -> Account:
     """Archive an account that holds nothing; raise Conflict with what it still holds."""
     with transaction.atomic():
-        locked = lock_account(account_id=account.pk)
+        locked = lock_account(account=account)
         if locked.archived_at is None:
             _ensure_holds_nothing(locked)
             _set_archived(locked, now)
@@ -31,7 +31,7 @@ def archive_account(*, account: Account, now: datetime) -> Account:
 def restore_account(*, account: Account) -> Account:
     """Bring an archived account back into the list, open for transactions again."""
     with transaction.atomic():
-        locked = lock_account(account_id=account.pk)
+        locked = lock_account(account=account)
         if locked.archived_at is not None:
             _set_archived(locked, None)
     return locked
@@ -40,7 +40,7 @@ def restore_account(*, account: Account) -> Account:
 def delete_account(*, account: Account) -> None:
     """Delete an account without any transaction, with its targets, restrictions and open files."""
     with transaction.atomic():
-        locked = lock_account(account_id=account.pk)
+        locked = lock_account(account=account)
         if Transaction.objects.filter(account=locked).exists():
             raise Conflict(
                 "The account has transactions, and a ledger is never deleted. Archive the account "

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from core.errors import BallastError, Conflict, InvalidInput
+from core.errors import BallastError, Conflict, InvalidInput, NotFound
 from identity.models import User
 from jobs.operations import announce
 from transactions.ledger.entries import Entry
@@ -84,7 +84,10 @@ def _locked(account: Account, types: Collection[str]) -> LockedHousehold:
     if BOOKED_TYPES.isdisjoint(types):
         locked = lock_account(account=account)
         return household_of(household_id=locked.household_id, accounts={locked.pk: locked})
-    return lock_household(household_id=account.household_id)
+    household = lock_household(household_id=account.household_id)
+    if account.pk not in household.accounts:
+        raise NotFound("No such account.", code="account_not_found")  # deleted meanwhile
+    return household
 
 
 def _written(
