@@ -58,6 +58,7 @@ CODES: dict[str, dict[str, str]] = {
         "server_busy": "More requests than the server can answer. Nothing was done. Try again.",
         "storage_unavailable": "The body cannot be stored at the moment. Try again later.",
         "unavailable": "The service is busy or a part of it is down. Try again later.",
+        "household_busy": "Other changes of the household are being written. Try again shortly.",
         "cache_unavailable": "The cache is down. Try again later.",
         "conflict": "The present state refuses the request.",
         "integrity_conflict": "The change contradicts what is stored.",
@@ -204,6 +205,7 @@ CODES: dict[str, dict[str, str]] = {
         "job_contended": "The same work keeps being asked for. Try again.",
         "job_finished": "The job has ended already.",
         "attempts_exhausted": "The work was started several times and never ended.",
+        "waited_too_long": "The work met a busy or absent service for hours. Start it again.",
     },
 }
 
