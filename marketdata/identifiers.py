@@ -9,12 +9,12 @@ from core.limits import SYMBOL_LENGTH_MAX
 
 _SYMBOL = re.compile(rf"[A-Z0-9][A-Z0-9.\-]{{0,{SYMBOL_LENGTH_MAX - 1}}}")
 
-# The cash share of a portfolio goes by this name, so nothing else may.
+# The name of a portfolio's cash weight; no asset may use it.
 RESERVED_SYMBOLS = frozenset({"CASH"})
 
 
 def is_isin(text: str) -> bool:
-    """Twelve characters of a known country, with the right check digit."""
+    """Return whether `text` has twelve characters, a known country and the right check digit."""
     return len(text) == 12 and bool(_isin.is_valid(text))
 
 
@@ -30,7 +30,7 @@ def ensure_isin(text: str) -> str:
 
 
 def ensure_symbol(text: str) -> str:
-    """`text` if it can be a symbol: capitals, digits, dots and hyphens, a letter or digit first."""
+    """Return `text` if it is a symbol: capitals, digits, dots, hyphens; no dot or hyphen first."""
     if not _SYMBOL.fullmatch(text):
         raise InvalidInput(
             "A symbol has capitals, digits, dots and hyphens, "

@@ -1,12 +1,12 @@
-"""Which assets are one thing to the law: groups of what is said to be the same. Pure."""
+"""Groups of substantially identical assets (IRC 1091). Pure."""
 
 from collections.abc import Iterable
 
 
 def connected(*, links: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """Every id that is linked to another, with the smallest id of all it is linked to.
+    """Map every linked id to the smallest id of its group.
 
-    Links go both ways and on: A like B and B like C makes one group of three.
+    Links are symmetric and transitive: A like B and B like C make one group of three.
     """
     parents: dict[int, int] = {}
 

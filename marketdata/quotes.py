@@ -1,6 +1,6 @@
-"""A price and how far it can be trusted. Pure.
+"""A price and its staleness. Pure.
 
-When a price is stale, by its source:
+Staleness by source:
     replay    when older than a minute: the replay ticks once a second, day and night
     own       when its day lies more than 35 days back: owners enter prices about monthly
     par       never: a unit of cash is worth one
@@ -31,7 +31,7 @@ _AGE_MAX = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The newest price known of an asset."""
+    """The newest known price of an asset."""
 
     symbol: str
     price: Decimal
@@ -50,7 +50,7 @@ def is_stale(
     exchange: str,
     hours_of: Callable[..., Hours] = hours,
 ) -> bool:
-    """The rule above. `hours_of` is asked only where the exchange matters."""
+    """Apply the rule above. `hours_of` is called only if the exchange matters."""
     age = now - as_of
     if source == PAR:
         return False
@@ -69,7 +69,7 @@ def is_stale(
 
 
 def quote_fields(quote: Quote) -> dict[str, object]:
-    """A quote as Redis, the stream and the API show it."""
+    """Return a quote as Redis, the stream and the API show it."""
     return {
         "symbol": quote.symbol,
         "price": plain(quote.price),
@@ -82,12 +82,12 @@ def quote_fields(quote: Quote) -> dict[str, object]:
 
 
 def encoded(quote: Quote) -> str:
-    """The JSON text of a quote."""
+    """Return the JSON text of a quote."""
     return json.dumps(quote_fields(quote), separators=(",", ":"))
 
 
 def decoded(payload: bytes | str, *, now: datetime) -> Quote:
-    """A quote out of its JSON text, its staleness judged anew at `now`."""
+    """Return a quote from its JSON text, with staleness judged at `now`."""
     fields = json.loads(payload)
     as_of = datetime.fromisoformat(fields["as_of"]).astimezone(UTC)
     close = fields.get("previous_close")

@@ -1,4 +1,4 @@
-"""Upkeep by the clock."""
+"""Scheduled maintenance."""
 
 import logging
 
@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="marketdata.ensure_partitions", soft_time_limit=60, time_limit=90)
 def ensure_partitions() -> None:
-    """Partitions for the years ahead; an alert when a price has none."""
+    """Create partitions for the coming years; alert if a price has none."""
     made = ensure(as_of=timezone.now().date())
     if made:
         logger.info("made %s", ", ".join(made))

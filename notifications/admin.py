@@ -1,4 +1,4 @@
-"""Operators: notices, to look at."""
+"""Notices in the admin, read-only."""
 
 from django.contrib import admin
 

@@ -33,7 +33,7 @@ class NoticesView(APIView):
         parameters=[OpenApiParameter("unread", bool), *page_parameters(keyset=True)],
     )
     def get(self, request: Request) -> Response:
-        """One's own notices, newest first."""
+        """Return the caller's notices, newest first."""
         unread = request.query_params.get("unread", "").lower() in {"1", "true"}
         rows = queries.notices(user=caller(request), unread=unread)
         return Keyset(sort_key="created_at").answer(request, rows, row=queries.notice_row)
@@ -42,7 +42,7 @@ class NoticesView(APIView):
 class NoticeReadView(APIView):
     @extend_schema(operation_id="notifications_read", request=None, responses=NoticeRead)
     def post(self, request: Request, notice_id: UUID) -> Response:
-        """Marks a notice read."""
+        """Mark a notice read."""
         notice = queries.notice(user=caller(request), public_id=notice_id)
         return Response(queries.notice_row(operations.mark_read(notice=notice, now=timezone.now())))
 

@@ -1,4 +1,4 @@
-"""The words of notices and the JSON of live events. Pure."""
+"""Texts of notices and JSON of live events. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def notice_title(*, topic: str, payload: Mapping[str, Any]) -> str | None:
-    """The sentence a user reads; None for topics that are only live events."""
+    """Return the sentence a user reads; None for topics that are live events only."""
     if topic == "rebalance_complete":
         count = payload.get("trades", 0)
         name = payload.get("account_name", "your account")
@@ -23,7 +23,7 @@ def notice_title(*, topic: str, payload: Mapping[str, Any]) -> str | None:
 
 
 def event_text(*, topic: str, payload: Mapping[str, Any], title: str | None) -> str | None:
-    """The message of the stream: the event itself, with the notice's title where there is one."""
+    """Return the stream's message: the event, with the notice's title if there is one."""
     if topic == "rebalance_complete":
         message = {
             "type": "rebalance_complete",

@@ -1,4 +1,4 @@
-"""Who is told what: notices in the application."""
+"""Notices in the application."""
 
 from django.db import models
 from django.db.models import Q
@@ -13,7 +13,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
 
 class Notice(models.Model):
-    """One thing one user is told. `dedup_key` makes a repeated delivery harmless."""
+    """One message to one user. `dedup_key` makes a repeated delivery harmless."""
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")

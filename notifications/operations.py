@@ -1,8 +1,8 @@
-"""Turning outbox rows into notices and live events.
+"""Outbox rows become notices and live events.
 
-Each row is taken with FOR UPDATE SKIP LOCKED. Its notices are written in the transaction that marks
-it sent, under a dedup key, so nobody is told twice. The live event is sent just before that commit:
-a crash in between sends it once more, a channel out of reach is tried again with back-off.
+Each row is claimed with FOR UPDATE SKIP LOCKED. Its notices are written in the transaction that
+marks it sent, under a dedup key, so no notice appears twice. The live event is sent just before
+that commit: a crash in between repeats it, and an unreachable channel is retried with back-off.
 """
 
 import logging
@@ -24,7 +24,7 @@ BATCH = 100
 
 
 def relay(*, now: datetime, batch: int = BATCH) -> tuple[int, int]:
-    """Delivers what waits, oldest due first; (delivered, failed)."""
+    """Deliver waiting rows, oldest due first. Return (delivered, failed)."""
     delivered = failed = 0
     for _ in range(batch):
         with transaction.atomic():
@@ -73,7 +73,7 @@ def _write_notices(row: Outbox, title: str | None, now: datetime) -> None:
 
 
 def _told(row: Outbox) -> set[int]:
-    """The household, and the adviser who asked while he may see it."""
+    """Return the household's members, and the adviser who asked if they may still see it."""
     members = User.objects.filter(household_id=row.household_id, is_active=True)
     told = set(members.values_list("pk", flat=True))
     if row.asked_by_id is not None and row.asked_by_id not in told:
@@ -94,12 +94,12 @@ def _send(row: Outbox, title: str | None) -> None:
 
 
 def mark_read(*, notice: Notice, now: datetime) -> Notice:
-    """Marks a notice read; reading it again keeps the first time."""
+    """Mark a notice read; a second call keeps the first time."""
     Notice.objects.filter(pk=notice.pk, read_at__isnull=True).update(read_at=now)
     notice.refresh_from_db()
     return notice
 
 
 def mark_all_read(*, user: User, now: datetime) -> int:
-    """Marks every notice of the user read."""
+    """Mark every notice of the user read."""
     return Notice.objects.for_user(user).filter(read_at__isnull=True).update(read_at=now)

@@ -11,7 +11,7 @@ from notifications.models import Notice
 
 
 def notices(*, user: User, unread: bool = False) -> "QuerySet[Notice]":
-    """A user's notices, newest first."""
+    """Return a user's notices, newest first."""
     rows = Notice.objects.for_user(user)
     if unread:
         rows = rows.filter(read_at__isnull=True)
@@ -19,12 +19,12 @@ def notices(*, user: User, unread: bool = False) -> "QuerySet[Notice]":
 
 
 def unread_count(*, user: User) -> int:
-    """How many notices wait to be read, counted to 100 at most."""
+    """Return the number of unread notices, at most 100."""
     return notices(user=user, unread=True)[:100].count()
 
 
 def notice(*, user: User, public_id: UUID) -> Notice:
-    """One notice of this user."""
+    """Return one notice of this user."""
     found = Notice.objects.for_user(user).filter(public_id=public_id).first()
     if found is None:
         raise NotFound("No such notice.", code="notice_not_found")
@@ -32,7 +32,7 @@ def notice(*, user: User, public_id: UUID) -> Notice:
 
 
 def notice_row(notice: Notice) -> dict[str, object]:
-    """A notice in the words of the API."""
+    """Return a notice as the API shows it."""
     return {
         "id": str(notice.public_id),
         "topic": notice.topic,

@@ -1,11 +1,11 @@
-"""Live events out of a worker: one synchronous call into the channel layer."""
+"""Live events from a worker: one synchronous call to the channel layer."""
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
 
 def send_event(*, group: str, text: str) -> None:
-    """Hands ready JSON to every socket in the group. Raises when the layer is out of reach."""
+    """Send ready JSON to every socket in the group. Raise if the layer is unreachable."""
     layer = get_channel_layer()
     if layer is None:
         raise RuntimeError("no channel layer is configured")

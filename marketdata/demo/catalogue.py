@@ -1,4 +1,4 @@
-"""What the demo loads: which file of which package, which series, under which names. Pure."""
+"""The series that the demo loads: package, file, column and symbol. Pure."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ HISTORY_SESSIONS_MAX = 12 * 252
 
 @dataclass(frozen=True, slots=True)
 class SamplePackage:
-    """An installed package whose files hold data. It is never imported, only its files are read."""
+    """An installed package with data files. It is never imported; only its files are read."""
 
     source: str
     distribution: str
@@ -18,7 +18,7 @@ class SamplePackage:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """An asset of the demo and the column its series stands in."""
+    """An asset of the demo and the column of its series."""
 
     symbol: str
     column: str
@@ -131,7 +131,7 @@ TREASURY_BONDS: tuple[tuple[str, str, int], ...] = (
     ("UST10Y", "US Treasury zero-coupon, 10 years", 10),
 )
 
-# Symbols carry a suffix, since several are also those of US shares.
+# Symbols have a suffix, because several are also symbols of US shares.
 PHILIPPINE_SHARES = tuple(
     Listing(f"{column}.PS", column, name, "etf" if column == "FMETF" else "equity", "", "15")
     for column, name in {

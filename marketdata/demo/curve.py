@@ -1,4 +1,4 @@
-"""Zero-coupon bonds priced off a par yield curve. Pure; floats inside, quantised on the way out.
+"""Zero-coupon bonds priced from a par yield curve. Pure; floats inside, quantized at the end.
 
     par yields     known at a few tenors; between them linear, beyond them flat
     discount d_k   of the half-year k, from par bonds with half-yearly coupons (bootstrapping):
@@ -26,7 +26,7 @@ class ParYield:
 
 
 def zero_price(*, par: Sequence[ParYield], years: float) -> Decimal:
-    """The price per 100 of a zero-coupon bond that pays in `years` >= 0; `par` ascends by years."""
+    """Price per 100 of a zero-coupon bond due in `years` >= 0; `par` ascends by years."""
     if not par:
         raise ValueError("a curve needs at least one yield")
     if years < 0:

@@ -1,16 +1,15 @@
-"""Walking between real closes: a seeded path that always moves and meets each close. Pure.
+"""A seeded price path between real closes: it always moves and meets each close. Pure.
 
     leg from a to b, n steps   price_i = a * (b/a)^(i/n) * exp(v * bridge_i),  i = 0..n
     bridge_i                   w_i - (i/n) * w_n, w a Gaussian walk with steps of 1/sqrt(n)
                                (a Brownian bridge: 0 at both ends)
-    rounding                   inner prices to the tick; two neighbours that round alike are parted
-                               by one tick, so price_i != price_{i-1} for every i; price_0 = a and
-                               price_n = b keep every decimal they really had
+    rounding                   inner prices to the tick; equal neighbors are parted by one tick, so
+                               price_i != price_{i-1} for every i; price_0 = a and price_n = b keep
+                               all their decimals
 
-The walk of an asset is one step at a time over its legs, laid on an axis of working days with
-STEPS_PER_SESSION steps each. At the newest held-back close it turns and walks the same path back,
-at the last close of history it turns again: prices never jump, and a position says between which
-real closes it lies.
+A walk moves one step at a time along its legs, on an axis of working days with STEPS_PER_SESSION
+steps each. It turns at the newest held-back close, walks the same path back, and turns again at the
+last close of history. Prices never jump, and a position tells which real closes it lies between.
 """
 
 import math
@@ -26,12 +25,12 @@ from marketdata.fx import weekday_number
 STEPS_PER_SESSION = 120
 _CENT = Decimal("0.01")
 _FINE = Decimal("0.0001")
-_QUIET = 0.004  # the spread of a leg whose closes hardly differ
+_QUIET = 0.004  # spread of a leg whose closes are almost equal
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """A real close on the day the demo gives it."""
+    """A real close, on its shifted day."""
 
     date: date
     price: Decimal
@@ -39,14 +38,14 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a walk is, in steps of the axis of working days, and which way it goes."""
+    """Position on the axis of working days, in steps, and the direction."""
 
     step: int
     forward: bool = True
 
 
 def leg(*, start: Decimal, end: Decimal, steps: int, seed: str) -> list[Decimal]:
-    """`steps` + 1 prices from `start` to `end`, each different from the one before (steps >= 2)."""
+    """Return `steps` + 1 prices from `start` to `end`, each unlike the one before (steps >= 2)."""
     assert steps >= 2, "a leg needs a step on which to move"
     assert min(start, end) > 0, "prices are positive"
     source = random.Random(seed)
@@ -69,7 +68,7 @@ def leg(*, start: Decimal, end: Decimal, steps: int, seed: str) -> list[Decimal]
 
 
 def _parted(price: Decimal, refused: set[Decimal], tick: Decimal, *, up: bool) -> Decimal:
-    """The price, or the nearest number of ticks away from it that is not refused."""
+    """Return the price, moved by the fewest ticks that make it acceptable."""
     steps = [0, 1, -1, 2, -2] if up else [0, -1, 1, -2, 2]
     candidates = [price + count * tick for count in steps]
     return next(found for found in candidates if found > 0 and found not in refused)
@@ -77,9 +76,9 @@ def _parted(price: Decimal, refused: set[Decimal], tick: Decimal, *, up: bool) -
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The legs of one asset along its closes, walked to and fro between `turn` and the last.
+    """The legs of one asset along its closes, walked back and forth between `turn` and the last.
 
-    `turn` is the last close of history; closes before it serve a walk that a new day overtook.
+    `turn` is the last close of history. Earlier closes serve a walk that a new day overtook.
     """
 
     symbol: str
@@ -88,15 +87,15 @@ class Walk:
     _legs: dict[int, list[Decimal]] = field(default_factory=dict, compare=False, repr=False)
 
     def start(self) -> Position:
-        """A walk begins at the last close of history."""
+        """Return the first position: the last close of history."""
         return Position(_axis(self.turn))
 
     def covers(self, position: Position) -> bool:
-        """Whether the position lies on the path."""
+        """Return whether the position lies on the path."""
         return _axis(self.closes[0].date) <= position.step <= _axis(self.closes[-1].date)
 
     def advanced(self, position: Position) -> Position:
-        """One step on: back at the newest close, forth at the turn or before it."""
+        """Return the next position; the walk turns at the newest close and at the turn."""
         forward = position.forward
         if position.step >= _axis(self.closes[-1].date):
             forward = False
@@ -105,7 +104,7 @@ class Walk:
         return Position(position.step + (1 if forward else -1), forward)
 
     def price(self, position: Position) -> Decimal:
-        """The price at a position the path covers."""
+        """Return the price at a position on the path."""
         assert self.covers(position), "the walk left its closes"
         index = self._leg_index(position.step)
         first, last = self.closes[index], self.closes[index + 1]
@@ -124,11 +123,11 @@ class Walk:
 
 
 def walk(*, symbol: str, closes: Sequence[Close], turn: date) -> Walk | None:
-    """The walk along ascending closes; None where none lies after the turn or none at it."""
+    """Return the walk along ascending closes; None if no close lies at the turn or after it."""
     kept: list[Close] = []
     for close in closes:
         if kept and weekday_number(close.date) <= weekday_number(kept[-1].date):
-            continue  # two sessions on one working day: the first counts
+            continue  # two sessions on one working day: the first one counts
         kept.append(close)
     days = [close.date for close in kept]
     if turn not in days or days[-1] == turn:

@@ -1,4 +1,4 @@
-"""Price series out of the files of installed packages: text in, checked bars out. Pure.
+"""Price series from files of installed packages: text in, checked bars out. Pure.
 
 A bar is refused, and counted, when its close is not positive, when it lies outside the session's
 high and low, when the open does, or when its day was seen before. Moves of more than 40 % in a
@@ -34,7 +34,7 @@ _TENOR_YEARS = {
 
 @dataclass(frozen=True, slots=True)
 class SampleBar:
-    """A session as its source has it; only the close is always there."""
+    """A session as its source has it; only the close is always known."""
 
     date: date
     close: Decimal
@@ -46,14 +46,14 @@ class SampleBar:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The bars of one asset, ascending by day, and what checking them found."""
+    """The bars of one asset, ascending by day, and what the checks found."""
 
     bars: tuple[SampleBar, ...]
     findings: Counter[str] = field(default_factory=Counter)
 
 
 def closes_by_column(text: str, *, since: date) -> dict[str, Series]:
-    """`Date,AAA,BBB` tables: one series of closes per column."""
+    """Read `Date,AAA,BBB` tables: one series of closes per column."""
     rows = csv.reader(io.StringIO(text))
     symbols = next(rows)[1:]
     found: dict[str, list[SampleBar]] = {symbol: [] for symbol in symbols}
@@ -68,7 +68,7 @@ def closes_by_column(text: str, *, since: date) -> dict[str, Series]:
 
 
 def bars_by_column_group(text: str, *, symbols: Sequence[str], since: date) -> dict[str, Series]:
-    """A table with five columns a symbol (open, high, low, close, value) under two header rows.
+    """Read a table with open, high, low, close and value per symbol, under two header rows.
 
     Volume is estimated as traded value / close: the file has no volume.
     """
@@ -103,7 +103,7 @@ def _bar(day: date, row: Sequence[str], column: Mapping[str, int]) -> SampleBar:
 
 
 def checked(bars: Sequence[SampleBar]) -> Series:
-    """The bars that can be believed, by day, and counts of those that cannot."""
+    """Return the plausible bars by day, and counts of the refused ones."""
     findings: Counter[str] = Counter()
     kept: dict[date, SampleBar] = {}
     for bar in bars:
@@ -134,7 +134,7 @@ def _fault(bar: SampleBar) -> str | None:
 
 
 def par_curves(text: str, *, since: date) -> Iterator[tuple[date, list[ParYield]]]:
-    """The days of a Treasury curve file (`Time Period,1month,...`); empty tenors are left out."""
+    """Yield the days of a Treasury curve file (`Time Period,1month,...`) without empty tenors."""
     for row in csv.DictReader(io.StringIO(text)):
         day = date.fromisoformat(row["Time Period"][:10])
         if day >= since:
@@ -148,7 +148,7 @@ def par_curves(text: str, *, since: date) -> Iterator[tuple[date, list[ParYield]
 
 
 def three_month_yields(text: str, *, since: date) -> Iterator[tuple[date, Decimal]]:
-    """The days of a Treasury curve file and their three-month yield, as a fraction a year."""
+    """Yield the days of a Treasury curve file and their three-month yield, a fraction per year."""
     for row in csv.DictReader(io.StringIO(text)):
         day, rate = date.fromisoformat(row["Time Period"][:10]), _decimal(row["3month"])
         if day >= since and rate is not None:
@@ -156,7 +156,7 @@ def three_month_yields(text: str, *, since: date) -> Iterator[tuple[date, Decima
 
 
 def zero_series(curves: Sequence[tuple[date, list[ParYield]]], *, matures_on: date) -> Series:
-    """The computed price of a zero-coupon bond on every day of the curve."""
+    """Return the computed price of a zero-coupon bond on every day of the curve."""
     return checked(
         [
             SampleBar(day, zero_price(par=par, years=(matures_on - day).days / 365.25))
@@ -167,7 +167,7 @@ def zero_series(curves: Sequence[tuple[date, list[ParYield]]], *, matures_on: da
 
 
 def fixings(text: str) -> Iterator[tuple[str, Fixing]]:
-    """The European Central Bank's file (`Date,USD,JPY,...`): every fixing there is."""
+    """Yield every fixing of the European Central Bank's file (`Date,USD,JPY,...`)."""
     for row in csv.DictReader(io.StringIO(text)):
         day = date.fromisoformat(row.pop("Date"))
         for currency, value in row.items():
@@ -177,7 +177,7 @@ def fixings(text: str) -> Iterator[tuple[str, Fixing]]:
 
 
 def _decimal(text: str | None) -> Decimal | None:
-    """A finite number, or None for a gap (empty, `N/A`, `nan`)."""
+    """Return a finite number, or None for a gap (empty, `N/A`, `nan`)."""
     try:
         value = Decimal((text or "").strip())
     except InvalidOperation:

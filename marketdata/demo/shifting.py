@@ -1,4 +1,4 @@
-"""Moving a sample that ended years ago to today, by whole weeks. Pure.
+"""Shifts a sample that ended years ago to today, by whole weeks. Pure.
 
     split at i    the newest session with at least `held_back_min` sessions after it whose weekday
                   is that of `last_session`
@@ -6,7 +6,7 @@
     history       sessions[0..i] + days, ends exactly at `last_session`
     held back     sessions[i+1..] + days, still to come
 
-A date after the move minus `days` is the date it really had.
+A shifted date minus `days` is the real date.
 Worked example: sessions to Wed 2022-12-28, last session Fri 2026-11-20, one held back: the split is
 at Fri 2022-12-23, days = 1428 = 204 weeks, and Tue 2022-12-27 is held back as Tue 2026-11-24.
 """
@@ -17,19 +17,19 @@ from datetime import date
 
 
 class SampleTooShort(ValueError):
-    """No session of the wanted weekday has enough sessions after it."""
+    """No session on the wanted weekday has enough sessions after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """How far a series moves, and the index of its last session that is history."""
+    """How far a series is shifted, and the index of its last session of history."""
 
     days: int
     split: int
 
 
 def shift(*, sessions: Sequence[date], last_session: date, held_back_min: int) -> Shift:
-    """The move of ascending `sessions` that makes their history end at `last_session`."""
+    """Return the shift of ascending `sessions` whose history ends at `last_session`."""
     for index in range(len(sessions) - 1 - held_back_min, -1, -1):
         days = (last_session - sessions[index]).days
         if days % 7 == 0:

@@ -1,4 +1,4 @@
-"""The demo's ticks: held-back real sessions, walked and recorded like any provider's quotes."""
+"""The demo's ticks: held-back real sessions, replayed and recorded like a provider's quotes."""
 
 import json
 import logging
@@ -41,7 +41,7 @@ SELECT asset.symbol, session.date, session.close, session.ahead
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The walks of all demo assets and where each stands."""
+    """The walks of all demo assets and their positions."""
 
     walks: dict[str, Walk]
     previous_closes: dict[str, Decimal]
@@ -49,7 +49,7 @@ class Replay:
 
 
 def opened(*, as_of: date) -> Replay:
-    """The walks from the closes in the database, at the places Redis remembers."""
+    """Return the walks from the closes in the database, at the positions stored in Redis."""
     with connection.cursor() as cursor:
         cursor.execute(
             _CLOSES,
@@ -86,7 +86,7 @@ def opened(*, as_of: date) -> Replay:
 
 
 def play(*, replay: Replay, now: datetime) -> tuple[Replay, Recorded]:
-    """One tick: every walk takes a step and its price goes in like any other quote."""
+    """Play one tick: move every walk one step and record its price like any other quote."""
     positions = {
         symbol: path.advanced(replay.positions[symbol]) for symbol, path in replay.walks.items()
     }
@@ -108,7 +108,7 @@ def play(*, replay: Replay, now: datetime) -> tuple[Replay, Recorded]:
 
 
 def _remembered() -> dict[str, Position]:
-    """Where the walks stood, so that a restart makes no jump; else they begin anew."""
+    """Return the stored positions, so that a restart does not jump; otherwise the start."""
     try:
         payload = redis_client().get(_POSITIONS_KEY)
     except redis.RedisError:

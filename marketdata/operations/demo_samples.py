@@ -1,11 +1,11 @@
-"""Loading the demo's real series out of installed packages, and moving them on as days pass.
+"""Loads the demo's real series from installed packages and rolls them forward as days pass.
 
-A series is moved once, at its first load, by whole weeks so that its history ends at the last
-session before that day (`marketdata.demo.shifting`). The move never changes afterwards, because
-transactions were booked at these prices on these dates. The newest year of real sessions is held
-back: as days pass `roll_forward` makes the held-back session of each past day history, and the
-replay walks along the next twenty. When the year is used up prices stand still and are marked
-stale: a fresh DATA_DIR begins anew.
+A series is shifted once, at its first load, by whole weeks, so that its history ends at the last
+session before that day (`marketdata.demo.shifting`). The shift never changes, because transactions
+were recorded at these prices on these dates. The newest year of real sessions is held back. As days
+pass, `roll_forward` turns the held-back session of each past day into history, and the replay walks
+along the next twenty. When the year is used up, prices stand still and are marked stale; delete
+DATA_DIR to start over.
 """
 
 import gzip
@@ -52,7 +52,7 @@ ON CONFLICT (asset_id, date) DO NOTHING
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of one source: `outcome` is loaded, known (already there) or missing."""
+    """Result for one source: `outcome` is loaded, known (already there) or missing."""
 
     source: str
     outcome: str
@@ -61,7 +61,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Where the assets of a source trade."""
+    """Exchange and currency of a source's assets."""
 
     exchange: str
     currency: str
@@ -76,7 +76,7 @@ _Load = Callable[[Source, datetime], int]
 
 
 def load_samples(*, now: datetime) -> list[Loaded]:
-    """Loads what is not loaded yet, source by source; in demo mode only. Repeatable."""
+    """Load the missing sources one by one; in demo mode only. Safe to repeat."""
     if not settings.DEMO:
         raise Conflict("Samples are loaded in demo mode only.", code="not_in_demo_mode")
     known = set(Source.objects.filter(loaded_at__isnull=False).values_list("name", flat=True))
@@ -94,7 +94,7 @@ def load_samples(*, now: datetime) -> list[Loaded]:
 
 
 def roll_forward(*, now: datetime) -> int:
-    """Makes held-back sessions of past days history; how many bars. Repeatable."""
+    """Turn held-back sessions of past days into history; return how many. Safe to repeat."""
     exchanges = list(
         Asset.objects.filter(household=None)
         .exclude(shifted_days=0)
@@ -138,7 +138,7 @@ def _load_source(package: SamplePackage, load: _Load, now: datetime) -> Loaded:
 
 
 def _path(distribution: str, file: str) -> Path:
-    """A file of an installed package, found without importing the package."""
+    """Return the path of a file of an installed package, without importing the package."""
     return Path(str(importlib.metadata.distribution(distribution).locate_file(file)))
 
 
@@ -208,7 +208,7 @@ def _load_treasury_bill(source: Source, now: datetime) -> int:
 
 
 def _treasury_move(path: Path, now: datetime) -> timedelta:
-    """How far the bonds were moved when they were loaded, now or long ago."""
+    """Return the shift of the bonds from when they were loaded, now or earlier."""
     symbols = [symbol for symbol, _, _ in catalogue.TREASURY_BONDS]
     known = Asset.objects.filter(household=None, symbol__in=symbols).order_by("id").first()
     if known is not None:
@@ -249,9 +249,9 @@ def _load_series(
     market: Market,
     now: datetime,
 ) -> int:
-    """Assets with their moved history, held-back sessions and last close; the number of bars."""
+    """Write assets, shifted history, held-back sessions and last close; return how many bars."""
     last_session = last_session_over(exchange=market.exchange, now=now)
-    # Only a session they all had can be the last of their histories.
+    # Only a session that all of them had can end their histories.
     sessions = sorted(
         set.intersection(*({bar.date for bar in one.bars} for one in series.values()))
     )

@@ -1,4 +1,4 @@
-"""Assets of a household's own, and the prices it gives them."""
+"""A household's own assets and their prices."""
 
 import logging
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ ON CONFLICT (asset_id, date) DO UPDATE
 
 @dataclass(frozen=True, slots=True)
 class OwnPrice:
-    """What an owner says his asset was worth on a day."""
+    """The value an owner states for a day."""
 
     date: date
     close: Decimal
@@ -56,7 +56,7 @@ def create_own_asset(
     asset_class: str,
     substantially_identical_to: str | None = None,
 ) -> Asset:
-    """A new asset that only the user's household sees; its symbol is no public asset's."""
+    """Create an asset that only the user's household sees. Its symbol must not be public."""
     ensure_symbol(symbol)
     if asset_class not in AssetClass.values:
         raise InvalidInput(
@@ -96,7 +96,7 @@ def create_own_asset(
             substantially_identical_to=identical,
         )
         if identical is not None:
-            # Nothing was traded yet: no ledger has to follow.
+            # Nothing was traded yet, so no ledger needs rebooking.
             IdentityDecision.objects.create(
                 asset=asset,
                 identical_to=identical,
@@ -121,7 +121,7 @@ def _identical(user: User, symbol: str | None) -> Asset | None:
 
 
 def record_own_prices(*, user: User, symbol: str, prices: Sequence[OwnPrice], as_of: date) -> int:
-    """Writes closes of an asset of the user's own household; a day given again is corrected."""
+    """Write closes of an own asset; a repeated day replaces the earlier close."""
     asset = Asset.objects.filter(household_id=user.household_id, symbol=symbol).first()
     if asset is None:
         if Asset.objects.filter(household=None, symbol=symbol).exists():
@@ -132,7 +132,7 @@ def record_own_prices(*, user: User, symbol: str, prices: Sequence[OwnPrice], as
         raise NotFound(f"The symbol {symbol[:40]} is not known.", code="symbol_unknown")
     _ensure_plausible(prices, as_of)
     with transaction.atomic():
-        # One writer at a time: the newest price is read back below.
+        # One writer at a time, because the newest price is read back below.
         locked(Asset.objects.all()).get(pk=asset.pk)
         with connection.cursor() as cursor:
             cursor.execute(
@@ -148,7 +148,7 @@ def record_own_prices(*, user: User, symbol: str, prices: Sequence[OwnPrice], as
 
 
 def _refresh_latest(asset: Asset) -> None:
-    """The newest day is the price, the day before it the previous close."""
+    """Set the price from the newest day and the previous close from the day before it."""
     newest = list(
         DailyPrice.objects.filter(asset_id=asset.pk)
         .order_by("-date")
@@ -166,7 +166,7 @@ def _refresh_latest(asset: Asset) -> None:
 
 
 def _publish(asset_id: int, quote: Quote) -> None:
-    """Holdings that are remembered for a minute see the new price at once."""
+    """Publish the price, so that cached holdings show it at once."""
     try:
         redis_client().hset(OWN_QUOTES_KEY, str(asset_id), encoded(quote))
     except redis.RedisError:

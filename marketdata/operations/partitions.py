@@ -1,4 +1,4 @@
-"""Partitions of the daily prices, made ahead of time."""
+"""Partitions of the daily prices, created ahead of time."""
 
 import logging
 from datetime import date
@@ -24,8 +24,8 @@ SELECT child.relname FROM pg_inherits
   JOIN pg_class child ON child.oid = inhrelid
  WHERE inhparent = 'marketdata_dailyprice'::regclass
 """
-# Rows of the year that fell into the default partition move along; without that PostgreSQL would
-# refuse the new partition. The check makes attaching a matter of the catalogue, not of a scan.
+# Rows of the year move out of the default partition; otherwise PostgreSQL refuses the new one. The
+# check constraint lets PostgreSQL attach it without scanning.
 _MAKE = """
 CREATE TABLE {name} (LIKE marketdata_dailyprice INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
 WITH moved AS (
@@ -37,10 +37,10 @@ ALTER TABLE marketdata_dailyprice ATTACH PARTITION {name} FOR VALUES FROM ('{fir
 
 
 def ensure_partitions(*, as_of: date) -> list[str]:
-    """Makes the missing partitions up to two years ahead; the names of those it made.
+    """Create the missing partitions up to two years ahead. Return their names.
 
-    Rows in the default partition are moved where they belong. Any that remain are an error an
-    operator must see: it is logged, and the metric stays at 1.
+    Rows in the default partition are moved to their year. If any remain, that is an error for an
+    operator: it is logged, and the metric stays at 1.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('marketdata_dailyprice'))")

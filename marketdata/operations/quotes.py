@@ -1,4 +1,4 @@
-"""The one entry of every price, from a provider or the replay: checked, published, stored.
+"""The entry of every price, from a provider or the replay: checked, published, stored.
 
     refused   unknown symbols; prices that are not finite, not positive, too large, or ten times the
               stored price and more (a tenth and less); instants in the future or older than known
@@ -35,7 +35,7 @@ _JUMP_MAX = 10
 _AHEAD_MAX = timedelta(seconds=5)
 _PRICE_STEP = Decimal(1).scaleb(-PRICE_DECIMALS)
 
-# Only newer quotes get in, and only what got in is published: one atomic step.
+# One atomic step: accept newer quotes only, and publish only what was accepted.
 _PUBLISH = """
 local accepted, texts = {}, {}
 for i = 1, #ARGV, 3 do
@@ -74,7 +74,7 @@ ON CONFLICT (asset_id) DO UPDATE
 
 @dataclass(frozen=True, slots=True)
 class IncomingQuote:
-    """What a provider says. Without a previous close the stored one is kept."""
+    """A provider's quote. Without a previous close, the stored one is kept."""
 
     symbol: str
     price: Decimal
@@ -85,7 +85,7 @@ class IncomingQuote:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """How many quotes got in, and why each of the others did not: (symbol, code)."""
+    """The number of accepted quotes, and (symbol, code) of each refused one."""
 
     accepted: int
     refused: tuple[tuple[str, str], ...]
@@ -100,7 +100,7 @@ class _Known:
 
 
 def record_quotes(*, quotes: Sequence[IncomingQuote], now: datetime) -> Recorded:
-    """Publishes the quotes that can be believed; the others are counted, logged and not written."""
+    """Publish the plausible quotes; count and log the others without writing them."""
     newest = {quote.symbol: quote for quote in sorted(quotes, key=lambda q: q.as_of)}
     known = _known(newest)
     accepted: list[Quote] = []
@@ -121,7 +121,7 @@ def record_quotes(*, quotes: Sequence[IncomingQuote], now: datetime) -> Recorded
 
 
 def store_quotes(*, quotes: Iterable[Quote]) -> None:
-    """Writes the newest prices to the database in one statement; older ones leave no trace."""
+    """Write the newest prices to the database in one statement; ignore older ones."""
     rows = list(quotes)
     if not rows:
         return
@@ -145,7 +145,7 @@ def _known(symbols: Iterable[str]) -> dict[str, _Known]:
 
 
 def _fault(quote: IncomingQuote, known: _Known | None, now: datetime) -> str | None:
-    """Why a quote is refused, or None."""
+    """Return why a quote is refused, or None."""
     if known is None:
         return "symbol_unknown"
     for value in (quote.price, quote.previous_close):
@@ -184,7 +184,7 @@ def _quote(quote: IncomingQuote, known: _Known) -> Quote:
 
 
 def _publish(quotes: Sequence[Quote], *, now: datetime) -> list[str]:
-    """Writes to Redis and, when it is time, to the database; the symbols Redis knew newer."""
+    """Write to Redis and, when due, to the database. Return symbols with newer quotes in Redis."""
     if not quotes:
         return []
     client = redis_client()

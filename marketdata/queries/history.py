@@ -17,7 +17,7 @@ _CLOSING_PRICES_ASSETS_MAX = 5000
 
 
 def history(*, asset: Asset, from_date: date, to_date: date) -> "QuerySet[DailyPrice]":
-    """The sessions of an asset in a range of at most a year, oldest first."""
+    """Return the sessions of an asset in a range of at most a year, oldest first."""
     ensure_range(from_date, to_date, days_max=HISTORY_DAYS_MAX)
     return DailyPrice.objects.filter(asset_id=asset.pk, date__range=(from_date, to_date)).order_by(
         "date"
@@ -25,7 +25,7 @@ def history(*, asset: Asset, from_date: date, to_date: date) -> "QuerySet[DailyP
 
 
 def recent_sessions(*, asset_id: int, count: int, as_of: date) -> "QuerySet[DailyPrice]":
-    """The newest sessions of an asset up to `as_of` within a year, newest first."""
+    """Return the newest sessions of an asset within a year up to `as_of`, newest first."""
     since = as_of - timedelta(days=HISTORY_DAYS_MAX)
     return DailyPrice.objects.filter(asset_id=asset_id, date__range=(since, as_of)).order_by(
         "-date"
@@ -48,7 +48,7 @@ def history_row(row: DailyPrice, *, shifted_days: int) -> dict[str, object]:
 def closing_prices(
     *, asset_ids: Iterable[int], from_date: date, to_date: date
 ) -> dict[int, list[tuple[date, Decimal]]]:
-    """Closes of many assets by asset and ascending day, in one query; none: absent."""
+    """Closes of many assets by asset and day, in one query; assets without any are absent."""
     wanted = sorted(set(asset_ids))
     if len(wanted) > _CLOSING_PRICES_ASSETS_MAX:
         raise InvalidInput(
@@ -65,8 +65,8 @@ def closing_prices(
     return found
 
 
-# The newest close of each asset on or before a day, not older than the window: the window keeps the
-# search to two or three partitions.
+# The newest close of each asset on or before a day. The window limits the search to two or three
+# partitions.
 _LAST_CLOSES = """
 SELECT wanted.id, last.date, last.close
   FROM unnest(%(ids)s::bigint[]) AS wanted(id)
@@ -80,7 +80,7 @@ SELECT wanted.id, last.date, last.close
 def last_closes(
     *, asset_ids: Iterable[int], as_of: date, age_days_max: int = 366
 ) -> Mapping[int, tuple[date, Decimal]]:
-    """The newest close of each asset up to `as_of` and its day, in one query."""
+    """Return each asset's newest close up to `as_of` and its day, in one query."""
     with connection.cursor() as cursor:
         cursor.execute(
             _LAST_CLOSES,

@@ -1,10 +1,10 @@
-"""The state of the price partitions."""
+"""State of the price partitions."""
 
 from django.db import connection
 
 
 def default_partition_holds_rows() -> bool:
-    """Whether a price fell into the default partition: a year without one of its own."""
+    """Return whether the default partition has rows: prices of a year without a partition."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT 1 FROM marketdata_dailyprice_default)")
         row = cursor.fetchone()

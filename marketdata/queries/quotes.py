@@ -1,4 +1,4 @@
-"""The newest prices: from Redis in one call, from PostgreSQL where Redis cannot say."""
+"""The newest prices: from Redis in one call, from PostgreSQL otherwise."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ OWN_QUOTES_KEY = "own-quotes"
 
 
 def live_quotes(*, symbols: Iterable[str], now: datetime) -> dict[str, Quote]:
-    """Quotes of public assets as Redis has them, in one call; empty when it is down."""
+    """Return quotes of public assets from Redis, in one call; empty if Redis is down."""
     wanted = list(dict.fromkeys(symbols))
     if not wanted:
         return {}
@@ -34,7 +34,7 @@ def live_quotes(*, symbols: Iterable[str], now: datetime) -> dict[str, Quote]:
 
 
 def own_quotes(*, asset_ids: Iterable[int], now: datetime) -> dict[int, Quote]:
-    """Newest prices of households' own assets by asset id; absent where Redis does not know."""
+    """Newest prices of own assets by asset id; assets that Redis does not have are absent."""
     wanted = list(asset_ids)
     if not wanted:
         return {}
@@ -51,10 +51,10 @@ def own_quotes(*, asset_ids: Iterable[int], now: datetime) -> dict[int, Quote]:
 
 
 def quotes(*, assets: Sequence[Asset], now: datetime) -> dict[int, Quote]:
-    """The newest quote of each asset by its id: Redis for public assets, one query for the rest.
+    """Return the newest quote of each asset by id: Redis for public assets, one query for the rest.
 
-    An asset nobody ever priced is absent. Staleness is judged at `now` by the rule in
-    `marketdata.quotes`, not as it was when the price was written.
+    Assets without a price are absent. Staleness is judged at `now` by the rule in
+    `marketdata.quotes`, not when the price was written.
     """
     live = live_quotes(
         symbols=[asset.symbol for asset in assets if asset.household_id is None], now=now
@@ -72,7 +72,7 @@ def quotes(*, assets: Sequence[Asset], now: datetime) -> dict[int, Quote]:
 
 
 def stored_quote(*, row: LatestPrice, asset: Asset, now: datetime) -> Quote:
-    """A price of the database as a quote."""
+    """Return a stored price as a quote."""
     return Quote(
         symbol=asset.symbol,
         price=row.price,

@@ -1,4 +1,4 @@
-"""Holdings of 100 rows, remembered and not, against a bare view on the same server."""
+"""Holdings of 100 rows, cached and uncached, beside a bare view on the same server."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ TARGETS = {
     "uncached_p95_ms_max": 20,
 }
 
-# What is forgotten before a round: the holdings alone, or the users who ask as well.
+# Caches cleared before a round: holdings only, or holdings and users.
 HOLDINGS = ("positions:*", "holdings:*", "ledger-version:*")
 USERS = ("principal:*",)
 
 
 def run(*, accounts: int = 400, rounds: int = 5) -> dict[str, Any]:
-    """Requests a second closed-loop (medians of rounds), latency at 70 % of that; two workers."""
+    """Measure closed-loop requests per second (medians) and latency at 70 % of it; two workers."""
     now = timezone.now()
     seeded = seed(accounts=accounts, holdings=100, tag=f"bench{int(now.timestamp())}", now=now)
     bare = [web.get("/api/v1/bare")]
@@ -75,7 +75,7 @@ def _median(rows: list[dict[str, Any]]) -> float:
 
 
 def _forget(patterns: tuple[str, ...]) -> None:
-    """Empties what was remembered, so that the next reads go to the database."""
+    """Clear the caches, so that the next reads go to the database."""
     client = redis_client()
     for pattern in patterns:
         keys = list(client.scan_iter(match=pattern, count=5000))

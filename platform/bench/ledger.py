@@ -1,4 +1,4 @@
-"""Recording one transaction in a large account: in time order, and back-dated."""
+"""Recording one transaction in a large account: in time order, and backdated."""
 
 import time
 from datetime import timedelta

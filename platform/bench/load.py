@@ -1,8 +1,8 @@
-"""A load generator in a process of its own: raw keep-alive sockets, closed or at a fixed rate.
+"""A load generator in its own process: raw keep-alive sockets, closed loop or fixed rate.
 
-closed   each connection sends the next request when it has the answer: what the server can do
-fixed    requests start at set times whatever the server does, latency counts from the intended
-         start: what users feel at that load
+closed   each connection sends its next request after the answer; measures the server's capacity
+fixed    requests start at set times whatever the server does; latency counts from the intended
+         start; measures what users feel at that load
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Requests a second, latencies in milliseconds from the intended start, and what went wrong."""
+    """Requests per second, latencies in milliseconds from the intended start, and errors."""
 
     requests: int
     seconds: float
@@ -52,7 +52,7 @@ async def _connection(
 
 
 class Cursor:
-    """Hands out request numbers, and their start times where a rate is fixed."""
+    """Hand out request numbers, and start times if the rate is fixed."""
 
     def __init__(self, *, total: int, rate: float | None) -> None:
         self.total, self.rate, self.given = total, rate, 0
@@ -95,7 +95,7 @@ async def _run(
 
 
 def main() -> None:
-    """Reads {port, requests, total, connections, rate} from stdin, writes the outcome to stdout."""
+    """Read {port, requests, total, connections, rate} from stdin; write the outcome to stdout."""
     job = json.load(sys.stdin)
     outcome = asyncio.run(
         _run(

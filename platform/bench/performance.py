@@ -1,4 +1,4 @@
-"""Performance of ten years of a hundred holdings: the whole answer, its parts, a plain loop."""
+"""Performance over ten years of a hundred holdings: whole answer, its parts, and a plain loop."""
 
 import statistics
 import time
@@ -19,7 +19,7 @@ from portfolios.queries.performance import Period, account_performance
 from transactions.models import Account
 
 TARGETS = {"answer_ms_max": 1000, "times_faster_min": 5}
-# A quarter of the holdings is in euro, so that exchange rates have something to do.
+# A quarter of the holdings is in euro, to exercise exchange rates.
 _FOREIGN_EVERY = 4
 
 _RATES = """
@@ -38,7 +38,7 @@ SELECT asset.id, day,
  CROSS JOIN generate_series(%(first)s::date, %(last)s::date, '1 day') day
  WHERE asset.id = ANY(%(assets)s) AND extract(isodow FROM day) < 6
 """
-# A deposit, then one buy of every asset a month, all of them facts as the ledger stores them.
+# A deposit, then one purchase of every asset each month, stored as the ledger stores them.
 _FACTS = """
 INSERT INTO transactions_transaction (public_id, account_id, type, asset_id, quantity, price,
     amount, fee, currency, fx_rate, cash_effect, executed_at, recorded_at, recorded_by_id,
@@ -89,7 +89,7 @@ def run(*, holdings: int = 100, years: int = 10, repeats: int = 5) -> dict[str, 
         again = time.perf_counter()
         _values(found)
         valued = time.perf_counter()
-        if number:  # the first warms caches
+        if number:  # the first run warms the caches
             valuing_ms.append((valued - again) * 1000)
             answer_ms.append((done - start) * 1000)
             rows_ms.append((done - read) * 1000)
@@ -117,7 +117,7 @@ def run(*, holdings: int = 100, years: int = 10, repeats: int = 5) -> dict[str, 
 
 
 def _values(found: Performance) -> float:
-    """Every holding on every day, as the engine values it."""
+    """Value every holding on every day as the engine does."""
     question = found.question
     shown = board(
         past=question.past,
@@ -131,7 +131,7 @@ def _values(found: Performance) -> float:
 
 
 def _plain_loop(found: Performance) -> Decimal:
-    """The same values day by day in decimals, as one would write it down; only the values."""
+    """Compute the same values day by day in decimals, in the obvious way."""
     question, past = found.question, found.question.past
     closes = {
         asset: {int(day): Decimal(int(price)) / 10**8 for day, price in
@@ -163,7 +163,7 @@ def _plain_loop(found: Performance) -> Decimal:
 
 
 def _seed(*, holdings: int, years: int, now: datetime) -> Account:
-    """An account of its own with its own assets, closes on every weekday, and its facts."""
+    """Create an account with assets, closes on every weekday, and transactions."""
     ensure_partitions(as_of=now.date())
     tag = f"P{int(now.timestamp())}"
     last = now.date() - timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Rebalancing 20, 100 and 1000 holdings: the engine alone, and the reading before it."""
+"""Rebalancing 20, 100 and 1000 holdings: the engine, and reading its inputs."""
 
 import statistics
 import time
@@ -16,7 +16,7 @@ TARGETS = {"under_100_ms_max": 20, "under_1000_ms_max": 200}
 
 
 def run(*, repeats: int = 7) -> dict[str, Any]:
-    """Median milliseconds of computing, and of reading the inputs, for three sizes."""
+    """Return median milliseconds of computing and of reading inputs, for three sizes."""
     now = timezone.now()
     sizes: dict[str, Any] = {}
     for holdings in (20, 100, 1000):

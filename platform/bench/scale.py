@@ -1,7 +1,7 @@
-"""Accounts and holdings in bulk, made by the database itself, with a ledger that verifies.
+"""Accounts and holdings in bulk, made inside the database, with a ledger that verifies.
 
-One household, one user and one account each; every account deposits, buys `holdings` different
-assets once, and so has a transaction and a lot behind every holding.
+Each account has its own household and user. It deposits once and buys `holdings` different assets
+once, so that every holding has a transaction and a lot.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _STATEMENTS = (
     SELECT {_UUID}, u.household_id, u.id, 'Scale', 'taxable', 'USD', 'fifo', 0, 1, %(now)s
       FROM identity_user u WHERE u.email LIKE %(tag)s || '%%@scale.example'
     """,
-    # Everything below looks at these accounts only, with statistics the planner can trust.
+    # The statements below touch these accounts only; fresh statistics keep the plans good.
     """
     CREATE TEMPORARY TABLE scale_account ON COMMIT DROP AS
     SELECT account.id, account.owner_id
@@ -43,7 +43,7 @@ _STATEMENTS = (
      WHERE u.email LIKE %(tag)s || '%%@scale.example'
     """,
     "ANALYZE scale_account, marketdata_asset",
-    # One buy of each of the first `holdings` assets, a different start for every account.
+    # One purchase of each of `holdings` assets; each account starts at a different asset.
     f"""
     INSERT INTO transactions_transaction (public_id, account_id, type, asset_id, quantity, price,
         amount, fee, currency, fx_rate, cash_effect, executed_at, recorded_at, recorded_by_id,
@@ -108,13 +108,13 @@ _STATEMENTS = (
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """Who was made: (user id, user public id, account public id), in order."""
+    """What was made: (user id, user public id, account public id), in order."""
 
     members: tuple[tuple[int, str, str], ...]
 
 
 def seed(*, accounts: int, holdings: int, tag: str, now: datetime) -> Seeded:
-    """Makes `accounts` accounts of `holdings` holdings each under a tag not used before."""
+    """Make `accounts` accounts of `holdings` holdings each, under a new tag."""
     _ensure_assets(count=max(holdings, 500), now=now)
     values: dict[str, Any] = {
         "tag": f"{tag}-",
@@ -125,7 +125,7 @@ def seed(*, accounts: int, holdings: int, tag: str, now: datetime) -> Seeded:
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        # No audit rows and no checks per row: the statements below are consistent by construction.
+        # No audit rows and no checks per row: the statements are consistent by construction.
         cursor.execute("SET LOCAL session_replication_role = replica")
         for statement in _STATEMENTS:
             cursor.execute(statement, values)

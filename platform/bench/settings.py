@@ -1,4 +1,4 @@
-"""Production settings plus one bare view to compare with."""
+"""Production settings, plus one bare view as the baseline."""
 
 from config.settings import *  # noqa: F403
 

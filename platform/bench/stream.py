@@ -1,13 +1,13 @@
-"""How long a price takes from its publication to the clients, over real sockets.
+"""Latency of a price from publication to clients, over real sockets.
 
 `measured` starts stream processes, and one process that holds all the clients, then publishes
 a quote of every symbol each second, as marketdata does, and reads what the clients saw. Latency
 runs from `as_of`, taken just before publishing, to the frame being read by the client process,
 so it includes that process's own queue. Every move is below 0.1 %: nothing but regular batches.
 
-It is the worst case: all symbols change in one instant, and every client is due in it.
+This is the worst case: all symbols change at once, and every client is due an update.
 
-A Redis that a stream process listens to is refused: its clients would be sent made-up quotes.
+A Redis that a live stream process listens to is refused: its clients would get invented quotes.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ PACKAGES = ("channels", "channels-redis", "msgspec", "redis", "uvicorn", "uvloop
 
 
 def run() -> dict[str, Any]:
-    """What `manage.py bench stream` prints: a few hundred sockets on the Redis at REDIS_URL."""
+    """Run what `manage.py bench stream` prints: a few hundred sockets on the Redis at REDIS_URL."""
     return measured(redis_url=os.environ["REDIS_URL"])
 
 
@@ -53,7 +53,7 @@ def measured(
     seconds: int = 10,
     processes: int = 1,
 ) -> dict[str, Any]:
-    """Figures of one run: latencies in ms, frames seen and expected, CPU, versions."""
+    """Return the figures of one run: latencies in ms, frames seen and expected, CPU, versions."""
     if not 0 < watched <= min(symbols, SYMBOLS_PER_CLIENT_MAX):
         raise ValueError("a client watches between 1 and all symbols, at most 1000")
     client: Any = redis.Redis.from_url(redis_url)
@@ -182,7 +182,7 @@ def _wait_until_ready(port: int) -> None:
 
 
 def _cpu_s(pid: int) -> float:
-    """User and system time of a process so far; 0 where there is no /proc."""
+    """Return user and system time of a process so far; 0 without /proc."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
@@ -202,7 +202,7 @@ def _quantiles(latencies_ms: Sequence[float]) -> dict[str, float]:
 
 
 class _Socket(asyncio.Protocol):
-    """A WebSocket client that can do just enough: a library's would be measured with the stream."""
+    """A minimal WebSocket client; a library's client would add its own cost to the measurement."""
 
     def __init__(self, *, token: str, symbols: Sequence[str], latencies_ms: list[float]) -> None:
         self._token = token
@@ -273,7 +273,7 @@ class _Socket(asyncio.Protocol):
 
 
 async def _hold(job: dict[str, Any]) -> None:
-    """Opens every socket, says so, and hands over the latencies when told to end."""
+    """Open every socket, report it, and return the latencies when told to end."""
     loop = asyncio.get_running_loop()
     latencies_ms: list[float] = []
     names, watched, tokens = job["names"], job["watched"], job["tokens"]

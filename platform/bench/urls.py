@@ -1,4 +1,4 @@
-"""The real addresses, and a view that does nothing: the floor every figure is a ratio of."""
+"""The real addresses, and a view that does nothing: the baseline of every ratio."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
@@ -7,7 +7,7 @@ from config.urls import urlpatterns as real
 
 
 def bare(request: HttpRequest) -> HttpResponse:
-    """A constant, through the same server and the same middleware."""
+    """Answer a constant, through the same server and middleware."""
     return HttpResponse(b'{"data": []}', content_type="application/json")
 
 

@@ -1,4 +1,4 @@
-"""A granian of our own on a free port, and load against it."""
+"""A granian server on a free port, and load against it."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from identity.tokens import Access, access_token
 
 @contextmanager
 def server(*, workers: int, threads: int) -> Iterator[int]:
-    """The web process on a free port of this machine; its port."""
+    """Run the web process on a free port and yield the port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -60,7 +60,7 @@ def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
 
 
 def tokens(members: Sequence[tuple[int, str, str]]) -> list[str]:
-    """An access token of every seeded user, each of a log-in of its own."""
+    """Return an access token for every seeded user, each from its own log-in."""
     now = timezone.now()
     families = TokenFamily.objects.bulk_create(
         [
@@ -80,7 +80,7 @@ def tokens(members: Sequence[tuple[int, str, str]]) -> list[str]:
 
 
 def get(path: str, bearer: str | None = None) -> str:
-    """The bytes of a GET request, as text."""
+    """Return the bytes of a GET request, as text."""
     lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", "Connection: keep-alive"]
     if bearer:
         lines.append(f"Authorization: Bearer {bearer}")
@@ -95,7 +95,7 @@ def loaded(
     connections: int,
     rate: float | None = None,
 ) -> dict[str, Any]:
-    """What the load generator measured (see load.Outcome)."""
+    """Return what the load generator measured (see load.Outcome)."""
     job = {
         "port": port,
         "requests": list(requests),

@@ -1,4 +1,4 @@
-"""Django's Redis cache with JSON instead of pickle: what others can write is never executed."""
+"""Django's Redis cache with JSON instead of pickle, so that cached data is never executed."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from stores.redis import redis_client
 
 
 class JsonSerializer:
-    """The two calls Django's Redis cache makes."""
+    """The two methods that Django's Redis cache calls."""
 
     def dumps(self, obj: Any) -> bytes | int:
         if isinstance(obj, int) and not isinstance(obj, bool):

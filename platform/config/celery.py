@@ -1,4 +1,4 @@
-"""The Celery application; the schedule is static and stands in `schedule.py`."""
+"""The Celery application. Its static schedule is in `schedule.py`."""
 
 import os
 

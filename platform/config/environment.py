@@ -1,4 +1,4 @@
-"""Reading the environment: typed, with refusals that name the variable."""
+"""Typed reading of the environment; errors name the variable."""
 
 import os
 from importlib.util import find_spec
@@ -12,12 +12,12 @@ from stores.postgresql.connection import BoundedConnection
 
 
 def text(name: str, default: str) -> str:
-    """The variable, or the default where it is unset or empty."""
+    """Return the variable, or the default if it is unset or empty."""
     return os.environ.get(name) or default
 
 
 def flag(name: str, *, default: bool = False) -> bool:
-    """`1 true yes on` and `0 false no off`, nothing else."""
+    """Return a flag: `1 true yes on` or `0 false no off`, nothing else."""
     value = os.environ.get(name, "").strip().lower()
     if not value:
         return default
@@ -29,7 +29,7 @@ def flag(name: str, *, default: bool = False) -> bool:
 
 
 def integer(name: str, default: int) -> int:
-    """A whole number of the environment."""
+    """Return a whole number."""
     value = os.environ.get(name, "").strip()
     try:
         return int(value) if value else default
@@ -38,13 +38,13 @@ def integer(name: str, default: int) -> int:
 
 
 def words(name: str, default: list[str]) -> list[str]:
-    """Words separated by commas."""
+    """Return words separated by commas."""
     value = os.environ.get(name, "")
     return [word.strip() for word in value.split(",") if word.strip()] if value else default
 
 
 def secret_key(*, production: bool) -> str:
-    """SECRET_KEY; production refuses to start without a real one."""
+    """Return SECRET_KEY; production refuses to start without a real one."""
     value = os.environ.get("SECRET_KEY", "")
     if production and len(value) < 32:
         raise ImproperlyConfigured(
@@ -66,7 +66,7 @@ def database(
     pool_waiting_max: int,
     conn_max_age_s: int,
 ) -> dict[str, Any]:
-    """A Django database entry from `postgresql://user:password@host:port/name?option=value`."""
+    """Return a database entry from `postgresql://user:password@host:port/name?option=value`."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ImproperlyConfigured("DATABASE_URL must start with postgresql://")
@@ -103,7 +103,7 @@ def database(
 
 
 def package_folder(package: str, folder: str) -> Path:
-    """A folder of an installed package, found without importing it."""
+    """Return a folder of an installed package without importing it."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
         raise ImproperlyConfigured(f"the package {package} is not installed")

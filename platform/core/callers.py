@@ -1,19 +1,19 @@
-"""Who is calling: the address nobody outside could have written, and what counts as one caller."""
+"""The caller's address, as far as it can be trusted, and what limits count as one caller."""
 
 from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address, ip_network
 
 UNKNOWN = "unknown"
-# The smallest block a customer is given: whoever has one can choose from 2^64 addresses.
+# Providers assign at least a /64, so one customer can use 2^64 addresses.
 IPV6_PREFIX_BITS = 64
 
 
 def caller_address(*, peer: str, forwarded_for: Sequence[str], trusted_proxy_count: int) -> str:
-    """The address the outermost trusted proxy saw; `forwarded_for` are the header's lines.
+    """Return the address the outermost trusted proxy saw; `forwarded_for` are the header's lines.
 
-    Every proxy appends the address it was called from, so with n trusted proxies the n-th entry
-    from the right is the first that nobody outside could write. A shorter header did not pass
-    through all of them: then the peer counts.
+    Every proxy appends the address it was called from. With n trusted proxies, the n-th entry from
+    the right is the first that an outsider cannot forge. A shorter header did not pass through all
+    of them; then the peer counts.
     """
     hops = [hop.strip() for line in forwarded_for for hop in line.split(",")]
     hops = [hop for hop in hops if hop]
@@ -21,7 +21,7 @@ def caller_address(*, peer: str, forwarded_for: Sequence[str], trusted_proxy_cou
 
 
 def counted_as(address: str) -> str:
-    """What limits count as one caller: an IPv4 address, the /64 of an IPv6 one, or "unknown"."""
+    """Return what limits count as one caller: an IPv4 address, an IPv6 /64, or "unknown"."""
     try:
         found = ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Days and instants: always aware, always UTC inside."""
+"""Days and instants: always time-zone aware, always UTC inside."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -7,13 +7,13 @@ from core.limits import EARLIEST_DATE
 
 
 def instant_text(value: datetime) -> str:
-    """ISO 8601 in UTC with a Z, microseconds only where there are any."""
+    """Return ISO 8601 in UTC with a Z; microseconds only if they are not zero."""
     text = value.astimezone(UTC).isoformat()
     return text.replace("+00:00", "Z")
 
 
 def ensure_past(executed_at: datetime, *, now: datetime, field: str) -> None:
-    """Refuses an instant before 1950 or in the future (five minutes of clock skew are forgiven)."""
+    """Raise InvalidInput for an instant before 1950 or over five minutes in the future."""
     if executed_at.astimezone(UTC).date() < EARLIEST_DATE:
         raise InvalidInput(
             f"{field} lies before {EARLIEST_DATE}.",
@@ -29,7 +29,7 @@ def ensure_past(executed_at: datetime, *, now: datetime, field: str) -> None:
 
 
 def ensure_range(from_date: date, to_date: date, *, days_max: int) -> None:
-    """Refuses a range that is upside down or longer than `days_max` days."""
+    """Raise InvalidInput for a reversed range or one longer than `days_max` days."""
     if from_date > to_date:
         raise InvalidInput(
             "from lies after to.", code="range_reversed", fields={"from": ["must not be after to"]}

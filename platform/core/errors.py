@@ -1,14 +1,14 @@
-"""The one base of every error a user can cause or must be told of."""
+"""The base of every error that a user can cause or must see."""
 
 from collections.abc import Mapping, Sequence
 
 
 class BallastError(Exception):
-    """A refusal with a stable `code`; one place of the HTTP edge makes it an RFC 9457 problem."""
+    """A refusal with a stable `code`; the HTTP edge turns it into an RFC 9457 problem."""
 
     status = 400
     code = "invalid"
-    # Which of many was refused; set by whoever walks through a batch.
+    # Index of the refused item; the caller that processes a batch sets it.
     item: int | None = None
 
     def __init__(
@@ -29,7 +29,7 @@ class BallastError(Exception):
 
 
 class InvalidInput(BallastError):
-    """The request itself is wrong: nothing was written."""
+    """The request is wrong; nothing was written."""
 
     status = 400
     code = "invalid"
@@ -43,14 +43,14 @@ class NotFound(BallastError):
 
 
 class Conflict(BallastError):
-    """The request is well formed but the present state refuses it."""
+    """The request is well formed, but the present state refuses it."""
 
     status = 409
     code = "conflict"
 
 
 class Unavailable(BallastError):
-    """A resource behind us is exhausted or down; trying again later is right."""
+    """A resource is exhausted or down; the client should retry later."""
 
     status = 503
     code = "unavailable"

@@ -10,7 +10,7 @@ from uuid import UUID
 
 
 def uuid7() -> UUID:
-    """A time-ordered UUID (RFC 9562, version 7): 48 bits of Unix milliseconds, then random bits."""
+    """Return a UUID of RFC 9562, version 7: 48 bits of Unix milliseconds, then random bits."""
     milliseconds = time.time_ns() // 1_000_000
     value = (milliseconds & ((1 << 48) - 1)) << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76
@@ -19,7 +19,7 @@ def uuid7() -> UUID:
 
 
 def canonical_json(value: Any) -> bytes:
-    """One byte string for one meaning: sorted keys, no spaces, UTF-8; floats are refused."""
+    """Return the same bytes for equal values: sorted keys, no spaces, UTF-8. Floats are refused."""
     _refuse_floats(value)
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str
@@ -27,7 +27,7 @@ def canonical_json(value: Any) -> bytes:
 
 
 def content_hash(value: Any) -> str:
-    """SHA-256 of the canonical JSON, in hex."""
+    """Return the SHA-256 of the canonical JSON, in hexadecimal."""
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 

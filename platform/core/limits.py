@@ -5,13 +5,13 @@ from decimal import Decimal
 
 PAGE_SIZE_DEFAULT = 100
 PAGE_SIZE_MAX = 1000
-# Totals are counted to here; beyond, a list says only that there are at least so many.
+# Totals are exact up to this number; a longer list reports this number.
 TOTAL_MAX = 1_000_000
 PAGE_NUMBER_MAX = 1_000_000
 
 HISTORY_DAYS_MAX = 365
 HISTORY_RECORDS_MAX = 10_000
-# Days times holdings of one answer about performance: fifty years of 270, or ten of 1300.
+# Days times holdings of one performance answer: fifty years of 270, or ten years of 1300.
 PERFORMANCE_VALUES_MAX = 5_000_000
 
 REQUEST_BODY_BYTES_MAX = 1_048_576
@@ -19,7 +19,7 @@ REQUEST_DEPTH_MAX = 32
 
 IMPORT_FILE_BYTES_MAX = 52_428_800
 IMPORT_ROWS_MAX = 250_000
-# Up to these a request does the work itself; beyond, a job does.
+# A request does the work itself up to these sizes; a job does larger work.
 IMPORT_BYTES_AT_ONCE_MAX = 524_288
 IMPORT_ROWS_AT_ONCE_MAX = 2_000
 IMPORT_SYMBOLS_MAX = 5_000
@@ -40,7 +40,7 @@ MONEY_DIGITS = 24
 MONEY_DECIMALS = 4
 MONEY_MAX = Decimal(10) ** 15
 
-# Ten digits before and ten after the point: the column's whole width.
+# Ten digits before and ten after the point fill the column.
 FX_RATE_MAX = Decimal(10) ** 9
 
 # Terms of a split.
@@ -80,6 +80,6 @@ JOB_TWIN_S_MAX = 5
 WAKE_UPS_WAITING_MAX = 50
 OUTBOX_ATTEMPTS_MAX = 3
 
-# What a verification run remembers of what it found; all of it is counted and printed.
+# Findings a verification run stores; all of them are counted and printed.
 VERIFICATION_DIFFERENCES_KEPT = 1000
 VERIFICATION_TEXT_LENGTH_MAX = 1000

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, localcontext
 
-# ISO 4217 minor units that are not two.
+# Currencies whose minor unit (ISO 4217) is not two decimals.
 _NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
 _MINOR_UNITS = {
@@ -19,7 +19,7 @@ _MINOR_UNITS = {
     **dict.fromkeys(_THREE_DECIMALS.split(), 3),
 }
 
-# Wide enough for the product of any two stored figures; the default of 28 digits is not.
+# Wide enough for the product of any two stored figures; the default of 28 digits is too narrow.
 WIDE = Context(prec=60, rounding=ROUND_HALF_UP)
 
 
@@ -44,19 +44,19 @@ class Money:
 
 
 def minor_unit(currency: str) -> Decimal:
-    """The smallest amount of the currency, e.g. Decimal('0.01') for USD."""
+    """Return the smallest amount of the currency, such as Decimal('0.01') for USD."""
     return Decimal(1).scaleb(-_MINOR_UNITS.get(currency, 2))
 
 
 def quantize(amount: Decimal, currency: str) -> Decimal:
-    """`amount` rounded to the currency's minor unit, halves away from zero."""
+    """Return `amount` rounded to the currency's minor unit, halves away from zero."""
     return amount.quantize(minor_unit(currency), context=WIDE)
 
 
 def allocate(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """`total`, a whole number of minor units, in parts proportional to `weights` that sum to it.
+    """Split `total`, a whole number of minor units, by `weights`; the parts sum to it.
 
-    Largest remainder. Weights are >= 0 and not all zero; raises ValueError otherwise.
+    Largest-remainder method. Raise ValueError unless weights are >= 0 and not all zero.
     """
     if any(weight < 0 for weight in weights) or not sum(weights):
         raise ValueError("weights must be non-negative and not all zero")
@@ -78,7 +78,7 @@ def allocate(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[
 
 
 def plain(value: Decimal) -> str:
-    """The shortest plain notation: no exponent, no trailing zeros ('40', '0.4', '-3.05')."""
+    """Return the shortest plain notation: no exponent, no trailing zeros ('40', '0.4', '-3.05')."""
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")

@@ -1,9 +1,9 @@
-"""The demo's people and what they did: plans, and the transactions that follow from real closes.
+"""The demo's people: plans, and the transactions that follow from them at real closes.
 
-Pure. An account is a list of contributions and a list of sales. A contribution is deposited and
-invested at the next session's close by the plan's weights, in whole units, as far as the cash goes
-with its fees. A sale takes a share of what is held, at the close of its session. Days are counted
-back from the last session of the sample, so the plan is the same whenever the demo is loaded.
+Pure. An account has contributions and sales. A contribution is deposited and invested at the next
+session's close by the plan's weights, in whole units, as far as the cash reaches with fees. A sale
+takes a share of the holding at the close of its session. Days count back from the last session of
+the sample, so the plan is the same whenever the demo is loaded.
 """
 
 from bisect import bisect_left
@@ -25,7 +25,7 @@ _FEE = Decimal("1.00")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who can log in; `household` groups those who see the same accounts."""
+    """A person who can log in; people with the same `household` see the same accounts."""
 
     email: str
     password: str
@@ -36,7 +36,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The share wished for and the one bought so far, in percent; the drift allowed in points."""
+    """Target and purchased share in percent; allowed drift in percentage points."""
 
     symbol: str
     target: str
@@ -46,7 +46,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A share of a position, sold some days before the last session."""
+    """A share of a position that is sold some days before the last session."""
 
     days_ago: int
     symbol: str
@@ -158,14 +158,14 @@ ACCOUNTS = (
 
 
 def symbols(plan: AccountPlan) -> list[str]:
-    """Everything the account ever held."""
+    """Return every symbol the account ever held."""
     return sorted({wish.symbol for wish in plan.wishes})
 
 
 def entries(
     *, plan: AccountPlan, closes: Closes, currencies: Mapping[str, str], rates: Rates, last: date
 ) -> list[Entry]:
-    """The account's transactions in the order they happened.
+    """Return the account's transactions in order of time.
 
     `rates(base, quote, day)`: units of quote for one base. Symbols without closes are left out.
     """
@@ -182,7 +182,7 @@ def entries(
 
 
 class _Ledger:
-    """Cash and units on the way, so that nothing is bought without money or sold without units."""
+    """Running cash and units: nothing is bought without money or sold without units."""
 
     def __init__(
         self, plan: AccountPlan, closes: Closes, currencies: Mapping[str, str], rates: Rates
@@ -238,7 +238,7 @@ class _Ledger:
         )
 
     def _close_after(self, symbol: str, day: date) -> tuple[date, Decimal] | None:
-        """The first session on or after a day."""
+        """Return the first session on or after a day."""
         sessions = self.closes.get(symbol, ())
         index = bisect_left(sessions, day, key=lambda session: session[0])
         return sessions[index] if index < len(sessions) else None

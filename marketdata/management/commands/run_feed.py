@@ -39,13 +39,13 @@ class Command(BaseCommand):
         while not stopping.is_set() and ticks != options["ticks"]:
             feed.tick(ticks)
             ticks += 1
-            # Never catches up in a burst after a pause: the next tick is at least half a beat away.
+            # No burst after a pause: the next tick is at least half a beat away.
             due = max(due + TICK_S, time.monotonic() + TICK_S / 2)
             stopping.wait(due - time.monotonic())
 
 
 class _Feed:
-    """One beat a second. A database or Redis that is away costs beats, never the process."""
+    """One beat per second. An unreachable database or Redis costs beats, never the process."""
 
     def __init__(self, *, demo: bool) -> None:
         self.demo = demo

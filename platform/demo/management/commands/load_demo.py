@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
 
 def _load_people(*, now: datetime) -> bool:
-    """Everybody and everything of theirs in one transaction; False when they are there already."""
+    """Load people and their accounts in one transaction. Return False if they exist already."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('load_demo'))")
@@ -107,7 +107,7 @@ def _load_account(plan: AccountPlan, owner: User, *, now: datetime) -> Account:
 
 
 def _rates(quote: str, currencies: set[str], since: date, last: date) -> Rates:
-    """Rates into the account's currency on every day of the range, in one query."""
+    """Return rates into the account's currency for every day of the range, in one query."""
     days = [since + timedelta(days=count) for count in range((last - since).days + 1)]
     found = exchange_rates_on(
         wanted=[(currency, quote, day) for currency in sorted(currencies) for day in days]
@@ -116,7 +116,7 @@ def _rates(quote: str, currencies: set[str], since: date, last: date) -> Rates:
 
 
 def _weights(plan: AccountPlan, known: set[str]) -> list[TargetWeight]:
-    """The plan's targets; what a missing sample leaves out is kept in cash."""
+    """Return the plan's targets; the weight of a missing sample goes to cash."""
     weights = [
         TargetWeight(wish.symbol, Decimal(wish.target), Decimal(wish.threshold))
         for wish in plan.wishes
