@@ -29,9 +29,8 @@ class LogFile:
             if self._descriptor is None:
                 self._open()
             if self.dropped:
-                self._append(
-                    f"[{self.dropped} lines are missing here: they could not be written]\n"
-                )
+                # begins on a line of its own: the disk may have taken a part of the last one
+                self._append(f"\n[{self.dropped} lines are missing: they could not be written]\n")
                 self.dropped = 0
             self._append(line)
         except OSError:
