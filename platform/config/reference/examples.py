@@ -135,6 +135,16 @@ FIELDS: dict[str, Any] = {
     "error": None,
     "recovery_date": None,
     "archived_at": None,
+    "lot_method": "fifo",
+    "amount": "2374.75",
+    "cash_effect": "-2375.75",
+    "counterpart": None,
+    "reverses": None,
+    "reversed_by": None,
+    "order_id": None,
+    "external_id": None,
+    "basis_percentage": None,
+    "undone_at": None,
 }
 FORMATS: dict[str, Any] = {
     "uuid": "01937a3e-7c00-7a10-8000-0000000000f6",
@@ -166,6 +176,8 @@ def example_of(schema: dict[str, Any], schemas: dict[str, Any], field: str = "")
             for name, inner in schema.get("properties", {}).items()
         }
     if kind == "array":
+        if isinstance(FIELDS.get(field), list):
+            return FIELDS[field]
         return [example_of(schema["items"], schemas, field)]
     return _plain_value(schema, kind, field)
 
@@ -174,7 +186,7 @@ def _plain_value(schema: dict[str, Any], kind: str | None, field: str) -> Any:
     wanted = FIELDS.get(field)
     if kind == "string" and schema.get("format") in FORMATS:
         return wanted if isinstance(wanted, str) and field != "id" else FORMATS[schema["format"]]
-    if field in FIELDS and (wanted is None) <= bool(schema.get("nullable")):
+    if _fits(wanted, kind) or (field in FIELDS and wanted is None and schema.get("nullable")):
         return wanted
     if kind == "boolean":
         return False
@@ -191,9 +203,24 @@ def _plain_value(schema: dict[str, Any], kind: str | None, field: str) -> Any:
     return "1250.00" if _is_money(field) else field.replace("_", " ").capitalize()
 
 
+def _fits(value: Any, kind: str | None) -> bool:
+    return isinstance(value, {"string": str, "integer": int}.get(kind or "", ()))
+
+
 _MONEY = (
     *("amount", "gain", "loss", "basis", "proceeds", "value", "cash", "tax", "term", "income"),
-    *("fees", "effect", "adjustment", "change", "state", "transfers", "spent", "cost", "basis"),
+    *(
+        "total",
+        "fees",
+        "effect",
+        "adjustment",
+        "change",
+        "state",
+        "transfers",
+        "spent",
+        "cost",
+        "basis",
+    ),
 )
 
 
