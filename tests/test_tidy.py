@@ -218,6 +218,32 @@ def import_paths(path: str, text: str) -> list[str]:
     ]
 
 
+# Rooms that read what strangers upload.
+UPLOADED = "transactions/files/"
+
+
+def named_expressions(path: str, text: str) -> list[str]:
+    """In these rooms every expression stands at the top of its module, where a test meets it."""
+    if not path.startswith(UPLOADED):
+        return []
+    tree = ast.parse(text)
+    at_the_top = {
+        call
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and dotted(call.func) == "re.compile"
+    }
+    return [
+        f"{path}:{call.lineno} calls {dotted(call.func)}: compile the expression at the top of the "
+        "module, with an end to each repetition"
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and dotted(call.func).startswith("re.")
+        and call not in at_the_top
+    ]
+
+
 PLACES = {
     "an index address": re.compile(
         r"(index-url|find-links)[ =]+['\"]?\S*/|/simple/?['\"\s]|pythonhosted"
@@ -236,7 +262,8 @@ def places(path: str, text: str) -> list[str]:
 
 
 PYTHON_RULES: list[Rule] = [
-    *(purity, clocks, lengths, wake_up_calls, default_order, one_way_to_lock, names, import_paths)
+    *(purity, clocks, lengths, wake_up_calls, default_order, one_way_to_lock, names, import_paths),
+    named_expressions,
 ]
 
 
@@ -362,12 +389,16 @@ BAD: list[tuple[Rule, str, str]] = [
     (names, "transactions/ledger/lots.py", "class LotManager:\n    pass\n"),
     (names, "transactions/api.py", "class OutputSerializer(Serializer):\n    pass\n"),
     (import_paths, "manage.py", "import sys\nsys.path.insert(0, 'platform')\n"),
+    (named_expressions, "transactions/files/formats/ofx.py", "x = re.sub('a*', '', text)\n"),
+    (named_expressions, "transactions/files/a.py", "def f(t):\n    re.compile('a').match(t)\n"),
     (places, "requirements.lock", "--extra-index" + "-url https://index.example/x/\n"),
     (places, "requirements.lock", "--find" + "-links /opt/wheels\n"),
     (places, "README.md", "cd /ro" + "ot/ballast\n"),
     (places, "a.txt", "see /home/" + "jane/ballast\n"),
 ]
 GOOD: list[tuple[Rule, str, str]] = [
+    (named_expressions, "transactions/files/formats/ofx.py", "A = {1: re.compile('a')}\n"),
+    (named_expressions, "tests/test_tidy.py", "re.fullmatch('a*', text)\n"),
     (purity, "transactions/operations/ledger.py", "from django.db import transaction\n"),
     (purity, "transactions/ledger/lots.py", "from transactions.ledger.entries import Entry\n"),
     (purity, "notifications/senders.py", "import redis\n"),

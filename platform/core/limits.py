@@ -24,7 +24,11 @@ IMPORT_BYTES_AT_ONCE_MAX = 524_288
 IMPORT_ROWS_AT_ONCE_MAX = 2_000
 IMPORT_SYMBOLS_MAX = 5_000
 IMPORTS_OPEN_PER_HOUSEHOLD_MAX = 50
+# Files that wait for a decision, of one household, in bytes.
+IMPORT_BYTES_PER_HOUSEHOLD_MAX = 209_715_200
+IMPORT_DAYS_WAITING_MAX = 30
 RECONCILED_LOTS_MAX = 10_000
+RECONCILED_BYTES_MAX = 8_388_608
 
 EARLIEST_DATE = date(1950, 1, 1)
 
@@ -42,6 +46,9 @@ MONEY_MAX = Decimal(10) ** 15
 
 # Ten digits before and ten after the point fill the column.
 FX_RATE_MAX = Decimal(10) ** 9
+
+# Federal, state and net investment income rates together, each a fraction of at most one.
+TAX_RATES_SUM_MAX = 3
 
 # Terms of a split.
 RATIO_MAX = Decimal(10) ** 6

@@ -11,8 +11,8 @@ one account and have one CUSIP (26 CFR 1.6045-1(d)(6)(iii)), the investor all of
 A reason is given only where the figures show it; what they do not show is `unexplained`.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -134,7 +134,10 @@ def reconcile(
         lines += _compare_sale(sale, rounding)
         left_ours += sale.ours
         left_theirs += sale.theirs
-    lines += _other_day(left_ours, left_theirs, rounding)
+    lines += [
+        _compare(mine, lot, rounding=rounding, averaged=False)
+        for mine, lot in _pairs(left_ours, left_theirs, _OTHER_DAY)
+    ]
     for mine in left_ours:
         reason = "sale_unknown_to_broker" if mine.symbol in known[1] else "security_unknown"
         lines.append(Comparison("only_ours", mine.lines, (), reasons=(reason,)))
@@ -259,7 +262,7 @@ def _compare_sale(sale: _Sale, rounding: Decimal) -> list[Comparison]:
     lines = [
         _compare(*pair, rounding=rounding, averaged=averaged)
         for alike in _ALIKE
-        for pair in _pairs(sale, alike)
+        for pair in _pairs(sale.ours, sale.theirs, alike)
     ]
     if len(sale.theirs) == 1 and sale.theirs[0].opened is None and sale.ours:
         # "Various": one line for all that is left of the sale.
@@ -271,7 +274,7 @@ def _compare_sale(sale: _Sale, rounding: Decimal) -> list[Comparison]:
         return lines
     sold = (_units(sale.ours), _units(sale.theirs))
     reason = "lot_choice_differs" if sold[0] == sold[1] else "missing_purchase"
-    for mine, lot in _pairs(sale, lambda mine, lot: mine.opened == lot.opened):
+    for mine, lot in _pairs(sale.ours, sale.theirs, _SAME_DAY):
         lines.append(_compare(mine, lot, rounding=rounding, averaged=averaged, why=reason))
     lines += [Comparison("only_ours", mine.lines, (), reasons=(reason,)) for mine in sale.ours]
     lines += [Comparison("only_theirs", (), lot.lines, reasons=(reason,)) for lot in sale.theirs]
@@ -283,50 +286,62 @@ def _units(parts: Sequence[_Ours] | Sequence[_Theirs]) -> Decimal:
     return sum((part.quantity for part in parts), Decimal(0))
 
 
-_Alike = Callable[[_Ours, _Theirs], bool]
-# From the surest pair to the least sure; all have one quantity.
-_ALIKE: tuple[_Alike, ...] = (
-    lambda mine, lot: mine.quantity == lot.quantity and mine.opened == lot.opened,
-    lambda mine, lot: mine.quantity == lot.quantity and mine.held_from == lot.opened,
-    lambda mine, lot: (
-        mine.quantity == lot.quantity
-        and lot.opened is not None
-        and abs((mine.opened - lot.opened).days) <= SETTLEMENT_DAYS_MAX
+_Keys = Callable[[_Ours], Iterable[Hashable]]
+_Key = Callable[[_Theirs], Hashable]
+
+
+def _days_around(day: date) -> Iterator[date]:
+    first = max(day.toordinal() - SETTLEMENT_DAYS_MAX, 1)
+    last = min(day.toordinal() + SETTLEMENT_DAYS_MAX, date.max.toordinal())
+    return (date.fromordinal(place) for place in range(first, last + 1))
+
+
+# From the surest pair to the least sure; all have one quantity. A line of ours may go by several
+# keys, a lot of theirs by one.
+_ALIKE: tuple[tuple[_Keys, _Key], ...] = (
+    (lambda mine: [(mine.quantity, mine.opened)], lambda lot: (lot.quantity, lot.opened)),
+    (lambda mine: [(mine.quantity, mine.held_from)], lambda lot: (lot.quantity, lot.opened)),
+    (
+        lambda mine: [(mine.quantity, day) for day in _days_around(mine.opened)],
+        lambda lot: (lot.quantity, lot.opened),
     ),
-    lambda mine, lot: mine.quantity == lot.quantity and mine.cost_basis == lot.cost_basis,
+    (lambda mine: [(mine.quantity, mine.cost_basis)], lambda lot: (lot.quantity, lot.cost_basis)),
+)
+_SAME_DAY: tuple[_Keys, _Key] = (lambda mine: [mine.opened], lambda lot: lot.opened)
+# The closing days are a few days apart; the opening day is one of ours, or not stated.
+_OTHER_DAY: tuple[_Keys, _Key] = (
+    lambda mine: [
+        (mine.symbol, mine.quantity, closed, opened)
+        for closed in _days_around(mine.closed)
+        for opened in (None, mine.opened, mine.held_from)
+    ],
+    lambda lot: (lot.symbol, lot.quantity, lot.closed, lot.opened),
 )
 
 
-def _pairs(sale: _Sale, alike: _Alike) -> Iterator[tuple[_Ours, _Theirs]]:
-    for mine in list(sale.ours):
-        for lot in sale.theirs:
-            if alike(mine, lot):
-                sale.ours.remove(mine)
-                sale.theirs.remove(lot)
-                yield mine, lot
-                break
-
-
-def _other_day(ours: list[_Ours], theirs: list[_Theirs], rounding: Decimal) -> Iterator[Comparison]:
-    """Pairs whose closing days are a few days apart; takes them out of the lists."""
-    by_units: dict[tuple[str, Decimal], list[_Theirs]] = defaultdict(list)
-    for lot in theirs:
-        by_units[lot.symbol, lot.quantity].append(lot)
-    for mine in list(ours):
-        found = next(
-            (lot for lot in by_units[mine.symbol, mine.quantity] if _near(mine, lot)), None
-        )
-        if found is not None:
-            by_units[mine.symbol, mine.quantity].remove(found)
-            ours.remove(mine)
-            theirs.remove(found)
-            yield _compare(mine, found, rounding=rounding, averaged=False)
-
-
-def _near(mine: _Ours, lot: _Theirs) -> bool:
-    if lot.closed is None or lot.opened not in (None, mine.opened, mine.held_from):
-        return False
-    return abs((mine.closed - lot.closed).days) <= SETTLEMENT_DAYS_MAX
+def _pairs(
+    ours: list[_Ours], theirs: list[_Theirs], alike: tuple[_Keys, _Key]
+) -> list[tuple[_Ours, _Theirs]]:
+    """Take the pairs out of both lists: each line of ours with the first lot under its keys."""
+    keys_of, key_of = alike
+    waiting: dict[Hashable, deque[int]] = defaultdict(deque)
+    for place, lot in enumerate(theirs):
+        waiting[key_of(lot)].append(place)
+    pairs: list[tuple[_Ours, _Theirs]] = []
+    taken: set[int] = set()
+    left: list[_Ours] = []
+    for mine in ours:
+        found = [(waiting[key][0], key) for key in keys_of(mine) if waiting.get(key)]
+        if not found:
+            left.append(mine)
+            continue
+        place, key = min(found, key=lambda one: one[0])
+        waiting[key].popleft()
+        taken.add(place)
+        pairs.append((mine, theirs[place]))
+    ours[:] = left
+    theirs[:] = [lot for place, lot in enumerate(theirs) if place not in taken]
+    return pairs
 
 
 def _averaged(sale: _Sale) -> bool:

@@ -182,8 +182,40 @@ def test_price_and_amount_written_together_come_back_as_the_one_that_was_stated(
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 def test_an_inert_text_is_no_formula_and_comes_back(text: str) -> None:
     safe = ballast.inert(text)
-    assert safe[:1] not in set("=+-@\t\r\n")
+    assert safe[:1] not in set("=+-@\t\r\n＝＋－＠")
     assert ballast.unescaped(safe) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["＝1+1", "＋1", "－1", "＠x", "\t=1", " =1", "\u200b=1", "\u3000＝1", "'＝1", "﹦1", "⁺1"],
+)
+def test_a_formula_in_any_width_is_written_as_text(text: str) -> None:
+    at = datetime(2024, 3, 4, tzinfo=UTC)
+    draft = Draft(type="fee", executed_at=at, currency="USD", amount=Decimal(1), id="1", note=text)
+    content = written(draft).decode()
+    assert f",'{text}" in content or f",\"'{text}" in content
+    assert [row.entry.note for row in read(content) if row.entry] == [text]
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [
+        *('{"short":"abc","long":"0"}', '{"short":"NaN","long":"0"}', '{"short":"-1","long":"0"}'),
+        *('{"short":"Infinity","long":"0"}', '{"short":"1e999999","long":"0"}', '{"short":"0.1"}'),
+        *('{"short":0.1,"long":"0"}', '{"short":"3.1","long":"0"}', '["short"]', '{"a":"0"}'),
+    ],
+)
+def test_tax_rates_that_are_none_are_a_problem_of_the_row(rates: str) -> None:
+    cell = rates.replace('"', '""')
+    text = (
+        "type,executed_at,symbol,quantity,price,currency,lot_method,tax_rates\n"
+        f'sell,2024-03-04,AAPL,1,5,USD,min_tax,"{cell}"\n'
+    )
+    [row] = read(text)
+    assert [(problem.code, problem.column) for problem in row.problems] == [
+        ("value_invalid", "tax_rates")
+    ]
 
 
 def test_a_note_that_is_a_formula_is_a_text_in_the_file_and_a_formula_again_here() -> None:

@@ -5,6 +5,7 @@ S  symbol closed opened quantity proceeds cost disallowed [adjustment] [where it
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -284,3 +285,53 @@ def test_a_ledger_reconciles_with_itself(mine: list[OurLine]) -> None:
     result = reconcile(mine, lots)
     assert {line.status for line in result.lines} <= {"matched"}
     assert result.ours == result.theirs
+
+
+class CountedDay(date):
+    """A day that counts how often it is compared."""
+
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        CountedDay.compared += 1
+        return super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return super().__hash__()
+
+    def __sub__(self, other: Any) -> Any:
+        CountedDay.compared += 1
+        return super().__sub__(other)
+
+
+def test_lines_are_compared_with_few_of_the_other_side() -> None:
+    """Two thousand lots of one sale, none of them alike, on either side."""
+    count = 2_000
+    closed = CountedDay(2020, 1, 2)
+    mine = [
+        OurLine(
+            symbol="A",
+            closed_date=closed,
+            opened_date=CountedDay.fromordinal(closed.toordinal() - 40_000 + number),
+            quantity=Decimal(1),
+            proceeds=Decimal(2),
+            cost_basis=Decimal(number),
+        )
+        for number in range(count)
+    ]
+    other = [
+        RealisedLot(
+            line=number,
+            symbol="A",
+            closed_date=closed,
+            opened_date=CountedDay.fromordinal(closed.toordinal() - 20_000 + number),
+            quantity=Decimal(1),
+            proceeds=Decimal(2),
+            cost_basis=Decimal(-number - 1),
+        )
+        for number in range(count)
+    ]
+    CountedDay.compared = 0
+    found = reconcile(mine, other)
+    assert (found.count("only_ours"), found.count("only_theirs")) == (count, count)
+    assert CountedDay.compared < 100 * count

@@ -94,7 +94,6 @@ def test_an_unknown_file_is_not_guessed_at() -> None:
     assert detect(b"a,b,c\n1,2,3\n") is None
     assert code_of(b"a,b,c\n1,2,3\n", format_name=None) == "format_unknown"
     assert code_of(b"a,b,c\n1,2,3\n", format_name="quicken") == "format_unknown"
-    assert tables.named_columns(io.BytesIO(b"title\n\na;b;c\n1;2;3\n"), OPTIONS) == ("a", "b", "c")
 
 
 @pytest.mark.parametrize(
@@ -145,6 +144,86 @@ def test_a_document_that_is_not_well_formed_says_why(
     content: str, format_name: str, code: str
 ) -> None:
     assert code_of(content.encode(), format_name=format_name) == code
+
+
+@pytest.mark.parametrize("name", ["zlib_codec", "idna", "undefined", "utf-7", "rot13", "hex"])
+def test_an_encoding_that_is_no_text_is_refused(name: str) -> None:
+    text = f'<?xml version="1.0" encoding="{name}"?>' + FLEX
+    assert code_of(text.encode(), format_name="ibkr_flex") == "encoding_unknown"
+
+
+FLEX = """<FlexQueryResponse><FlexStatements><FlexStatement><CashTransactions>
+<CashTransaction accountId="U1" currency="USD" type="Broker Interest Received" amount="5"
+ description="für" dateTime="20240105;120000" transactionID="7"/>
+</CashTransactions></FlexStatement></FlexStatements></FlexQueryResponse>"""
+
+
+@pytest.mark.parametrize("name", ["", "utf-8", "UTF-8", "windows-1252", "iso-8859-1"])
+def test_a_declared_encoding_is_read(name: str) -> None:
+    declared = f'<?xml version="1.0" encoding="{name}"?>' if name else ""
+    content = (declared + FLEX).encode(name or "utf-8")
+    [row] = parse(io.BytesIO(content), OPTIONS).rows
+    assert row.entry is not None
+    assert row.entry.note == "für"
+
+
+@pytest.mark.parametrize("text", [r"\ud800", r"\u0000"])
+def test_a_character_that_cannot_be_stored_is_a_problem_of_its_row(text: str) -> None:
+    activity = (
+        '{"date": "2024-01-05", "symbol": "AAPL", "currency": "USD", "unitPrice": 5, "fee": 0, '
+        '"quantity": 1, "type": "BUY", "comment": "%s"}'
+    )
+    content = f'{{"activities": [{activity % text}, {activity % "well"}]}}'.encode()
+    bad, good = parse(io.BytesIO(content), OPTIONS).rows
+    assert [(problem.code, problem.column) for problem in bad.problems] == [
+        ("text_invalid", "comment")
+    ]
+    assert good.importable
+    json.dumps(dict(bad.raw)).encode("utf-8")
+
+
+def test_asides_and_pieces_of_an_ofx_file_are_read_as_one_text() -> None:
+    """Comments, CDATA and entities, wherever the file is cut into pieces."""
+    row = (
+        "<STMTTRN><TRNTYPE>CREDIT<DTPOSTED>20240105<TRNAMT>5<FITID>{0}"
+        "<NAME>A &amp; B<!-- <NAME>not this --> and<![CDATA[ <C> ]]>more</STMTTRN>"
+    )
+    body = "".join(row.format(number) + " " * (number % 97) for number in range(2_000))
+    head = "OFXHEADER:100\nDATA:OFXSGML\n\n<?xml?><OFX><CURDEF>USD<BANKTRANLIST>"
+    rows = list(parse(io.BytesIO(f"{head}{body}</BANKTRANLIST></OFX>".encode()), OPTIONS).rows)
+    assert len(rows) == 2_000
+    assert {row.entry.note for row in rows if row.entry} == {"A & B and <C> more"}
+
+
+@pytest.mark.parametrize(
+    ("content", "format_name"),
+    [
+        ("OFXHEADER:100\n<OFX>" + "<!--" * 200_000, "ofx"),
+        ("OFXHEADER:100\n<OFX>" + "<![CDATA[" * 200_000, "ofx"),
+        ("OFXHEADER:100\n<OFX><A>" + "<" * 800_000, "ofx"),
+        ("OFXHEADER:100\n<OFX><A>" + "<?" * 400_000, "ofx"),
+        ("OFXHEADER:100\n<OFX><A>" + "&" * 800_000, "ofx"),
+        ("OFXHEADER:100\n<OFX><STMTTRN>" + "".join(f"<A{n}>1" for n in range(999)), "ofx"),
+        ("<FlexQueryResponse a='" + "x" * 4_000_000 + "'/>", "ibkr_flex"),
+        ("<FlexQueryResponse>" + "<a>" * 400_000, "ibkr_flex"),
+        ('{"activities": [], "tags": [' + "1," * 600_000 + "1]}", "ghostfolio_json"),
+        ('{"activities": ["' + "x" * 5_000_000 + '"]}', "ghostfolio_json"),
+    ],
+)
+def test_a_document_without_an_end_is_refused_in_linear_time(
+    content: str, format_name: str
+) -> None:
+    assert code_of(content.encode(), format_name=format_name) in (
+        "document_invalid",
+        "rows_too_many",
+    )
+
+
+def test_a_heading_of_combining_marks_is_no_heading() -> None:
+    """Putting marks in order is quadratic: a cell of 60,000 took half a minute."""
+    content = ("a" + "\u0327\u0300" * 30_000 + ",b\n1,2\n").encode()
+    assert code_of(content) == "columns_missing"
+    assert detect(content) is None
 
 
 def test_json_on_one_line_and_larger_than_any_piece_is_read() -> None:

@@ -11,13 +11,12 @@ taken away on the way in.
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import BinaryIO
 
-from core.limits import LOTS_PER_SALE_MAX, QUANTITY_DECIMALS
+from core.limits import LOTS_PER_SALE_MAX, NOTE_LENGTH_MAX, QUANTITY_DECIMALS, TAX_RATES_SUM_MAX
 from core.money import plain
 from transactions.files.reading import cells
 from transactions.files.reading.interface import (
@@ -79,16 +78,32 @@ UNTYPED = replace(
 # What only we write: by this the format is detected.
 EXACT = frozenset({"type", "executed_at", "symbol", "quantity", "lot_method"})
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n\0]")
+# The signs that begin a formula, in every width that keyboards type, and what a spreadsheet may
+# skip before them.
+_SIGNS = frozenset(
+    "=+-@\u207a\u207b\u207c\u208a\u208b\u208c\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
+)
+_BREAKS = frozenset("\t\r\n\0")
+_SKIPPED = (
+    " \t\r\n\v\f\0\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+)
+_SKIPPED += "\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+
+
+def _computes(text: str) -> bool:
+    """Whether a spreadsheet may take a text, without the `'` before it, for a formula."""
+    bare = text.lstrip("'")
+    return bare[:1] in _BREAKS or bare.lstrip(_SKIPPED)[:1] in _SIGNS
 
 
 def inert(text: str) -> str:
-    """A text no spreadsheet computes."""
-    return "'" + text if _FORMULA.match(text) else text
+    """The text as a spreadsheet shows it and never computes it."""
+    return "'" + text if _computes(text) else text
 
 
 def unescaped(text: str) -> str:
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+    """The text that `inert` wrote."""
+    return text[1:] if text.startswith("'") and _computes(text) else text
 
 
 def write(drafts: Iterable[Draft]) -> Iterator[str]:
@@ -207,7 +222,7 @@ def _row(line: Line) -> ParsedRow:
             order_id=_text(line, "order_id"),
             external_id=_text(line, "external_id"),
             tax_rates=_tax_rates(line),
-            note=line.note(unescaped(line.text("note"))),
+            note=_note(line),
         )
     )
 
@@ -218,6 +233,13 @@ def _parts(security: Security) -> tuple[str, str, str, str]:
 
 def _text(line: Line, name: str) -> str:
     return unescaped(line.id(name))
+
+
+def _note(line: Line) -> str:
+    text = unescaped(line.text("note"))
+    if len(text) > NOTE_LENGTH_MAX:
+        line.warn("text_shortened")
+    return text[:NOTE_LENGTH_MAX]
 
 
 def _type(line: Line) -> str:
@@ -308,7 +330,12 @@ def _tax_rates(line: Line) -> dict[str, str]:
         found = json.loads(text)
     except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, dict) or not all(isinstance(v, str | int) for v in found.values()):
-        line.problem("value_invalid", "Rates are a JSON object of texts.", of="tax_rates")
+    if not isinstance(found, dict) or found.keys() != {"short", "long"}:
+        line.problem("value_invalid", "The tax rates are not short and long.", of="tax_rates")
         return {}
-    return {str(name): str(value) for name, value in found.items()}
+    for name, value in found.items():
+        rate = cells.number(value, ".") if isinstance(value, str) else None
+        if rate is None or not 0 <= rate <= TAX_RATES_SUM_MAX:
+            line.problem("value_invalid", f"The {name} tax rate is no rate.", of="tax_rates")
+            return {}
+    return dict(found)

@@ -17,9 +17,9 @@ from typing import BinaryIO
 from core.money import allocate, quantize
 from transactions.files.formats.degiro_words import (
     ACCOUNT_COLUMNS,
-    KINDS,
-    TRADE,
     TRANSACTION_COLUMNS,
+    fill_of,
+    kind_of,
 )
 from transactions.files.reading import cells
 from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
@@ -139,12 +139,6 @@ class Order:
         return others[0], allocate(whole, weights, others[0])
 
 
-def _kind(text: str) -> str:
-    if TRADE.match(text):
-        return "trade"
-    return next((kind for kind, pattern in KINDS if pattern.search(text)), "")
-
-
 def _account(table: Table, options: Options) -> Iterator[tuple[ParsedRow, bool]]:
     """Twice over the file: what belongs to each order first, then the rows."""
     orders: dict[str, Order] = {}
@@ -152,7 +146,7 @@ def _account(table: Table, options: Options) -> Iterator[tuple[ParsedRow, bool]]
         name = "" if isinstance(line, ParsedRow) else line.text("order_id")
         if not name or isinstance(line, ParsedRow):
             continue
-        order, kind = orders.setdefault(name, Order()), _kind(line.text("text"))
+        order, kind = orders.setdefault(name, Order()), kind_of(line.text("text"))
         currency, amount = line.text("currency").upper(), line.figure("amount") or ZERO
         if kind == "trade":
             order.fills.append((currency, amount))
@@ -169,7 +163,7 @@ def _account(table: Table, options: Options) -> Iterator[tuple[ParsedRow, bool]]
 
 def _statement(line: Line, order: Order | None) -> ParsedRow:
     text = line.text("text")
-    kind = _kind(text)
+    kind = kind_of(text)
     amount = line.figure("amount")
     if kind == "fx":
         if order and order.in_account():
@@ -224,20 +218,20 @@ def _carried(order: Order) -> str:
 
 
 def _order_trade(line: Line, about: About, order: Order | None) -> ParsedRow:
-    match = TRADE.match(line.text("text"))
-    assert match is not None
-    kind = "buy" if match["buy"] else "sell"
-    quantity = cells.number(match["quantity"], line.decimal)
-    price = cells.number(match["price"], line.decimal)
+    fill = fill_of(line.text("text"))
+    assert fill is not None, "the row is a trade"
+    kind = fill.side
+    quantity = cells.number(fill.quantity, line.decimal)
+    price = cells.number(fill.price, line.decimal)
     if quantity is None or price is None:
         return line.refused("number_invalid", f"{line.text('text')[:60]!r}", of="text")
     amount = line.figure("amount")
     if amount and (amount > 0) != (kind == "sell"):
         line.problem("amount_sign", of="amount")
-    quoted = match["currency"]
+    quoted = fill.currency
     if cells.SUBUNITS.get(quoted) == about.currency:
         price, quoted = price / 100, about.currency
-    half = Decimal(5).scaleb(-cells.decimals(match["price"], line.decimal) - 1)
+    half = Decimal(5).scaleb(-cells.decimals(fill.price, line.decimal) - 1)
     fee, gross, stated = ZERO, amount, price if quoted.upper() == about.currency else None
     if order is not None:
         found = order.in_account()
@@ -249,8 +243,8 @@ def _order_trade(line: Line, about: About, order: Order | None) -> ParsedRow:
             gross, stated = found[1][place], None
         if place == 0:
             fee = order.costs.get(about.currency, ZERO)
-    if match["isin"] and not about.security.isin:
-        about = replace(about, security=replace(about.security, isin=match["isin"]))
+    if fill.isin and not about.security.isin:
+        about = replace(about, security=replace(about.security, isin=fill.isin))
     return trade(
         line, kind, about, quantity=quantity, price=stated, fee=fee, gross=gross,
         slack=quantity * half,

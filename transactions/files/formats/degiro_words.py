@@ -6,6 +6,7 @@ varies (`Transactiekosten en/of kosten van derden EUR`).
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 _DATE = ("Datum", "Date", "Fecha", "Data")
 _TIME = ("Tijd", "Time", "Uhrzeit", "Heure", "Hora", "Ora")
@@ -53,14 +54,54 @@ TRANSACTION_COLUMNS: Mapping[str, Sequence[str]] = {
     "order_id": _ORDER,
 }
 
-TRADE = re.compile(
-    r"(?i)^(?:(?P<buy>Koop|Buy|Kauf|Achat|Compra|Acquisto)|"
-    r"(?P<sell>Verkoop|Sell|Verkauf|Vente|Venta|Vendita|Venda))\s+"
-    r"(?P<quantity>[\d.,'\s]*\d)\s*(?P<name>.*?)\s*@\s*(?P<price>[\d.,]+)\s+"
-    r"(?P<currency>[A-Za-z]{3})(?:\s*\((?P<isin>[A-Z0-9]{12})\))?\s*$"
+# Longer than any description; what stands behind is not looked at.
+_TEXT_CHARS_MAX = 300
+_SIDES = {
+    **dict.fromkeys(("koop", "buy", "kauf", "achat", "compra", "acquisto"), "buy"),
+    **dict.fromkeys(("verkoop", "sell", "verkauf", "vente", "venta", "vendita", "venda"), "sell"),
+}
+_QUANTITY = re.compile(r"\d[\d.,']{0,30}(?: \d{3}(?!\w)){0,8}(?:[.,]\d{1,10})?")
+_PAID = re.compile(
+    r"(?P<price>[\d.,]{1,40}) (?P<currency>[A-Za-z]{3})(?: ?\((?P<isin>[A-Z0-9]{12})\))?"
 )
-# The first that is found in the text counts.
-KINDS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """What the description of a trade says: `Koop 25 VANGUARD FTSE@76,55 EUR (IE00B3RBWM25)`."""
+
+    side: str
+    quantity: str
+    price: str
+    currency: str
+    isin: str
+
+
+def fill_of(text: str) -> Fill | None:
+    """The trade a description states; None if it describes something else."""
+    if len(text) > _TEXT_CHARS_MAX:
+        return None
+    said, _, paid = " ".join(text.split()).rpartition("@")
+    word, _, rest = said.partition(" ")
+    side = _SIDES.get(word.casefold())
+    if side is None:
+        return None
+    quantity, price = _QUANTITY.match(rest), _PAID.fullmatch(paid.strip())
+    if quantity is None or price is None:
+        return None
+    return Fill(side, quantity[0], price["price"], price["currency"], price["isin"] or "")
+
+
+def kind_of(text: str) -> str:
+    """What a row of the account statement is, by its description; empty if it is unknown."""
+    if fill_of(text) is not None:
+        return "trade"
+    text = text[:_TEXT_CHARS_MAX]
+    return next((kind for kind, pattern in _KINDS if pattern.search(text)), "")
+
+
+# The first pattern found in the text decides.
+_KINDS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
         (
@@ -82,7 +123,8 @@ KINDS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
         (
             "sweep",
             r"cash sweep|overboeking (?:van|naar) uw geld|transfer (?:from|to) your cash"
-            r"|reservation|geldmarktfonds|money market fund|processed flatex|überweisung .*flatex",
+            r"|reservation|geldmarktfonds|money market fund|processed flatex"
+            r"|überweisung .{0,60}flatex",
         ),
         (
             "tax",
@@ -94,7 +136,7 @@ KINDS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
         (
             "fee",
             r"aansluitingskosten|connection fee|einrichtung|frais de connexion|conectividad"
-            r"|adr.*(?:fee|kosten)|giro exchange|kosten|gebühr|\bfees?\b",
+            r"|adr.{0,60}(?:fee|kosten)|giro exchange|kosten|gebühr|\bfees?\b",
         ),
         ("interest", r"\brente\b|interest|zinsen|intérêt|interés|interessi|juros"),
         (

@@ -94,7 +94,7 @@ MONEY_FUNDS = frozenset(
         "FNSXX",
     ]
 )
-_OPTION = re.compile(r"-[A-Z0-9.]+\d{6}[CP][\d.]+")
+_OPTION = re.compile(r"-[A-Z0-9.]{1,12}\d{6}[CP][\d.]{1,12}")
 
 
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:

@@ -23,7 +23,7 @@ from transactions.files.reading.rows import (
 UNITS = frozenset({"", "STK", "FUND", "BOND", "BILL", "CRYPTO", "CMDTY", "ETF"})
 NOT_OPTIONS = frozenset({"CFD", "IND", "SWP"})
 _PAIR = re.compile(r"[A-Z]{3}\.[A-Z]{3}")
-_NAMED = re.compile(r"^(?P<symbol>[^\s(]{1,24})\s*\((?P<number>[A-Z0-9]{6,12})\)")
+_NAMED = re.compile(r"^(?P<symbol>[^\s(]{1,24})\s{0,8}\((?P<number>[A-Z0-9]{6,12})\)")
 CASH = {
     "dividends": "dividend",
     "dividend": "dividend",

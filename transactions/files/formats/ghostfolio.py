@@ -9,11 +9,17 @@ a date in the future is Ghostfolio's way to write a draft: skipped
 from collections.abc import Iterator, Mapping
 from datetime import time
 from decimal import Decimal
+from itertools import islice
 from typing import Any, BinaryIO
 
-from core.limits import IMPORT_ROWS_MAX
+from core.limits import (
+    IMPORT_COLUMNS_MAX,
+    IMPORT_ROWS_MAX,
+    NAME_LENGTH_MAX,
+    NOTE_LENGTH_MAX,
+)
 from transactions.files.reading.cells import UnreadableDate, moment
-from transactions.files.reading.decoding import refusal
+from transactions.files.reading.decoding import refusal, storable
 from transactions.files.reading.interface import Options, ParsedRow, Security
 from transactions.files.reading.json_documents import elements
 from transactions.files.reading.lines import Fingerprints, Line
@@ -121,8 +127,16 @@ def _line(number: int, value: Any, options: Options) -> Line | None:
             return None
         cells[field] = _text(cell)
     cells["date"] = _day(cells["date"], options)
-    raw = {key: _text(cell)[:500] for key, cell in value.items() if cell not in (None, "", [])}
-    return Line(number, cells, _FIELDS, options, stated=raw, decimal=".", date_order="ymd")
+    raw = {
+        _text(key)[:NAME_LENGTH_MAX]: _text(cell)[:NOTE_LENGTH_MAX]
+        for key, cell in islice(value.items(), IMPORT_COLUMNS_MAX)
+        if cell not in (None, "", [])
+    }
+    line = Line(number, cells, _FIELDS, options, stated=raw, decimal=".", date_order="ymd")
+    for field, key in _FIELDS.items():
+        if isinstance(value.get(key), str) and cells[field] != value[key] and field != "date":
+            line.problem("text_invalid", of=field)
+    return line
 
 
 def _day(text: str, options: Options) -> str:
@@ -138,9 +152,10 @@ def _day(text: str, options: Options) -> str:
 
 
 def _text(value: Any) -> str:
+    """A value as text that can be stored: JSON can write characters that no text holds."""
     if value is None:
         return ""
-    return str(value)
+    return storable(str(value))
 
 
 def _row(

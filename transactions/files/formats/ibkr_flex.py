@@ -9,10 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 from xml.parsers import expat
 
-from core.limits import IMPORT_ROWS_MAX
+from core.limits import IMPORT_ROW_CHARS_MAX, IMPORT_ROWS_MAX
 from transactions.files.formats.flex_rows import cash_row, trade_rows
 from transactions.files.reading.cells import date_order
-from transactions.files.reading.decoding import CHUNK_BYTES, encoding_of, refusal
+from transactions.files.reading.decoding import (
+    encoding_of,
+    refusal,
+    text_pieces,
+    xml_encoding,
+)
 from transactions.files.reading.interface import Options, ParsedRow
 from transactions.files.reading.lines import Fingerprints, Line, line_of
 from transactions.files.reading.tables import (
@@ -94,10 +99,13 @@ def is_xml(head: bytes) -> bool:
     return b"<FlexQueryResponse" in head
 
 
-def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
+def head_of(data: BinaryIO) -> bytes:
     data.seek(0)
-    head = data.read(4096)
-    found = _xml_lines if is_xml(head) else _csv_lines
+    return data.read(4096)
+
+
+def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
+    found = _xml_lines if is_xml(head_of(data)) else _csv_lines
     level = "EXECUTION"
     levels = {line.text("level").upper() for kind, line in found(data, options) if kind == "trades"}
     if levels - {""} and "EXECUTION" not in levels and "ORDER" in levels:
@@ -198,25 +206,38 @@ _ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
 _XML_ONLY = {"accountid": "account", "assetcategory": "asset_class", "currency": "currency"}
 # FlexQueryResponse, FlexStatements, FlexStatement, the section, the row.
 _ROW_DEPTH = 5
+_DEPTH_MAX = 32
+# So many characters without a tag, text or comment coming to its end.
+_SILENT_CHARS_MAX = 4 * IMPORT_ROW_CHARS_MAX
 _XML_EVENTS = frozenset({"CorporateAction", "Transfer", "TradeTransfer", "OptionEAE"})
 
 
 def _xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
-    parser = expat.ParserCreate()
+    encoding = encoding_of(data, declared=options.encoding or xml_encoding(head_of(data)))
+    # The parser's own search for a codec would find those that are no text, too.
+    parser = expat.ParserCreate("utf-8")
     found: list[tuple[str, Line]] = []
 
     def doctype(*_: object) -> None:
         raise refusal("entities_refused")
 
-    depth = 0
+    depth = heard = 0
 
     def end(_: str) -> None:
-        nonlocal depth
+        nonlocal depth, heard
         depth -= 1
+        heard = 0
+
+    def other(_: str) -> None:
+        nonlocal heard
+        heard = 0
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
+        nonlocal depth, heard
         depth += 1
+        heard = 0
+        if depth > _DEPTH_MAX:
+            raise refusal("document_invalid", f"Line {parser.CurrentLineNumber}: nested too deep.")
         layout = _ELEMENTS.get(name)
         if not attributes or depth < _ROW_DEPTH:
             return
@@ -238,11 +259,15 @@ def _xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
     parser.EntityDeclHandler = doctype
     parser.StartElementHandler = start
     parser.EndElementHandler = end
-    data.seek(0)
+    parser.DefaultHandler = other
     count = 0
     try:
-        while chunk := data.read(CHUNK_BYTES):
-            parser.Parse(chunk, False)
+        for piece in text_pieces(data, encoding):
+            heard += len(piece)
+            if heard > _SILENT_CHARS_MAX:
+                # Older parsers read a tag from its beginning again with every piece.
+                raise refusal("document_invalid", "A tag never ends.")
+            parser.Parse(piece.encode(), False)
             count += len(found)
             if count > IMPORT_ROWS_MAX:
                 raise refusal("rows_too_many")

@@ -12,6 +12,7 @@ stand at its end.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import BinaryIO
 
 from core.limits import IMPORT_ROW_CHARS_MAX, IMPORT_ROWS_MAX
@@ -20,12 +21,16 @@ from transactions.files.reading.decoding import encoding_of, refusal, text_piece
 from transactions.files.reading.interface import Options, ParsedRow, Security
 from transactions.files.reading.lines import Fingerprints, Line
 
-_TAG = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z0-9._]+)\s*(?P<empty>/?)>(?P<text>[^<]*)")
-_ASIDE = re.compile(r"<\?[^<>]*\?>|<!--.*?-->", re.DOTALL)
-_CDATA = re.compile(r"<!\[CDATA\[(?P<text>.*?)\]\]>", re.DOTALL)
+_TAG = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z0-9._]{1,64})\s{0,8}(?P<empty>/?)>")
+# What begins and ends by words of its own; `<!` alone is a document type or an entity.
+_ASIDES = (("<![CDATA[", "]]>"), ("<!--", "-->"), ("<?", "?>"))
+_OPENING_CHARS = len("<![CDATA[")
+_TEXT_CHARS_MAX = 4 * IMPORT_ROW_CHARS_MAX
 _ENTITY = re.compile(r"&(amp|lt|gt|quot|apos|nbsp|#\d{1,6});")
+_ENTITY_CHARS_MAX = 8
 _CHARACTERS = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": " "}
 DEPTH_MAX = 32
+_VALUES_MAX = 500
 _ACCOUNTS = frozenset({"INVACCTFROM", "BANKACCTFROM", "CCACCTFROM"})
 _SECURITY = "SECINFO"
 _LISTS = frozenset({"INVTRANLIST", "BANKTRANLIST"})
@@ -92,8 +97,7 @@ def groups(data: BinaryIO, encoding: str) -> Iterator[Group]:
         if end:
             if name not in stack:
                 continue  # the end of a value
-            while stack.pop() != name:
-                pass
+            del stack[len(stack) - 1 - stack[::-1].index(name) :]
             if open_group is not None and open_group.name not in stack:
                 yield open_group
                 open_group = None
@@ -111,6 +115,8 @@ def groups(data: BinaryIO, encoding: str) -> Iterator[Group]:
             parent = stack[-1] if stack else ""
             open_group.values.setdefault(name, text)
             open_group.values.setdefault(f"{parent}.{name}", text)
+            if len(open_group.values) > _VALUES_MAX:
+                raise refusal("document_invalid", f"Line {line}: a transaction never ends.")
         elif name == "CURDEF":
             currency = text.upper()
         elif name == "ACCTID" and _ACCOUNTS & set(stack):
@@ -119,55 +125,108 @@ def groups(data: BinaryIO, encoding: str) -> Iterator[Group]:
         raise refusal("document_invalid", "The file ends before </OFX>.")
 
 
+@dataclass(slots=True)
+class _Tag:
+    """A tag and the text after it, as far as it has been read."""
+
+    line: int
+    is_end: bool
+    name: str
+    parts: list[str] = field(default_factory=list)
+    chars: int = 0
+
+    def add(self, text: str) -> None:
+        self.chars += len(text)
+        if self.chars > _TEXT_CHARS_MAX:
+            raise refusal("document_invalid", f"Line {self.line}: the text never ends.")
+        self.parts.append(text)
+
+    def told(self) -> tuple[int, bool, str, str]:
+        return self.line, self.is_end, self.name, "".join(self.parts).strip()
+
+
 def tags(data: BinaryIO, encoding: str) -> Iterator[tuple[int, bool, str, str]]:
-    """(line, whether an end tag, name, the text after it) of every tag."""
-    buffer, line, begun = "", 1, False
-    for piece in text_pieces(data, encoding):
-        buffer += piece
-        if not begun:
-            start = buffer.find("<")
+    """(line, whether an end tag, name, the text after it) of every tag.
+
+    Every character is looked at a bounded number of times: what begins is searched for its end,
+    and refused once it is longer than `_TEXT_CHARS_MAX`.
+    """
+    line, last = 1, _Tag(1, True, "")
+    for text in _pieces(data, encoding):
+        if not text.startswith("<"):
+            last.add(_ENTITY.sub(_character, text))
+        elif text.startswith("<![CDATA["):
+            last.add(text[9:-3])
+        elif text.startswith("<!") and not text.startswith("<!--"):
+            raise refusal("entities_refused")
+        elif match := _TAG.fullmatch(text):
+            if last.name:
+                yield last.told()
+            last = _Tag(line, bool(match["end"]), match["name"].upper())
+            if match["empty"]:
+                last.name = ""
+        line += text.count("\n")
+    if last.name:
+        yield last.told()
+
+
+def _pieces(data: BinaryIO, encoding: str) -> Iterator[str]:
+    """The text from the first `<` on, cut into whole tags and asides and what is between them.
+
+    The text between may come in several pieces.
+    """
+    buffer, begun = "", False
+    for piece in chain(text_pieces(data, encoding), (None,)):
+        buffer += piece or ""
+        place = 0
+        while place < len(buffer):
+            start = buffer.find("<", place)
             if start < 0:
-                if len(buffer) > IMPORT_ROW_CHARS_MAX:
-                    raise refusal("document_invalid")
-                continue
-            line += buffer.count("\n", 0, start)
-            buffer, begun = buffer[start:], True
-        cut = buffer.rfind("<")
-        if cut <= 0:
-            _bounded(buffer)
-            continue
-        found, buffer = buffer[:cut], buffer[cut:]
-        if "<![CDATA[" in found and found.rfind("<![CDATA[") > found.rfind("]]>"):
-            place = found.rfind("<![CDATA[")
-            found, buffer = found[:place], found[place:] + buffer
-        _bounded(buffer)
-        yield from _tags(found, line)
-        line += found.count("\n")
-    yield from _tags(buffer, line)
+                start = len(buffer)
+            if start > place:
+                # The heading of version 1 counts for its lines only; an entity is not cut in two.
+                start = _before_entity(buffer, place, start, is_end=piece is None)
+                if start > place:
+                    yield buffer[place:start] if begun else "\n" * buffer.count("\n", place, start)
+                place = start
+                if start == len(buffer) or buffer[start] != "<":
+                    break
+            end = _end_of(buffer, place, is_end=piece is None)
+            if end < 0:
+                break
+            begun = True
+            yield buffer[place:end]
+            place = end
+        buffer = buffer[place:]
+        if len(buffer) > _TEXT_CHARS_MAX:
+            raise refusal("document_invalid", "A tag never ends.")
 
 
-def _bounded(buffer: str) -> None:
-    if len(buffer) > 4 * IMPORT_ROW_CHARS_MAX:
-        raise refusal("document_invalid", "A tag never ends.")
+def _before_entity(buffer: str, place: int, start: int, *, is_end: bool) -> int:
+    """Where the text may be cut: before an `&` at the end of what has been read."""
+    if is_end or start < len(buffer):
+        return start
+    cut = buffer.rfind("&", max(place, start - _ENTITY_CHARS_MAX), start)
+    return start if cut < 0 else cut
 
 
-def _tags(text: str, line: int) -> Iterator[tuple[int, bool, str, str]]:
-    upper = text.upper()
-    if "<!DOCTYPE" in upper or "<!ENTITY" in upper:
-        raise refusal("entities_refused")
-    text = _ASIDE.sub(_newlines, text)
-    text = _CDATA.sub(lambda match: match["text"].replace("<", "&lt;"), text)
-    place = 0
-    for match in _TAG.finditer(text):
-        line += text.count("\n", place, match.start())
-        place = match.start()
-        value = _ENTITY.sub(_character, match["text"].strip())
-        if not match["empty"]:
-            yield line, bool(match["end"]), match["name"].upper(), value
+def _end_of(buffer: str, start: int, *, is_end: bool) -> int:
+    """The place after the tag or aside that begins at `start`; -1 if its end is not there yet."""
+    if len(buffer) - start < _OPENING_CHARS and not is_end:
+        return -1
+    for opening, closing in _ASIDES:
+        if buffer.startswith(opening, start):
+            found = buffer.find(closing, start + len(opening))
+            return found + len(closing) if found >= 0 else _unended(buffer, is_end)
+    other = buffer.find("<", start + 1)
+    end = buffer.find(">", start + 1, other if other >= 0 else len(buffer))
+    if end >= 0:
+        return end + 1
+    return other if other >= 0 else _unended(buffer, is_end)  # a `<` that begins no tag
 
 
-def _newlines(match: re.Match[str]) -> str:
-    return "\n" * match[0].count("\n")
+def _unended(buffer: str, is_end: bool) -> int:
+    return len(buffer) if is_end else -1
 
 
 def _character(match: re.Match[str]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from core.money import quantize
+from transactions.files.reading.cells import CELL_CHARS_MAX
 from transactions.files.reading.interface import NO_SECURITY, ParsedRow, Security
 from transactions.files.reading.lines import Line
 from transactions.files.reading.rows import (
@@ -43,8 +44,8 @@ _FIGURES = {
 _WITHHELD = ("WITHHOLDING", "STATEWITHHOLDING")
 _COSTS = ("COMMISSION", "TAXES", "FEES", "LOAD", "PENALTY")
 _DATE = re.compile(
-    r"(?P<y>\d{4})(?P<mo>\d\d)(?P<d>\d\d)(?:(?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)?)?(?:\.\d+)?"
-    r"(?:\[(?P<zone>[-+]?\d{1,2})(?:\.(?P<part>\d+))?(?::[A-Za-z]*)?\])?"
+    r"(?P<y>\d{4})(?P<mo>\d\d)(?P<d>\d\d)(?:(?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)?)?(?:\.\d{1,9})?"
+    r"(?:\[(?P<zone>[-+]?\d{1,2})(?:\.(?P<part>\d{1,4}))?(?::[A-Za-z]{0,16})?\])?"
 )
 _BANK = {
     "INT": "interest",
@@ -128,7 +129,7 @@ def plain_decimal(text: str) -> str:
 
 def iso_date(text: str) -> str:
     """`20240115160000.000[-5:EST]` as ISO 8601; what is no such date is left as it is."""
-    match = _DATE.fullmatch(text.strip())
+    match = _DATE.fullmatch(text.strip()[:CELL_CHARS_MAX])
     if not match:
         return text
     day = f"{match['y']}-{match['mo']}-{match['d']}"

@@ -9,7 +9,7 @@ reverse split, the parent of a spin-off) has to be entered by hand: such rows ar
 """
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import BinaryIO
@@ -95,17 +95,16 @@ EVENTS = frozenset(
         ),
     }
 )
-_ACCOUNT = re.compile(r"(?i)transactions\s+for account\s+(?P<name>.+?)(?: as of |$)")
-_OPTION_SYMBOL = re.compile(r"[A-Z0-9.]+ \d\d/\d\d/\d{4} [\d.]+ [CP]")
+_OPTION_SYMBOL = re.compile(r"[A-Z0-9.]{1,12} \d\d/\d\d/\d{4} [\d.]{1,12} [CP]")
 
 
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     """Twice over the file: what belongs together first, then the rows."""
     options = replace(options, currency="USD")
     _, table = open_table(data, options, [LAYOUT])
-    titled = _ACCOUNT.search(table.heading.title)
-    if titled and not options.account:
-        options = replace(options, account=titled["name"].strip(' "'))
+    if not options.account:
+        account = named_in_title(table.heading.title, after="transactions for account ")
+        options = replace(options, account=account)
     pairs = Pairs(_sides(table, options))
     names = Fingerprints()
     for line in lines(table, options):
@@ -115,6 +114,17 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
             yield line.skip("summary")
         else:
             yield names.name(_row(line, pairs), timed=line.timed)
+
+
+def named_in_title(title: str, *, after: str, until: Sequence[str] = (" as of ",)) -> str:
+    """The account that a title names after certain words; empty if it names none."""
+    lower = title.lower()
+    start = lower.find(after)
+    if start < 0 or len(lower) != len(title):
+        return ""
+    name = title[start + len(after) :]
+    ends = [place for word in until if (place := name.lower().find(word)) > 0]
+    return name[: min(ends, default=len(name))].strip(' "')
 
 
 def _sides(table: Table, options: Options) -> Iterator[tuple[bool, Hashable]]:

@@ -4,13 +4,13 @@ Proceeds and cost are the broker's own; `Cost Basis (CB)` has wash sales in it, 
 Basis` has not. Totals and the lines of text around the table are skipped.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import BinaryIO, Literal
 
 from core.money import quantize
+from transactions.files.formats.schwab import named_in_title
 from transactions.files.reading.interface import Options, RealisedLot, RealisedRow, RowProblem
 from transactions.files.reading.lines import Line, is_text_line, lines
 from transactions.files.reading.tables import Layout, open_table
@@ -38,14 +38,17 @@ LAYOUT = Layout(
 )
 SIGNATURE = frozenset({"symbol", "closed date", "opened date", "proceeds", "term"})
 _CENTS = Decimal("0.02")
-_ACCOUNT = re.compile(r"(?i)for (?:account )?(?P<name>.+?)(?: for | from | as of |$)")
+_ENDS = (" for ", " from ", " as of ")
 
 
 def read(data: BinaryIO, options: Options) -> Iterator[RealisedRow]:
     options = replace(options, currency="USD")
     _, table = open_table(data, options, [LAYOUT])
-    titled = _ACCOUNT.search(table.heading.title)
-    account = options.account or (titled["name"].strip(' "') if titled else "")
+    title = table.heading.title
+    account = options.account or (
+        named_in_title(title, after="for account ", until=_ENDS)
+        or named_in_title(title, after="for ", until=_ENDS)
+    )
     for line in lines(table, options):
         symbol = line.text("symbol").casefold()
         if is_text_line(line):

@@ -3,8 +3,11 @@
 decimal sign   1.234,5 and 1,5 prove a comma, 1,234.5 and 1.5 a point; 1,234 proves neither
 day order      31/12/2024 proves day first, 12/31/2024 month first; 03/04/2024 neither;
                2024-12-31, 20241231 and 31.12.2024 need no proof
-EST, CET       no zone is known by its letters: the time is of the zone in the options
+EST, CET       letters name no zone: the time is in the zone of the options
 negative       -1, 1-, (1), -$1, $-1
+
+Cells come from strangers. A cell longer than any number or date is refused before an expression
+sees it, so no expression here can run for long.
 """
 
 import re
@@ -22,39 +25,43 @@ from transactions.files.reading.interface import DateOrder
 DecimalSign = Literal[".", ","]
 NOTHING = frozenset({"", "-", "--", "n/a", "na", "not available", "none", "null", "–", "—"})
 
+# No number, date or time is longer, with all its spaces.
+CELL_CHARS_MAX = 80
+
 _SPACES = re.compile(r"[\s\u00a0\u202f\u2009'’_]")
 _PLAIN = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,19})?")
 _SIGNED = re.compile(
     r"(?P<open>\()?(?P<sign>[-+\u2212])?(?:[$€£¥]|[A-Z]{3})?(?P<sign2>[-+\u2212])?"
-    r"(?P<digits>[0-9.,]+)(?P<exponent>[eE][-+]?[0-9]{1,2})?"
+    r"(?P<digits>[0-9.,]{1,40})(?P<exponent>[eE][-+]?[0-9]{1,2})?"
     r"(?:[$€£¥%]|[A-Z]{3})?(?P<sign3>[-\u2212])?(?P<close>\))?"
 )
 _GROUPED = {
-    ".": re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]*)(?:\.[0-9]*)?"),
-    ",": re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]*)(?:,[0-9]*)?"),
+    ".": re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,12}|[0-9]{0,40})(?:\.[0-9]{0,40})?"),
+    ",": re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{3}){1,12}|[0-9]{0,40})(?:,[0-9]{0,40})?"),
 }
-_DIGITS_MAX = 40
 _MINUS = frozenset("-\u2212")
 
 
 def is_nothing(text: str) -> bool:
-    """Whether a cell only says that it says nothing."""
+    """Whether a cell is empty or says that it has no value."""
     if not text:
         return True
-    if text[0].isdigit():
+    if text[0].isdigit() or len(text) > CELL_CHARS_MAX:
         return False
     return text.strip().casefold() in NOTHING
 
 
 def number(text: str, decimal: DecimalSign) -> Decimal | None:
-    """The number a cell states; None where it is none in this style."""
+    """The number a cell states; None if it is not one in this style."""
+    if len(text) > CELL_CHARS_MAX:
+        return None
     if decimal == "." and _PLAIN.fullmatch(text):
         return Decimal(text) or Decimal(text).copy_abs()
     match = _SIGNED.fullmatch(_SPACES.sub("", text))
     if not match or bool(match["open"]) != bool(match["close"]):
         return None
     digits = match["digits"]
-    if len(digits) > _DIGITS_MAX or not _GROUPED[decimal].fullmatch(digits):
+    if not _GROUPED[decimal].fullmatch(digits):
         return None
     plain = digits.replace("," if decimal == "." else ".", "").replace(",", ".")
     if not any(sign.isdigit() for sign in plain):
@@ -68,22 +75,22 @@ def number(text: str, decimal: DecimalSign) -> Decimal | None:
 
 
 def decimals(text: str, decimal: DecimalSign) -> int:
-    """How many digits stand after the decimal sign."""
-    return len(re.sub(r"[^0-9]", "", text.partition(decimal)[2].split("e")[0].split("E")[0]))
+    """The number of digits after the decimal sign."""
+    places = text[:CELL_CHARS_MAX].partition(decimal)[2].split("e")[0].split("E")[0]
+    return sum(1 for sign in places if "0" <= sign <= "9")
 
 
 def decimal_sign(texts: Iterable[str], *, fallback: DecimalSign | None) -> DecimalSign:
-    """The sign a file's figures prove; `fallback` where none does.
+    """The decimal sign that a file's numbers prove; `fallback` if no number proves one.
 
-    Raises number_style_mixed, and number_style_ambiguous where a figure like 1,234 hangs on it and
-    the fallback (that of the delimiter: a comma in files separated by semicolons) does not agree
-    with the figure's plainest reading.
+    The fallback follows from the delimiter: files separated by semicolons have a decimal comma.
+    Raises number_style_mixed; and number_style_ambiguous if a number like 1,234 depends on the
+    sign and the fallback contradicts its plainest reading.
     """
     proved: set[DecimalSign] = set()
     open_signs: set[DecimalSign] = set()
     for text in texts:
-        match = _SIGNED.fullmatch(_SPACES.sub("", text))
-        if not match:
+        if len(text) > CELL_CHARS_MAX or not (match := _SIGNED.fullmatch(_SPACES.sub("", text))):
             continue
         digits = match["digits"]
         comma, point = digits.rfind(","), digits.rfind(".")
@@ -112,7 +119,7 @@ def decimal_sign(texts: Iterable[str], *, fallback: DecimalSign | None) -> Decim
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A day, with its time where the cell states one; `at` where also the offset is stated."""
+    """A day, its time if the cell states one, and the instant `at` if it states the offset."""
 
     day: date
     clock: time | None = None
@@ -129,34 +136,44 @@ class UnreadableDate(ValueError):
 
 _NAMES = "jan feb mar apr may jun jul aug sep oct nov dec"
 _MONTHS = {name: place for place, name in enumerate(_NAMES.split(), start=1)}
+# Times and dates are matched with single spaces: `_plain` has put one for any run of them.
 _CLOCK = (
-    r"(?:[ T;,]+(?P<h>\d{1,2}):(?P<m>\d\d)(?::(?P<s>\d\d)(?:[.,](?P<f>\d{1,9}))?)?"
-    r"(?:\s*(?P<half>[AaPp][Mm]))?)?(?:\s*(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)|\s+[A-Z]{3,4})?"
+    r"(?:[ T;,] ?(?P<h>\d{1,2}):(?P<m>\d\d)(?::(?P<s>\d\d)(?:[.,](?P<f>\d{1,9}))?)?"
+    r"(?: ?(?P<half>[AaPp][Mm]))?)?(?: ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)| [A-Z]{3,4})?"
 )
 _YEAR_FIRST = re.compile(
     r"(?P<y>\d{4})(?P<sep>[-/.])(?P<mo>\d{1,2})(?P=sep)(?P<d>\d{1,2})" + _CLOCK
 )
 _COMPACT = re.compile(
     r"(?P<y>\d{4})(?P<mo>\d\d)(?P<d>\d\d)"
-    r"(?:[;, T]?(?P<h>\d\d):?(?P<m>\d\d):?(?P<s>\d\d)(?:\s[A-Z]{3,4})?)?"
+    r"(?:[;, T]?(?P<h>\d\d):?(?P<m>\d\d):?(?P<s>\d\d)(?: [A-Z]{3,4})?)?"
 )
 _YEAR_LAST = re.compile(r"(?P<a>\d{1,2})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<y>\d{4})" + _CLOCK)
 _NAMED = re.compile(
-    r"(?:(?P<d>\d{1,2})[-\s]+(?P<name>[A-Za-z]{3})[a-z]*\.?|"
-    r"(?P<name2>[A-Za-z]{3})[a-z]*\.?[-\s]+(?P<d2>\d{1,2}),?)[-,\s]+(?P<y>\d{4})" + _CLOCK
+    r"(?:(?P<d>\d{1,2})[- ](?P<name>[A-Za-z]{3})[a-z]{0,9}\.?|"
+    r"(?P<name2>[A-Za-z]{3})[a-z]{0,9}\.?[- ](?P<d2>\d{1,2}),?)(?:, |[-, ])(?P<y>\d{4})" + _CLOCK
 )
-_SHORT_YEAR = re.compile(r"\d{1,2}([-/. ])(?:\d{1,2}|[A-Za-z]{3})\1'?\d{2}(?:[ T;,].*)?")
-_AS_OF = re.compile(r"(?i)^(?P<posted>.*?)\s+as of\s+(?P<effective>.*)$")
+_SHORT_YEAR = re.compile(r"\d{1,2}([-/. ])(?:\d{1,2}|[A-Za-z]{3})\1'?\d{2}(?:[ T;,].{0,80})?")
+_AS_OF = " as of "
+
+
+def _plain(text: str) -> str:
+    """The cell with single spaces; empty if it is longer than any date."""
+    return " ".join(text.split()) if len(text) <= CELL_CHARS_MAX else ""
 
 
 def effective(text: str) -> str:
-    """`04/17/2023 as of 04/15/2023` happened on the second day and was posted on the first."""
-    match = _AS_OF.match(text.strip())
-    return match["effective"].strip() if match else text.strip()
+    """The day on which a row happened: the second of `04/17/2023 as of 04/15/2023`.
+
+    The first is the day on which the broker posted it. A cell longer than any date gives "".
+    """
+    text = _plain(text)
+    place = text.lower().find(_AS_OF) if text.isascii() else -1
+    return text[place + len(_AS_OF) :] if place >= 0 else text
 
 
 def moment(text: str, order: DateOrder | None) -> Moment:
-    """The day (and time) of a cell; raises UnreadableDate."""
+    """Return the day, and the time if there is one, of a cell. Raises UnreadableDate."""
     text = effective(text)
     if match := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
         return _moment(match.groupdict(), int(match["mo"]), int(match["d"]))
@@ -198,8 +215,8 @@ def _moment(parts: dict[str, str | None], month: int, day: int) -> Moment:
 
 
 def date_order(texts: Iterable[str]) -> DateOrder | None:
-    """Day first or month first, as the whole file proves; None where no cell hangs on it."""
-    day_first = month_first = hangs = False
+    """Day first or month first, as the whole file proves; None if no cell depends on it."""
+    day_first = month_first = depends = False
     for text in texts:
         match = _YEAR_LAST.fullmatch(effective(text))
         if not match or match["sep"] == ".":
@@ -207,22 +224,22 @@ def date_order(texts: Iterable[str]) -> DateOrder | None:
         first, second = int(match["a"]), int(match["b"])
         day_first = day_first or first > 12 >= second
         month_first = month_first or second > 12 >= first
-        hangs = hangs or (first <= 12 and second <= 12 and first != second)
+        depends = depends or (first <= 12 and second <= 12 and first != second)
     if day_first and month_first:
         raise refusal("date_order_mixed", field="date_order")
     if day_first or month_first:
         return "dmy" if day_first else "mdy"
-    if hangs:
+    if depends:
         raise refusal("date_order_ambiguous", field="date_order")
     return None
 
 
 def is_isin(text: str) -> bool:
-    return bool(isin_numbers.is_valid(text))
+    return len(text) == 12 and bool(isin_numbers.is_valid(text))
 
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-# Hundredths some markets quote in, and what they are hundredths of.
+# Codes of hundredths in which some markets quote, and the currency of which they are hundredths.
 SUBUNITS = {"GBX": "GBP", "GBp": "GBP", "ZAc": "ZAR", "ZAX": "ZAR", "ILA": "ILS"}
 
 

@@ -1,8 +1,8 @@
-"""From bytes to lines of text: which encoding, and what is no text at all. Pure.
+"""From bytes to lines of text: which encoding it is, and whether it is text at all. Pure.
 
-UTF-8 (with or without its mark), UTF-16 with a mark, else Windows-1252 where every byte above 127
-is a letter, a currency sign or a quotation mark of it and such bytes are few. Anything else has to
-be named. A file is read in pieces and never held as one string.
+A file is UTF-8 (with or without its mark) or UTF-16 with a mark. Otherwise it is Windows-1252 if
+its bytes above 127 are few and each is a letter, a currency sign or a quotation mark there. Any
+other encoding has to be named. A file is read in pieces and never held as one string.
 """
 
 import codecs
@@ -24,6 +24,8 @@ DECLARABLE = {
     "latin-1": "cp1252",
     "iso-8859-15": "iso-8859-15",
 }
+# A declaration of XML stands in its first bytes.
+_XML_ENCODING = re.compile(rb"^<\?xml [^<>]{0,80}encoding=[\"']([A-Za-z0-9._-]{1,40})[\"']")
 # zip (also xlsx, ods), gzip, bzip2, xz, 7z, rar, zstd, old Office documents, PDF.
 ARCHIVES = (
     *(b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00"),
@@ -36,6 +38,8 @@ _PLAUSIBLE = frozenset(b"\x80\x82\x84\x85\x8a\x8c\x8e\x91\x92\x93\x94\x95\x96\x9
 _PLAUSIBLE |= frozenset(b"\x9f\xa0\xa1\xa3\xa7\xa9\xaa\xab\xae\xb0\xb2\xb3\xb4\xb7\xba\xbb\xbf")
 _PLAUSIBLE |= frozenset(range(0xC0, 0x100)) - {0xD7, 0xF7}
 _HIGH_SHARE_MAX = 0.1
+# What no database and no UTF-8 can hold: U+0000, and half of a surrogate pair.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def refusal(code: str, detail: str = "", *, field: str = "file") -> InvalidInput:
@@ -44,8 +48,13 @@ def refusal(code: str, detail: str = "", *, field: str = "file") -> InvalidInput
     return InvalidInput(text, code=code, fields={field: [text]})
 
 
+def storable(text: str) -> str:
+    """The text with U+FFFD for each character that cannot be stored."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
 def refuse_archives(head: bytes) -> None:
-    """Nothing is ever unpacked, so nothing can grow while it is."""
+    """Refuse archives: files are never unpacked, so none can grow while it is."""
     if head.startswith(ARCHIVES):
         raise refusal("archive_not_accepted")
 
@@ -56,7 +65,7 @@ def chunks(data: BinaryIO) -> Iterator[bytes]:
 
 
 def encoding_of(data: BinaryIO, *, declared: str | None = None) -> str:
-    """Python's name of the encoding; reads `data` from its beginning to its end."""
+    """Return Python's name of the encoding; reads `data` from its beginning to its end."""
     data.seek(0)
     head = data.read(8)
     refuse_archives(head)
@@ -67,7 +76,12 @@ def encoding_of(data: BinaryIO, *, declared: str | None = None) -> str:
     if declared is not None:
         name = DECLARABLE.get(declared.strip().lower())
         if name is None:
-            raise refusal("options_invalid", f"No encoding {declared!r}.", field="encoding")
+            raise refusal(
+                "options_invalid",
+                f"The encoding {declared[:40]!r} is not read. Choose one of: "
+                f"{', '.join(DECLARABLE)}.",
+                field="encoding",
+            )
         return name
     decoder = codecs.getincrementaldecoder("utf-8")()
     utf8, size, high = True, 0, 0
@@ -98,10 +112,24 @@ def encoding_of(data: BinaryIO, *, declared: str | None = None) -> str:
     return "cp1252"
 
 
-def text_lines(data: BinaryIO, encoding: str) -> Iterator[str]:
-    """The lines of the file from its beginning, each with one newline at its end.
+def xml_encoding(head: bytes) -> str | None:
+    """The encoding an XML declaration names, if there is one; refuses names that are not read.
 
-    A line end is CR LF, LF or CR, also within quotes.
+    The parser is never asked to find a codec by itself: Python has codecs that are no text.
+    """
+    found = _XML_ENCODING.match(head.removeprefix(codecs.BOM_UTF8))
+    if found is None:
+        return None
+    name = found[1].decode().lower()
+    if name not in {*DECLARABLE, "us-ascii", "ascii"}:
+        raise refusal("encoding_unknown", f"The file declares the encoding {name}.")
+    return "utf-8" if name.endswith("ascii") else name
+
+
+def text_lines(data: BinaryIO, encoding: str) -> Iterator[str]:
+    """Yield the lines of the file from its beginning, each ending in one newline.
+
+    A line ends with CR LF, LF or CR, within quotes as well.
     """
     data.seek(0)
     decoder = codecs.getincrementaldecoder(encoding)()
@@ -120,19 +148,22 @@ def text_lines(data: BinaryIO, encoding: str) -> Iterator[str]:
 
 
 def text_pieces(data: BinaryIO, encoding: str) -> Iterator[str]:
-    """The text of the file from its beginning in pieces of any length, for what has no lines."""
+    """Yield the text of the file from its beginning, in pieces, for formats without lines."""
     data.seek(0)
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
         for chunk in chunks(data):
-            yield decoder.decode(chunk)
+            piece = decoder.decode(chunk)
+            if "\0" in piece:
+                raise refusal("encoding_unknown")
+            yield piece
         yield decoder.decode(b"", final=True)
     except UnicodeError as error:
         raise refusal("encoding_unknown") from error
 
 
 def _split(text: str) -> tuple[str, list[str]]:
-    """What is left over, and the whole lines before it."""
+    """Return the unfinished rest of the text, and the whole lines before it."""
     if "\0" in text:
         raise refusal("encoding_unknown")
     held = "\r" if text.endswith("\r") else ""  # its LF may be in the next piece

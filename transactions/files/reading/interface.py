@@ -75,6 +75,7 @@ ROW_CODES: Mapping[str, str] = {
     "ratio_invalid": "The ratio is not two positive numbers.",
     "row_too_wide": "The row has more cells than the heading.",
     "text_too_long": "A text is longer than the platform keeps.",
+    "text_invalid": "A text holds a character that cannot be stored.",
     "value_invalid": "A value is none of those allowed.",
     "option_not_supported": "Options are not kept.",
     "short_sale_not_supported": "Short sales are not kept.",

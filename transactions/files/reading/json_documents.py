@@ -1,7 +1,8 @@
 """JSON too large to hold: the elements of the arrays of one object, one at a time. Pure.
 
 Only what is being decoded is in memory; one element may have `ELEMENT_CHARS_MAX` characters.
-Numbers come as Decimal, exactly as written.
+Numbers come as Decimal, exactly as written. Time is linear in the size of the file: the text is
+walked by position, and cut off only when more is read.
 """
 
 import json
@@ -10,10 +11,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, BinaryIO
 
+from core.limits import IMPORT_ROWS_MAX
 from transactions.files.reading.decoding import encoding_of, refusal, text_pieces
 
 ELEMENT_CHARS_MAX = 4_194_304
-_SPACE = re.compile(r"[ \t\n\r]*")
+# Activities, and as many accounts, profiles and tags.
+ELEMENTS_MAX = 2 * IMPORT_ROWS_MAX
+_SPACES = frozenset(" \t\n\r")
+_SPACE = re.compile(r"[ \t\n\r]{0,65536}")
 
 
 def _constant(_: str) -> Any:
@@ -29,8 +34,8 @@ class Document:
     def __init__(self, data: BinaryIO, encoding: str) -> None:
         self._pieces = text_pieces(data, encoding)
         self._text = ""
+        self._place = 0
         self._line = 1
-        self._ended = False
 
     def elements(self) -> Iterator[tuple[int, str, Any]]:
         """(line, member, value): each element of an array by itself, other members whole."""
@@ -63,47 +68,49 @@ class Document:
                 return
 
     def _more(self) -> bool:
-        """Reads about as much again as is there; False at the end."""
-        wanted = max(len(self._text), 8192)
-        parts, size = [self._text], 0
+        """Read about as much again as is left. False at the end of the file."""
+        rest = self._text[self._place :]
+        wanted = max(len(rest), 8192)
+        parts, size = [rest], 0
         for piece in self._pieces:
             parts.append(piece)
             size += len(piece)
             if size >= wanted:
                 break
-        self._text = "".join(parts)
+        self._text, self._place = "".join(parts), 0
         if len(self._text) > ELEMENT_CHARS_MAX:
-            raise refusal("document_invalid", "An element never ends.")
+            raise refusal("document_invalid", f"Line {self._line}: no JSON, or too much of it.")
         return size > 0
 
     def _next(self) -> str:
-        """The next sign that is no space, left where it is; empty at the end."""
+        """The next character that is no space, left in its place; empty at the end."""
         while True:
-            match = _SPACE.match(self._text)
-            assert match is not None
-            self._take(match.end())
-            if self._text:
-                return self._text[0]
-            if not self._more():
+            match = _SPACE.match(self._text, self._place)
+            assert match is not None, "no space is a match, too"
+            self._to(match.end())
+            if self._place < len(self._text):
+                if self._text[self._place] not in _SPACES:
+                    return self._text[self._place]
+            elif not self._more():
                 return ""
 
     def _expect(self, signs: str) -> str:
         sign = self._next()
         if not sign or sign not in signs:
             raise refusal("document_invalid", f"Line {self._line}: expected one of {signs}")
-        self._take(1)
+        self._to(self._place + 1)
         return sign
 
-    def _take(self, size: int) -> None:
-        self._line += self._text.count("\n", 0, size)
-        self._text = self._text[size:]
+    def _to(self, place: int) -> None:
+        self._line += self._text.count("\n", self._place, place)
+        self._place = place
 
     def _value(self) -> Any:
         if not self._next():
             raise refusal("document_invalid")
         while True:
             try:
-                value, end = _DECODER.raw_decode(self._text)
+                value, end = _DECODER.raw_decode(self._text, self._place)
             except RecursionError as error:
                 raise refusal("document_invalid", "Nested too deeply.") from error
             except (ValueError, ArithmeticError) as error:
@@ -112,11 +119,14 @@ class Document:
                 continue
             # A number at the end of what was read may go on.
             if end < len(self._text) or not self._more():
-                self._take(end)
+                self._to(end)
                 return value
 
 
 def elements(data: BinaryIO, *, declared: str | None = None) -> Iterator[tuple[int, str, Any]]:
     """Every element of every array at the top of a JSON object, with the line it begins on."""
     encoding = encoding_of(data, declared=declared)
-    yield from Document(data, encoding).elements()
+    for count, element in enumerate(Document(data, encoding).elements(), start=1):
+        if count > ELEMENTS_MAX:
+            raise refusal("rows_too_many")
+        yield element

@@ -20,6 +20,9 @@ from transactions.files.reading.interface import DateOrder, Options
 
 DELIMITERS = (",", ";", "\t", "|")
 HEADING_ROWS = 30
+# A longer cell is no heading, and what stands above a heading is shown and searched to here.
+_NAME_CHARS_MAX = 200
+_TITLE_CHARS_MAX = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,11 @@ class Table:
 
 
 def plain_name(text: str) -> str:
-    """A heading as it is compared: compatibility form, lower case, single spaces."""
+    """A heading as it is compared: compatibility form, lower case, single spaces.
+
+    Only its beginning counts: putting combining marks in order takes quadratic time.
+    """
+    text = text[:_NAME_CHARS_MAX]
     text = unicodedata.normalize("NFKC", text.replace("\ufeff", ""))
     return " ".join(text.casefold().split())
 
@@ -159,14 +166,16 @@ def _place(alias: str, places: Mapping[str, int]) -> int | None:
 
 
 def find_heading(records: Iterable[Record], layout: Layout, options: Options) -> Heading | None:
-    title: list[str] = []
+    title = ""
     for count, record in enumerate(records):
         if count >= HEADING_ROWS:
             return None
-        heading = heading_of(record, layout, options, " ".join(title))
+        heading = heading_of(record, layout, options, title)
         if heading:
             return heading
-        title += [cell.strip() for cell in record.cells if cell.strip()]
+        if len(title) < _TITLE_CHARS_MAX:
+            said = " ".join(cell for cell in record.cells if cell and not cell.isspace())
+            title = " ".join(f"{title} {said[:_TITLE_CHARS_MAX]}".split())[:_TITLE_CHARS_MAX]
     return None
 
 
@@ -222,20 +231,5 @@ def _styled(
     return Table(data, encoding, delimiter, heading, sign, order)
 
 
-# Who separates by semicolons does it because the comma is taken.
+# A file is separated by semicolons because the comma is its decimal sign.
 _FALLBACKS: Mapping[str, DecimalSign] = {",": ".", ";": ","}
-
-
-def named_columns(data: BinaryIO, options: Options) -> tuple[str, ...]:
-    """The widest of the first rows: what a user maps columns of an unknown file by."""
-    encoding = encoding_of(data, declared=options.encoding)
-    best: Sequence[str] = ()
-    for delimiter in (options.delimiter,) if options.delimiter else DELIMITERS:
-        records = read_records(data, encoding, delimiter)
-        for _, record in zip(range(HEADING_ROWS), records, strict=False):
-            named = [cell for cell in record.cells if cell.strip()]
-            if len(named) > len(best):
-                best = named
-    if not best:
-        raise refusal("file_empty")
-    return tuple(cell.strip() for cell in best)

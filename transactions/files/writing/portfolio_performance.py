@@ -66,7 +66,7 @@ def _row(draft: Draft, kind: str, *, fee: Decimal) -> str:
             plain(fee) if fee else "",
             "",
             "" if shares is None else plain(shares),
-            draft.security.isin,
+            inert(draft.security.isin),
             "",
             symbol,
             name,

@@ -15,10 +15,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Sum
 
 from core.errors import Conflict, InvalidInput, NotFound
 from core.limits import (
     IMPORT_BYTES_AT_ONCE_MAX,
+    IMPORT_BYTES_PER_HOUSEHOLD_MAX,
+    IMPORT_DAYS_WAITING_MAX,
     IMPORT_ROWS_AT_ONCE_MAX,
     IMPORTS_OPEN_PER_HOUSEHOLD_MAX,
     NAME_LENGTH_MAX,
@@ -75,10 +78,11 @@ def bring(
         )
         files.store(batch=batch, pieces=upload.pieces)
         batch.format = _format_of(batch)
-        if batch.file_bytes > IMPORT_BYTES_AT_ONCE_MAX and not at_once:
-            _enqueue(batch, "read", user, now, rows=batch.file_bytes // _BYTES_PER_ROW)
-        else:
+        _ensure_bytes(batch)
+        if at_once:
             _read(batch, now)
+        else:
+            _read_or_enqueue(batch, user, now)
         batch.save()
     return batch
 
@@ -92,6 +96,20 @@ def _ensure_room(account: Account) -> None:
         raise Conflict(
             f"{waiting} files wait for a decision: commit or discard some.",
             code="too_many_imports",
+        )
+
+
+def _ensure_bytes(batch: Import) -> None:
+    """Refuse a file with which the household would store more than it may."""
+    waiting = Import.objects.filter(
+        account__household_id=batch.account.household_id, status__in=_OPEN
+    ).exclude(pk=batch.pk)
+    stored = waiting.aggregate(total=Sum("file_bytes"))["total"] or 0
+    if stored + batch.file_bytes > IMPORT_BYTES_PER_HOUSEHOLD_MAX:
+        raise Conflict(
+            f"Files of {stored} bytes wait for a decision already, and at most "
+            f"{IMPORT_BYTES_PER_HOUSEHOLD_MAX} are kept: commit or discard some.",
+            code="too_many_import_bytes",
         )
 
 
@@ -165,10 +183,7 @@ def change(
                 **(wanted if reread else stated(batch=locked, symbols=wanted)),
             }
         if reread:
-            if locked.file_bytes > IMPORT_BYTES_AT_ONCE_MAX:
-                _enqueue(locked, "read", user, now, rows=locked.file_bytes // _BYTES_PER_ROW)
-            else:
-                _read(locked, now)
+            _read_or_enqueue(locked, user, now)
         else:
             _choose(locked, include, exclude, reset)
             judge(batch=locked, now=now)
@@ -289,7 +304,9 @@ def _account_name(public_id: UUID) -> str:
 
 def forget_old(*, now: datetime) -> tuple[int, int]:
     """Discards files that waited 30 days, drops rows of those decided 90 days ago; how many."""
-    waited = Import.objects.filter(status__in=_OPEN, created_at__lt=now - timedelta(days=30))
+    waited = Import.objects.filter(
+        status__in=_OPEN, created_at__lt=now - timedelta(days=IMPORT_DAYS_WAITING_MAX)
+    )
     discarded = 0
     for pk in waited.order_by("id").values_list("pk", flat=True)[:1000]:
         discarded += Import.objects.filter(pk=pk, status__in=_OPEN).delete()[0] > 0
@@ -311,11 +328,13 @@ def counts(batch: Import) -> dict[str, int]:
     }
 
 
-def _read(batch: Import, now: datetime, *, told: Told | None = None) -> None:
-    """Reads the file into rows and judges them; half of the way each."""
+def _read(
+    batch: Import, now: datetime, *, rows_max: int | None = None, told: Told | None = None
+) -> None:
+    """Read the file into rows and judge them; each is half of the work that `told` counts."""
     batch.format = _format_of(batch)
     with files.opened(batch=batch) as file:
-        reading.read(batch=batch, file=file, now=now, told=_part(told, 0))
+        reading.read(batch=batch, file=file, now=now, rows_max=rows_max, told=_part(told, 0))
     known = {row["key"] for row in batch.securities}
     said = {key: value for key, value in batch.symbols.items() if not _is_stated(value)}
     batch.symbols = {
@@ -324,6 +343,19 @@ def _read(batch: Import, now: datetime, *, told: Told | None = None) -> None:
     }
     judge(batch=batch, now=now, told=_part(told, 50))
     batch.status, batch.error = ImportStatus.PREVIEW, None
+
+
+def _read_or_enqueue(batch: Import, user: User, now: datetime) -> None:
+    """Read a small file now; leave one of many bytes or many rows to a job."""
+    if batch.file_bytes <= IMPORT_BYTES_AT_ONCE_MAX:
+        try:
+            with transaction.atomic():
+                _read(batch, now, rows_max=IMPORT_ROWS_AT_ONCE_MAX)
+        except reading.TooManyAtOnce:
+            batch.status = ImportStatus.UPLOADED
+        else:
+            return
+    _enqueue(batch, "read", user, now, rows=batch.file_bytes // _BYTES_PER_ROW)
 
 
 def _part(told: Told | None, start: int) -> Told | None:

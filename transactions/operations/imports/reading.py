@@ -27,12 +27,22 @@ _COLUMNS = (
 OPTIONS = ("encoding", "delimiter", "decimal", "date_order", "types", "currency", "account")
 
 
-def read(
-    *, batch: Import, file: BinaryIO, now: datetime, told: Callable[[int], None] | None = None
-) -> None:
-    """Reads the file into rows and notes what it names; runs inside a transaction.
+class TooManyAtOnce(Exception):
+    """The file has more rows than a request reads: a job has to."""
 
-    `told` hears after every portion how far into the file it came, in percent.
+
+def read(
+    *,
+    batch: Import,
+    file: BinaryIO,
+    now: datetime,
+    rows_max: int | None = None,
+    told: Callable[[int], None] | None = None,
+) -> None:
+    """Read the file into rows and note what it names; runs inside a transaction.
+
+    Raises TooManyAtOnce after `rows_max` rows; roll back what was written by then. `told` is
+    called after every portion with the percentage of the file that has been read.
     """
     ImportRow.objects.filter(batch=batch).delete()
     found = parse(file, options_of(batch, now), format=batch.format or None)
@@ -40,6 +50,8 @@ def read(
     seen = _Seen()
     rows = seen.watched(found.rows)
     while portion := list(islice(rows, _ROWS_AT_ONCE)):
+        if rows_max is not None and seen.count > rows_max:
+            raise TooManyAtOnce
         first = seen.count - len(portion) + 1
         copy_rows(
             table=ImportRow._meta.db_table,
