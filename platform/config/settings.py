@@ -296,7 +296,7 @@ SPECTACULAR_SETTINGS = {
         "TransactionTypeEnum": "transactions.models.TransactionType",
         "ImportStateEnum": "transactions.models.ImportState",
         "ImportFormatEnum": "transactions.api.imports.FORMAT_CHOICES",
-        "RealisedFormatEnum": "transactions.api.reconciliations.REALISED_CHOICES",
+        "RealizedFormatEnum": "transactions.api.reconciliations.REALIZED_CHOICES",
         "ImportRowStatusEnum": "transactions.models.RowStatus",
         "JobStatusEnum": "jobs.models.JobStatus",
         "RecommendationStatusEnum": "recommendations.models.RecommendationStatus",

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import DisallowedHost
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from structlog.contextvars import bind_contextvars, clear_contextvars
@@ -16,7 +17,14 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from core.errors import BallastError, InvalidInput
 from edge import metrics
 from edge.addresses import stream_origin
-from edge.problems import CONTENT_TYPE, is_api, problem, problem_of, request_id_of
+from edge.problems import (
+    CONTENT_TYPE,
+    is_api,
+    problem,
+    problem_of,
+    request_id_of,
+    translated,
+)
 from edge.query_strings import refuse_undeclared
 from edge.short_way import API_POLICY, GetResponse, dress, innermost, is_api_read
 from stores.redis import request_patience
@@ -91,6 +99,8 @@ class RequestMiddleware:
             return problem_of(exception, request_id=request_id_of(request))
         if isinstance(exception, BallastError):
             return _page(exception)
+        if isinstance(exception, DataError):
+            return _page(translated(exception))
         return None
 
 

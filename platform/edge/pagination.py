@@ -98,31 +98,28 @@ class Pages(BasePagination):
 
 
 class Keyset(Pages):
-    """Pages that can also be walked by cursor, sorted by `sort_key` and id."""
+    """Pages that can also be walked by cursor, sorted by `sort_key` and id, newest first."""
 
-    sort_key = "created_at"
-    descending = True
-
-    def __init__(self, *, sort_key: str | None = None) -> None:
-        self.sort_key = sort_key or self.sort_key
+    def __init__(self, *, sort_key: str = "created_at") -> None:
+        self.sort_key = sort_key
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.page = page_request(request.query_params)
-        self.total = counted(queryset)
         self.by_cursor = "cursor" in request.query_params
-        sign = "-" if self.descending else ""
-        rows = queryset.order_by(f"{sign}{self.sort_key}", f"{sign}id")
-        start = self.page.offset
         if self.by_cursor:
-            start = 0
-            if text := request.query_params["cursor"]:
-                rows = rows.filter(self._after(queryset.model, text))
-        found = []
-        if self.by_cursor or reaches(start, self.total):
-            found = list(rows[start : start + self.page.size + 1])
-        more = len(found) > self.page.size
-        del found[self.page.size :]
-        self.next_cursor = self._cursor(found[-1]) if more else None
+            cursor = request.query_params["cursor"]
+            found, self.next_cursor = keyset_page(
+                queryset, sort_key=self.sort_key, cursor=cursor, size=self.page.size
+            )
+            self.total = counted(queryset)
+            return found
+        self.total = counted(queryset)
+        start, self.next_cursor = self.page.offset, None
+        if not reaches(start, self.total):
+            return []
+        found, self.next_cursor = keyset_page(
+            queryset, sort_key=self.sort_key, size=self.page.size, start=start
+        )
         return found
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -141,46 +138,62 @@ class Keyset(Pages):
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         return [*PAGE_PARAMETERS, CURSOR_PARAMETER]
 
-    def position(self, row: Any) -> tuple[Any, int]:
-        """Sort key and id of a row: a model, a dict of `values()` or a named tuple."""
-        if isinstance(row, Mapping):
-            return row[self.sort_key], row["id"]
-        return getattr(row, self.sort_key), row.id
 
-    @property
-    def _salt(self) -> str:
-        return f"cursor.{type(self).__name__}.{self.sort_key}.{self.descending}"
+def keyset_page(
+    rows: Any, *, sort_key: str, size: int, cursor: str = "", start: int = 0
+) -> tuple[list[Any], str | None]:
+    """The rows after a cursor, newest first, and the cursor of the rest, if there is any.
 
-    def _cursor(self, row: Any) -> str:
-        value, row_id = self.position(row)
-        if isinstance(value, datetime):
-            value = instant_text(value)
-        elif isinstance(value, date):
-            value = value.isoformat()
-        else:
-            value = str(value)
-        return signing.dumps([value, row_id], salt=self._salt)
+    `rows` is a queryset of models, of `values()` or of named tuples with `sort_key` and id. Without
+    a cursor the page begins at `start`. Raises InvalidInput for a cursor that is not ours, or of
+    another order.
+    """
+    rows = rows.order_by(f"-{sort_key}", "-id")
+    if cursor:
+        rows = rows.filter(_after(rows.model, sort_key, cursor))
+    found = list(rows[start : start + size + 1])
+    if len(found) <= size:
+        return found, None
+    del found[size:]
+    return found, _cursor(found[-1], sort_key)
 
-    def _after(self, model: type[models.Model], text: str) -> "RowComparison":
-        field = model._meta.get_field(self.sort_key)
-        key = model._meta.pk
-        assert isinstance(field, models.Field)
-        assert key is not None
-        try:
-            value, row_id = signing.loads(text, salt=self._salt)
-            return RowComparison(
-                self.sort_key,
-                "id",
-                Value(field.to_python(value), output_field=field),
-                Value(int(row_id), output_field=key),
-                operator="<" if self.descending else ">",
-            )
-        except (signing.BadSignature, ValidationError, ValueError, TypeError):
-            raise InvalidInput(
-                "The cursor is not one of ours.",
-                code="cursor_invalid",
-                fields={"cursor": ["take next_cursor of the page before, unchanged"]},
-            ) from None
+
+def _salt(sort_key: str) -> str:
+    return f"cursor.{sort_key}"
+
+
+def _cursor(row: Any, sort_key: str) -> str:
+    listed = isinstance(row, Mapping)
+    value = row[sort_key] if listed else getattr(row, sort_key)
+    if isinstance(value, datetime):
+        value = instant_text(value)
+    elif isinstance(value, date):
+        value = value.isoformat()
+    else:
+        value = str(value)
+    return signing.dumps([value, row["id"] if listed else row.id], salt=_salt(sort_key))
+
+
+def _after(model: type[models.Model], sort_key: str, text: str) -> "RowComparison":
+    field = model._meta.get_field(sort_key)
+    key = model._meta.pk
+    assert isinstance(field, models.Field), "a list is sorted by a column of its own"
+    assert key is not None, "every model has a key"
+    try:
+        value, row_id = signing.loads(text, salt=_salt(sort_key))
+        return RowComparison(
+            sort_key,
+            "id",
+            Value(field.to_python(value), output_field=field),
+            Value(int(row_id), output_field=key),
+            operator="<",
+        )
+    except (signing.BadSignature, ValidationError, ValueError, TypeError):
+        raise InvalidInput(
+            "The cursor is not one of ours.",
+            code="cursor_invalid",
+            fields={"cursor": ["take next_cursor of the page before, unchanged"]},
+        ) from None
 
 
 class RowComparison(Func):

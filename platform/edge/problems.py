@@ -71,7 +71,7 @@ def problem_of(error: BaseException, *, request_id: str) -> HttpResponse:
     """The problem answer of any exception; unexpected ones are logged with their traceback."""
     if isinstance(error, exceptions.APIException):
         return _of_rest_framework(error, request_id=request_id)
-    known = error if isinstance(error, BallastError) else _translated(error)
+    known = error if isinstance(error, BallastError) else translated(error)
     errors = [
         field_error(path=name.split("."), code=known.code, message=message)
         for name, messages in known.fields.items()
@@ -178,7 +178,7 @@ def _sentence(entry: Mapping[str, str]) -> str:
     return f"{entry['field']}: {entry['message']}" if entry["field"] else entry["message"]
 
 
-def _translated(error: BaseException) -> BallastError:
+def translated(error: BaseException) -> BallastError:
     """Errors of Django, the database and Redis in our words. Details stay inside."""
     if isinstance(error, Http404):
         return NotFound(_DETAILS_BY_STATUS[404])

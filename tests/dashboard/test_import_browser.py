@@ -38,7 +38,7 @@ def test_a_file_is_imported_on_sound_pages(
     tab.get_by_label("File", exact=True).set_input_files(
         {"name": "history.csv", "mimeType": "text/csv", "buffer": FILE}
     )
-    tab.get_by_role("button", name="Show what it holds").click()
+    tab.get_by_role("button", name="Preview").click()
     tab.get_by_role("heading", name="history.csv").wait_for()
     is_sound("import-preview")
     tab.get_by_label("AAA.DE").fill("BBB")

@@ -91,23 +91,15 @@ def test_a_page_that_cannot_be_is_refused_before_anything_is_read(
     ]
 
 
-@pytest.mark.parametrize("descending", [True, False])
-def test_a_cursor_sees_every_row_once_though_most_tie(
-    invitations: list[Invitation], descending: bool
-) -> None:
-    class Walk(Keyset):
-        pass
-
-    Walk.descending = descending
+def test_a_cursor_sees_every_row_once_though_most_tie(invitations: list[Invitation]) -> None:
     seen: list[int] = []
     cursor: str | None = ""
     while cursor is not None:
-        page = _page(Walk(), f"page_size=37&cursor={cursor}")
+        page = _page(Keyset(), f"page_size=37&cursor={cursor}")
         assert (page["total"], page["page"]) == (250, None)
         seen += page["data"]
         cursor = page["next_cursor"]
-    expected = [row.pk for row in invitations]
-    assert seen == (expected[::-1] if descending else expected)
+    assert seen == [row.pk for row in reversed(invitations)]
 
 
 def test_a_row_added_while_walking_does_not_move_the_others(
@@ -131,7 +123,7 @@ def test_a_cursor_is_one_row_comparison(invitations: list[Invitation]) -> None:
     cursor = _page(Keyset(), "page_size=10")["next_cursor"]
     with CaptureQueriesContext(connection) as queries:
         _page(Keyset(), f"page_size=10&cursor={cursor}")
-    sql = queries[-1]["sql"]
+    sql = queries[0]["sql"]
     table = '"identity_invitation"'
     assert f'({table}."created_at", {table}."id") < (' in sql
     assert len(queries) == 2

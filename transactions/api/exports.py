@@ -17,7 +17,7 @@ from identity.authentication import caller
 from identity.models import User
 from stores.database import snapshot
 from transactions.files.writing import FORMATS
-from transactions.queries.exports import exported
+from transactions.queries.exports import export
 
 _MEMORY_BYTES_MAX = 4_194_304
 
@@ -29,9 +29,12 @@ def export_response(*, user: User, format: str, account_id: UUID | None) -> File
     chosen = FORMATS[format]
     file = SpooledTemporaryFile(max_size=_MEMORY_BYTES_MAX)  # noqa: SIM115 - the response closes it
     with snapshot():
-        found = exported(user=user, account_id=account_id, format=chosen)
-        for text in found.lines:
-            file.write(text.encode())
+        omitted = export(
+            user=user,
+            account_id=account_id,
+            format=chosen,
+            write=lambda text: file.write(text.encode()),
+        )
     size = file.tell()
     file.seek(0)
     name = f"ballast-{format}-{timezone.now().date()}.{chosen.suffix}"
@@ -39,7 +42,7 @@ def export_response(*, user: User, format: str, account_id: UUID | None) -> File
         file, as_attachment=True, filename=name, content_type=chosen.content_type
     )
     response["Content-Length"] = str(size)
-    response["Ballast-Omitted"] = str(found.omitted)
+    response["Ballast-Omitted"] = str(omitted)
     return response
 
 

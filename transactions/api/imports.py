@@ -1,7 +1,5 @@
 """Files of transactions over HTTP."""
 
-import codecs
-import json
 from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -15,28 +13,38 @@ from drf_spectacular.utils import (
     extend_schema_field,
 )
 from rest_framework import serializers
+from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.limits import IMPORT_SYMBOLS_MAX, NAME_LENGTH_MAX, PAGE_SIZE_MAX, SYMBOL_LENGTH_MAX
 from edge.pagination import Keyset, Pages
+from edge.parsers import strict_json
 from edge.schema import page_of, page_parameters
 from edge.serializers import CurrencyField, StrictSerializer
 from edge.uploads import StrictFormParser
 from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from transactions import queries
+from transactions.api.import_answers import (
+    ImportDetailRead,
+    ImportRead,
+    ImportRowRead,
+    detail_answer,
+    line_answer,
+    row_answer,
+)
 from transactions.files.formats.registry import FORMATS
-from transactions.models import ImportState, RowStatus, TransactionType
+from transactions.files.reading.decoding import DECLARABLE
+from transactions.models import RowStatus, TransactionType
 from transactions.operations import imports as operations
 from transactions.operations.imports.committing import StalePreview
-from transactions.queries.import_symbols import meanings
 from transactions.queries.imports import (
+    file_rows,
     import_batch,
     import_detail,
     import_line,
-    import_row,
     import_rows,
     imports,
 )
@@ -106,12 +114,10 @@ class ReadingOptions(StrictSerializer):
         return value
 
     def validate_encoding(self, value: str) -> str:
-        try:
-            codecs.lookup(value)
-        except (LookupError, ValueError):
+        if value.strip().lower() not in DECLARABLE:
             raise serializers.ValidationError(
-                "There is no such encoding.", code="encoding_unknown"
-            ) from None
+                f"Choose one of: {', '.join(DECLARABLE)}.", code="encoding_unknown"
+            )
         return value
 
     def validate_delimiter(self, value: str) -> str:
@@ -153,8 +159,8 @@ class JsonTextField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> Any:
         try:
-            value = json.loads(super().to_internal_value(data))
-        except (ValueError, RecursionError):
+            value = strict_json(super().to_internal_value(data).encode())
+        except ParseError:
             value = None
         if not isinstance(value, dict) or len(value) > IMPORT_SYMBOLS_MAX:
             self.fail("not_an_object")
@@ -172,72 +178,6 @@ class ImportWrite(StrictSerializer):
     symbols = JsonTextField(required=False, help_text=f"JSON. {_SYMBOLS_HELP}")
 
 
-class ImportCounts(serializers.Serializer[Any]):
-    rows = serializers.IntegerField()
-    ready = serializers.IntegerField()
-    duplicates = serializers.IntegerField()
-    errors = serializers.IntegerField()  # type: ignore[assignment]
-    skipped = serializers.IntegerField()
-
-
-class ImportSecurity(serializers.Serializer[Any]):
-    key = serializers.CharField()
-    symbol = serializers.CharField()
-    isin = serializers.CharField()
-    name = serializers.CharField()
-    currency = serializers.CharField()
-    rows = serializers.IntegerField()
-    how = serializers.ChoiceField(
-        choices=["mapped", "created", "skipped", "symbol", "isin", "unknown"]
-    )
-    becomes = serializers.CharField(allow_null=True)
-    suggestions = serializers.ListField(child=serializers.CharField())
-
-
-class ImportRead(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    account_id = serializers.UUIDField()
-    format = serializers.CharField()
-    status = serializers.ChoiceField(choices=ImportState.choices)
-    file_name = serializers.CharField()
-    file_bytes = serializers.IntegerField()
-    file_sha256 = serializers.CharField()
-    counts = ImportCounts()
-    from_date = serializers.DateField(allow_null=True)
-    to_date = serializers.DateField(allow_null=True)
-    job_id = serializers.UUIDField(allow_null=True)
-    error = serializers.JSONField(allow_null=True)
-    created_at = serializers.DateTimeField()
-    committed_at = serializers.DateTimeField(allow_null=True)
-    undone_at = serializers.DateTimeField(allow_null=True)
-
-
-class ImportDetail(ImportRead):
-    mapping = serializers.DictField()
-    options = serializers.DictField()
-    accounts = serializers.ListField(child=serializers.CharField())
-    securities = ImportSecurity(many=True)
-    unmapped = ImportSecurity(many=True)
-
-
-class ImportProblem(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    detail = serializers.CharField()
-    column = serializers.CharField()
-
-
-class ImportRowRead(serializers.Serializer[Any]):
-    row = serializers.IntegerField()
-    line = serializers.IntegerField()
-    status = serializers.ChoiceField(choices=RowStatus.choices)
-    choice = serializers.ChoiceField(choices=["include", "exclude"], allow_null=True)
-    transaction_id = serializers.UUIDField()
-    transaction = serializers.DictField(allow_null=True)
-    problems = ImportProblem(many=True)
-    warnings = ImportProblem(many=True)
-    cells = serializers.DictField()
-
-
 class ImportsView(APIView):
     parser_classes = [StrictFormParser]
 
@@ -253,12 +193,16 @@ class ImportsView(APIView):
             user=caller(request),
             account_id=serializers.UUIDField().run_validation(account_id) if account_id else None,
         ).defer("mapping", "symbols", "securities", "accounts", "options")
-        return Keyset(sort_key="created_at").answer(request, rows, row=import_line)
+        return Keyset(sort_key="created_at").answer(
+            request,
+            rows,
+            row=lambda batch: line_answer(import_line(batch)),
+        )
 
     @extend_schema(
         operation_id="imports_create",
         request={"multipart/form-data": ImportWrite},
-        responses={201: ImportDetail},
+        responses={201: ImportDetailRead},
         parameters=[IDEMPOTENCY_HEADER],
     )
     def post(self, request: Request) -> Response:
@@ -281,7 +225,7 @@ class ImportsView(APIView):
                 user=caller(request),
                 now=now,
             )
-            return 201, import_detail(batch)
+            return 201, detail_answer(import_detail(batch))
 
         return answered_once(request, now=now, effect=effect)
 
@@ -296,22 +240,27 @@ def _validated(name: str, value: Any) -> Any:
 
 
 class ImportView(APIView):
-    @extend_schema(operation_id="imports_retrieve", responses=ImportDetail)
+    @extend_schema(operation_id="imports_retrieve", responses=ImportDetailRead)
     def get(self, request: Request, import_id: UUID) -> Response:
         """An import: how many rows are what, and what its securities are here."""
-        return Response(import_detail(import_batch(user=caller(request), public_id=import_id)))
+        batch = import_batch(user=caller(request), public_id=import_id)
+        return Response(detail_answer(import_detail(batch)))
 
-    @extend_schema(operation_id="imports_update", request=ImportChange, responses=ImportDetail)
+    @extend_schema(operation_id="imports_update", request=ImportChange, responses=ImportDetailRead)
     def patch(self, request: Request, import_id: UUID) -> Response:
         """Changes columns, symbols or the choice of rows, and judges every row anew."""
         batch = import_batch(user=caller(request), public_id=import_id)
         data = ImportChange.parsed(request)
         changed = operations.change(batch=batch, user=caller(request), now=timezone.now(), **data)
-        return Response(import_detail(changed))
+        return Response(detail_answer(import_detail(changed)))
 
     @extend_schema(
         operation_id="imports_destroy",
-        responses={200: ImportDetail, 202: ImportDetail, 204: OpenApiResponse(None, "Discarded.")},
+        responses={
+            200: ImportDetailRead,
+            202: ImportDetailRead,
+            204: OpenApiResponse(None, "Discarded."),
+        },
     )
     def delete(self, request: Request, import_id: UUID) -> Response:
         """Discards a preview; takes a committed import back out of the ledger, all or nothing."""
@@ -319,7 +268,7 @@ class ImportView(APIView):
         left = operations.remove(batch=batch, user=caller(request), now=timezone.now())
         if left is None:
             return Response(status=204)
-        return Response(import_detail(left), status=202 if left.is_busy else 200)
+        return Response(detail_answer(import_detail(left)), status=202 if left.is_busy else 200)
 
 
 class ImportRowsView(APIView):
@@ -335,15 +284,18 @@ class ImportRowsView(APIView):
         """The rows of a file with the transactions they would become, in the file's order."""
         batch = import_batch(user=caller(request), public_id=import_id)
         rows = import_rows(batch=batch, status=request.query_params.get("status"))
-        symbols = {key: found.symbol for key, found in meanings(batch=batch).items()}
-        return Pages().answer(request, rows, row=lambda row: import_row(row, symbols=symbols))
+        return Pages().answer(
+            request,
+            rows,
+            rows=lambda found: [row_answer(row) for row in file_rows(batch=batch, rows=found)],
+        )
 
 
 class ImportCommitView(APIView):
     @extend_schema(
         operation_id="imports_commit",
         request=None,
-        responses={200: ImportDetail, 202: ImportDetail},
+        responses={200: ImportDetailRead, 202: ImportDetailRead},
         parameters=[IDEMPOTENCY_HEADER],
     )
     def post(self, request: Request, import_id: UUID) -> Response:
@@ -354,7 +306,7 @@ class ImportCommitView(APIView):
         def effect() -> tuple[int, dict[str, object]]:
             batch = import_batch(user=caller(request), public_id=import_id)
             done = operations.commit(batch=batch, user=caller(request), now=now)
-            return 202 if done.is_busy else 200, import_detail(done)
+            return 202 if done.is_busy else 200, detail_answer(import_detail(done))
 
         try:
             return answered_once(request, now=now, effect=effect)

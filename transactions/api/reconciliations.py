@@ -1,8 +1,9 @@
-"""A broker's realised lots against the ledger's, over HTTP. Nothing of it is kept."""
+"""A broker's realized lots against the ledger's, over HTTP. Nothing of it is kept."""
 
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from io import SEEK_END
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -15,18 +16,19 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.errors import InvalidInput
-from core.limits import RECONCILED_LOTS_MAX
+from core.limits import RECONCILED_BYTES_MAX, RECONCILED_LOTS_MAX
 from core.money import plain
 from edge.serializers import StrictSerializer
 from edge.uploads import StrictFormParser
 from identity.authentication import caller
 from transactions import queries
+from transactions.api.import_answers import problem_answer
 from transactions.files.broker_lots import REASONS, Comparison, OurLine, Totals, reconcile
-from transactions.files.formats.registry import HEAD_BYTES, REALISED, detect
-from transactions.files.reading.interface import Options, RealisedLot, RealisedRow
-from transactions.queries.realised import realised_lines
+from transactions.files.formats.registry import HEAD_BYTES, REALIZED, detect
+from transactions.files.reading.interface import Options, RealizedLot, RealizedRow
+from transactions.queries.realized import realized_lines
 
-REALISED_CHOICES = [(name, name) for name in sorted(REALISED)]
+REALIZED_CHOICES = [(name, name) for name in sorted(REALIZED)]
 
 
 class ReconciliationWrite(StrictSerializer):
@@ -35,7 +37,7 @@ class ReconciliationWrite(StrictSerializer):
     year = serializers.IntegerField(
         min_value=1950, max_value=2200, required=False, help_text="The file's days where absent."
     )
-    format = serializers.ChoiceField(choices=REALISED_CHOICES, required=False)
+    format = serializers.ChoiceField(choices=REALIZED_CHOICES, required=False)
 
 
 class ReconciledTotals(serializers.Serializer[Any]):
@@ -110,7 +112,7 @@ class ReconciliationsView(APIView):
         responses={200: ReconciliationRead},
     )
     def post(self, request: Request) -> Response:
-        """Compares a broker's realised lots with ours, line by line, and says why they differ."""
+        """Compares a broker's realized lots with ours, line by line, and says why they differ."""
         data = ReconciliationWrite.parsed(request)
         account = queries.account(user=caller(request), public_id=data["account_id"])
         file: BinaryIO = data["file"].file
@@ -120,7 +122,7 @@ class ReconciliationsView(APIView):
         theirs = [
             lot for lot in lots if lot.closed_date is None or first <= lot.closed_date <= last
         ]
-        ours = realised_lines(account=account, first=first, last=last)
+        ours = realized_lines(account=account, first=first, last=last)
         found = reconcile(ours, theirs)
         return Response(
             {
@@ -140,20 +142,26 @@ class ReconciliationsView(APIView):
         )
 
 
-def _rows(file: BinaryIO, chosen: str | None) -> tuple[str, list[RealisedRow]]:
+def _rows(file: BinaryIO, chosen: str | None) -> tuple[str, list[RealizedRow]]:
+    if file.seek(0, SEEK_END) > RECONCILED_BYTES_MAX:
+        raise InvalidInput(
+            f"The file is larger than {RECONCILED_BYTES_MAX} bytes: compare one year at a time.",
+            code="file_too_large",
+            status=413,
+        )
     file.seek(0)
     head = file.read(HEAD_BYTES)
     if not head.strip():
         raise InvalidInput("The file is empty.", code="file_empty", fields={"file": ["is empty"]})
     name = chosen or detect(head)
-    if name is None or name not in REALISED:
+    if name is None or name not in REALIZED:
         raise InvalidInput(
-            f"This is no list of realised lots; known are {', '.join(REALISED)}.",
+            f"This is no list of realized lots; known are {', '.join(REALIZED)}.",
             code="format_unknown",
             fields={"file": ["is of no known format"]},
         )
     file.seek(0)
-    reader = REALISED[name](file, Options(now=timezone.now()))
+    reader = REALIZED[name].read(file, Options(now=timezone.now()))
     rows = list(islice(reader, RECONCILED_LOTS_MAX + 1))
     if len(rows) > RECONCILED_LOTS_MAX:
         raise InvalidInput(
@@ -162,7 +170,7 @@ def _rows(file: BinaryIO, chosen: str | None) -> tuple[str, list[RealisedRow]]:
     return name, rows
 
 
-def _period(lots: Iterable[RealisedLot], year: int | None) -> tuple[date, date]:
+def _period(lots: Iterable[RealizedLot], year: int | None) -> tuple[date, date]:
     """The year asked for, else the days of the file."""
     if year is not None:
         return date(year, 1, 1), date(year, 12, 31)
@@ -202,7 +210,7 @@ def _line(line: Comparison) -> dict[str, Any]:
     }
 
 
-def _lot(row: OurLine | RealisedLot) -> dict[str, Any]:
+def _lot(row: OurLine | RealizedLot) -> dict[str, Any]:
     mine = row if isinstance(row, OurLine) else None
     return {
         "opened_date": _text(row.opened_date),
@@ -224,15 +232,10 @@ def _text(value: Decimal | date | str | None) -> str | None:
     return plain(value) if isinstance(value, Decimal) else value.isoformat()
 
 
-def _unreadable(rows: Iterable[RealisedRow]) -> Iterable[dict[str, Any]]:
+def _unreadable(rows: Iterable[RealizedRow]) -> Iterable[dict[str, Any]]:
     for row in rows:
         for problem in row.problems:
-            yield {
-                "line": row.line,
-                "code": problem.code,
-                "detail": problem.detail,
-                "column": problem.column,
-            }
+            yield {"line": row.line, **problem_answer(problem)}
 
 
 urlpatterns = [path("reconciliations", ReconciliationsView.as_view())]

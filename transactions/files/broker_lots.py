@@ -1,4 +1,4 @@
-"""Our realised lines against a broker's realised lots, line by line, with the reason. Pure.
+"""Our realized lines against a broker's realized lots, line by line, with the reason. Pure.
 
     recognized = proceeds - cost basis + disallowed, on both sides
 
@@ -18,7 +18,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from transactions.files.reading.interface import RealisedLot
+from transactions.files.reading.interface import RealizedLot
 
 REASONS: Mapping[str, str] = {
     "rounding": "Both are rounded, the broker per share or per lot.",
@@ -50,7 +50,7 @@ ROUNDING_TIMES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OurLine:
-    """One realised line of the ledger; `disallowed` >= 0, cost basis with earlier wash sales in it.
+    """One realized line of the ledger; `disallowed` >= 0, cost basis with earlier wash sales in it.
 
     `replaced_in` says where the shares are that washed the loss: `account` (the same one),
     `other_account`, `retirement_account`, `other_security`; several or none.
@@ -87,7 +87,7 @@ class Comparison:
 
     status: Literal["matched", "differs", "only_ours", "only_theirs"]
     ours: tuple[OurLine, ...]
-    theirs: tuple[RealisedLot, ...]
+    theirs: tuple[RealizedLot, ...]
     differences: tuple[Difference, ...] = ()
     reasons: tuple[str, ...] = ()
 
@@ -115,7 +115,7 @@ class Reconciliation:
 
 def reconcile(
     ours: Sequence[OurLine],
-    theirs: Sequence[RealisedLot],
+    theirs: Sequence[RealizedLot],
     *,
     rounding: Decimal = Decimal("0.01"),
 ) -> Reconciliation:
@@ -158,7 +158,7 @@ def _order(line: Comparison) -> tuple[date, str, date]:
     return lot.closed_date or date.min, lot.symbol.upper(), lot.opened_date or date.min
 
 
-def _totals(found: Sequence[OurLine | RealisedLot]) -> Totals:
+def _totals(found: Sequence[OurLine | RealizedLot]) -> Totals:
     return Totals(
         sum((line.proceeds for line in found), Decimal(0)),
         sum((line.cost_basis for line in found), Decimal(0)),
@@ -187,7 +187,7 @@ class _Ours:
 
 @dataclass(slots=True, eq=False)
 class _Theirs:
-    lines: tuple[RealisedLot, ...]
+    lines: tuple[RealizedLot, ...]
     symbol: str
     closed: date | None
     opened: date | None
@@ -230,8 +230,8 @@ def _together(group: Sequence[OurLine]) -> _Ours:
     )
 
 
-def _merged_theirs(lots: Sequence[RealisedLot]) -> Iterator[_Theirs]:
-    groups: dict[tuple[str, date | None, date | None], list[RealisedLot]] = defaultdict(list)
+def _merged_theirs(lots: Sequence[RealizedLot]) -> Iterator[_Theirs]:
+    groups: dict[tuple[str, date | None, date | None], list[RealizedLot]] = defaultdict(list)
     for lot in lots:
         groups[lot.symbol.upper(), lot.closed_date, lot.opened_date].append(lot)
     for group in groups.values():

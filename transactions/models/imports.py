@@ -8,7 +8,7 @@ from django.db.models import Q
 from core import limits
 from core.identifiers import uuid7
 from identity.models import User, household_ids
-from jobs.models import ACTIVE, Job
+from jobs.models import ACTIVE, Job, JobStatus
 from transactions.models.accounts import Account
 
 
@@ -104,8 +104,16 @@ class Import(models.Model):
 
     @property
     def state(self) -> str:
-        """The status as people see it."""
-        return str(_WORKING[self.step] if self.is_busy else self.status)
+        """The status as people see it; needs `job` loaded.
+
+        A file whose job gave up before it was read could not be read, whoever ended the job.
+        """
+        if self.is_busy:
+            return str(_WORKING[self.step])
+        gave_up = self.job is not None and self.job.status == JobStatus.FAILED
+        if gave_up and self.status == ImportStatus.UPLOADED:
+            return str(ImportState.FAILED)
+        return str(self.status)
 
 
 class ImportChunk(models.Model):

@@ -1,8 +1,7 @@
 """The ledger as drafts, to be written into a file."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -10,7 +9,7 @@ from uuid import UUID
 from core.money import quantize
 from identity.models import User
 from transactions.files.reading.interface import NO_SECURITY, Draft, LotReference, Security
-from transactions.files.writing import Format
+from transactions.files.writing import WrittenFormat
 from transactions.models import Account, Transaction
 from transactions.queries.ledger import account, accounts
 
@@ -19,31 +18,34 @@ _TRADES = frozenset({"buy", "sell", "reinvestment"})
 _CHOOSES_LOTS = frozenset({"sell", "transfer_out"})
 
 
-@dataclass(slots=True)
-class Exported:
-    """A file being written; `omitted` counts what its format cannot say, once all is written."""
+def export(
+    *,
+    user: User,
+    account_id: UUID | None,
+    format: WrittenFormat,  # noqa: A002 - the API's word
+    write: Callable[[str], object],
+) -> int:
+    """Write the accounts a user may see, or one of them, line by line; call it in a snapshot.
 
-    lines: Iterator[str] = field(default_factory=lambda: iter(()))
-    omitted: int = 0
-
-
-def exported(*, user: User, account_id: UUID | None, format: Format) -> Exported:  # noqa: A002
-    """The accounts a user may see (or one of them) in a format, line by line; in a snapshot."""
+    Returns how many transactions the format cannot hold: they are left out.
+    """
     if account_id is None:
         listed = list(accounts(user=user, archived=None))
     else:
         listed = [account(user=user, public_id=account_id)]
-    made = Exported()
+    omitted = 0
 
-    def said() -> Iterator[Draft]:
+    def held() -> Iterator[Draft]:
+        nonlocal omitted
         for draft in drafts(listed=listed, standing=format.kinds is not None):
             if format.kinds is None or draft.type in format.kinds:
                 yield draft
             else:
-                made.omitted += 1
+                omitted += 1
 
-    made.lines = format.write(said())
-    return made
+    for text in format.write(held()):
+        write(text)
+    return omitted
 
 
 def account_names(*, rows: Iterable[Account]) -> dict[int, str]:

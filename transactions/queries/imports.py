@@ -1,21 +1,117 @@
-"""Reading imports: what was brought, what each row is, and what securities may be."""
+"""Imports: the files that were brought, what each row is, and what their securities are here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
-from core.dates import instant_text
 from core.errors import InvalidInput, NotFound
-from core.money import plain
 from identity.models import User
 from jobs.models import JobStatus
 from transactions.files.drafts import decoded
-from transactions.files.reading.interface import Draft
+from transactions.files.reading.interface import Draft, RowProblem
 from transactions.models import Import, ImportRow, RowStatus
 from transactions.queries.import_symbols import meanings, suggestions
 from transactions.queries.ledger import account
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """How many rows of a file are what."""
+
+    rows: int
+    ready: int
+    duplicates: int
+    errors: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a file could not be read or recorded."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportLine:
+    """An import as a list shows it; `status` says what a job is making of it at the moment."""
+
+    id: UUID
+    account_id: UUID
+    format: str
+    status: str
+    is_busy: bool
+    file_name: str
+    file_bytes: int
+    file_sha256: str
+    counts: RowCounts
+    from_date: date | None
+    to_date: date | None
+    job_id: UUID | None
+    progress: int
+    error: Fault | None
+    created_at: datetime
+    committed_at: datetime | None
+    undone_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileSecurity:
+    """A security as the file names it, how it was found, and what it becomes here.
+
+    `how`: mapped, created or skipped as a person said; symbol or isin as found; unknown.
+    """
+
+    key: str
+    symbol: str
+    isin: str
+    name: str
+    currency: str
+    rows: int
+    how: str
+    becomes: str | None
+    suggestions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportDetail:
+    """An import with what its words mean here, and how the file is read."""
+
+    line: ImportLine
+    mapping: Mapping[str, str]
+    options: Mapping[str, Any]
+    accounts: Sequence[str]
+    securities: tuple[FileSecurity, ...]
+
+    @property
+    def unmapped(self) -> tuple[FileSecurity, ...]:
+        """The securities that somebody has to say something about."""
+        return tuple(one for one in self.securities if one.how == "unknown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRow:
+    """A row of a file: what it is, what it would become, and why it may not.
+
+    `symbol` and `new_symbol` are ours; the draft has the words of the file.
+    """
+
+    number: int
+    line: int
+    status: str
+    choice: str
+    transaction_id: UUID
+    draft: Draft | None
+    symbol: str | None
+    new_symbol: str | None
+    problems: tuple[RowProblem, ...]
+    warnings: tuple[RowProblem, ...]
+    cells: Mapping[str, str]
 
 
 def imports(*, user: User, account_id: UUID | None = None) -> "QuerySet[Import]":
@@ -30,7 +126,7 @@ def import_batch(*, user: User, public_id: UUID) -> Import:
     """One import, if this user may see its account."""
     found = imports(user=user).filter(public_id=public_id).first()
     if found is None:
-        raise NotFound("No such import.", code="import_not_found")
+        raise NotFound("There is no such import.", code="import_not_found")
     return found
 
 
@@ -40,109 +136,93 @@ def import_rows(*, batch: Import, status: str | None = None) -> "QuerySet[Import
     if status:
         if status not in RowStatus.values:
             raise InvalidInput(
-                "Unknown status.",
+                "Rows have no such status.",
                 code="status_unknown",
-                fields={"status": [f"one of {', '.join(RowStatus.values)}"]},
+                fields={"status": [f"must be one of {', '.join(RowStatus.values)}"]},
             )
         rows = rows.filter(status=status)
     return rows.order_by("number")
 
 
-def import_line(batch: Import) -> dict[str, Any]:
-    """An import in the words of the API, as a list shows it."""
+def import_line(batch: Import) -> ImportLine:
+    """An import as a list shows it; needs `account` and `job` loaded."""
     error = batch.error
     if error is None and batch.job is not None and batch.job.status == JobStatus.FAILED:
         error = batch.job.error
-    return {
-        "id": str(batch.public_id),
-        "account_id": str(batch.account.public_id),
-        "format": batch.format,
-        "status": batch.state,
-        "file_name": batch.file_name,
-        "file_bytes": batch.file_bytes,
-        "file_sha256": batch.file_sha256,
-        "counts": {
-            "rows": batch.row_count,
-            "ready": batch.ready_count,
-            "duplicates": batch.duplicate_count,
-            "errors": batch.error_count,
-            "skipped": batch.skipped_count,
-        },
-        "from_date": batch.from_date.isoformat() if batch.from_date else None,
-        "to_date": batch.to_date.isoformat() if batch.to_date else None,
-        "job_id": str(batch.job.public_id) if batch.job else None,
-        "error": error,
-        "created_at": instant_text(batch.created_at),
-        "committed_at": instant_text(batch.committed_at) if batch.committed_at else None,
-        "undone_at": instant_text(batch.undone_at) if batch.undone_at else None,
-    }
+    return ImportLine(
+        id=batch.public_id,
+        account_id=batch.account.public_id,
+        format=batch.format,
+        status=batch.state,
+        is_busy=batch.is_busy,
+        file_name=batch.file_name,
+        file_bytes=batch.file_bytes,
+        file_sha256=batch.file_sha256,
+        counts=RowCounts(
+            rows=batch.row_count,
+            ready=batch.ready_count,
+            duplicates=batch.duplicate_count,
+            errors=batch.error_count,
+            skipped=batch.skipped_count,
+        ),
+        from_date=batch.from_date,
+        to_date=batch.to_date,
+        job_id=batch.job.public_id if batch.job else None,
+        progress=batch.job.progress if batch.job else 0,
+        error=None if error is None else Fault(error["code"], error["detail"]),
+        created_at=batch.created_at,
+        committed_at=batch.committed_at,
+        undone_at=batch.undone_at,
+    )
 
 
-def import_detail(batch: Import) -> dict[str, Any]:
+def import_detail(batch: Import) -> ImportDetail:
     """An import with what its words mean here; two or three queries more."""
     found = meanings(batch=batch)
     unknown = [row for row in batch.securities if found[row["key"]].how == "unknown"]
     offers = suggestions(batch=batch, unknown=unknown) if unknown else {}
-    securities = [
-        {
-            "key": row["key"],
-            "symbol": row["symbol"],
-            "isin": row["isin"],
-            "name": row["name"],
-            "currency": row["currency"],
-            "rows": row["rows"],
-            "how": found[row["key"]].how,
-            "becomes": found[row["key"]].symbol,
-            "suggestions": offers.get(row["key"], []),
-        }
+    securities = tuple(
+        FileSecurity(
+            key=row["key"],
+            symbol=row["symbol"],
+            isin=row["isin"],
+            name=row["name"],
+            currency=row["currency"],
+            rows=row["rows"],
+            how=found[row["key"]].how,
+            becomes=found[row["key"]].symbol,
+            suggestions=tuple(offers.get(row["key"], ())),
+        )
         for row in batch.securities
-    ]
-    return {
-        **import_line(batch),
-        "mapping": batch.mapping,
-        "options": batch.options,
-        "accounts": batch.accounts,
-        "securities": securities,
-        "unmapped": [row for row in securities if row["how"] == "unknown"],
-    }
+    )
+    return ImportDetail(
+        import_line(batch), batch.mapping, batch.options, batch.accounts, securities
+    )
 
 
-def import_row(row: ImportRow, *, symbols: Mapping[str, str | None]) -> dict[str, Any]:
-    """A row in the words of the API: what it is, what it would become, and why it may not."""
+def file_rows(*, batch: Import, rows: Sequence[ImportRow]) -> list[FileRow]:
+    """Rows of an import with what they would become; two queries however many they are."""
+    symbols = {key: found.symbol for key, found in meanings(batch=batch).items()} if rows else {}
+    return [_file_row(row, symbols) for row in rows]
+
+
+def _file_row(row: ImportRow, symbols: Mapping[str, str | None]) -> FileRow:
+    draft = decoded(row.draft) if row.draft else None
     skipped = [row.skipped] if row.skipped else []
-    return {
-        "row": row.number,
-        "line": row.line,
-        "status": row.status,
-        "choice": row.choice or None,
-        "transaction_id": str(row.public_id),
-        "transaction": _transaction(decoded(row.draft), symbols) if row.draft else None,
-        "problems": [*row.problems, *row.findings, *skipped],
-        "warnings": row.warnings,
-        "cells": row.raw,
-    }
+    return FileRow(
+        number=row.number,
+        line=row.line,
+        status=row.status,
+        choice=row.choice,
+        transaction_id=row.public_id,
+        draft=draft,
+        symbol=symbols.get(draft.security.key) if draft else None,
+        new_symbol=symbols.get(draft.new_security.key) if draft else None,
+        problems=tuple(_problem(one) for one in (*row.problems, *row.findings, *skipped)),
+        warnings=tuple(_problem(one) for one in row.warnings),
+        cells=row.raw,
+    )
 
 
-def _transaction(draft: Draft, symbols: Mapping[str, str | None]) -> dict[str, Any]:
-    figures = {
-        name: None if (value := getattr(draft, name)) is None else plain(value)
-        for name in ("quantity", "price", "amount", "fee", "fx_rate", "basis_percentage")
-    }
-    return {
-        "type": draft.type,
-        "executed_at": instant_text(draft.executed_at),
-        "symbol": symbols.get(draft.security.key),
-        "file_symbol": draft.security.key or None,
-        "new_symbol": symbols.get(draft.new_security.key),
-        "currency": draft.currency,
-        **figures,
-        "ratio": draft.ratio or None,
-        "opened_date": draft.opened_date.isoformat() if draft.opened_date else None,
-        "lot_method": draft.lot_method,
-        "lots": [{"id": lot.id, "quantity": plain(lot.quantity)} for lot in draft.lots],
-        "reverses": draft.reverses or None,
-        "account": draft.account or None,
-        "order_id": draft.order_id or None,
-        "external_id": draft.external_id or draft.id or None,
-        "note": draft.note,
-    }
+def _problem(stored: Mapping[str, str]) -> RowProblem:
+    return RowProblem(stored["code"], stored["detail"], stored["column"])

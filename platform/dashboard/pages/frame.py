@@ -6,12 +6,14 @@ from typing import Any, Concatenate, ParamSpec
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from core.errors import BallastError
 from edge.addresses import stream_url
+from edge.problems import translated
 from identity.models import User
 from notifications.queries import unread_count
 
@@ -49,6 +51,9 @@ def for_investors(
                 return view(request, *args, **kwargs)  # type: ignore[arg-type]
             except BallastError as refusal:
                 return refused(request, refusal)
+            except DataError as fault:
+                # A value no column can hold, such as a text with U+0000.
+                return refused(request, translated(fault))
 
         return never_cache(page)
 

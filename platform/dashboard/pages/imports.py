@@ -1,5 +1,6 @@
 """Files of transactions: chosen, looked at row by row, recorded, and taken back."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,22 +13,30 @@ from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
 from core.errors import BallastError, InvalidInput, NotFound
+from core.money import plain
 from dashboard.pages.frame import SignedIn, for_investors, shown
-from dashboard.pages.lists import keyset_page
-from edge.pagination import page_request
+from edge.pagination import keyset_page, page_request
 from marketdata.queries import assets
 from transactions import queries as ledger
 from transactions.files.formats.registry import FORMATS as READ
+from transactions.files.formats.registry import title_of
 from transactions.files.writing import FORMATS as WRITTEN
-from transactions.models import Account, Import, ImportStatus, RowStatus, TransactionType
+from transactions.models import (
+    Account,
+    Import,
+    ImportState,
+    ImportStatus,
+    RowStatus,
+    TransactionType,
+)
 from transactions.operations import imports as operations
 from transactions.operations.imports.committing import StalePreview
-from transactions.queries.import_symbols import meanings
 from transactions.queries.imports import (
+    FileRow,
+    file_rows,
     import_batch,
     import_detail,
     import_line,
-    import_row,
     import_rows,
 )
 from transactions.queries.imports import imports as listed
@@ -36,20 +45,6 @@ ROWS_SHOWN = 50
 FILES_SHOWN = 20
 SUGGESTIONS_MAX = 300
 SYMBOLS_SHOWN = 200
-NAMES = {
-    "ballast": "Ballast CSV",
-    "degiro": "DEGIRO",
-    "fidelity": "Fidelity",
-    "ghostfolio": "Ghostfolio JSON",
-    "ghostfolio_csv": "Ghostfolio CSV",
-    "ghostfolio_json": "Ghostfolio JSON",
-    "ibkr_flex": "Interactive Brokers Flex",
-    "ofx": "OFX or QFX",
-    "portfolio_performance": "Portfolio Performance CSV",
-    "schwab": "Schwab",
-    "trading212": "Trading 212",
-    "wealthfolio": "Wealthfolio",
-}
 _CHOICES = {"include", "exclude", "reset"}
 
 
@@ -65,7 +60,10 @@ class UploadForm(forms.Form):
     format = forms.ChoiceField(
         label="Format",
         required=False,
-        choices=[("", "Find out from the file"), *((name, NAMES.get(name, name)) for name in READ)],
+        choices=[
+            ("", "Detect from the file"),
+            *((name, declared.title) for name, declared in READ.items()),
+        ],
     )
 
 
@@ -92,9 +90,9 @@ def imports(request: SignedIn, account_id: UUID) -> HttpResponse:
         {
             "account": account,
             "form": form,
-            "rows": [_named(import_line(row)) | {"created_on": row.created_at} for row in rows],
+            "rows": [(line, title_of(line.format)) for line in map(import_line, rows)],
             "next_cursor": following,
-            "exports": [(name, NAMES[name]) for name in WRITTEN],
+            "exports": [(name, written.title) for name, written in WRITTEN.items()],
         },
         status=status,
     )
@@ -125,34 +123,33 @@ def import_page(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpRes
     wanted = wanted if wanted in RowStatus.values else ""
     page = page_request({"page": request.GET.get("page", "1"), "page_size": str(ROWS_SHOWN)})
     found = import_rows(batch=batch, status=wanted)
-    symbols = {key: one.symbol for key, one in meanings(batch=batch).items()}
     rows = list(found[page.offset : page.offset + page.size + 1])
     detail = import_detail(batch)
-    counts = detail["counts"]
+    line, counts = detail.line, detail.line.counts
     return shown(
         request,
         "import",
         {
             "account": batch.account,
-            "batch": _named(detail),
-            "busy": batch.is_busy,
-            "job": batch.job,
-            "open": batch.status == ImportStatus.PREVIEW and not batch.is_busy,
-            "committed": batch.status == ImportStatus.COMMITTED and not batch.is_busy,
-            "rows": [_labelled(import_row(row, symbols=symbols)) for row in rows[: page.size]],
+            "file": detail,
+            "line": line,
+            "format_name": title_of(line.format),
+            "open": line.status == ImportState.PREVIEW,
+            "committed": line.status == ImportState.COMMITTED,
+            "rows": [_shown(row) for row in file_rows(batch=batch, rows=rows[: page.size])],
             "status": wanted,
             "filters": [
-                ("", "All", counts["rows"]),
-                ("ready", "Ready", counts["ready"]),
-                ("duplicate", "Duplicates", counts["duplicates"]),
-                ("error", "Errors", counts["errors"]),
-                ("skipped", "Left out", counts["skipped"]),
+                ("", "All", counts.rows),
+                ("ready", "Ready", counts.ready),
+                ("duplicate", "Duplicates", counts.duplicates),
+                ("error", "Errors", counts.errors),
+                ("skipped", "Left out", counts.skipped),
             ],
             "page_number": page.number,
             "has_more": len(rows) > page.size,
-            "securities": [
-                row for row in detail["securities"] if row["how"] not in ("symbol", "isin")
-            ][:SYMBOLS_SHOWN],
+            "securities": [one for one in detail.securities if one.how not in ("symbol", "isin")][
+                :SYMBOLS_SHOWN
+            ],
             "known": assets(user=request.user)[:SUGGESTIONS_MAX],
             "chosen_account": batch.options.get("account", ""),
         },
@@ -165,7 +162,7 @@ def import_progress(request: SignedIn, account_id: UUID, import_id: UUID) -> Htt
     batch = _batch(request, account_id, import_id)
     if not batch.is_busy:
         return HttpResponseClientRedirect(reverse("import", args=[account_id, import_id]))
-    context = {"account": batch.account, "batch": _named(import_line(batch)), "job": batch.job}
+    context = {"account": batch.account, "line": import_line(batch)}
     return shown(request, "_import_progress", context)
 
 
@@ -245,10 +242,35 @@ def _batch(request: SignedIn, account_id: UUID, import_id: UUID) -> Import:
     return batch
 
 
-def _labelled(row: dict[str, Any]) -> dict[str, Any]:
-    kind = row["transaction"]["type"] if row["transaction"] else ""
-    return {**row, "label": TransactionType(kind).label if kind else ""}
+@dataclass(frozen=True, slots=True)
+class ShownRow:
+    """A row of a file with its figures as text."""
+
+    row: FileRow
+    label: str
+    symbol: str
+    day: str
+    quantity: str
+    price: str
+    amount: str
+    fee: str
 
 
-def _named(line: dict[str, Any]) -> dict[str, Any]:
-    return {**line, "format_name": NAMES.get(line["format"], line["format"])}
+def _shown(row: FileRow) -> ShownRow:
+    draft = row.draft
+    if draft is None:
+        return ShownRow(row, "", "", "", "", "", "", "")
+    quantity, price, amount, fee = (
+        plain(value) if value else ""
+        for value in (draft.quantity, draft.price, draft.amount, draft.fee)
+    )
+    return ShownRow(
+        row=row,
+        label=TransactionType(draft.type).label,
+        symbol=row.symbol or draft.security.key,
+        day=draft.executed_at.date().isoformat(),
+        quantity=quantity,
+        price=price,
+        amount=amount,
+        fee=fee,
+    )

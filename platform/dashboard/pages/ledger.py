@@ -12,7 +12,7 @@ from core.errors import BallastError, NotFound
 from core.identifiers import uuid7
 from dashboard.forms.entries import TransactionForm, add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
-from dashboard.pages.lists import keyset_page
+from edge.pagination import keyset_page
 from jobs.operations import Answer, answer_once
 from marketdata.queries import assets
 from transactions import queries as ledger

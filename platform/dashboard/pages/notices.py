@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.pages.frame import SignedIn, for_investors, shown
-from dashboard.pages.lists import keyset_page
+from edge.pagination import keyset_page
 from notifications import queries
 from notifications.models import Notice
 from notifications.operations import mark_all_read

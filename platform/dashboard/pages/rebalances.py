@@ -14,8 +14,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from core.errors import BallastError, InvalidInput, NotFound
 from dashboard.pages.frame import SignedIn, for_investors, shown
-from dashboard.pages.lists import keyset_page
 from dashboard.presenters.results import before_and_after, in_order, turnover
+from edge.pagination import keyset_page
 from jobs.models import ACTIVE, Job, JobStatus
 from jobs.operations import cancel
 from jobs.queries import job as job_of

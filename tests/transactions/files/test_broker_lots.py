@@ -1,4 +1,4 @@
-"""Our realised lines against a broker's, as cases an accountant can read.
+"""Our realized lines against a broker's, as cases an accountant can read.
 
 S  symbol closed opened quantity proceeds cost disallowed [adjustment] [where it was replaced]
 """
@@ -18,7 +18,7 @@ from transactions.files.broker_lots import (
     Reconciliation,
     reconcile,
 )
-from transactions.files.reading.interface import RealisedLot
+from transactions.files.reading.interface import RealizedLot
 
 
 def ours(text: str) -> list[OurLine]:
@@ -43,12 +43,12 @@ def ours(text: str) -> list[OurLine]:
     return found
 
 
-def theirs(text: str) -> list[RealisedLot]:
+def theirs(text: str) -> list[RealizedLot]:
     found = []
     for line, row in enumerate(filter(None, (row.split() for row in text.splitlines())), 1):
         opened = None if row[2] == "various" else date.fromisoformat(row[2])
         found.append(
-            RealisedLot(
+            RealizedLot(
                 line=line,
                 symbol=row[0],
                 closed_date=date.fromisoformat(row[1]),
@@ -235,7 +235,7 @@ _OURS = st.builds(
     replaced_in=st.frozensets(st.sampled_from(["account", "other_account"])),
 )
 _THEIRS = st.builds(
-    RealisedLot,
+    RealizedLot,
     line=st.integers(1, 99),
     symbol=_SYMBOLS,
     closed_date=st.none() | _DAYS,
@@ -251,7 +251,7 @@ _THEIRS = st.builds(
 
 @given(st.lists(_OURS, max_size=8), st.lists(_THEIRS, max_size=8))
 def test_every_line_appears_once_and_every_difference_has_a_known_reason(
-    mine: list[OurLine], lots: list[RealisedLot]
+    mine: list[OurLine], lots: list[RealizedLot]
 ) -> None:
     result = reconcile(mine, lots)
     assert sorted(map(repr, (line for c in result.lines for line in c.ours))) == sorted(
@@ -269,7 +269,7 @@ def test_every_line_appears_once_and_every_difference_has_a_known_reason(
 @given(st.lists(_OURS, max_size=8))
 def test_a_ledger_reconciles_with_itself(mine: list[OurLine]) -> None:
     lots = [
-        RealisedLot(
+        RealizedLot(
             line=place,
             symbol=line.symbol,
             closed_date=line.closed_date,
@@ -320,7 +320,7 @@ def test_lines_are_compared_with_few_of_the_other_side() -> None:
         for number in range(count)
     ]
     other = [
-        RealisedLot(
+        RealizedLot(
             line=number,
             symbol="A",
             closed_date=closed,

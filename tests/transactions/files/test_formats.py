@@ -11,31 +11,22 @@ import pytest
 
 from core.money import plain
 from transactions.files.formats import registry
-from transactions.files.formats.registry import FORMATS, REALISED, detect, parse
-from transactions.files.reading.interface import Options, ParsedRow, RealisedRow
+from transactions.files.formats.registry import FORMATS, REALIZED, detect, parse
+from transactions.files.reading.interface import Options, ParsedRow, RealizedRow
 
 FILES = Path(__file__).parent / "samples"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+# A sample's name begins with that of its format: the longest one that does.
 SAMPLES = {
-    "schwab.csv": "schwab",
-    "schwab_realized.csv": "schwab_realized",
-    "fidelity.csv": "fidelity",
-    "ibkr_flex.csv": "ibkr_flex",
-    "ibkr_flex.xml": "ibkr_flex",
-    "degiro_account.csv": "degiro",
-    "degiro_transactions.csv": "degiro",
-    "portfolio_performance_de.csv": "portfolio_performance",
-    "portfolio_performance_en.csv": "portfolio_performance",
-    "trading212.csv": "trading212",
-    "wealthfolio.csv": "wealthfolio",
-    "ghostfolio.csv": "ghostfolio_csv",
-    "ghostfolio.json": "ghostfolio_json",
-    "statement.ofx": "ofx",
-    "statement_2.ofx": "ofx",
+    path.name: max(
+        (name for name in (*FORMATS, *REALIZED) if path.name.startswith(name)), key=len, default=""
+    )
+    for path in sorted(FILES.iterdir())
+    if path.suffix != ".expected"
 }
 
 
-def told(row: ParsedRow | RealisedRow) -> str:
+def told(row: ParsedRow | RealizedRow) -> str:
     """One row as text: what it is, or why it is not imported."""
     if row.skipped:
         return f"{row.line:>3}  skipped {row.skipped.code}"
@@ -44,7 +35,7 @@ def told(row: ParsedRow | RealisedRow) -> str:
     )
     if refused:
         return f"{row.line:>3}  refused {refused}"
-    if isinstance(row, RealisedRow):
+    if isinstance(row, RealizedRow):
         lot = row.lot
         assert lot is not None
         opened = lot.opened_date or "various"
@@ -85,9 +76,9 @@ def told(row: ParsedRow | RealisedRow) -> str:
 
 def read(name: str) -> str:
     data, format_name = io.BytesIO((FILES / name).read_bytes()), SAMPLES[name]
-    rows: list[ParsedRow] | list[RealisedRow]
-    if format_name in REALISED:
-        rows = list(REALISED[format_name](data, Options(now=NOW)))
+    rows: list[ParsedRow] | list[RealizedRow]
+    if format_name in REALIZED:
+        rows = list(REALIZED[format_name].read(data, Options(now=NOW)))
     else:
         rows = list(parse(data, Options(now=NOW)).rows)
     return "\n".join(told(row) for row in rows) + "\n"
@@ -106,7 +97,7 @@ def test_the_format_is_found_from_the_head_alone(name: str, expected: str) -> No
 
 
 def test_every_format_has_a_sample() -> None:
-    assert {*SAMPLES.values(), "ballast"} == {*FORMATS, *REALISED}
+    assert {*SAMPLES.values(), "ballast"} == {*FORMATS, *REALIZED}
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name.endswith(".csv")])
@@ -116,7 +107,7 @@ def test_an_encoding_changes_nothing(name: str, encoding: str) -> None:
     content = text.replace("\n", "\r\n").encode(encoding)
     found = detect(content)
     assert found == SAMPLES[name]
-    if found in REALISED:
+    if found in REALIZED:
         return
     rows = list(parse(io.BytesIO(content), Options(now=NOW)).rows)
     assert "\n".join(told(row) for row in rows) + "\n" == (FILES / f"{name}.expected").read_text()
@@ -124,7 +115,7 @@ def test_an_encoding_changes_nothing(name: str, encoding: str) -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_reading_again_names_every_row_the_same_and_no_two_alike(name: str) -> None:
-    if SAMPLES[name] in REALISED:
+    if SAMPLES[name] in REALIZED:
         return
     first, second = (
         [row.external_id for row in parse(io.BytesIO(content), Options(now=NOW)).rows if row.entry]

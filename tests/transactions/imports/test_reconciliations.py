@@ -1,4 +1,4 @@
-"""A broker's realised lots beside ours."""
+"""A broker's realized lots beside ours."""
 
 from datetime import UTC, datetime
 from decimal import Decimal as D

@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from core.limits import LOTS_PER_SALE_MAX, NOTE_LENGTH_MAX, QUANTITY_DECIMALS, TAX_RATES_SUM_MAX
 from core.money import plain
+from transactions.files.formats.declaration import ReadFormat
 from transactions.files.reading import cells
 from transactions.files.reading.interface import (
     LOT_METHODS,
@@ -339,3 +340,6 @@ def _tax_rates(line: Line) -> dict[str, str]:
             line.problem("value_invalid", f"The {name} tax rate is no rate.", of="tax_rates")
             return {}
     return dict(found)
+
+
+FORMATS = [ReadFormat(name="ballast", title="Ballast CSV", read=read, signatures=[EXACT])]

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import BinaryIO
 
 from core.money import allocate, quantize
+from transactions.files.formats.declaration import ReadFormat
 from transactions.files.formats.degiro_words import (
     ACCOUNT_COLUMNS,
     TRANSACTION_COLUMNS,
@@ -281,3 +282,8 @@ def _joined(table: Table, options: Options) -> Iterator[Line | ParsedRow]:
             held = line
     if held is not None:
         yield held
+
+
+FORMATS = [
+    ReadFormat(name="degiro", title="DEGIRO", read=read, layouts=[TRANSACTIONS, ACCOUNT]),
+]

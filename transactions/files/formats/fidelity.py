@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import BinaryIO
 
+from transactions.files.formats.declaration import ReadFormat
 from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
 from transactions.files.reading.lines import Fingerprints, Line, is_text_line, lines
 from transactions.files.reading.pairs import Pairs
@@ -49,7 +50,6 @@ LAYOUT = Layout(
     decimal=".",
     date_order="mdy",
 )
-SIGNATURE = frozenset({"run date", "action", "symbol", "quantity"})
 # Beginnings of the text, longer ones before shorter ones.
 ACTIONS: tuple[tuple[str, str], ...] = (
     *(("YOU BOUGHT", "buy"), ("YOU SOLD", "sell"), ("REINVESTMENT", "reinvested")),
@@ -225,3 +225,13 @@ def _cash(line: Line, word: str, about: About, amount: Decimal | None) -> Parsed
         return signed_cash(line, "deposit", "withdrawal", bare, amount)
     code = "type_unknown" if line.text("action") else "type_missing"
     return line.refused(code, f"{line.text('action')[:60]!r}", of="action")
+
+
+FORMATS = [
+    ReadFormat(
+        name="fidelity",
+        title="Fidelity",
+        read=read,
+        signatures=[{"run date", "action", "symbol", "quantity"}],
+    ),
+]

@@ -18,6 +18,7 @@ from core.limits import (
     NAME_LENGTH_MAX,
     NOTE_LENGTH_MAX,
 )
+from transactions.files.formats.declaration import ReadFormat
 from transactions.files.reading.cells import UnreadableDate, moment
 from transactions.files.reading.decoding import refusal, storable
 from transactions.files.reading.interface import Options, ParsedRow, Security
@@ -44,7 +45,6 @@ CSV = Layout(
     dates=("date",),
     numbers=("price", "quantity", "fee"),
 )
-SIGNATURE = frozenset({"code", "datasource", "action", "fee"})
 TYPES = {
     "buy": "buy",
     "purchase": "buy",
@@ -205,3 +205,18 @@ def _row(
             external_id=about.external_id,
         )
     return cash(line, kind, about, Decimal(amount), fee=fee, of="price")
+
+
+def is_json(head: bytes) -> bool:
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+
+
+FORMATS = [
+    ReadFormat(name="ghostfolio_json", title="Ghostfolio JSON", read=read_json, is_head=is_json),
+    ReadFormat(
+        name="ghostfolio_csv",
+        title="Ghostfolio CSV",
+        read=read_csv,
+        signatures=[{"code", "datasource", "action", "fee"}],
+    ),
+]

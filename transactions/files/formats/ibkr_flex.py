@@ -10,6 +10,7 @@ from typing import BinaryIO
 from xml.parsers import expat
 
 from core.limits import IMPORT_ROW_CHARS_MAX, IMPORT_ROWS_MAX
+from transactions.files.formats.declaration import ReadFormat
 from transactions.files.formats.flex_rows import cash_row, trade_rows
 from transactions.files.reading.cells import date_order
 from transactions.files.reading.decoding import (
@@ -277,3 +278,14 @@ def _xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
     except (expat.ExpatError, UnicodeError, ValueError) as error:
         raise refusal("document_invalid", str(error)) from error
     yield from found
+
+
+FORMATS = [
+    ReadFormat(
+        name="ibkr_flex",
+        title="Interactive Brokers Flex",
+        read=read,
+        is_head=is_xml,
+        signatures=SIGNATURES,
+    ),
+]

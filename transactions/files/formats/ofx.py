@@ -16,6 +16,7 @@ from itertools import chain
 from typing import BinaryIO
 
 from core.limits import IMPORT_ROW_CHARS_MAX, IMPORT_ROWS_MAX
+from transactions.files.formats.declaration import ReadFormat
 from transactions.files.formats.ofx_rows import KINDS, rows_of
 from transactions.files.reading.decoding import encoding_of, refusal, text_pieces
 from transactions.files.reading.interface import Options, ParsedRow, Security
@@ -235,3 +236,6 @@ def _character(match: re.Match[str]) -> str:
         code = int(name[1:])
         return chr(code) if 32 <= code < 0x110000 and not 0xD800 <= code < 0xE000 else " "
     return _CHARACTERS[name]
+
+
+FORMATS = [ReadFormat(name="ofx", title="OFX or QFX", read=read, is_head=is_ofx)]

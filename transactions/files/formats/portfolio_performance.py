@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import BinaryIO
 
 from core.money import minor_unit, quantize
+from transactions.files.formats.declaration import ReadFormat
 from transactions.files.formats.portfolio_performance_labels import COLUMNS, TYPES
 from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
 from transactions.files.reading.lines import Line
@@ -142,3 +143,13 @@ def _dividend(
     tax = quantize(tax, about.currency or "USD")
     if tax and not line.problems:
         yield draft(line, "tax", about, amount=tax)
+
+
+FORMATS = [
+    ReadFormat(
+        name="portfolio_performance",
+        title="Portfolio Performance CSV",
+        read=read,
+        layouts=[LAYOUT],
+    ),
+]

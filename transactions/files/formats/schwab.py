@@ -14,6 +14,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import BinaryIO
 
+from transactions.files.formats.declaration import ReadFormat
 from transactions.files.reading.cells import effective
 from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
 from transactions.files.reading.lines import Fingerprints, Line, is_text_line, lines
@@ -48,7 +49,6 @@ LAYOUT = Layout(
     decimal=".",
     date_order="mdy",
 )
-SIGNATURE = frozenset({"action", "symbol", "description", "fees & comm"})
 
 DIVIDENDS = frozenset(
     {
@@ -234,3 +234,13 @@ def _cash(line: Line, action: str, about: About, amount: Decimal | None) -> Pars
     if kind == "moved":
         return signed_cash(line, "deposit", "withdrawal", bare, amount)
     return line.refused("type_unknown", f"{line.text('action')[:40]!r}", of="action")
+
+
+FORMATS = [
+    ReadFormat(
+        name="schwab",
+        title="Schwab",
+        read=read,
+        signatures=[{"action", "symbol", "description", "fees & comm"}],
+    ),
+]

@@ -1,4 +1,4 @@
-"""Charles Schwab: the details of realised lots, for comparing them with ours. Pure.
+"""Charles Schwab: the details of realized lots, for comparing them with ours. Pure.
 
 Proceeds and cost are the broker's own; `Cost Basis (CB)` has wash sales in it, `Unadjusted Cost
 Basis` has not. Totals and the lines of text around the table are skipped.
@@ -10,8 +10,9 @@ from decimal import Decimal
 from typing import BinaryIO, Literal
 
 from core.money import quantize
+from transactions.files.formats.declaration import RealizedFormat
 from transactions.files.formats.schwab import named_in_title
-from transactions.files.reading.interface import Options, RealisedLot, RealisedRow, RowProblem
+from transactions.files.reading.interface import Options, RealizedLot, RealizedRow, RowProblem
 from transactions.files.reading.lines import Line, is_text_line, lines
 from transactions.files.reading.tables import Layout, open_table
 
@@ -36,12 +37,11 @@ LAYOUT = Layout(
     decimal=".",
     date_order="mdy",
 )
-SIGNATURE = frozenset({"symbol", "closed date", "opened date", "proceeds", "term"})
 _CENTS = Decimal("0.02")
 _ENDS = (" for ", " from ", " as of ")
 
 
-def read(data: BinaryIO, options: Options) -> Iterator[RealisedRow]:
+def read(data: BinaryIO, options: Options) -> Iterator[RealizedRow]:
     options = replace(options, currency="USD")
     _, table = open_table(data, options, [LAYOUT])
     title = table.heading.title
@@ -59,11 +59,11 @@ def read(data: BinaryIO, options: Options) -> Iterator[RealisedRow]:
             yield _row(line, account)
 
 
-def _skipped(line: Line, code: str, detail: str) -> RealisedRow:
-    return RealisedRow(line.number, skipped=RowProblem(code, detail), raw=line.raw)
+def _skipped(line: Line, code: str, detail: str) -> RealizedRow:
+    return RealizedRow(line.number, skipped=RowProblem(code, detail), raw=line.raw)
 
 
-def _row(line: Line, account: str) -> RealisedRow:
+def _row(line: Line, account: str) -> RealizedRow:
     currency = line.options.currency
     figures: dict[str, Decimal] = {}
     for name in ("quantity", "proceeds", "cost", "disallowed"):
@@ -81,7 +81,7 @@ def _row(line: Line, account: str) -> RealisedRow:
     closed = line.day("closed")
     if closed is None:
         line.problem("date_missing", of="closed")
-    lot = RealisedLot(
+    lot = RealizedLot(
         line=line.number,
         symbol=line.short("symbol"),
         closed_date=closed,
@@ -97,7 +97,7 @@ def _row(line: Line, account: str) -> RealisedRow:
         wash_sale=line.text("wash").casefold() in ("yes", "y", "true")
         or bool(figures["disallowed"]),
     )
-    return RealisedRow(
+    return RealizedRow(
         line.number, None if line.problems else lot, tuple(line.problems), raw=line.raw
     )
 
@@ -107,3 +107,13 @@ def _term(text: str) -> Literal["short", "long", ""]:
     if word.startswith("short"):
         return "short"
     return "long" if word.startswith("long") else ""
+
+
+FORMATS = [
+    RealizedFormat(
+        name="schwab_realized",
+        title="Schwab realized lots",
+        read=read,
+        signatures=[{"symbol", "closed date", "opened date", "proceeds", "term"}],
+    ),
+]

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import BinaryIO
 
 from core.money import quantize
+from transactions.files.formats.declaration import ReadFormat
 from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
 from transactions.files.reading.lines import Line
 from transactions.files.reading.rows import (
@@ -56,7 +57,6 @@ LAYOUT = Layout(
     dates=("date",),
     decimal=".",
 )
-SIGNATURE = frozenset({"action", "time", "no. of shares", "price / share"})
 
 
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
@@ -142,3 +142,13 @@ def _dividend(line: Line, word: str, about: About, total: Decimal | None) -> Ite
     if tax and about.at is not None:
         named = f"{about.external_id}:tax" if about.external_id else ""
         yield draft(line, "tax", replace(about, external_id=named), amount=tax)
+
+
+FORMATS = [
+    ReadFormat(
+        name="trading212",
+        title="Trading 212",
+        read=read,
+        signatures=[{"action", "time", "no. of shares", "price / share"}],
+    ),
+]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from core.money import plain
+from transactions.files.formats.declaration import ReadFormat
 from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
 from transactions.files.reading.lines import Line
 from transactions.files.reading.rows import (
@@ -46,7 +47,6 @@ LAYOUT = Layout(
     dates=("date",),
     numbers=("quantity", "price", "amount", "fee"),
 )
-SIGNATURE = frozenset({"activitytype", "unitprice", "symbol"})
 CASH = {
     "deposit": "deposit",
     "withdrawal": "withdrawal",
@@ -117,3 +117,13 @@ def _row(line: Line) -> ParsedRow:
             about = replace(about, security=NO_SECURITY)
         return cash(line, kind, about, amount, fee=fee)
     return line.refused("type_unknown", f"{word[:40]!r}", of="type")
+
+
+FORMATS = [
+    ReadFormat(
+        name="wealthfolio",
+        title="Wealthfolio",
+        read=read,
+        signatures=[{"activitytype", "unitprice", "symbol"}],
+    ),
+]

@@ -252,24 +252,7 @@ class Parsed:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """What a file holds: for the preview and for mapping accounts and symbols."""
-
-    rows: int
-    importable: int
-    skipped: Mapping[str, int]
-    problems: Mapping[str, int]
-    warnings: Mapping[str, int]
-    types: Mapping[str, int]
-    accounts: tuple[str, ...]
-    securities: tuple[Security, ...]
-    currencies: tuple[str, ...]
-    first_date: date | None
-    last_date: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class RealisedLot:
+class RealizedLot:
     """One closed lot as a broker reports it. Dates None where it says Various or nothing."""
 
     line: int
@@ -288,14 +271,14 @@ class RealisedLot:
 
 
 @dataclass(frozen=True, slots=True)
-class RealisedRow:
-    """One line of a broker's realised lots: a lot, or why it is none."""
+class RealizedRow:
+    """One line of a broker's realized lots: a lot, or why it is none."""
 
     line: int
-    lot: RealisedLot | None = None
+    lot: RealizedLot | None = None
     problems: tuple[RowProblem, ...] = ()
     skipped: RowProblem | None = None
     raw: Mapping[str, str] = field(default_factory=dict)
 
 
-RealisedReader = Callable[[BinaryIO, Options], Iterator[RealisedRow]]
+RealizedReader = Callable[[BinaryIO, Options], Iterator[RealizedRow]]

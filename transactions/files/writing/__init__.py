@@ -19,19 +19,23 @@ Writer = Callable[[Iterable[Draft]], Iterator[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """One way to write; `kinds` are the types of transactions it can say."""
+class WrittenFormat:
+    """One format that can be written; `kinds` are the types of transactions it can hold."""
 
+    title: str
     write: Writer
     content_type: str
     suffix: str
     kinds: frozenset[str] | None = None
 
 
-FORMATS: Mapping[str, Format] = {
-    "ballast": Format(ballast.write, "text/csv; charset=utf-8", "csv"),
-    "ghostfolio": Format(ghostfolio.write, "application/json", "json", ghostfolio.KINDS),
-    "portfolio_performance": Format(
+FORMATS: Mapping[str, WrittenFormat] = {
+    "ballast": WrittenFormat("Ballast CSV", ballast.write, "text/csv; charset=utf-8", "csv"),
+    "ghostfolio": WrittenFormat(
+        "Ghostfolio JSON", ghostfolio.write, "application/json", "json", ghostfolio.KINDS
+    ),
+    "portfolio_performance": WrittenFormat(
+        "Portfolio Performance CSV",
         portfolio_performance.write,
         "text/csv; charset=utf-8",
         "csv",

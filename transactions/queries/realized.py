@@ -1,4 +1,4 @@
-"""Realised lines of an account as a broker's list of closed lots is compared with them."""
+"""Realized lines of an account as a broker's list of closed lots is compared with them."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -6,20 +6,28 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from django.db.models import F
 
+from core.errors import InvalidInput
+from core.limits import RECONCILED_LOTS_MAX
 from transactions.files.broker_lots import OurLine
 from transactions.models import Account, Disposal, WashSale
 
 
-def realised_lines(*, account: Account, first: date, last: date) -> list[OurLine]:
-    """What was realised from the first day to the last, both included (UTC); two queries."""
+def realized_lines(*, account: Account, first: date, last: date) -> list[OurLine]:
+    """What was realized from the first day to the last, both included (UTC); two queries."""
     begin = datetime.combine(first, time(), UTC)
     end = datetime.combine(last, time(), UTC) + timedelta(days=1)
     replaced = _replaced(account, first, last)
     rows = (
         Disposal.objects.filter(account=account, closed_at__gte=begin, closed_at__lt=end)
         .select_related("asset", "transaction", "lot_transaction")
-        .order_by("closed_at", "id")
+        .order_by("closed_at", "id")[: RECONCILED_LOTS_MAX + 1]
     )
+    if len(rows) > RECONCILED_LOTS_MAX:
+        raise InvalidInput(
+            f"More than {RECONCILED_LOTS_MAX} lots were closed in that time: compare one year, or "
+            "a file of fewer days.",
+            code="too_many_rows",
+        )
     return [
         OurLine(
             symbol=row.asset.symbol,

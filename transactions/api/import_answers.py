@@ -1,0 +1,179 @@
+"""Imports as JSON: the shapes of the answers, and the values written into them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from core.dates import instant_text
+from core.money import plain
+from transactions.files.reading.interface import RowProblem
+from transactions.models import ImportState, RowStatus
+from transactions.queries.imports import FileRow, FileSecurity, ImportDetail, ImportLine
+
+
+class ImportCounts(serializers.Serializer[Any]):
+    rows = serializers.IntegerField()
+    ready = serializers.IntegerField()
+    duplicates = serializers.IntegerField()
+    errors = serializers.IntegerField()  # type: ignore[assignment]
+    skipped = serializers.IntegerField()
+
+
+class ImportSecurity(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    symbol = serializers.CharField()
+    isin = serializers.CharField()
+    name = serializers.CharField()
+    currency = serializers.CharField()
+    rows = serializers.IntegerField()
+    how = serializers.ChoiceField(
+        choices=["mapped", "created", "skipped", "symbol", "isin", "unknown"]
+    )
+    becomes = serializers.CharField(allow_null=True)
+    suggestions = serializers.ListField(child=serializers.CharField())
+
+
+class ImportRead(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    account_id = serializers.UUIDField()
+    format = serializers.CharField()
+    status = serializers.ChoiceField(choices=ImportState.choices)
+    file_name = serializers.CharField()
+    file_bytes = serializers.IntegerField()
+    file_sha256 = serializers.CharField()
+    counts = ImportCounts()
+    from_date = serializers.DateField(allow_null=True)
+    to_date = serializers.DateField(allow_null=True)
+    job_id = serializers.UUIDField(allow_null=True)
+    error = serializers.JSONField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    committed_at = serializers.DateTimeField(allow_null=True)
+    undone_at = serializers.DateTimeField(allow_null=True)
+
+
+class ImportDetailRead(ImportRead):
+    mapping = serializers.DictField()
+    options = serializers.DictField()
+    accounts = serializers.ListField(child=serializers.CharField())
+    securities = ImportSecurity(many=True)
+    unmapped = ImportSecurity(many=True)
+
+
+class ImportProblem(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    column = serializers.CharField()
+
+
+class ImportRowRead(serializers.Serializer[Any]):
+    row = serializers.IntegerField()
+    line = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=RowStatus.choices)
+    choice = serializers.ChoiceField(choices=["include", "exclude"], allow_null=True)
+    transaction_id = serializers.UUIDField()
+    transaction = serializers.DictField(allow_null=True)
+    problems = ImportProblem(many=True)
+    warnings = ImportProblem(many=True)
+    cells = serializers.DictField()
+
+
+def line_answer(line: ImportLine) -> dict[str, Any]:
+    """An import as a list shows it."""
+    counts = line.counts
+    return {
+        "id": str(line.id),
+        "account_id": str(line.account_id),
+        "format": line.format,
+        "status": line.status,
+        "file_name": line.file_name,
+        "file_bytes": line.file_bytes,
+        "file_sha256": line.file_sha256,
+        "counts": {
+            "rows": counts.rows,
+            "ready": counts.ready,
+            "duplicates": counts.duplicates,
+            "errors": counts.errors,
+            "skipped": counts.skipped,
+        },
+        "from_date": line.from_date.isoformat() if line.from_date else None,
+        "to_date": line.to_date.isoformat() if line.to_date else None,
+        "job_id": str(line.job_id) if line.job_id else None,
+        "error": {"code": line.error.code, "detail": line.error.detail} if line.error else None,
+        "created_at": instant_text(line.created_at),
+        "committed_at": instant_text(line.committed_at) if line.committed_at else None,
+        "undone_at": instant_text(line.undone_at) if line.undone_at else None,
+    }
+
+
+def detail_answer(detail: ImportDetail) -> dict[str, Any]:
+    """An import with what its words mean here."""
+    return {
+        **line_answer(detail.line),
+        "mapping": detail.mapping,
+        "options": detail.options,
+        "accounts": detail.accounts,
+        "securities": [_security(one) for one in detail.securities],
+        "unmapped": [_security(one) for one in detail.unmapped],
+    }
+
+
+def _security(one: FileSecurity) -> dict[str, Any]:
+    return {
+        "key": one.key,
+        "symbol": one.symbol,
+        "isin": one.isin,
+        "name": one.name,
+        "currency": one.currency,
+        "rows": one.rows,
+        "how": one.how,
+        "becomes": one.becomes,
+        "suggestions": list(one.suggestions),
+    }
+
+
+def row_answer(row: FileRow) -> dict[str, Any]:
+    """A row of a file, with the transaction it would become."""
+    return {
+        "row": row.number,
+        "line": row.line,
+        "status": row.status,
+        "choice": row.choice or None,
+        "transaction_id": str(row.transaction_id),
+        "transaction": _transaction(row),
+        "problems": [problem_answer(one) for one in row.problems],
+        "warnings": [problem_answer(one) for one in row.warnings],
+        "cells": row.cells,
+    }
+
+
+def problem_answer(problem: RowProblem) -> dict[str, str]:
+    """What is wrong with a row of a file."""
+    return {"code": problem.code, "detail": problem.detail, "column": problem.column}
+
+
+def _transaction(row: FileRow) -> dict[str, Any] | None:
+    draft = row.draft
+    if draft is None:
+        return None
+    figures = {
+        name: None if (value := getattr(draft, name)) is None else plain(value)
+        for name in ("quantity", "price", "amount", "fee", "fx_rate", "basis_percentage")
+    }
+    return {
+        "type": draft.type,
+        "executed_at": instant_text(draft.executed_at),
+        "symbol": row.symbol,
+        "file_symbol": draft.security.key or None,
+        "new_symbol": row.new_symbol,
+        "currency": draft.currency,
+        **figures,
+        "ratio": draft.ratio or None,
+        "opened_date": draft.opened_date.isoformat() if draft.opened_date else None,
+        "lot_method": draft.lot_method,
+        "lots": [{"id": lot.id, "quantity": plain(lot.quantity)} for lot in draft.lots],
+        "reverses": draft.reverses or None,
+        "account": draft.account or None,
+        "order_id": draft.order_id or None,
+        "external_id": draft.external_id or draft.id or None,
+        "note": draft.note,
+    }
