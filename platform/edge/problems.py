@@ -6,6 +6,7 @@
 `code` is what programs read; `detail` and `message` are for people and may change.
 """
 
+import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
@@ -108,12 +109,20 @@ def problem(
         "errors": list(errors),
         "request_id": request_id,
     }
-    response = HttpResponse(orjson.dumps(body), status=status, content_type=CONTENT_TYPE)
+    response = HttpResponse(_encoded(body), status=status, content_type=CONTENT_TYPE)
     for name, value in (headers or {}).items():
         response[name] = value
     if retry_after_s is not None:
         response["Retry-After"] = str(retry_after_s)
     return response
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    """The body as JSON; `?` for halves of surrogate pairs, which a refusal may quote."""
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        return json.dumps(body, ensure_ascii=False).encode("utf-8", errors="replace")
 
 
 def field_error(*, path: Sequence[str], code: str, message: str) -> dict[str, str]:

@@ -143,6 +143,7 @@ def test_accounts_refuse_what_makes_no_sense(desk: Desk) -> None:
         "NUL in name": ({**ACCOUNT, "name": "a\0b"}, 400, "null_characters_not_allowed"),
         "surrogate": ({**ACCOUNT, "name": "\ud800"}, 400, "surrogate_characters_not_allowed"),
         "type": ({**ACCOUNT, "type": "casino"}, 400, "invalid_choice"),
+        "surrogate as type": ({**ACCOUNT, "type": "\ud800"}, 400, "invalid_choice"),
         "type as object": ({**ACCOUNT, "type": {}}, 400, "invalid_choice"),
         "currency": ({**ACCOUNT, "currency": "ZZZ"}, 400, "unknown_currency"),
         "currency as number": ({**ACCOUNT, "currency": 840}, 400, "unknown_currency"),
