@@ -23,7 +23,7 @@ _MEMORY_BYTES_MAX = 4_194_304
 
 
 def export_response(*, user: User, format: str, account_id: UUID | None) -> FileResponse:  # noqa: A002
-    """The file as it is sent: written whole first, so that a slow reader holds no transaction."""
+    """The file as a response, written whole first so that a slow client holds no transaction."""
     if format not in FORMATS:
         raise NotFound("There is no such format.", code="format_unknown")
     chosen = FORMATS[format]
@@ -62,7 +62,7 @@ class ExportView(APIView):
         },
     )
     def get(self, request: Request, file_format: str) -> FileResponse:
-        """Every transaction of the accounts one may see, or of one of them, as a file."""
+        """Download every transaction of the accounts you may see, or of one of them."""
         account_id = request.query_params.get("account_id")
         return export_response(
             user=caller(request),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from core.dates import instant_text
@@ -51,6 +52,7 @@ class ImportRead(serializers.Serializer[Any]):
     undone_at = serializers.DateTimeField(allow_null=True)
 
 
+@extend_schema_serializer(component_name="ImportDetail")
 class ImportDetailRead(ImportRead):
     mapping = serializers.DictField()
     options = serializers.DictField()

@@ -1,6 +1,6 @@
 """Files of transactions over HTTP."""
 
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -36,7 +36,10 @@ from transactions.api.import_answers import (
     row_answer,
 )
 from transactions.files.formats.registry import FORMATS
+from transactions.files.reading.cells import DecimalSign
 from transactions.files.reading.decoding import DECLARABLE
+from transactions.files.reading.interface import DateOrder
+from transactions.files.reading.tables import DELIMITERS
 from transactions.models import RowStatus, TransactionType
 from transactions.operations import imports as operations
 from transactions.operations.imports.committing import StalePreview
@@ -49,6 +52,7 @@ from transactions.queries.imports import (
     imports,
 )
 
+_DELIMITERS = {"tab" if sign == "\t" else sign: sign for sign in DELIMITERS}
 FORMAT_CHOICES = [(name, name) for name in sorted(FORMATS)]
 
 
@@ -67,10 +71,10 @@ FORMAT_CHOICES = [(name, name) for name in sorted(FORMATS)]
     }
 )
 class MeaningField(serializers.Field[Any, Any, Any, Any]):
-    """What a security of the file is: our symbol, "skip", "create", or the asset to create."""
+    """What a security of the file becomes: our symbol, "skip", "create", or the asset to create."""
 
     default_error_messages = {
-        "meaning_invalid": "Give a symbol, skip, create, or the asset to create."
+        "meaning_invalid": "Give a symbol, `skip`, `create`, or the asset to create."
     }
 
     def to_internal_value(self, data: Any) -> Any:
@@ -87,14 +91,14 @@ class MeaningField(serializers.Field[Any, Any, Any, Any]):
 
 
 class ReadingOptions(StrictSerializer):
-    """How dates, figures and words are written where the file does not tell."""
+    """How the file writes dates, numbers and types, for what it does not show by itself."""
 
     encoding = serializers.CharField(max_length=32, required=False)
     delimiter = serializers.ChoiceField(
-        choices=[",", ";", "|", "tab"], required=False, help_text="`tab` for a tabulator."
+        choices=list(_DELIMITERS), required=False, help_text="`tab` for a tab character."
     )
-    decimal = serializers.ChoiceField(choices=[".", ","], required=False)
-    date_order = serializers.ChoiceField(choices=["ymd", "dmy", "mdy"], required=False)
+    decimal = serializers.ChoiceField(choices=get_args(DecimalSign), required=False)
+    date_order = serializers.ChoiceField(choices=get_args(DateOrder), required=False)
     types = serializers.DictField(
         child=serializers.ChoiceField(choices=TransactionType.choices),
         required=False,
@@ -121,7 +125,7 @@ class ReadingOptions(StrictSerializer):
         return value
 
     def validate_delimiter(self, value: str) -> str:
-        return "\t" if value == "tab" else value
+        return _DELIMITERS[value]
 
 
 _SYMBOLS_HELP = (
@@ -171,7 +175,7 @@ class ImportWrite(StrictSerializer):
     file = serializers.FileField(allow_empty_file=True, max_length=1000)
     account_id = serializers.UUIDField()
     format = serializers.ChoiceField(
-        choices=FORMAT_CHOICES, required=False, help_text="Found out where it is absent."
+        choices=FORMAT_CHOICES, required=False, help_text="Detected if it is absent."
     )
     mapping = JsonTextField(required=False, help_text=f"JSON. {_MAPPING_HELP}")
     options = JsonTextField(required=False, help_text="JSON. How dates and figures are written.")
@@ -187,7 +191,7 @@ class ImportsView(APIView):
         parameters=[OpenApiParameter("account_id", UUID), *page_parameters(keyset=True)],
     )
     def get(self, request: Request) -> Response:
-        """Files that were brought, newest first."""
+        """List the files that were imported, newest first."""
         account_id = request.query_params.get("account_id")
         rows = imports(
             user=caller(request),
@@ -206,7 +210,7 @@ class ImportsView(APIView):
         parameters=[IDEMPOTENCY_HEADER],
     )
     def post(self, request: Request) -> Response:
-        """Brings a file and shows what would become of it; nothing is recorded yet."""
+        """Upload a file and preview its rows. Nothing is recorded yet."""
         data = ImportWrite.parsed(request)
         now = timezone.now()
         upload = operations.Upload(
@@ -231,7 +235,7 @@ class ImportsView(APIView):
 
 
 def _validated(name: str, value: Any) -> Any:
-    """A field of the form, held to what a change by JSON must be."""
+    """A field of the form, validated as in a change by JSON."""
     if value is None:
         return None
     checked = ImportChange(data={name: value})
@@ -242,13 +246,13 @@ def _validated(name: str, value: Any) -> Any:
 class ImportView(APIView):
     @extend_schema(operation_id="imports_retrieve", responses=ImportDetailRead)
     def get(self, request: Request, import_id: UUID) -> Response:
-        """An import: how many rows are what, and what its securities are here."""
+        """Return an import: its rows by status, and what its securities are here."""
         batch = import_batch(user=caller(request), public_id=import_id)
         return Response(detail_answer(import_detail(batch)))
 
     @extend_schema(operation_id="imports_update", request=ImportChange, responses=ImportDetailRead)
     def patch(self, request: Request, import_id: UUID) -> Response:
-        """Changes columns, symbols or the choice of rows, and judges every row anew."""
+        """Change columns, symbols or the choice of rows, and check every row again."""
         batch = import_batch(user=caller(request), public_id=import_id)
         data = ImportChange.parsed(request)
         changed = operations.change(batch=batch, user=caller(request), now=timezone.now(), **data)
@@ -263,7 +267,7 @@ class ImportView(APIView):
         },
     )
     def delete(self, request: Request, import_id: UUID) -> Response:
-        """Discards a preview; takes a committed import back out of the ledger, all or nothing."""
+        """Discard a preview, or undo a committed import: all of its rows or none."""
         batch = import_batch(user=caller(request), public_id=import_id)
         left = operations.remove(batch=batch, user=caller(request), now=timezone.now())
         if left is None:
@@ -281,7 +285,7 @@ class ImportRowsView(APIView):
         ],
     )
     def get(self, request: Request, import_id: UUID) -> Response:
-        """The rows of a file with the transactions they would become, in the file's order."""
+        """List the rows of a file, in its order, with the transactions they would become."""
         batch = import_batch(user=caller(request), public_id=import_id)
         rows = import_rows(batch=batch, status=request.query_params.get("status"))
         return Pages().answer(
@@ -299,8 +303,7 @@ class ImportCommitView(APIView):
         parameters=[IDEMPOTENCY_HEADER],
     )
     def post(self, request: Request, import_id: UUID) -> Response:
-        """Records all ready rows, or none where one is refused; by a job (202) where they are
-        many."""
+        """Record all ready rows, or none if one is refused. A job (202) records many rows."""
         now = timezone.now()
 
         def effect() -> tuple[int, dict[str, object]]:

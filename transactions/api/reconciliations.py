@@ -1,4 +1,4 @@
-"""A broker's realized lots against the ledger's, over HTTP. Nothing of it is kept."""
+"""A broker's realized lots compared with the ledger's, over HTTP. Nothing is stored."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -112,7 +112,7 @@ class ReconciliationsView(APIView):
         responses={200: ReconciliationRead},
     )
     def post(self, request: Request) -> Response:
-        """Compares a broker's realized lots with ours, line by line, and says why they differ."""
+        """Compare a broker's realized lots with ours, line by line, with reasons."""
         data = ReconciliationWrite.parsed(request)
         account = queries.account(user=caller(request), public_id=data["account_id"])
         file: BinaryIO = data["file"].file
@@ -156,7 +156,7 @@ def _rows(file: BinaryIO, chosen: str | None) -> tuple[str, list[RealizedRow]]:
     name = chosen or detect(head)
     if name is None or name not in REALIZED:
         raise InvalidInput(
-            f"This is no list of realized lots; known are {', '.join(REALIZED)}.",
+            f"The file is no known list of realized lots ({', '.join(REALIZED)}).",
             code="format_unknown",
             fields={"file": ["is of no known format"]},
         )
@@ -177,7 +177,9 @@ def _period(lots: Iterable[RealizedLot], year: int | None) -> tuple[date, date]:
     days = [lot.closed_date for lot in lots if lot.closed_date is not None]
     if not days:
         raise InvalidInput(
-            "The file has no lots.", code="file_empty", fields={"file": ["is empty"]}
+            "The file has no lots with a closing date. Name the year.",
+            code="file_empty",
+            fields={"file": ["is empty"]},
         )
     return min(days), max(days)
 

@@ -1,12 +1,12 @@
 """Which rows of a file are in the ledger already, and which stand in the file twice. Pure.
 
     by name     the source's own name for a row is in the ledger, or came earlier in the file
-    by figures  type, asset, UTC day, quantity, amount, fee, currency and ratio are those of a row
-                of the ledger no other row of the file has claimed; or of an earlier row of the file
+    by figures  type, asset, UTC day, quantity, amount, fee, currency and ratio equal those of a
+                ledger row that no other row of the file has claimed, or of an earlier file row
 
-Rows are matched one to one: three equal rows of a file against two of the ledger leave one that is
-new to the ledger (and is then the double of an earlier row of the file). Two rows that both have
-names of the same source, and different ones, are two transactions however alike they look.
+Rows are matched one to one. Of three equal rows of a file, against two of the ledger, one is new to
+the ledger; it is then the duplicate of an earlier row of the file. Two rows that the same source
+names differently are two transactions, however alike they look.
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ def fingerprint(
     currency: str,
     ratio: Decimal | None,
 ) -> bytes:
-    """What two records of one transaction have in common, in 16 bytes."""
+    """Return 16 bytes that two records of one transaction have in common."""
     figures = (quantity, amount, fee, ratio)
     text = "|".join(
         [
@@ -55,7 +55,7 @@ def fingerprint(
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A row of the ledger: its names, its figures, and whose name it has (empty: nobody's)."""
+    """A ledger row: its names, its figures, and the source that named it (empty if none did)."""
 
     names: tuple[str, ...]
     print: bytes
@@ -64,9 +64,9 @@ class Recorded:
 
 @dataclass(slots=True)
 class Matching:
-    """The rows of the ledger not claimed yet, and the rows of the file seen so far.
+    """Ledger rows that no file row has claimed yet, and the file rows seen so far.
 
-    `settled`: names of rows of the ledger that are reversed, and of the reversals.
+    `settled` has the names of reversed ledger rows and of their reversals.
     """
 
     source: str
@@ -81,14 +81,14 @@ class Matching:
     nameless_seen: set[bytes] = field(default_factory=set)
 
     def add(self, row: Recorded) -> None:
-        """A row of the ledger."""
+        """Add a row of the ledger."""
         is_ours = row.named_by == self.source
         for name in row.names:
             self.by_name[name] = (row.print, is_ours)
         (self.ours if is_ours else self.others)[row.print] += 1
 
     def double(self, *, name: str, print: bytes) -> str | None:  # noqa: A002
-        """IN_LEDGER or IN_FILE where the row is there already; claims what it matches."""
+        """Claim the match of a row: IN_LEDGER or IN_FILE, or None if the row is new."""
         found = self._found(name, print)
         if name:
             self.names_seen.add(name)
@@ -98,7 +98,7 @@ class Matching:
         return found
 
     def double_of_pair(self, *, name: str) -> str | None:
-        """The same of a row that the file itself reverses, or of that reversal: by name only."""
+        """The same by name only, for a row that the file reverses and for the reversal."""
         if name in self.settled or name in self.by_name:
             return IN_LEDGER
         if name in self.names_seen:

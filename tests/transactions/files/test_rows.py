@@ -33,7 +33,7 @@ KO = "2024-01-05,Buy,100,USD,0,0,1,,KO,Coke,"
 
 def rows(format_name: str, text: str, **options: object) -> list[ParsedRow]:
     given = Options(**{"now": NOW, **options})  # type: ignore[arg-type]
-    return list(FORMATS[format_name](io.BytesIO(text.encode()), given))
+    return list(FORMATS[format_name].read(io.BytesIO(text.encode()), given))
 
 
 def one(format_name: str, text: str, **options: object) -> ParsedRow:

@@ -15,7 +15,21 @@ pytestmark = pytest.mark.django_db
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "1"))
 FILES = Path(__file__).parent.parent / "files" / "samples"
 SAMPLES = sorted(path for path in FILES.iterdir() if path.suffix != ".expected")
-WORDS = [*TEXTS, "skip", "create", "AAA", "\0", "\ud800", "a\0b", "x" * 200, [], {}, None, 7, True]
+WORDS: list[Any] = [
+    *TEXTS,
+    "skip",
+    "create",
+    "AAA",
+    "\0",
+    "\ud800",
+    "a\0b",
+    "x" * 200,
+    [],
+    {},
+    None,
+    7,
+    True,
+]
 
 
 def word(random: Random) -> Any:

@@ -17,7 +17,7 @@ from jobs.models import Job
 from jobs.operations import LeaseLost, cancel, claim
 from notifications.models import Notice
 from notifications.operations import relay
-from transactions.models import Holding, Import, ImportRow, Lot, Transaction
+from transactions.models import Holding, Import, ImportChunk, ImportRow, Lot, Transaction
 from transactions.operations import imports
 from transactions.tasks import work_on_import
 
@@ -66,6 +66,42 @@ def test_a_job_reads_commits_and_undoes(desk: Any, account: Any) -> None:
     work(answer.json())
     assert desk.get(batch)["status"] == "undone"
     assert not Holding.objects.exists()
+
+
+def test_a_small_file_of_many_rows_is_left_to_a_job(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "IMPORT_BYTES_AT_ONCE_MAX", 1_000_000)
+    batch = desk.preview()
+    assert (batch["status"], batch["counts"]["rows"]) == ("reading", 0)
+    assert not ImportRow.objects.exists()
+    assert work(batch)["status"] == "completed"
+    assert desk.get(batch)["counts"]["ready"] == 5
+    again = desk.change(batch, options={"currency": "USD"}).json()
+    assert again["status"] == "reading"
+
+
+def test_a_file_whose_job_was_given_up_could_not_be_read(desk: Any) -> None:
+    """Whoever ended the job: here nobody told the import."""
+    batch = desk.preview()
+    error = {"code": "attempts_exhausted", "detail": "The worker was lost three times."}
+    Job.objects.update(status="failed", error=error)
+    shown = desk.get(batch)
+    assert (shown["status"], shown["error"]) == ("failed", error)
+    assert desk.change(batch, options={"currency": "USD"}).json()["status"] == "reading"
+    Job.objects.update(status="failed", error=error)
+    assert desk.remove(batch).status_code == 204
+
+
+def test_old_files_that_nobody_decided_on_are_discarded(desk: Any) -> None:
+    batch = desk.preview()
+    work(batch)
+    now = timezone.now()
+    assert imports.forget_old(now=now + timedelta(days=29)) == (0, 0)
+    assert ImportChunk.objects.exists()
+    assert imports.forget_old(now=now + timedelta(days=31)) == (1, 0)
+    assert not ImportChunk.objects.exists()
+    assert desk.get(batch) == 404
 
 
 def committing_job(desk: Any) -> tuple[Any, Job]:

@@ -10,6 +10,7 @@ from django.test import override_settings
 
 from core.limits import IMPORT_FILE_BYTES_MAX
 from transactions.models import Import, ImportChunk, ImportRow, Transaction
+from transactions.operations import imports as operations
 
 pytestmark = pytest.mark.django_db
 
@@ -223,3 +224,46 @@ def test_columns_of_an_unknown_file_are_named(desk: Any) -> None:
     changed = desk.change(batch, options={"types": {"Kauf": "sell"}, "currency": "USD"})
     assert changed.status_code == 200
     assert desk.rows(batch)[0]["transaction"]["type"] == "sell"
+
+
+def test_the_files_of_a_household_are_bounded_together(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "IMPORT_BYTES_PER_HOUSEHOLD_MAX", 300)
+    kept = desk.preview(HEADING + ROW * 4)
+    answer = desk.bring(HEADING + ROW * 4)
+    assert (answer.status_code, answer.json()["code"]) == (409, "too_many_import_bytes")
+    assert "commit or discard" in answer.json()["detail"]
+    assert [str(batch.public_id) for batch in Import.objects.all()] == [kept["id"]]
+    assert desk.remove(kept).status_code == 204
+    desk.preview(HEADING + ROW * 4)
+
+
+@pytest.mark.parametrize("text", [r"\u0000", r"\ud800", r"a\u0000b"])
+def test_what_the_commit_could_not_store_is_an_error_of_the_preview(desk: Any, text: str) -> None:
+    activity = (
+        '{"date": "2024-01-05", "symbol": "AAA", "currency": "USD", "unitPrice": 5, "fee": 0, '
+        f'"quantity": 1, "type": "BUY", "comment": "{text}"}}'
+    )
+    batch = desk.preview(f'{{"activities": [{activity}]}}'.encode(), name="a.json")
+    assert desk.codes(batch) == [["text_invalid"]]
+    assert desk.rows(batch)[0]["problems"][0]["column"] == "comment"
+    answer = desk.commit(batch)
+    assert (answer.status_code, answer.json()["code"]) == (409, "nothing_ready")
+    assert not Transaction.objects.exists()
+
+
+@pytest.mark.parametrize("rate", ["abc", "NaN", "Infinity", "1e999999", "-0.1", ""])
+def test_a_sale_at_tax_rates_that_are_none_is_an_error_of_the_preview(desk: Any, rate: str) -> None:
+    heading = b"type,executed_at,symbol,quantity,price,currency,lot_method,tax_rates\r\n"
+    rates = f'"{{""short"":""{rate}"",""long"":""0""}}"'
+    sale = f"sell,2024-02-03T12:00:00Z,AAA,1,5,USD,min_tax,{rates}\r\n".encode()
+    batch = desk.preview(heading + b"buy,2024-01-03T12:00:00Z,AAA,1,5,USD,,\r\n" + sale)
+    assert desk.codes(batch) == [[], ["value_invalid"]]
+
+
+@pytest.mark.parametrize("encoding", ["zlib_codec", "idna", "undefined", "utf-7", "\ud800"])
+def test_an_encoding_that_is_no_text_is_refused(desk: Any, encoding: str) -> None:
+    answer = desk.bring(HEADING + ROW, options={"encoding": encoding})
+    assert answer.status_code == 400
+    assert untouched()

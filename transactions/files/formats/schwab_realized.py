@@ -12,7 +12,13 @@ from typing import BinaryIO, Literal
 from core.money import quantize
 from transactions.files.formats.declaration import RealizedFormat
 from transactions.files.formats.schwab import named_in_title
-from transactions.files.reading.interface import Options, RealizedLot, RealizedRow, RowProblem
+from transactions.files.reading.interface import (
+    SKIP_CODES,
+    Options,
+    RealizedLot,
+    RealizedRow,
+    RowProblem,
+)
 from transactions.files.reading.lines import Line, is_text_line, lines
 from transactions.files.reading.tables import Layout, open_table
 
@@ -52,15 +58,15 @@ def read(data: BinaryIO, options: Options) -> Iterator[RealizedRow]:
     for line in lines(table, options):
         symbol = line.text("symbol").casefold()
         if is_text_line(line):
-            yield _skipped(line, "text_line", "A line of text, not of the table.")
+            yield _skipped(line, "text_line")
         elif symbol in ("", "total", "totals", "account total") or symbol.startswith("total"):
-            yield _skipped(line, "summary", "A total of other rows.")
+            yield _skipped(line, "summary")
         else:
             yield _row(line, account)
 
 
-def _skipped(line: Line, code: str, detail: str) -> RealizedRow:
-    return RealizedRow(line.number, skipped=RowProblem(code, detail), raw=line.raw)
+def _skipped(line: Line, code: str) -> RealizedRow:
+    return RealizedRow(line.number, skipped=RowProblem(code, SKIP_CODES[code]), raw=line.raw)
 
 
 def _row(line: Line, account: str) -> RealizedRow:
