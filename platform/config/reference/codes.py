@@ -168,6 +168,7 @@ CODES: dict[str, dict[str, str]] = {
         "import_not_found": "No such import, or it is not yours.",
         "import_busy": "A job works on the import. Try again when it is done.",
         "too_many_imports": "Commit or discard some of the waiting files first.",
+        "too_many_import_bytes": "Commit or discard some of the waiting files: they are too large.",
         "encoding_unknown": "No such text encoding.",
         "zone_unknown": "No such time zone.",
         "file_empty": "The file is empty.",
