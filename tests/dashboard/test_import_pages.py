@@ -43,7 +43,7 @@ def test_a_file_is_brought_looked_at_recorded_and_taken_back(browser: Client, ow
     assert b"No file yet" in browser.get(own).content
     page = brought(browser, own)
     text = browser.get(page).content.decode()
-    for words in ("Record 1 transaction<", "double of an earlier row", "AAA.DE", "Perhaps AAA"):
+    for words in ("Record 1 transaction<", "duplicate of an earlier row", "AAA.DE", "Perhaps AAA"):
         assert words in text, words
     assert "&lt;b&gt;Alpha" in text
     assert "<b>Alpha" not in text

@@ -1,11 +1,11 @@
-"""Files of transactions: brought, looked at, changed, committed, undone or discarded.
+"""Files of transactions: uploaded, previewed, changed, committed, undone or discarded.
 
     uploaded --read--> preview --commit--> committed --undo--> undone
-                          | change (judged anew), discard
+                          | change (checked again), discard
 
-Small files are worked on by the request itself. Large ones are by a job: its result, the import's
-new status and all rows are one database transaction that begins with the import's row as its lock,
-so whatever kills a worker, a step has happened once or not at all.
+The request itself works on small files, a job on large ones. The result of the job, the import's
+new status and all rows are one database transaction, which begins by locking the import's row. So
+a step happens once or not at all, whatever kills a worker.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ from transactions.operations.imports.judging import judge
 from transactions.operations.imports.symbols import stated
 
 IMPORT = "transactions.import"
-# Rows a worker reads and records in a second; only the estimate people see hangs on it.
+# Rows that a worker reads and records in a second; only the estimate shown depends on it.
 _ROWS_PER_S = 3_000
 _BYTES_PER_ROW = 80
 _OPEN = (ImportStatus.UPLOADED, ImportStatus.PREVIEW, ImportStatus.FAILED)
@@ -46,7 +46,7 @@ _OPEN = (ImportStatus.UPLOADED, ImportStatus.PREVIEW, ImportStatus.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file as it arrives, and what is said about it."""
+    """A file as it arrives, and what its user says about it."""
 
     name: str
     pieces: Iterable[bytes]
@@ -59,8 +59,10 @@ class Upload:
 def bring(
     *, account: Account, upload: Upload, user: User, now: datetime, at_once: bool = False
 ) -> Import:
-    """Keeps a file for an account and reads it into a preview; a job does that where the file is
-    large, unless the caller has the time to do it `at_once`."""
+    """Store a file for an account and read it into a preview.
+
+    A job reads a large file, unless the caller has the time to do it `at_once`.
+    """
     if upload.format is not None and upload.format not in FORMATS:
         raise _unknown_format()
     with transaction.atomic():
@@ -94,7 +96,7 @@ def _ensure_room(account: Account) -> None:
     ).count()
     if waiting >= IMPORTS_OPEN_PER_HOUSEHOLD_MAX:
         raise Conflict(
-            f"{waiting} files wait for a decision: commit or discard some.",
+            f"{waiting} files wait for a decision. Commit or discard some of them.",
             code="too_many_imports",
         )
 
@@ -119,20 +121,24 @@ def _plain_name(name: str) -> str:
 
 def _unknown_format() -> InvalidInput:
     return InvalidInput(
-        "There is no such format.",
+        "There is no such format. Choose one of those listed.",
         code="format_unknown",
         fields={"format": [f"one of {', '.join(FORMATS)}"]},
     )
 
 
 def _format_of(batch: Import) -> str:
-    """The format named, else the one the head shows; our own CSV where columns are mapped.
+    """The format that the user named, else the one of the head; our own CSV if columns are mapped.
 
-    Refuses what nobody need read to its end: archives, other encodings, unknown headings.
+    Refuses what need not be read to its end: archives, other encodings, unknown headings.
     """
     head = files.head(batch=batch)[:HEAD_BYTES]
     if not head.strip():
-        raise InvalidInput("The file is empty.", code="file_empty", fields={"file": ["is empty"]})
+        raise InvalidInput(
+            "The file is empty. Choose another one.",
+            code="file_empty",
+            fields={"file": ["is empty"]},
+        )
     found = detect(head)
     if batch.format_is_chosen:
         return batch.format
@@ -141,7 +147,7 @@ def _format_of(batch: Import) -> str:
     if batch.mapping:
         return "ballast"
     raise InvalidInput(
-        "No known format has these columns: name the format, or map the columns.",
+        "No known format has these columns. Name the format, or map the columns.",
         code="format_unknown",
         fields={"file": ["is of no known format"]},
     )
@@ -160,7 +166,7 @@ def change(
     exclude: Iterable[int] = (),
     reset: Iterable[int] = (),
 ) -> Import:
-    """Changes how a file is read or which rows are taken, and judges it anew."""
+    """Change how a file is read or which rows are imported, and check it again."""
     with transaction.atomic():
         locked = _locked(batch)
         _ensure(locked, *_OPEN)
@@ -208,12 +214,15 @@ def _choose(
 
 
 def commit(*, batch: Import, user: User, now: datetime, at_once: bool = False) -> Import:
-    """Records the ready rows in one transaction: now, or by a job where they are many."""
+    """Record the ready rows in one transaction, now or, if they are many, by a job."""
     with transaction.atomic():
         locked = _locked(batch)
         _ensure(locked, ImportStatus.PREVIEW)
         if not locked.ready_count:
-            raise Conflict("No row of the file is ready.", code="nothing_ready")
+            raise Conflict(
+                "No row of the file is ready. Map its symbols, or include rows by hand.",
+                code="nothing_ready",
+            )
         if locked.row_count > IMPORT_ROWS_AT_ONCE_MAX and not at_once:
             _enqueue(locked, "commit", user, now, rows=locked.ready_count)
         else:
@@ -224,7 +233,7 @@ def commit(*, batch: Import, user: User, now: datetime, at_once: bool = False) -
 
 
 def refresh(*, batch: Import, now: datetime) -> None:
-    """Judges the rows of a preview against the ledger as it is now."""
+    """Check the rows of a preview against the ledger as it is now."""
     with transaction.atomic():
         locked = _locked(batch)
         if locked.status == ImportStatus.PREVIEW and not locked.is_busy:
@@ -233,7 +242,7 @@ def refresh(*, batch: Import, now: datetime) -> None:
 
 
 def remove(*, batch: Import, user: User, now: datetime) -> Import | None:
-    """Discards a file that is not in the ledger (None), or takes its rows back out of it."""
+    """Discard a file that is not in the ledger (None), or undo one that is."""
     with transaction.atomic():
         locked = _locked(batch)
         _ensure(locked, *_OPEN, ImportStatus.COMMITTED)
@@ -318,7 +327,7 @@ def forget_old(*, now: datetime) -> tuple[int, int]:
 
 
 def counts(batch: Import) -> dict[str, int]:
-    """How many rows are what."""
+    """The number of rows by what they are."""
     return {
         "rows": batch.row_count,
         "ready": batch.ready_count,
@@ -359,7 +368,7 @@ def _read_or_enqueue(batch: Import, user: User, now: datetime) -> None:
 
 
 def _part(told: Told | None, start: int) -> Told | None:
-    """One half of the work, heard as half of the percents."""
+    """Half of the work, reported as half of the percentage."""
     if told is None:
         return None
     return lambda percent: told(start + percent // 2)
@@ -370,11 +379,11 @@ def _is_stated(value: Any) -> bool:
 
 
 def _locked(batch: Import) -> Import:
-    """The import's row, locked; with what its account is."""
+    """The import's row, locked, with its account."""
     rows = Import.objects.select_related("account__owner", "job").filter(pk=batch.pk)
     found = locked_in_line(rows, household_id=batch.account.household_id, of=("self",))
     if not found:
-        raise NotFound("No such import.", code="import_not_found")
+        raise NotFound("There is no such import.", code="import_not_found")
     return found[0]
 
 
@@ -387,7 +396,9 @@ def _of_claim(claim: Claim) -> Import:
 
 def _ensure(batch: Import, *allowed: str) -> None:
     if batch.is_busy:
-        raise Conflict("A job works on this import.", code="import_busy")
+        raise Conflict(
+            "A job is working on this import. Wait until it is done.", code="import_busy"
+        )
     _ensure_status(batch, *allowed)
 
 

@@ -1,4 +1,4 @@
-"""The ready rows of a file into the ledger, and out of it again: all of them or none."""
+"""Writes the ready rows of a file to the ledger, and undoes them: all or none."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,20 +23,20 @@ from transactions.operations.imports.judging import judge, standing_of, understo
 from transactions.operations.imports.symbols import create_assets
 from transactions.operations.ledger import record, record_reversed, reverse_all
 
-# Rows recorded at once: the memory they need stays bounded, and between two portions the database
-# hears from us.
+# Rows recorded at once: their memory stays bounded, and between two portions the database gets a
+# statement, so the connection is not idle for long.
 ROWS_AT_ONCE = 5_000
 
 
 class StalePreview(Conflict):
-    """The ledger has changed since the preview, and with it what the rows are."""
+    """The ledger has changed since the preview, and so have the statuses of the rows."""
 
     code = "preview_stale"
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """Whose rows are written, and what their words mean."""
+    """The import being written, and what its words mean."""
 
     batch: Import
     names: Names
@@ -47,9 +47,9 @@ class _Work:
 def write(
     *, batch: Import, user: User, now: datetime, told: Callable[[int], None] | None = None
 ) -> None:
-    """Records every ready row of a locked import, oldest first.
+    """Record every ready row of a locked import, oldest first.
 
-    Runs in one transaction: the refusal of one row names it and takes back all before it.
+    Runs in one transaction: the refusal of one row names it and rolls back all others.
     """
     create_assets(batch=batch)  # locks the household, so before its accounts
     household = lock_household(household_id=batch.account.household_id)
@@ -72,23 +72,25 @@ def write(
 
 
 def _names(batch: Import, now: datetime) -> Names:
-    """What the file's words mean; judged again where the ledger has moved since the preview."""
+    """What the file's words mean; checked again if the ledger has changed since the preview."""
     if batch.ledger_version == batch.account.ledger_version:
         return understood(batch=batch)
     before = standing_of(batch=batch)
     names = judge(batch=batch, now=now)
     if standing_of(batch=batch) != before:
-        raise StalePreview("The ledger has changed since the preview: look at it again.")
+        raise StalePreview(
+            "The ledger has changed since the preview. Look at the rows again, then commit."
+        )
     return names
 
 
 def undo(
     *, batch: Import, user: User, now: datetime, told: Callable[[int], None] | None = None
 ) -> None:
-    """Reverses every transaction of a locked import that still stands.
+    """Reverse every transaction of a locked import that is not reversed yet.
 
-    Assets that hang together are booked anew together, so they are undone together; those that do
-    not are undone one after the other, within the same transaction.
+    Related assets are rebooked together, so they are undone together; unrelated ones are undone
+    one after the other, within the same transaction.
     """
     household = lock_household(household_id=batch.account.household_id)
     linked = linked_assets(households=[household])[household.id]
@@ -115,7 +117,7 @@ def undo(
 
 
 def _filled(groups: Iterable[list[int]]) -> Iterator[list[int]]:
-    """Groups put together until a portion is full; no group is divided."""
+    """Join groups until a portion is full; no group is divided."""
     portion: list[int] = []
     for group in groups:
         portion += group
@@ -133,8 +135,10 @@ def _ready(batch: Import) -> "QuerySet[ImportRow]":
 
 
 def _chronological(batch: Import) -> Iterator[list[ImportRow]]:
-    """The ready rows as they happened. Rows of one instant keep the order of the file, turned
-    round where the file begins with the newest."""
+    """Yield the ready rows in the order in which they happened.
+
+    Rows of one instant keep the order of the file, reversed if the file begins with the newest.
+    """
     ends = _ready(batch).order_by("number")
     first, last = ends.first(), ends.last()
     assert first is not None, "there are ready rows"
@@ -153,7 +157,7 @@ def _chronological(batch: Import) -> Iterator[list[ImportRow]]:
 
 
 def _pairs(work: _Work) -> list[tuple[ImportRow, ImportRow]]:
-    """Rows that the file itself takes back, each with the row that does."""
+    """Rows that the file itself reverses, each with its reversal."""
     # JSON text: a quote inside a value is escaped, so this matches the empty field only.
     reversals = list(_ready(work.batch).exclude(draft__contains='"reverses":""').order_by("number"))
     by_name = {decoded(row.draft or "").reverses: row for row in reversals}
@@ -168,7 +172,10 @@ def _pairs(work: _Work) -> list[tuple[ImportRow, ImportRow]]:
     for row in by_name.values():
         raise _refused(
             row,
-            Conflict("It takes back a row that is not imported.", code="reversal_without_row"),
+            Conflict(
+                "The row reverses one that is not imported. Include that row, or exclude this one.",
+                code="reversal_without_row",
+            ),
         )
     return found
 
@@ -192,7 +199,7 @@ def _record(work: _Work, rows: Sequence[ImportRow]) -> None:
 
 
 def _record_pairs(work: _Work, pairs: Sequence[tuple[ImportRow, ImportRow]]) -> None:
-    """What cancels is written as history; no lot hears of it."""
+    """Record rows and their reversals as history; no lot changes."""
     entries = [_entry(work, original) for original, _ in pairs]
     reversals = [_entry(work, reversal) for _, reversal in pairs]
     try:

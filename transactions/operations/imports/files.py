@@ -1,4 +1,4 @@
-"""The bytes of a file: kept in the database in pieces, so that any worker can read them."""
+"""The bytes of a file, stored in the database in pieces so that any worker can read them."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,20 +16,22 @@ _MEMORY_BYTES_MAX = 4 * PIECE_BYTES
 
 
 class FileTooLarge(InvalidInput):
-    """The file is beyond what an import takes."""
+    """The file is larger than an import accepts."""
 
     status = 413
     code = "file_too_large"
 
 
 def store(*, batch: Import, pieces: Iterable[bytes]) -> None:
-    """Writes the file of an import and notes its size and hash."""
+    """Store the file of an import, and set its size and hash."""
     digest, size = sha256(), 0
     for number, piece in enumerate(_of_one_size(pieces)):
         digest.update(piece)
         size += len(piece)
         if size > IMPORT_FILE_BYTES_MAX:
-            raise FileTooLarge(f"A file has at most {IMPORT_FILE_BYTES_MAX} bytes.")
+            raise FileTooLarge(
+                f"The file is larger than {IMPORT_FILE_BYTES_MAX} bytes. Split it by year."
+            )
         ImportChunk.objects.create(batch=batch, number=number, data=piece)
     batch.file_bytes, batch.file_sha256 = size, digest.hexdigest()
 
@@ -42,7 +44,7 @@ def head(*, batch: Import) -> bytes:
 
 @contextmanager
 def opened(*, batch: Import) -> Iterator[BinaryIO]:
-    """The file of an import, piece by piece into a temporary one."""
+    """The file of an import, copied piece by piece into a temporary one."""
     numbers = list(
         ImportChunk.objects.filter(batch=batch).order_by("number").values_list("pk", flat=True)
     )

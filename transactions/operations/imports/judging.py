@@ -1,7 +1,7 @@
-"""Which rows of a file may become transactions: symbols, the ledger's own checks, doubles.
+"""Decides which rows of a file may become transactions: symbols, ledger checks, duplicates.
 
-A row's status follows from what the reader found, what people decided, and the ledger as it stands;
-so it is judged anew whenever one of them changed, and once more under the lock of the commit.
+A row's status follows from what the reader found, what users decided, and the present ledger. So
+it is checked again whenever one of them changes, and once more under the lock of the commit.
 """
 
 import json
@@ -28,12 +28,12 @@ from transactions.queries.import_symbols import Meaning, meanings
 
 ROWS_AT_ONCE = 2_000
 _DETAILS = {
-    "duplicate": "It is in the ledger already.",
-    "duplicate_in_file": "It is the double of an earlier row of the file.",
-    "excluded": "Left out by hand.",
-    "symbol_skipped": "Its security is left out.",
-    "other_account": "It belongs to another account of the file.",
-    "account_ambiguous": "The file has several accounts: choose the one to import.",
+    "duplicate": "The ledger has this transaction already.",
+    "duplicate_in_file": "The row is a duplicate of an earlier row of the file.",
+    "excluded": "You left the row out.",
+    "symbol_skipped": "Its security is skipped.",
+    "other_account": "The row belongs to another account of the file.",
+    "account_ambiguous": "The file has several accounts. Choose the one to import.",
 }
 
 
@@ -47,32 +47,32 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What has become of a row."""
+    """The status of a row, and why."""
 
     status: str
     findings: tuple[dict[str, Any], ...] = ()
 
 
 def judge(*, batch: Import, now: datetime, told: Callable[[int], None] | None = None) -> Names:
-    """Judges every row anew and counts them; what the file's words mean. In a transaction."""
-    court = _Court(batch, now)
+    """Check and count every row, in a transaction. Return what the file's words mean."""
+    checks = _Checks(batch, now)
     done = 0
     for page in pages(batch=batch):
-        _save(page, court.verdicts(page))
+        _save(page, checks.verdicts(page))
         done += len(page)
         if told is not None:
             told(100 * done // max(1, batch.row_count))
-    if lines := court.open_splits:
-        court.open_splits = []
-        court.names.ratios.update(_ratios(batch, court.meanings, lines))
-        _save(lines, court.verdicts(lines))
+    if lines := checks.open_splits:
+        checks.open_splits = []
+        checks.names.ratios.update(_ratios(batch, checks.meanings, lines))
+        _save(lines, checks.verdicts(lines))
     _count(batch)
     batch.ledger_version = batch.account.ledger_version
-    return court.names
+    return checks.names
 
 
 def understood(*, batch: Import) -> Names:
-    """What the words of a file mean whose rows are judged and whose ledger has not moved since."""
+    """What a file's words mean, if its rows are checked and the ledger has not changed since."""
     found = meanings(batch=batch)
     names, _ = _names(batch, found, _account_of(batch))
     splits = ImportRow.objects.filter(batch=batch, status=RowStatus.READY).exclude(
@@ -85,13 +85,13 @@ def understood(*, batch: Import) -> Names:
 
 
 def _account_of(batch: Import) -> str:
-    """Which of the file's accounts is imported; empty where nobody can tell."""
+    """The account of the file that is imported; empty if it is not chosen yet."""
     only = batch.accounts[0] if len(batch.accounts) == 1 else ""
     return str(batch.options.get("account") or only)
 
 
 def standing_of(*, batch: Import) -> str:
-    """One short text for the statuses of all rows: another one, another preview."""
+    """A digest of the statuses of all rows: if it differs, so does the preview."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT md5(string_agg(left(status, 1), '' ORDER BY number)) "
@@ -110,8 +110,8 @@ def pages(*, batch: Import) -> Iterator[list[Line]]:
         yield [Line(row, decoded(row.draft) if row.draft else None) for row in portion]
 
 
-class _Court:
-    """Everything a row is judged by, looked up once."""
+class _Checks:
+    """Everything that decides about a row, looked up once."""
 
     def __init__(self, batch: Import, now: datetime) -> None:
         self.batch, self.now = batch, now
@@ -191,9 +191,9 @@ def _told(code: str) -> dict[str, Any]:
 
 
 def _names(batch: Import, meanings: Mapping[str, Meaning], account: str) -> tuple[Names, set[str]]:
-    """What the words of the file mean here, and the names of the rows that it reverses itself.
+    """What the file's words mean here, and the names of the rows that the file itself reverses.
 
-    A lot of a sale may be a row of the same file or one of the ledger, which then goes first.
+    A lot of a sale may be a row of the same file or one of the ledger; the ledger's wins.
     """
     wanted: set[str] = set()
     reversed_rows: set[str] = set()
@@ -246,7 +246,7 @@ def _is_uuid(text: str) -> bool:
 
 
 def _matching(batch: Import) -> Matching:
-    """The ledger of the account, to be matched with a file of this format."""
+    """The account's ledger, ready to be matched with a file of this format."""
     rows = (
         Transaction.objects.filter(account=batch.account)
         .annotate(is_reversed=Exists(Transaction.objects.filter(reverses=OuterRef("pk"))))
@@ -303,7 +303,7 @@ def _print_of(found: Checked) -> bytes:
 def _ratios(
     batch: Import, meanings: Mapping[str, Meaning], splits: Sequence[Line]
 ) -> dict[UUID, str]:
-    """For splits that state the units added: (held + added) : held, by ledger and file."""
+    """For splits that state only the units added, the ratio (held + added) : held."""
     keys = {line.draft.security.key for line in splits if line.draft is not None}
     open_rows = {line.row.public_id for line in splits}
     steps: dict[str, list[tuple[datetime, int, str, Decimal | None, str, UUID | None]]] = {}
@@ -354,7 +354,7 @@ UPDATE transactions_importrow AS row SET status = new.status, findings = new.fin
 
 
 def _save(page: Sequence[Line], verdicts: Sequence[Verdict]) -> None:
-    """Writes the verdicts that differ from what is stored."""
+    """Store the verdicts that have changed."""
     news = []
     for line, verdict in zip(page, verdicts, strict=True):
         row, findings = line.row, list(verdict.findings)

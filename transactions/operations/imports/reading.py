@@ -1,4 +1,4 @@
-"""A file into rows: every line read once, its draft kept, nothing compared yet."""
+"""Reads a file into rows: every line once, its draft stored, nothing compared yet."""
 
 import json
 from collections import Counter
@@ -62,7 +62,9 @@ def read(
             told(100 * file.tell() // max(1, batch.file_bytes))
     if not seen.count:
         raise InvalidInput(
-            "The file has no rows.", code="file_empty", fields={"file": ["is empty"]}
+            "The file has no rows. Choose another one.",
+            code="file_empty",
+            fields={"file": ["is empty"]},
         )
     batch.row_count = seen.count
     batch.securities = seen.securities()
@@ -71,7 +73,7 @@ def read(
 
 
 def options_of(batch: Import, now: datetime) -> Options:
-    """How the file is to be read, as people said it."""
+    """How the file is to be read, as its user stated it."""
     stated: dict[str, Any] = {
         name: batch.options[name] for name in OPTIONS if batch.options.get(name)
     }
@@ -84,7 +86,7 @@ def options_of(batch: Import, now: datetime) -> Options:
 
 
 class _Seen:
-    """What the rows name, noted as they go by."""
+    """Collects what the rows name as they pass."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -128,7 +130,7 @@ class _Seen:
                 self._rows[security.key] += 1
         if len(self._securities) > IMPORT_SYMBOLS_MAX:
             raise InvalidInput(
-                f"The file names more than {IMPORT_SYMBOLS_MAX} securities.",
+                f"The file names more than {IMPORT_SYMBOLS_MAX} securities. Split it.",
                 code="symbols_too_many",
             )
 

@@ -1,4 +1,4 @@
-"""What people say the securities of a file are, checked; and the assets they have made of them."""
+"""Checks what users say the securities of a file are, and creates the assets they ask for."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,10 +12,10 @@ from transactions.models import Import
 
 
 def stated(*, batch: Import, symbols: Mapping[str, Any]) -> dict[str, Any]:
-    """A mapping as people write it, checked and in one form; raises InvalidInput.
+    """Return a mapping as users write it, checked and in one form. Raises InvalidInput.
 
-    "AAA" is our symbol, "skip" leaves the rows out, "create" makes an asset of one's own of what
-    the file says; {"symbol", "name", "asset_class", "currency"} says it in full.
+    "AAA" is our symbol, "skip" leaves the rows out, "create" makes an own asset from what the file
+    says; {"symbol", "name", "asset_class", "currency"} states it in full.
     """
     known = {row["key"]: row for row in batch.securities}
     answer = {}
@@ -56,7 +56,7 @@ def _refused(key: str, message: str, code: str) -> InvalidInput:
 
 
 def create_assets(*, batch: Import) -> None:
-    """Makes the assets of one's own that the mapping asks for and that are not there yet."""
+    """Create the own assets that the mapping asks for and that do not exist yet."""
     wanted = [said for said in batch.symbols.values() if said["action"] == "create"]
     known = set(
         Asset.objects.for_household(batch.account.household_id)
