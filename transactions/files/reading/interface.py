@@ -1,13 +1,13 @@
-"""What every reader takes and gives. Pure.
+"""The types and codes that every reader shares. Pure.
 
     read(data, options)  ->  rows in the order of the file, one ParsedRow a transaction
 
-A row is one of three: an `entry` without problems (may be imported), a row with `problems` (may
-not; `entry` is given where it could be read at all), or `skipped` with the reason. Nothing of a
-file disappears: every line that is neither blank nor part of the heading comes out as a row. A line
-that states two transactions (a dividend and the tax withheld from it) gives two rows of that line;
-lines that state one together (the two legs of a reinvestment) give one row, and the others come
-out as skipped with the code `part_of_another_row`.
+A row is one of three: an `entry` without problems, which may be imported; a row with `problems`,
+which may not, and has an `entry` only if it could be read; or `skipped` with the reason. No line
+disappears: each that is neither blank nor part of the heading becomes a row. A line that states two
+transactions (a dividend and the tax withheld from it) becomes two rows. Lines that state one
+together (the two legs of a reinvestment) become one row, and the others are skipped with the code
+`part_of_another_row`.
 
 The figures of a Draft are those of `transactions.ledger.entries.Entry`. Quantity, price, amount and
 fee are not negative; money is rounded to the currency's minor unit. A trade sets exactly one of
@@ -115,7 +115,7 @@ WARNING_CODES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """A code of the tables above, what it was this time, and the column as the file names it."""
+    """A code of the tables above, a sentence about this row, and the column's name in the file."""
 
     code: str
     detail: str
@@ -124,7 +124,7 @@ class RowProblem:
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """What a file says of a security; empty where it says nothing."""
+    """A security as a file describes it; a part is empty if the file does not state it."""
 
     symbol: str = ""
     isin: str = ""
@@ -133,7 +133,7 @@ class Security:
 
     @property
     def key(self) -> str:
-        """What a symbol mapping is looked up by: the symbol, else the best other name."""
+        """The key of a symbol mapping: the symbol, else the best other name."""
         return self.symbol or self.isin or self.cusip or self.name
 
     def __bool__(self) -> bool:
@@ -145,7 +145,7 @@ NO_SECURITY = Security()
 
 @dataclass(frozen=True, slots=True)
 class LotReference:
-    """A lot chosen for a sale: the file's `id` of the acquisition, and how much of it."""
+    """A lot chosen for a sale: the `id` of its acquisition in the file, and the quantity."""
 
     id: str
     quantity: Decimal
@@ -192,7 +192,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class ParsedRow:
-    """One transaction of a file, the line it begins on (from 1), and the cells as they stood."""
+    """One transaction of a file, the line on which it begins (from 1), and its raw cells."""
 
     line: int
     entry: Draft | None = None
@@ -216,7 +216,7 @@ DateOrder = Literal["ymd", "dmy", "mdy"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to read a file. None means: find out, and refuse where the file does not tell.
+    """How to read a file. None means: detect it, and refuse the file if it does not show it.
 
     columns   field -> heading in the file, for headings the format does not know; the fields are
               those of our own CSV (`ballast.COLUMNS`)
@@ -245,7 +245,7 @@ Reader = Callable[[BinaryIO, Options], Iterator[ParsedRow]]
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A file being read: the rows come one by one and can be taken once."""
+    """A file being read; its rows can be iterated over once."""
 
     format: str
     rows: Iterator[ParsedRow]
@@ -272,7 +272,7 @@ class RealizedLot:
 
 @dataclass(frozen=True, slots=True)
 class RealizedRow:
-    """One line of a broker's realized lots: a lot, or why it is none."""
+    """One line of a broker's realized lots: a lot, or the reason why it is none."""
 
     line: int
     lot: RealizedLot | None = None

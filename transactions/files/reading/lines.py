@@ -1,4 +1,4 @@
-"""One row under reading: typed cells; what is wrong with them is noted, not raised. Pure."""
+"""One row being read: typed cells, with problems collected and not raised. Pure."""
 
 import hashlib
 from collections import Counter
@@ -35,7 +35,7 @@ from transactions.files.reading.interface import (
 )
 from transactions.files.reading.tables import Heading, Record, Table
 
-# What happens before the market opens on its day.
+# Events that happen before the market opens on their day.
 FIRST_OF_DAY = frozenset({"split", "spin_off", "merger", "symbol_change"})
 _SYMBOL_CHARS_MAX = 64
 
@@ -44,8 +44,8 @@ _SYMBOL_CHARS_MAX = 64
 class Line:
     """A row's cells by field, read in the file's style; collects problems and warnings.
 
-    The cells as they stood come from the heading (`source`) and the row (`found`), or are given
-    (`stated`) where the file has no columns. `timed` once the row has told a time of its day.
+    The raw cells come from the heading (`source`) and the row (`found`), or are `stated` if the
+    file has no columns. `timed` is true once a cell has given a time of day.
     """
 
     number: int
@@ -63,7 +63,7 @@ class Line:
 
     @property
     def raw(self) -> Mapping[str, str]:
-        """The cells as they stood, by heading; made when asked for, most readings do not."""
+        """The raw cells by heading; made on demand, because most rows need none."""
         if self.stated is None:
             names = self.source.names if self.source else ()
             self.stated = _raw(names, self.found)
@@ -71,7 +71,7 @@ class Line:
 
     @property
     def filled(self) -> int:
-        """How many cells hold something."""
+        """The number of cells that are not empty."""
         found: Iterable[str] = self.found if self.stated is None else self.stated.values()
         return sum(1 for cell in found if cell and not cell.isspace())
 
@@ -89,7 +89,7 @@ class Line:
             self.warnings.append(found)
 
     def figure(self, name: str) -> Decimal | None:
-        """The number in a cell; None where it is empty or cannot be read (noted)."""
+        """The number in a cell; None if it is empty or, as a problem, cannot be read."""
         text = self.text(name)
         if cells.is_nothing(text):
             return None
@@ -102,7 +102,7 @@ class Line:
         return value
 
     def moment(self, *names: str) -> Moment | None:
-        """The first of the cells that holds a day; noted where none does or it cannot be read."""
+        """The first of the cells that holds a day; a problem if none does or it cannot be read."""
         for name in names:
             text = self.text(name)
             if cells.is_nothing(text):
@@ -116,7 +116,7 @@ class Line:
         return None
 
     def day(self, name: str) -> date | None:
-        """A day that may be missing."""
+        """A day, or None if the cell is empty."""
         if cells.is_nothing(self.text(name)):
             return None
         found = self.moment(name)
@@ -125,9 +125,9 @@ class Line:
     def happened(
         self, kind: str, *names: str, clock: str = "", zone: tzinfo | None = None
     ) -> datetime | None:
-        """When a transaction of this type happened, in UTC; checks that it has and not too early.
+        """Return the transaction's time in UTC; a problem if it is missing, too early or to come.
 
-        `clock` is the field of a separate time column; `zone` that of the format's own times.
+        `clock` is the field of a separate time column, `zone` the zone of the format's times.
         """
         found = self.moment(*names)
         if found is None:
@@ -169,7 +169,7 @@ class Line:
         name: str = "name",
         required: bool = False,
     ) -> Security:
-        """What the row says of its security."""
+        """The security as the row describes it."""
         found = Security(
             self.short(symbol), self.text(isin).upper(), self.short(cusip), self.name(name)
         )
@@ -187,7 +187,7 @@ class Line:
         return found
 
     def short(self, name: str) -> str:
-        """A symbol or an id; empty where the cell says nothing."""
+        """A symbol or an id; empty if the cell has none."""
         text = self.text(name)
         if cells.is_nothing(text):
             return ""
@@ -212,7 +212,7 @@ class Line:
         return text[:NOTE_LENGTH_MAX]
 
     def currency(self, *names: str, of: str = "") -> str:
-        """The currency of the first of the cells that holds one, else that of the options."""
+        """The currency of the first cell that holds one, else that of the options."""
         for name in (*names, *([of] if of else [])):
             text = self.text(name)
             if cells.is_nothing(text):
@@ -246,11 +246,11 @@ class Line:
         return value
 
     def ulp(self, name: str, *, at_least: int = 0) -> Decimal:
-        """Half a unit in the last place the cell states: how far it may be rounded."""
+        """Half a unit of the last digit in the cell: how far it may be rounded."""
         places = cells.decimals(self.text(name), self.decimal)
         return Decimal(5).scaleb(-max(places, at_least) - 1)
 
-    # What becomes of the row.
+    # The three ways a row ends.
 
     def skip(self, code: str, detail: str = "") -> ParsedRow:
         reason = RowProblem(code, detail or SKIP_CODES[code])
@@ -268,7 +268,7 @@ class Line:
 
 
 def _on_day(at: datetime, day: date) -> datetime:
-    """The instant, held within the UTC day of that name: the day of the file is the tax day."""
+    """The instant, moved into that UTC day if needed: the day of the file is the tax day."""
     if at.date() > day:
         return datetime.combine(day, time(23, 59, 59), UTC)
     if at.date() < day:
@@ -277,7 +277,7 @@ def _on_day(at: datetime, day: date) -> datetime:
 
 
 def rounded(value: Decimal, places: int) -> Decimal:
-    """At most so many decimals; what has fewer stays as it is."""
+    """The value with at most so many decimals."""
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -places:
         return value.quantize(Decimal(1).scaleb(-places), context=WIDE)
@@ -292,7 +292,7 @@ def line_of(
     decimal: DecimalSign,
     date_order: DateOrder | None,
 ) -> Line:
-    """One row under a heading, its cells by field and as they stood."""
+    """One row under a heading, with its cells by field and raw."""
     names, found = heading.names, record.cells
     line = Line(
         number=record.line,
@@ -328,7 +328,7 @@ def _raw(names: Sequence[str], found: Sequence[str]) -> dict[str, str]:
 
 
 def is_text_line(line: Line) -> bool:
-    """Whether the row is a disclaimer or a heading within the table: one cell and nothing else."""
+    """Whether the row has one cell only: a disclaimer, or a heading within the table."""
     return len(line.columns) > 2 and line.filled == 1
 
 
@@ -345,10 +345,10 @@ def trade_money(
     slack: Decimal = Decimal(0),
     of: str = "amount",
 ) -> tuple[Decimal | None, Decimal | None, Decimal]:
-    """Price or amount, and the fee, of a trade: checked against each other.
+    """Return the price or the amount, and the fee, of a trade, checked against each other.
 
-    `gross` is what the file says the units cost before the fee, `net` what it says moved; both
-    without sign. They may differ from quantity * price by one minor unit and by `slack`.
+    `gross` is the stated cost of the units before the fee, `net` the cash that moved; both without
+    sign. They may differ from quantity * price by one minor unit and by `slack`.
     """
     rounded_fee = quantize(fee, currency)
     if rounded_fee != fee:
@@ -396,7 +396,7 @@ def trade_money(
 def cash_money(
     line: Line, *, currency: str, amount: Decimal | None, fee: Decimal = Decimal(0), of: str
 ) -> tuple[Decimal | None, Decimal]:
-    """The amount (without sign) and fee of a row that moves only cash."""
+    """Return the amount, without sign, and the fee of a row that moves only cash."""
     fee = quantize(fee, currency)
     if amount is None:
         line.problem("amount_missing", of=of)
@@ -414,7 +414,7 @@ def cash_money(
 
 
 class Fingerprints:
-    """Names for rows whose source gives none: alike rows are counted in the order of the file."""
+    """Names rows that their source leaves nameless; equal rows are counted in file order."""
 
     def __init__(self) -> None:
         self._seen: Counter[bytes] = Counter()

@@ -1,4 +1,4 @@
-"""Two rows of a broker's file that are one transaction of ours, or none. Pure.
+"""Pairs of rows in a broker's file that are one transaction of ours, or none. Pure.
 
 A payment and a purchase of the same security, day and amount are one `reinvestment`. Where the
 days differ (a December dividend reinvested in January) they stay a dividend and a purchase: the
@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable
 
 
 class Pairs:
-    """Counts of what is on either side; taking one from a pair says whether the other is there."""
+    """Counts both sides; taking a row from one tells whether its partner is on the other."""
 
     def __init__(self, seen: Iterable[tuple[bool, Hashable]]) -> None:
         sides: tuple[Counter[Hashable], Counter[Hashable]] = (Counter(), Counter())
@@ -21,7 +21,7 @@ class Pairs:
         self._left = (Counter(both), Counter(both))
 
     def take(self, side: bool, key: Hashable) -> bool:
-        """Whether this row is one of a pair; every pair is taken once from each side."""
+        """Whether this row is one of a pair; each pair is taken once from each side."""
         left = self._left[side]
         if left[key] <= 0:
             return False

@@ -1,4 +1,4 @@
-"""What every reader does with a row once it knows what happened: checks and a Draft. Pure."""
+"""The checks and the Draft that every reader makes of a row. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from transactions.files.reading.lines import (
 from transactions.files.reading.tables import Layout, open_table
 
 ZERO = Decimal(0)
-DEFAULT_CURRENCY = "USD"  # only to go on checking a row that has none and is refused for it
+DEFAULT_CURRENCY = "USD"  # to go on checking a row that is refused for having none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """What a row says of itself whatever happened."""
+    """What a row states, whatever its type."""
 
     at: datetime | None
     currency: str
@@ -51,7 +51,7 @@ def draft(
     added_quantity: Decimal | None = None,
     opened_date: date | None = None,
 ) -> ParsedRow:
-    """The row with its Draft, or without one where it has no day or no currency."""
+    """The row with its Draft, or without one if it has no day or no currency."""
     if about.at is None or not about.currency:
         return line.row(None)
     return line.row(
@@ -92,10 +92,10 @@ def trade(
     per_hundred: bool = False,
     of: str = "amount",
 ) -> ParsedRow:
-    """A buy, sell or reinvestment; signs of quantity, price and amounts are taken away.
+    """A buy, sell or reinvestment, without the signs of quantity, price and amounts.
 
-    `slack` is how far the file's own rounding may carry quantity * price; `per_hundred` allows
-    prices in percent of the face value, as bonds have.
+    `slack` is how far the file's rounding may move quantity * price. `per_hundred` allows prices
+    in percent of the face value, as bonds have.
     """
     if not about.security:
         line.problem("symbol_missing", of="symbol")
@@ -139,7 +139,7 @@ def cash(
     fee: Decimal = ZERO,
     of: str = "amount",
 ) -> ParsedRow:
-    """A row that moves only cash; the sign of the amount is taken away."""
+    """A row that moves only cash, without the sign of the amount."""
     currency = about.currency or DEFAULT_CURRENCY
     whole, fee = cash_money(line, currency=currency, amount=amount, fee=fee, of=of)
     if fee < 0:
@@ -154,14 +154,14 @@ def cash(
 def signed_cash(
     line: Line, incoming: str, outgoing: str, about: About, amount: Decimal | None
 ) -> ParsedRow:
-    """One type when money came in, another when it went out."""
+    """A row of one type if money came in, of another if it went out."""
     if amount is not None and amount < 0:
         return cash(line, outgoing, about, amount)
     return cash(line, incoming, about, amount)
 
 
 def charge(line: Line, kind: str, about: About, amount: Decimal | None) -> ParsedRow:
-    """A fee or a tax, stated negative; positive it is one given back: income, not a deposit."""
+    """A fee or a tax, stated negative; a positive one is a refund: income, not a deposit."""
     if amount is not None and amount > 0:
         line.warn("refund_as_income", of="amount")
         return cash(line, "interest", about, amount)
@@ -169,7 +169,7 @@ def charge(line: Line, kind: str, about: About, amount: Decimal | None) -> Parse
 
 
 def income(line: Line, kind: str, about: About, amount: Decimal | None) -> ParsedRow:
-    """A dividend or interest, stated positive; negative it takes back an earlier one."""
+    """A dividend or interest, stated positive; a negative one corrects an earlier row."""
     if amount is not None and amount < 0:
         return line.refused("correction_not_supported", of="amount")
     return cash(line, kind, about, amount)
@@ -183,7 +183,7 @@ def moved_units(
     basis: Decimal | None = None,
     opened_date: date | None = None,
 ) -> ParsedRow:
-    """Units that came from or went to another account, by the sign of the quantity."""
+    """A transfer of units from or to another account, by the sign of the quantity."""
     if not quantity:
         return line.refused("quantity_missing", of="quantity")
     if not about.security:
@@ -200,10 +200,10 @@ def moved_units(
 
 
 def slack_of(line: Line, quantity: Decimal | None, price: Decimal | None) -> Decimal:
-    """How far quantity * price may be off because both are rounded in the file.
+    """How far quantity * price may be off because the file rounds both.
 
-    Brokers round prices to the cent at most and fractions to a thousandth; whole units are exact,
-    and fewer decimals than that are zeros left out.
+    Brokers round prices to the cent at most and fractions to a thousandth. Whole units are exact,
+    and fewer decimals are omitted zeros.
     """
     if quantity is None or price is None:
         return ZERO
@@ -218,7 +218,7 @@ def read_rows(
     layouts: Sequence[Layout],
     rows_of: Callable[[Line, Layout], Iterable[ParsedRow]],
 ) -> Iterator[ParsedRow]:
-    """The rows of a file whose every line stands for itself."""
+    """Yield the rows of a file in which each line is read by itself."""
     layout, table = open_table(data, options, layouts)
     names = Fingerprints()
     for line in lines(table, options):

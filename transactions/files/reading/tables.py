@@ -1,9 +1,9 @@
 """Delimited files: the delimiter, the heading, and the rows under it. Pure.
 
-The heading is the first row among the first `HEADING_ROWS` that names every required field of the
-layout, with whichever delimiter does; what stands above it is a title. Names are matched without
-regard to case, spaces and the byte order mark. An unnamed column takes the name of the one before
-it and `+1` (DEGIRO leaves the currency's column unnamed); a name met again takes `+1`, too.
+The heading is the first of the first `HEADING_ROWS` rows that names every required field of the
+layout, with any delimiter. The rows above it are a title. Names match regardless of case, spaces
+and the byte order mark. An unnamed column takes the name of the one before it and `+1` (DEGIRO
+leaves the currency's column unnamed); so does a repeated name.
 """
 
 import csv
@@ -27,10 +27,10 @@ _TITLE_CHARS_MAX = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How one format names its columns: field -> the headings it goes by.
+    """How one format names its columns: field -> the headings it may have.
 
-    `required` fields must all be there. `dates` and `numbers` are the fields whose cells may prove
-    the day order and the decimal sign, where the format does not fix them itself.
+    All `required` fields must be there. The cells of `dates` and `numbers` may prove the day order
+    and the decimal sign, if the format does not fix them.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row of a delimited file and the line it begins on."""
+    """One row of a delimited file and the line on which it begins."""
 
     line: int
     cells: Sequence[str]
@@ -52,7 +52,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """Where the heading stands, which cell holds which field, and what the file calls it."""
+    """The line of the heading, the place of each field, and the name each has in the file."""
 
     line: int
     names: Sequence[str]
@@ -63,7 +63,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A delimited file that has been recognised; `records` reads it again from its beginning."""
+    """A delimited file whose layout is known; `records` reads it again from its beginning."""
 
     data: BinaryIO
     encoding: str
@@ -123,7 +123,7 @@ def parse_records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
 
 
 def column_names(cells: Sequence[str]) -> list[str]:
-    """Names as compared, unnamed and repeated ones told apart."""
+    """Names as they are compared, with unnamed and repeated ones made different."""
     names: list[str] = []
     seen: set[str] = set()
     previous = ""
@@ -138,7 +138,7 @@ def column_names(cells: Sequence[str]) -> list[str]:
 
 
 def heading_of(record: Record, layout: Layout, options: Options, title: str) -> Heading | None:
-    """The heading this row is for the layout, if it is one."""
+    """The heading that this row is for the layout, or None."""
     names = column_names(record.cells)
     places = {name: place for place, name in reversed(list(enumerate(names))) if name}
     fields: dict[str, int] = {}
@@ -158,7 +158,7 @@ def heading_of(record: Record, layout: Layout, options: Options, title: str) -> 
 
 
 def _place(alias: str, places: Mapping[str, int]) -> int | None:
-    """Where a column of this name stands; a `*` at the end stands for any rest."""
+    """The place of the column of this name; a `*` at the end matches any rest."""
     if not alias.endswith("*"):
         return places.get(alias)
     found = (i for name, i in places.items() if name.startswith(alias[:-1]) and name[-2:] != "+1")
@@ -189,10 +189,14 @@ def open_table(data: BinaryIO, options: Options, layouts: Sequence[Layout]) -> t
     """The first of the layouts the file has, with its delimiter, decimal sign and day order."""
     for field in options.columns:
         if all(field not in layout.columns for layout in layouts):
-            raise refusal("options_invalid", f"No field {field!r}.", field="columns")
+            raise refusal(
+                "options_invalid", f"The format has no field {field[:40]!r}.", field="columns"
+            )
     encoding = encoding_of(data, declared=options.encoding)
     if options.delimiter is not None and options.delimiter not in DELIMITERS:
-        raise refusal("options_invalid", "No such delimiter.", field="delimiter")
+        raise refusal(
+            "options_invalid", "Choose a comma, a semicolon, a tab or a bar.", field="delimiter"
+        )
     for delimiter in (options.delimiter,) if options.delimiter else DELIMITERS:
         for layout in layouts:
             try:
@@ -206,7 +210,9 @@ def open_table(data: BinaryIO, options: Options, layouts: Sequence[Layout]) -> t
     if next(read_records(data, encoding, ","), None) is None:
         raise refusal("file_empty")
     wanted = ", ".join(sorted(layouts[0].columns[field][0] for field in layouts[0].required))
-    raise refusal("columns_missing", f"No row names all of: {wanted}.")
+    raise refusal(
+        "columns_missing", f"No row names all of these columns: {wanted}. Choose another format."
+    )
 
 
 def _styled(
