@@ -85,11 +85,11 @@ def test_a_file_whose_job_was_given_up_could_not_be_read(desk: Any) -> None:
     """Whoever ended the job: here nobody told the import."""
     batch = desk.preview()
     error = {"code": "attempts_exhausted", "detail": "The worker was lost three times."}
-    Job.objects.update(status="failed", error=error)
+    Job.objects.update(status="failed", error=error, finished_at=timezone.now())
     shown = desk.get(batch)
     assert (shown["status"], shown["error"]) == ("failed", error)
     assert desk.change(batch, options={"currency": "USD"}).json()["status"] == "reading"
-    Job.objects.update(status="failed", error=error)
+    Job.objects.update(status="failed", error=error, finished_at=timezone.now())
     assert desk.remove(batch).status_code == 204
 
 
