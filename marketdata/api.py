@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.currencies import CURRENCIES
-from core.dates import instant_text
+from core.dates import ensure_known, instant_text
 from core.errors import InvalidInput, NotFound
 from core.limits import (
     HISTORY_DAYS_MAX,
@@ -383,11 +383,13 @@ def _date(params: Mapping[str, str], name: str) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise InvalidInput(
             f"{name} is not a date.", code="date_invalid", fields={name: ["must be YYYY-MM-DD"]}
         ) from None
+    ensure_known(day, field=name)
+    return day
 
 
 def _currency(params: Mapping[str, str], name: str) -> str:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +14,8 @@ from identity.models import User
 from jobs.models import Job
 from marketdata.identity_groups import connected
 from marketdata.models import Asset
-from marketdata.queries import exchange_rates, identity_links, quotes
-from portfolios.queries import restrictions, targets
+from marketdata.queries import identity_links
+from portfolios.queries import restrictions, targets, unit_values
 from recommendations.engine.inputs import (
     WASH_SALE_DAYS,
     AssetFacts,
@@ -88,27 +87,18 @@ def _groups(*, household_id: int) -> dict[int, int]:
 def _assets(
     account: Account, ids: set[int], groups: Mapping[int, int], now: datetime
 ) -> dict[int, AssetFacts]:
-    rows = list(Asset.objects.filter(pk__in=ids))
-    known = quotes(assets=rows, now=now)
-    currencies = sorted({row.currency for row in rows} - {account.currency})
-    rates = {account.currency: Decimal(1)}
-    if currencies:
-        found = exchange_rates(
-            pairs=[(currency, account.currency) for currency in currencies], as_of=now.date()
-        )
-        rates.update({base: rate.rate for (base, _), rate in found.items()})
+    rows = list(Asset.objects.filter(pk__in=ids).order_by("id"))
+    worth = unit_values(assets=rows, currency=account.currency, now=now)
     facts = {}
     for row in rows:
-        quote = known.get(row.pk)
-        rate = rates.get(row.currency)
-        priced = quote is not None and rate is not None and quote.price > 0
+        unit = worth[row.pk]
         facts[row.pk] = AssetFacts(
             asset_id=row.pk,
             public_id=str(row.public_id),
             symbol=row.symbol,
             group_id=groups.get(row.pk, row.pk),
-            price=quote.price * rate if priced and quote and rate else None,
-            stale=bool(quote and quote.stale),
+            price=unit.value or None,
+            stale=bool(unit.quote and unit.quote.stale),
             half_spread_bp=row.half_spread_bp,
             fractional=row.fractional,
         )

@@ -30,6 +30,7 @@ from marketdata.demo.samples import SampleBar, Series
 from marketdata.demo.shifting import shift
 from marketdata.models import Asset, LatestPrice, PriceAdjustment, Source
 from marketdata.operations.partitions import ensure_partitions
+from marketdata.queries.exchange_rates import forget_fixings
 from marketdata.quotes import PAR
 from stores.copying import copy_rows
 
@@ -90,6 +91,7 @@ def load_samples(*, now: datetime) -> list[Loaded]:
         with connection.cursor() as cursor:
             for table in ("dailyprice", "exchangerate", "asset", "heldbackprice"):
                 cursor.execute(f"ANALYZE marketdata_{table}")
+        forget_fixings()
     return outcomes
 
 

@@ -1,4 +1,8 @@
-"""Exchange rates: one query for any number of pairs, none for five minutes after."""
+"""Exchange rates: one query for any number of pairs, then none for five minutes.
+
+Fixings are cached in Redis, which all processes share, so that two pages never use two rates.
+Whoever writes fixings calls `forget_fixings` after the commit.
+"""
 
 import json
 import logging
@@ -16,6 +20,7 @@ from stores.redis import redis_client
 logger = logging.getLogger(__name__)
 
 _TTL_MS = 300_000
+_KEY = "fixing"
 _NONE = b"null"
 
 _FIXINGS = """
@@ -29,13 +34,19 @@ SELECT wanted.currency, wanted.day, fixing.date, fixing.rate
 
 
 def exchange_rates(*, pairs: Iterable[tuple[str, str]], as_of: date) -> dict[tuple[str, str], Rate]:
-    """The rate of each (base, quote) on `as_of`, through the euro; unknown pairs are absent.
+    """Return the rate of each (base, quote) on `as_of`; unknown pairs are absent.
 
     The newest fixing up to that day counts however old it is, and the rate says its day and whether
-    it is stale. One look-up per currency: Redis for five minutes, else one query for all of them.
+    it is stale. Redis answers for five minutes, else one query for all currencies.
     """
     wanted = list(dict.fromkeys(pairs))
-    days = [(currency, as_of) for pair in wanted for currency in pair if currency != EURO]
+    days = [
+        (currency, as_of)
+        for pair in wanted
+        if pair[0] != pair[1]
+        for currency in pair
+        if currency != EURO
+    ]
     fixings = {currency: fixing for (currency, _), fixing in _fixings(days).items()}
     found = {
         (base, quote): crossed(base=base, quote=quote, fixings=fixings, as_of=as_of)
@@ -47,7 +58,7 @@ def exchange_rates(*, pairs: Iterable[tuple[str, str]], as_of: date) -> dict[tup
 def exchange_rates_on(
     *, wanted: Iterable[tuple[str, str, date]]
 ) -> dict[tuple[str, str, date], Rate]:
-    """Rates of (base, quote, day) for any number of days in one query: imports, histories."""
+    """Return rates of (base, quote, day) for any number of days in one query."""
     triples = list(dict.fromkeys(wanted))
     days = {
         (currency, day)
@@ -67,12 +78,23 @@ def exchange_rates_on(
     return found
 
 
+def forget_fixings() -> None:
+    """Drop every cached fixing: call it after the commit of new or corrected ones."""
+    try:
+        client = redis_client()
+        keys = list(client.scan_iter(match=f"{_KEY}:*", count=1000))
+        if keys:
+            client.delete(*keys)
+    except redis.RedisError:
+        logger.warning("cache unreachable, cached exchange rates live on for five minutes at most")
+
+
 def _fixings(days: Sequence[tuple[str, date]]) -> dict[tuple[str, date], Fixing]:
-    """Fixings from Redis, and from one query where Redis does not have them (or is down)."""
+    """Return fixings from Redis, or from one query where Redis has none or is down."""
     wanted = sorted(set(days))
     if not wanted:
         return {}
-    keys = [f"fixing:{currency}:{day.isoformat()}" for currency, day in wanted]
+    keys = [f"{_KEY}:{currency}:{day.isoformat()}" for currency, day in wanted]
     try:
         cached = redis_client().mget(keys)
     except redis.RedisError:

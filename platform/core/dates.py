@@ -3,13 +3,29 @@
 from datetime import UTC, date, datetime, timedelta
 
 from core.errors import InvalidInput
-from core.limits import EARLIEST_DATE
+from core.limits import EARLIEST_DATE, LATEST_DATE
 
 
 def instant_text(value: datetime) -> str:
     """Return ISO 8601 in UTC with a Z; microseconds only if they are not zero."""
     text = value.astimezone(UTC).isoformat()
     return text.replace("+00:00", "Z")
+
+
+def ensure_known(day: date, *, field: str) -> None:
+    """Refuse a day before 1950 or after 2200, where no answer exists and arithmetic may fail."""
+    if day < EARLIEST_DATE:
+        raise InvalidInput(
+            f"{field} lies before {EARLIEST_DATE}.",
+            code="date_too_early",
+            fields={field: [f"must be on or after {EARLIEST_DATE}"]},
+        )
+    if day > LATEST_DATE:
+        raise InvalidInput(
+            f"{field} lies after {LATEST_DATE}.",
+            code="date_too_late",
+            fields={field: [f"must be on or before {LATEST_DATE}"]},
+        )
 
 
 def ensure_past(executed_at: datetime, *, now: datetime, field: str) -> None:

@@ -31,6 +31,9 @@ RECONCILED_LOTS_MAX = 10_000
 RECONCILED_BYTES_MAX = 8_388_608
 
 EARLIEST_DATE = date(1950, 1, 1)
+# Nothing is asked of a day or a tax year after these; arithmetic on both stays inside a date.
+LATEST_DATE = date(2200, 12, 31)
+TAX_YEAR_MAX = 2200
 
 QUANTITY_DIGITS = 28
 QUANTITY_DECIMALS = 10
@@ -44,7 +47,10 @@ MONEY_DIGITS = 24
 MONEY_DECIMALS = 4
 MONEY_MAX = Decimal(10) ** 15
 
-# Ten digits before and ten after the point fill the column.
+# A rate keeps significant digits, not decimals: one dong is 0.0000118 Kuwaiti dinar.
+FX_RATE_SIGNIFICANT_DIGITS = 18
+FX_RATE_DECIMALS = 24
+FX_RATE_DIGITS = 34
 FX_RATE_MAX = Decimal(10) ** 9
 
 # Federal, state and net investment income rates together, each a fraction of at most one.

@@ -53,6 +53,11 @@ def quantize(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(minor_unit(currency), context=WIDE)
 
 
+def converted(amount: Decimal, rate: Decimal, currency: str) -> Decimal:
+    """Return `amount` at `rate` units of `currency` for one, rounded once to its minor unit."""
+    return quantize(WIDE.multiply(amount, rate), currency)
+
+
 def allocate(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
     """Split `total`, a whole number of minor units, by `weights`; the parts sum to it.
 

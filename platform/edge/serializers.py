@@ -134,6 +134,16 @@ class PriceField(_ExactField):
     positive = True
 
 
+@_documented("Units of one currency for one of another, as a decimal string.", "1.0835")
+class RateField(_ExactField):
+    """An exchange rate, greater than zero; 18 significant digits of it are kept."""
+
+    decimals = limits.FX_RATE_DECIMALS
+    minimum = Decimal(0)
+    maximum = limits.PRICE_MAX
+    positive = True
+
+
 @_documented("An amount of money, as a decimal string.", "1250.00")
 class MoneyField(_ExactField):
     """An amount of money that is not negative; `signed` allows both."""

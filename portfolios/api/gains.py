@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.limits import EARLIEST_DATE
+from core.limits import EARLIEST_DATE, TAX_YEAR_MAX
 from edge.pagination import Pages
 from edge.renderers import OrjsonRenderer
 from edge.schema import page_of, page_parameters
@@ -25,8 +25,6 @@ from portfolios.tax.form_8949 import form_8949
 from portfolios.tax.gains import gain_row
 from portfolios.tax.tax_return import account_row, return_row
 from transactions import queries as ledger
-
-YEAR_MAX = 2200
 
 
 class GainLineRead(serializers.Serializer[Any]):
@@ -98,7 +96,7 @@ class GainsAsked(serializers.Serializer[Any]):
     """The filters of the list."""
 
     year = serializers.IntegerField(
-        required=False, min_value=EARLIEST_DATE.year, max_value=YEAR_MAX
+        required=False, min_value=EARLIEST_DATE.year, max_value=TAX_YEAR_MAX
     )
     symbol = SymbolField(required=False)
     lot_id = serializers.UUIDField(required=False)

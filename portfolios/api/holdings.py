@@ -1,9 +1,11 @@
 """Portfolios over HTTP: holdings, summary, lots, targets, restrictions."""
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.http import HttpResponse
 from django.urls import path
 from django.utils import timezone
@@ -13,13 +15,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from edge.pagination import Pages, page_request
+from core.dates import instant_text
+from core.money import WIDE, plain
+from core.money_text import exact_text, money_text, plain_text
+from edge.pagination import PageRequest, Pages, page_answer, page_request
 from edge.schema import page_of, page_parameters
 from edge.serializers import PercentageField, StrictSerializer, SymbolField
 from identity.authentication import caller
 from portfolios import operations, queries
+from portfolios.holdings.lots import LotValue
+from portfolios.holdings.valuation import Valuation, Valued, percentage
 from portfolios.models import RestrictionKind
+from portfolios.queries import AccountValue
 from transactions import queries as ledger
+
+_FOUR_DECIMALS = Decimal("0.0001")
 
 
 class HoldingRead(serializers.Serializer[Any]):
@@ -33,7 +43,15 @@ class HoldingRead(serializers.Serializer[Any]):
     currency = serializers.CharField()
     market_value = serializers.CharField(allow_null=True)
     account_currency = serializers.CharField()
-    exchange_rate = serializers.CharField(allow_null=True)
+    exchange_rate = serializers.CharField(
+        allow_null=True, help_text="Units of account_currency for one of currency."
+    )
+    exchange_rate_date = serializers.DateField(
+        allow_null=True, help_text="The day of the rate; null where no currency is exchanged."
+    )
+    exchange_rate_stale = serializers.BooleanField(
+        help_text="Whether a working day has passed without a newer rate."
+    )
     market_value_account = serializers.CharField(allow_null=True)
     cost_basis = serializers.CharField()
     average_cost = serializers.CharField()
@@ -69,6 +87,9 @@ class SummaryRead(serializers.Serializer[Any]):
     allocation = AllocationRead(many=True)
     unpriced_symbols = serializers.ListField(child=serializers.CharField())
     stale_symbols = serializers.ListField(child=serializers.CharField())
+    stale_exchange_rates = serializers.ListField(
+        child=serializers.CharField(), help_text="Currencies whose exchange rate is stale."
+    )
 
 
 class LotRead(serializers.Serializer[Any]):
@@ -113,6 +134,7 @@ class HoldingsView(APIView):
             page=page.number,
             page_size=page.size,
             now=timezone.now(),
+            render=partial(page_bytes, page=page),
         )
         return HttpResponse(body, content_type="application/json")
 
@@ -121,8 +143,10 @@ class SummaryView(APIView):
     @extend_schema(operation_id="portfolio_summary", responses=SummaryRead)
     def get(self, request: Request, account_id: UUID) -> Response:
         """An account in a few figures."""
-        found = queries.positions(user=caller(request), account_id=account_id)
-        return Response(queries.summary(positions=found, account_id=account_id, now=timezone.now()))
+        found = queries.account_value(
+            user=caller(request), account_id=account_id, now=timezone.now()
+        )
+        return Response({"account_id": str(account_id), **summary_row(found)})
 
 
 class LotsView(APIView):
@@ -144,14 +168,14 @@ class LotsView(APIView):
             symbol=request.query_params.get("symbol"),
             closed=request.query_params.get("closed", "").lower() in {"1", "true"},
         )
-        found = queries.positions(user=caller(request), account_id=account_id)
-        value = queries.account_valuation(positions=found, now=now)
+        value = queries.account_value(user=caller(request), account_id=account_id, now=now).value
         return Pages().answer(
             request,
             rows,
-            rows=lambda page: queries.lot_rows(
-                lots=page, account_id=str(account_id), value=value, as_of=now.date()
-            ),
+            rows=lambda page: [
+                lot_row(lot, account_id=account_id, currency=value.currency)
+                for lot in queries.lot_values(lots=page, value=value, as_of=now.date())
+            ],
         )
 
 
@@ -209,6 +233,97 @@ class RestrictionsView(APIView):
         data = RestrictionRow.parsed_many(request)
         operations.set_restrictions(account=account, rules=[operations.Rule(**row) for row in data])
         return self.get(request, account_id)
+
+
+def page_bytes(found: AccountValue, *, page: PageRequest) -> bytes:
+    """Render one page of holdings; the hot path of the API, hence without a serializer."""
+    value = found.value
+    rows = [
+        holding_row(row, value=value)
+        for row in value.holdings[page.offset : page.offset + page.size]
+    ]
+    answer = page_answer(data=rows, total=len(value.holdings), page=page)
+    return msgspec.json.encode(answer)
+
+
+def holding_row(row: Valued, *, value: Valuation) -> dict[str, object]:
+    """A holding in the words of the API."""
+    position, quote, rate = row.position, row.quote, row.rate
+    home = value.currency
+    exchanged = rate is not None and rate.base != rate.quote
+    return {
+        "symbol": position.symbol,
+        "name": position.name,
+        "asset_class": position.asset_class,
+        "quantity": plain(position.quantity),
+        "price": plain(quote.price) if quote else None,
+        "as_of": instant_text(quote.as_of) if quote else None,
+        "stale": quote.stale if quote else True,
+        "currency": position.currency,
+        "market_value": exact_text(row.value),
+        "account_currency": home,
+        "exchange_rate": plain(rate.rate) if rate else None,
+        "exchange_rate_date": rate.date.isoformat() if rate and exchanged else None,
+        "exchange_rate_stale": bool(rate and rate.stale),
+        "market_value_account": exact_text(row.value_base),
+        "cost_basis": money_text(position.cost_basis, home),
+        "average_cost": plain(row.average_cost.quantize(_FOUR_DECIMALS, context=WIDE)),
+        "unrealized_gain": money_text(row.gain, home),
+        "unrealized_gain_percentage": exact_text(row.gain_percentage),
+        "day_change": exact_text(row.day_change_base),
+        "weight": exact_text(value.weight(row)),
+        "target_percentage": exact_text(position.target_percentage),
+        "rebalance_threshold": exact_text(position.rebalance_threshold),
+    }
+
+
+def summary_row(found: AccountValue) -> dict[str, object]:
+    """An account in a few figures, in the words of the API."""
+    value, positions = found.value, found.positions
+    home = value.currency
+    return {
+        "name": positions.name,
+        "type": positions.type,
+        "currency": home,
+        "total_value": money_text(value.total, home),
+        "invested_value": money_text(value.invested, home),
+        "cash": money_text(value.cash, home),
+        "cash_target_percentage": positions.cash_target,
+        "cost_basis": money_text(value.cost_basis, home),
+        "unrealized_gain": money_text(value.gain, home),
+        "unrealized_gain_percentage": plain_text(value.gain_percentage),
+        "day_change": money_text(value.day_change, home),
+        "day_change_percentage": plain_text(value.day_change_percentage),
+        "holdings": len(value.holdings),
+        "allocation": [
+            {
+                "asset_class": name,
+                "value": money_text(amount, home),
+                "weight": plain_text(percentage(amount, value.total)),
+            }
+            for name, amount in value.by_asset_class().items()
+        ],
+        "unpriced_symbols": list(value.unpriced),
+        "stale_symbols": list(value.stale),
+        "stale_exchange_rates": list(value.stale_rates),
+    }
+
+
+def lot_row(lot: LotValue, *, account_id: UUID, currency: str) -> dict[str, object]:
+    """A lot in the words of the API."""
+    return {
+        "lot_id": str(lot.lot_id),
+        "account_id": str(account_id),
+        "symbol": lot.symbol,
+        "quantity": plain(lot.quantity),
+        "opened_date": lot.opened_date.isoformat(),
+        "holding_period_date": lot.holding_period_date.isoformat(),
+        "cost_basis": money_text(lot.cost_basis, currency),
+        "wash_sale_adjustment": money_text(lot.wash_sale_adjustment, currency),
+        "unrealized_gain": money_text(lot.unrealized_gain, currency),
+        "term": "long" if lot.long_term else "short",
+        "closed": lot.quantity == 0,
+    }
 
 
 def restriction_row(row: Any) -> dict[str, object]:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.limits import EARLIEST_DATE
+from core.limits import EARLIEST_DATE, TAX_YEAR_MAX
 from edge.serializers import MoneyField, StrictSerializer
 from identity.authentication import caller
 from identity.models import Household
@@ -135,7 +135,9 @@ class TaxesAsked(serializers.Serializer[Any]):
     """What a request may name."""
 
     household_id = serializers.UUIDField(required=False)
-    year = serializers.IntegerField(required=False, min_value=EARLIEST_DATE.year, max_value=2200)
+    year = serializers.IntegerField(
+        required=False, min_value=EARLIEST_DATE.year, max_value=TAX_YEAR_MAX
+    )
 
 
 def _asked(request: Request) -> tuple[Household, int]:

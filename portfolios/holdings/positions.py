@@ -1,4 +1,8 @@
-"""What is remembered of an account between requests: its ledger positions, by version. Pure."""
+"""What is cached of an account between requests: its ledger positions, by ledger version. Pure.
+
+Prices of the last stored quotes are part of it, so that an account can be valued without a query
+where Redis has no live quote. Exchange rates are not: they are the same for every account.
+"""
 
 from uuid import UUID
 
@@ -24,7 +28,6 @@ class Row(msgspec.Struct, array_like=True, frozen=True):
     price: str | None
     price_as_of: str | None
     previous_close: str | None
-    rate: str | None
     price_source: str | None
     exchange: str
 
@@ -44,7 +47,7 @@ class Positions(msgspec.Struct, array_like=True, frozen=True):
 
 
 def encode(positions: Positions) -> bytes:
-    """The cache's bytes."""
+    """Return the bytes that are cached."""
     return msgspec.json.encode(positions)
 
 
@@ -52,15 +55,15 @@ _DECODER = msgspec.json.Decoder(Positions)
 
 
 def decode(payload: bytes) -> Positions:
-    """Positions out of the cache's bytes; msgspec.DecodeError when they are not ours."""
+    """Return the positions of cached bytes; raise msgspec.DecodeError if they are not ours."""
     return _DECODER.decode(payload)
 
 
 def positions_key(account_id: UUID | str, version: int | None) -> str:
-    """Where the positions of one ledger version are kept."""
+    """Return the key of the positions of one ledger version."""
     return f"positions:{account_id}:{'?' if version is None else version}"
 
 
 def page_key(account_id: UUID | str, page: int, page_size: int) -> str:
-    """Where the rendered page of holdings is kept for the second its prices are good for."""
+    """Return the key of a rendered page of holdings, cached for a second."""
     return f"holdings:{account_id}:{page}:{page_size}"

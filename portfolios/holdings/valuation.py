@@ -1,13 +1,15 @@
 """What holdings are worth: quantity x price, in the asset's and the account's currency. Pure.
 
-    value        quantity * price                      (asset currency, rounded)
-    value_base   quantity * price * rate               (account currency, rounded)
+    unit value   price * rate                          (account currency, exact)
+    value        quantity * price                      (asset currency, rounded once)
+    value_base   quantity * unit value                 (account currency, rounded once)
     gain         value_base - cost basis
-    gain %       gain / cost basis * 100, null where the basis is 0
-    weight       value_base / (sum of value_base + cash) * 100, null where that total is not > 0
-    day change   quantity * (price - previous close) * rate, null where no close is known
+    gain %       gain / cost basis * 100, null if the basis is 0
+    weight       value_base / (sum of value_base + cash) * 100, null unless that total is > 0
+    day change   quantity * (price - previous close) * rate, null if no close is known
 
-Positions are what the ledger says (cached a minute, by version); prices are this second's.
+Positions come from the ledger (cached for a minute, by version); prices are this second's. A rate
+keeps its day and whether it is stale: a value is only as fresh as the older of price and rate.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,10 +17,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from core.dates import instant_text
-from core.money import WIDE, plain, quantize
+from core.money import WIDE, converted, quantize
+from marketdata.fx import Rate
 
 HUNDRED = Decimal(100)
+ZERO = Decimal(0)
 _PERCENT = Decimal("0.0001")
 
 
@@ -48,20 +51,52 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitValue:
+    """One unit of an asset in another currency; `value` is None without a price or a rate."""
+
+    quote: Quote | None
+    rate: Rate | None
+    value: Decimal | None
+
+    @property
+    def stale(self) -> bool:
+        """Whether the price or the rate is stale."""
+        return bool((self.quote and self.quote.stale) or (self.rate and self.rate.stale))
+
+
+@dataclass(frozen=True, slots=True)
 class Valued:
-    """A holding and what it is worth now; None where no price or rate is known."""
+    """A holding and what it is worth now; None if no price or rate is known."""
 
     position: Position
     quote: Quote | None
-    rate: Decimal | None
+    rate: Rate | None
     value: Decimal | None
     value_base: Decimal | None
     day_change_base: Decimal | None
 
+    @property
+    def gain(self) -> Decimal | None:
+        return None if self.value_base is None else self.value_base - self.position.cost_basis
+
+    @property
+    def gain_percentage(self) -> Decimal | None:
+        gain = self.gain
+        return None if gain is None else percentage(gain, self.position.cost_basis)
+
+    @property
+    def average_cost(self) -> Decimal:
+        """Cost basis of one unit, in the account's currency, unrounded."""
+        return WIDE.divide(self.position.cost_basis, self.position.quantity)
+
 
 @dataclass(frozen=True, slots=True)
 class Valuation:
-    """An account at one moment; totals count priced holdings only and say if some were not."""
+    """An account at one moment.
+
+    Totals count priced holdings only; `unpriced` names the others. `stale` names holdings with a
+    stale price, `stale_rates` the currencies whose rate is stale.
+    """
 
     currency: str
     cash: Decimal
@@ -69,9 +104,43 @@ class Valuation:
     invested: Decimal
     total: Decimal
     cost_basis: Decimal
+    priced_cost: Decimal
     day_change: Decimal
     unpriced: tuple[str, ...]
     stale: tuple[str, ...]
+    stale_rates: tuple[str, ...]
+
+    @property
+    def gain(self) -> Decimal:
+        """Unrealized gain of the priced holdings."""
+        return self.invested - self.priced_cost
+
+    @property
+    def gain_percentage(self) -> Decimal | None:
+        return percentage(self.gain, self.priced_cost)
+
+    @property
+    def day_change_percentage(self) -> Decimal | None:
+        return percentage(self.day_change, self.total - self.day_change)
+
+    def weight(self, row: Valued) -> Decimal | None:
+        """Return the share of one holding in the total, in percent."""
+        return None if row.value_base is None else percentage(row.value_base, self.total)
+
+    def by_asset_class(self) -> dict[str, Decimal]:
+        """Return the value of each asset class, cash included, in order of their names."""
+        found: dict[str, Decimal] = {"cash": self.cash}
+        for row in self.holdings:
+            if row.value_base is not None:
+                name = row.position.asset_class
+                found[name] = found.get(name, ZERO) + row.value_base
+        return dict(sorted(found.items()))
+
+
+def unit_value(*, quote: Quote | None, rate: Rate | None) -> UnitValue:
+    """Return what one unit is worth in the currency that `rate` leads to, unrounded."""
+    exact = None if quote is None or rate is None else WIDE.multiply(quote.price, rate.rate)
+    return UnitValue(quote, rate, exact)
 
 
 def valuation(
@@ -80,82 +149,52 @@ def valuation(
     cash: Decimal,
     positions: Sequence[Position],
     quotes: Mapping[int, Quote],
-    rates: Mapping[str, Decimal],
+    rates: Mapping[str, Rate],
 ) -> Valuation:
-    """Values `positions` at `quotes` (by asset id) and `rates` (account units for one unit)."""
+    """Value `positions` at `quotes` (by asset id) and `rates` (by the currency they come from)."""
     valued = tuple(
         _valued(position, quotes.get(position.asset_id), rates.get(position.currency), currency)
         for position in positions
     )
-    invested = sum((row.value_base for row in valued if row.value_base is not None), Decimal(0))
+    priced = [row for row in valued if row.value_base is not None]
+    invested = sum((row.value_base or ZERO for row in priced), ZERO)
     return Valuation(
         currency=currency,
         cash=cash,
         holdings=valued,
         invested=invested,
         total=invested + cash,
-        cost_basis=sum((row.position.cost_basis for row in valued), Decimal(0)),
-        day_change=sum((row.day_change_base or Decimal(0) for row in valued), Decimal(0)),
+        cost_basis=sum((row.position.cost_basis for row in valued), ZERO),
+        priced_cost=sum((row.position.cost_basis for row in priced), ZERO),
+        day_change=sum((row.day_change_base or ZERO for row in valued), ZERO),
         unpriced=tuple(row.position.symbol for row in valued if row.value_base is None),
         stale=tuple(row.position.symbol for row in valued if row.quote and row.quote.stale),
+        stale_rates=tuple(sorted({row.rate.base for row in valued if row.rate and row.rate.stale})),
     )
 
 
-def _valued(position: Position, quote: Quote | None, rate: Decimal | None, currency: str) -> Valued:
+def _valued(position: Position, quote: Quote | None, rate: Rate | None, currency: str) -> Valued:
     if quote is None or rate is None:
         return Valued(position, quote, rate, None, None, None)
-    exact = position.quantity * quote.price
+    exact = WIDE.multiply(position.quantity, quote.price)
     change = None
     if quote.previous_close is not None:
-        change = quantize(position.quantity * (quote.price - quote.previous_close) * rate, currency)
+        moved = WIDE.multiply(position.quantity, quote.price - quote.previous_close)
+        change = converted(moved, rate.rate, currency)
+    value = quantize(exact, position.currency)
+    same = rate.base == rate.quote
     return Valued(
         position,
         quote,
         rate,
-        quantize(exact, position.currency),
-        quantize(exact * rate, currency),
+        value,
+        value if same else converted(exact, rate.rate, currency),
         change,
     )
 
 
 def percentage(part: Decimal, whole: Decimal) -> Decimal | None:
-    """part / whole in percent to four decimals; None where the whole is not positive."""
+    """Return part / whole in percent to four decimals; None unless the whole is positive."""
     if whole <= 0:
         return None
-    return (part / whole * HUNDRED).quantize(_PERCENT, context=WIDE)
-
-
-def holding_row(row: Valued, *, account_currency: str, total: Decimal) -> dict[str, object]:
-    """A holding as the API and the pages show it."""
-    position, quote = row.position, row.quote
-    gain = None if row.value_base is None else row.value_base - position.cost_basis
-    average = (position.cost_basis / position.quantity).quantize(_PERCENT, context=WIDE)
-    weight = None if row.value_base is None else percentage(row.value_base, total)
-    return {
-        "symbol": position.symbol,
-        "name": position.name,
-        "asset_class": position.asset_class,
-        "quantity": plain(position.quantity),
-        "price": plain(quote.price) if quote else None,
-        "as_of": instant_text(quote.as_of) if quote else None,
-        "stale": quote.stale if quote else True,
-        "currency": position.currency,
-        "market_value": _text(row.value),
-        "account_currency": account_currency,
-        "exchange_rate": _text(row.rate),
-        "market_value_account": _text(row.value_base),
-        "cost_basis": str(quantize(position.cost_basis, account_currency)),
-        "average_cost": plain(average),
-        "unrealized_gain": None if gain is None else f"{quantize(gain, account_currency):f}",
-        "unrealized_gain_percentage": (
-            _text(percentage(gain, position.cost_basis)) if gain is not None else None
-        ),
-        "day_change": _text(row.day_change_base),
-        "weight": _text(weight),
-        "target_percentage": _text(position.target_percentage),
-        "rebalance_threshold": _text(position.rebalance_threshold),
-    }
-
-
-def _text(value: Decimal | None) -> str | None:
-    return None if value is None else format(value, "f")
+    return WIDE.divide(part * HUNDRED, whole).quantize(_PERCENT, context=WIDE)

@@ -23,13 +23,13 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import NamedTuple
 
-from core.limits import QUANTITY_DECIMALS
+from core.limits import FX_RATE_DECIMALS, QUANTITY_DECIMALS
 from core.money import WIDE
 from transactions.ledger.splits import Splits
 
 UNIT_DECIMALS = QUANTITY_DECIMALS
 CASH_DECIMALS = 4
-RATE_DECIMALS = 10
+RATE_DECIMALS = FX_RATE_DECIMALS
 # Parts of a payment are amounts times the rate they were booked at.
 PART_DECIMALS = CASH_DECIMALS + RATE_DECIMALS
 
@@ -71,7 +71,7 @@ class Fact(NamedTuple):
 
 
 class Payment(NamedTuple):
-    """The parts of what one fact did to an account's cash, in 10^-14 of the account's currency.
+    """The parts of what one fact did to an account's cash, in 10^-28 of the account's currency.
 
     `trade` is what units were sold for (> 0) or bought for (< 0), before the fee; `traded` is the
     same in the currency of the trade, in 10^-4.
@@ -303,7 +303,7 @@ def _without_own_moves(payments: Sequence[Payment]) -> list[Payment]:
 
 
 def _parts(fact: Fact) -> tuple[int, int, int]:
-    """Cash, fee and amount of a fact in the account's currency, in 10^-14."""
+    """Return cash, fee and amount of a fact in the account's currency, in 10^-28."""
     cash = steps(fact.cash_effect, PART_DECIMALS)
     rate = steps(fact.fx_rate, RATE_DECIMALS)
     fee = steps(fact.fee, CASH_DECIMALS) * rate if fact.fee else 0

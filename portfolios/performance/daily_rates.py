@@ -1,7 +1,7 @@
 """One exchange rate for every day, crossed through the euro, carried on weekends. Pure.
 
 x_d    units of the reporting currency for one of another = fixing(to) / fixing(from), both the
-       newest up to the day, to ten decimals, as `marketdata.fx` crosses them
+       newest up to the day, as `marketdata.fx` crosses them
 """
 
 from bisect import bisect_right
@@ -26,7 +26,7 @@ Fixings = Mapping[str, Sequence[tuple[date, Decimal]]]
 
 @dataclass(frozen=True, slots=True)
 class DailyRates:
-    """Units of the reporting currency for one, in 10^-10, for each of a run of days."""
+    """Units of the reporting currency for one, in 10^-24, for each of a run of days."""
 
     rates: Whole
     known: NDArray[np.bool_]

@@ -4,7 +4,8 @@
     value of the whole   the assets' values + cash of each currency * its rate
 
 Arrays have n + 1 days; day 0 is the close before the period. Exact figures are whole numbers of
-10^-28 of the reporting currency: 10 decimals of units, 8 of prices, 10 of rates.
+10^-52 of the reporting currency: an amount of money with 4 decimals may be converted twice, at
+rates of 24 decimals each, and nothing is cut off.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,9 @@ from portfolios.performance.daily_rates import DailyRates, Fixings, daily_rates
 from portfolios.performance.figures import Figure, absent
 from portfolios.performance.returns import Floats
 
-EXACT_DECIMALS = UNIT_DECIMALS + PRICE_DECIMALS + RATE_DECIMALS
+EXACT_DECIMALS = CASH_DECIMALS + 2 * RATE_DECIMALS
+# What turns units * price * rate into exact figures.
+OF_UNITS: int = 10 ** (EXACT_DECIMALS - UNIT_DECIMALS - PRICE_DECIMALS - RATE_DECIMALS)
 OF_CASH: int = 10 ** (EXACT_DECIMALS - CASH_DECIMALS - RATE_DECIMALS)
 _OF_PARTS: int = 10 ** (EXACT_DECIMALS - PART_DECIMALS - RATE_DECIMALS)
 
@@ -125,11 +128,12 @@ class Track:
 
     def exact(self, number: int) -> int:
         """The value on a day in the reporting currency."""
-        return self.local_at(number) * int(self.rates.rates[number])
+        return self.local_at(number) * int(self.rates.rates[number]) * OF_UNITS
 
     def worth(self, units: int, number: int) -> int:
         """What a number of units was worth at the close of a day."""
-        return units * int(self.prices.prices[number]) * int(self.rates.rates[number])
+        at_home = units * int(self.prices.prices[number])
+        return at_home * int(self.rates.rates[number]) * OF_UNITS
 
     def knows(self, number: int) -> bool:
         """Whether a unit has a value on a day, held or not."""
@@ -227,7 +231,7 @@ class Board:
         return day - self.first
 
     def rate_of_parts(self, currency: str, number: int) -> int | None:
-        """What turns parts of payments (10^-14 of a currency) into exact figures on a day."""
+        """What turns parts of payments (10^-28 of a currency) into exact figures on a day."""
         rates = self.rates[currency]
         return int(rates.rates[number]) * _OF_PARTS if rates.known[number] else None
 

@@ -6,7 +6,7 @@
     a delivery   units at the close of their day: a flow from outside, or out of the asset they were
                  exchanged for
 
-All figures in 10^-28 of the reporting currency at the rate of the day.
+All figures in 10^-52 of the reporting currency at the rate of the day.
 """
 
 from collections.abc import Iterator, Sequence

@@ -21,13 +21,20 @@ from decimal import Decimal
 import numpy as np
 
 from core.money import WIDE, minor_unit, quantize
-from portfolios.performance.daily_values import EXACT_DECIMALS, OF_CASH, Board, Purse, Track
+from portfolios.performance.daily_values import (
+    EXACT_DECIMALS,
+    OF_CASH,
+    OF_UNITS,
+    Board,
+    Purse,
+    Track,
+)
 from portfolios.performance.effects import Effect, Unknown
 
 
 @dataclass(slots=True)
 class Terms:
-    """The terms of one asset, of cash or of the whole, in 10^-28 of the reporting currency."""
+    """The terms of one asset, of cash or of the whole, in 10^-52 of the reporting currency."""
 
     initial: int = 0
     gains: int = 0
@@ -92,11 +99,12 @@ def _of_track(board: Board, track: Track) -> Terms:
         final=track.exact(last) if track.held[last] else 0,
     )
     if constant:
-        found.gains = (track.local_at(last) - track.local_at(0)) * int(track.rates.rates[0])
+        change = track.local_at(last) - track.local_at(0)
+        found.gains = change * int(track.rates.rates[0]) * OF_UNITS
     else:
         local, rates = track.local, track.rates.rates
-        found.gains = int(np.dot(np.diff(local), rates[1:]))
-        found.currency = int(np.dot(local[:-1], np.diff(rates)))
+        found.gains = int(np.dot(np.diff(local), rates[1:])) * OF_UNITS
+        found.currency = int(np.dot(local[:-1], np.diff(rates))) * OF_UNITS
     return found
 
 

@@ -1,21 +1,27 @@
 """Reads: positions and their value, targets, restrictions."""
 
-from portfolios.queries.holdings import (
-    account_valuation,
-    holdings_page,
-    positions,
-    summary,
-)
-from portfolios.queries.lots import lot_rows
+from portfolios.queries.holdings import holdings_page
+from portfolios.queries.lots import lot_values
+from portfolios.queries.positions import positions
 from portfolios.queries.targets import restrictions, target_rows, targets
+from portfolios.queries.valuations import (
+    AccountValue,
+    account_value,
+    rates_into,
+    unit_values,
+    valuations,
+)
 
 __all__ = [
-    "account_valuation",
+    "AccountValue",
+    "account_value",
     "holdings_page",
-    "lot_rows",
+    "lot_values",
     "positions",
+    "rates_into",
     "restrictions",
-    "summary",
     "target_rows",
     "targets",
+    "unit_values",
+    "valuations",
 ]

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from core.dates import instant_text
-from core.money import plain, quantize
+from core.money import converted, plain, quantize
 from marketdata.models import Asset
 from portfolios.queries.gains import disposals, line_rows, lines_of, wash_sale_policy
 from portfolios.tax.gains import GainLine, gain_row
@@ -122,7 +122,7 @@ def _acquisition_row(row: Transaction, accounts: Mapping[int, Account]) -> dict[
         "fx_date": (
             row.executed_at.astimezone(UTC).date().isoformat() if row.currency != home else None
         ),
-        "cost": _money((row.amount + row.fee) * row.fx_rate, home),
+        "cost": _money(converted(row.amount + row.fee, row.fx_rate, home), home),
     }
 
 

@@ -1,7 +1,9 @@
 """Figures as people read them, and weights as they are drawn."""
 
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
-from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -10,6 +12,8 @@ from dashboard.presenters.holdings import Aim, portfolio
 from dashboard.presenters.lots import lots_by_purchase
 from dashboard.presenters.results import before_and_after, in_order, turnover
 from dashboard.presenters.weights import bar, ring, scale_end
+from marketdata.fx import Rate
+from portfolios.holdings.lots import LotValue
 from portfolios.holdings.valuation import Position, Quote, valuation
 
 D = Decimal
@@ -104,7 +108,7 @@ def _valued() -> object:
         cash=D(100),
         positions=[position(1, "AAA"), position(2, "BBB"), position(3, "CCC")],
         quotes={1: quote("60", "50"), 2: quote("30", None)},
-        rates={"USD": D(1)},
+        rates={"USD": Rate("USD", "USD", D(1), date(2026, 11, 20), stale=False)},
     )
 
 
@@ -145,29 +149,32 @@ def test_a_result_is_shown_sales_first_and_with_what_drift_is_left() -> None:
 
 
 def test_pieces_of_a_lot_stand_below_their_purchase_and_sum_to_it() -> None:
-    def row(lot_id: str, quantity: str, basis: str, moved: str, term: str, held: str) -> Any:
-        return {
-            "lot_id": lot_id,
-            "quantity": quantity,
-            "cost_basis": basis,
-            "wash_sale_adjustment": moved,
-            "unrealized_gain": "1.50",
-            "term": term,
-            "opened_date": "2026-05-01",
-            "holding_period_date": held,
-        }
+    first, second = UUID(int=1), UUID(int=2)
+
+    def row(lot_id: UUID, quantity: str, basis: str, moved: str, term: str, held: str) -> LotValue:
+        return LotValue(
+            lot_id=lot_id,
+            symbol="AAA",
+            quantity=D(quantity),
+            cost_basis=D(basis),
+            wash_sale_adjustment=D(moved),
+            unrealized_gain=D("1.50"),
+            long_term=term == "long",
+            opened_date=date(2026, 5, 1),
+            holding_period_date=date.fromisoformat(held),
+        )
 
     rows = [
-        row("a", "30", "330.00", "30.00", "long", "2025-01-05"),
-        row("a", "70", "700.00", "0.00", "short", "2026-05-01"),
-        row("b", "10", "100.00", "0.00", "short", "2026-05-01"),
+        row(first, "30", "330.00", "30.00", "long", "2025-01-05"),
+        row(first, "70", "700.00", "0.00", "short", "2026-05-01"),
+        row(second, "10", "100.00", "0.00", "short", "2026-05-01"),
     ]
-    divided, single = lots_by_purchase(rows, "USD")
-    assert (divided["quantity"], divided["cost_basis"], divided["term"]) == ("100", "1030", "both")
-    assert (divided["wash_sale_adjustment"], divided["adjusted"]) == ("30", True)
-    assert (divided["unit_cost"], divided["unrealized_gain"]) == ("10.3", "3")
-    assert [piece["unit_cost"] for piece in divided["pieces"]] == ["11", "10"]
-    assert [piece["adjusted"] for piece in divided["pieces"]] == [True, False]
-    assert (single["pieces"], single["adjusted"]) == ([], False)
-    unpriced = [{**one, "unrealized_gain": None} for one in rows[:2]]
-    assert lots_by_purchase(unpriced, "USD")[0]["unrealized_gain"] is None
+    divided, single = lots_by_purchase(rows)
+    assert (divided.quantity, divided.cost_basis, divided.term) == (D(100), D(1030), "both")
+    assert (divided.wash_sale_adjustment, divided.adjusted) == (D(30), True)
+    assert (divided.unit_cost, divided.unrealized_gain) == (D("10.3"), D(3))
+    assert [piece.unit_cost for piece in divided.pieces] == [D(11), D(10)]
+    assert [piece.adjusted for piece in divided.pieces] == [True, False]
+    assert (single.pieces, single.adjusted) == ((), False)
+    unpriced = [replace(one, unrealized_gain=None) for one in rows[:2]]
+    assert lots_by_purchase(unpriced)[0].unrealized_gain is None

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from marketdata.queries import exchange_rates, exchange_rates_on
+from marketdata.queries.exchange_rates import forget_fixings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_quotes")]
 
@@ -38,10 +39,10 @@ def test_five_currencies_are_one_query_and_then_none(fixings: None) -> None:
     assert len(asked) == 0
     assert first == again
     assert {pair: rate.rate for pair, rate in first.items()} == {
-        ("GBP", "USD"): D("1.2994011976"),
+        ("GBP", "USD"): D("1.29940119760479042"),
         ("EUR", "USD"): D("1.0850000000"),
-        ("JPY", "USD"): D("0.0061760018"),
-        ("PHP", "USD"): D("0.0165648855"),
+        ("JPY", "USD"): D("0.00617600182149362477"),
+        ("PHP", "USD"): D("0.0165648854961832061"),
         ("USD", "USD"): D(1),
     }
 
@@ -77,3 +78,11 @@ def test_rates_on_many_days_are_one_query(fixings: None) -> None:
     assert len(asked) == 1
     assert [found[one].rate for one in wanted] == [D("1.09"), D("1.085"), D("1.085")]
     assert len(found) == 3
+
+
+def test_a_new_fixing_is_used_at_once(fixings: None, make_fixing: Callable[..., None]) -> None:
+    day = date(2026, 11, 2)
+    assert exchange_rates(pairs=[("EUR", "USD")], as_of=day)["EUR", "USD"].rate == D("1.085")
+    make_fixing("USD", "2026-11-02", "1.0900")
+    forget_fixings()
+    assert exchange_rates(pairs=[("EUR", "USD")], as_of=day)["EUR", "USD"].rate == D("1.09")

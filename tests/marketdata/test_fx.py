@@ -2,11 +2,14 @@
 
 from datetime import date
 from decimal import Decimal as D
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.limits import FX_RATE_DECIMALS
+from core.money import converted
 from marketdata.fx import Fixing, crossed, is_stale, weekday_number
 
 FRIDAY = date(2026, 10, 30)
@@ -17,12 +20,12 @@ FIXINGS = {
 }
 
 CROSSES = """
-EUR USD 1.0850000000
-USD EUR 0.9216589862
-GBP USD 1.2994011976
-USD GBP 0.7695852535
-USD JPY 161.9170506912
-JPY USD 0.0061760018
+EUR USD 1.085
+USD EUR 0.921658986175115207
+GBP USD 1.29940119760479042
+USD GBP 0.769585253456221198
+USD JPY 161.91705069124424
+JPY USD 0.00617600182149362477
 EUR EUR 1
 USD USD 1
 """
@@ -34,6 +37,31 @@ def test_crosses_to_the_digit(line: str) -> None:
     found = crossed(base=base, quote=quote, fixings=FIXINGS, as_of=FRIDAY)
     assert found is not None
     assert found.rate == D(expected)
+
+
+def test_fifteen_billion_rupiah_are_worth_the_same_cents_as_without_rounding() -> None:
+    fixings = {"IDR": Fixing(D("17685.10"), FRIDAY), "USD": Fixing(D("1.0321"), FRIDAY)}
+    found = crossed(base="IDR", quote="USD", fixings=fixings, as_of=FRIDAY)
+    assert found is not None
+    # Ten decimals, six digits of this rate, gave 875398.50.
+    assert converted(D(15_000_000_000), found.rate, "USD") == D("875397.93")
+
+
+@given(
+    base=st.decimals("0.00000001", "99999999", places=8),
+    quote=st.decimals("0.00000001", "99999999", places=8),
+)
+def test_a_rate_keeps_eighteen_digits_and_fits_its_column(base: D, quote: D) -> None:
+    fixings = {"AAA": Fixing(base, FRIDAY), "BBB": Fixing(quote, FRIDAY)}
+    found = crossed(base="AAA", quote="BBB", fixings=fixings, as_of=FRIDAY)
+    assert found is not None
+    digits, exponent = found.rate.as_tuple()[1:]
+    assert len(digits) <= 18
+    assert isinstance(exponent, int)
+    assert exponent >= -FX_RATE_DECIMALS
+    exact = Fraction(quote) / Fraction(base)
+    unit = Fraction(10) ** max(-FX_RATE_DECIMALS, found.rate.adjusted() - 17)
+    assert abs(Fraction(found.rate) - exact) <= unit / 2
 
 
 def test_a_cross_is_as_old_as_its_older_fixing() -> None:

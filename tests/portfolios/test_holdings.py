@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal as D
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.errors import NotFound
+from edge.pagination import PageRequest
 from marketdata.operations.own_assets import OwnPrice, create_own_asset, record_own_prices
 from portfolios import queries
+from portfolios.api.holdings import page_bytes, summary_row
 from portfolios.operations import TargetWeight, set_targets
 from stores.redis import redis_client
 from transactions.ledger.entries import Entry
@@ -34,6 +37,18 @@ def buy(account: Any, user: Any, symbol: str, quantity: str, price: str) -> None
 def quantities(account: Any, user: Any) -> dict[str, str]:
     found = queries.positions(user=user, account_id=account.public_id)
     return {row.symbol: row.quantity.rstrip("0").rstrip(".") for row in found.rows}
+
+
+def page_of(account: Any, user: Any) -> bytes:
+    """The first page of holdings as the API answers it."""
+    return queries.holdings_page(
+        user=user,
+        account_id=account.public_id,
+        page=1,
+        page_size=100,
+        now=timezone.now(),
+        render=partial(page_bytes, page=PageRequest(1, 100)),
+    )
 
 
 def test_a_trade_is_seen_at_once_although_positions_are_remembered(
@@ -72,8 +87,10 @@ def test_a_price_of_ones_own_asset_is_seen_at_once(account: Any, people: Any) ->
             prices=[OwnPrice(day, D(close))],
             as_of=timezone.now().date(),
         )
-        found = queries.positions(user=people.owner, account_id=account.public_id)
-        return queries.account_valuation(positions=found, now=timezone.now()).invested
+        found = queries.account_value(
+            user=people.owner, account_id=account.public_id, now=timezone.now()
+        )
+        return found.value.invested
 
     today = timezone.now().date()
     assert worth(today.replace(day=1), "60") == D(120)
@@ -98,9 +115,7 @@ def test_without_redis_holdings_come_from_the_database(
     buy(account, people.owner, "AAA", "1", "50")
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert quantities(account, people.owner) == {"AAA": "1"}
-    body = queries.holdings_page(
-        user=people.owner, account_id=account.public_id, page=1, page_size=100, now=timezone.now()
-    )
+    body = page_of(account, people.owner)
     assert b'"market_value":"50.00"' in body
 
 
@@ -109,18 +124,10 @@ def test_what_one_household_made_remembered_no_other_can_read(
 ) -> None:
     buy(account, people.owner, "AAA", "1", "50")
     for user in (people.owner, people.adviser):
-        queries.holdings_page(
-            user=user, account_id=account.public_id, page=1, page_size=100, now=timezone.now()
-        )
+        page_of(account, user)
     for read in (
         lambda: quantities(account, people.stranger),
-        lambda: queries.holdings_page(
-            user=people.stranger,
-            account_id=account.public_id,
-            page=1,
-            page_size=100,
-            now=timezone.now(),
-        ),
+        lambda: page_of(account, people.stranger),
     ):
         with pytest.raises(NotFound):
             read()
@@ -135,8 +142,9 @@ def test_foreign_holdings_are_worth_their_rate(account: Any, people: Any, assets
         user=people.owner,
         now=timezone.now(),
     )
-    found = queries.positions(user=people.owner, account_id=account.public_id)
-    value = queries.account_valuation(positions=found, now=timezone.now())
-    assert value.invested == D("50.00")  # 4 x 10 EUR at 1.25
-    figures = queries.summary(positions=found, account_id=account.public_id, now=timezone.now())
+    found = queries.account_value(
+        user=people.owner, account_id=account.public_id, now=timezone.now()
+    )
+    assert found.value.invested == D("50.00")  # 4 x 10 EUR at 1.25
+    figures = summary_row(found)
     assert (figures["unrealized_gain"], figures["cash"]) == ("18.00", "-32.00")

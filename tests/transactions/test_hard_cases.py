@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from core.errors import BallastError
 from identity.models import User
-from portfolios.holdings.valuation import holding_row
-from portfolios.queries import account_valuation, positions, summary
+from portfolios.api.holdings import holding_row, summary_row
+from portfolios.queries import AccountValue, account_value
 from transactions.ledger.entries import ChosenLot, Entry
 from transactions.models import Account, Disposal, Lot, Transaction
 from transactions.operations import open_account, record, reverse
@@ -38,6 +38,10 @@ def differences() -> list[Any]:
 def parts() -> list[tuple[D, D, D]]:
     rows = Disposal.objects.order_by("transaction_id", "lot_transaction_id")
     return list(rows.values_list("quantity", "proceeds", "cost_basis"))
+
+
+def worth(account: Any, user: Any) -> AccountValue:
+    return account_value(user=user, account_id=account.public_id, now=timezone.now())
 
 
 def test_a_fee_above_the_proceeds_is_a_loss_to_the_cent(account: Any, people: Any) -> None:
@@ -118,21 +122,18 @@ def test_what_was_given_for_nothing_has_no_basis(account: Any, people: Any) -> N
     write(account, people.owner, trade("buy", 0, "3", "0"))
     write(account, people.owner, trade("sell", 1, "1", "7"))
     assert parts() == [(D(1), D(7), D(0))]
-    found = positions(user=people.owner, account_id=account.public_id)
-    value = account_valuation(positions=found, now=timezone.now())
-    row = holding_row(value.holdings[0], account_currency="USD", total=value.total)
+    value = worth(account, people.owner).value
+    row = holding_row(value.holdings[0], value=value)
     assert (row["average_cost"], row["unrealized_gain_percentage"]) == ("0", None)
 
 
 def test_debts_above_the_holdings_leave_no_weights_but_a_value(account: Any, people: Any) -> None:
     write(account, people.owner, trade("buy", 0, "1", "500"))
-    now = timezone.now()
-    found = positions(user=people.owner, account_id=account.public_id)
-    figures = summary(positions=found, account_id=account.public_id, now=now)
+    found = worth(account, people.owner)
+    figures = summary_row(found)
     assert (figures["total_value"], figures["invested_value"]) == ("-450.00", "50.00")
     assert {row["weight"] for row in figures["allocation"]} == {None}  # type: ignore[attr-defined]
-    value = account_valuation(positions=found, now=now)
-    assert holding_row(value.holdings[0], account_currency="USD", total=D(0))["weight"] is None
+    assert holding_row(found.value.holdings[0], value=found.value)["weight"] is None
 
 
 def test_the_greatest_and_the_smallest_figures_can_still_be_shown(
@@ -140,9 +141,8 @@ def test_the_greatest_and_the_smallest_figures_can_still_be_shown(
 ) -> None:
     write(account, people.owner, trade("buy", 0, "0.0000000001", "1", fee=D(10) ** 15))
     write(account, people.owner, trade("buy", 0, "1000000000000", "0.00000001", symbol="BBB"))
-    found = positions(user=people.owner, account_id=account.public_id)
-    value = account_valuation(positions=found, now=timezone.now())
-    rows = [holding_row(r, account_currency="USD", total=value.total) for r in value.holdings]
+    value = worth(account, people.owner).value
+    rows = [holding_row(r, value=value) for r in value.holdings]
     assert rows[0]["average_cost"] == "10000000000000000000000000"
     assert rows[1]["unrealized_gain_percentage"] == "199999999900.0000"
     assert differences() == []

@@ -25,6 +25,7 @@ from edge.serializers import (
     MoneyField,
     PriceField,
     QuantityField,
+    RateField,
     StrictSerializer,
     SymbolField,
 )
@@ -51,7 +52,7 @@ class TransactionWrite(StrictSerializer):
     amount = MoneyField(required=False)
     fee = MoneyField(required=False)
     currency = CurrencyField(required=False)
-    fx_rate = PriceField(required=False)
+    fx_rate = RateField(required=False)
     executed_at = InstantField(default_timezone=UTC)
     lot_method = serializers.ChoiceField(choices=LotMethod.choices, required=False)
     lots: serializers.ListSerializer[Any] = serializers.ListSerializer(

@@ -27,7 +27,7 @@ from uuid import UUID
 
 from core.errors import InvalidInput
 from core.limits import FX_RATE_MAX, MONEY_MAX, PRICE_DECIMALS, PRICE_MAX, RATIO_MAX
-from core.money import WIDE, quantize
+from core.money import WIDE, converted, quantize
 
 # What is bought and sold at a price.
 TRADES = frozenset({"buy", "sell", "reinvestment"})
@@ -153,7 +153,7 @@ def amounts(*, entry: Entry, fx_rate: Decimal, account_currency: str) -> Amounts
     fee = quantize(entry.fee, entry.currency)
     if fee != entry.fee:
         raise _invalid("fee", "has more decimals than the currency", code="fee_precision")
-    effect = quantize(_cash(entry.type, amount, fee) * fx_rate, account_currency)
+    effect = converted(_cash(entry.type, amount, fee), fx_rate, account_currency)
     if max(amount, fee, abs(effect)) > MONEY_MAX:
         raise _invalid("amount", f"exceeds {MONEY_MAX}", code="amount_too_large")
     return Amounts(quantity, price, amount, fee, effect, ratio)

@@ -64,7 +64,9 @@ class Transaction(models.Model):
     amount = money_field()
     fee = money_field(default=Decimal(0))
     currency = models.CharField(max_length=3)
-    fx_rate = models.DecimalField(max_digits=20, decimal_places=10, default=1)
+    fx_rate = models.DecimalField(
+        max_digits=limits.FX_RATE_DIGITS, decimal_places=limits.FX_RATE_DECIMALS, default=1
+    )
     cash_effect = money_field()
     executed_at = models.DateTimeField()
     recorded_at = models.DateTimeField()

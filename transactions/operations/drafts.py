@@ -9,6 +9,7 @@ from core.dates import ensure_past
 from core.errors import BallastError, Conflict, InvalidInput, NotFound
 from core.identifiers import uuid7
 from identity.models import User
+from marketdata.fx import kept
 from marketdata.models import Asset
 from marketdata.queries import assets_by_symbol, exchange_rates_on
 from transactions.ledger.entries import (
@@ -332,7 +333,7 @@ def _fx_rate(known: _Known, entry: Entry) -> Decimal:
             )
         return Decimal(1)
     if entry.fx_rate is not None:
-        return entry.fx_rate
+        return kept(entry.fx_rate)
     day = entry.executed_at.astimezone(UTC).date()
     rate = known.rates.get((entry.currency, day))
     if rate is None and not (entry.amount or entry.price or entry.fee):

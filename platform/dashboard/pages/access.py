@@ -54,8 +54,8 @@ def _try(request: HttpRequest, form: LoginForm) -> int:
 
 
 def _inside(request: HttpRequest, address: str) -> str:
-    """The address to go on to, if it is one of ours."""
-    ours = url_has_allowed_host_and_scheme(
+    """Return the address to go on to, if it is a path of ours; `redirect` would look up a name."""
+    ours = address.startswith("/") and url_has_allowed_host_and_scheme(
         address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return address if ours else settings.LOGIN_REDIRECT_URL

@@ -7,18 +7,17 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from core.errors import BallastError
-from core.limits import SYMBOL_LENGTH_MAX
+from core.errors import BallastError, NotFound
 from dashboard.forms.entries import AccountForm, add_refusal
+from dashboard.pages.asked import page_asked, symbol_asked
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.presenters.figures import currency_decimals, currency_prefix
-from dashboard.presenters.holdings import Portfolio, aims_of, live_account, portfolio
+from dashboard.presenters.holdings import aims_of, live_account, portfolio
 from dashboard.presenters.lots import lots_by_purchase
 from dashboard.queries import account_lines, totals
 from portfolios.queries import (
-    account_valuation,
-    lot_rows,
-    positions,
+    account_value,
+    lot_values,
     target_rows,
     targets,
 )
@@ -93,11 +92,11 @@ def portfolio_page(request: SignedIn, account_id: UUID) -> HttpResponse:
     """Value, weights against targets, allocation, price chart and holdings of an account."""
     now = timezone.now()
     account = ledger.account(user=request.user, public_id=account_id)
-    found = positions(user=request.user, account_id=account_id)
-    value = account_valuation(positions=found, now=now)
+    value = account_value(user=request.user, account_id=account_id, now=now).value
     aims = aims_of(target_rows(targets=targets(account_pk=account.pk)))
     page = portfolio(value=value, aims=aims)
-    number, pages = _page_number(request.GET.get("page", ""), len(page.rows))
+    pages = max(1, -(-len(page.rows) // HOLDINGS_SHOWN))
+    number = page_asked(request, pages=pages)
     start = (number - 1) * HOLDINGS_SHOWN
     return shown(
         request,
@@ -118,41 +117,34 @@ def portfolio_page(request: SignedIn, account_id: UUID) -> HttpResponse:
     )
 
 
-def _page_number(text: str, rows: int) -> tuple[int, int]:
-    """The page asked for, kept within what there is."""
-    pages = max(1, -(-rows // HOLDINGS_SHOWN))
-    wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
-    return min(max(wanted, 1), pages), pages
-
-
 @for_investors("GET")
 def lots(request: SignedIn, account_id: UUID) -> HttpResponse:
     """The lots behind one holding, as a fragment."""
     now = timezone.now()
-    symbol = request.GET.get("symbol", "")[:SYMBOL_LENGTH_MAX]
+    symbol = symbol_asked(request)
     account = ledger.account(user=request.user, public_id=account_id)
-    found = positions(user=request.user, account_id=account_id)
-    value = account_valuation(positions=found, now=now)
-    rows = list(ledger.lots(account=account, symbol=symbol)[: LOTS_SHOWN + 1])
-    shown_lots = lot_rows(
-        lots=rows[:LOTS_SHOWN], account_id=str(account_id), value=value, as_of=now.date()
+    value = account_value(user=request.user, account_id=account_id, now=now).value
+    holding = next(
+        (row for row in portfolio(value=value, aims={}).rows if row.symbol == symbol), None
     )
-    page = portfolio(value=value, aims={})
-    purchases = lots_by_purchase(shown_lots, account.currency)
+    if holding is None:
+        raise NotFound(
+            "This account holds nothing under that symbol. Open the lots from its portfolio page.",
+            code="holding_unknown",
+        )
+    rows = list(ledger.lots(account=account, symbol=symbol)[: LOTS_SHOWN + 1])
+    purchases = lots_by_purchase(lot_values(lots=rows[:LOTS_SHOWN], value=value, as_of=now.date()))
     return shown(
         request,
         "_lots",
         {
             "symbol": symbol,
             "currency": account.currency,
-            "holding": _holding(page, symbol),
+            "account": account,
+            "holding": holding,
             "lots": purchases,
-            "adjusted": any(lot["adjusted"] for lot in purchases),
+            "adjusted": any(lot.adjusted for lot in purchases),
             "lots_shown": LOTS_SHOWN,
             "more": len(rows) > LOTS_SHOWN,
         },
     )
-
-
-def _holding(page: Portfolio, symbol: str) -> object:
-    return next((row for row in page.rows if row.symbol == symbol), None)

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from core.errors import BallastError
+from dashboard.pages.asked import ensure_printable
 from edge.addresses import stream_url
 from edge.problems import translated
 from identity.models import User
@@ -48,6 +49,7 @@ def for_investors(
                     BallastError("This address takes other requests.", status=405),
                 )
             try:
+                ensure_printable(request)
                 return view(request, *args, **kwargs)  # type: ignore[arg-type]
             except BallastError as refusal:
                 return refused(request, refusal)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from core.errors import BallastError
 from dashboard.forms.entries import TransactionForm, add_refusal
+from dashboard.pages.asked import page_asked, year_asked
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from edge.pagination import counted
 from portfolios.queries.gains import (
@@ -39,10 +40,10 @@ def gains(request: SignedIn, account_id: UUID) -> HttpResponse:
     years = summary["years"]
     assert isinstance(years, list), "a list of years"
     known = {row["year"]: row for row in years}
-    year = _number(request.GET.get("year", ""), default=max(known, default=as_of.year))
+    year = year_asked(request, default=max(known, default=as_of.year))
     rows = line_rows(disposals(account_ids=[account.pk], year=year))
     pages = max(1, -(-counted(rows) // LINES_SHOWN))
-    number = min(_number(request.GET.get("page", ""), default=1), pages)
+    number = page_asked(request, pages=pages)
     start = (number - 1) * LINES_SHOWN
     lines = lines_of(
         rows[start : start + LINES_SHOWN],
@@ -79,11 +80,6 @@ def _return(account: Account, year: int) -> dict[str, object]:
         "converted": mine.currency != found.currency,
         "several": len(found.accounts) > 1,
     }
-
-
-def _number(text: str, *, default: int) -> int:
-    plain = text.isascii() and text.isdigit() and 0 < len(text) < 5
-    return max(1, int(text)) if plain else default
 
 
 @for_investors("GET")

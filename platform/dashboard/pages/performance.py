@@ -12,6 +12,7 @@ from django.utils import timezone
 from core.errors import BallastError, InvalidInput
 from dashboard.forms.entries import add_refusal
 from dashboard.forms.performance import PerformanceForm
+from dashboard.pages.asked import symbol_asked
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.presenters import performance as view
 from dashboard.presenters.figures import currency_decimals, currency_prefix
@@ -36,7 +37,7 @@ def account_performance(request: SignedIn, account_id: UUID) -> HttpResponse:
             period=period,
             as_of=as_of,
             benchmark=benchmark,
-            symbol=request.GET.get("symbol", "").upper() or None,
+            symbol=symbol_asked(request) or None,
         )
 
     return _page(request, found, {"account": account, "currency": account.currency})
@@ -90,7 +91,7 @@ def _page(request: SignedIn, found: Found, context: dict[str, Any]) -> HttpRespo
                 form.add_error("benchmark", refusal.detail)
             else:
                 add_refusal(form, refusal)
-    symbol = request.GET.get("symbol", "").upper()
+    symbol = symbol_asked(request)
     kept = {"account": context.get("of_account", ""), "symbol": symbol}
     days: dict[str, object] = {}
     if row is not None:

@@ -16,7 +16,7 @@ from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.presenters.holdings import Aim, aims_of, portfolio
 from marketdata.queries import assets
 from portfolios.operations import TargetWeight, set_targets
-from portfolios.queries import account_valuation, positions, target_rows
+from portfolios.queries import account_value, target_rows
 from portfolios.queries import targets as stored_targets
 from portfolios.queries.targets import CASH_SYMBOL
 from transactions import queries as ledger
@@ -52,9 +52,9 @@ def targets(request: SignedIn, account_id: UUID) -> HttpResponse:
         else:
             messages.success(request, "Targets saved.")
             return redirect("portfolio", account_id)
-    found = positions(user=request.user, account_id=account_id)
+    found = account_value(user=request.user, account_id=account_id, now=timezone.now())
     page = portfolio(
-        value=account_valuation(positions=found, now=timezone.now()),
+        value=found.value,
         aims=aims_of(target_rows(targets=stored_targets(account_pk=account.pk))),
     )
     known = {row.symbol: row.name for row in assets(user=request.user)[:ADDABLE_MAX]}

@@ -7,7 +7,7 @@ live         what `prices.js` needs to compute all of this again when a price ar
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from core.money import plain
@@ -73,22 +73,21 @@ class Portfolio:
     outside: int
     unpriced: tuple[str, ...]
     stale: tuple[str, ...]
+    stale_rates: tuple[tuple[str, date], ...]
 
 
 def portfolio(*, value: Valuation, aims: Mapping[str, Aim]) -> Portfolio:
     """The page's figures for `value` against `aims` (by symbol; CASH for cash)."""
-    weights = [percentage(row.value_base or Decimal(0), value.total) for row in value.holdings]
+    weights = [value.weight(row) for row in value.holdings]
     cash_weight = percentage(value.cash, value.total)
     known = [weight for weight in (*weights, cash_weight) if weight is not None]
     end = scale_end(weights=known, bands=[(aim.target, aim.threshold) for aim in aims.values()])
     rows = sorted(
-        (_row(row, value.total, aims.get(row.position.symbol), end) for row in value.holdings),
+        (_row(row, value, aims.get(row.position.symbol), end) for row in value.holdings),
         key=lambda row: (-(row.value or Decimal(0)), row.symbol),
     )
     held = {row.symbol for row in rows}
     cash_bar = _bar(cash_weight, aims.get(CASH_SYMBOL), end)
-    priced_cost = sum((row.cost_basis for row in rows if row.value is not None), Decimal(0))
-    gain = value.invested - priced_cost
     return Portfolio(
         currency=value.currency,
         total=value.total,
@@ -97,9 +96,9 @@ def portfolio(*, value: Valuation, aims: Mapping[str, Aim]) -> Portfolio:
         cash_aim=aims.get(CASH_SYMBOL),
         cash_bar=cash_bar,
         day_change=value.day_change,
-        day_percentage=percentage(value.day_change, value.total - value.day_change),
-        gain=gain,
-        gain_percentage=percentage(gain, priced_cost),
+        day_percentage=value.day_change_percentage,
+        gain=value.gain,
+        gain_percentage=value.gain_percentage,
         rows=tuple(rows),
         not_held=tuple(
             (symbol, aim)
@@ -116,13 +115,17 @@ def portfolio(*, value: Valuation, aims: Mapping[str, Aim]) -> Portfolio:
         outside=sum(row.bar.out for row in rows) + cash_bar.out,
         unpriced=value.unpriced,
         stale=value.stale,
+        stale_rates=tuple(
+            (rate.base, rate.date)
+            for rate in {row.rate.base: row.rate for row in value.holdings if row.rate}.values()
+            if rate.stale
+        ),
     )
 
 
-def _row(row: Valued, total: Decimal, aim: Aim | None, end: Decimal) -> Row:
+def _row(row: Valued, value: Valuation, aim: Aim | None, end: Decimal) -> Row:
     position, quote = row.position, row.quote
-    gain = None if row.value_base is None else row.value_base - position.cost_basis
-    weight = None if row.value_base is None else percentage(row.value_base, total)
+    weight = value.weight(row)
     day = None
     if quote is not None and quote.previous_close:
         day = percentage(quote.price - quote.previous_close, quote.previous_close)
@@ -140,9 +143,9 @@ def _row(row: Valued, total: Decimal, aim: Aim | None, end: Decimal) -> Row:
         value_local=row.value,
         day_change=row.day_change_base,
         cost_basis=position.cost_basis,
-        average_cost=position.cost_basis / position.quantity,
-        gain=gain,
-        gain_percentage=None if gain is None else percentage(gain, position.cost_basis),
+        average_cost=row.average_cost,
+        gain=row.gain,
+        gain_percentage=row.gain_percentage,
         weight=weight,
         aim=aim,
         bar=_bar(weight, aim, end),
@@ -173,7 +176,7 @@ def live_account(
                 "symbol": row.position.symbol,
                 "quantity": plain(row.position.quantity),
                 "cost_basis": plain(row.position.cost_basis),
-                "rate": plain(row.rate) if row.rate is not None else None,
+                "rate": plain(row.rate.rate) if row.rate is not None else None,
                 "price": plain(row.quote.price) if row.quote else None,
                 "previous_close": (
                     plain(row.quote.previous_close)

@@ -1,42 +1,73 @@
 """Lots as the page shows them: one purchase, and the pieces a wash sale divided it into. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
-from typing import Any
+from uuid import UUID
 
-from core.money import plain, quantize
+from core.money import WIDE
+from portfolios.holdings.lots import LotValue
 
-_SUMMED = ("quantity", "cost_basis", "wash_sale_adjustment", "unrealized_gain")
+ZERO = Decimal(0)
 
 
-def lots_by_purchase(rows: Iterable[Mapping[str, Any]], currency: str) -> list[dict[str, Any]]:
-    """A row a purchase in the order given, pieces beside each other; `pieces` where several."""
-    purchases: dict[str, list[dict[str, Any]]] = {}
+@dataclass(frozen=True, slots=True)
+class LotLine:
+    """A purchase, or one of its `pieces`; a purchase of one piece lists none."""
+
+    lot_id: UUID
+    opened_date: date
+    holding_period_date: date
+    quantity: Decimal
+    cost_basis: Decimal
+    wash_sale_adjustment: Decimal
+    unrealized_gain: Decimal | None
+    term: str
+    pieces: "tuple[LotLine, ...]" = ()
+
+    @property
+    def unit_cost(self) -> Decimal | None:
+        return WIDE.divide(self.cost_basis, self.quantity) if self.quantity else None
+
+    @property
+    def adjusted(self) -> bool:
+        return self.wash_sale_adjustment != 0
+
+
+def lots_by_purchase(rows: Iterable[LotValue]) -> list[LotLine]:
+    """Return one line a purchase, in the order given, its pieces beside each other."""
+    purchases: dict[UUID, list[LotLine]] = {}
     for row in rows:
-        purchases.setdefault(row["lot_id"], []).append(_with_unit_cost(row, currency))
-    found = []
-    for pieces in purchases.values():
-        if len(pieces) == 1:
-            found.append({**pieces[0], "pieces": []})
-            continue
-        whole = {**pieces[0], **{name: _sum(pieces, name) for name in _SUMMED}}
-        terms = {piece["term"] for piece in pieces}
-        whole["term"] = terms.pop() if len(terms) == 1 else "both"
-        whole["holding_period_date"] = whole["opened_date"]  # each piece says its own
-        found.append({**_with_unit_cost(whole, currency), "pieces": pieces})
-    return found
+        purchases.setdefault(row.lot_id, []).append(_line(row))
+    return [pieces[0] if len(pieces) == 1 else _whole(pieces) for pieces in purchases.values()]
 
 
-def _sum(pieces: Iterable[Mapping[str, Any]], name: str) -> str | None:
-    texts = [piece[name] for piece in pieces]
-    return None if None in texts else plain(sum((Decimal(text) for text in texts), Decimal(0)))
+def _line(row: LotValue) -> LotLine:
+    return LotLine(
+        lot_id=row.lot_id,
+        opened_date=row.opened_date,
+        holding_period_date=row.holding_period_date,
+        quantity=row.quantity,
+        cost_basis=row.cost_basis,
+        wash_sale_adjustment=row.wash_sale_adjustment,
+        unrealized_gain=row.unrealized_gain,
+        term="long" if row.long_term else "short",
+    )
 
 
-def _with_unit_cost(row: Mapping[str, Any], currency: str) -> dict[str, Any]:
-    quantity = Decimal(row["quantity"])
-    adjustment = quantize(Decimal(row["wash_sale_adjustment"]), currency)
-    return {
-        **row,
-        "unit_cost": plain(Decimal(row["cost_basis"]) / quantity) if quantity else None,
-        "adjusted": adjustment != 0,
-    }
+def _whole(pieces: Sequence[LotLine]) -> LotLine:
+    terms = {piece.term for piece in pieces}
+    gains = [piece.unrealized_gain for piece in pieces]
+    known = [gain for gain in gains if gain is not None]
+    return LotLine(
+        lot_id=pieces[0].lot_id,
+        opened_date=pieces[0].opened_date,
+        holding_period_date=pieces[0].opened_date,  # each piece shows its own
+        quantity=sum((piece.quantity for piece in pieces), ZERO),
+        cost_basis=sum((piece.cost_basis for piece in pieces), ZERO),
+        wash_sale_adjustment=sum((piece.wash_sale_adjustment for piece in pieces), ZERO),
+        unrealized_gain=sum(known, ZERO) if len(known) == len(gains) else None,
+        term=terms.pop() if len(terms) == 1 else "both",
+        pieces=tuple(pieces),
+    )

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from core.money import quantize
+from core.money import WIDE, converted
 from transactions.ledger.book import Event
 from transactions.ledger.fold import BOOKED_TYPES
 from transactions.models import Account, Transaction
@@ -117,7 +117,9 @@ def _event(row: _Row, currency: str, named: Mapping[UUID, int], taken: Collectio
         ratio=ratio,
         basis_fraction=Fraction(row.basis_percentage or 0) / 100,
         unit_value=(
-            row.price * row.fx_rate if row.type == "merger" and row.price is not None else None
+            WIDE.multiply(row.price, row.fx_rate)
+            if row.type == "merger" and row.price is not None
+            else None
         ),
         opened_date=row.opened_date,
         source=row.counterpart_id,
@@ -131,7 +133,7 @@ def _net(row: _Row, currency: str) -> Decimal:
     if row.type == "buy":
         return -row.cash_effect
     if row.type == "reinvestment":
-        return quantize((row.amount + row.fee) * row.fx_rate, currency)
+        return converted(row.amount + row.fee, row.fx_rate, currency)
     if row.type in ("transfer_in", "transfer_out"):
-        return quantize(row.amount * row.fx_rate, currency)
+        return converted(row.amount, row.fx_rate, currency)
     return row.cash_effect

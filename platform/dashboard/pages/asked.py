@@ -1,0 +1,66 @@
+"""The year, page or symbol that the query of a page asks for: checked, and refused by code."""
+
+from collections.abc import Mapping
+
+from django.http import HttpRequest
+
+from core.errors import InvalidInput
+from core.limits import EARLIEST_DATE, PAGE_NUMBER_MAX, SYMBOL_LENGTH_MAX, TAX_YEAR_MAX
+
+
+def ensure_printable(request: HttpRequest) -> None:
+    """Refuse NUL characters, which PostgreSQL cannot store, wherever a form or a link has them."""
+    sent: tuple[Mapping[str, str], ...] = (request.GET, request.POST)
+    for values in sent:
+        # `lists` gives every value of a name; the mapping itself only the last.
+        for name, found in values.lists():  # type: ignore[attr-defined]
+            if "\0" in name or any("\0" in text for text in found if isinstance(text, str)):
+                raise InvalidInput(
+                    "The request has a NUL character in it. Remove it and send it again.",
+                    code="invalid_characters",
+                )
+
+
+def year_asked(request: HttpRequest, *, default: int) -> int:
+    """Return the tax year asked for, or `default`; refuse what is no year between the limits."""
+    text = request.GET.get("year", "")
+    if not text:
+        return default
+    first = EARLIEST_DATE.year
+    number = _number(text)
+    if number is None or not first <= number <= TAX_YEAR_MAX:
+        raise InvalidInput(
+            f"The year must lie between {first} and {TAX_YEAR_MAX}.",
+            code="year_invalid",
+            fields={"year": [f"must be from {first} to {TAX_YEAR_MAX}"]},
+        )
+    return number
+
+
+def page_asked(request: HttpRequest, *, pages: int) -> int:
+    """Return the page asked for, kept within the pages there are; refuse what is no number."""
+    text = request.GET.get("page", "")
+    number = _number(text) if text else 1
+    if number is None or number > PAGE_NUMBER_MAX:
+        raise InvalidInput(
+            f"The page must be a number from 1 to {PAGE_NUMBER_MAX}.",
+            code="page_invalid",
+            fields={"page": ["must be a number"]},
+        )
+    return min(max(number, 1), pages)
+
+
+def symbol_asked(request: HttpRequest) -> str:
+    """Return the symbol asked for in capitals, empty for none; refuse one that is too long."""
+    symbol = request.GET.get("symbol", "").strip().upper()
+    if len(symbol) > SYMBOL_LENGTH_MAX:
+        raise InvalidInput(
+            f"A symbol has at most {SYMBOL_LENGTH_MAX} characters.",
+            code="symbol_invalid",
+            fields={"symbol": ["is too long"]},
+        )
+    return symbol
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
