@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from marketdata.risk_free import US_TREASURY_BILL
+
 HELD_BACK_SESSIONS = 260
 HISTORY_SESSIONS_MAX = 12 * 252
 
@@ -54,7 +56,7 @@ TREASURY_BILL = SamplePackage(
     "2017-03-29), moved by the same whole weeks as the bonds computed from it: the risk-free "
     "series of Sharpe ratios in dollars.",
 )
-TREASURY_BILL_SERIES = "US Treasury par yield, 3 months"
+TREASURY_BILL_SERIES = US_TREASURY_BILL
 PHILIPPINES = SamplePackage(
     "fastquant-pse",
     "fastquant",

@@ -11,6 +11,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from marketdata.models import Yield
+from marketdata.risk_free import RISK_FREE_SERIES
 
 # Days are ordinals (1 is 0001-01-01) of four bytes, closes eight bytes each: a row costs a few
 # nanoseconds to read instead of microseconds. Closes come in 10^-8; those too large for that in
@@ -97,19 +98,16 @@ def fixings_between(
     return found
 
 
-def yields_between(
+def risk_free_yields(
     *, currency: str, since: date, until: date
 ) -> tuple[str, list[tuple[date, Decimal]]] | None:
-    """The risk-free series of a currency: its name and its days; None where there is none."""
-    rows = (
-        Yield.objects.filter(currency=currency, date__range=(since, until))
-        .order_by("date", "series")
-        .values_list("series", "date", "rate")
-    )
-    found: dict[str, list[tuple[date, Decimal]]] = {}
-    for series, day, rate in rows:
-        found.setdefault(series, []).append((day, rate))
-    if not found:
+    """Return the name and the days of the currency's risk-free series; None if there is none."""
+    series = RISK_FREE_SERIES.get(currency)
+    if series is None:
         return None
-    name = max(found, key=lambda one: (len(found[one]), one))
-    return name, found[name]
+    rows = list(
+        Yield.objects.filter(currency=currency, series=series, date__range=(since, until))
+        .order_by("date")
+        .values_list("date", "rate")
+    )
+    return (series, rows) if rows else None

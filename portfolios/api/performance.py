@@ -1,5 +1,6 @@
 """Performance over HTTP: of an account, of one holding in it, of a household."""
 
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.money import minor_unit
+from core.money_text import money_text, plain_text
 from edge.serializers import SymbolField
 from identity.authentication import caller
-from portfolios.performance.rows import performance_row
+from portfolios.performance.answer import Answer, Bridge, Columns, Contribution, Fall
+from portfolios.performance.period import MONEY_FIGURES
 from portfolios.queries import performance as queries
 
 
@@ -37,7 +41,7 @@ class DrawdownRead(serializers.Serializer[Any]):
 
 class ValueReconciliationRead(serializers.Serializer[Any]):
     initial_value = serializers.CharField()
-    gains = serializers.CharField(help_text="Of prices, realised and unrealised.")
+    gains = serializers.CharField(help_text="Price gains, realized and unrealized.")
     income = serializers.CharField()
     net_transfers = serializers.CharField()
     fees = serializers.CharField()
@@ -95,21 +99,23 @@ class PerformanceRead(serializers.Serializer[Any]):
     )
     days = serializers.IntegerField()
     time_weighted_return = figure("Of the period, chained by day.")
-    annualized_time_weighted_return = figure("Above one year only.")
-    money_weighted_return = figure("XIRR: a yearly rate, actual/365.")
-    money_weighted_return_of_period = figure("The same rate over the days of the period.")
-    volatility = figure("Of daily log returns, a year (252 sessions).")
-    max_drawdown = figure("Depth of the deepest drawdown, not above 0.")
-    sharpe_ratio = figure("Over risk_free_series, a year.")
+    time_weighted_return_annualized = figure("Per year; null up to one year.")
+    money_weighted_return = figure("Of the period: the annualized rate over its days.")
+    money_weighted_return_annualized = figure("XIRR: a yearly rate, actual/365.")
+    volatility = figure("Annualized: of daily log returns, 252 sessions a year.")
+    max_drawdown = figure("Of the period: depth of the deepest drawdown, not above 0.")
+    sharpe_ratio = figure("Annualized, over risk_free_series.")
     initial_value = figure("At the close before the period.")
     final_value = figure("At the close of its last day.")
-    local_return = figure("(1 + local_return) * (1 + currency_return) is 1 + the return.")
-    currency_return = figure("What exchange rates did.")
+    local_return = figure(
+        "Of the period: (1 + local_return) * (1 + currency_return) is 1 + the return."
+    )
+    currency_return = figure("Of the period: the part of exchange rates.")
     local_contribution = figure("local_contribution + currency_contribution is the return.")
-    currency_contribution = figure("What exchange rates added.")
-    benchmark_return = figure("In the currency of the answer, from measured_from on.")
-    annualized_benchmark_return = figure("Above one year only.")
-    excess_return = figure("time_weighted_return - benchmark_return")
+    currency_contribution = figure("The part of exchange rates.")
+    benchmark_return = figure("Of the period, in the currency of the answer.")
+    benchmark_return_annualized = figure("Per year; null up to one year.")
+    excess_return = figure("Of the period: time_weighted_return - benchmark_return.")
     drawdown = DrawdownRead(allow_null=True)
     risk_free_series = serializers.CharField(allow_null=True)
     benchmark = serializers.CharField(allow_null=True)
@@ -121,7 +127,8 @@ class PerformanceRead(serializers.Serializer[Any]):
         help_text="1 up to 10000 days; then every so many days, the last always."
     )
     reasons = serializers.DictField(
-        child=ReasonRead(), help_text="Why a figure is null, by its name."
+        child=ReasonRead(),
+        help_text="Why a figure is null, by its name; months and series for nulls in them.",
     )
     warnings = PerformanceWarningRead(many=True)
 
@@ -176,17 +183,12 @@ class PerformanceView(APIView):
             user=caller(request),
             account_id=account_id,
             period=period,
-            as_of=timezone.now().date(),
+            now=timezone.now(),
             benchmark=values.get("benchmark"),
             symbol=values.get("symbol"),
         )
-        return Response(
-            {
-                "account_id": str(account_id),
-                "symbol": values.get("symbol"),
-                **performance_row(found),
-            }
-        )
+        whose = {"account_id": str(account_id), "symbol": values.get("symbol")}
+        return Response({**whose, **performance_row(found)})
 
 
 class HouseholdPerformanceView(APIView):
@@ -208,11 +210,97 @@ class HouseholdPerformanceView(APIView):
         found = queries.household_performance(
             user=caller(request),
             period=period,
-            as_of=timezone.now().date(),
+            now=timezone.now(),
             benchmark=values.get("benchmark"),
             account_id=values.get("account_id"),
         )
         return Response({"account_id": None, "symbol": None, **performance_row(found)})
+
+
+def performance_row(found: Answer) -> dict[str, object]:
+    """The answer in the words of the API, but for whose it is."""
+    home = found.currency
+    return {
+        "currency": home,
+        "from": found.from_date.isoformat(),
+        "to": found.to_date.isoformat(),
+        "measured_from": found.measured_from.isoformat(),
+        "days": found.days,
+        **{
+            name: money_text(value, home) if name in MONEY_FIGURES else plain_text(value)
+            for name, value in found.figures.items()
+        },
+        "drawdown": _drawdown_row(found.drawdown) if found.drawdown else None,
+        "risk_free_series": found.risk_free_series,
+        "benchmark": found.benchmark,
+        "reconciliation": _bridge_row(found.reconciliation, home) if found.reconciliation else None,
+        "months": [
+            {
+                "year": one.year,
+                "months": [plain_text(value) for value in one.months],
+                "year_return": plain_text(one.year_return),
+            }
+            for one in found.years
+        ],
+        "contributions": [_contribution_row(one, home) for one in found.contributions],
+        "series": _series_rows(found.series, home),
+        "series_interval_days": found.series.every,
+        "reasons": {
+            name: {"code": reason.code, "detail": reason.detail}
+            for name, reason in found.reasons.items()
+        },
+        "warnings": [
+            {"code": one.code, "symbol": one.symbol, "detail": one.detail} for one in found.warnings
+        ],
+    }
+
+
+def _drawdown_row(fall: Fall) -> dict[str, object]:
+    return {
+        "depth": plain_text(fall.depth),
+        "peak_date": fall.peak_date.isoformat(),
+        "trough_date": fall.trough_date.isoformat(),
+        "recovery_date": fall.recovery_date.isoformat() if fall.recovery_date else None,
+        "length_days": fall.length_days,
+    }
+
+
+_BRIDGE = tuple(field.name for field in fields(Bridge))
+_CONTRIBUTION_MONEY = ("gain", "price_gain", "income", "fees", "taxes", "currency_effect")
+
+
+def _bridge_row(bridge: Bridge, currency: str) -> dict[str, object]:
+    return {name: money_text(getattr(bridge, name), currency) for name in _BRIDGE}
+
+
+def _contribution_row(one: Contribution, currency: str) -> dict[str, object]:
+    money = {name: money_text(getattr(one, name), currency) for name in _CONTRIBUTION_MONEY}
+    share = plain_text(one.contribution)
+    return {"symbol": one.symbol, "name": one.name, **money, "contribution": share}
+
+
+def _series_rows(series: Columns, currency: str) -> list[dict[str, object]]:
+    """Rows of thousands of days: floats straight into text, without a Decimal each."""
+    places = max(0, -int(minor_unit(currency).as_tuple().exponent))
+    benchmark = series.benchmark_index or (None,) * len(series.days)
+    columns = zip(
+        series.days, series.values, series.net_transfers, series.index, benchmark, strict=True
+    )
+    return [
+        {
+            "date": day.isoformat(),
+            "value": None if value is None else _fixed(value, places),
+            "net_transfers": _fixed(net, places),
+            "index": None if grown is None else f"{grown:.10f}",
+            "benchmark_index": None if beside is None else f"{beside:.10f}",
+        }
+        for day, value, net, grown, beside in columns
+    ]
+
+
+def _fixed(value: float, places: int) -> str:
+    text = f"{value:.{places}f}"
+    return text.lstrip("-") if not text.strip("-0.") else text
 
 
 urlpatterns = [

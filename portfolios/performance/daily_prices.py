@@ -15,7 +15,9 @@ same series adjusted for the split reads 100, 101: 100 * 3 = 300 before the spli
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -25,6 +27,7 @@ from numpy.typing import NDArray
 PRICE_DECIMALS = 8
 CARRIED_BACK_DAYS_MAX = 7
 STALE_DAYS = 7
+_EIGHT_BYTES = 2**63
 
 Ints = NDArray[np.int64]
 Whole = NDArray[Any]  # Python integers of any size
@@ -41,6 +44,26 @@ class Closes:
 
 
 NO_CLOSES = Closes(np.empty(0, dtype=np.int64), np.empty(0, dtype=object))
+
+
+def ended(closes: Closes, price: Decimal, made_on: date, last: date) -> Closes:
+    """Return closes whose last day, `last`, has exactly this price, a quote made on `made_on`.
+
+    The quote takes its own day, in place of a close of that day. A close that is newer than the
+    quote keeps its day; the quote then stands on `last` alone.
+    """
+    newest = int(closes.days[-1]) if len(closes.days) else 0
+    day = made_on.toordinal() if made_on.toordinal() >= newest else last.toordinal()
+    kept = int(np.searchsorted(closes.days, day))
+    whole = int(price.scaleb(PRICE_DECIMALS))
+    before = closes.prices[:kept]
+    # A whole number beyond eight bytes makes the series one of Python's integers.
+    added = np.array([whole], dtype=np.int64 if whole < _EIGHT_BYTES else object)
+    return replace(
+        closes,
+        days=np.append(closes.days[:kept], day),
+        prices=np.concatenate([before, added]) if len(before) else added,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,9 @@
-"""A figure that may not exist, and then says why. Pure."""
+"""A figure that may be absent, with the reason. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from core.money import WIDE, plain
+from core.money import WIDE
 
 _TEN_DECIMALS = Decimal("1e-10")
 
@@ -33,19 +32,6 @@ def absent(code: str, detail: str) -> Figure:
     return Figure(None, Reason(code, detail))
 
 
-def fraction(value: float | None) -> str | None:
-    """A return as text, to ten decimals: 0.125 is 12.5 %."""
-    return None if value is None else plain(rounded(value))
-
-
 def rounded(value: float) -> Decimal:
+    """Return a return or a rate to ten decimals: 0.125 is 12.5 %."""
     return Decimal(repr(value)).quantize(_TEN_DECIMALS, rounding=ROUND_HALF_UP, context=WIDE)
-
-
-def reasons(figures: Mapping[str, Figure]) -> dict[str, dict[str, str]]:
-    """The reasons of all absent figures by name."""
-    return {
-        name: {"code": figure.reason.code, "detail": figure.reason.detail}
-        for name, figure in figures.items()
-        if figure.reason is not None
-    }

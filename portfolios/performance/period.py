@@ -134,9 +134,9 @@ def _figures(question: Question, shown: Board, series: Daily) -> dict[str, Figur
     fall = deepest(series)
     figures = {
         "time_weighted_return": twr,
-        "annualized_time_weighted_return": annualized(twr, days=series.days),
-        "money_weighted_return": rate,
-        "money_weighted_return_of_period": of_period(rate, days=series.days),
+        "time_weighted_return_annualized": annualized(twr, days=series.days),
+        "money_weighted_return_annualized": rate,
+        "money_weighted_return": of_period(rate, days=series.days),
         "volatility": volatility(series, observed),
         "max_drawdown": (
             Figure(fall.depth) if fall is not None and twr.value is not None else _of(twr)
@@ -185,7 +185,7 @@ def _accounted(
 
 def _benchmark(question: Question, series: Daily, figures: dict[str, Figure]) -> Floats | None:
     """Growth of the benchmark in the reporting currency from the base on; fills its figures."""
-    names = ("benchmark_return", "annualized_benchmark_return", "excess_return")
+    names = ("benchmark_return", "benchmark_return_annualized", "excess_return")
     line = question.benchmark
     if line is None:
         none = absent("no_benchmark", "No benchmark was asked for.")
@@ -221,7 +221,7 @@ def _benchmark(question: Question, series: Daily, figures: dict[str, Figure]) ->
     back = Figure(float(growth[-1]) - 1.0)
     twr = figures["time_weighted_return"]
     figures["benchmark_return"] = back
-    figures["annualized_benchmark_return"] = annualized(back, days=series.days)
+    figures["benchmark_return_annualized"] = annualized(back, days=series.days)
     figures["excess_return"] = (
         twr if twr.value is None else Figure(twr.value - float(growth[-1]) + 1.0)
     )
@@ -276,11 +276,12 @@ def _unknown(question: Question, shown: Board, why: Figure) -> Performance:
     return Performance(question, figures, series, [], None, {}, {}, None, None)
 
 
+MONEY_FIGURES = ("initial_value", "final_value")
 FIGURES = (
     "time_weighted_return",
-    "annualized_time_weighted_return",
+    "time_weighted_return_annualized",
+    "money_weighted_return_annualized",
     "money_weighted_return",
-    "money_weighted_return_of_period",
     "volatility",
     "max_drawdown",
     "sharpe_ratio",
@@ -291,7 +292,7 @@ FIGURES = (
     "local_contribution",
     "currency_contribution",
     "benchmark_return",
-    "annualized_benchmark_return",
+    "benchmark_return_annualized",
     "excess_return",
     "reconciliation",
 )

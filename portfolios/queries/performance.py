@@ -4,8 +4,8 @@ Facts, assets, closes, fixings and yields: one query each, however long the hist
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -18,25 +18,27 @@ from identity.models import User
 from marketdata.fx import EURO
 from marketdata.models import Asset, PriceAdjustment
 from marketdata.queries import asset as asset_seen
+from marketdata.queries import quotes
 from marketdata.queries.series import (
     PackedCloses,
     fixings_between,
     packed_closes,
-    yields_between,
+    risk_free_yields,
 )
+from portfolios.performance.answer import Answer, answer
 from portfolios.performance.daily_holdings import Fact, History, history
-from portfolios.performance.daily_prices import NO_CLOSES, Closes
+from portfolios.performance.daily_prices import NO_CLOSES, Closes, ended
 from portfolios.performance.daily_values import Line
-from portfolios.performance.period import Performance, Question, performance
+from portfolios.performance.period import Question, performance
 from portfolios.performance.risk import RiskFree
 from transactions import queries as ledger
 from transactions.models import Account
 
-# A yield of the month before the period still stands on its first days.
+# A yield of the month before the period is still valid on its first days.
 _YIELDS_BEFORE = timedelta(days=35)
 
 # In the order of a fact's fields. Instants come as numbers: a datetime each would cost more than
-# all the rest.
+# everything else.
 _FACTS = """
 SELECT fact.id, fact.account_id, fact.type,
        (extract(epoch FROM fact.executed_at) * 1000000)::bigint,
@@ -51,7 +53,7 @@ SELECT fact.id, fact.account_id, fact.type,
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The days asked for; absent ones are filled in: since the first transaction, until today."""
+    """The days asked for; by default from the first transaction until today."""
 
     from_date: date | None = None
     to_date: date | None = None
@@ -62,67 +64,59 @@ def account_performance(
     user: User,
     account_id: UUID,
     period: Period,
-    as_of: date,
+    now: datetime,
     benchmark: str | None = None,
     symbol: str | None = None,
-) -> Performance:
-    """One account in its currency; with `symbol` one holding of it."""
+) -> Answer:
+    """Return the performance of one account in its currency; with `symbol` of one holding."""
     account = ledger.account(user=user, public_id=account_id)
-    return _performance(
-        user=user,
-        accounts=[account],
-        currency=account.currency,
-        period=period,
-        as_of=as_of,
-        benchmark=benchmark,
-        symbol=symbol,
-    )
+    asked = Asked([account], account.currency, period, benchmark, symbol)
+    return answer(performance(question(user=user, asked=asked, now=now)))
 
 
 def household_performance(
     *,
     user: User,
     period: Period,
-    as_of: date,
+    now: datetime,
     benchmark: str | None = None,
     account_id: UUID | None = None,
-) -> Performance:
-    """All accounts of the user's household in his base currency; of the household that
-    `account_id` belongs to, where an adviser names one."""
+) -> Answer:
+    """Return the performance of all accounts of a household in the user's base currency.
+
+    It is the user's own household, or the one `account_id` belongs to: an adviser names one.
+    """
     household = user.household_id
     if account_id is not None:
         household = ledger.account(user=user, public_id=account_id).household_id
     accounts = Account.objects.for_user(user).filter(household_id=household).order_by("id")
-    return _performance(
-        user=user,
-        accounts=list(accounts),
-        currency=user.base_currency,
-        period=period,
-        as_of=as_of,
-        benchmark=benchmark,
-        symbol=None,
-    )
+    asked = Asked(list(accounts), user.base_currency, period, benchmark)
+    return answer(performance(question(user=user, asked=asked, now=now)))
 
 
-def _performance(
-    *,
-    user: User,
-    accounts: Sequence[Account],
-    currency: str,
-    period: Period,
-    as_of: date,
-    benchmark: str | None,
-    symbol: str | None,
-) -> Performance:
-    _ensure_possible(period, as_of)
-    beside = asset_seen(user=user, symbol=benchmark) if benchmark else None
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which accounts, in which currency, over which days, beside what; `symbol`: one holding."""
+
+    accounts: Sequence[Account]
+    currency: str
+    period: Period
+    benchmark: str | None = None
+    symbol: str | None = None
+
+
+def question(*, user: User, asked: Asked, now: datetime) -> Question:
+    """Read everything the engine needs; refuse what cannot be answered."""
+    as_of, accounts, currency = now.date(), asked.accounts, asked.currency
+    _ensure_possible(asked.period, as_of)
+    beside = asset_seen(user=user, symbol=asked.benchmark) if asked.benchmark else None
     past = history(
         facts=list(facts(account_ids=[account.pk for account in accounts])),
         currencies={account.pk: account.currency for account in accounts},
     )
     assets = {row.pk: row for row in Asset.objects.filter(pk__in=_assets_of(past)).order_by("id")}
-    only = None if symbol is None else _holding(assets, symbol)
-    since, until = _days(period, past, only, as_of)
+    only = None if asked.symbol is None else _holding(assets, asked.symbol)
+    since, until = _days(asked.period, past, only, as_of)
     if ((until - since).days + 2) * max(1, len(assets)) > PERFORMANCE_VALUES_MAX:
         raise InvalidInput(
             f"At most {PERFORMANCE_VALUES_MAX} days times holdings can be valued at once.",
@@ -131,25 +125,39 @@ def _performance(
         )
     before = since - timedelta(days=1)
     wanted = {**assets, beside.pk: beside} if beside else assets
-    closes = packed_closes(asset_ids=wanted, since=before, until=until)
-    lines = {pk: _line(row, closes.get(pk)) for pk, row in wanted.items()}
-    return performance(
-        Question(
-            past=past,
-            lines=lines,
-            fixings=_fixings(wanted.values(), accounts, past, currency, before, until),
-            currency=currency,
-            from_date=since,
-            to_date=until,
-            only=only,
-            benchmark=lines[beside.pk] if beside else None,
-            risk_free=_risk_free(currency, before, until),
-        )
+    lines = _lines(wanted, before, until, now)
+    return Question(
+        past=past,
+        lines=lines,
+        fixings=_fixings(wanted.values(), accounts, past, currency, before, until),
+        currency=currency,
+        from_date=since,
+        to_date=until,
+        only=only,
+        benchmark=lines[beside.pk] if beside else None,
+        risk_free=_risk_free(currency, before, until),
     )
 
 
+def _lines(assets: Mapping[int, Asset], since: date, until: date, now: datetime) -> dict[int, Line]:
+    """Return the closes of each asset; a period that ends today ends at the newest quotes.
+
+    Those are the quotes every other page values the account at.
+    """
+    closes = packed_closes(asset_ids=assets, since=since, until=until)
+    newest = quotes(assets=list(assets.values()), now=now) if until == now.date() else {}
+    found = {}
+    for pk, row in assets.items():
+        series, quote = closes.get(pk), newest.get(pk)
+        line = _line(row, series)
+        if quote is not None:
+            line = replace(line, closes=ended(line.closes, quote.price, quote.as_of.date(), until))
+        found[pk] = line
+    return found
+
+
 def facts(*, account_ids: Sequence[int]) -> Iterable[Fact]:
-    """The facts of accounts; those undone, and what undid them, left out."""
+    """Return the transactions of accounts, without reversed ones and their reversals."""
     with connection.cursor() as cursor:
         cursor.execute(_FACTS, [list(account_ids)])
         for row in cursor.fetchall():
@@ -236,7 +244,7 @@ def _fixings(
 
 
 def _risk_free(currency: str, since: date, until: date) -> RiskFree | None:
-    found = yields_between(currency=currency, since=since - _YIELDS_BEFORE, until=until)
+    found = risk_free_yields(currency=currency, since=since - _YIELDS_BEFORE, until=until)
     if found is None:
         return None
     name, rows = found

@@ -141,8 +141,20 @@ def _read(account_ids: Sequence[UUID]) -> dict[UUID, Positions]:
 
 def _account(rows: Sequence[tuple[Any, ...]]) -> Positions:
     """Return the positions of one account from its rows, which all repeat the account."""
-    fields = rows[0][1:_ACCOUNT_COLUMNS]
-    return Positions(*fields, _rows(rows))
+    account_pk, household_id, version, name, kind, currency, cash, cash_target = rows[0][
+        1:_ACCOUNT_COLUMNS
+    ]
+    return Positions(
+        account_pk=account_pk,
+        household_id=household_id,
+        version=version,
+        name=name,
+        type=kind,
+        currency=currency,
+        cash=cash,
+        cash_target=cash_target,
+        rows=_rows(rows),
+    )
 
 
 def _rows(rows: Iterable[tuple[Any, ...]]) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from random import Random
 from typing import Any
+from urllib.parse import urlencode
 from zlib import crc32
 
 import pytest
@@ -13,7 +14,7 @@ from dashboard.urls import urlpatterns
 
 pytestmark = pytest.mark.django_db
 
-REQUESTS_PER_PAGE = 12
+REQUESTS_PER_PAGE = 8
 PAGES = [pattern for pattern in urlpatterns if pattern.name != "logout"]
 # Every name a page reads from its query or its form.
 NAMES = (
@@ -43,11 +44,15 @@ def test_no_query_and_no_form_breaks_a_page(page: URLPattern, people: Any, furni
         if number % 6 or page.name not in ("login", "register"):
             client.force_login(people.owner)
         sent = {name: _value(random, ids) for name in random.sample(NAMES, random.randint(1, 6))}
-        ask = client.post if number % 3 == 2 else client.get
+        # Halves of characters travel as bytes that are no UTF-8.
+        text = urlencode(sent, errors="surrogatepass")
         with transaction.atomic():
-            answer = ask(path, sent)
+            if number % 3 == 2:
+                answer = client.post(path, text, "application/x-www-form-urlencoded")
+            else:
+                answer = client.get(f"{path}?{text}")
             transaction.set_rollback(True)
-        assert answer.status_code < 500, (ask.__name__, path, sent)
+        assert answer.status_code < 500, (number, path, sent)
 
 
 KNOWN = {

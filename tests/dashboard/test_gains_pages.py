@@ -45,8 +45,11 @@ def test_a_year_without_sales_and_an_ira_have_pages_too(
     text = client.get(f"/accounts/{ira.public_id}/gains").content.decode()
     assert "on no Schedule D" in text
     assert "Form 8949" not in text
-    for nonsense in ("year=soon", "year=0", "page=99999&year=2024", "year=%F0%9F"):
-        assert client.get(f"/accounts/{sold.public_id}/gains?{nonsense}").status_code == 200
+    beyond = client.get(f"/accounts/{sold.public_id}/gains?page=99999&year=2024")
+    assert beyond.status_code == 200
+    for nonsense in ("year=soon", "year=0", "year=9999", "year=%F0%9F", "page=one"):
+        answer = client.get(f"/accounts/{sold.public_id}/gains?{nonsense}")
+        assert (answer.status_code, b"must" in answer.content) == (400, True)
 
 
 def test_a_lot_opens_into_its_steps_and_the_loss_it_took_over(

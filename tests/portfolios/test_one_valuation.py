@@ -124,6 +124,9 @@ def test_random_accounts_in_five_currencies_are_worth_one_sum_everywhere(
                 for one in inputs.securities
                 if one.price is not None
             ),
+            "performance": D(
+                api.get(f"{url}/performance", {"from": now.date()}).json()["final_value"]
+            ),
         }
         assert shown == dict.fromkeys(shown, total), account.name
         assert money(total, currency) in page.content.decode(), account.name

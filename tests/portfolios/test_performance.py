@@ -47,13 +47,13 @@ def test_a_week_of_one_share_in_full() -> None:
         "final_value": "1021.50",
     }
     assert D(row["time_weighted_return"]) == D("0.0215")
-    assert found.figures["money_weighted_return_of_period"].value == pytest.approx(0.0215)
+    assert found.figures["money_weighted_return"].value == pytest.approx(0.0215)
     assert [(one["symbol"], one["gain"]) for one in row["contributions"]] == [
         ("AAA", "21.50"),
         (None, "0.00"),
     ]
     assert row["measured_from"] == "2024-01-01"
-    assert row["reasons"]["annualized_time_weighted_return"]["code"] == "not_above_one_year"
+    assert row["reasons"]["time_weighted_return_annualized"]["code"] == "not_above_one_year"
     adds_up(row)
 
 
@@ -256,7 +256,7 @@ def test_an_empty_account_has_reasons_only() -> None:
     _, row = answer([], days=(1, 5))
     assert row["time_weighted_return"] is None
     assert row["reasons"]["time_weighted_return"]["code"] == "no_value"
-    assert row["reasons"]["money_weighted_return"]["code"] == "no_flows"
+    assert row["reasons"]["money_weighted_return_annualized"]["code"] == "no_flows"
     assert row["reasons"]["max_drawdown"]["code"] == "no_value"
 
 

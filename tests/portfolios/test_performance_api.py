@@ -220,7 +220,7 @@ def test_an_account_without_transactions_has_reasons(
 ) -> None:
     body = client_of(people.owner).get(url(account)).json()
     assert body["time_weighted_return"] is None
-    assert body["reasons"]["money_weighted_return"]["code"] == "no_flows"
+    assert body["reasons"]["money_weighted_return_annualized"]["code"] == "no_flows"
     assert body["final_value"] == "0.00"
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portfolios.performance.daily_holdings import Fact, instant_of
+from portfolios.performance.daily_values import EXACT_DECIMALS
 from tests.portfolios.performance.ledgers import (
     CURRENCIES,
     JAN,
@@ -185,8 +186,8 @@ def test_random_ledgers_agree_with_the_model_and_add_up_to_the_cent(
     fixings = {"USD": world["fixings"]}
     found, row = answer(facts, *lines, days=(1, DAYS), fixings=fixings)
     assert found.whole is not None
-    assert Fraction(found.whole.final, 10**28) == model.values[-1]
-    assert Fraction(found.whole.transfers, 10**28) == model.net
+    assert Fraction(found.whole.final, 10**EXACT_DECIMALS) == model.values[-1]
+    assert Fraction(found.whole.transfers, 10**EXACT_DECIMALS) == model.net
     assert float(found.series.index[-1]) == pytest.approx(float(model.growth), rel=1e-9)
     adds_up(row)
     shuffled = list(facts)

@@ -1,7 +1,7 @@
 """How an account, one holding in it or a whole household did: return, risk, and from what."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import datetime
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
 from uuid import UUID
@@ -16,13 +16,12 @@ from dashboard.pages.asked import symbol_asked
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.presenters import performance as view
 from dashboard.presenters.figures import currency_decimals, currency_prefix
-from portfolios.performance.period import Performance
-from portfolios.performance.rows import performance_row
+from portfolios.performance.answer import Answer
 from portfolios.queries import performance as queries
 from transactions import queries as ledger
 
-# The answer for a period, beside a benchmark, as of a day.
-Found: TypeAlias = Callable[[queries.Period, str | None, date], Performance]
+# The answer for a period, beside a benchmark, at a moment.
+Found: TypeAlias = Callable[[queries.Period, str | None, datetime], Answer]
 
 
 @for_investors("GET")
@@ -30,12 +29,12 @@ def account_performance(request: SignedIn, account_id: UUID) -> HttpResponse:
     """One account in its currency; with `symbol` one holding of it."""
     account = ledger.account(user=request.user, public_id=account_id)
 
-    def found(period: queries.Period, benchmark: str | None, as_of: date) -> Performance:
+    def found(period: queries.Period, benchmark: str | None, now: datetime) -> Answer:
         return queries.account_performance(
             user=request.user,
             account_id=account_id,
             period=period,
-            as_of=as_of,
+            now=now,
             benchmark=benchmark,
             symbol=symbol_asked(request) or None,
         )
@@ -49,11 +48,11 @@ def household_performance(request: SignedIn) -> HttpResponse:
     named = request.GET.get("account", "")
     account = ledger.account(user=request.user, public_id=_uuid(named)) if named else None
 
-    def found(period: queries.Period, benchmark: str | None, as_of: date) -> Performance:
+    def found(period: queries.Period, benchmark: str | None, now: datetime) -> Answer:
         return queries.household_performance(
             user=request.user,
             period=period,
-            as_of=as_of,
+            now=now,
             benchmark=benchmark,
             account_id=account.public_id if account else None,
         )
@@ -72,17 +71,18 @@ def _uuid(text: str) -> UUID:
 
 
 def _page(request: SignedIn, found: Found, context: dict[str, Any]) -> HttpResponse:
-    as_of = timezone.now().date()
+    now = timezone.now()
     form = PerformanceForm(request.GET)
-    row, chosen, status = None, "custom", 400
+    answer: Answer | None = None
+    chosen, status = "custom", 400
     if form.is_valid():
         asked = form.cleaned_data
         chosen = asked["range"] or ("custom" if asked["from"] or asked["to"] else "1y")
-        period = queries.Period(view.begin(chosen, as_of))
+        period = queries.Period(view.begin(chosen, now.date()))
         if chosen == "custom":
             period = queries.Period(asked["from"], asked["to"])
         try:
-            row, status = performance_row(found(period, asked["benchmark"] or None, as_of)), 200
+            answer, status = found(period, asked["benchmark"] or None, now), 200
         except BallastError as refusal:
             if refusal.code == "holding_unknown":
                 raise
@@ -94,9 +94,9 @@ def _page(request: SignedIn, found: Found, context: dict[str, Any]) -> HttpRespo
     symbol = symbol_asked(request)
     kept = {"account": context.get("of_account", ""), "symbol": symbol}
     days: dict[str, object] = {}
-    if row is not None:
-        kept["benchmark"] = str(row["benchmark"] or "")
-        days = {"from": row["from"], "to": row["to"], "benchmark": row["benchmark"]}
+    if answer is not None:
+        kept["benchmark"] = answer.benchmark or ""
+        days = {"from": answer.from_date, "to": answer.to_date, "benchmark": answer.benchmark}
         form = PerformanceForm(initial=days)
     return shown(
         request,
@@ -109,26 +109,26 @@ def _page(request: SignedIn, found: Found, context: dict[str, Any]) -> HttpRespo
             "symbol": symbol,
             "kept": urlencode({name: value for name, value in kept.items() if value}),
             "period": urlencode({name: value for name, value in days.items() if value}),
-            "row": row,
-            **(_shown(row, context["currency"]) if row else {}),
+            "answer": answer,
+            **(_shown(answer) if answer else {}),
         },
         status=status,
     )
 
 
-def _shown(row: dict[str, Any], currency: str) -> dict[str, object]:
+def _shown(answer: Answer) -> dict[str, object]:
     return {
-        "groups": view.groups(row),
-        "months": view.months(row),
+        "groups": view.groups(answer),
+        "months": view.months(answer),
         "month_names": view.MONTHS,
-        "steps": view.steps(row),
-        "contributions": view.contributions(row),
-        "whole": view.whole(row),
+        "steps": view.steps(answer.reconciliation),
+        "contributions": view.contributions(answer),
+        "whole": view.whole(answer),
         "chart": {
-            **view.chart(row),
+            **view.chart(answer),
             "form": {
-                "prefix": currency_prefix(currency),
-                "decimals": currency_decimals(currency),
+                "prefix": currency_prefix(answer.currency),
+                "decimals": currency_decimals(answer.currency),
             },
         },
     }

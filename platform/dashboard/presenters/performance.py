@@ -1,10 +1,12 @@
-"""The performance page out of the answer of the API: what is shown, in which order. Pure."""
+"""What the performance page shows of an answer, and in which order. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+
+from dashboard.presenters.figures import currency_decimals
+from portfolios.performance.answer import Answer, Bridge, Fall
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # What the query says, what the page shows, what is read out.
@@ -24,25 +26,25 @@ _GROUPS: Sequence[tuple[str, Sequence[tuple[str, str]]]] = (
         "Return",
         (
             ("time_weighted_return", "Time-weighted"),
-            ("annualized_time_weighted_return", "Time-weighted, a year"),
-            ("money_weighted_return_of_period", "Money-weighted"),
-            ("money_weighted_return", "Money-weighted, a year (XIRR)"),
+            ("time_weighted_return_annualized", "Time-weighted, annualized"),
+            ("money_weighted_return", "Money-weighted"),
+            ("money_weighted_return_annualized", "Money-weighted, annualized (XIRR)"),
         ),
     ),
     (
         "Benchmark",
         (
             ("benchmark_return", "Benchmark"),
-            ("annualized_benchmark_return", "Benchmark, a year"),
+            ("benchmark_return_annualized", "Benchmark, annualized"),
             ("excess_return", "Above the benchmark"),
         ),
     ),
     (
         "Risk",
         (
-            ("volatility", "Volatility, a year"),
+            ("volatility", "Volatility, annualized"),
             ("max_drawdown", "Deepest drawdown"),
-            ("sharpe_ratio", "Sharpe ratio"),
+            ("sharpe_ratio", "Sharpe ratio, annualized"),
         ),
     ),
     (
@@ -119,121 +121,124 @@ def _months_before(day: date, months: int) -> date:
     return min(date(year, month, 1) + timedelta(days=day.day - 1), following - timedelta(days=1))
 
 
-def groups(row: Mapping[str, Any]) -> list[tuple[str, list[Figure]]]:
-    """Figures under their headings; a heading without a figure that is asked for is left out."""
-    found = []
+def groups(found: Answer) -> list[tuple[str, list[Figure]]]:
+    """Return the figures under their headings, without headings that say nothing here."""
+    made = []
     for heading, names in _GROUPS:
-        if heading == "Benchmark" and row["benchmark"] is None:
+        if heading == "Benchmark" and found.benchmark is None:
             continue
-        if heading == "Currency" and row["currency_return"] in ("0", None):
+        if heading == "Currency" and not found.figures["currency_return"]:
             continue
-        figures = [_figure(name, label, row) for name, label in names]
+        figures = [_figure(name, label, found) for name, label in names]
         if heading == "Benchmark":
-            figures[0] = replace(figures[0], label=row["benchmark"])
-            figures[1] = replace(figures[1], label=f"{row['benchmark']}, a year")
-        found.append((heading, figures))
-    return found
+            figures[0] = replace(figures[0], label=str(found.benchmark))
+            figures[1] = replace(figures[1], label=f"{found.benchmark}, annualized")
+        made.append((heading, figures))
+    return made
 
 
-def _figure(name: str, label: str, row: Mapping[str, Any]) -> Figure:
-    text, reason = row[name], row["reasons"].get(name, {}).get("detail", "")
-    if text is None:
-        return Figure(label, reason=reason)
+def _figure(name: str, label: str, found: Answer) -> Figure:
+    value, reason = found.figures[name], found.reasons.get(name)
+    if value is None:
+        return Figure(label, reason=reason.detail if reason else "")
     if name == "sharpe_ratio":
-        return Figure(label, ratio=Decimal(text), note=f"over {row['risk_free_series']}")
+        return Figure(label, ratio=value, note=f"over {found.risk_free_series}")
     toned = name not in ("volatility", "max_drawdown")
-    note = _fall(row["drawdown"]) if name == "max_drawdown" else ""
-    return Figure(label, percentage=Decimal(text) * 100, note=note, toned=toned)
+    note = _fall(found.drawdown) if name == "max_drawdown" else ""
+    return Figure(label, percentage=value * 100, note=note, toned=toned)
 
 
-def _fall(drawdown: Mapping[str, Any] | None) -> str:
-    """When it began, and whether it is made up for."""
-    if drawdown is None or Decimal(drawdown["depth"]) == 0:
+def _fall(drawdown: Fall | None) -> str:
+    """Return when the drawdown began, and when it was recovered."""
+    if drawdown is None or drawdown.depth == 0:
         return ""
-    if drawdown["recovery_date"] is None:
-        return f"since {drawdown['peak_date']}, lowest on {drawdown['trough_date']}, not made up"
-    return f"{drawdown['peak_date']} to {drawdown['recovery_date']}"
+    if drawdown.recovery_date is None:
+        since, lowest = drawdown.peak_date, drawdown.trough_date
+        return f"since {since}, lowest on {lowest}, not recovered"
+    return f"{drawdown.peak_date} to {drawdown.recovery_date}"
 
 
-def months(row: Mapping[str, Any]) -> list[dict[str, object]]:
-    """A row a year, the newest first."""
+def months(found: Answer) -> list[dict[str, object]]:
+    """Return a row a year, the newest first."""
     return [
         {
-            "year": one["year"],
-            "months": [_month(*pair) for pair in zip(MONTHS, one["months"], strict=True)],
-            "total": _month("Year", one["year_return"]),
+            "year": one.year,
+            "months": [_month(*pair) for pair in zip(MONTHS, one.months, strict=True)],
+            "total": _month("Year", one.year_return),
         }
-        for one in reversed(row["months"])
+        for one in reversed(found.years)
     ]
 
 
-def _month(label: str, text: str | None) -> Month:
-    if text is None:
+def _month(label: str, value: Decimal | None) -> Month:
+    if value is None:
         return Month(label, None, "none")
-    value = Decimal(text)
     size = 1 + sum(abs(value) >= edge for edge in _SHADES)
     sign = "up" if value > 0 else "down"
     return Month(label, value * 100, f"{sign}-{size}" if value else "zero")
 
 
-def steps(row: Mapping[str, Any]) -> list[Step]:
-    """The terms of the reconciliation in order; terms that are nothing are left out."""
-    found = row["reconciliation"]
-    if found is None:
+def steps(bridge: Bridge | None) -> list[Step]:
+    """Return the terms of the reconciliation in order, without those that are zero."""
+    if bridge is None:
         return []
-    made = [Step(label, sign, Decimal(found[name])) for name, label, sign in _STEPS]
+    made = [Step(label, sign, getattr(bridge, name)) for name, label, sign in _STEPS]
     return [step for step in made if step.amount or step.sign in ("", "=")]
 
 
-def contributions(row: Mapping[str, Any]) -> list[dict[str, object]]:
-    """What each holding gave; contributions in percentage points."""
+def contributions(found: Answer) -> list[dict[str, object]]:
+    """Return the part of each holding; contributions in percentage points."""
     return [
         {
-            **one,
-            "deducted": Decimal(one["fees"]) + Decimal(one["taxes"]),
-            "points": None if one["contribution"] is None else Decimal(one["contribution"]) * 100,
+            "symbol": one.symbol,
+            "name": one.name,
+            "gain": one.gain,
+            "price_gain": one.price_gain,
+            "income": one.income,
+            "currency_effect": one.currency_effect,
+            "deducted": one.fees + one.taxes,
+            "points": None if one.contribution is None else one.contribution * 100,
         }
-        for one in row["contributions"]
+        for one in found.contributions
     ]
 
 
-def whole(row: Mapping[str, Any]) -> dict[str, Decimal | None]:
-    """The last row of the contributions: what all of them are together."""
-    terms = {name: Decimal(text) for name, text in (row["reconciliation"] or {}).items()}
-    if not terms:
+def whole(found: Answer) -> dict[str, Decimal | None]:
+    """Return the last row of the contributions: their sum."""
+    bridge, twr = found.reconciliation, found.figures["time_weighted_return"]
+    if bridge is None:
         return {}
-    deducted = terms["fees"] + terms["taxes"]
-    twr = row["time_weighted_return"]
     return {
-        "gain": terms["gains"] + terms["income"] + terms["currency_effect"] - deducted,
-        "price_gain": terms["gains"],
-        "income": terms["income"],
-        "currency_effect": terms["currency_effect"],
-        "deducted": deducted,
-        "points": None if twr is None else Decimal(twr) * 100,
+        "gain": bridge.gain,
+        "price_gain": bridge.gains,
+        "income": bridge.income,
+        "currency_effect": bridge.currency_effect,
+        "deducted": bridge.fees + bridge.taxes,
+        "points": None if twr is None else twr * 100,
     }
 
 
-def chart(row: Mapping[str, Any]) -> dict[str, object]:
-    """Columns for the script: days, values, what was paid in, growth here and of the benchmark."""
-    series = row["series"]
-    every = -(-len(series) // POINTS_MAX) or 1
-    points = series[::-1][::every][::-1]  # the last day always
-    before = Decimal(row["initial_value"] or 0)
+def chart(found: Answer) -> dict[str, object]:
+    """Return columns for the script: days, values, paid in, growth of both in percent."""
+    series = found.series
+    every = -(-len(series.days) // POINTS_MAX) or 1
+    # Counted back from the end, so that the last day is always there.
+    points = slice((len(series.days) - 1) % every if series.days else 0, None, every)
+    before = float(found.figures["initial_value"] or 0)
+    places = currency_decimals(found.currency)
+    beside = series.benchmark_index or (None,) * len(series.days)
     return {
-        "days": [point["date"] for point in points],
-        "values": [_number(point["value"]) for point in points],
-        "paid": [float(before + Decimal(point["net_transfers"])) for point in points],
-        "growth": [_growth(point["index"]) for point in points],
-        "benchmark": [_growth(point["benchmark_index"]) for point in points],
-        "benchmark_name": row["benchmark"],
+        "days": [day.isoformat() for day in series.days[points]],
+        "values": [
+            None if value is None else round(value, places) for value in series.values[points]
+        ],
+        "paid": [round(before + net, places) for net in series.net_transfers[points]],
+        "growth": [_growth(value) for value in series.index[points]],
+        "benchmark": [_growth(value) for value in beside[points]],
+        "benchmark_name": found.benchmark,
     }
 
 
-def _number(text: str | None) -> float | None:
-    return None if text is None else float(text)
-
-
-def _growth(text: str | None) -> float | None:
-    """Growth of 1 as a percentage gained."""
-    return None if text is None else float((Decimal(text) - 1) * 100)
+def _growth(value: float | None) -> float | None:
+    """Return growth of 1 as a percentage gained."""
+    return None if value is None else round((value - 1) * 100, 8)

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from portfolios.api.performance import performance_row
+from portfolios.performance.answer import answer as shown
 from portfolios.performance.daily_holdings import Fact, history, instant_of
 from portfolios.performance.daily_prices import Closes
 from portfolios.performance.daily_values import Line
 from portfolios.performance.period import Performance, Question, performance
-from portfolios.performance.rows import performance_row
 
 JAN = date(2024, 1, 1)  # a Monday
 SYMBOLS = {1: "AAA", 2: "BBB", 3: "EEE"}
@@ -84,7 +85,7 @@ def answer(
             **options,
         )
     )
-    return found, performance_row(found)
+    return found, performance_row(shown(found))
 
 
 def adds_up(row: dict[str, Any]) -> None:
