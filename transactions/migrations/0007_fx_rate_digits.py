@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('transactions', '0005_verification_run'),
+        ('transactions', '0006_account_archived'),
     ]
 
     operations = [
