@@ -265,3 +265,16 @@ class Yield(models.Model):
 
     def __str__(self) -> str:
         return f"{self.series} {self.date} {self.rate}"
+
+
+class SeriesVersion(models.Model):
+    """How many statements have written a series; triggers count, no writer has to remember.
+
+    `series` is closes:<asset id>, fixings or yields. One without a row was never written.
+    """
+
+    series = models.CharField(max_length=32, primary_key=True)
+    version = models.BigIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return f"{self.series} {self.version}"

@@ -10,7 +10,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from marketdata.models import Yield
+from marketdata.models import SeriesVersion, Yield
 from marketdata.risk_free import RISK_FREE_SERIES
 
 # Days are ordinals (1 is 0001-01-01) of four bytes, closes eight bytes each: a row costs a few
@@ -82,6 +82,13 @@ def _unpacked(closes: bytes) -> NDArray[Any]:
         return prices
     whole = prices.astype(object)
     return np.where(prices < 0, -whole * _LARGE, whole)
+
+
+def series_versions(*, asset_ids: Iterable[int]) -> list[tuple[str, int]]:
+    """Return the versions of the closes of these assets, of all fixings and of all yields."""
+    wanted = [*(f"closes:{asset_id}" for asset_id in asset_ids), "fixings", "yields"]
+    rows = SeriesVersion.objects.filter(series__in=wanted).order_by("series")
+    return list(rows.values_list("series", "version"))
 
 
 def fixings_between(

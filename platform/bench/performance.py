@@ -16,7 +16,8 @@ from portfolios.api.performance import performance_row
 from portfolios.performance.answer import answer
 from portfolios.performance.daily_values import board
 from portfolios.performance.period import Performance, performance
-from portfolios.queries.performance import Asked, Period, account_performance, question
+from portfolios.queries.performance import account_performance
+from portfolios.queries.performance_inputs import Asked, Period, inputs
 from transactions.models import Account
 
 TARGETS = {"answer_ms_max": 1000, "times_faster_min": 5}
@@ -80,7 +81,9 @@ def run(*, holdings: int = 100, years: int = 10, repeats: int = 5) -> dict[str, 
     valuing_ms, loop_ms = [], []
     for number in range(repeats + 1):
         start = time.perf_counter()
-        asked = question(user=account.owner, asked=Asked([account], "USD", Period()), now=now)
+        asked = inputs(
+            asked=Asked([account], "USD", Period()), beside=None, now=now
+        ).question
         read = time.perf_counter()
         found = performance(asked)
         computed = time.perf_counter()

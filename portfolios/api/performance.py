@@ -19,6 +19,7 @@ from identity.authentication import caller
 from portfolios.performance.answer import Answer, Bridge, Columns, Contribution, Fall
 from portfolios.performance.period import MONEY_FIGURES
 from portfolios.queries import performance as queries
+from portfolios.queries.performance_inputs import Period
 
 
 def figure(help_text: str) -> serializers.CharField:
@@ -152,12 +153,12 @@ class PerformanceAsked(serializers.Serializer[Any]):
         return {"from": serializers.DateField(required=False), **super().get_fields()}
 
 
-def asked(request: Request) -> tuple[queries.Period, dict[str, Any]]:
+def asked(request: Request) -> tuple[Period, dict[str, Any]]:
     """The period of a request, and what else it names."""
     serializer = PerformanceAsked(data=request.query_params)
     serializer.is_valid(raise_exception=True)
     values = dict(serializer.validated_data)
-    return queries.Period(values.pop("from", None), values.pop("to", None)), values
+    return Period(values.pop("from", None), values.pop("to", None)), values
 
 
 _PERIOD = [

@@ -115,7 +115,7 @@ def answer(found: Performance) -> Answer:
     """Return what is shown of a computed performance."""
     question = found.question
     bridge = _bridge(found)
-    series = _series(found)
+    series = _series(found, bridge)
     return Answer(
         currency=question.currency,
         from_date=question.from_date,
@@ -197,7 +197,7 @@ def _fall(found: Performance) -> Fall | None:
 def _bridge(found: Performance) -> Bridge | None:
     if found.whole is None:
         return None
-    cents = in_cents(found.whole, found.question.currency)
+    cents = in_cents(found.terms.values(), found.question.currency)
     return Bridge(
         initial_value=cents["initial"],
         gains=cents["gains"],
@@ -218,7 +218,7 @@ def _contributions(found: Performance) -> tuple[Contribution, ...]:
     if found.whole is None:
         return ()
     currency = found.question.currency
-    columns = columns_in_cents(found.terms, in_cents(found.whole, currency), currency)
+    columns = columns_in_cents(found.terms, in_cents(found.terms.values(), currency), currency)
     shares = _shares(found)
     rows = [_contribution(found, key, column, shares.get(key)) for key, column in columns.items()]
     return tuple(sorted(rows, key=_largest_first))
@@ -255,7 +255,7 @@ def _largest_first(row: Contribution) -> tuple[bool, Decimal, str]:
     return row.symbol is None, -abs(row.gain), row.symbol or ""
 
 
-def _series(found: Performance) -> Columns:
+def _series(found: Performance, bridge: Bridge | None) -> Columns:
     """Return every day from the base on, or every so many where those were too many rows."""
     series = found.series
     count = len(series.values) - series.base
@@ -265,10 +265,14 @@ def _series(found: Performance) -> Columns:
     numbers = range(*picked.indices(len(series.values)))
     net = (series.inflows - series.outflows).cumsum()
     growth = found.benchmark
+    values = _known(series.values[picked].tolist())
+    if bridge is not None:
+        # One value, one figure: the last day is the value that is reconciled.
+        values = (*values[:-1], float(bridge.final_value))
     return Columns(
         every=every,
         days=tuple(series.first + timedelta(days=number) for number in numbers),
-        values=_known(series.values[picked].tolist()),
+        values=values,
         net_transfers=tuple(net[picked].tolist()),
         index=_known(series.index[picked].tolist()),
         benchmark_index=None if growth is None else _known(growth[picked].tolist()),

@@ -1,4 +1,4 @@
-"""What each holding gave to the return, and what exchange rates did. Pure; float64 arrays.
+"""The part of each holding and of exchange rates in the return. Pure; float64 arrays.
 
     c_a    sum over the days of G_{d-1} * gain_a,d / capital_d; over all holdings and cash it is the
            time-weighted return, exactly (each day's gains are linked at the growth reached before)
@@ -36,7 +36,7 @@ class CurrencyEffect:
 
 
 def flows(board: Board, effects: Iterable[Effect], *, whole: bool) -> tuple[Floats, Floats]:
-    """What came in and what went out on each day; of one asset: what was paid for it and by it."""
+    """Return inflows and outflows of each day; of one asset: what was paid for it and by it."""
     inflows, outflows = np.zeros(board.count), np.zeros(board.count)
     for effect in effects:
         outside = effect.flow if whole else -effect.paid
@@ -56,7 +56,7 @@ def _add(inflows: Floats, outflows: Floats, number: int, value: float) -> None:
 def contributions(
     board: Board, series: Daily, effects: Iterable[Effect]
 ) -> dict[int | None, float]:
-    """The part of the time-weighted return each asset gave, and cash (under None)."""
+    """Return the part of each asset in the time-weighted return, and of cash (under None)."""
     gains: dict[int | None, Floats] = {
         asset: _changes(track.values) for asset, track in board.tracks.items()
     }
@@ -78,7 +78,7 @@ def _changes(values: Floats) -> Floats:
 
 
 def _weights(series: Daily) -> Floats:
-    """Growth reached before each day, per unit of the day's capital."""
+    """Return the growth before each day, per unit of the day's capital."""
     before = np.concatenate([[1.0], series.index[:-1]])
     capital = series.capital
     found = np.zeros(len(before))
@@ -90,7 +90,7 @@ def _weights(series: Daily) -> Floats:
 def currency_effect(
     board: Board, series: Daily, effects: Iterable[Effect], total: float
 ) -> CurrencyEffect:
-    """The return split into what assets did at home and what exchange rates did."""
+    """Split the return into the part in local currencies and the part of exchange rates."""
     gained = np.zeros(board.count)
     for part in board.parts:
         if not part.rates.constant:
@@ -111,7 +111,7 @@ def currency_effect(
 
 
 def to_the_whole(parts: Sequence[float], whole: float) -> list[Decimal]:
-    """Contributions to ten decimals that sum to the return to ten decimals."""
+    """Round contributions to ten decimals so that they sum to the rounded return."""
     found = [rounded(part) for part in parts]
     if not found:
         return found

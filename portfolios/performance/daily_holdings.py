@@ -1,17 +1,17 @@
-"""What was held on each day, out of the facts of the ledger. Pure; whole numbers, exactly.
+"""Units and cash held on each day, from the transactions of the ledger. Pure; exact integers.
 
     units      after each day, in steps of 10^-10: buys, sales, transfers and events in the order of
                the ledger (executed_at, then events before acquisitions before disposals, then id)
     cash       after each day by currency of the account, in ten-thousandths
-    payments   what each fact did to cash, in its parts: cash = flow + trade + income - fee - tax
-    deliveries units that came or went without money: transfers in kind, spin-offs, mergers
+    payments   the parts of each transaction's cash: cash = flow + trade + income - fee - tax
+    deliveries units that arrived or left without money: transfers in kind, spin-offs, mergers
 
-History before an event stays true on its dates: units are those of that day, before a split the old
-ones. A fact that was undone, and its undoing, are left out by the reader.
+Units are those of their day: before a split, the old ones. The reader leaves out reversed
+transactions and their reversals.
 
-A transfer between two accounts that are both looked at is no flow: the units leave the one on the
-day they arrive in the other. So is an equal sum of one currency that leaves one account and enters
-another on one day; the ledger does not link the two, but nobody outside is needed to explain them.
+A transfer between two of the accounts is no flow: the units leave one on the day they arrive in the
+other. An equal sum of one currency that leaves one account and enters another on the same day is no
+flow either, although the ledger does not link the two.
 
 Facts, payments and deliveries are named tuples: there are tens of thousands of them.
 """
@@ -45,7 +45,7 @@ Units = int | Fraction
 
 
 class Fact(NamedTuple):
-    """One transaction as the ledger has it; the meaning of the fields is the ledger's."""
+    """One transaction of the ledger, with the ledger's fields."""
 
     id: int
     account: int
@@ -66,15 +66,15 @@ class Fact(NamedTuple):
 
     @property
     def day(self) -> int:
-        """The ordinal of its day, which is UTC's."""
+        """The ordinal of its day in UTC."""
         return self.instant // _DAY + _EPOCH
 
 
 class Payment(NamedTuple):
     """The parts of what one fact did to an account's cash, in 10^-28 of the account's currency.
 
-    `trade` is what units were sold for (> 0) or bought for (< 0), before the fee; `traded` is the
-    same in the currency of the trade, in 10^-4.
+    `trade` is the price of units sold (> 0) or bought (< 0), before the fee; `traded` is the same
+    in the currency of the trade, in 10^-4.
     """
 
     day: int
@@ -95,8 +95,10 @@ class Payment(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """Units of `asset` (steps; < 0: they left) without money; `other`: what they were exchanged
-    for or split off from, None for a transfer from or to the outside."""
+    """Units of `asset` (steps; < 0: they left) that moved without money.
+
+    `other` is the asset they were exchanged for or spun off from; None: a transfer with outside.
+    """
 
     day: int
     asset: int
@@ -106,29 +108,31 @@ class Delivery(NamedTuple):
 
 @dataclass(slots=True)
 class History:
-    """Units of each asset and cash of each currency after each day that changed them (ordinals,
-    ascending; a day's last word counts), and what moved them."""
+    """Units of each asset and cash of each currency at the end of each day that changed them.
+
+    Days are ordinals, ascending. Payments and deliveries are what changed them.
+    """
 
     units: dict[int, dict[int, int]] = field(default_factory=dict)
     cash: dict[str, dict[int, int]] = field(default_factory=dict)
     payments: list[Payment] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     splits: dict[int, list[tuple[int, Fraction]]] = field(default_factory=dict)
-    # Prices the owner himself dealt at, in 10^-8.
+    # Prices of the owner's own trades, in 10^-8.
     marks: dict[int, dict[int, int]] = field(default_factory=dict)
     first_day: int | None = None
 
 
 def steps(value: Decimal, decimals: int) -> int:
-    """A decimal as a whole number of steps of 10^-decimals; what lies below is cut off.
+    """Return a decimal as an integer of steps of 10^-decimals, cut off below.
 
-    In a wide context: the default one has room for 28 digits only.
+    Call it in a wide context: the default one has 28 digits.
     """
     return int(value * _POWERS[decimals])
 
 
 def history(*, facts: Sequence[Fact], currencies: Mapping[int, str]) -> History:
-    """The history of the accounts in `currencies` (account -> its currency); any order of facts."""
+    """Return the history of the accounts in `currencies` (by account); facts in any order."""
     walk = _Walk(currencies)
     with localcontext(WIDE):
         for fact in sorted(_arriving_together(facts), key=_order):
@@ -137,7 +141,7 @@ def history(*, facts: Sequence[Fact], currencies: Mapping[int, str]) -> History:
 
 
 def instant_of(moment: datetime) -> int:
-    """An aware moment as a fact has it."""
+    """Return an aware moment as microseconds since 1970."""
     return (moment - _START) // timedelta(microseconds=1)
 
 
@@ -147,9 +151,9 @@ def _order(fact: Fact) -> tuple[int, int, int]:
 
 
 def _arriving_together(facts: Sequence[Fact]) -> list[Fact]:
-    """Facts in which a transfer between two of them leaves when it arrives, and says so.
+    """Return facts in which a transfer between two accounts leaves on the day it arrives.
 
-    Both ends then carry the other's id as `counterpart`.
+    Both ends carry the id of the other as `counterpart`.
     """
     known = {fact.id: fact for fact in facts if fact.type == "transfer_out"}
     arrivals = {
@@ -170,7 +174,7 @@ def _arriving_together(facts: Sequence[Fact]) -> list[Fact]:
 
 
 class _Walk:
-    """Units of each account and asset on the way."""
+    """The state of the walk: units of each account and asset so far. Mutable, used once."""
 
     def __init__(self, currencies: Mapping[int, str]) -> None:
         self.currencies = currencies
@@ -198,7 +202,7 @@ class _Walk:
         place = fact.account, asset
         left: Units = self.held.get(place, 0) + change
         if -1 < left < 1:
-            change -= left  # less than the last decimal shown: all of it was meant
+            change -= left  # less than the last decimal: the whole holding was meant
             left = 0
         self.held[place] = left
         self.totals[asset] = self.totals.get(asset, 0) + change
@@ -267,7 +271,7 @@ class _Walk:
             self.sell_fraction(fact, fact.new_asset)
 
     def sell_fraction(self, fact: Fact, asset: int) -> None:
-        """Cash in lieu was paid for the fraction of a share that the event left."""
+        """Sell the fraction of a share for which cash in lieu was paid."""
         if fact.amount:
             self.move(fact, asset, -(self.held[fact.account, asset] % 10**UNIT_DECIMALS))
 
@@ -285,7 +289,7 @@ class _Walk:
 
 
 def _without_own_moves(payments: Sequence[Payment]) -> list[Payment]:
-    """Payments in which sums that went from one account to another on a day are no flows."""
+    """Return payments without flows for sums moved between the accounts on one day."""
     waiting: dict[tuple[int, str, int], list[int]] = {}
     told = list(payments)
     for number, payment in enumerate(payments):

@@ -5,7 +5,7 @@
     adjusted   the publisher divided the closes before a split by its ratio: they are multiplied
                again, so that they meet the units of their day. A split after the newest close of
                the whole series is not in the publisher's figures yet
-    marks      before the first close, and where there are none, the prices the owner dealt at
+    marks      prices of the owner's own trades, used before the first close or without any
     carried back   the first price, for the week before it: a bond bought on a holiday
 
 Raw units never meet adjusted prices, in either direction.
@@ -39,7 +39,7 @@ class Closes:
 
     days: Ints
     prices: Whole
-    # The day of the newest close of a series from which splits were taken out; None: as traded.
+    # The newest close of a split-adjusted series; None: prices as traded.
     adjusted_until: int | None = None
 
 
@@ -68,7 +68,7 @@ def ended(closes: Closes, price: Decimal, made_on: date, last: date) -> Closes:
 
 @dataclass(frozen=True, slots=True)
 class DailyPrices:
-    """A price for each of a run of days; `source_day` is the day it was made on, 0 where none."""
+    """A price for each of a run of days; `source_day` is the day of the price, 0 for none."""
 
     first: int
     prices: Whole
@@ -84,12 +84,12 @@ class DailyPrices:
 
     @property
     def age_days(self) -> Ints:
-        """How old each price is; negative where it was carried back."""
+        """Return the age of each price in days; negative if it was carried back."""
         return self.first + np.arange(len(self.prices)) - self.source_day
 
     @property
     def fresh(self) -> NDArray[np.bool_]:
-        """The days that have a close of their own."""
+        """Return the days that have a close of their own."""
         real = self.source_day >= (self.closes_from or np.iinfo(np.int64).max)
         found: NDArray[np.bool_] = self.known & (self.age_days == 0) & real
         return found
@@ -103,7 +103,7 @@ def daily_prices(
     first: int,
     count: int,
 ) -> DailyPrices:
-    """Prices of `count` days from the ordinal `first` on. `splits` by day, new units for old."""
+    """Return prices of `count` days from the ordinal `first`. `splits` by day, new for old."""
     days, prices = _in_units_of_their_day(closes, splits)
     closes_from = int(days[0]) if len(days) else None
     early = [point for point in marks.items() if closes_from is None or point[0] < closes_from]
@@ -144,7 +144,7 @@ def _in_units_of_their_day(
 
 
 def _past_a_split(prices: Whole, source: Ints, wanted: Ints, day: int, ratio: Fraction) -> Whole:
-    """A price made before a split and shown on or after it, and the other way round."""
+    """Convert prices that were made on the other side of a split."""
     prices = _times(prices, (source < day) & (wanted >= day) & (source > 0), 1 / ratio)
     return _times(prices, (source >= day) & (wanted < day), ratio)
 

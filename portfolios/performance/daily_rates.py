@@ -1,4 +1,4 @@
-"""One exchange rate for every day, crossed through the euro, carried on weekends. Pure.
+"""One exchange rate for every day, carried over weekends. Pure.
 
 x_d    units of the reporting currency for one of another = fixing(to) / fixing(from), both the
        newest up to the day, as `marketdata.fx` crosses them
@@ -41,7 +41,7 @@ class DailyRates:
 def daily_rates(
     *, currency: str, reporting: str, fixings: Fixings, first: int, count: int
 ) -> DailyRates:
-    """The rates of `count` days from the ordinal `first` on."""
+    """Return the rates of `count` days from the ordinal `first`."""
     rates = np.empty(count, dtype=object)
     if currency == reporting:
         rates[:] = ONE

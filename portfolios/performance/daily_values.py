@@ -43,7 +43,7 @@ _OF_PARTS: int = 10 ** (EXACT_DECIMALS - PART_DECIMALS - RATE_DECIMALS)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An asset and its closes; `dividend_adjusted`: dividends are part of the prices."""
+    """An asset and its closes; `dividend_adjusted`: the prices include dividends."""
 
     asset: int
     symbol: str
@@ -104,7 +104,7 @@ class Track:
 
     @cached_property
     def unknown(self) -> NDArray[np.bool_]:
-        """Days on which it was held and its value is not known."""
+        """Days on which the asset was held and its value is unknown."""
         found: NDArray[np.bool_] = self.held & ~(self.prices.known & self.rates.known)
         return found
 
@@ -127,16 +127,16 @@ class Track:
         return self.units.at(number) * int(self.prices.prices[number])
 
     def exact(self, number: int) -> int:
-        """The value on a day in the reporting currency."""
+        """Return the value on a day in the reporting currency."""
         return self.local_at(number) * int(self.rates.rates[number]) * OF_UNITS
 
     def worth(self, units: int, number: int) -> int:
-        """What a number of units was worth at the close of a day."""
+        """Return the value of a number of units at the close of a day."""
         at_home = units * int(self.prices.prices[number])
         return at_home * int(self.rates.rates[number]) * OF_UNITS
 
     def knows(self, number: int) -> bool:
-        """Whether a unit has a value on a day, held or not."""
+        """Return whether a unit has a value on a day, held or not."""
         return bool(self.prices.known[number] and self.rates.known[number])
 
 
@@ -177,7 +177,7 @@ class Board:
     tracks: Mapping[int, Track]
     purses: Sequence[Purse]
     rates: Mapping[str, DailyRates]
-    # Not counted: what the one asset looked at was exchanged for.
+    # Assets that the single asset was exchanged for; their values are not counted.
     others: Mapping[int, Track]
 
     @property
@@ -186,7 +186,7 @@ class Board:
 
     @cached_property
     def values(self) -> Floats:
-        """The whole at each close."""
+        """Return the value of everything at each close."""
         found: Floats = np.zeros(self.count)
         for part in self.parts:
             found = found + part.values
@@ -194,7 +194,7 @@ class Board:
 
     @cached_property
     def priced(self) -> NDArray[np.bool_]:
-        """Days on which something held then or the day before had a close of its own."""
+        """Return the days with a fresh close of something held on them or the day before."""
         found = np.zeros(self.count, dtype=bool)
         for track in self.tracks.values():
             held = track.held.copy()
@@ -204,7 +204,7 @@ class Board:
 
     @cached_property
     def missing(self) -> Figure | None:
-        """What is not known of the first day whose value is not, as the reason it gives."""
+        """Return why the first unknown value is unknown; None if every value is known."""
         found = []
         for track in self.tracks.values():
             for number in np.flatnonzero(track.unknown)[:1]:
@@ -227,16 +227,16 @@ class Board:
         )
 
     def number(self, day: int) -> int:
-        """The place of an ordinal in the arrays."""
+        """Return the index of an ordinal day in the arrays."""
         return day - self.first
 
     def rate_of_parts(self, currency: str, number: int) -> int | None:
-        """What turns parts of payments (10^-28 of a currency) into exact figures on a day."""
+        """Return the factor from parts of payments (10^-28) to exact figures on a day."""
         rates = self.rates[currency]
         return int(rates.rates[number]) * _OF_PARTS if rates.known[number] else None
 
     def rate_of_cash(self, currency: str, number: int) -> int | None:
-        """The same for amounts in 10^-4."""
+        """Return the factor from amounts (10^-4) to exact figures on a day."""
         rates = self.rates[currency]
         return int(rates.rates[number]) * OF_CASH if rates.known[number] else None
 
@@ -251,7 +251,7 @@ def board(
     last: int,
     only: int | None = None,
 ) -> Board:
-    """The period from the close of `first` to that of `last` (ordinals); `only`: one asset."""
+    """Value the days from the close of `first` to that of `last` (ordinals); `only`: one asset."""
     count = last - first + 1
     currencies = {line.currency for line in lines.values()} | set(past.cash) | {reporting}
     currencies |= {payment.currency for payment in past.payments}
@@ -295,7 +295,7 @@ def board(
 
 
 def _filled(points: Mapping[int, int], first: int, count: int) -> Steps:
-    """The newest point up to each day, 0 before the first."""
+    """Return the newest point up to each day, 0 before the first."""
     before = [value for day, value in points.items() if day <= first]
     inside = [(day - first, value) for day, value in points.items() if first < day < first + count]
     return Steps(

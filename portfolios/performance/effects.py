@@ -1,4 +1,4 @@
-"""What each payment and delivery did to the asset it belongs to and to cash. Pure; exact.
+"""The effect of each payment and delivery on its asset and on cash. Pure; exact.
 
     a purchase   the asset gains -(its price at the day's rate), cash pays what was booked; where
                  the rate booked is not the day's, the difference is a currency effect
@@ -18,7 +18,7 @@ from portfolios.performance.figures import Figure
 
 
 class Unknown(Exception):
-    """A price or a rate is missing that a figure needs."""
+    """A figure needs a price or a rate that is missing."""
 
     def __init__(self, figure: Figure) -> None:
         assert figure.reason is not None
@@ -48,12 +48,12 @@ class Effect(NamedTuple):
 
     @property
     def paid(self) -> int:
-        """What the asset paid into cash (> 0) or took out of it."""
+        """What the asset paid into cash (> 0) or took from it."""
         return self.traded + self.currency + self.income - self.fee - self.tax
 
 
 def effects(board: Board, past: History, *, only: int | None = None) -> list[Effect]:
-    """The effects of the period, of one asset or of all; raises Unknown."""
+    """Return the effects of the period, of one asset or of all; raise Unknown."""
     return [
         effect
         for effect in (*_payments(board, past.payments), *_deliveries(board, past.deliveries))
@@ -84,7 +84,7 @@ def _payments(board: Board, payments: Sequence[Payment]) -> Iterator[Effect]:
 
 
 def _traded(board: Board, payment: Payment, number: int, booked: int) -> int:
-    """Units are bought in the currency of their asset: at the day's rate, like their value."""
+    """Return the price of the trade at the day's rate of the asset's currency, like its value."""
     track = board.tracks.get(payment.asset) if payment.asset is not None else None
     if track is None or track.line.currency != payment.traded_currency:
         return booked
@@ -101,7 +101,7 @@ def _deliveries(board: Board, deliveries: Sequence[Delivery]) -> Iterator[Effect
             continue
         track = board.tracks.get(delivery.asset) or board.others.get(delivery.asset)
         if track is None:
-            continue  # one asset is looked at, and it is another
+            continue  # only another asset is asked for
         if not track.knows(number):
             raise Unknown(board.why_unknown(track, number))
         worth = track.worth(delivery.units, number)

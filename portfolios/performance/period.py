@@ -1,11 +1,11 @@
-"""How a portfolio, an account or one holding did over a period. Pure.
+"""The performance of a household, an account or one holding over a period. Pure.
 
     facts -> history (units, cash, payments) -> board (daily values) -> effects
           -> returns, risk, contribution, currency effect, reconciliation, months
 
-The period runs from the close of the day before `from_date` to the close of `to_date`. Where
-nothing was owned before, everything is measured from the day the first money came in. Every figure
-that cannot be computed is absent and says why; nothing absent is shown as zero.
+The period runs from the close of the day before `from_date` to the close of `to_date`. If nothing
+was owned before, it is measured from the day of the first money. A figure that cannot be computed
+is absent with a reason, never zero.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ from portfolios.performance.value_bridge import Terms, terms, total
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: a period in a reporting currency, of all accounts or of one asset in them."""
+    """A period in a reporting currency, of all accounts or of one asset in them."""
 
     past: History
     lines: Mapping[int, Line]
@@ -58,7 +58,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something a reader must know of a figure that is shown all the same."""
+    """A caution about a figure that is shown all the same."""
 
     code: str
     symbol: str
@@ -67,7 +67,7 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """The answer. `figures` by name; absent ones carry their reason."""
+    """The computed performance; absent figures carry their reason."""
 
     question: Question
     figures: Mapping[str, Figure]
@@ -83,7 +83,7 @@ class Performance:
 
 
 def performance(question: Question) -> Performance:
-    """Computes everything; never raises for lack of data."""
+    """Compute everything; never raise for lack of data."""
     first = question.from_date - timedelta(days=1)
     shown = board(
         past=question.past,
@@ -126,7 +126,7 @@ def performance(question: Question) -> Performance:
 
 
 def _figures(question: Question, shown: Board, series: Daily) -> dict[str, Figure]:
-    """Returns and risk; where a value is unknown the reason names what is missing."""
+    """Return returns and risk; if a value is unknown, the reason names what is missing."""
     missing = shown.missing
     observed = sessions(series, shown.priced)
     rate = money_weighted(series)
@@ -155,10 +155,8 @@ def _figures(question: Question, shown: Board, series: Daily) -> dict[str, Figur
 
 
 def _of(figure: Figure) -> Figure:
-    """Absent for the same reason as `figure`, or because there are no days."""
-    return (
-        absent("too_short", "There is no day to look at.") if figure.value is not None else figure
-    )
+    """Return an absent figure, for the reason of `figure` or because there are no days."""
+    return absent("too_short", "The period has no days.") if figure.value is not None else figure
 
 
 def _value(value: float, missing: Figure | None) -> Figure:
@@ -184,7 +182,7 @@ def _accounted(
 
 
 def _benchmark(question: Question, series: Daily, figures: dict[str, Figure]) -> Floats | None:
-    """Growth of the benchmark in the reporting currency from the base on; fills its figures."""
+    """Return the growth of the benchmark in the reporting currency, and fill its figures."""
     names = ("benchmark_return", "benchmark_return_annualized", "excess_return")
     line = question.benchmark
     if line is None:
@@ -212,7 +210,7 @@ def _benchmark(question: Question, series: Daily, figures: dict[str, Figure]) ->
         what = "rate" if prices.known[series.base] else "price"
         lacking = absent(
             "benchmark_price_missing",
-            f"{line.symbol} has no {what} on {series.day(series.base)}, where measuring begins.",
+            f"{line.symbol} has no {what} on {series.day(series.base)}, the first day measured.",
         )
         figures |= dict.fromkeys(names, lacking)
         return None
@@ -230,7 +228,7 @@ def _benchmark(question: Question, series: Daily, figures: dict[str, Figure]) ->
 
 
 def _warnings(question: Question, shown: Board) -> list[Warned]:
-    """Prices that were carried too long, that are the owner's own, or that hold dividends."""
+    """Return cautions about old prices, prices of own trades, and dividend-adjusted prices."""
     told = []
     with_income = {payment.asset for payment in question.past.payments if payment.income}
     for asset, track in shown.tracks.items():
@@ -247,21 +245,23 @@ def _warnings(question: Question, shown: Board) -> list[Warned]:
             told.append(Warned("price_stale", symbol, detail))
         if age.min() < 0:
             told.append(
-                Warned("price_carried_back", symbol, "Valued at its first price before that day.")
+                Warned("price_carried_back", symbol, "Valued at its first price on days before it.")
             )
         closes_from = prices.closes_from
         if closes_from is None or (held & (prices.source_day < closes_from)).any():
             until_text = "" if closes_from is None else f" before {date.fromordinal(closes_from)}"
-            detail = f"No closes{until_text}: valued at the prices it was bought and sold at."
+            detail = f"No closes{until_text}: valued at the prices of its own purchases and sales."
             told.append(Warned("price_from_own_trades", symbol, detail))
         if track.line.dividend_adjusted and asset in with_income:
-            detail = "Its closes are adjusted for dividends; those recorded count twice."
+            detail = (
+                "Its closes are adjusted for dividends, so that recorded dividends count twice."
+            )
             told.append(Warned("dividends_in_prices", symbol, detail))
     return told
 
 
 def _unknown(question: Question, shown: Board, why: Figure) -> Performance:
-    """Nothing can be said because a price or a rate is missing."""
+    """Return an answer without figures, because a price or a rate is missing."""
     values = shown.values
     nothing = np.zeros(shown.count)
     series = daily(

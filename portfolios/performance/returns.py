@@ -1,13 +1,13 @@
-"""Returns out of daily values and flows. Pure; float64 arrays; quantised by whoever shows them.
+"""Returns from daily values and flows. Pure; float64 arrays, rounded when they are shown.
 
     r_d     (V_d + out_d) / (V_{d-1} + in_d) - 1     inflows at the start, outflows at the end
     G_d     product of (1 + r_k) up to d; the time-weighted return is G_n - 1
     annual  G_n^(365 / days) - 1, above one year only (GIPS 2020, provision 2.A.7)
     XIRR    the rate x with sum of a_k * (1 + x)^(-(t_k - t_0) / 365) = 0   (actual/365)
 
-Fees, taxes, interest and dividends are performance, not flows. A day that starts with nothing
-returns 0 if nothing was gained; if something was, no return exists for it (NaN), nor for any
-period that holds the day. Less than half a cent is nothing.
+Fees, taxes, interest and dividends are performance, not flows. A day that starts without capital
+returns 0 if nothing was gained. If something was gained it has no return (NaN), and neither has any
+period with that day in it. Less than half a cent counts as nothing.
 
 Worked example (CFA Institute): a share bought for 200 pays 5 and stands at 225 a year later, when a
 second is bought; both pay 5 and are sold for 235 after another. (225 + 5) / 200 = 1.15,
@@ -28,7 +28,7 @@ from portfolios.performance.figures import Figure, absent
 DAYS_PER_YEAR = 365
 # Below this, in units of the reporting currency, there is no capital to earn a return.
 NOTHING = 0.005
-# Rates beyond a hundred million percent a year say that the period was too short for one.
+# A rate beyond a hundred million percent a year means the period is too short for one.
 RATE_MAX = 1e6
 _NEAR = 1e-6
 _GRID = np.concatenate(
@@ -40,9 +40,9 @@ Floats = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Daily:
-    """What each day of a period began with, gained and returned.
+    """Values, flows and returns of each day of a period.
 
-    Arrays of n + 1 days; day 0 is the close before the period and returns nothing. `values` are
+    Arrays of n + 1 days; day 0 is the close before the period and has the return 0. `values` are
     closes, `inflows` and `outflows` are not negative, `returns` holds NaN where none exists.
     """
 
@@ -51,17 +51,17 @@ class Daily:
     inflows: Floats
     outflows: Floats
     returns: Floats
-    # The day at whose close the measuring starts: 0, or the first day that has capital.
+    # Measuring starts at the close of this day: 0, or the first day with capital.
     base: int
 
     @property
     def index(self) -> Floats:
-        """Growth of one unit from the base on; NaN from the first day without a return."""
+        """Return the growth of one unit from the base; NaN from the first day without a return."""
         return np.cumprod(1.0 + self.returns)
 
     @property
     def capital(self) -> Floats:
-        """What worked on each day: the close before and what came in; day 0 has none."""
+        """Return the capital of each day: the close before plus inflows; day 0 has none."""
         before = np.concatenate([[0.0], self.values[:-1]])
         return before + self.inflows
 
@@ -74,12 +74,12 @@ class Daily:
 
     @property
     def days(self) -> int:
-        """Days from the base to the end."""
+        """Return the days from the base to the end."""
         return len(self.values) - 1 - self.base
 
 
 def daily(*, first: date, values: Floats, inflows: Floats, outflows: Floats) -> Daily:
-    """Daily returns of `values` (n + 1 closes, the first the day before the period)."""
+    """Return daily returns of `values` (n + 1 closes, the first the day before the period)."""
     assert len(values) == len(inflows) == len(outflows), "one figure a day"
     before = np.concatenate([[0.0], values[:-1]])
     capital = before + inflows
@@ -89,7 +89,7 @@ def daily(*, first: date, values: Floats, inflows: Floats, outflows: Floats) -> 
     returns = np.full(len(values), np.nan)
     np.divide(gained, capital, out=returns, where=working)
     returns[idle] = 0.0
-    # Debts that gain nothing return nothing; more than everything cannot be lost and chained on.
+    # A debt that gains nothing returns 0. A loss above 100 % cannot be chained.
     returns[~working & (np.abs(gained) < NOTHING)] = 0.0
     returns[returns < -1.0 - 1e-12] = np.nan
     returns[0] = 0.0
@@ -101,9 +101,9 @@ def daily(*, first: date, values: Floats, inflows: Floats, outflows: Floats) -> 
 
 
 def time_weighted(series: Daily) -> Figure:
-    """The chained return of the period, or why there is none."""
+    """Return the chained return of the period, or why there is none."""
     if not (series.capital[1:] >= NOTHING).any():
-        return absent("no_value", "There was nothing to earn a return on.")
+        return absent("no_value", "There was no capital in the period.")
     broken = np.flatnonzero(np.isnan(series.returns))
     if not len(broken):
         return Figure(float(series.index[-1]) - 1.0)
@@ -112,23 +112,26 @@ def time_weighted(series: Daily) -> Figure:
         return absent("value_unknown", f"The value on {day} is not known.")
     return absent(
         "no_capital",
-        f"On {day} gains were made on no capital: the cash spent was not deposited before.",
+        f"On {day} there were gains without capital. Record the deposit that paid for them.",
     )
 
 
 def annualized(figure: Figure, *, days: int) -> Figure:
-    """A return of `days` days as a yearly rate; periods up to a year are not extrapolated."""
+    """Return a return of `days` days as a yearly rate; absent up to one year."""
     if figure.value is None:
         return figure
     if days <= DAYS_PER_YEAR:
-        return absent("not_above_one_year", f"{days} days are not above one year.")
+        return absent(
+            "not_above_one_year",
+            f"{days} days are not more than one year, so that no yearly rate is shown.",
+        )
     if figure.value <= -1.0:
         return Figure(-1.0)
     return Figure(math.expm1(math.log1p(figure.value) * DAYS_PER_YEAR / days))
 
 
 def money_weighted(series: Daily) -> Figure:
-    """XIRR of the period: the value before it, the flows of each day, the value at its end."""
+    """Return the XIRR of the value before, the flows of each day and the value at the end."""
     ends = (float(series.values[0]), float(series.values[-1]))
     if math.isnan(ends[0]) or math.isnan(ends[1]):
         return absent("value_unknown", "The value at the start or at the end is not known.")
@@ -144,10 +147,10 @@ def money_weighted(series: Daily) -> Figure:
 
 
 def xirr(days: Sequence[date], amounts: Sequence[float]) -> Figure:
-    """The yearly rate at which the flows are worth nothing; paid in < 0, paid out > 0.
+    """Return the yearly rate at which the flows have no present value; paid in < 0, out > 0.
 
-    Every sign change of the net present value between -100 % and RATE_MAX is looked for; several
-    are several rates, and none is better than another. Everything lost is -100 %.
+    Every sign change of the net present value between -100 % and RATE_MAX is found. Several mean
+    several rates, none better than another, so that none is returned. A total loss is -100 %.
     """
     import pyxirr
 
@@ -167,9 +170,11 @@ def xirr(days: Sequence[date], amounts: Sequence[float]) -> Figure:
         if signs[i] != signs[j]
     ]
     if not turns:
-        return absent("no_rate", "No rate makes these flows worth nothing.")
+        return absent("no_rate", "No rate gives these flows a present value of zero.")
     if len(turns) > 1:
-        return absent("several_rates", f"{len(turns)} rates make these flows worth nothing.")
+        return absent(
+            "several_rates", f"{len(turns)} rates give these flows a present value of zero."
+        )
     low, high = turns[0]
     guess = math.expm1(min((low + high) / 2, 30.0))
     rate = pyxirr.xirr(list(days), list(amounts), guess=guess, silent=True)
@@ -186,7 +191,7 @@ def xirr(days: Sequence[date], amounts: Sequence[float]) -> Figure:
 
 
 def _sign_at(u: float, t: Floats, a: Floats) -> int:
-    """The sign of the net present value at the log rate `u`, safe from overflow."""
+    """Return the sign of the net present value at the log rate `u`, without overflow."""
     exponents = -u * t
     value = float(np.sum(a * np.exp(exponents - exponents.max())))
     scale = float(np.sum(np.abs(a) * np.exp(exponents - exponents.max())))
@@ -205,7 +210,7 @@ def _bisected(low: float, high: float, t: Floats, a: Floats) -> float:
 
 
 def of_period(figure: Figure, *, days: int) -> Figure:
-    """A yearly rate as the return of `days` days."""
+    """Return a yearly rate as the return of `days` days."""
     if figure.value is None:
         return figure
     if figure.value <= -1.0:
@@ -223,7 +228,7 @@ class YearOfReturns:
 
 
 def by_month(series: Daily) -> list[YearOfReturns]:
-    """Chained returns by month and year, of the days of the period that lie in them."""
+    """Return chained returns by month and year, of the days of the period within them."""
     start = series.day(max(series.base, 1))
     rows = []
     for year in range(start.year, series.last.year + 1):

@@ -1,7 +1,7 @@
-"""How rough the way was: volatility, drawdown, Sharpe ratio. Pure; float64 arrays.
+"""Risk of a period: volatility, drawdown, Sharpe ratio. Pure; float64 arrays.
 
-    observations   sessions: weekdays on which something held had a close of that very day. Gains of
-                   the days between belong to the next session, so that weekends count once
+    observations   sessions: weekdays on which something held had a close of its own. Gains of the
+                   days between belong to the next session, so that weekends count once
     volatility     sample deviation of ln(G_k / G_{k-1}) * sqrt(252)
     drawdown       G_d / max(G_0..G_d) - 1 over all days; the deepest, from its peak to the day the
                    peak is reached again (or to the end), never above 0
@@ -9,9 +9,8 @@
                    session, f_k = (1 + y)^(days / 365) - 1 with the yield y known before it
                    (Sharpe 1994)
 
-The day on which the first money arrived is no observation: it began in the middle.
-Yearly figures out of prices that come less often than on six weekdays of ten would be
-extrapolations of something else: they are absent.
+The day on which the first money arrived is no observation, because it is not a whole day.
+Annualized figures need prices on at least six of ten weekdays; otherwise they are absent.
 """
 
 import math
@@ -32,7 +31,7 @@ _YIELD_AGE_MAX = timedelta(days=35)
 
 @dataclass(frozen=True, slots=True)
 class Drawdown:
-    """The deepest fall. `length_days` from the peak to the recovery, or to the end without one."""
+    """The deepest fall. `length_days` runs from the peak to the recovery, or to the end."""
 
     depth: float
     peak_date: date
@@ -43,7 +42,7 @@ class Drawdown:
 
 @dataclass(frozen=True, slots=True)
 class RiskFree:
-    """Yearly yields by ascending day, as fractions, and the name of their series."""
+    """The risk-free series: its name, and yearly yields as fractions by ascending day."""
 
     name: str
     days: Sequence[date]
@@ -52,14 +51,14 @@ class RiskFree:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """The days observed (numbers into the daily arrays, the base first), or why there are none."""
+    """The observed days as indices into the daily arrays, the base first; or why there are none."""
 
     days: NDArray[np.int64]
     problem: Figure | None = None
 
 
 def sessions(series: Daily, priced: NDArray[np.bool_]) -> Sessions:
-    """The observations; `priced[d]`: something held on day d or d - 1 had a close of day d."""
+    """Return the observations; `priced[d]`: a holding of day d or d - 1 had a close on day d."""
     number = np.arange(len(series.values))
     weekday = (series.first.toordinal() - 1 + number) % 7 < 5
     inside = number > series.base
@@ -78,19 +77,19 @@ def sessions(series: Daily, priced: NDArray[np.bool_]) -> Sessions:
 
 
 def volatility(series: Daily, observed: Sessions) -> Figure:
-    """Deviation of daily log returns, per year."""
+    """Return the deviation of daily log returns, annualized."""
     if observed.problem is not None:
         return observed.problem
     index = series.index[observed.days]
     if (index <= 0).any():
-        return absent("total_loss", "Everything was lost: a log return does not exist.")
+        return absent("total_loss", "Everything was lost, so that no log return exists.")
     logs = np.diff(np.log(index))
     return Figure(float(np.std(logs, ddof=1)) * math.sqrt(SESSIONS_PER_YEAR))
 
 
 def deepest(series: Daily) -> Drawdown | None:
-    """The deepest drawdown; depth 0 where it never fell; None where a return is missing."""
-    # The first day may lose too: its peak is the close before the money came.
+    """Return the deepest drawdown: depth 0 if it never fell, None if a return is missing."""
+    # The first day may lose too: its peak is the close before the first money.
     start = max(series.base - 1, 0)
     index = series.index[start:]
     if np.isnan(index).any() or len(index) < 2:
@@ -116,7 +115,7 @@ def deepest(series: Daily) -> Drawdown | None:
 
 
 def sharpe(series: Daily, observed: Sessions, risk_free: RiskFree | None, currency: str) -> Figure:
-    """Reward per risk over the risk-free series, per year."""
+    """Return the excess return per unit of risk over the risk-free series, annualized."""
     if observed.problem is not None:
         return observed.problem
     if risk_free is None or not risk_free.days:

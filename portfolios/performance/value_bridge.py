@@ -7,11 +7,11 @@
     income      dividends and interest before fees and taxes
     transfers   cash and units that came from outside less those that went; of one holding: what
                 was paid for it and what it paid
-    currency    sum over the days of (value before) * (change of the rate), cash too, and what
-                booked rates differ from the day's
+    currency    sum over the days of (value before) * (change of the rate), cash too, and the
+                difference between booked rates and the day's
 
-Each term is summed on its own, none is what the others leave; that they add up is asserted for
-every asset and for cash. In cents they are rounded by largest remainder: the cents add up too.
+Each term is summed on its own; none is the remainder of the others. For every asset and for cash
+they are asserted to add up. Cents are rounded by largest remainder, so that they add up too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,13 +47,13 @@ class Terms:
 
     @property
     def left_over(self) -> int:
-        """What does not add up: nothing."""
+        """Return the remainder of the terms: always zero."""
         earned = self.gains + self.income - self.fees - self.taxes + self.currency
         return self.initial + self.transfers + earned - self.final
 
 
 def terms(board: Board, effects: Iterable[Effect], *, whole: bool) -> dict[int | None, Terms]:
-    """The terms of each asset, and under None those of cash (`whole`: cash is looked at).
+    """Return the terms of each asset and, for `whole`, under None those of cash.
 
     Raises Unknown where a value, a price or a rate is missing.
     """
@@ -79,7 +79,7 @@ def terms(board: Board, effects: Iterable[Effect], *, whole: bool) -> dict[int |
 
 
 def total(parts: Iterable[Terms]) -> Terms:
-    """The terms of the whole; transfers between its parts cancel."""
+    """Return the sum of the terms; transfers between the parts cancel."""
     found = Terms()
     for part in parts:
         for name in _NAMES:
@@ -91,7 +91,7 @@ def _of_track(board: Board, track: Track) -> Terms:
     last = board.count - 1
     constant = track.rates.constant
     for number in np.flatnonzero(track.unknown):
-        # Without conversion only the ends matter.
+        # Without conversion only the first and the last day count.
         if not constant or number in (0, last):
             raise Unknown(board.why_unknown(track, int(number)))
     found = Terms(
@@ -126,20 +126,25 @@ def _converted(purse: Purse) -> int:
 
 
 _NAMES = tuple(field.name for field in fields(Terms))
-# The order in which a cent left over is given away among equals.
+# Left-over cents go to the first of equals in this order.
 _SIGNS = {"gains": 1, "income": 1, "transfers": 1, "fees": -1, "taxes": -1, "currency": 1}
 
 
 def decimal(exact: int) -> Decimal:
-    """An exact figure as a decimal."""
+    """Return an exact figure as a decimal."""
     return Decimal(exact).scaleb(-EXACT_DECIMALS, context=WIDE)
 
 
-def in_cents(whole: Terms, currency: str) -> dict[str, Decimal]:
-    """The terms in minor units, both values rounded, the others so that they lead from one to the
-    other."""
-    initial = quantize(decimal(whole.initial), currency) + 0  # no negative zero
-    final = quantize(decimal(whole.final), currency) + 0
+def in_cents(parts: Iterable[Terms], currency: str) -> dict[str, Decimal]:
+    """Return the terms of the whole in minor units.
+
+    Both values are sums of the parts' rounded values, as an account is valued everywhere else; the
+    other terms are made to add up.
+    """
+    found = list(parts)
+    whole = total(found)
+    initial = sum((quantize(decimal(one.initial), currency) for one in found), Decimal(0)) + 0
+    final = sum((quantize(decimal(one.final), currency) for one in found), Decimal(0)) + 0
     signed = [sign * getattr(whole, name) for name, sign in _SIGNS.items()]
     rounded = apportioned(signed, final - initial, currency)
     middle = {
@@ -149,7 +154,7 @@ def in_cents(whole: Terms, currency: str) -> dict[str, Decimal]:
 
 
 def apportioned(exact: Sequence[int], wanted: Decimal, currency: str) -> list[Decimal]:
-    """Each figure rounded to a minor unit at most one off, so that together they are `wanted`."""
+    """Round each figure to a minor unit so that they sum to `wanted`, by largest remainder."""
     if not exact:
         return []
     unit = minor_unit(currency)
@@ -166,7 +171,7 @@ def apportioned(exact: Sequence[int], wanted: Decimal, currency: str) -> list[De
 def columns_in_cents(
     parts: Mapping[int | None, Terms], whole: Mapping[str, Decimal], currency: str
 ) -> dict[int | None, dict[str, Decimal]]:
-    """What each part earned in minor units; each column sums to that of the whole."""
+    """Return the terms of each part in minor units; each column sums to the whole."""
     found: dict[int | None, dict[str, Decimal]] = {key: {} for key in parts}
     for name in ("gains", "income", "fees", "taxes", "currency"):
         rounded = apportioned([getattr(one, name) for one in parts.values()], whole[name], currency)

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.presenters import performance as view
+from portfolios.performance.answer import Answer, Columns, Year
 
 pytestmark = pytest.mark.django_db
 
@@ -134,7 +135,7 @@ def test_what_is_asked_wrongly_is_said(
 def test_one_holding_can_be_looked_at_alone(closes: None, page: Callable[..., str]) -> None:
     body = page(range="1y", symbol="aaa")
     assert "AAA only" in body
-    assert [row[0][0] for row in cells(body, "Gain of each holding")[1:]] == ["AAA", "Together"]
+    assert [row[0][0] for row in cells(body, "Gain of each holding")[1:]] == ["AAA", "Total"]
 
 
 def test_a_household_is_seen_by_its_members_and_advisers_only(
@@ -172,28 +173,34 @@ def test_a_range_ends_today_and_begins_after_the_same_day_before(
     assert view.begin(name, today) == first
 
 
+def answered(**fields: Any) -> Answer:
+    """An answer without figures, but for the fields given."""
+    day = date(2026, 1, 1)
+    nothing = Columns(1, (), (), (), (), None)
+    empty: dict[str, Any] = {
+        "currency": "USD", "from_date": day, "to_date": day, "measured_from": day, "days": 0,
+        "figures": {"initial_value": None}, "reasons": {}, "drawdown": None,
+        "risk_free_series": None, "benchmark": None, "reconciliation": None, "years": (),
+        "contributions": (), "series": nothing, "warnings": (),
+    }  # fmt: skip
+    return Answer(**(empty | fields))
+
+
 def test_months_are_shaded_by_size_and_sign() -> None:
-    values = ["0.005", "-0.005", "0.01", "-0.039", "0.04", "-0.5", "0", None]
-    year = {"year": 2026, "months": values + [None] * 4, "year_return": "0.1"}
-    [row] = view.months({"months": [year]})
+    texts = ["0.005", "-0.005", "0.01", "-0.039", "0.04", "-0.5", "0"]
+    months = (*(D(text) for text in texts), *[None] * 5)
+    [row] = view.months(answered(years=(Year(2026, months, D("0.1")),)))
     shades = [month.shade for month in row["months"]]  # type: ignore[attr-defined]
     assert shades[:8] == ["up-1", "down-1", "up-2", "down-2", "up-3", "down-3", "zero", "none"]
 
 
 def test_a_long_series_is_thinned_and_keeps_its_last_day() -> None:
-    series = [
-        {
-            "date": str(n),
-            "value": "1",
-            "net_transfers": "0",
-            "index": "1.5",
-            "benchmark_index": None,
-        }
-        for n in range(4000)
-    ]
-    drawn: Any = view.chart({"series": series, "initial_value": None, "benchmark": None})
+    days = tuple(date(2010, 1, 1) + timedelta(days=number) for number in range(4000))
+    ones = (1.0,) * len(days)
+    series = Columns(1, days, ones, (0.0,) * len(days), (1.5,) * len(days), None)
+    drawn: Any = view.chart(answered(series=series))
     assert len(drawn["days"]) <= view.POINTS_MAX
-    assert drawn["days"][-1] == "3999"
+    assert drawn["days"][-1] == days[-1].isoformat()
     assert drawn["growth"][0] == 50.0
 
 

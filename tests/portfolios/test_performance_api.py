@@ -281,3 +281,56 @@ def test_huge_prices_are_exact(people: Any, account: Any, assets: Any, client_of
     )
     body = client_of(people.owner).get(url(account), {"to": "2024-01-01"}).json()
     assert body["final_value"] == "123456789012.50"
+
+
+def test_the_same_question_again_is_answered_from_the_cache_until_something_changes(
+    booked: Any, people: Any, client_of: Any, assets: Any
+) -> None:
+    client, period = client_of(people.owner), {"to": "2024-01-09"}
+
+    def asked() -> tuple[str, int]:
+        with CaptureQueriesContext(connection) as captured:
+            body = client.get(url(booked), period).json()
+        return body["final_value"], len(captured)
+
+    value, cold = asked()
+    again, warm = asked()
+    assert (value, again) == ("1049.00", "1049.00")
+    assert warm < cold
+    assert warm <= 3  # the account, its assets, the versions of their series
+    # A close that is corrected, by whatever statement.
+    DailyPrice.objects.filter(asset=assets["AAA"], date=date(2024, 1, 9)).update(close=D(60))
+    assert asked()[0] == "1079.00"
+    # A close that is taken back: the one before stands.
+    DailyPrice.objects.filter(asset=assets["AAA"], date=date(2024, 1, 9)).delete()
+    assert asked()[0] == "1059.00"
+    # A transaction.
+    record(
+        account=booked,
+        entries=[Entry("deposit", at(8), "USD", amount=D(100))],
+        user=people.owner,
+        now=timezone.now(),
+    )
+    assert asked()[0] == "1159.00"
+
+
+def test_a_yield_or_a_rate_that_arrives_later_is_used(
+    booked: Any, people: Any, client_of: Any
+) -> None:
+    client, period = client_of(people.owner), {"to": "2024-01-09"}
+    assert client.get(url(booked), period).json()["sharpe_ratio"] is None
+    for name in ("another series", "US Treasury par yield, 3 months"):
+        Yield.objects.create(series=name, currency="USD", date=MONDAY, rate=D("0.05"))
+    body = client.get(url(booked), period).json()
+    assert body["risk_free_series"] == "US Treasury par yield, 3 months"
+    assert body["sharpe_ratio"] is not None
+
+
+def test_a_period_that_ends_today_ends_at_the_value_of_the_portfolio(
+    booked: Any, people: Any, client_of: Any
+) -> None:
+    client = client_of(people.owner)
+    summary = client.get(f"/api/v1/portfolios/{booked.public_id}/summary").json()
+    body = client.get(url(booked)).json()
+    assert body["final_value"] == summary["total_value"] == "1029.00"  # five at 50, not at 54
+    assert body["series"][-1]["value"] == "1029.00"

@@ -197,7 +197,7 @@ def test_random_ledgers_agree_with_the_model_and_add_up_to_the_cent(
     adds_up(later)
     assert later["initial_value"] == f"{float(model.values[4]):.2f}" or abs(
         D(later["initial_value"]) - D(model.values[4].numerator) / D(model.values[4].denominator)
-    ) <= D("0.005")
+    ) <= D("0.005") * len(found.terms)  # a value is a sum of rounded holdings
     for asset in SYMBOLS:
         _, alone = answer(facts, *lines, days=(1, DAYS), fixings=fixings, only=asset)
         adds_up(alone)

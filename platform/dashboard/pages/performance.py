@@ -18,10 +18,11 @@ from dashboard.presenters import performance as view
 from dashboard.presenters.figures import currency_decimals, currency_prefix
 from portfolios.performance.answer import Answer
 from portfolios.queries import performance as queries
+from portfolios.queries.performance_inputs import Period
 from transactions import queries as ledger
 
 # The answer for a period, beside a benchmark, at a moment.
-Found: TypeAlias = Callable[[queries.Period, str | None, datetime], Answer]
+Found: TypeAlias = Callable[[Period, str | None, datetime], Answer]
 
 
 @for_investors("GET")
@@ -29,7 +30,7 @@ def account_performance(request: SignedIn, account_id: UUID) -> HttpResponse:
     """One account in its currency; with `symbol` one holding of it."""
     account = ledger.account(user=request.user, public_id=account_id)
 
-    def found(period: queries.Period, benchmark: str | None, now: datetime) -> Answer:
+    def found(period: Period, benchmark: str | None, now: datetime) -> Answer:
         return queries.account_performance(
             user=request.user,
             account_id=account_id,
@@ -48,7 +49,7 @@ def household_performance(request: SignedIn) -> HttpResponse:
     named = request.GET.get("account", "")
     account = ledger.account(user=request.user, public_id=_uuid(named)) if named else None
 
-    def found(period: queries.Period, benchmark: str | None, now: datetime) -> Answer:
+    def found(period: Period, benchmark: str | None, now: datetime) -> Answer:
         return queries.household_performance(
             user=request.user,
             period=period,
@@ -78,9 +79,9 @@ def _page(request: SignedIn, found: Found, context: dict[str, Any]) -> HttpRespo
     if form.is_valid():
         asked = form.cleaned_data
         chosen = asked["range"] or ("custom" if asked["from"] or asked["to"] else "1y")
-        period = queries.Period(view.begin(chosen, now.date()))
+        period = Period(view.begin(chosen, now.date()))
         if chosen == "custom":
-            period = queries.Period(asked["from"], asked["to"])
+            period = Period(asked["from"], asked["to"])
         try:
             answer, status = found(period, asked["benchmark"] or None, now), 200
         except BallastError as refusal:

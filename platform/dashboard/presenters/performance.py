@@ -9,7 +9,7 @@ from dashboard.presenters.figures import currency_decimals
 from portfolios.performance.answer import Answer, Bridge, Fall
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-# What the query says, what the page shows, what is read out.
+# The word in the query, the text on the page, and the text for screen readers.
 RANGES = (
     ("1m", "1M", "1 month"),
     ("ytd", "YTD", "Year to date"),
@@ -43,7 +43,7 @@ _GROUPS: Sequence[tuple[str, Sequence[tuple[str, str]]]] = (
         "Risk",
         (
             ("volatility", "Volatility, annualized"),
-            ("max_drawdown", "Deepest drawdown"),
+            ("max_drawdown", "Maximum drawdown"),
             ("sharpe_ratio", "Sharpe ratio, annualized"),
         ),
     ),
@@ -56,20 +56,20 @@ _GROUPS: Sequence[tuple[str, Sequence[tuple[str, str]]]] = (
     ),
 )
 _STEPS = (
-    ("initial_value", "Value before", ""),
+    ("initial_value", "Starting value", ""),
     ("gains", "Price gains", "+"),
     ("income", "Dividends and interest", "+"),
-    ("net_transfers", "Paid in less paid out", "+"),
+    ("net_transfers", "Net deposits", "+"),
     ("fees", "Fees", "-"),
     ("taxes", "Taxes withheld", "-"),
     ("currency_effect", "Exchange rates", "+"),
-    ("final_value", "Value at the end", "="),
+    ("final_value", "Ending value", "="),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure: a percentage or a plain number, or why there is none."""
+    """One figure: a percentage, a plain number, or the reason why it is absent."""
 
     label: str
     percentage: Decimal | None = None
@@ -90,7 +90,7 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A term of the sum that leads from the value before to the value at the end."""
+    """A term of the sum from the starting value to the ending value."""
 
     label: str
     sign: str
@@ -98,12 +98,12 @@ class Step:
 
     @property
     def added(self) -> Decimal:
-        """With the sign it has in the sum."""
+        """The amount with its sign in the sum."""
         return -self.amount if self.sign == "-" else self.amount
 
 
 def begin(name: str, today: date) -> date | None:
-    """The first day of a range that ends today; None: since the first transaction."""
+    """Return the first day of a range that ends today; None: since the first transaction."""
     if name == "1m":
         return _months_before(today, 1) + timedelta(days=1)
     if name == "ytd":
@@ -114,7 +114,7 @@ def begin(name: str, today: date) -> date | None:
 
 
 def _months_before(day: date, months: int) -> date:
-    """The same day so many months before, or that month's last."""
+    """Return the same day so many months before, or the last day of that month."""
     number = day.year * 12 + day.month - 1 - months
     year, month = number // 12, number % 12 + 1
     following = date(year + month // 12, month % 12 + 1, 1)

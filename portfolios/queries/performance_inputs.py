@@ -1,0 +1,243 @@
+"""What the performance engine needs of accounts, read from the database.
+
+Facts, assets, closes, fixings, yields and versions: one query each, however long the history.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+from django.db import connection
+
+from core.errors import InvalidInput, NotFound
+from core.limits import EARLIEST_DATE, PERFORMANCE_VALUES_MAX
+from marketdata.fx import EURO
+from marketdata.models import Asset, PriceAdjustment
+from marketdata.queries import quotes
+from marketdata.queries.series import (
+    PackedCloses,
+    fixings_between,
+    packed_closes,
+    risk_free_yields,
+    series_versions,
+)
+from marketdata.quotes import Quote
+from portfolios.performance import cache_entries
+from portfolios.performance.daily_holdings import Fact, History, history
+from portfolios.performance.daily_prices import NO_CLOSES, Closes, ended
+from portfolios.performance.daily_values import Line
+from portfolios.performance.period import Question
+from portfolios.performance.risk import RiskFree
+from transactions.models import Account
+
+# A yield of the month before the period is still valid on its first days.
+_YIELDS_BEFORE = timedelta(days=35)
+
+# In the order of a fact's fields. Instants come as numbers: a datetime each would cost more than
+# everything else.
+_FACTS = """
+SELECT fact.id, fact.account_id, fact.type,
+       (extract(epoch FROM fact.executed_at) * 1000000)::bigint,
+       fact.asset_id, fact.amount, fact.cash_effect, fact.currency, fact.quantity, fact.price,
+       fact.fee, fact.fx_rate, fact.new_asset_id, fact.ratio_new, fact.ratio_old,
+       fact.counterpart_id
+  FROM transactions_transaction fact
+  LEFT JOIN transactions_transaction undoing ON undoing.reverses_id = fact.id
+ WHERE fact.account_id = ANY(%s) AND fact.reverses_id IS NULL AND undoing.id IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days asked for; by default from the first transaction until today."""
+
+    from_date: date | None = None
+    to_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which accounts, in which currency, over which days, beside what; `symbol`: one holding."""
+
+    accounts: Sequence[Account]
+    currency: str
+    period: Period
+    benchmark: str | None = None
+    symbol: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """A question, the assets it was read from, and their stamp from before they were read."""
+
+    question: Question
+    assets: Sequence[Asset]
+    stamp: str
+
+
+def inputs(*, asked: Asked, beside: Asset | None, now: datetime) -> Inputs:
+    """Read everything the engine needs; refuse what cannot be answered. `beside`: the benchmark."""
+    as_of, accounts, currency = now.date(), asked.accounts, asked.currency
+    past = history(
+        facts=list(facts(account_ids=[account.pk for account in accounts])),
+        currencies={account.pk: account.currency for account in accounts},
+    )
+    assets = {row.pk: row for row in Asset.objects.filter(pk__in=_assets_of(past)).order_by("id")}
+    only = None if asked.symbol is None else _holding(assets, asked.symbol)
+    since, until = _days(asked.period, past, only, as_of)
+    if ((until - since).days + 2) * max(1, len(assets)) > PERFORMANCE_VALUES_MAX:
+        raise InvalidInput(
+            f"At most {PERFORMANCE_VALUES_MAX} days times holdings can be valued at once.",
+            code="range_too_long",
+            fields={"from": ["is too long ago for so many holdings"]},
+        )
+    before = since - timedelta(days=1)
+    wanted = {**assets, beside.pk: beside} if beside else assets
+    read = sorted(wanted.values(), key=lambda row: row.pk)
+    newest = newest_quotes(assets=read, until=until, now=now)
+    # Before the series are read: a series that changes meanwhile leaves a stamp that is outdated.
+    stamped = stamp(assets=read, newest=newest)
+    lines = _lines(wanted, newest, before, until)
+    asking = Question(
+        past=past,
+        lines=lines,
+        fixings=_fixings(wanted.values(), accounts, past, currency, before, until),
+        currency=currency,
+        from_date=since,
+        to_date=until,
+        only=only,
+        benchmark=lines[beside.pk] if beside else None,
+        risk_free=_risk_free(currency, before, until),
+    )
+    return Inputs(asking, read, stamped)
+
+
+def newest_quotes(*, assets: Sequence[Asset], until: date, now: datetime) -> Mapping[int, Quote]:
+    """Return the newest quotes where the period ends today; they are the close of its last day.
+
+    They are the quotes every other page values the account at.
+    """
+    return quotes(assets=assets, now=now) if until == now.date() else {}
+
+
+def stamp(*, assets: Sequence[Asset], newest: Mapping[int, Quote]) -> str:
+    """Return the stamp of what is stored of assets, rates and yields, and of today's quotes."""
+    return cache_entries.stamp(
+        [
+            *series_versions(asset_ids=[row.pk for row in assets]),
+            *((row.pk, row.symbol, row.name, row.currency, row.price_adjustment) for row in assets),
+            *((pk, str(quote.price), quote.as_of) for pk, quote in sorted(newest.items())),
+        ]
+    )
+
+
+def _lines(
+    assets: Mapping[int, Asset], newest: Mapping[int, Quote], since: date, until: date
+) -> dict[int, Line]:
+    """Return the closes of each asset, ended by its newest quote if there is one."""
+    closes = packed_closes(asset_ids=assets, since=since, until=until)
+    found = {}
+    for pk, row in assets.items():
+        line, quote = _line(row, closes.get(pk)), newest.get(pk)
+        if quote is not None:
+            line = replace(line, closes=ended(line.closes, quote.price, quote.as_of.date(), until))
+        found[pk] = line
+    return found
+
+
+def facts(*, account_ids: Sequence[int]) -> Iterable[Fact]:
+    """Return the transactions of accounts, without reversed ones and their reversals."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FACTS, [list(account_ids)])
+        for row in cursor.fetchall():
+            *fields, ratio_new, ratio_old, counterpart = row
+            ratio = None if ratio_new is None else Fraction(ratio_new) / Fraction(ratio_old)
+            yield Fact(*(*fields, ratio, counterpart))
+
+
+def ensure_possible(*, period: Period, as_of: date) -> None:
+    """Refuse days before 1950, days after today, and a period that ends before it begins."""
+    for name, day in (("from", period.from_date), ("to", period.to_date)):
+        if day is not None and day > as_of:
+            raise InvalidInput(
+                f"{name} lies in the future.",
+                code="date_in_future",
+                fields={name: ["must not be in the future"]},
+            )
+        if day is not None and day < EARLIEST_DATE:
+            raise InvalidInput(
+                f"{name} lies before {EARLIEST_DATE}.",
+                code="date_too_early",
+                fields={name: [f"must be on or after {EARLIEST_DATE}"]},
+            )
+    if period.from_date and period.to_date and period.from_date > period.to_date:
+        raise InvalidInput(
+            "from lies after to.", code="range_reversed", fields={"from": ["must not be after to"]}
+        )
+
+
+def _days(period: Period, past: History, only: int | None, as_of: date) -> tuple[date, date]:
+    """The period asked for; since the first transaction (of the holding) where none is named."""
+    until = period.to_date or as_of
+    if period.from_date is not None:
+        return period.from_date, until
+    first = past.first_day
+    if only is not None:
+        days = list(past.units.get(only, {}))[:1]
+        first = min([*days, *(one.day for one in past.payments if one.asset == only)])
+    return min(until, date.fromordinal(first) if first else until), until
+
+
+def _assets_of(past: History) -> set[int]:
+    paid = {payment.asset for payment in past.payments if payment.asset is not None}
+    return paid | set(past.units)
+
+
+def _holding(assets: Mapping[int, Asset], symbol: str) -> int:
+    for row in assets.values():
+        if row.symbol == symbol:
+            return row.pk
+    raise NotFound(f"{symbol[:40]} was never held in this account.", code="holding_unknown")
+
+
+def _line(row: Asset, closes: PackedCloses | None) -> Line:
+    adjusted = row.price_adjustment != PriceAdjustment.NONE
+    series = NO_CLOSES
+    if closes is not None:
+        series = Closes(closes.days, closes.prices, closes.newest if adjusted else None)
+    return Line(
+        row.pk,
+        row.symbol,
+        row.currency,
+        series,
+        row.price_adjustment == PriceAdjustment.SPLITS_AND_DIVIDENDS,
+        row.name,
+    )
+
+
+def _fixings(
+    assets: Iterable[Asset],
+    accounts: Iterable[Account],
+    past: History,
+    currency: str,
+    since: date,
+    until: date,
+) -> dict[str, list[tuple[date, Any]]]:
+    """Fixings of every currency in the question; none where there is only one."""
+    currencies = {row.currency for row in assets} | {account.currency for account in accounts}
+    currencies |= {currency} | {
+        payment.traded_currency for payment in past.payments if payment.traded_currency
+    }
+    if len(currencies) == 1:
+        return {}
+    return fixings_between(currencies=currencies - {EURO}, since=since, until=until)
+
+
+def _risk_free(currency: str, since: date, until: date) -> RiskFree | None:
+    found = risk_free_yields(currency=currency, since=since - _YIELDS_BEFORE, until=until)
+    if found is None:
+        return None
+    name, rows = found
+    return RiskFree(name, [day for day, _ in rows], [float(rate) for _, rate in rows])
