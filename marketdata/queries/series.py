@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from django.db import connection
+from django.db.models import CharField, OuterRef, Subquery, Value
+from django.db.models.functions import Cast, Concat
 from numpy.typing import NDArray
 
-from marketdata.models import SeriesVersion, Yield
+from marketdata.models import Asset, SeriesVersion, Yield
 from marketdata.risk_free import RISK_FREE_SERIES
 
 # Days are ordinals (1 is 0001-01-01) of four bytes, closes eight bytes each: a row costs a few
@@ -44,6 +46,9 @@ SELECT wanted.currency, fixing.date, fixing.rate
                        AND %(until)s
  ORDER BY wanted.currency, fixing.date
 """
+
+# Versions of series by name; None: never written.
+Versions: TypeAlias = tuple[tuple[str, int | None], ...]
 
 _LARGE = 100  # from 10^-6 to 10^-8
 
@@ -84,11 +89,29 @@ def _unpacked(closes: bytes) -> NDArray[Any]:
     return np.where(prices < 0, -whole * _LARGE, whole)
 
 
-def series_versions(*, asset_ids: Iterable[int]) -> list[tuple[str, int]]:
-    """Return the versions of the closes of these assets, of all fixings and of all yields."""
-    wanted = [*(f"closes:{asset_id}" for asset_id in asset_ids), "fixings", "yields"]
-    rows = SeriesVersion.objects.filter(series__in=wanted).order_by("series")
-    return list(rows.values_list("series", "version"))
+def versioned_assets(*, asset_ids: Iterable[int]) -> tuple[list[Asset], Versions]:
+    """Return assets by id with the versions of their closes, and of all fixings and yields.
+
+    One query. Without any asset no version is read and none is returned.
+    """
+    closes = Concat(Value("closes:"), Cast(OuterRef("pk"), CharField()))
+    rows: list[Any] = list(
+        Asset.objects.filter(pk__in=list(asset_ids))
+        .annotate(
+            closes_version=_version(closes),
+            fixings_version=_version(Value("fixings")),
+            yields_version=_version(Value("yields")),
+        )
+        .order_by("id")
+    )
+    versions = [(f"closes:{row.pk}", row.closes_version) for row in rows]
+    for row in rows[:1]:
+        versions += [("fixings", row.fixings_version), ("yields", row.yields_version)]
+    return rows, tuple(versions)
+
+
+def _version(series: Any) -> Subquery:
+    return Subquery(SeriesVersion.objects.filter(series=series).values("version"))
 
 
 def fixings_between(

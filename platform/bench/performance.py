@@ -81,9 +81,7 @@ def run(*, holdings: int = 100, years: int = 10, repeats: int = 5) -> dict[str, 
     valuing_ms, loop_ms = [], []
     for number in range(repeats + 1):
         start = time.perf_counter()
-        asked = inputs(
-            asked=Asked([account], "USD", Period()), beside=None, now=now
-        ).question
+        asked = inputs(asked=Asked([account], "USD", Period()), beside=None, now=now).question
         read = time.perf_counter()
         found = performance(asked)
         computed = time.perf_counter()

@@ -1,7 +1,7 @@
 """Performance of an account, of one holding in it, or of a household.
 
-    again   the cached answer, while the stamp of everything it was computed from is unchanged
-    cold    facts and series are read, the engine computes, the answer is cached for ten minutes
+again   the cached answer, while the stamp of everything it was computed from is unchanged
+cold    facts and series are read, the engine computes, the answer is cached for ten minutes
 """
 
 import logging
@@ -11,8 +11,8 @@ from uuid import UUID
 import redis
 
 from identity.models import User
-from marketdata.models import Asset
 from marketdata.queries import asset as asset_seen
+from marketdata.queries.series import versioned_assets
 from portfolios.performance import cache_entries
 from portfolios.performance.answer import Answer, answer
 from portfolios.performance.period import performance
@@ -30,6 +30,7 @@ from transactions import queries as ledger
 from transactions.models import Account
 
 logger = logging.getLogger(__name__)
+
 
 def account_performance(
     *,
@@ -82,14 +83,16 @@ def _answer(*, user: User, asked: Asked, now: datetime) -> Answer:
         return entry.answer()
     read = inputs(asked=asked, beside=beside, now=now)
     found = answer(performance(read.question))
-    ids = [row.pk for row in read.assets]
-    _store(key, cache_entries.encode(asset_ids=ids, stamp=read.stamp, answer=found))
+    if read.assets:  # the stamp of no assets names no versions
+        ids = [row.pk for row in read.assets]
+        _store(key, cache_entries.encode(asset_ids=ids, stamp=read.stamp, answer=found))
     return found
 
 
 def _stamp_now(entry: cache_entries.Entry, until: date, now: datetime) -> str:
-    assets = list(Asset.objects.filter(pk__in=entry.asset_ids).order_by("id"))
-    return stamp(assets=assets, newest=newest_quotes(assets=assets, until=until, now=now))
+    assets, versions = versioned_assets(asset_ids=entry.asset_ids)
+    newest = newest_quotes(assets=assets, until=until, now=now)
+    return stamp(assets=assets, versions=versions, newest=newest)
 
 
 def _entry(key: str) -> cache_entries.Entry | None:

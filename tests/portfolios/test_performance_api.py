@@ -229,7 +229,7 @@ def test_the_longest_period_is_bounded(
 ) -> None:
     body = client_of(people.owner).get(url(booked), {"from": "1950-01-01"}).json()
     assert len(body["series"]) < 10_000
-    monkeypatch.setattr("portfolios.queries.performance.PERFORMANCE_VALUES_MAX", 1000)
+    monkeypatch.setattr("portfolios.queries.performance_inputs.PERFORMANCE_VALUES_MAX", 1000)
     refused = client_of(people.owner).get(url(booked), {"from": "1990-01-01"})
     assert (refused.status_code, refused.json()["code"]) == (400, "range_too_long")
 
