@@ -158,6 +158,12 @@ def _closes(
     return packed_closes(asset_ids=asset_ids, since=since, until=until)
 
 
+def forget() -> None:
+    """Drop what this process keeps, so that the next answer is read from the database."""
+    _history.cache_clear()
+    _closes.cache_clear()
+
+
 def _lines(
     assets: Mapping[int, Asset],
     closes: Mapping[int, PackedCloses],
