@@ -94,6 +94,10 @@ class SummaryRead(serializers.Serializer[Any]):
 
 class LotRead(serializers.Serializer[Any]):
     lot_id = serializers.UUIDField()
+    piece = serializers.IntegerField(
+        help_text="Number of the piece: a lot that wash sales divided shows one row per piece. A "
+        "sale may name it."
+    )
     account_id = serializers.UUIDField()
     symbol = serializers.CharField()
     quantity = serializers.CharField()
@@ -313,6 +317,7 @@ def lot_row(lot: LotValue, *, account_id: UUID, currency: str) -> dict[str, obje
     """A lot in the words of the API."""
     return {
         "lot_id": str(lot.lot_id),
+        "piece": lot.piece,
         "account_id": str(account_id),
         "symbol": lot.symbol,
         "quantity": plain(lot.quantity),

@@ -11,6 +11,7 @@ class LotValue:
     """One lot, or one piece of it where a wash sale divided it; gain None without a price."""
 
     lot_id: UUID
+    piece: int
     symbol: str
     quantity: Decimal
     opened_date: date

@@ -26,6 +26,7 @@ def _value(lot: Lot, currency: str, worth: Decimal | None, as_of: date) -> LotVa
         gain = quantize(WIDE.multiply(lot.quantity, worth), currency) - lot.cost_basis
     return LotValue(
         lot_id=lot.transaction.public_id,
+        piece=lot.piece,
         symbol=lot.asset.symbol,
         quantity=lot.quantity,
         opened_date=lot.opened_at.date(),

@@ -172,7 +172,10 @@ def _transaction(row: FileRow) -> dict[str, Any] | None:
         "ratio": draft.ratio or None,
         "opened_date": draft.opened_date.isoformat() if draft.opened_date else None,
         "lot_method": draft.lot_method,
-        "lots": [{"id": lot.id, "quantity": plain(lot.quantity)} for lot in draft.lots],
+        "lots": [
+            {"id": lot.id, "quantity": plain(lot.quantity), "piece": lot.piece}
+            for lot in draft.lots
+        ],
         "reverses": draft.reverses or None,
         "account": draft.account or None,
         "order_id": draft.order_id or None,

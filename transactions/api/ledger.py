@@ -13,7 +13,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.dates import instant_text
-from core.limits import EXTERNAL_ID_LENGTH_MAX, LOTS_PER_SALE_MAX, NOTE_LENGTH_MAX
+from core.limits import (
+    EXTERNAL_ID_LENGTH_MAX,
+    LOTS_PER_SALE_MAX,
+    NOTE_LENGTH_MAX,
+    PIECES_PER_LOT_MAX,
+)
 from core.money import plain, quantize
 from edge.filters import filter_parameters, filtered
 from edge.pagination import Keyset
@@ -39,8 +44,15 @@ from transactions.queries.filters import TransactionFilter
 
 
 class LotChoice(StrictSerializer):
-    lot_id = serializers.UUIDField()
-    quantity = QuantityField()
+    lot_id = serializers.UUIDField(help_text="The acquisition, as GET lots names it.")
+    quantity = QuantityField(help_text="How much of the lot, or of the piece, is sold.")
+    piece = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=PIECES_PER_LOT_MAX,
+        help_text="One piece of a lot that wash sales divided, by its number in GET lots. Without "
+        "it the account's own order decides. A lot may be named once for each of its pieces.",
+    )
 
 
 class TransactionWrite(StrictSerializer):

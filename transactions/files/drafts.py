@@ -56,7 +56,7 @@ def entry_of(draft: Draft, *, public_id: UUID, names: Names) -> Entry:
         fee=draft.fee,
         fx_rate=draft.fx_rate,
         lot_method=None if draft.lots else draft.lot_method,
-        lots=tuple(ChosenLot(_row(lot.id, names), lot.quantity) for lot in draft.lots),
+        lots=tuple(ChosenLot(_row(lot.id, names), lot.quantity, lot.piece) for lot in draft.lots),
         note=draft.note,
         new_symbol=_symbol(draft.new_security, names),
         ratio=ratio_of(ratio) if ratio else None,

@@ -57,7 +57,8 @@ class Event:
     net: Decimal = Decimal(0)
     quantity: Decimal | None = None
     method: str = ""
-    chosen: tuple[tuple[int, Decimal], ...] = ()
+    # Lots named for a sale, each with its quantity and, where one is named, the number of a piece.
+    chosen: tuple[tuple[int, Decimal] | tuple[int, Decimal, int], ...] = ()
     rates: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))
     order_id: str = ""
     new_asset: int | None = None
@@ -241,7 +242,9 @@ class Book:
             net,
             event.at,
             event.method,
-            tuple(Chosen(lot, self.scale.steps(part)) for lot, part in event.chosen),
+            tuple(
+                Chosen(lot, self.scale.steps(part), *piece) for lot, part, *piece in event.chosen
+            ),
             (int(event.rates[0] * RATE_SCALE), int(event.rates[1] * RATE_SCALE)),
             self.scale,
         )

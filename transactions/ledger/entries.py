@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from typing import Any
 from uuid import UUID
 
 from core.errors import InvalidInput
@@ -55,10 +56,19 @@ _ALLOWED: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ChosenLot:
-    """A lot named by its public id, and how much of it to sell."""
+    """A lot named by its public id, and how much of it to sell.
+
+    `piece`: the number of one of the pieces into which wash sales divided the lot, from 0.
+    """
 
     lot_id: UUID
     quantity: Decimal
+    piece: int | None = None
+
+    def as_stored(self) -> dict[str, Any]:
+        """The form in which a transaction keeps it."""
+        stored: dict[str, Any] = {"lot_id": str(self.lot_id), "quantity": str(self.quantity)}
+        return stored if self.piece is None else {**stored, "piece": self.piece}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,11 @@ Methods    a table with one signature: the pieces in the order in which they are
              1.1012-1(e)(7)); the average stays in the lots that are left
     min_tax  lowest tax per share first: gain per share at the owner's short or long rate; a loss
              counts as negative tax
-    specific the lots named, in the order named
+    specific the lots named, in the order named. Of a lot that wash sales divided, its pieces in
+             the order of the account, or the pieces named: piece n is the n-th (from 0) of the lot
+             when the sale is booked. If a backdated transaction divides the lot differently later,
+             what the named piece no longer holds comes from the lot's other pieces: the lot that
+             was sold is a fact, its division follows from the household's other transactions
 
 Worked example, FIFO: buy 10 for 100.00, buy 10 for 120.00, sell 15 for 180.00:
     10 from the first   proceeds 120.00  basis 100.00  gain 20.00
@@ -52,6 +56,9 @@ class LotSelectionInvalid(InvalidInput):
     """The lots named for a sale do not exist, hold too little, or do not add up to it."""
 
     code = "lot_selection_invalid"
+
+
+_HOLDS_TOO_LITTLE = "A named lot does not hold the quantity asked of it."
 
 
 Place = tuple[int, int]  # account id, asset id
@@ -111,10 +118,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A quantity of one lot named for a sale, in steps."""
+    """A quantity of one lot, or of one piece of it, named for a sale, in steps."""
 
     acquisition: int
     quantity: int
+    piece: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,28 +222,62 @@ def _specific(pieces: Sequence[Piece], sale: Sale) -> Sequence[Taken]:
     """The lots named by the investor: each must exist and suffice, together they are the sale."""
     if not sale.chosen:
         raise LotSelectionInvalid("This account sells chosen lots: name them in lots.")
-    named = {part.acquisition for part in sale.chosen}
-    if len(named) != len(sale.chosen):
-        raise LotSelectionInvalid("A lot is named twice.")
+    named: dict[int, list[Chosen]] = {}
+    for part in sale.chosen:
+        named.setdefault(part.acquisition, []).append(part)
+    for parts in named.values():
+        _ensure_named_once(parts)
     held: dict[int, list[Piece]] = {}
     for piece in pieces:
         if piece.acquisition in named:
             held.setdefault(piece.acquisition, []).append(piece)
     taken: list[Taken] = []
-    for part in sale.chosen:
-        mine = held.get(part.acquisition, [])
-        held_of_it = sum(piece.quantity for piece in mine)
-        wanted = _all_that_was_shown(part.quantity, held_of_it, sale.scale)
-        for piece in mine:
-            if not wanted:
-                break
-            taken.append((piece, min(wanted, piece.quantity)))
-            wanted -= taken[-1][1]
-        if wanted or part.quantity <= 0:
-            raise LotSelectionInvalid("A named lot does not hold the quantity asked of it.")
+    for acquisition, parts in named.items():
+        taken += _taken_of_lot(held.get(acquisition, []), parts, sale.scale)
     if sum(part.quantity for part in sale.chosen) != sale.quantity:
         raise LotSelectionInvalid("The lots named do not add up to the quantity sold.")
     return taken
+
+
+def _ensure_named_once(parts: Sequence[Chosen]) -> None:
+    """A lot is named once as a whole, or several times by different pieces."""
+    if len({part.piece for part in parts}) != len(parts):
+        raise LotSelectionInvalid("A lot is named twice.")
+    if len(parts) > 1 and any(part.piece is None for part in parts):
+        raise LotSelectionInvalid("A lot is named as a whole and by its pieces: choose one way.")
+
+
+def _taken_of_lot(mine: Sequence[Piece], parts: Sequence[Chosen], scale: Scale) -> Sequence[Taken]:
+    """What is sold of one lot: of the pieces named first, what they lack of the others."""
+    if any(part.quantity <= 0 for part in parts):
+        raise LotSelectionInvalid(_HOLDS_TOO_LITTLE)
+    left = [piece.quantity for piece in mine]
+    order: list[tuple[int, int]] = []
+    missing = 0
+    for part in parts:
+        wanted = part.quantity
+        if part.piece is not None:
+            index = part.piece
+            there = left[index] if index < len(left) else 0
+            wanted = _all_that_was_shown(wanted, there, scale)
+            quantity = min(wanted, there)
+            if quantity:
+                order.append((index, quantity))
+                left[index] -= quantity
+            wanted -= quantity
+        missing += wanted
+    missing = _all_that_was_shown(missing, sum(left), scale) if missing else 0
+    for index, there in enumerate(left):
+        quantity = min(missing, there)
+        if quantity:
+            order.append((index, quantity))
+            missing -= quantity
+    if missing:
+        raise LotSelectionInvalid(_HOLDS_TOO_LITTLE)
+    together: dict[int, int] = {}
+    for index, quantity in order:
+        together[index] = together.get(index, 0) + quantity
+    return [(mine[index], quantity) for index, quantity in together.items()]
 
 
 METHODS: Mapping[str, Method] = {

@@ -105,7 +105,7 @@ class Transaction(models.Model):
     tax_rates = models.JSONField(default=dict, blank=True)
     # How a sale chose its lots; kept here, so that a new default of the account changes no history.
     lot_method = models.CharField(max_length=16, choices=LotMethod.choices, blank=True)
-    # A sale of chosen lots: [{"lot_id", "quantity"}].
+    # A sale of chosen lots: [{"lot_id", "quantity", "piece"?}].
     lots = models.JSONField(default=list, blank=True)
     note = models.CharField(max_length=limits.NOTE_LENGTH_MAX, blank=True)
 

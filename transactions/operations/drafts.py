@@ -379,7 +379,7 @@ def stored_row(
         external_id=entry.external_id,
         import_batch=import_batch,
         lot_method=draft.lot_method,
-        lots=[{"lot_id": str(p.lot_id), "quantity": str(p.quantity)} for p in entry.lots],
+        lots=[part.as_stored() for part in entry.lots],
         tax_rates=dict(draft.tax_rates),
         note=entry.note,
     )

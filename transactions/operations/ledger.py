@@ -22,6 +22,7 @@ from transactions.operations.accounts import lock_account, next_version, publish
 from transactions.operations.books.booking import rebook
 from transactions.operations.books.households import LockedHousehold, household_of, lock_household
 from transactions.operations.drafts import Draft, drafts, stored_row
+from transactions.operations.named_pieces import ensure_pieces_held
 
 
 def record(
@@ -39,6 +40,9 @@ def record(
     """
     with transaction.atomic():
         household = _locked(account, {entry.type for entry in entries})
+        if import_batch is None:
+            # A file is history: the files of other accounts may divide its lots later.
+            ensure_pieces_held(account=account, entries=entries)
         made = drafts(household=household, account=account, entries=entries, user=user, now=now)
         rows = _written(made, user, now, import_batch)
         try:

@@ -37,6 +37,7 @@ from transactions.operations.books.households import (
     linked_assets,
 )
 from transactions.operations.drafts import drafts, stored_row
+from transactions.operations.named_pieces import ensure_pieces_held
 
 # No stored transaction will ever have these ids.
 _IMAGINED = 2**62
@@ -76,6 +77,7 @@ def previewed_sales(
             for row in Account.objects.filter(household_id=account.household_id).order_by("id")
         },
     )
+    ensure_pieces_held(account=account, entries=entries)
     made = drafts(household=household, account=account, entries=entries, user=user, now=now)
     rows = [stored_row(draft=draft, user=user, now=now, import_batch=None) for draft in made]
     for number, row in enumerate(rows):

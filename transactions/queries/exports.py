@@ -73,7 +73,9 @@ def drafts(*, listed: Sequence[Account], standing: bool) -> Iterator[Draft]:
 
 
 def _draft(row: Transaction, one: Account, names: Mapping[int, str]) -> Draft:
-    lots = tuple(LotReference(lot["lot_id"], Decimal(lot["quantity"])) for lot in row.lots)
+    lots = tuple(
+        LotReference(lot["lot_id"], Decimal(lot["quantity"]), lot.get("piece")) for lot in row.lots
+    )
     method = row.lot_method if row.type in _CHOOSES_LOTS and not lots else None
     taken_by: Transaction | None = getattr(row, "taken_by", None)
     return Draft(

@@ -63,7 +63,7 @@ def lots(*, account: Account, symbol: str | None = None, closed: bool = False) -
         rows = rows.filter(quantity__gt=0)
     if symbol is not None:
         rows = rows.filter(asset__symbol=symbol)
-    return rows.order_by("asset_id", "opened_at", "id")
+    return rows.order_by("asset_id", "opened_at", "transaction_id", "piece")
 
 
 def open_lots(*, account_ids: Iterable[int]) -> "QuerySet[Lot, Any]":

@@ -74,7 +74,11 @@ EVERY_KIND = [
         quantity=Decimal("10"),
         amount=Decimal("1333.33"),
         lot_method="specific",
-        lots=(LotReference("2", Decimal("0.25")), LotReference("b", Decimal("9.75"))),
+        lots=(
+            LotReference("2", Decimal("0.25")),
+            LotReference("b", Decimal("4.5"), 0),
+            LotReference("b", Decimal("5.25"), 12),
+        ),
         tax_rates={"short": "0.37", "long": "0.2"},
         id="3",
     ),

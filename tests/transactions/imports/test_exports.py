@@ -129,7 +129,7 @@ def ledger(account: Account) -> dict[str, Any]:
                 keys.get(row.reverses_id or 0),
                 # Events keep the default of their account; lots are chosen where some leave.
                 row.lot_method,
-                [(names[lot["lot_id"]], D(lot["quantity"])) for lot in row.lots],
+                [(names[lot["lot_id"]], D(lot["quantity"]), lot.get("piece")) for lot in row.lots],
             )
             for row in rows
         ),

@@ -53,12 +53,23 @@ def booked(
     return Outcome(outcome.pieces.get((1, 1), []), outcome.closings, scale, currency)
 
 
+def _named(text: str) -> tuple[int, Decimal] | tuple[int, Decimal, int]:
+    """A lot named for a sale, as a whole or by one of its pieces."""
+    lot, _, figures = text.partition(":")
+    quantity, _, piece = figures.partition("@")
+    whole = (int(lot), Decimal(quantity))
+    return (*whole, int(piece)) if piece else whole
+
+
 def trades_of(text: str, *, method: str = "fifo") -> list[Event]:
-    """Lines `date type quantity net [lot:quantity ...]`; numbered from 1; a split has its ratio."""
+    """Lines `date type quantity net [lot:quantity[@piece] ...]`; a split has its ratio.
+
+    Events are numbered from 1.
+    """
     events = []
     for number, line in enumerate(filter(str.strip, text.strip().splitlines()), start=1):
         day, kind, quantity, net, *chosen = line.split()
-        parts = tuple((int(part.split(":")[0]), Decimal(part.split(":")[1])) for part in chosen)
+        parts = tuple(_named(part) for part in chosen)
         moves = kind not in ("split", "return_of_capital")
         events.append(
             Event(
@@ -203,6 +214,42 @@ def test_named_lots_must_exist_suffice_and_add_up(chosen: str) -> None:
     """)
     with pytest.raises(LotSelectionInvalid):
         booked(events=trades, currency="USD")
+
+
+def divided(sale: str) -> Outcome:
+    """A sale out of a lot of 20 of which 10 replaced a loss of 50: 10 of 130, then 10 of 80."""
+    text = f"""
+        2023-01-03 buy  10 100.00
+        2023-03-01 sell 10  50.00
+        2023-03-10 buy  20 160.00
+        {sale}
+    """
+    return booked(events=trades_of(text), policy=Policy())
+
+
+@pytest.mark.parametrize(
+    ("chosen", "bases"),
+    [
+        ("3:12", ["130.00", "16.00"]),
+        ("3:12@0", ["130.00", "16.00"]),  # what piece 0 lacks comes from the rest of its lot
+        ("3:4@0 3:8@1", ["52.00", "64.00"]),
+        ("3:8@1 3:4@0", ["52.00", "64.00"]),
+        ("3:10@1 3:2@0", ["26.00", "80.00"]),
+        ("3:10@1 3:2@7", ["26.00", "80.00"]),
+    ],
+)
+def test_the_pieces_of_a_lot_are_sold_as_named(chosen: str, bases: list[str]) -> None:
+    outcome = divided(f"2023-07-01 sell 12 120.00 {chosen}")
+    sold = [part for part in outcome.closings if part.sale == 4]
+    assert [str(amount(part.basis, "USD")) for part in sold] == bases
+    left = sum(outcome.basis()) + sum(amount(part.basis, "USD") for part in sold)
+    assert left == Decimal("210.00")
+
+
+@pytest.mark.parametrize("chosen", ["3:6@1 3:6@1", "3:6 3:6@1", "3:6@0 3:6 1:0", "3:21@0", "3:0@0"])
+def test_pieces_are_named_once_and_hold_enough(chosen: str) -> None:
+    with pytest.raises(LotSelectionInvalid):
+        divided(f"2023-07-01 sell 12 120.00 {chosen}")
 
 
 def test_a_specific_account_must_name_lots() -> None:

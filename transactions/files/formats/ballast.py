@@ -47,6 +47,8 @@ COLUMNS = (
     *("basis_percentage", "opened_date", "counterpart", "to_account", "reverses"),
     *("order_id", "external_id", "tax_rates", "note"),
 )
+# The number of a piece of a lot.
+_PIECE = re.compile(r"[0-9]{1,4}")
 TRADES = frozenset({"buy", "sell", "reinvestment"})
 NEEDS_SECURITY = TRADES | {"split", "transfer_in", "transfer_out", "spin_off", "merger"}
 NEEDS_SECURITY |= {"symbol_change", "return_of_capital", "dividend"}
@@ -148,7 +150,7 @@ def values(draft: Draft) -> tuple[str, ...]:
         "type": draft.type,
         "executed_at": draft.executed_at.isoformat().replace("+00:00", "Z"),
         "currency": draft.currency,
-        "lots": ";".join(f"{lot.id}={plain(lot.quantity)}" for lot in draft.lots),
+        "lots": ";".join(_lot_text(lot) for lot in draft.lots),
         "ratio": draft.ratio,
         "opened_date": draft.opened_date.isoformat() if draft.opened_date else "",
         "tax_rates": json.dumps(dict(draft.tax_rates), sort_keys=True) if draft.tax_rates else "",
@@ -298,16 +300,29 @@ def _lot_method(line: Line) -> str | None:
     return word or None
 
 
+def _lot_text(lot: LotReference) -> str:
+    """id=quantity, or id=quantity@piece where one piece of a divided lot is named."""
+    piece = "" if lot.piece is None else f"@{lot.piece}"
+    return f"{lot.id}={plain(lot.quantity)}{piece}"
+
+
 def _lots(line: Line) -> tuple[LotReference, ...]:
     found: list[LotReference] = []
     text = line.text("lots")
     for part in text.split(";") if text else ():
-        name, _, units = part.strip().rpartition("=")
+        name, _, figures = part.strip().rpartition("=")
+        units, at, number = figures.partition("@")
         quantity = cells.number(units, ".")
-        if not name or quantity is None or quantity <= 0 or len(found) >= LOTS_PER_SALE_MAX:
-            line.problem("value_invalid", "Lots are written id=quantity;id=quantity.", of="lots")
+        wrong = not name or quantity is None or quantity <= 0 or len(found) >= LOTS_PER_SALE_MAX
+        if wrong or quantity is None or (at and not _PIECE.fullmatch(number)):
+            line.problem(
+                "value_invalid",
+                "Lots are written id=quantity;id=quantity; id=quantity@piece names a piece.",
+                of="lots",
+            )
             return ()
-        found.append(LotReference(name, rounded(quantity, QUANTITY_DECIMALS)))
+        piece = int(number) if at else None
+        found.append(LotReference(name, rounded(quantity, QUANTITY_DECIMALS), piece))
     return tuple(found)
 
 

@@ -145,10 +145,14 @@ NO_SECURITY = Security()
 
 @dataclass(frozen=True, slots=True)
 class LotReference:
-    """A lot chosen for a sale: the `id` of its acquisition in the file, and the quantity."""
+    """A lot chosen for a sale: the `id` of its acquisition in the file, and the quantity.
+
+    `piece`: the number of one of the pieces into which wash sales divided the lot, from 0.
+    """
 
     id: str
     quantity: Decimal
+    piece: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

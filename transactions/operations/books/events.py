@@ -38,7 +38,7 @@ class _Row:
     fx_rate: Decimal
     price: Decimal | None
     lot_method: str
-    lots: Sequence[Mapping[str, str]]
+    lots: Sequence[Mapping[str, Any]]
     tax_rates: Mapping[str, str]
     order_id: str
     new_asset_id: int | None
@@ -90,11 +90,7 @@ def _named_lots(rows: Sequence[_Row]) -> dict[UUID, int]:
 
 
 def _event(row: _Row, currency: str, named: Mapping[UUID, int], taken: Collection[int]) -> Event:
-    chosen = tuple(
-        # A lot nobody knows matches nothing.
-        (named.get(UUID(part["lot_id"]), -1), Decimal(part["quantity"]))
-        for part in row.lots
-    )
+    chosen = tuple(_chosen(part, named) for part in row.lots)
     ratio = None
     if row.ratio_new is not None and row.ratio_old is not None:
         ratio = Fraction(row.ratio_new) / Fraction(row.ratio_old)
@@ -126,6 +122,14 @@ def _event(row: _Row, currency: str, named: Mapping[UUID, int], taken: Collectio
         internal=row.id in taken,
         stated=row.amount + row.fee,
     )
+
+
+def _chosen(
+    part: Mapping[str, Any], named: Mapping[UUID, int]
+) -> tuple[int, Decimal] | tuple[int, Decimal, int]:
+    # A lot nobody knows matches nothing.
+    lot, quantity = named.get(UUID(part["lot_id"]), -1), Decimal(part["quantity"])
+    return (lot, quantity, part["piece"]) if "piece" in part else (lot, quantity)
 
 
 def _net(row: _Row, currency: str) -> Decimal:
