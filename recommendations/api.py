@@ -22,13 +22,16 @@ from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from jobs.models import JobStatus
 from recommendations import operations, queries
 from recommendations.engine.inputs import Options
-from recommendations.models import RecommendationStatus
+from recommendations.models import Recommendation, RecommendationStatus
 from transactions.queries import account as ledger_account
 
 
 class RebalanceWrite(StrictSerializer):
     minimum_trade = MoneyField(required=False, help_text="No trade below this value.")
     cash_floor = MoneyField(required=False, help_text="Cash that must remain, e.g. to withdraw.")
+    brokerage_fee = MoneyField(
+        required=False, help_text="What the broker charges for an order, whatever its size."
+    )
     whole_shares = serializers.BooleanField(required=False)
     loss_harvesting = serializers.BooleanField(required=False)
 
@@ -61,6 +64,20 @@ class ReplayRead(serializers.Serializer[Any]):
     engine_version = serializers.CharField()
     result_sha256 = serializers.CharField()
     replayed_sha256 = serializers.CharField()
+
+
+def recommendation_row(row: Recommendation) -> dict[str, object]:
+    """Return a recommendation without its inputs and trades."""
+    return {
+        "id": str(row.public_id),
+        "account_id": str(row.account.public_id),
+        "job_id": str(row.job.public_id) if row.job else None,
+        "kind": row.kind,
+        "status": row.status,
+        "engine_version": row.engine_version,
+        "created_at": instant_text(row.created_at),
+        "decided_at": instant_text(row.decided_at) if row.decided_at else None,
+    }
 
 
 class RebalanceView(APIView):
@@ -105,7 +122,7 @@ class RecommendationsView(APIView):
             account_id=serializers.UUIDField().run_validation(account_id) if account_id else None,
         )
         return Keyset(sort_key="created_at").answer(
-            request, rows.defer("inputs", "result"), row=queries.recommendation_row
+            request, rows.defer("inputs", "result"), row=recommendation_row
         )
 
 
@@ -116,7 +133,7 @@ class RecommendationView(APIView):
         row = queries.recommendation(user=caller(request), public_id=recommendation_id)
         return Response(
             {
-                **queries.recommendation_row(row),
+                **recommendation_row(row),
                 "result": json.loads(row.result),
                 "inputs": json.loads(row.inputs),
                 "result_sha256": _sha256(row.result),
@@ -161,7 +178,7 @@ class RejectView(APIView):
 def _decided(request: Request, recommendation_id: UUID, status: str) -> Response:
     row = queries.recommendation(user=caller(request), public_id=recommendation_id)
     operations.decide(recommendation=row, status=status, user=caller(request), now=timezone.now())
-    return Response(queries.recommendation_row(row))
+    return Response(recommendation_row(row))
 
 
 def _sha256(text: str) -> str:

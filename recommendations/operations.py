@@ -140,6 +140,7 @@ def _options(params: Mapping[str, Any]) -> Options:
     return Options(
         minimum_trade=Decimal(params["minimum_trade"]),
         cash_floor=Decimal(params["cash_floor"]),
+        brokerage_fee=Decimal(params["brokerage_fee"]),
         whole_shares=params["whole_shares"],
         loss_harvesting=params["loss_harvesting"],
     )

@@ -1,91 +1,84 @@
-"""Reading for the engine, and reading what it recommended."""
+"""Facts for the engine, and the recommendations it made."""
 
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
-from core.dates import instant_text
 from core.errors import InvalidInput, NotFound
 from identity.models import User
 from jobs.models import Job
-from marketdata.identity_groups import connected
 from marketdata.models import Asset
-from marketdata.queries import identity_links
 from portfolios.queries import restrictions, targets, unit_values
+from recommendations.engine.fees import fee_market
 from recommendations.engine.inputs import (
-    WASH_SALE_DAYS,
     AssetFacts,
+    Facts,
     Options,
     Rates,
     RestrictionFacts,
     TargetFacts,
     problem,
 )
-from recommendations.engine.problem import Lot, RebalanceInputs
+from recommendations.engine.problem import Lot, Purchase, RebalanceInputs
 from recommendations.engine.rebalancing import ENGINE_VERSION
 from recommendations.models import Recommendation
+from transactions.ledger.lots import Piece
+from transactions.ledger.units import Scale
+from transactions.ledger.wash_windows import WashWindows
 from transactions.models import Account, AccountType
-from transactions.queries import loss_sales_since, lots_bought_since, open_lots
+from transactions.queries import account as ledger_account
+from transactions.queries import open_pieces, wash_windows
+from transactions.queries.wash_windows import HeldPiece
 
 
 def rebalance_inputs(*, account: Account, options: Options, now: datetime) -> RebalanceInputs:
-    """Everything the engine needs of one account. Call it in a repeatable-read transaction."""
-    lots: dict[int, list[Lot]] = {}
-    for row in open_lots(account_ids=[account.pk]):
-        lots.setdefault(row["asset_id"], []).append(_lot(row))
+    """Return everything the engine needs of one account, read with its owner.
+
+    Call it in a repeatable-read transaction.
+    """
+    as_of = now.date()
     wanted = list(targets(account_pk=account.pk))
     if not wanted:
-        raise InvalidInput("The account has no targets yet.", code="targets_missing")
-    ids = set(lots) | {target.asset_id for target in wanted if target.asset_id is not None}
-    since = now - timedelta(days=WASH_SALE_DAYS)
-    since = since.replace(hour=0, minute=0, second=0, microsecond=0)
-    groups = _groups(household_id=account.household_id)
-    assets = _assets(account, ids, groups, now)
-    return problem(
+        raise InvalidInput(
+            "The account has no targets yet. Set targets before rebalancing.",
+            code="targets_missing",
+        )
+    windows = wash_windows(household_ids=[account.household_id], as_of=as_of)[account.household_id]
+    held = open_pieces(accounts={account.pk: account})
+    ids = {row.piece.place[1] for row in held}
+    ids |= {target.asset_id for target in wanted if target.asset_id is not None}
+    orders = _Orders(held, windows)
+    taxable = account.type == AccountType.TAXABLE
+    facts = Facts(
         account_id=str(account.public_id),
-        as_of=now.date(),
+        as_of=as_of,
         currency=account.currency,
         cash=account.cash,
-        taxable=account.type == AccountType.TAXABLE,
+        taxable=taxable,
         rates=_rates(account),
-        assets=assets,
-        lots=lots,
+        assets=_assets(account, ids, windows, now),
+        lots=_lots(held, windows, orders),
         targets=[
             TargetFacts(row.asset_id, row.target_percentage, row.rebalance_threshold)
             for row in wanted
         ],
         restrictions=[
             RestrictionFacts(row.asset_id, row.kind, row.until_date)
-            for row in restrictions(account_pk=account.pk, as_of=now.date())
+            for row in restrictions(account_pk=account.pk, as_of=as_of)
         ],
-        loss_sales=_last_loss_by_group(account, since, groups),
-        recent_lots=_recent_lots_by_group(account, since, groups),
-        options=options,
-        engine_version=ENGINE_VERSION,
+        purchases=_purchases_elsewhere(account, ids, windows, orders) if taxable else (),
+        earlier_acquired_count=windows.rules.policy.earlier_acquired_count,
     )
-
-
-def _lot(row: Mapping[str, Any]) -> Lot:
-    return Lot(
-        lot_id=str(row["lot_id"]),
-        quantity=row["quantity"],
-        cost_basis=row["cost_basis"],
-        opened_date=row["opened_at"].astimezone(UTC).date(),
-        holding_period_date=row["holding_period_date"],
-    )
-
-
-def _groups(*, household_id: int) -> dict[int, int]:
-    """Asset id to the id its substantially identical group goes by; singles are left out."""
-    return connected(links=identity_links(household_ids=[household_id]))
+    return problem(facts=facts, options=options, engine_version=ENGINE_VERSION)
 
 
 def _assets(
-    account: Account, ids: set[int], groups: Mapping[int, int], now: datetime
+    account: Account, ids: set[int], windows: WashWindows, now: datetime
 ) -> dict[int, AssetFacts]:
     rows = list(Asset.objects.filter(pk__in=ids).order_by("id"))
     worth = unit_values(assets=rows, currency=account.currency, now=now)
@@ -96,13 +89,89 @@ def _assets(
             asset_id=row.pk,
             public_id=str(row.public_id),
             symbol=row.symbol,
-            group_id=groups.get(row.pk, row.pk),
+            group_id=windows.group(row.pk),
             price=unit.value or None,
             stale=bool(unit.quote and unit.quote.stale),
             half_spread_bp=row.half_spread_bp,
             fractional=row.fractional,
+            fee_market=fee_market(
+                exchange=row.exchange, asset_class=row.asset_class, currency=row.currency
+            ),
+            fee_rate=unit.rate.rate if unit.rate else Decimal(1),
+            wash_sales=windows.loss_counts(account=account.pk, asset=row.pk),
+            blocked_until=windows.blocked_until(account=account.pk, asset=row.pk),
         )
     return facts
+
+
+class _Orders:
+    """The places of lots and purchases among all the engine knows of, oldest first."""
+
+    def __init__(self, held: Sequence[HeldPiece], windows: WashWindows) -> None:
+        pieces = [row.piece for row in held]
+        pieces += [piece for window in windows.windows.values() for piece in window.purchases]
+        turns = sorted({_turn(piece) for piece in pieces})
+        self._lots = {turn: order for order, turn in enumerate(turns)}
+        self._purchases: dict[tuple[object, ...], int] = {}
+        for piece in pieces:
+            order, key = self.lot(piece), piece.purchase_key
+            self._purchases[key] = min(order, self._purchases.get(key, order))
+
+    def lot(self, piece: Piece) -> int:
+        """The place of the lot the piece belongs to."""
+        return self._lots[_turn(piece)]
+
+    def purchase(self, piece: Piece) -> int:
+        """The place of the first lot of the purchase the piece belongs to."""
+        return self._purchases[piece.purchase_key]
+
+
+def _turn(piece: Piece) -> tuple[Any, ...]:
+    return (piece.opened_at, piece.purchase_key[:2], piece.stated, piece.acquisition)
+
+
+def _lots(held: Sequence[HeldPiece], windows: WashWindows, orders: _Orders) -> dict[int, list[Lot]]:
+    found: dict[int, list[Lot]] = {}
+    for row in held:
+        piece = row.piece
+        account, asset = piece.place
+        counts = windows.purchase_counts(account=account, asset=asset)
+        found.setdefault(asset, []).append(
+            Lot(
+                lot_id=str(row.lot_id),
+                quantity=row.quantity,
+                cost_basis=row.cost_basis,
+                opened_date=piece.opened_at.astimezone(UTC).date(),
+                holding_period_date=piece.held_since,
+                piece=row.number,
+                opened_at=piece.opened_at,
+                order=orders.lot(piece),
+                purchase=orders.purchase(piece),
+                bought=piece.purchase and counts,
+                replaces_loss=piece.replaces_loss,
+                washable=Scale().quantity(windows.washable(piece)),
+            )
+        )
+    return found
+
+
+def _purchases_elsewhere(
+    account: Account, ids: set[int], windows: WashWindows, orders: _Orders
+) -> list[Purchase]:
+    """What other accounts of the household bought in the window, and may replace a loss."""
+    return [
+        Purchase(
+            group=str(group),
+            quantity=Scale().quantity(piece.quantity),
+            opened_at=piece.opened_at,
+            order=orders.lot(piece),
+            purchase=orders.purchase(piece),
+            permanent=piece.place[0] not in windows.rules.taxable,
+        )
+        for group in sorted({windows.group(asset) for asset in ids})
+        for piece in windows.of(group).purchases
+        if piece.place[0] != account.pk
+    ]
 
 
 def _rates(account: Account) -> Rates:
@@ -115,27 +184,6 @@ def _rates(account: Account) -> Rates:
     )
 
 
-def _last_loss_by_group(
-    account: Account, since: datetime, groups: Mapping[int, int]
-) -> dict[int, Any]:
-    last: dict[int, Any] = {}
-    for row in loss_sales_since(household_id=account.household_id, since=since):
-        group = groups.get(row["asset_id"], row["asset_id"])
-        day = row["last_sold_at"].astimezone(UTC).date()
-        last[group] = max(day, last.get(group, day))
-    return last
-
-
-def _recent_lots_by_group(
-    account: Account, since: datetime, groups: Mapping[int, int]
-) -> dict[int, frozenset[str]]:
-    found: dict[int, set[str]] = {}
-    for row in lots_bought_since(household_id=account.household_id, since=since):
-        group = groups.get(row["asset_id"], row["asset_id"])
-        found.setdefault(group, set()).add(str(row["lot_id"]))
-    return {group: frozenset(ids) for group, ids in found.items()}
-
-
 def recommendations(*, user: User, account_id: UUID | None = None) -> "QuerySet[Recommendation]":
     """Recommendations of the accounts a user may see, newest first."""
     rows = (
@@ -144,10 +192,7 @@ def recommendations(*, user: User, account_id: UUID | None = None) -> "QuerySet[
         .defer("job__params", "job__result")
     )
     if account_id is not None:
-        account = Account.objects.for_user(user).filter(public_id=account_id).first()
-        if account is None:
-            raise NotFound("No such account.", code="account_not_found")
-        rows = rows.filter(account=account)
+        rows = rows.filter(account=ledger_account(user=user, public_id=account_id))
     return rows.order_by("-created_at", "-id")
 
 
@@ -157,20 +202,6 @@ def recommendation(*, user: User, public_id: UUID) -> Recommendation:
     if found is None:
         raise NotFound("No such recommendation.", code="recommendation_not_found")
     return found
-
-
-def recommendation_row(row: Recommendation) -> dict[str, object]:
-    """A recommendation without its inputs and trades."""
-    return {
-        "id": str(row.public_id),
-        "account_id": str(row.account.public_id),
-        "job_id": str(row.job.public_id) if row.job else None,
-        "kind": row.kind,
-        "status": row.status,
-        "engine_version": row.engine_version,
-        "created_at": instant_text(row.created_at),
-        "decided_at": instant_text(row.decided_at) if row.decided_at else None,
-    }
 
 
 def job_result(job: Job) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from django.db.models.functions import ExtractYear
 
 from core.money import quantize
 from marketdata.models import AssetClass
-from portfolios.tax.gains import WINDOW, GainLine, Part, Totals, gain_lines, totals_row
+from portfolios.tax.gains import GainLine, Part, Totals, gain_lines, totals_row
+from transactions.ledger.wash_sales import window_end, window_start
 from transactions.models import Account, AccountType, Disposal, WashSalePolicy
 
 _FIELDS = (
@@ -165,7 +166,7 @@ def provisional_losses(
     """By `key`: recognised losses a purchase may still wash (>= 0), and the last such day."""
     if not policy.enabled:
         return {}
-    since = datetime.combine(as_of - WINDOW, time.min, tzinfo=UTC)
+    since = datetime.combine(window_start(as_of), time.min, tzinfo=UTC)
     rows = rows.filter(account__type=AccountType.TAXABLE, closed_at__gte=since).filter(
         cost_basis__gt=F("proceeds") + F("deferred_loss") + F("permanent_loss")
     )
@@ -176,7 +177,7 @@ def provisional_losses(
         year=ExtractYear("closed_at", tzinfo=UTC),
         loss=F("cost_basis") - F("proceeds") - F("deferred_loss") - F("permanent_loss"),
     ).values(key, "loss", "closed_at"):
-        until = row["closed_at"].astimezone(UTC).date() + WINDOW
+        until = window_end(row["closed_at"].astimezone(UTC).date())
         loss, last = found.get(row[key], (ZERO, until))
         found[row[key]] = (loss + row["loss"], max(last, until))
     return found

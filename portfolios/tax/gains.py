@@ -23,12 +23,12 @@ included), whatever the year. Amounts are in the account's currency.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from core.money import WIDE, plain, quantize
+from transactions.ledger.wash_sales import window_end
 
-WINDOW = timedelta(days=30)
 ZERO = Decimal(0)
 
 
@@ -101,7 +101,7 @@ class GainLine:
 
     def provisional_until(self, *, as_of: date) -> date | None:
         """The last day on which a purchase would wash what is recognised of this loss."""
-        until = self.closed_date + WINDOW
+        until = window_end(self.closed_date)
         return until if self.washable and self.recognized_gain < 0 and as_of <= until else None
 
 

@@ -10,15 +10,14 @@ clean      the first day to sell without meeting purchases made already: 31 days
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from core.money import quantize
 from portfolios.tax.gains import GainLine, Totals, total_of
 from portfolios.tax.schedule_d import NetGains, ScheduleD, Tax, TaxRates, tax
 from portfolios.tax.tax_return import TaxReturn, years_of
-
-CLEAN_AFTER = timedelta(days=31)
+from transactions.ledger.wash_sales import clean_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +68,9 @@ def by_term(lines: Sequence[GainLine]) -> tuple[Totals, Totals]:
 def first_safe_date(lines: Sequence[GainLine], *, sold_date: date) -> date | None:
     """From when the same asset may be bought back; None where no loss could be washed."""
     at_loss = any(line.washable and line.gain < 0 for line in lines)
-    return sold_date + CLEAN_AFTER if at_loss else None
+    return clean_date(sold_date) if at_loss else None
 
 
 def clean_sale_date(recent: Sequence[date]) -> date | None:
     """The first day to sell beyond the window of purchases already made; None without any."""
-    return max(recent) + CLEAN_AFTER if recent else None
+    return clean_date(max(recent)) if recent else None

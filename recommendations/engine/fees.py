@@ -1,15 +1,22 @@
-"""What a sale pays to the regulator and to FINRA: dated tables, because the rates move every year.
+"""Fees on a sale by market and currency: dated tables, because the rates change every year.
 
     SEC fee  = value sold x rate per million / 1,000,000         (Exchange Act, section 31)
     TAF      = min(shares sold x rate per share, cap per trade)  (FINRA By-Laws, Schedule A)
 
+Both are charged in US dollars on sales of equity securities (shares and ETFs) listed in the United
+States. A share listed elsewhere, a bond, a mutual fund, crypto and an asset of one's own pay
+neither, and no other market has a table yet. A purchase pays neither. An account kept in another
+currency pays the same fees: the rate per share and the cap are converted, the SEC rate is a
+fraction of the value in any currency.
+
 Worked example, 2026-06-01, 1,000 shares at 50.00: SEC 50,000 x 20.60 / 1e6 = 1.03; TAF 0.195 ->
-0.20. A purchase pays neither. A day before the first row uses the earliest row; one after the
-last row uses the last, because the next rate is not known until it is announced.
+0.20. A day before the first row uses the earliest row; one after the last row uses the last,
+because the next rate is not known until it is announced.
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -29,9 +36,6 @@ TRADING_ACTIVITY_FEE: tuple[tuple[date, Decimal, Decimal], ...] = (
     (date(2027, 1, 1), Decimal("0.000232"), Decimal("11.61")),
 )
 
-_SEC_DATES = [row[0] for row in SEC_FEE_PER_MILLION]
-_TAF_DATES = [row[0] for row in TRADING_ACTIVITY_FEE]
-
 
 @dataclass(frozen=True, slots=True)
 class SaleFees:
@@ -41,22 +45,58 @@ class SaleFees:
     taf_per_share: Decimal
     taf_cap: Decimal
 
+    def converted(self, rate: Decimal) -> "SaleFees":
+        """The same fees in another currency, `rate` units of it for one; not rounded."""
+        return replace(self, taf_per_share=self.taf_per_share * rate, taf_cap=self.taf_cap * rate)
+
 
 NO_SALE_FEES = SaleFees(Decimal(0), Decimal(0), Decimal(0))
 
 
-def sale_fees(*, as_of: date) -> SaleFees:
-    """The fee rates of a sale on the trade date `as_of`."""
-    sec = SEC_FEE_PER_MILLION[max(0, bisect_right(_SEC_DATES, as_of) - 1)]
-    taf = TRADING_ACTIVITY_FEE[max(0, bisect_right(_TAF_DATES, as_of) - 1)]
+@dataclass(frozen=True, slots=True)
+class FeeTable:
+    """The fees of one market: the currency they are charged in, and their dated rows."""
+
+    currency: str
+    sec: tuple[tuple[date, Decimal], ...]
+    taf: tuple[tuple[date, Decimal, Decimal], ...]
+
+
+UNITED_STATES = "US"
+FEE_TABLES: Mapping[str, FeeTable] = {
+    UNITED_STATES: FeeTable("USD", SEC_FEE_PER_MILLION, TRADING_ACTIVITY_FEE)
+}
+# Exchanges (MIC) whose trades pay the fees of a market, and the classes of assets that do.
+_MARKETS: Mapping[str, str] = dict.fromkeys(
+    ("XNYS", "XNAS", "XASE", "ARCX", "BATS", "XCHI", "IEXG", "XBOS", "XPHL", "MEMX", "LTSE"),
+    UNITED_STATES,
+)
+_CLASSES = frozenset({"equity", "etf"})
+
+
+def fee_market(*, exchange: str, asset_class: str, currency: str) -> str:
+    """Return the market whose fees a sale of such an asset pays, "" where it pays none."""
+    market = _MARKETS.get(exchange, "")
+    if asset_class not in _CLASSES or not market or FEE_TABLES[market].currency != currency:
+        return ""
+    return market
+
+
+def sale_fees(*, market: str, as_of: date) -> SaleFees:
+    """Return the rates of a sale on the trade date `as_of`, in the currency of the market."""
+    if not market:
+        return NO_SALE_FEES
+    table = FEE_TABLES[market]
+    sec = table.sec[max(0, bisect_right(table.sec, as_of, key=lambda row: row[0]) - 1)]
+    taf = table.taf[max(0, bisect_right(table.taf, as_of, key=lambda row: row[0]) - 1)]
     return SaleFees(sec[1] / MILLION, taf[1], taf[2])
 
 
 def sec_fee(*, fees: SaleFees, value: Decimal) -> Decimal:
-    """The SEC fee on `value` sold, not yet rounded."""
+    """Return the SEC fee on `value` sold, not yet rounded."""
     return value * fees.sec_rate
 
 
 def trading_activity_fee(*, fees: SaleFees, quantity: Decimal) -> Decimal:
-    """The TAF on `quantity` shares sold in one trade, capped, not yet rounded."""
+    """Return the TAF on `quantity` shares sold in one trade, capped, not yet rounded."""
     return min(fees.taf_cap, quantity * fees.taf_per_share)

@@ -1,8 +1,8 @@
 """The rebalancing problem of one account: everything the answer depends on, and nothing else.
 
 Frozen values in the account's currency. The JSON form is canonical (sorted keys, securities by
-symbol, lots by id, decimals as plain text): equal problems are equal bytes, and reading them back
-gives an equal problem. That is what makes a stored recommendation replayable.
+symbol, lots by id and piece, decimals as plain text): equal problems are equal bytes, and reading
+them back gives an equal problem. That is what makes a stored recommendation replayable.
 
 Weights and bands are fractions of account value (0.05 = 5 %), rates are fractions, spreads are
 basis points (1/10,000), quantities are units, everything else is money.
@@ -12,7 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +22,9 @@ from core.money import plain
 
 SECURITIES_MAX = 5_000
 LOTS_PER_SECURITY_MAX = 1_000
-NODES_MAX = 10_000
+# Dollars of tax and cost that a dollar outside its band may cost to bring back. At 0.20 long-term
+# gains of any size are taken (15 % to 20 % of the gain), large short-term gains are not.
+DRIFT_PENALTY = Decimal("0.20")
 # Targets come as percentages with four decimals: their sum may miss 100 % by the rounding only.
 TARGET_SUM_TOLERANCE = Decimal("0.000001")
 
@@ -32,7 +34,7 @@ ONE = Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Why a side is closed: restricted, wash_sale_window, price_stale ...; `until` its last day."""
+    """Why a side is blocked (restricted, wash_sale_window, price_stale ...) and its last day."""
 
     code: str
     until: date | None = None
@@ -40,9 +42,13 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """What is left of one acquisition: units, their whole cost basis, and the two dates of it.
+    """What is left of one piece of an acquisition: units, their cost basis, and its two dates.
 
     `holding_period_date` decides the term; a wash sale makes it earlier than `opened_date`.
+    piece: the number of the piece, where wash sales divided the lot; order: the place of its lot
+    among all purchases of the household, oldest first; purchase: the order of the first fill of its
+    purchase, whose shares never replace each other; bought: it may replace shares sold at a loss;
+    replaces_loss: it has done so; washable: units whose loss, taken now, would be disallowed.
     """
 
     lot_id: str
@@ -50,6 +56,28 @@ class Lot:
     cost_basis: Decimal
     opened_date: date
     holding_period_date: date
+    piece: int = 0
+    opened_at: datetime | None = None
+    order: int = 0
+    purchase: int = -1
+    bought: bool = False
+    replaces_loss: bool = False
+    washable: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A piece bought in another account of the household within the last 30 days and still held.
+
+    It may replace shares of its identity group that this account sells at a loss.
+    """
+
+    group: str
+    quantity: Decimal
+    opened_at: datetime
+    order: int
+    purchase: int
+    permanent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +85,9 @@ class Security:
     """One security held, wished for, or both. `threshold` is the half-width of its band.
 
     fractional: False when only whole shares trade; identity_group: substantially identical
-    securities share one name; recent_purchase: the household bought of the group in the last 30
-    days, so that a loss taken now would be disallowed and saves no tax; sale_fees: False for what
-    pays no SEC fee and no TAF (a mutual fund, a foreign listing).
+    securities share one name; wash_sales: whether a loss on it can be disallowed at all;
+    fee_market: the market whose fees a sale pays, "" for none; fee_rate: units of the account's
+    currency for one unit of the currency these fees are charged in.
     """
 
     symbol: str
@@ -73,8 +101,9 @@ class Security:
     buy_block: Block | None = None
     sell_block: Block | None = None
     identity_group: str | None = None
-    recent_purchase: bool = False
-    sale_fees: bool = True
+    wash_sales: bool = True
+    fee_market: str = ""
+    fee_rate: Decimal = ONE
 
     @property
     def quantity(self) -> Decimal:
@@ -96,26 +125,28 @@ class Settings:
 
     short_term_rate, long_term_rate: what one more dollar of gain costs (federal, state and net
     investment income tax together); both 0 in an IRA, Roth IRA or 401(k).
+    brokerage_fee: what the broker charges for an order, whatever its size.
     drift_penalty: dollars of penalty for a dollar outside its band (rising further out).
-    band_return: a security found outside its band is brought back to this share of the band, not
-    to its very edge, so that the next day's move does not trigger it again (7/8 is the 200/175
-    policy of Vanguard's target-date funds, "The Rebalancing Edge", 2024).
+    loss_harvesting: a loss may be the only reason for a sale.
     """
 
     short_term_rate: Decimal
     long_term_rate: Decimal
     brokerage_fee: Decimal = ZERO
     minimum_trade: Decimal = ZERO
-    drift_penalty: Decimal = Decimal("0.10")
-    band_return: Decimal = Decimal("0.875")
+    drift_penalty: Decimal = DRIFT_PENALTY
     whole_shares: bool = False
-    loss_harvesting: bool = True
-    node_limit: int = 64
+    loss_harvesting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RebalanceInputs:
-    """All inputs of one run. `cash_floor` is the least cash that may remain (a withdrawal, say)."""
+    """All inputs of one run.
+
+    cash_floor: the least cash that may remain (a withdrawal, say); purchases: what other accounts
+    of the household bought and what may therefore replace a loss of this one;
+    earlier_acquired_count: the household's reading of the law (`transactions.ledger.wash_sales`).
+    """
 
     account_id: str
     as_of: date
@@ -127,15 +158,18 @@ class RebalanceInputs:
     engine_version: str
     cash_floor: Decimal = ZERO
     cash_threshold: Decimal = ZERO
+    purchases: tuple[Purchase, ...] = ()
+    earlier_acquired_count: bool = True
 
 
 def canonical(*, inputs: RebalanceInputs) -> RebalanceInputs:
-    """The same problem in the one order the engine works in: by symbol, then by lot id."""
-    securities = (
-        replace(security, lots=tuple(sorted(security.lots, key=lambda lot: lot.lot_id)))
-        for security in sorted(inputs.securities, key=lambda s: (s.symbol, s.asset_id))
-    )
-    return replace(inputs, securities=tuple(securities))
+    """The same problem in the one order the engine works in: by symbol, then by lot and piece."""
+    securities = []
+    for security in sorted(inputs.securities, key=lambda s: (s.symbol, s.asset_id)):
+        lots = sorted(security.lots, key=lambda lot: (lot.lot_id, lot.piece))
+        securities.append(replace(security, lots=tuple(lots)))
+    purchases = sorted(inputs.purchases, key=lambda row: (row.group, row.order, row.quantity))
+    return replace(inputs, securities=tuple(securities), purchases=tuple(purchases))
 
 
 def without_prices(*, inputs: RebalanceInputs, asset_ids: Collection[str]) -> RebalanceInputs:
@@ -148,7 +182,7 @@ def without_prices(*, inputs: RebalanceInputs, asset_ids: Collection[str]) -> Re
 
 
 def inputs_json(*, inputs: RebalanceInputs) -> str:
-    """The canonical JSON text of the problem."""
+    """Return the canonical JSON text of the problem."""
     return canonical_json(as_json(canonical(inputs=inputs))).decode()
 
 
@@ -158,6 +192,7 @@ def inputs_from_json(*, text: str) -> RebalanceInputs:
     data["as_of"] = date.fromisoformat(data["as_of"])
     data["settings"] = Settings(**_decimals(Settings, data["settings"]))
     data["securities"] = tuple(_security(item) for item in data["securities"])
+    data["purchases"] = tuple(_read(Purchase, item) for item in data["purchases"])
     return RebalanceInputs(**_decimals(RebalanceInputs, data))
 
 
@@ -179,17 +214,18 @@ def _security(data: dict[str, Any]) -> Security:
         if data[side] is not None:
             until = data[side]["until"]
             data[side] = Block(data[side]["code"], date.fromisoformat(until) if until else None)
-    data["lots"] = tuple(
-        Lot(
-            lot_id=lot["lot_id"],
-            quantity=Decimal(lot["quantity"]),
-            cost_basis=Decimal(lot["cost_basis"]),
-            opened_date=date.fromisoformat(lot["opened_date"]),
-            holding_period_date=date.fromisoformat(lot["holding_period_date"]),
-        )
-        for lot in data["lots"]
-    )
+    data["lots"] = tuple(_read(Lot, lot) for lot in data["lots"])
     return Security(**_decimals(Security, data))
+
+
+def _read(kind: Any, data: dict[str, Any]) -> Any:
+    """A lot or a purchase of its JSON form."""
+    for name in ("opened_date", "holding_period_date"):
+        if name in data:
+            data[name] = date.fromisoformat(data[name])
+    if data["opened_at"] is not None:
+        data["opened_at"] = datetime.fromisoformat(data["opened_at"])
+    return kind(**_decimals(kind, data))
 
 
 def _decimals(kind: Any, data: dict[str, Any]) -> dict[str, Any]:
@@ -202,7 +238,7 @@ def _decimals(kind: Any, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def ensure_valid(*, inputs: RebalanceInputs) -> None:
-    """Refuses a problem no answer would be right for: InvalidInput with one of the codes
+    """Refuse a problem that has no right answer: InvalidInput with one of the codes
 
     too_many_securities, duplicate_security, price_missing, lot_not_positive, weight_out_of_range,
     targets_not_whole, setting_out_of_range.
@@ -220,32 +256,51 @@ def ensure_valid(*, inputs: RebalanceInputs) -> None:
     whole = inputs.cash_target_weight + sum((s.target_weight for s in securities), ZERO)
     if abs(whole - 1) > TARGET_SUM_TOLERANCE:
         raise InvalidInput(
-            f"Targets with cash make {plain(whole * 100)} %, not 100 %.", code="targets_not_whole"
+            f"The targets and cash sum to {plain(whole * 100)} %; they must sum to 100 %.",
+            code="targets_not_whole",
         )
 
 
 def _ensure_security(security: Security) -> None:
     symbol = security.symbol
     if len(security.lots) > LOTS_PER_SECURITY_MAX:
-        raise InvalidInput(f"{symbol} has too many lots.", code="too_many_securities")
+        raise InvalidInput(
+            f"{symbol} has more than {LOTS_PER_SECURITY_MAX} lots.", code="too_many_securities"
+        )
     if any(not (lot.quantity > 0 and lot.cost_basis >= 0) for lot in security.lots):
-        raise InvalidInput(f"{symbol} has an empty or negative lot.", code="lot_not_positive")
+        raise InvalidInput(
+            f"{symbol} has a lot without shares or with a negative cost basis.",
+            code="lot_not_positive",
+        )
     if security.price is not None and not (security.price.is_finite() and security.price > 0):
-        raise InvalidInput(f"{symbol} has no positive price.", code="price_missing")
+        raise InvalidInput(
+            f"The price of {symbol} must be a positive number.", code="price_missing"
+        )
     if security.price is None and security.lots:
         # A holding that cannot be valued makes every weight of the account a guess.
-        raise InvalidInput(f"{symbol} is held and has no price.", code="price_missing")
+        raise InvalidInput(
+            f"{symbol} is held and no price is known. Record a price first.", code="price_missing"
+        )
     if not (0 <= security.target_weight <= 1 and 0 <= security.threshold <= 1):
-        raise InvalidInput(f"{symbol}: target or band.", code="weight_out_of_range")
+        raise InvalidInput(
+            f"The target and the band of {symbol} must be between 0 % and 100 %.",
+            code="weight_out_of_range",
+        )
     if not 0 <= security.half_spread_bp < 5_000:
-        raise InvalidInput(f"{symbol}: half spread.", code="setting_out_of_range")
+        raise InvalidInput(
+            f"The half spread of {symbol} must be below 5,000 basis points.",
+            code="setting_out_of_range",
+        )
 
 
 def _ensure_settings(inputs: RebalanceInputs) -> None:
     settings = inputs.settings
     if not (0 <= inputs.cash_target_weight <= 1 and 0 <= inputs.cash_threshold <= 1):
-        raise InvalidInput("Cash: target or band.", code="weight_out_of_range")
-    fractions = (settings.short_term_rate, settings.long_term_rate, settings.band_return)
+        raise InvalidInput(
+            "The target and the band of cash must be between 0 % and 100 %.",
+            code="weight_out_of_range",
+        )
+    fractions = (settings.short_term_rate, settings.long_term_rate)
     amounts = (
         settings.brokerage_fee,
         settings.minimum_trade,
@@ -255,7 +310,9 @@ def _ensure_settings(inputs: RebalanceInputs) -> None:
     if (
         any(not 0 <= value <= 1 for value in fractions)
         or any(not (value.is_finite() and value >= 0) for value in amounts)
-        or not 1 <= settings.node_limit <= NODES_MAX
         or not inputs.cash.is_finite()
     ):
-        raise InvalidInput("A setting is out of range.", code="setting_out_of_range")
+        raise InvalidInput(
+            "Rates must be between 0 and 1, and fees, limits and the cash floor not negative.",
+            code="setting_out_of_range",
+        )

@@ -6,7 +6,7 @@
 
 A floor above the cash target (a withdrawal) thus shrinks every target in proportion, instead of
 leaving all of them short. Bands stay threshold x V. A security found outside its band is aimed at
-band_return of it. No trade takes a security out of its band on the other side: a purchase stops at
+BAND_RETURN of it. No trade takes a security out of its band on the other side: a purchase stops at
 the upper edge, a sale at the lower one (unless the cash floor cannot be met otherwise:
 `free_sales`). Nothing without a target is bought.
 
@@ -17,13 +17,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
 
-from recommendations.engine.fees import NO_SALE_FEES, SaleFees, sale_fees
+from recommendations.engine.fees import SaleFees, sale_fees
 from recommendations.engine.hulls import Item, TaxLot, penalty
 from recommendations.engine.problem import ZERO, Lot, RebalanceInputs, Security, Settings
 from recommendations.engine.relaxation import Program
 from transactions.ledger.holding_period import is_long_term
 
 BASIS_POINTS = Decimal(10_000)
+# A security found outside its band is brought back to this share of the band, not to its very edge,
+# so that the next day's move does not trigger it again: the 200/175 policy of Vanguard's
+# target-date funds ("The Rebalancing Edge", 2024).
+BAND_RETURN = Decimal("0.875")
 # A trade smaller than this many brokerage fees is never worth proposing.
 FEES_PER_TRADE_MIN = 2
 # A lot this close to its basis (in money) counts as a loss for the identity group: rounding
@@ -66,14 +70,24 @@ def aims(*, inputs: RebalanceInputs) -> Aims:
 
 
 def fees_of(*, security: Security, inputs: RebalanceInputs) -> SaleFees:
-    """The regulatory fees a sale of the security pays on the day of the run."""
-    return sale_fees(as_of=inputs.as_of) if security.sale_fees else NO_SALE_FEES
+    """Return the fees a sale of the security pays on the day of the run, in account currency."""
+    fees = sale_fees(market=security.fee_market, as_of=inputs.as_of)
+    return fees.converted(security.fee_rate)
 
 
 def lot_rate(*, lot: Lot, inputs: RebalanceInputs) -> Decimal:
     """The tax rate on a gain of the lot sold on the day of the run."""
     long_term = is_long_term(opened_date=lot.holding_period_date, sold_date=inputs.as_of)
     return inputs.settings.long_term_rate if long_term else inputs.settings.short_term_rate
+
+
+def loss_counts(*, lot: Lot, settings: Settings) -> bool:
+    """Whether the solver counts a loss of the lot: wanted, and no purchase would wash any of it.
+
+    A loss that would be washed in part counts as washed in full: the order in which its shares are
+    washed makes the tax saved a concave function, which the hull cannot follow.
+    """
+    return settings.loss_harvesting and not lot.washable
 
 
 def is_whole(*, security: Security, settings: Settings) -> bool:
@@ -97,20 +111,19 @@ def program(*, inputs: RebalanceInputs, aims: Aims, free_sales: bool = False) ->
         _item(inputs, security, aims, i, max(float(proceeds), 0.0), free_sales)
         for i, security in enumerate(inputs.securities)
     )
-    band = _aimed_band(inputs.cash, aims.cash, aims.cash_band, settings.band_return)
+    band = _aimed_band(inputs.cash, aims.cash, aims.cash_band)
     return Program(
         items=items,
         cash=float(inputs.cash),
         cash_floor=float(inputs.cash_floor),
         cash_phi=penalty(target=float(aims.cash), band=band, weight=weight, account_value=value),
         account_value=value,
-        node_limit=settings.node_limit,
     )
 
 
-def _aimed_band(held: Decimal, target: Decimal, band: Decimal, band_return: Decimal) -> float:
-    """The half-width free of penalty: the whole band inside it, `band_return` of it outside."""
-    return float(band if abs(held - target) <= band else band * band_return)
+def _aimed_band(held: Decimal, target: Decimal, band: Decimal) -> float:
+    """The half-width free of penalty: the whole band inside it, `BAND_RETURN` of it outside."""
+    return float(band if abs(held - target) <= band else band * BAND_RETURN)
 
 
 def _item(
@@ -154,7 +167,7 @@ def _item(
         held=held,
         phi=penalty(
             target=float(aims.securities[i]),
-            band=_aimed_band(value, aims.securities[i], aims.bands[i], settings.band_return),
+            band=_aimed_band(value, aims.securities[i], aims.bands[i]),
             weight=float(settings.drift_penalty),
             account_value=float(aims.account_value),
         ),
@@ -181,7 +194,7 @@ def _minimum_shares(security: Security, least: float) -> float:
 def _tax_lots(
     inputs: RebalanceInputs, security: Security, sell_cost: float, fee_share: float
 ) -> tuple[TaxLot, ...]:
-    """The lots in selling order: tax per dollar sold, then lot id."""
+    """The lots in selling order: tax per dollar sold, then lot and piece."""
     assert security.price is not None
     settings = inputs.settings
     taxed = settings.short_term_rate > 0 or settings.long_term_rate > 0
@@ -191,8 +204,8 @@ def _tax_lots(
         value = float(security.price * lot.quantity)
         gain = 1 - sell_cost - float(lot.cost_basis) / value
         tax = float(lot_rate(lot=lot, inputs=inputs)) * gain
-        if not settings.loss_harvesting or security.recent_purchase:
+        if not loss_counts(lot=lot, settings=settings):
             tax = max(tax, 0.0)
         is_loss = taxed and (gain < fee_share or gain * value < _LOSS_MARGIN)
-        found.append((tax, lot.lot_id, TaxLot(index, shares, tax, is_loss)))
+        found.append((tax, (lot.lot_id, lot.piece), TaxLot(index, shares, tax, is_loss)))
     return tuple(entry[2] for entry in sorted(found, key=lambda entry: entry[:2]))

@@ -31,7 +31,7 @@ from recommendations.engine.trades import Fill, fills
 
 __all__ = ["ENGINE_VERSION", "rebalance", "result_json"]
 
-ENGINE_VERSION = "rebalance-1"
+ENGINE_VERSION = "rebalance-2"
 
 WEIGHT_STEP = Decimal("0.000001")
 _CONTEXT = Context(prec=60)

@@ -13,13 +13,20 @@ from recommendations.engine.problem import as_json
 
 @dataclass(frozen=True, slots=True)
 class TradeLot:
-    """What a sale takes out of one lot: gain = proceeds (net of their share of cost) - basis."""
+    """What a sale takes out of one piece of a lot: gain = proceeds (net of costs) - basis.
+
+    piece: the number under which the ledger knows it when the trades are recorded in their order;
+    disallowed_loss: what recent purchases of the household would wash of a loss, >= 0;
+    estimated_tax: on gain + disallowed loss.
+    """
 
     lot_id: str
+    piece: int
     quantity: Decimal
     proceeds: Decimal
     cost_basis: Decimal
     gain: Decimal
+    disallowed_loss: Decimal
     term: str
     estimated_tax: Decimal
 

@@ -1,8 +1,7 @@
 """From the solver's floats to orders that add up to the cent.
 
     sale      value = quantity x price, cost = half spread + SEC fee + TAF + brokerage fee
-              lot: proceeds = its share of (value - cost), basis = its share of the lot's basis,
-              tax = rate x (proceeds - basis), by lot
+              lots: the lines the ledger would write of it (`sale_lines`)
     purchase  value = quantity x price, cost = half spread + brokerage fee
     cash      before + sum (value - cost) sold - sum (value + cost) bought >= floor, exactly
 
@@ -13,18 +12,19 @@ Worked example: 10 of a lot of 40 (basis 2,000) sold at 60.00, half spread 5 bp,
 value 600.00, cost 0.30, proceeds 599.70, basis 500.00, gain 99.70, tax 14.96 (14.955 rounded).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 
-from core.money import allocate, minor_unit, quantize
+from core.money import minor_unit, quantize
 from recommendations.engine.fees import sec_fee, trading_activity_fee
 from recommendations.engine.hulls import TURNOVER, Item
 from recommendations.engine.problem import ONE, ZERO, Lot, RebalanceInputs, Security
-from recommendations.engine.program import BASIS_POINTS, fees_of, is_whole, lot_rate
+from recommendations.engine.program import BASIS_POINTS, fees_of, is_whole, loss_counts, lot_rate
 from recommendations.engine.relaxation import Program
 from recommendations.engine.result import TradeLot
+from recommendations.engine.sale_lines import sale_lines
 from recommendations.engine.solver import CashFloorUnreachable, Solution
-from transactions.ledger.holding_period import is_long_term
 
 QUANTITY_STEP = Decimal("0.000001")
 # A float this close to a step is that step; far below a step's worth of money.
@@ -33,17 +33,21 @@ _STEP_NOISE = Decimal("0.001")
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One trade priced exactly. `sold` is negative for a purchase; `net_exact` and `objective` are
-    the unrounded cash effect and solver's cost (tax, cost, turnover) behind the rounded money."""
+    """One trade priced exactly. `sold` is negative for a purchase; `parts` are the lots it takes.
+
+    net_exact, objective: the unrounded cash effect and the solver's cost (tax, cost, turnover)
+    behind the rounded money; lots: the lines the ledger would write, of finished fills only.
+    """
 
     index: int
     sold: Decimal
     value: Decimal
     spread_cost: Decimal
     fees: Decimal
-    lots: tuple[TradeLot, ...]
+    parts: tuple[tuple[Lot, Decimal], ...]
     net_exact: float
     objective: float
+    lots: tuple[TradeLot, ...] = ()
 
     @property
     def cost(self) -> Decimal:
@@ -71,7 +75,9 @@ def fills(*, inputs: RebalanceInputs, program: Program, solution: Solution) -> t
     cash = inputs.cash + sum((fill.cash_effect for fill in found.values()), ZERO)
     if cash < inputs.cash_floor:
         _give_back(inputs, program, solution, found, inputs.cash_floor - cash)
-    return tuple(found[i] for i in sorted(found))
+    sales = {i: (fill.parts, fill.cash_effect) for i, fill in found.items() if fill.sold > 0}
+    lines = sale_lines(inputs=inputs, sold=sales)
+    return tuple(replace(found[i], lots=lines.get(i, ())) for i in sorted(found))
 
 
 def _step(inputs: RebalanceInputs, security: Security) -> Decimal:
@@ -108,21 +114,28 @@ def _fill(inputs: RebalanceInputs, item: Item, i: int, sold: Decimal, without_lo
     cost = spread + sec + taf + brokerage
     rounded = [quantize(amount, inputs.currency) for amount in (value, spread, sec, taf, brokerage)]
     spread_cost, charged = rounded[1], rounded[2] + rounded[3] + rounded[4]
-    lots: tuple[TradeLot, ...] = ()
+    parts: tuple[tuple[Lot, Decimal], ...] = ()
     tax = ZERO
     if sold > 0:
         parts = _lots_taken(security, item, quantity, without_losses)
-        net = rounded[0] - spread_cost - charged
-        lots = _trade_lots(inputs, security, parts, net)
-        tax = _tax_exact(inputs, security, parts, value - cost)
+        tax = _tax_exact(inputs, parts, value - cost)
     objective = float(tax + cost) + TURNOVER * float(value)
     net_exact = float((value if sold > 0 else -value) - cost)
-    return Fill(i, sold, rounded[0], spread_cost, charged, lots, net_exact, objective)
+    return Fill(
+        index=i,
+        sold=sold,
+        value=rounded[0],
+        spread_cost=spread_cost,
+        fees=charged,
+        parts=parts,
+        net_exact=net_exact,
+        objective=objective,
+    )
 
 
 def _lots_taken(
     security: Security, item: Item, quantity: Decimal, without_losses: bool
-) -> list[tuple[Lot, Decimal]]:
+) -> tuple[tuple[Lot, Decimal], ...]:
     """The lots a sale of `quantity` takes, cheapest tax per dollar first."""
     parts = []
     left = quantity
@@ -136,48 +149,18 @@ def _lots_taken(
         parts.append((lot, taken))
         left -= taken
     assert left == 0, "no more is sold than is held"
-    return parts
-
-
-def _trade_lots(
-    inputs: RebalanceInputs, security: Security, parts: list[tuple[Lot, Decimal]], net: Decimal
-) -> tuple[TradeLot, ...]:
-    """The rounded lines of a sale; proceeds sum to `net`, and each line is proceeds - basis."""
-    proceeds = allocate(net, [quantity for _, quantity in parts], inputs.currency)
-    lines = []
-    for (lot, quantity), part in zip(parts, proceeds, strict=True):
-        basis = quantize(lot.cost_basis * quantity / lot.quantity, inputs.currency)
-        rate = lot_rate(lot=lot, inputs=inputs)
-        gain = part - basis
-        disallowed = gain < 0 and security.recent_purchase
-        long_term = is_long_term(opened_date=lot.holding_period_date, sold_date=inputs.as_of)
-        lines.append(
-            TradeLot(
-                lot_id=lot.lot_id,
-                quantity=quantity,
-                proceeds=part,
-                cost_basis=basis,
-                gain=gain,
-                term="long" if long_term else "short",
-                estimated_tax=ZERO if disallowed else quantize(rate * gain, inputs.currency),
-            )
-        )
-    return tuple(lines)
+    return tuple(parts)
 
 
 def _tax_exact(
-    inputs: RebalanceInputs,
-    security: Security,
-    parts: list[tuple[Lot, Decimal]],
-    net: Decimal,
+    inputs: RebalanceInputs, parts: Sequence[tuple[Lot, Decimal]], net: Decimal
 ) -> Decimal:
-    """The unrounded tax the solver weighs: losses count only where they may be harvested."""
-    losses_count = inputs.settings.loss_harvesting and not security.recent_purchase
+    """The unrounded tax the solver weighs: a loss counts only where `loss_counts` says so."""
     sold = sum((quantity for _, quantity in parts), ZERO)
     tax = ZERO
     for lot, quantity in parts:
         gain = net * quantity / sold - lot.cost_basis * quantity / lot.quantity
-        if gain > 0 or losses_count:
+        if gain > 0 or loss_counts(lot=lot, settings=inputs.settings):
             tax += lot_rate(lot=lot, inputs=inputs) * gain
     return tax
 

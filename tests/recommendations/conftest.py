@@ -14,7 +14,12 @@ from recommendations.engine.result import RebalanceResult, Trade
 AccountTable = Callable[..., RebalanceInputs]
 AS_OF = date(2026, 6, 1)
 
-SETTINGS = Settings(short_term_rate=Decimal("0.40"), long_term_rate=Decimal("0.20"))
+SETTINGS = Settings(
+    short_term_rate=Decimal("0.40"),
+    long_term_rate=Decimal("0.20"),
+    drift_penalty=Decimal("0.10"),
+    loss_harvesting=True,
+)
 
 
 def _account(table: str, *, settings: Settings = SETTINGS, as_of: date = AS_OF) -> RebalanceInputs:
@@ -66,7 +71,7 @@ def _security(symbol: str, words: dict[str, str], flags: set[str], lots: list[Lo
         buy_block=block if "no-buy" in flags else None,
         sell_block=block if "no-sell" in flags else None,
         identity_group=words.get("group"),
-        sale_fees="no-fees" not in flags,
+        fee_market="" if "no-fees" in flags else "US",
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from core.errors import InvalidInput
 from recommendations.engine.problem import (
+    Purchase,
     RebalanceInputs,
     ensure_valid,
     inputs_from_json,
@@ -25,17 +27,21 @@ A target 90 band 5 price 100 spread 2 group us no-buy until 2026-06-30
 
 
 def test_the_canonical_json_is_this_text(account: AccountTable) -> None:
-    assert inputs_json(inputs=account(TABLE)) == (
+    bought = Purchase("us", Decimal("1.50"), datetime(2026, 5, 20, 15, tzinfo=UTC), 3, 2, False)
+    assert inputs_json(inputs=replace(account(TABLE), purchases=(bought,))) == (
         '{"account_id":"account","as_of":"2026-06-01","cash":"1000.5","cash_floor":"0",'
         '"cash_target_weight":"0.1","cash_threshold":"0.01","currency":"USD",'
-        '"engine_version":"rebalance-1","securities":[{"asset_id":"a","buy_block":'
-        '{"code":"restricted","until":"2026-06-30"},"fractional":true,"half_spread_bp":"2",'
-        '"identity_group":"us","lots":[{"cost_basis":"2000","holding_period_date":"2020-01-01",'
-        '"lot_id":"a","opened_date":"2020-01-01","quantity":"40"}],"price":"100",'
-        '"recent_purchase":false,"sale_fees":true,"sell_block":null,"symbol":"A",'
-        '"target_weight":"0.9","threshold":"0.05"}],"settings":{"band_return":"0.875",'
+        '"earlier_acquired_count":true,"engine_version":"rebalance-2","purchases":[{"group":"us",'
+        '"opened_at":"2026-05-20T15:00:00+00:00","order":3,"permanent":false,"purchase":2,'
+        '"quantity":"1.5"}],"securities":[{"asset_id":"a","buy_block":{"code":"restricted",'
+        '"until":"2026-06-30"},"fee_market":"US","fee_rate":"1","fractional":true,'
+        '"half_spread_bp":"2","identity_group":"us","lots":[{"bought":false,"cost_basis":"2000",'
+        '"holding_period_date":"2020-01-01","lot_id":"a","opened_at":null,'
+        '"opened_date":"2020-01-01","order":0,"piece":0,"purchase":-1,"quantity":"40",'
+        '"replaces_loss":false,"washable":"0"}],"price":"100","sell_block":null,"symbol":"A",'
+        '"target_weight":"0.9","threshold":"0.05","wash_sales":true}],"settings":{'
         '"brokerage_fee":"0","drift_penalty":"0.1","long_term_rate":"0.2","loss_harvesting":true,'
-        '"minimum_trade":"0","node_limit":64,"short_term_rate":"0.4","whole_shares":false}}'
+        '"minimum_trade":"0","short_term_rate":"0.4","whole_shares":false}}'
     )
 
 
@@ -48,8 +54,10 @@ def test_an_unknown_field_is_refused(account: AccountTable) -> None:
     text = inputs_json(inputs=account(TABLE))
     with pytest.raises(TypeError):
         inputs_from_json(text=text.replace('"currency"', '"colour":"red","currency"'))
-    with pytest.raises(KeyError):
+    with pytest.raises(TypeError):
         inputs_from_json(text=text.replace('"quantity"', '"amount"'))
+    with pytest.raises(KeyError):
+        inputs_from_json(text=text.replace('"buy_block"', '"block"'))
 
 
 REFUSALS: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = {
@@ -74,7 +82,6 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] 
     "cash that is no number": ("setting_out_of_range", {"cash": Decimal("Infinity")}, {}, {}),
     "a rate above one": ("setting_out_of_range", {}, {}, {"short_term_rate": Decimal(2)}),
     "a negative minimum": ("setting_out_of_range", {}, {}, {"minimum_trade": Decimal(-1)}),
-    "no nodes": ("setting_out_of_range", {}, {}, {"node_limit": 0}),
 }
 
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
 from core.errors import InvalidInput
+from core.money import quantize
 from recommendations.engine.problem import (
     Block,
+    Purchase,
     RebalanceInputs,
     Settings,
     inputs_from_json,
@@ -21,7 +23,12 @@ from recommendations.engine.solver import CashFloorUnreachable
 
 AccountTable = Callable[..., RebalanceInputs]
 Sentences = Callable[[RebalanceResult], list[str]]
-SETTINGS = Settings(short_term_rate=Decimal("0.40"), long_term_rate=Decimal("0.20"))
+SETTINGS = Settings(
+    short_term_rate=Decimal("0.40"),
+    long_term_rate=Decimal("0.20"),
+    drift_penalty=Decimal("0.10"),
+    loss_harvesting=True,
+)
 
 CASES = {
     "new cash goes to what is below its band before anything is sold": (
@@ -299,13 +306,26 @@ def test_losses_are_not_harvested_when_it_is_off_but_still_reported(account: Acc
 def test_a_loss_the_household_bought_into_saves_no_tax(account: AccountTable) -> None:
     table, _ = CASES["a loss is taken inside the band and the proceeds go elsewhere"]
     inputs = account(table)
-    bought = replace(inputs.securities[0], recent_purchase=True)
-    held = replace(inputs, securities=(bought, inputs.securities[1]))
+    young = replace(inputs.securities[0], identity_group="one")
+    lots = tuple(replace(lot, washable=lot.quantity) for lot in young.lots)
+    bought = Purchase("one", Decimal(1000), datetime(2026, 5, 20, tzinfo=UTC), 9, 9, permanent=True)
+    held = replace(
+        inputs,
+        securities=(replace(young, lots=lots), inputs.securities[1]),
+        purchases=(bought,),
+    )
     assert rebalance(inputs=held).trades == ()
     forced = rebalance(inputs=replace(held, cash_floor=Decimal(2500)))
     losses = [lot for trade in forced.trades for lot in trade.lots if lot.gain < 0]
     assert losses
+    assert all(lot.disallowed_loss == -lot.gain for lot in losses)
     assert all(lot.estimated_tax == 0 for lot in losses)
+    few = replace(bought, quantity=Decimal(1))
+    partly = rebalance(inputs=replace(held, purchases=(few,), cash_floor=Decimal(2500)))
+    assert partly.trades[0].quantity == forced.trades[0].quantity
+    (lot,) = (lot for trade in partly.trades for lot in trade.lots if lot.gain < 0)
+    assert lot.disallowed_loss == -quantize(lot.gain / lot.quantity, "USD")
+    assert lot.estimated_tax < 0
 
 
 GROUP = """

@@ -6,6 +6,7 @@ with it highspy 1.12 to 1.15.1 gives wrong answers to such problems.
 """
 
 import random
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
@@ -25,7 +26,7 @@ from recommendations.engine.problem import (
     canonical,
     ensure_valid,
 )
-from recommendations.engine.program import aims, program
+from recommendations.engine.program import BAND_RETURN, aims, program
 from recommendations.engine.rebalancing import ENGINE_VERSION, rebalance
 from recommendations.engine.solver import CashFloorUnreachable, Solution, solve
 from transactions.ledger.holding_period import is_long_term
@@ -118,7 +119,7 @@ def mip_cost(inputs: RebalanceInputs, *, free_sales: bool = False) -> float | No
             mip.row([(bought, 1.0), (harvests, 10_000.0)], -INF, 10_000.0)
     cash, aim = float(inputs.cash) * bps, float(goals.cash) * bps
     free = float(goals.cash_band) * bps
-    width = free if abs(cash - aim) <= free else free * float(settings.band_return)
+    width = free if abs(cash - aim) <= free else free * float(BAND_RETURN)
     mip.row(cash_row, float(inputs.cash_floor) * bps - cash, INF)
     balance = cash_row + penalty_terms(mip, width, float(settings.drift_penalty), 10_000)
     mip.row(balance, aim - cash, aim - cash)
@@ -140,9 +141,9 @@ def add_security(
     price = float(security.price) * bps
     held = price * float(security.quantity)
     apart, free = held - edges[0], edges[1]
-    width = free if abs(apart) <= free else free * float(settings.band_return)
+    width = free if abs(apart) <= free else free * float(BAND_RETURN)
     spread = float(security.half_spread_bp) / 10_000
-    fees = sale_fees(as_of=inputs.as_of)
+    fees = sale_fees(market=security.fee_market, as_of=inputs.as_of)
     sell_rate = spread + float(fees.sec_rate) + float(fees.taf_per_share / security.price)
     fee = float(settings.brokerage_fee) * bps
     least = max(float(settings.minimum_trade) * bps, 2 * fee)
@@ -209,6 +210,7 @@ def random_security(
         buy_block=Block("restricted") if dice.random() < 0.1 else None,
         sell_block=Block("restricted") if dice.random() < 0.1 else None,
         identity_group=f"g{k % groups}" if groups else None,
+        fee_market="US",
     )
 
 
@@ -255,7 +257,7 @@ def random_account(
                 minimum_trade=(held * Decimal(minimum) / 100).quantize(Decimal("0.01")),
                 loss_harvesting=harvest,
                 whole_shares=whole,
-                node_limit=400,
+                drift_penalty=Decimal("0.10"),
             ),
             engine_version=ENGINE_VERSION,
         )
@@ -272,7 +274,7 @@ def compare(
     least = mip_cost(inputs, free_sales=free_sales)
     try:
         task = program(inputs=inputs, aims=goals, free_sales=free_sales)
-        solution = solve(program=task)
+        solution = solve(program=replace(task, node_limit=400))
     except CashFloorUnreachable:
         assert least is None
         return None

@@ -36,7 +36,23 @@ from transactions.ledger.lots import Closing, Piece
 from transactions.ledger.splits import Split
 from transactions.ledger.units import scaled, share
 
+# The one window of the house: whatever says "30 days" or "day 31" of wash sales asks here.
 WINDOW_DAYS = 30
+
+
+def window_start(sold_date: date) -> date:
+    """The first day whose purchases may replace a loss of `sold_date`."""
+    return sold_date - timedelta(days=WINDOW_DAYS)
+
+
+def window_end(sold_date: date) -> date:
+    """The last day whose purchases wash a loss of `sold_date`: the 30th after it."""
+    return sold_date + timedelta(days=WINDOW_DAYS)
+
+
+def clean_date(day: date) -> date:
+    """The first day on which a trade of `day` matters no longer: the 31st after it."""
+    return window_end(day) + timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +186,7 @@ class WashSales:
         if not closing.loss or not closing.quantity:
             return
         loss = Loss(closing, closing.quantity, closing.loss, asset)
-        since = closing.closed_at.date() - timedelta(days=WINDOW_DAYS)
+        since = window_start(closing.closed_at.date())
         for piece in shares.replacing(closing, since=since):
             self._match(loss, piece, shares)
             if not loss.left:
@@ -195,6 +211,12 @@ class WashSales:
             and account not in self.ignored
             and asset not in self.exempt
         )
+
+    def may_replace(self, piece: Piece, sold: Piece | Closing) -> bool:
+        """Return whether a purchase of the window may replace shares that are or would be sold."""
+        if piece.purchase_key == sold.purchase_key or not self.counts(piece):
+            return False
+        return self.policy.earlier_acquired_count or piece.opened_at >= sold.opened_at
 
     def _match(self, loss: Loss, piece: Piece, shares: Shares) -> None:
         quantity = min(loss.left, piece.quantity)

@@ -23,7 +23,7 @@ from transactions.ledger.entries import (
 from transactions.ledger.fold import BOOKED_TYPES
 from transactions.models import Account, AccountType, Import, Transaction
 from transactions.operations.accounts import ensure_method
-from transactions.operations.books.households import LockedHousehold, household_of
+from transactions.queries.households import LockedHousehold, household_of
 
 # How long a transfer may be on its way.
 _TRANSFER_DAYS_MAX = 30

@@ -20,9 +20,10 @@ from transactions.ledger.fold import BOOKED_TYPES
 from transactions.models import Account, Import, Transaction
 from transactions.operations.accounts import lock_account, next_version, publish_version
 from transactions.operations.books.booking import rebook
-from transactions.operations.books.households import LockedHousehold, household_of, lock_household
+from transactions.operations.books.households import lock_household
 from transactions.operations.drafts import Draft, drafts, stored_row
 from transactions.operations.named_pieces import ensure_pieces_held
+from transactions.queries.households import LockedHousehold, household_of
 
 
 def record(

@@ -10,7 +10,7 @@ from transactions.ledger.units import amount, scale_of
 from transactions.models import Account, Lot, Transaction
 from transactions.operations.books.booking import empty_book
 from transactions.operations.books.events import stored_events
-from transactions.operations.books.households import crypto_assets, household_of, linked_assets
+from transactions.queries.households import crypto_assets, household_of, linked_assets
 
 
 @dataclass(frozen=True, slots=True)

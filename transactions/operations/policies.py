@@ -12,7 +12,8 @@ from transactions.ledger.fold import BOOKED_TYPES
 from transactions.models import Account, Transaction, WashSalePolicy
 from transactions.operations.accounts import next_version, publish_version
 from transactions.operations.books.booking import book_anew
-from transactions.operations.books.households import LockedHousehold, linked_assets, lock_household
+from transactions.operations.books.households import lock_household
+from transactions.queries.households import LockedHousehold, linked_assets
 
 _HOUSEHOLDS_PER_RUN = 500
 

@@ -7,7 +7,7 @@ writing is left out, and no lock is taken: call it in a snapshot.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from operator import attrgetter
 
@@ -18,7 +18,7 @@ from transactions.ledger.entries import Entry
 from transactions.ledger.fold import booked
 from transactions.ledger.lots import Closing, Piece, Place
 from transactions.ledger.units import Scale, amount, scale_of
-from transactions.ledger.wash_sales import WINDOW_DAYS, Policy
+from transactions.ledger.wash_sales import window_start
 from transactions.models import Account, Disposal, Transaction, WashSale
 from transactions.operations.books.booking import disturbed, empty_book, open_pieces
 from transactions.operations.books.derived import (
@@ -29,15 +29,15 @@ from transactions.operations.books.derived import (
     wash_row,
 )
 from transactions.operations.books.events import events_of, stored_events
-from transactions.operations.books.households import (
+from transactions.operations.drafts import drafts, stored_row
+from transactions.operations.named_pieces import ensure_pieces_held
+from transactions.queries.households import (
     Linked,
     LockedHousehold,
     crypto_assets,
     household_of,
     linked_assets,
 )
-from transactions.operations.drafts import drafts, stored_row
-from transactions.operations.named_pieces import ensure_pieces_held
 
 # No stored transaction will ever have these ids.
 _IMAGINED = 2**62
@@ -114,7 +114,7 @@ def previewed_sales(
 
 
 def _since(event: Event) -> datetime:
-    return datetime.combine(event.at.date() - timedelta(days=WINDOW_DAYS), time(), UTC)
+    return datetime.combine(window_start(event.at.date()), time(), UTC)
 
 
 def _book(
@@ -192,19 +192,12 @@ def _recent(book: Book, event: Event) -> tuple[date, ...]:
         return ()
     days = {match.replacement_date for match in washes.found if match.sale == event.id}
     group, since = washes.group(event.asset), _since(event)
-    for (account, asset), pieces in book.pieces.items():
-        if washes.group(asset) != group or account in washes.ignored:
+    for (_, asset), pieces in book.pieces.items():
+        if washes.group(asset) != group:
             continue
         days |= {
             piece.opened_at.date()
             for piece in pieces
-            if piece.opened_at >= since
-            and any(_would_replace(piece, loss, washes.policy) for loss in losses)
+            if piece.opened_at >= since and any(washes.may_replace(piece, loss) for loss in losses)
         }
     return tuple(sorted(days))
-
-
-def _would_replace(piece: Piece, loss: Closing, policy: Policy) -> bool:
-    if not piece.purchase or piece.replaces_loss or piece.purchase_key == loss.purchase_key:
-        return False
-    return policy.earlier_acquired_count or piece.opened_at >= loss.opened_at

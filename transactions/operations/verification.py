@@ -27,7 +27,7 @@ from transactions.models import Account, Holding, Transaction
 from transactions.operations.books.booking import outcome
 from transactions.operations.books.derived import Derived, Stored, stored_rows
 from transactions.operations.books.events import stored_events
-from transactions.operations.books.households import (
+from transactions.queries.households import (
     Linked,
     LockedHousehold,
     crypto_assets,

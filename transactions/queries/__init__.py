@@ -6,13 +6,11 @@ from transactions.queries.ledger import (
     accounts,
     default_currency,
     holdings,
-    loss_sales_since,
     lots,
-    lots_bought_since,
-    open_lots,
     transaction_row,
     transactions,
 )
+from transactions.queries.wash_windows import open_pieces, wash_windows
 
 __all__ = [
     "account",
@@ -20,10 +18,9 @@ __all__ = [
     "accounts",
     "default_currency",
     "holdings",
-    "loss_sales_since",
     "lots",
-    "lots_bought_since",
-    "open_lots",
+    "open_pieces",
     "transaction_row",
     "transactions",
+    "wash_windows",
 ]

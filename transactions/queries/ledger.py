@@ -1,16 +1,14 @@
 """Reading the ledger: accounts, transactions, lots. Every list takes many and runs one query."""
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Max, QuerySet
+from django.db.models import QuerySet
 
 from core.errors import NotFound
 from identity.models import User
 from marketdata.queries import assets_by_symbol
-from transactions.models import Account, AccountType, Disposal, Holding, Lot, Transaction
+from transactions.models import Account, Holding, Lot, Transaction
 
 
 def account(*, user: User, public_id: UUID) -> Account:
@@ -66,56 +64,12 @@ def lots(*, account: Account, symbol: str | None = None, closed: bool = False) -
     return rows.order_by("asset_id", "opened_at", "transaction_id", "piece")
 
 
-def open_lots(*, account_ids: Iterable[int]) -> "QuerySet[Lot, Any]":
-    """Open lots of many accounts as plain rows, for engines."""
-    return (
-        Lot.objects.filter(account_id__in=list(account_ids), quantity__gt=0)
-        .order_by("account_id", "asset_id", "opened_at", "id")
-        .values(
-            "account_id",
-            "asset_id",
-            "opened_at",
-            "holding_period_date",
-            "quantity",
-            "cost_basis",
-            lot_id=F("transaction__public_id"),
-        )
-    )
-
-
 def holdings(*, account_ids: Iterable[int]) -> "QuerySet[Holding]":
     """Holdings of many accounts with their assets."""
     return (
         Holding.objects.filter(account_id__in=list(account_ids))
         .select_related("asset")
         .order_by("account_id", "asset_id")
-    )
-
-
-def lots_bought_since(*, household_id: int, since: datetime) -> "QuerySet[Lot, Any]":
-    """Lots of any account of the household bought since and still held, in whole or in part.
-
-    What a loss sale now would meet. What was sold in the meantime replaces nothing any more.
-    """
-    return (
-        Lot.objects.filter(account__household_id=household_id, quantity__gt=0, opened_at__gte=since)
-        .order_by("id")
-        .values("asset_id", lot_id=F("transaction__public_id"))
-    )
-
-
-def loss_sales_since(*, household_id: int, since: datetime) -> "QuerySet[Any, Any]":
-    """Assets the household sold at a loss in a taxable account after `since`, with the last day."""
-    return (
-        Disposal.objects.filter(
-            account__household_id=household_id,
-            account__type=AccountType.TAXABLE,
-            closed_at__gte=since,
-            proceeds__lt=F("cost_basis"),
-        )
-        .values("asset_id")
-        .annotate(last_sold_at=Max("closed_at"))
-        .order_by("asset_id")
     )
 
 

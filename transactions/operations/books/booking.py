@@ -32,12 +32,7 @@ from transactions.operations.books.derived import (
     write_holdings,
 )
 from transactions.operations.books.events import events_of, stored_events
-from transactions.operations.books.households import (
-    Linked,
-    LockedHousehold,
-    crypto_assets,
-    linked_assets,
-)
+from transactions.queries.households import Linked, LockedHousehold, crypto_assets, linked_assets
 
 # Most sales empty a few of the oldest lots of what may be thousands.
 _OLDEST_READ = 100

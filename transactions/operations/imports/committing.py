@@ -18,10 +18,11 @@ from transactions.models import (
     RowStatus,
     Transaction,
 )
-from transactions.operations.books.households import linked_assets, lock_household
+from transactions.operations.books.households import lock_household
 from transactions.operations.imports.judging import judge, standing_of, understood
 from transactions.operations.imports.symbols import create_assets
 from transactions.operations.ledger import record, record_reversed, reverse_all
+from transactions.queries.households import linked_assets
 
 # Rows recorded at once: their memory stays bounded, and between two portions the database gets a
 # statement, so the connection is not idle for long.

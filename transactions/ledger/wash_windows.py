@@ -1,0 +1,130 @@
+"""What wash sales would do to the next trade: blocked purchases and losses that would be washed.
+
+Pure. The rules are those of `wash_sales`; nothing here knows a day or a kind of account of its own.
+
+    blocked    a purchase of a group is blocked while a loss of the group waits for a replacement:
+               through the 30th day after the sale. A loss replaced in full blocks nothing, nor does
+               one that the household's policy exempts
+    washable   shares of a piece whose loss, taken now, purchases of the last 30 days would wash:
+               all of the group that are held, that may replace it, and that have not yet replaced
+               another loss. The shares of its own purchase never do (Rev. Rul. 56-602)
+
+Worked example: 40 shares sold at a loss on 2025-03-03, 15 of them replaced since. Purchases of the
+group are blocked through 2025-04-02, and 2025-04-03 is the first clean day.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from transactions.ledger.lots import Closing, Piece
+from transactions.ledger.wash_sales import WashSales, clean_date, window_end
+
+
+@dataclass(frozen=True, slots=True)
+class WashWindow:
+    """One substantially identical group of one household, on one day.
+
+    losses: those not yet replaced in full, the latest last; purchases: pieces bought within the
+    window before the day and still held, in the order in which they would replace a loss.
+    """
+
+    losses: tuple[Closing, ...] = ()
+    purchases: tuple[Piece, ...] = ()
+
+    @property
+    def loss(self) -> Closing | None:
+        """The loss that blocks purchases longest."""
+        return self.losses[-1] if self.losses else None
+
+    @property
+    def blocked_until(self) -> date | None:
+        """The last day on which a purchase would wash a loss."""
+        return window_end(self.loss.closed_at.date()) if self.loss else None
+
+    @property
+    def clean_date(self) -> date | None:
+        """The first day on which a purchase washes nothing."""
+        return clean_date(self.loss.closed_at.date()) if self.loss else None
+
+
+_CLEAR = WashWindow()
+
+
+@dataclass(frozen=True, slots=True)
+class WashWindows:
+    """The wash windows of one household on the day `as_of`, by group."""
+
+    household_id: int
+    as_of: date
+    rules: WashSales
+    windows: Mapping[int, WashWindow] = field(default_factory=dict)
+
+    def group(self, asset: int) -> int:
+        """The substantially identical group of an asset."""
+        return self.rules.group(asset)
+
+    def of(self, asset: int) -> WashWindow:
+        """The window of the asset's group; empty where nothing is in the way."""
+        return self.windows.get(self.group(asset), _CLEAR)
+
+    def purchase_counts(self, *, account: int, asset: int) -> bool:
+        """Whether a purchase of the asset in the account can replace a loss at all."""
+        rules = self.rules
+        return rules.policy.enabled and account not in rules.ignored and asset not in rules.exempt
+
+    def loss_counts(self, *, account: int, asset: int) -> bool:
+        """Whether a loss on the asset in the account can be washed at all."""
+        rules = self.rules
+        return rules.policy.enabled and account in rules.taxable and asset not in rules.exempt
+
+    def blocked_until(self, *, account: int, asset: int) -> date | None:
+        """The last day on which buying the asset in the account would wash a loss; else None."""
+        if not self.purchase_counts(account=account, asset=asset):
+            return None
+        return self.of(asset).blocked_until
+
+    def washable(self, sold: Piece) -> int:
+        """Steps of `sold` whose loss, taken now, recent purchases would wash; at most all of it.
+
+        The purchases are counted as if none of them were sold together with it.
+        """
+        account, asset = sold.place
+        if not self.loss_counts(account=account, asset=asset):
+            return 0
+        found = 0
+        for piece in self.of(asset).purchases:
+            if found >= sold.quantity:
+                break
+            if self.rules.may_replace(piece, sold):
+                found += piece.quantity
+        return min(found, sold.quantity)
+
+
+def windows_of(
+    *, losses: Sequence[Closing], purchases: Sequence[Piece], rules: WashSales
+) -> dict[int, WashWindow]:
+    """The windows by group, of losses of the window before a day and of purchases in it.
+
+    What the rules exempt, and what is replaced in full, is left out.
+    """
+    waiting: dict[int, list[Closing]] = {}
+    for loss in sorted(losses, key=lambda row: (row.closed_at, row.sale, row.part)):
+        account, asset = loss.place
+        counts = rules.policy.enabled and account in rules.taxable and asset not in rules.exempt
+        left = loss.loss - loss.deferred - loss.permanent
+        if counts and left > 0 and loss.matched < loss.quantity:
+            waiting.setdefault(rules.group(asset), []).append(loss)
+    bought: dict[int, list[Piece]] = {}
+    for piece in sorted(purchases, key=_turn):
+        if rules.counts(piece):
+            bought.setdefault(rules.group(piece.place[1]), []).append(piece)
+    return {
+        group: WashWindow(tuple(waiting.get(group, ())), tuple(bought.get(group, ())))
+        for group in {*waiting, *bought}
+    }
+
+
+def _turn(piece: Piece) -> tuple[object, ...]:
+    """The order in which purchases replace a loss."""
+    return (piece.opened_at, piece.purchase_key[:2], *piece.age[1:], piece.place)

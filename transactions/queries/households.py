@@ -1,0 +1,168 @@
+"""Households as the book sees them: accounts, wash-sale policy, and which assets are related."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+
+from django.db.models import Q
+
+from marketdata.identity_groups import connected
+from marketdata.models import Asset, AssetClass
+from marketdata.queries import identity_links
+from transactions.ledger.wash_sales import Policy
+from transactions.models import (
+    Account,
+    AccountType,
+    HoldingPeriodMethod,
+    Transaction,
+    WashSalePolicy,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedHousehold:
+    """All accounts of a household, locked in key order, and its wash-sale policy."""
+
+    id: int
+    accounts: dict[int, Account]
+    policy: Policy
+    # Accounts whose purchases replace nothing, by the policy.
+    ignored: frozenset[int]
+    crypto_exempt: bool
+
+    @property
+    def taxable(self) -> frozenset[int]:
+        return frozenset(pk for pk, row in self.accounts.items() if row.type == AccountType.TAXABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """How a household's assets hang together.
+
+    `components`: asset to all assets that must be booked with it; `groups`: asset to its
+    substantially identical group; `ratios`: what changed units.
+    """
+
+    components: dict[int, frozenset[int]]
+    groups: dict[int, int]
+    ratios: tuple["UnitChange", ...]
+
+    def exactly_kept(self, asset_ids: Collection[int], since: datetime) -> bool:
+        """Whether stored lots are exact, and no loss since then waits in units of before."""
+        return not any(
+            row.asset_id in asset_ids and (row.ratio.denominator != 1 or row.executed_at >= since)
+            for row in self.ratios
+        )
+
+    def with_all(self, asset_ids: Iterable[int]) -> frozenset[int]:
+        """The assets and all that must be booked with them."""
+        found: set[int] = set()
+        for asset_id in asset_ids:
+            found |= self.components.get(asset_id, {asset_id})
+        return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitChange:
+    """A corporate action that changed what a unit of an asset is."""
+
+    asset_id: int
+    ratio: Fraction
+    executed_at: datetime
+
+
+def household_of(*, household_id: int, accounts: Mapping[int, Account]) -> LockedHousehold:
+    """The household as the book sees it, from accounts that are read (and locked) already."""
+    return households_of(accounts={household_id: accounts})[household_id]
+
+
+def households_of(*, accounts: Mapping[int, Mapping[int, Account]]) -> dict[int, LockedHousehold]:
+    """Households by id, from their accounts; their policies in one query."""
+    stated = WashSalePolicy.objects.in_bulk(list(accounts))
+    return {
+        household_id: _household(household_id, rows, stated.get(household_id))
+        for household_id, rows in accounts.items()
+    }
+
+
+def _household(
+    household_id: int, accounts: Mapping[int, Account], stated: WashSalePolicy | None
+) -> LockedHousehold:
+    ignored = frozenset(
+        pk
+        for pk, row in accounts.items()
+        if stated is not None
+        and not stated.employer_plan_counts
+        and row.type == AccountType.EMPLOYER_PLAN
+    )
+    return LockedHousehold(
+        household_id,
+        dict(accounts),
+        _policy(stated),
+        ignored,
+        crypto_exempt=stated is None or stated.crypto_exempt,
+    )
+
+
+def _policy(stated: WashSalePolicy | None) -> Policy:
+    if stated is None:
+        return Policy()
+    return Policy(
+        enabled=stated.enabled,
+        earlier_acquired_count=stated.earlier_acquired_count,
+        add_days=stated.holding_period == HoldingPeriodMethod.ADD_DAYS,
+    )
+
+
+def linked_assets(*, households: Sequence[LockedHousehold]) -> dict[int, Linked]:
+    """How the assets of each household hang together: two queries for all of them."""
+    links = identity_links(household_ids=[household.id for household in households])
+    of_account = {pk: household.id for household in households for pk in household.accounts}
+    leads: dict[int, list[tuple[int, int]]] = {household.id: [] for household in households}
+    same = {household.id: list(links) for household in households}
+    ratios: dict[int, list[UnitChange]] = {household.id: [] for household in households}
+    rows = Transaction.objects.filter(
+        Q(new_asset__isnull=False) | Q(ratio_new__isnull=False),
+        account_id__in=list(of_account),
+        reverses__isnull=True,
+        reversed_by__isnull=True,
+    )
+    for account_id, kind, asset_id, new_asset_id, new, old, executed_at in rows.values_list(
+        "account_id", "type", "asset_id", "new_asset_id", "ratio_new", "ratio_old", "executed_at"
+    ):
+        assert asset_id is not None, "an event has an asset"
+        household_id = of_account[account_id]
+        if new_asset_id is not None:
+            leads[household_id].append((asset_id, new_asset_id))
+            if kind == "symbol_change":
+                same[household_id].append((asset_id, new_asset_id))
+        if new is not None and old is not None:
+            change = UnitChange(asset_id, Fraction(new) / Fraction(old), executed_at)
+            ratios[household_id].append(change)
+    return {
+        household.id: _linked(same[household.id], leads[household.id], ratios[household.id])
+        for household in households
+    }
+
+
+def _linked(
+    same: Sequence[tuple[int, int]],
+    leads: Sequence[tuple[int, int]],
+    ratios: Sequence[UnitChange],
+) -> Linked:
+    together: dict[int, set[int]] = {}
+    roots = connected(links=[*same, *leads])
+    for asset_id, root in roots.items():
+        together.setdefault(root, set()).add(asset_id)
+    components = {asset_id: frozenset(together[root]) for asset_id, root in roots.items()}
+    return Linked(components, connected(links=same), tuple(ratios))
+
+
+def crypto_assets(*, asset_ids: Iterable[int]) -> frozenset[int]:
+    """Those of the assets that are property, not stock or securities (IRC 1091 names these)."""
+    return frozenset(
+        Asset.objects.filter(pk__in=list(asset_ids), asset_class=AssetClass.CRYPTO).values_list(
+            "pk", flat=True
+        )
+    )
