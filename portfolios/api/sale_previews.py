@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.limits import LOTS_PER_SALE_MAX
+from core.limits import LOTS_PER_SALE_MAX, PIECES_PER_LOT_MAX
 from edge.serializers import MoneyField, PriceField, QuantityField, StrictSerializer, SymbolField
 from identity.authentication import caller
 from portfolios.api.taxes import RatesRead, ReturnTotalsRead
@@ -24,6 +24,12 @@ from transactions.models import LotMethod
 class PreviewedLotWrite(StrictSerializer):
     lot_id = serializers.UUIDField()
     quantity = QuantityField()
+    piece = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=PIECES_PER_LOT_MAX,
+        help_text="One piece of a lot that wash sales divided, by its number in GET lots.",
+    )
 
 
 class SalePreviewWrite(StrictSerializer):

@@ -1,4 +1,4 @@
-"""Why a trade is proposed and why another is not: a stable code and a sentence a client can read.
+"""Why a trade is proposed, and why another is not: a stable code and a sentence for the client.
 
 Trades   over_band, under_band, no_target, raise_cash, invest_cash, harvest_loss, fund_purchases,
          reinvest_proceeds
@@ -17,10 +17,10 @@ from recommendations.engine.result import Skipped
 from recommendations.engine.trades import Fill
 
 _BLOCKED = {
-    "restricted_no_buy": "it may not be bought",
-    "restricted_no_sell": "it may not be sold",
-    "wash_sale_window": "a loss was sold within the wash-sale window",
-    "price_stale": "its price is too old to trade on",
+    "restricted_no_buy": "a restriction forbids buying it",
+    "restricted_no_sell": "a restriction forbids selling it",
+    "wash_sale_window": "buying it would disallow a loss of the last 30 days",
+    "price_stale": "its price is stale",
 }
 
 
@@ -56,7 +56,7 @@ def standings(
 def trade_reason(
     *, inputs: RebalanceInputs, aims: Aims, standing: Standing, fill: Fill
 ) -> tuple[str, str]:
-    """Code and sentence of a trade."""
+    """Return the code and the sentence of a trade."""
     code = _trade_code(inputs, aims, standing, fill)
     price = standing.security.price or ZERO
     after = standing.value - fill.sold * price
@@ -67,16 +67,16 @@ def trade_reason(
         + {
             "over_band": "the sale brings it back into its band"
             if there
-            else "the sale brings it closer; selling the rest would cost more tax than it is worth",
+            else "the sale brings it closer; selling more would cost more tax than it is worth",
             "under_band": "the purchase brings it back into its band"
             if there
             else "the purchase brings it closer to its band",
-            "no_target": "it has no place in the targets",
-            "raise_cash": "the account must raise cash",
-            "invest_cash": "the account has more cash than it should",
+            "no_target": "it has no target",
+            "raise_cash": "the account needs cash",
+            "invest_cash": "the account holds more cash than its target",
             "harvest_loss": "the loss saves more tax than the sale costs",
-            "fund_purchases": "it pays for purchases at the least tax",
-            "reinvest_proceeds": "it takes up the proceeds of the sales",
+            "fund_purchases": "the sale pays for purchases at the least tax",
+            "reinvest_proceeds": "the purchase reinvests the proceeds of the sales",
         }[code]
     )
     if fill.sold > 0 and fill.tax:
@@ -89,7 +89,7 @@ def _trade_code(inputs: RebalanceInputs, aims: Aims, standing: Standing, fill: F
     if fill.sold > 0:
         if not standing.security.target_weight:
             return "no_target"
-        # Against the target as set: a withdrawal shrinks the targets, but that is not its doing.
+        # Compare with the target as set: a withdrawal shrinks all targets, which is not drift.
         nominal = standing.security.target_weight * aims.account_value
         if standing.value - nominal > standing.band:
             return "over_band"
@@ -113,7 +113,7 @@ def skip_reason(
     traded: dict[str, set[str]],
     sellable: bool,
 ) -> Skipped:
-    """Why a security was not traded.
+    """Return why a security was not traded.
 
     cash_price: the solver's cost of one more dollar of cash; traded: the sides ("buy", "loss")
     taken in each identity group; sellable: something else could still be sold.
@@ -122,25 +122,25 @@ def skip_reason(
     if security.price is None:
         return Skipped(security.symbol, "no_price", f"{security.symbol} has no price.")
     if not standing.account_value:
-        return _skipped(standing, "account_empty", "there is nothing to divide")
+        return _skipped(standing, "account_empty", "the account holds nothing")
     if abs(standing.excess) <= standing.band:
-        return _skipped(standing, "within_band", "that is within its band")
+        return _skipped(standing, "within_band", "it is inside its band")
     over = standing.excess > 0
     block = security.sell_block if over else security.buy_block
     if block is not None:
         return _blocked(standing, block, "sell" if over else "buy")
     if _too_small(inputs, standing):
-        return _skipped(standing, "below_minimum_trade", "the trade would be too small")
+        return _skipped(standing, "below_minimum_trade", "the trade would be below the minimum")
     sides = traded.get(security.identity_group or "", set())
     if ("buy" if over else "loss") in sides:
         other = "bought" if over else "sold at a loss"
-        sentence = f"a substantially identical security is {other} in this run"
+        sentence = f"a substantially identical security is {other} in the same recommendation"
         return _skipped(standing, "wash_sale_pair", sentence)
     return _not_worth_it(inputs, standing, cash_price, sellable)
 
 
 def _too_small(inputs: RebalanceInputs, standing: Standing) -> bool:
-    """True when what is out of place is less than the least allowed trade."""
+    """Whether the distance to the target is below the smallest allowed trade."""
     security, item = standing.security, standing.item
     assert security.price is not None
     least = max(Decimal(item.minimum_shares), ZERO)
@@ -160,29 +160,28 @@ def _not_worth_it(
         saved = -item.phi.at(value - 1e-3) + item.phi.at(value)
         gain = saved / 1e-3 + cash_price * (1 - item.sell_cost)
         if gain > item.sell_cost + TURNOVER:
-            return _skipped(standing, "tax_exceeds_benefit", "the tax outweighs the benefit")
-        return _skipped(
-            standing, "cost_exceeds_benefit", "the proceeds would do no better elsewhere"
-        )
+            return _skipped(standing, "tax_exceeds_benefit", "selling would cost more tax than it is worth")
+        sentence = "selling would not reduce drift: every other holding is inside its band"
+        return _skipped(standing, "cost_exceeds_benefit", sentence)
     saved = -item.phi.slope_up(value)
     if item.buy_cost + TURNOVER >= saved:
-        return _skipped(standing, "cost_exceeds_benefit", "the cost outweighs the benefit")
+        return _skipped(standing, "cost_exceeds_benefit", "buying would cost more than it is worth")
     if sellable and (inputs.settings.short_term_rate or inputs.settings.long_term_rate):
-        sentence = "raising the cash for it would cost more tax than it is worth"
+        sentence = "raising cash for it would cost more tax than it is worth"
         return _skipped(standing, "tax_exceeds_benefit", sentence)
-    return _skipped(standing, "no_cash", "there is no cash for it")
+    return _skipped(standing, "no_cash", "no cash is available")
 
 
 def _blocked(standing: Standing, block: Block, side: str) -> Skipped:
     code = f"restricted_no_{side}" if block.code == "restricted" else block.code
-    sentence = _BLOCKED.get(code, f"it is blocked ({code})")
+    sentence = _BLOCKED.get(code, f"trading it is blocked ({code})")
     if block.until is not None:
         sentence += f", through {block.until.isoformat()}"
     return _skipped(standing, code, sentence, block)
 
 
 def _skipped(standing: Standing, code: str, sentence: str, block: Block | None = None) -> Skipped:
-    text = f"{standing.security.symbol} is left alone: {_place(standing)}; {sentence}."
+    text = f"{standing.security.symbol} is not traded: {_place(standing)}; {sentence}."
     return Skipped(standing.security.symbol, code, text, block.until if block else None)
 
 

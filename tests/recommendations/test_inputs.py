@@ -16,6 +16,7 @@ from recommendations.queries import rebalance_inputs
 from transactions.ledger.entries import Entry
 from transactions.models import Account
 from transactions.operations import open_account, record, reverse
+from transactions.operations.policies import set_policy
 
 pytestmark = pytest.mark.django_db
 
@@ -170,21 +171,27 @@ def test_groups_end_where_the_links_end_even_in_a_circle() -> None:
     assert connected(links=[(8, 8)]) == {8: 8}
 
 
+def washable(account: Account) -> list[D]:
+    """By lot, oldest first: shares whose loss, taken now, would be washed."""
+    lots = security(account).lots
+    return [lot.washable for lot in sorted(lots, key=lambda lot: (lot.opened_date, lot.order))]
+
+
 def test_a_single_young_lot_may_be_sold_at_a_loss_but_not_beside_another(
     home: dict[str, Account], trade: Trade
 ) -> None:
     trade("mine", "buy", "10", "60", before(30))
-    assert not security(home["mine"]).recent_purchase
+    assert washable(home["mine"]) == [0]
     trade("mine", "buy", "1", "60", before(200))
-    assert security(home["mine"]).recent_purchase
+    assert washable(home["mine"]) == [1, 0]
 
 
 def test_a_lot_of_thirty_one_days_replaces_nothing(home: dict[str, Account], trade: Trade) -> None:
     trade("mine", "buy", "10", "60", before(200))
     trade("hers", "buy", "1", "60", before(31))
-    assert not security(home["mine"]).recent_purchase
+    assert washable(home["mine"]) == [0]
     trade("hers", "buy", "1", "60", before(30, hour=0))
-    assert security(home["mine"]).recent_purchase
+    assert washable(home["mine"]) == [1]
 
 
 def test_a_purchase_in_an_ira_replaces_and_one_sold_again_does_not(
@@ -192,14 +199,93 @@ def test_a_purchase_in_an_ira_replaces_and_one_sold_again_does_not(
 ) -> None:
     trade("mine", "buy", "10", "60", before(200))
     bought = trade("ira", "buy", "1", "55", before(9))
-    assert security(home["mine"]).recent_purchase
-    assert not security(home["ira"]).recent_purchase  # nothing is taxed there
+    assert washable(home["mine"]) == [1]
+    assert washable(home["ira"]) == [0]  # nothing is taxed there
     sale = trade("ira", "sell", "1", "56", before(3))
-    assert not security(home["mine"]).recent_purchase
+    assert washable(home["mine"]) == [0]
     reverse(original=sale, user=people.owner, now=NOW)
-    assert security(home["mine"]).recent_purchase
+    assert washable(home["mine"]) == [1]
     reverse(original=bought, user=people.owner, now=NOW)
-    assert not security(home["mine"]).recent_purchase
+    assert washable(home["mine"]) == [0]
+
+
+def stated(
+    people: Any,
+    *,
+    enabled: bool = True,
+    employer_plan_counts: bool = True,
+    crypto_exempt: bool = True,
+) -> None:
+    """The household's reading of the wash-sale rules."""
+    set_policy(
+        user=people.owner,
+        household_id=None,
+        enabled=enabled,
+        earlier_acquired_count=True,
+        holding_period="add_days",
+        employer_plan_counts=employer_plan_counts,
+        crypto_exempt=crypto_exempt,
+        now=NOW,
+    )
+
+
+def test_what_the_policy_exempts_blocks_nothing(
+    home: dict[str, Account], trade: Trade, people: Any
+) -> None:
+    Asset.objects.filter(symbol="AAA").update(asset_class="crypto")
+    for symbol in ("AAA", "BBB"):
+        trade("mine", "buy", "10", "60", before(200), symbol)
+        trade("mine", "sell", "5", "50", before(9), symbol)
+        trade("ira", "buy", "1", "55", before(40), symbol)
+    assert security(home["mine"]).buy_block is None  # crypto is exempt by default
+    assert not security(home["mine"]).wash_sales
+    assert security(home["mine"], "BBB").buy_block is not None
+    stated(people, crypto_exempt=False)
+    assert security(home["mine"]).buy_block is not None
+    stated(people, enabled=False)
+    assert security(home["mine"], "BBB").buy_block is None
+    assert not security(home["mine"], "BBB").wash_sales
+
+
+def test_a_loss_that_is_replaced_in_full_blocks_nothing(
+    home: dict[str, Account], trade: Trade
+) -> None:
+    trade("mine", "buy", "10", "60", before(200))
+    trade("mine", "sell", "10", "50", before(20))
+    trade("hers", "buy", "4", "50", before(10))
+    block = security(home["mine"]).buy_block
+    assert block is not None  # six shares still wait
+    assert block.until == (NOW + timedelta(days=10)).date()
+    trade("hers", "buy", "6", "50", before(9))
+    assert security(home["mine"]).buy_block is None
+
+
+def test_a_plan_whose_purchases_do_not_count_may_buy(
+    home: dict[str, Account], trade: Trade, people: Any
+) -> None:
+    plan = open_account(user=people.owner, name="plan", type="401k", currency="USD", now=NOW)
+    want(plan, AAA="50", BBB="50")
+    trade("mine", "buy", "10", "60", before(200))
+    trade("mine", "sell", "10", "50", before(9))
+    assert security(plan).buy_block is not None
+    stated(people, employer_plan_counts=False)
+    assert security(plan).buy_block is None
+    assert security(home["mine"]).buy_block is not None
+
+
+def test_fees_follow_the_market_an_asset_is_listed_in(
+    home: dict[str, Account], people: Any, assets: Any
+) -> None:
+    Asset.objects.filter(symbol="AAA").update(exchange="XNYS")
+    Asset.objects.filter(symbol="BBB").update(exchange="XPHS", currency="PHP")
+    assert security(home["mine"]).fee_market == "US"
+    assert security(home["mine"]).fee_rate == 1
+    assert security(home["mine"], "BBB").fee_market == ""
+    euro = open_account(user=people.owner, name="euro", type="taxable", currency="EUR", now=NOW)
+    want(euro, AAA="50", EEE="50")
+    assert security(euro).fee_market == "US"
+    assert security(euro).fee_rate == D("0.8")  # a euro is 1.25 dollars
+    assert security(euro, "EEE").fee_market == ""
 
 
 def test_each_spouse_is_taxed_at_her_own_rates_and_an_ira_at_none(

@@ -368,8 +368,8 @@ def test_a_blocked_side_is_skipped_with_its_reason_and_its_last_day(account: Acc
         ("B", "wash_sale_window", date(2026, 6, 30)),
     ]
     assert result.skipped[1].explanation == (
-        "B is left alone: 20.0 % of the account, target 50.0 % ± 5.0 %; a loss was sold within"
-        " the wash-sale window, through 2026-06-30."
+        "B is not traded: 20.0 % of the account, target 50.0 % ± 5.0 %; buying it would disallow"
+        " a loss of the last 30 days, through 2026-06-30."
     )
 
 
