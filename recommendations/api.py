@@ -88,7 +88,7 @@ class RebalanceView(APIView):
         parameters=[IDEMPOTENCY_HEADER],
     )
     def post(self, request: Request, account_id: UUID) -> Response:
-        """Asks for a rebalance; the job has the trades, the stream says when."""
+        """Request a rebalance. The job returns the trades; the stream announces its end."""
         data = RebalanceWrite.parsed(request)
         now = timezone.now()
 
@@ -115,7 +115,7 @@ class RecommendationsView(APIView):
         parameters=[OpenApiParameter("account_id", UUID), *page_parameters(keyset=True)],
     )
     def get(self, request: Request) -> Response:
-        """Recommendations, newest first."""
+        """List recommendations, newest first."""
         account_id = request.query_params.get("account_id")
         rows = queries.recommendations(
             user=caller(request),
@@ -129,7 +129,7 @@ class RecommendationsView(APIView):
 class RecommendationView(APIView):
     @extend_schema(operation_id="recommendations_retrieve", responses=RecommendationDetail)
     def get(self, request: Request, recommendation_id: UUID) -> Response:
-        """A recommendation with its trades and the inputs it was computed from."""
+        """Return a recommendation with its trades and the inputs it was computed from."""
         row = queries.recommendation(user=caller(request), public_id=recommendation_id)
         return Response(
             {
@@ -144,7 +144,7 @@ class RecommendationView(APIView):
 class ReplayView(APIView):
     @extend_schema(operation_id="recommendations_replay", request=None, responses=ReplayRead)
     def post(self, request: Request, recommendation_id: UUID) -> Response:
-        """Computes a recommendation anew from its stored inputs and compares the bytes."""
+        """Compute a recommendation again from its stored inputs and compare the bytes."""
         row = queries.recommendation(user=caller(request), public_id=recommendation_id)
         text = operations.replayed(recommendation=row)
         return Response(
@@ -162,7 +162,7 @@ class ApproveView(APIView):
         operation_id="recommendations_approve", request=None, responses=RecommendationRead
     )
     def post(self, request: Request, recommendation_id: UUID) -> Response:
-        """Approves a proposed recommendation, once."""
+        """Approve a proposed recommendation, once."""
         return _decided(request, recommendation_id, RecommendationStatus.APPROVED)
 
 
@@ -171,7 +171,7 @@ class RejectView(APIView):
         operation_id="recommendations_reject", request=None, responses=RecommendationRead
     )
     def post(self, request: Request, recommendation_id: UUID) -> Response:
-        """Rejects a proposed recommendation, once."""
+        """Reject a proposed recommendation, once."""
         return _decided(request, recommendation_id, RecommendationStatus.REJECTED)
 
 

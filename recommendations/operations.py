@@ -1,13 +1,12 @@
-"""Asking for a rebalance, computing it, and deciding on what it recommends."""
+"""Requests for a rebalance, their computation, and the decision on a recommendation."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput
 from core.money import plain
 from identity.models import User
 from jobs.models import Job, Queue
@@ -21,6 +20,7 @@ from recommendations.models import Recommendation, RecommendationStatus
 from recommendations.queries import rebalance_inputs
 from stores.database import snapshot
 from transactions.models import Account
+from transactions.queries import household_account
 
 REBALANCE = "recommendations.rebalance"
 _ESTIMATE_S = 2.0
@@ -74,7 +74,8 @@ def _still_true(job: Job, account: Account, options: Options, now: datetime) -> 
 def run_rebalance(*, claim: Claim, now: datetime) -> Recommendation:
     """Compute the claimed rebalance; write recommendation, job and announcement together."""
     inputs_text = _read_inputs(claim, now)
-    result_text = result_json(result=rebalance(inputs=inputs_from_json(text=inputs_text)))
+    # Computed from the stored text, as a replay does.
+    result = rebalance(inputs=inputs_from_json(text=inputs_text))
     with result_written():
         account = _account(claim)
         row = Recommendation.objects.create(
@@ -83,7 +84,7 @@ def run_rebalance(*, claim: Claim, now: datetime) -> Recommendation:
             kind="rebalance",
             engine_version=ENGINE_VERSION,
             inputs=inputs_text,
-            result=result_text,
+            result=result_json(result=result),
             created_at=now,
         )
         announce(
@@ -96,7 +97,7 @@ def run_rebalance(*, claim: Claim, now: datetime) -> Recommendation:
                 "account_id": str(account.public_id),
                 "account_name": account.name,
                 "recommendation_id": str(row.public_id),
-                "trades": len(json.loads(result_text)["trades"]),
+                "trades": len(result.trades),
             },
             now=now,
         )
@@ -117,7 +118,7 @@ def fail_rebalance(claim: Claim, ending: Ending, now: datetime) -> None:
 
 
 def _read_inputs(claim: Claim, now: datetime) -> str:
-    """The canonical inputs, read as of one moment: nothing changes between two of its queries."""
+    """Return the canonical inputs, all read in one snapshot."""
     with snapshot():
         account = _account(claim)
         inputs = rebalance_inputs(account=account, options=_options(claim.params), now=now)
@@ -126,14 +127,7 @@ def _read_inputs(claim: Claim, now: datetime) -> str:
 
 def _account(claim: Claim) -> Account:
     assert claim.household_id is not None, "a rebalance belongs to a household"
-    account = (
-        Account.objects.select_related("owner")
-        .filter(public_id=claim.subject_id, household_id=claim.household_id)
-        .first()
-    )
-    if account is None:
-        raise NotFound("No such account.", code="account_not_found")
-    return account
+    return household_account(household_id=claim.household_id, public_id=claim.subject_id)
 
 
 def _options(params: Mapping[str, Any]) -> Options:
@@ -147,20 +141,21 @@ def _options(params: Mapping[str, Any]) -> Options:
 
 
 def replayed(*, recommendation: Recommendation) -> str:
-    """The result computed anew from the stored inputs, as canonical JSON."""
+    """Return the result computed again from the stored inputs, as canonical JSON."""
     return result_json(result=rebalance(inputs=inputs_from_json(text=recommendation.inputs)))
 
 
 def decide(
     *, recommendation: Recommendation, status: str, user: User, now: datetime
 ) -> Recommendation:
-    """Approves or rejects a proposed recommendation, once."""
+    """Approve or reject a proposed recommendation, once."""
     changed = Recommendation.objects.filter(
         pk=recommendation.pk, status=RecommendationStatus.PROPOSED
     ).update(status=status, decided_at=now, decided_by_id=user.pk)
     recommendation.refresh_from_db()
     if not changed and recommendation.status != status:
         raise Conflict(
-            f"The recommendation was {recommendation.status} already.", code="already_decided"
+            f"The recommendation is already {recommendation.status}; a decision is final.",
+            code="already_decided",
         )
     return recommendation

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -28,6 +27,7 @@ from recommendations.engine.problem import Lot, Purchase, RebalanceInputs
 from recommendations.engine.rebalancing import ENGINE_VERSION
 from recommendations.models import Recommendation
 from transactions.ledger.lots import Piece
+from transactions.ledger.replacements import order_of
 from transactions.ledger.units import Scale
 from transactions.ledger.wash_windows import WashWindows
 from transactions.models import Account, AccountType
@@ -110,7 +110,7 @@ class _Orders:
     def __init__(self, held: Sequence[HeldPiece], windows: WashWindows) -> None:
         pieces = [row.piece for row in held]
         pieces += [piece for window in windows.windows.values() for piece in window.purchases]
-        turns = sorted({_turn(piece) for piece in pieces})
+        turns = sorted({order_of(piece) for piece in pieces})
         self._lots = {turn: order for order, turn in enumerate(turns)}
         self._purchases: dict[tuple[object, ...], int] = {}
         for piece in pieces:
@@ -119,15 +119,11 @@ class _Orders:
 
     def lot(self, piece: Piece) -> int:
         """The place of the lot the piece belongs to."""
-        return self._lots[_turn(piece)]
+        return self._lots[order_of(piece)]
 
     def purchase(self, piece: Piece) -> int:
         """The place of the first lot of the purchase the piece belongs to."""
         return self._purchases[piece.purchase_key]
-
-
-def _turn(piece: Piece) -> tuple[Any, ...]:
-    return (piece.opened_at, piece.purchase_key[:2], piece.stated, piece.acquisition)
 
 
 def _lots(held: Sequence[HeldPiece], windows: WashWindows, orders: _Orders) -> dict[int, list[Lot]]:

@@ -8,7 +8,7 @@ A security held at value a (dollars) sells q > 0 shares or buys -q > 0 shares at
     taxes         = sum over lots of t_l x dollars sold, lots in order of t_l
     t_l           = rate_l x (1 - c_sell - basis_l / (p quantity_l))
 
-phi is the drift penalty: convex, zero inside the band but for a pull to the centre that is smaller
+phi is the drift penalty: convex, zero inside the band but for a pull to the center that is smaller
 than the turnover term, so that it chooses between equals and never causes a trade.
 
 f is piecewise linear in z. It is convex but for three things, each a place where the hull leaves
@@ -26,11 +26,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# Dollars of reluctance per dollar traded, and of pull to the centre of the band per dollar away
+# Dollars of reluctance per dollar traded, and of pull to the center of the band per dollar away
 # from it (half of it in the inner half). Two trades cost more than the pull can earn: 2 x 2e-6 >
 # 2 x 1e-6.
 TURNOVER = 2e-6
-CENTRE_PULL = 1e-6
+CENTER_PULL = 1e-6
 # The drift penalty doubles 5 % of account value outside the band, and again 15 % outside it.
 PENALTY_STEPS = ((0.0, 1.0), (0.05, 2.0), (0.15, 4.0))
 
@@ -75,10 +75,10 @@ def penalty(*, target: float, band: float, weight: float, account_value: float) 
     slopes: list[float] = []
     if band > 0:
         offsets += [0.0, band / 2]
-        slopes += [CENTRE_PULL / 2, CENTRE_PULL]
+        slopes += [CENTER_PULL / 2, CENTER_PULL]
     for beyond, multiple in PENALTY_STEPS:
         offsets.append(band + beyond * account_value)
-        slopes.append(CENTRE_PULL + multiple * weight)
+        slopes.append(CENTER_PULL + multiple * weight)
     heights = [0.0]
     for k in range(1, len(offsets)):
         heights.append(heights[-1] + slopes[k - 1] * (offsets[k] - offsets[k - 1]))

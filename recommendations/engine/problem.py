@@ -173,9 +173,9 @@ def canonical(*, inputs: RebalanceInputs) -> RebalanceInputs:
 
 
 def without_prices(*, inputs: RebalanceInputs, asset_ids: Collection[str]) -> RebalanceInputs:
-    """Return the same problem with no price for these assets, to compare all the rest."""
+    """Return the same problem without prices and rates of these assets, to compare the rest."""
     securities = (
-        replace(security, price=None) if security.asset_id in asset_ids else security
+        replace(security, price=None, fee_rate=ONE) if security.asset_id in asset_ids else security
         for security in inputs.securities
     )
     return canonical(inputs=replace(inputs, securities=tuple(securities)))

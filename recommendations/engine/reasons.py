@@ -160,7 +160,9 @@ def _not_worth_it(
         saved = -item.phi.at(value - 1e-3) + item.phi.at(value)
         gain = saved / 1e-3 + cash_price * (1 - item.sell_cost)
         if gain > item.sell_cost + TURNOVER:
-            return _skipped(standing, "tax_exceeds_benefit", "selling would cost more tax than it is worth")
+            return _skipped(
+                standing, "tax_exceeds_benefit", "selling would cost more tax than it is worth"
+            )
         sentence = "selling would not reduce drift: every other holding is inside its band"
         return _skipped(standing, "cost_exceeds_benefit", sentence)
     saved = -item.phi.slope_up(value)

@@ -1,6 +1,6 @@
-"""The hull problem of separable.py: convex pieces sorted by slope, filled until the cash fits.
+"""The hull problem of solver.py: convex pieces sorted by slope, filled until the cash fits.
 
-    minimise  sum_i hull_i(z_i)   subject to   sum_i z_i = 0   (cash is the last: z_c = c0 - c)
+    minimize  sum_i hull_i(z_i)   subject to   sum_i z_i = 0   (cash is the last: z_c = c0 - c)
 
 Every curve starts at its left end; pieces are taken in rising slope until the sum reaches 0. The
 result is exact for the hulls, hence a lower bound for the curves. Equal slopes: first item, then

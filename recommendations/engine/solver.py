@@ -1,11 +1,11 @@
 """The exact solver of one account: sort slopes, fill until the cash fits, and prove how good it is.
 
-    minimise  sum_i f_i(z_i) + psi(c)   subject to   c = c0 + sum_i z_i >= floor
+    minimize  sum_i f_i(z_i) + psi(c)   subject to   c = c0 + sum_i z_i >= floor
 
-f_i is the cost curve of security i over the cash z_i it hands over (curves.py); psi is the drift
+f_i is the cost curve of security i over the cash z_i it hands over (hulls.py); psi is the drift
 penalty of the cash itself. Write z_c = c0 - c, so that cash is one more curve and the row reads
 sum z = 0. Replace every f_i by its lower convex hull. The hulls' pieces sorted by slope, taken one
-after another from every curve's left end until the row is met, minimise the sum: a convex separable
+after another from every curve's left end until the row is met, minimize the sum: a convex separable
 problem with one row. At most one curve ends strictly inside a piece, all others end at a point of
 their own curve.
 
@@ -111,7 +111,8 @@ def solve(*, program: Program) -> Solution:
     if root is None:
         most = program.cash + sum(part.points.cash[-1] for part in base.parts[:-1])
         raise CashFloorUnreachable(
-            f"Cash cannot exceed {most:.2f}, but {program.cash_floor:.2f} must remain."
+            f"All permitted sales would leave {most:.2f} in cash, but {program.cash_floor:.2f} "
+            "must remain. Lower the cash floor, or lift restrictions."
         )
     closed = GAP_CLOSED * abs(program.account_value)
     _push(search, root)

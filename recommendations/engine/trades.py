@@ -136,7 +136,7 @@ def _fill(inputs: RebalanceInputs, item: Item, i: int, sold: Decimal, without_lo
 def _lots_taken(
     security: Security, item: Item, quantity: Decimal, without_losses: bool
 ) -> tuple[tuple[Lot, Decimal], ...]:
-    """The lots a sale of `quantity` takes, cheapest tax per dollar first."""
+    """The lots a sale of `quantity` takes, lowest tax per dollar first."""
     parts = []
     left = quantity
     for tax_lot in item.lots:
@@ -191,7 +191,9 @@ def _give_back(
                 del found[i]
             missing -= after - before
     if missing > 0:
-        raise CashFloorUnreachable(f"{missing} {inputs.currency} are missing after rounding.")
+        raise CashFloorUnreachable(
+            f"The cash floor is missed by {missing} {inputs.currency} after rounding. Lower it."
+        )
 
 
 def _moved_towards_cash(

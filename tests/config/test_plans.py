@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -34,7 +34,7 @@ from recommendations.operations import run_rebalance
 from stores.redis import redis_client
 from transactions.models import Account, Import
 from transactions.operations.verification import verified
-from transactions.queries import loss_sales_since, lots_bought_since, open_lots
+from transactions.queries import open_pieces, wash_windows
 
 pytestmark = pytest.mark.django_db
 
@@ -367,13 +367,10 @@ def test_no_upkeep_walks_a_large_table(town: Town, plans: Plans) -> None:
         assert woken > 0
     with plans.of("forget"):
         jobs.forget_old_keys(now=now)
-    household_id, since = town.account.household_id, now - timedelta(days=30)
-    with plans.of("loss sales"):
-        list(loss_sales_since(household_id=household_id, since=since))
-    with plans.of("recent lots"):
-        list(lots_bought_since(household_id=household_id, since=since))
+    with plans.of("wash windows"):
+        wash_windows(household_ids=[town.account.household_id], as_of=now.date())
     with plans.of("open lots"):
-        list(open_lots(account_ids=[town.account.pk]))
+        open_pieces(accounts={town.account.pk: town.account})
     with plans.of("disposals of a year"):
         year = (datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
         list(town.account.disposals.filter(closed_at__range=year).order_by("closed_at", "id"))

@@ -73,7 +73,7 @@ def wanted(told: Told, account: Account, rng: random.Random, moment: datetime) -
         TargetWeight(symbol, Decimal(share), Decimal(2))
         for symbol, share in zip("ABC", shares, strict=True)
     ]
-    rest = 100 - sum(weight.target_percentage for weight in weights)
+    rest = Decimal(100) - sum((row.target_percentage for row in weights), Decimal(0))
     set_targets(account=account, weights=[*weights, TargetWeight("CASH", rest, Decimal(2))])
     User.objects.filter(pk=account.owner_id).update(
         federal_ordinary_rate=Decimal("0.35"), federal_long_term_rate=Decimal("0.15")

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from recommendations.engine.fees import sale_fees
-from recommendations.engine.hulls import CENTRE_PULL, PENALTY_STEPS, TURNOVER
+from recommendations.engine.hulls import CENTER_PULL, PENALTY_STEPS, TURNOVER
 from recommendations.engine.problem import (
     Block,
     Lot,
@@ -79,8 +79,8 @@ Terms = list[tuple[int, float]]
 
 def penalty_terms(mip: Mip, band: float, weight: float, value: float) -> Terms:
     """Columns of the deviation above (+1) and below (-1) the target, priced by distance."""
-    steps = [(0.0, CENTRE_PULL / 2), (band / 2, CENTRE_PULL)] if band > 0 else []
-    steps += [(band + at * value, CENTRE_PULL + k * weight) for at, k in PENALTY_STEPS]
+    steps = [(0.0, CENTER_PULL / 2), (band / 2, CENTER_PULL)] if band > 0 else []
+    steps += [(band + at * value, CENTER_PULL + k * weight) for at, k in PENALTY_STEPS]
     ends = [start for start, _ in steps[1:]] + [INF]
     terms = []
     for (start, slope), end in zip(steps, ends, strict=True):

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from transactions.ledger.lots import Closing, Piece
+from transactions.ledger.replacements import order_of
 from transactions.ledger.wash_sales import WashSales, clean_date, window_end
 
 
@@ -127,4 +128,4 @@ def windows_of(
 
 def _turn(piece: Piece) -> tuple[object, ...]:
     """The order in which purchases replace a loss."""
-    return (piece.opened_at, piece.purchase_key[:2], *piece.age[1:], piece.place)
+    return (*order_of(piece), piece.held_since, piece.place)

@@ -27,6 +27,15 @@ def account_with_owner(*, user: User, public_id: UUID) -> Account:
     return found
 
 
+def household_account(*, household_id: int, public_id: UUID | None) -> Account:
+    """An account of a household and its owner, for jobs: who asked for them may see it."""
+    rows = Account.objects.filter(household_id=household_id).select_related("owner")
+    found = rows.filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("No such account.", code="account_not_found")
+    return found
+
+
 def accounts(*, user: User, archived: bool | None = False) -> "QuerySet[Account]":
     """The accounts a user may see with their households and owners, oldest first.
 
