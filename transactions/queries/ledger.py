@@ -27,7 +27,7 @@ def account_with_owner(*, user: User, public_id: UUID) -> Account:
     return found
 
 
-def household_account(*, household_id: int, public_id: UUID | None) -> Account:
+def household_account(*, household_id: int, public_id: UUID) -> Account:
     """An account of a household and its owner, for jobs: who asked for them may see it."""
     rows = Account.objects.filter(household_id=household_id).select_related("owner")
     found = rows.filter(public_id=public_id).first()
