@@ -1,5 +1,6 @@
 """The queue of record: one job per request, one writer per attempt, nothing lost."""
 
+import socket
 import threading
 from datetime import timedelta
 from queue import Empty
@@ -8,8 +9,10 @@ from uuid import uuid4
 
 import pytest
 from celery import current_app
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
+from redis import Redis
 
 from core.errors import Conflict
 from core.limits import JOB_TWIN_S_MAX, WAKE_UPS_WAITING_MAX
@@ -220,6 +223,27 @@ def test_a_backlog_is_woken_in_portions_and_never_the_same_job_each_time(
     # All messages were lost: the others are next.
     assert operations.sweep(now=timezone.now()) == (10, 0)
     assert {job.pk for job in backlog} <= first | {pk for _, (pk,) in messages.taken()}
+
+
+def test_the_sweeper_goes_on_after_its_broker_was_away(
+    people: Any, messages: Messages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = ask(people.owner, uuid4())
+    make_due(job)
+    assert operations.sweep(now=timezone.now()) == (1, 0)
+    with socket.socket() as nobody:  # bound and not listening: whoever connects is refused
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        with monkeypatch.context() as away:
+            away.setattr(current_app.conf, "broker_url", f"redis://127.0.0.1:{port}/0")
+            away.setattr(current_app.conf, "broker_write_url", f"redis://127.0.0.1:{port}/0")
+            make_due(job)
+            assert operations.sweep(now=timezone.now()) == (0, 0)
+    with Redis.from_url(settings.BROKER_URL) as broker:
+        broker.client_kill_filter(_type="normal", skipme=True)
+    messages.taken()
+    assert operations.sweep(now=timezone.now()) == (1, 0)
+    assert messages.taken() == [(KIND, [job.pk])]
 
 
 def test_the_longer_a_job_waits_for_its_turn_the_more_rarely_it_is_woken(

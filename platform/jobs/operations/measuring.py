@@ -6,7 +6,7 @@ from django.db import connection
 
 from jobs.metrics import Figures, keep
 from jobs.models import OutboxState, Queue
-from jobs.operations.messages import depth
+from jobs.operations.messages import depths
 
 _JOBS = """
 SELECT queue,
@@ -37,14 +37,12 @@ def measure(*, now: datetime) -> Figures:
         cursor.execute(_OUTBOX, {"now": now})
         for state, count, age_s in cursor.fetchall():
             rows[state], age[state] = float(count), max(0.0, float(age_s))
-    messages = {queue: depth(queue) for queue in (*Queue.values, "notify")}
+    messages = depths((*Queue.values, "notify")) or {}
     figures = {
         "ballast_jobs_waiting": waiting,
         "ballast_jobs_oldest_due_seconds": oldest,
         "ballast_jobs_running": running,
-        "ballast_queue_messages": {
-            queue: float(count) for queue, count in messages.items() if count is not None
-        },
+        "ballast_queue_messages": {queue: float(count) for queue, count in messages.items()},
         "ballast_outbox_rows": rows,
         "ballast_outbox_oldest_seconds": age,
     }

@@ -1,7 +1,7 @@
 """Messages to workers. Losing one costs seconds, never a job: the rows are the record."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from celery import current_app
 from kombu.exceptions import OperationalError
@@ -22,12 +22,18 @@ def send(task: str, *, queue: str, args: Sequence[int] = ()) -> None:
         logger.warning("no broker for %s: %s", task, fault)
 
 
-def depth(queue: str) -> int | None:
-    """Return how many messages wait in the broker's queue; None if the broker is out of reach."""
-    with current_app.connection_or_acquire() as link:
+def depths(queues: Iterable[str]) -> dict[str, int] | None:
+    """Return how many messages wait in each queue; None if the broker is out of reach.
+
+    The connection is new each time: one of the pool may not survive a restart of the broker.
+    """
+    with current_app.connection_for_write() as link:
         try:
             with link.channel() as channel:
-                return int(channel.queue_declare(queue=queue, durable=True).message_count)
+                return {
+                    queue: int(channel.queue_declare(queue=queue, durable=True).message_count)
+                    for queue in queues
+                }
         except (OperationalError, OSError, *link.connection_errors, *link.channel_errors) as fault:
-            logger.warning("no broker to count %s: %s", queue, fault)
+            logger.warning("no broker to count messages: %s", fault)
             return None

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from core.limits import WAKE_UPS_WAITING_MAX
 from jobs.models import Queue
 from jobs.operations.claims import TRIES_MAX, announce_failure
-from jobs.operations.messages import depth, wake
+from jobs.operations.messages import depths, wake
 
 # Jobs that no worker of their kind could end properly. The kind's own rows stay as they are.
 _ABANDONED = """
@@ -65,12 +65,12 @@ def _end_abandoned(now: datetime) -> int:
 
 def _wake_due() -> int:
     """Send as many wake-ups as the workers of each queue can take soon."""
+    waiting = depths(Queue.values)
+    if waiting is None:
+        return 0  # no broker: the next sweep finds the same jobs
     woken = 0
     for queue in Queue.values:
-        waiting = depth(queue)
-        if waiting is None:
-            return woken  # no broker: the next sweep finds the same jobs
-        room = WAKE_UPS_WAITING_MAX - waiting
+        room = WAKE_UPS_WAITING_MAX - waiting[queue]
         if room <= 0:
             continue
         with connection.cursor() as cursor:
