@@ -1,8 +1,9 @@
 """When exchanges are open: sessions, opens and closes. Pure: computed, not fetched.
 
-The library brings pandas along, so it is imported when first asked, never at start-up.
+The library imports pandas, so it is imported when first asked, never at start-up.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -11,6 +12,13 @@ from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
+
+
+logger = logging.getLogger(__name__)
+
+
+class UnknownExchange(LookupError):
+    """The calendar library has no exchange of this name, or none for this year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +33,24 @@ class Hours:
         return self.opened_at > self.closed_at
 
 
+@lru_cache(maxsize=512)
+def is_known(exchange: str) -> bool:
+    """Whether the library has a calendar of this name."""
+    from exchange_calendars import get_calendar_names
+
+    return exchange in get_calendar_names()
+
+
 @lru_cache(maxsize=32)
 def _calendar(exchange: str, year: int) -> "ExchangeCalendar":
     """The calendar of a year and its neighbours: bounds are always given, never the default."""
     from exchange_calendars import get_calendar
+    from exchange_calendars.errors import InvalidCalendarName
 
-    return get_calendar(exchange, start=f"{year - 1}-01-01", end=f"{year + 1}-12-31")
+    try:
+        return get_calendar(exchange, start=f"{year - 1}-01-01", end=f"{year + 1}-12-31")
+    except (InvalidCalendarName, ValueError) as error:
+        raise UnknownExchange(f"{exchange} {year}: {error}") from error
 
 
 def last_session_before(*, exchange: str, day: date) -> date:
@@ -55,14 +75,26 @@ def session_close(*, exchange: str, session: date) -> datetime:
     return close
 
 
-def hours(*, exchange: str, now: datetime) -> Hours:
-    """The newest open and close of the exchange up to `now`, remembered by the minute."""
+def hours(*, exchange: str, now: datetime) -> Hours | None:
+    """Return the newest open and close of the exchange up to `now`, cached by the minute.
+
+    None for an exchange without a calendar: one bad name must not cost the other assets theirs.
+    """
     return _hours(exchange, now.replace(second=0, microsecond=0))
 
 
 @lru_cache(maxsize=256)
-def _hours(exchange: str, minute: datetime) -> Hours:
-    calendar = _calendar(exchange, minute.year)
+def _log_once(message: str) -> None:
+    logger.error("no calendar, prices are judged by their age: %s", message)
+
+
+@lru_cache(maxsize=256)
+def _hours(exchange: str, minute: datetime) -> Hours | None:
+    try:
+        calendar = _calendar(exchange, minute.year)
+    except UnknownExchange as error:
+        _log_once(str(error))
+        return None
     after = minute + timedelta(minutes=1)
     return Hours(
         opened_at=calendar.previous_open(after).to_pydatetime(),

@@ -1,12 +1,14 @@
 """What the world says: assets, their prices, exchange rates, and where each figure came from."""
 
 from django.contrib.postgres.indexes import GinIndex
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
 from core import limits
 from core.identifiers import uuid7
 from identity.models import Household, User, household_ids
+from marketdata.calendars import is_known
 
 
 class AssetClass(models.TextChoices):
@@ -24,6 +26,15 @@ class PriceAdjustment(models.TextChoices):
     NONE = "none", "As traded"
     SPLITS = "splits", "Splits"
     SPLITS_AND_DIVIDENDS = "splits_and_dividends", "Splits and dividends"
+
+
+def ensure_exchange(name: str) -> None:
+    """Raise ValidationError unless the calendar library knows the exchange."""
+    if not is_known(name):
+        raise ValidationError(
+            "There is no calendar of this name. Use one such as XNYS, or leave it empty.",
+            code="exchange_unknown",
+        )
 
 
 class Source(models.Model):
@@ -60,7 +71,12 @@ class Asset(models.Model):
     asset_class = models.CharField(max_length=8, choices=AssetClass.choices)
     currency = models.CharField(max_length=3)
     isin = models.CharField(max_length=12, blank=True)
-    exchange = models.CharField(max_length=8, blank=True, help_text="Exchange calendar, e.g. XNYS")
+    exchange = models.CharField(
+        max_length=8,
+        blank=True,
+        validators=[ensure_exchange],
+        help_text="Exchange calendar, e.g. XNYS. Empty: no opening hours are known.",
+    )
     household = models.ForeignKey(
         Household, null=True, blank=True, on_delete=models.PROTECT, related_name="own_assets"
     )

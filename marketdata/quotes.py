@@ -6,7 +6,8 @@ Staleness by source:
     par       never: a unit of cash is worth one
     others    against the exchange. While it is closed a price is fresh if it was made at most
               15 minutes before the last close. While it is open, if it is at most 15 minutes
-              old; in the first 15 minutes the last close still counts. Without a calendar: a day.
+              old; in the first 15 minutes the last close still counts. Without a calendar of the
+              exchange: a day.
 """
 
 import json
@@ -48,7 +49,7 @@ def is_stale(
     as_of: datetime,
     now: datetime,
     exchange: str,
-    hours_of: Callable[..., Hours] = hours,
+    hours_of: Callable[..., Hours | None] = hours,
 ) -> bool:
     """Apply the rule above. `hours_of` is called only if the exchange matters."""
     age = now - as_of
@@ -63,6 +64,8 @@ def is_stale(
     if age <= _SESSION_AGE_MAX:
         return False
     market = hours_of(exchange=exchange, now=now)
+    if market is None:
+        return age > _AGE_MAX
     if market.is_open and now - market.opened_at > _SESSION_AGE_MAX:
         return True
     return as_of < market.closed_at - _SESSION_AGE_MAX

@@ -20,8 +20,8 @@ from django.db import connection
 from prometheus_client import Counter
 
 from core.limits import PRICE_DECIMALS, PRICE_MAX
-from marketdata.queries.quotes import QUOTES_KEY
 from marketdata.quotes import Quote, decoded, encoded
+from stores import keys
 from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
@@ -193,10 +193,10 @@ def _publish(quotes: Sequence[Quote], *, now: datetime) -> list[str]:
         arguments += [quote.symbol, int(quote.as_of.timestamp() * 1000), encoded(quote)]
     try:
         accepted = {
-            name.decode() for name in client.eval(_PUBLISH, 2, QUOTES_KEY, _TIMES_KEY, *arguments)
+            name.decode() for name in client.eval(_PUBLISH, 2, keys.QUOTES, _TIMES_KEY, *arguments)
         }
         if client.set(_STORED_KEY, "1", nx=True, px=STORE_EVERY_MS):
-            payloads = client.hgetall(QUOTES_KEY).values()
+            payloads = client.hgetall(keys.QUOTES).values()
             store_quotes(quotes=[decoded(payload, now=now) for payload in payloads])
     except redis.RedisError:
         logger.warning("cache unreachable, %d quotes go to the database only", len(quotes))

@@ -8,11 +8,11 @@ import redis
 
 from marketdata.models import Asset, LatestPrice
 from marketdata.quotes import Quote, decoded, is_stale
+from stores import keys
 from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
 
-QUOTES_KEY = "quotes"
 OWN_QUOTES_KEY = "own-quotes"
 
 
@@ -22,7 +22,7 @@ def live_quotes(*, symbols: Iterable[str], now: datetime) -> dict[str, Quote]:
     if not wanted:
         return {}
     try:
-        payloads = redis_client().hmget(QUOTES_KEY, wanted)
+        payloads = redis_client().hmget(keys.QUOTES, wanted)
     except redis.RedisError:
         logger.warning("cache unreachable, no live quotes")
         return {}

@@ -30,8 +30,9 @@ from urllib.request import urlopen
 
 import redis
 
+from identity.rights import Right
+from stores import keys
 from stream.protocol import SYMBOLS_PER_CLIENT_MAX
-from stream.providers import QUOTES
 
 TARGET_MS = 100.0
 START_S_MAX = 60.0
@@ -39,33 +40,29 @@ OPENING_AT_ONCE = 100
 PACKAGES = ("channels", "channels-redis", "msgspec", "redis", "uvicorn", "uvloop", "websockets")
 
 
-def run() -> dict[str, Any]:
-    """Run what `manage.py bench stream` prints: a few hundred sockets on the Redis at REDIS_URL."""
-    return measured(redis_url=os.environ["REDIS_URL"])
-
-
 def measured(
     *,
     redis_url: str,
-    sockets: int = 500,
+    rights: Sequence[Right],
     symbols: int = 500,
     watched: int = 20,
     seconds: int = 10,
     processes: int = 1,
 ) -> dict[str, Any]:
-    """Return the figures of one run: latencies in ms, frames seen and expected, CPU, versions."""
+    """Return latencies in ms, frames seen and expected, CPU and versions: one socket per right."""
+    sockets = len(rights)
     if not 0 < watched <= min(symbols, SYMBOLS_PER_CLIENT_MAX):
         raise ValueError("a client watches between 1 and all symbols, at most 1000")
     client: Any = redis.Redis.from_url(redis_url)
-    if dict(client.pubsub_numsub(QUOTES))[QUOTES.encode()]:
+    if dict(client.pubsub_numsub(keys.QUOTES))[keys.QUOTES.encode()]:
         raise ValueError("a stream process listens to this Redis: stop it, or take another")
     names = [f"BENCH{number:04d}" for number in range(symbols)]
     tokens = [secrets.token_urlsafe(16) for _ in range(sockets)]
     with ExitStack() as ends:
-        ends.callback(client.delete, *[f"ticket:{token}" for token in tokens])
-        ends.callback(client.hdel, QUOTES, *names)
+        ends.callback(client.delete, *[keys.ticket(token) for token in tokens])
+        ends.callback(client.hdel, keys.QUOTES, *names)
         _publish(client, names, 0)
-        _write_tickets(client, tokens)
+        _write_tickets(client, tokens, rights)
         ports = [_free_port() for _ in range(processes)]
         servers = [_started(ends, _server(port), redis_url, sockets) for port in ports]
         for port in ports:
@@ -120,16 +117,16 @@ def _publish(client: Any, names: Sequence[str], tick: int) -> None:
     as_of = datetime.now(UTC).isoformat(timespec="microseconds")
     quotes = [{"symbol": name, "price": price, "as_of": as_of, "stale": False} for name in names]
     with client.pipeline(transaction=True) as pipeline:
-        pipeline.hset(QUOTES, mapping={quote["symbol"]: json.dumps(quote) for quote in quotes})
-        pipeline.publish(QUOTES, json.dumps(quotes))
+        pipeline.hset(keys.QUOTES, mapping={quote["symbol"]: json.dumps(quote) for quote in quotes})
+        pipeline.publish(keys.QUOTES, json.dumps(quotes))
         pipeline.execute()
 
 
-def _write_tickets(client: Any, tokens: Sequence[str]) -> None:
+def _write_tickets(client: Any, tokens: Sequence[str], rights: Sequence[Right]) -> None:
     with client.pipeline(transaction=False) as pipeline:
-        for number, token in enumerate(tokens):
-            ticket = {"user_id": number, "household_ids": [number], "token_version": 1}
-            pipeline.set(f"ticket:{token}", json.dumps({**ticket, "tier": "standard"}), ex=600)
+        for token, right in zip(tokens, rights, strict=True):
+            ticket = {**right._asdict(), "household_ids": [right.user_id], "tier": "standard"}
+            pipeline.set(keys.ticket(token), json.dumps(ticket), ex=600)
         pipeline.execute()
 
 

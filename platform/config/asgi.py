@@ -1,6 +1,7 @@
 """WebSockets only: the stream process. REST, pages and admin are in wsgi.py."""
 
 import os
+from collections.abc import Collection
 
 import django
 
@@ -9,8 +10,11 @@ django.setup()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
+from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from identity.queries import ended_rights  # noqa: E402
+from identity.rights import Right  # noqa: E402
 from stream.answers import Answers  # noqa: E402
 from stream.consumers import StreamConsumer  # noqa: E402
 from stream.process import Lifespan, Options  # noqa: E402
@@ -26,6 +30,7 @@ options = Options(
     in_all_max=settings.STREAM_CONNECTIONS_MAX,
     auth_timeout_s=settings.STREAM_AUTH_TIMEOUT_S,
     recheck_s=settings.STREAM_RECHECK_S,
+    authority_s_max=settings.STREAM_AUTHORITY_S,
     idle_s_max=settings.STREAM_IDLE_S,
     blocked_s_max=settings.STREAM_BLOCKED_S,
     lease_s=settings.STREAM_LEASE_S,
@@ -33,10 +38,17 @@ options = Options(
     drain_s=settings.STREAM_DRAIN_S,
 )
 
+
+def authority(rights: Collection[Right]) -> Collection[Right]:
+    """Ask PostgreSQL in a thread of the stream, with a connection that is made anew when broken."""
+    connection.close_if_unusable_or_obsolete()
+    return ended_rights(rights)
+
+
 application = ProtocolTypeRouter(
     {
         "websocket": StreamConsumer.as_asgi(),
         "http": Answers(metrics_networks=options.metrics_networks),
-        "lifespan": Lifespan(options, now=timezone.now),
+        "lifespan": Lifespan(options, authority=authority, now=timezone.now),
     }
 )

@@ -38,7 +38,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
@@ -219,7 +218,9 @@ ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
 REFRESH_TOKEN_LIFETIME = timedelta(days=30)  # from each rotation
 REFRESH_TOKEN_ABSOLUTE_LIFETIME = timedelta(days=90)  # from the log-in, whatever happens
 STREAM_TICKET_LIFETIME = timedelta(seconds=30)
-SESSION_ENGINE = "identity.sessions"
+# The audit trail takes new rows only: triggers refuse to update or delete what it says.
+PGHISTORY_APPEND_ONLY = True
+SESSION_ENGINE = "identity.operations.sessions"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SESSION_COOKIE_NAME = "ballast_session"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14  # slides with use
@@ -254,7 +255,8 @@ STREAM_ALLOW_NO_ORIGIN = flag("STREAM_ALLOW_NO_ORIGIN", default=True)
 STREAM_CONNECTIONS_PER_ADDRESS_MAX = integer("STREAM_CONNECTIONS_PER_ADDRESS_MAX", 50)
 STREAM_CONNECTIONS_MAX = integer("STREAM_CONNECTIONS_MAX", 100_000)
 STREAM_AUTH_TIMEOUT_S = integer("STREAM_AUTH_TIMEOUT_S", 5)
-STREAM_RECHECK_S = integer("STREAM_RECHECK_S", 60)  # how soon a revocation closes sockets
+STREAM_RECHECK_S = integer("STREAM_RECHECK_S", 1)  # how often rights are compared with PostgreSQL
+STREAM_AUTHORITY_S = integer("STREAM_AUTHORITY_S", 30)  # without an answer, all sockets are closed
 STREAM_IDLE_S = integer("STREAM_IDLE_S", 900)  # nothing watched and nothing said
 STREAM_BLOCKED_S = integer("STREAM_BLOCKED_S", 10)  # a client that takes no bytes
 STREAM_LEASE_S = integer("STREAM_LEASE_S", 30)  # sockets of a killed process stop counting

@@ -20,6 +20,15 @@ def caller_address(*, peer: str, forwarded_for: Sequence[str], trusted_proxy_cou
     return hops[-trusted_proxy_count] if 0 < trusted_proxy_count <= len(hops) else peer
 
 
+def counted_caller(*, peer: str, forwarded_for: Sequence[str], trusted_proxy_count: int) -> str:
+    """Return what limits count as the caller of a request or a socket."""
+    return counted_as(
+        caller_address(
+            peer=peer, forwarded_for=forwarded_for, trusted_proxy_count=trusted_proxy_count
+        )
+    )
+
+
 def counted_as(address: str) -> str:
     """Return what limits count as one caller: an IPv4 address, an IPv6 /64, or "unknown"."""
     try:

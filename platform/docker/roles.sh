@@ -27,4 +27,18 @@ ALTER ROLE ballast_analytics SET idle_in_transaction_session_timeout = '5min';
 ALTER DEFAULT PRIVILEGES FOR ROLE ballast
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ballast_web;
 ALTER DEFAULT PRIVILEGES FOR ROLE ballast GRANT USAGE, SELECT ON SEQUENCES TO ballast_web;
+
+-- The audit trail (tables named ..._...event) takes new rows only, from the web as well; triggers
+-- refuse the rest to the owner too.
+CREATE FUNCTION audit_trail_is_append_only() RETURNS event_trigger LANGUAGE plpgsql AS $$
+DECLARE made record;
+BEGIN
+    FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() WHERE object_type = 'table' LOOP
+        IF made.object_identity LIKE 'public.%event' THEN
+            EXECUTE format('REVOKE UPDATE, DELETE ON %s FROM ballast_web', made.object_identity);
+        END IF;
+    END LOOP;
+END $$;
+CREATE EVENT TRIGGER audit_trail_is_append_only ON ddl_command_end
+    WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION audit_trail_is_append_only();
 SQL

@@ -1,4 +1,4 @@
-"""Addresses the browser is told: where the stream is."""
+"""Addresses: the one a request comes from, and the one of the stream that pages connect to."""
 
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -7,7 +7,18 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 
+from core.callers import caller_address
+
 _STREAM_PATH = "/ws/v1/stream"
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the address of the caller, as far as our own proxies vouch for it."""
+    return caller_address(
+        peer=request.META.get("REMOTE_ADDR", ""),
+        forwarded_for=[request.META.get("HTTP_X_FORWARDED_FOR", "")],
+        trusted_proxy_count=settings.TRUSTED_PROXY_COUNT,
+    )
 
 
 def stream_url(request: HttpRequest) -> str:

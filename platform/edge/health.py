@@ -16,8 +16,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from edge.addresses import client_address
 from edge.metrics import exposition
-from edge.throttling import client_address
 from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)

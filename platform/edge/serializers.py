@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from core import limits
 from core.currencies import CURRENCIES
+from core.emails import EmailInvalid, folded
 from core.money import plain
 
 _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.^=/-]*")
@@ -225,13 +226,18 @@ class InstantField(serializers.DateTimeField):
 
 
 class EmailField(serializers.EmailField):
-    """An e-mail address, in lower case."""
+    """An e-mail address, folded so that one mailbox has one spelling."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=254, **options)
 
     def to_internal_value(self, data: Any) -> str:
-        return super().to_internal_value(data).lower()
+        try:
+            return folded(super().to_internal_value(data))
+        except EmailInvalid:
+            raise serializers.ValidationError(
+                "Enter a valid e-mail address.", code="invalid"
+            ) from None
 
 
 class ProblemFieldSerializer(serializers.Serializer[Any]):

@@ -18,8 +18,9 @@ from django.http import HttpRequest
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from core.callers import caller_address, counted_as
+from core.callers import counted_as
 from core.errors import BallastError
+from edge.addresses import client_address
 from edge.metrics import THROTTLED
 from stores.redis import redis_client
 
@@ -42,32 +43,49 @@ class Throttle:
     per_email: str | None = None
 
 
+# Unknown devices share the tries of an e-mail address; each known device has its own. So guessing
+# one password is bounded to 10 tries a minute for all strangers together (14,400 a day), and their
+# tries take none from a device that the owner has logged in from before.
 LOG_IN = Throttle("log_in", per_address="30/minute", per_email="10/minute")
+# Whoever is logged in and proves it with the password again: counted by user.
+PASSWORD = Throttle("password", per_address="30/minute", per_email="10/minute")
+CHANGE_EMAIL = Throttle("change_email", per_address="20/hour", per_email="5/hour")
 REGISTER = Throttle("register", per_address="20/hour", per_email="5/hour")
 REFRESH = Throttle("refresh", per_address="120/minute")
-INVITE = Throttle("invite", per_address="60/hour")
+INVITE = Throttle("invite", per_address="60/hour", per_email="20/hour")
 
 
-def consume(throttle: Throttle, *, request: HttpRequest, email: str | None = None) -> None:
-    """Counts one try; raises TooManyRequests with Retry-After when a limit is used up."""
-    _hit(
-        throttle.name,
-        _limit(throttle, "per_address"),
-        "address",
-        counted_as(client_address(request)),
-    )
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device known for an e-mail address; `at_its_address` when its address is all we know."""
+
+    name: str
+    at_its_address: bool
+
+
+def consume(
+    throttle: Throttle,
+    *,
+    request: HttpRequest,
+    email: str | None = None,
+    device: Device | None = None,
+) -> None:
+    """Count one try; raise TooManyRequests with Retry-After when a limit is used up.
+
+    `email` is what the second limit counts: an e-mail address, or a name such as "user:7". A known
+    device is counted for itself: by its cookie, others at its address do not concern it either.
+    """
+    if device is None or device.at_its_address:
+        _hit(throttle.name, _limit(throttle, "per_address"), "address", counted_address(request))
     if throttle.per_email is not None and email is not None:
-        digest = sha256(email.strip().lower().encode("utf-8", "replace")).hexdigest()[:32]
+        counted = email.strip().lower() + ("" if device is None else f" {device.name}")
+        digest = sha256(counted.encode("utf-8", "replace")).hexdigest()[:32]
         _hit(throttle.name, _limit(throttle, "per_email"), "email", digest)
 
 
-def client_address(request: HttpRequest) -> str:
-    """The address of the caller, as far as our own proxies vouch for it."""
-    return caller_address(
-        peer=request.META.get("REMOTE_ADDR", ""),
-        forwarded_for=[request.META.get("HTTP_X_FORWARDED_FOR", "")],
-        trusted_proxy_count=settings.TRUSTED_PROXY_COUNT,
-    )
+def counted_address(request: HttpRequest) -> str:
+    """What limits count as the caller's address."""
+    return counted_as(client_address(request))
 
 
 def _limit(throttle: Throttle, field: str) -> limits.RateLimitItem:

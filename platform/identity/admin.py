@@ -1,19 +1,20 @@
 """Operators: who may see what. Passwords are never shown; tokens are ended, not edited."""
 
+from collections.abc import Mapping, Set
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from edge.admin import LargeTableAdmin, ReadOnlyAdmin
-from identity.models import AdviserLink, Household, Invitation, TokenFamily, User
-from identity.operations.access import forget
-from identity.operations.accounts import end_everything
+from identity.models import AdviserLink, Household, Invitation, Role, TokenFamily, User
+from identity.operations import households, users
 
 admin.site.unregister(Group)
 
@@ -34,7 +35,7 @@ class PasswordForm(AdminPasswordChangeForm):  # type: ignore[misc]
 
     def save(self, commit: bool = True) -> User:
         user: User = super().save(commit)
-        end_everything(user_id=user.pk, now=timezone.now())
+        users.end_everything(user_id=user.pk, now=timezone.now())
         return user
 
 
@@ -83,18 +84,44 @@ class UserAdmin(LargeTableAdmin, DjangoUserAdmin):  # type: ignore[type-arg,misc
         return False
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """What was remembered of the user is forgotten; closing an account ends its sessions."""
-        super().save_model(request, obj, form, change)
-        forget(user_ids=[obj.pk])
-        if change and "is_active" in form.changed_data and not obj.is_active:
-            end_everything(user_id=obj.pk, now=timezone.now())
+        """Save the plain fields here; the operations of identity change the rights."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        changed = _RIGHTS & set(form.changed_data)
+        wanted = {name: form.cleaned_data[name] for name in _RIGHTS if name in form.cleaned_data}
+        for name in changed:
+            attribute = "household_id" if name == "household" else name
+            setattr(obj, attribute, form.initial[name])
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            _change_rights(obj, changed, wanted)
+        for name in changed:
+            setattr(obj, name, wanted[name])
 
     @admin.action(description="End every session", permissions=["change"])
     def end_sessions(self, request: HttpRequest, queryset: "QuerySet[User]") -> None:
-        users = list(queryset.order_by("id")[:100])
-        for user in users:
-            end_everything(user_id=user.pk, now=timezone.now())
-        self.message_user(request, f"Sessions of {len(users)} users ended.", messages.SUCCESS)
+        chosen = list(queryset.order_by("id")[:100])
+        for user in chosen:
+            users.end_everything(user_id=user.pk, now=timezone.now())
+        self.message_user(request, f"Sessions of {len(chosen)} users ended.", messages.SUCCESS)
+
+
+_PRIVILEGES = ("is_staff", "is_superuser", "active_trader")
+_RIGHTS = frozenset({"household", "role", "is_active", *_PRIVILEGES})
+
+
+def _change_rights(user: User, changed: Set[str], wanted: Mapping[str, Any]) -> None:
+    if "household" in changed:
+        users.move(user=user, household=wanted["household"])
+    if "role" in changed:
+        users.change_role(user=user, role=Role(wanted["role"]))
+    if not changed.isdisjoint(_PRIVILEGES):
+        users.change_privileges(user=user, **{name: wanted[name] for name in _PRIVILEGES})
+    if "is_active" in changed and wanted["is_active"]:
+        users.reactivate(user=user)
+    elif "is_active" in changed:
+        users.deactivate(user=user, now=timezone.now())
 
 
 @admin.register(AdviserLink)
@@ -106,18 +133,17 @@ class AdviserLinkAdmin(LargeTableAdmin):
     exact_fields = ("adviser__email",)
     ordering = ("-id",)
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # another adviser is another link
+
     def save_model(self, request: HttpRequest, obj: AdviserLink, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        forget(user_ids=[obj.adviser_id])
+        households.save_link(obj)
 
     def delete_model(self, request: HttpRequest, obj: AdviserLink) -> None:
-        super().delete_model(request, obj)
-        forget(user_ids=[obj.adviser_id])
+        households.end_links(AdviserLink.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[AdviserLink]") -> None:
-        advisers = list(queryset.values_list("adviser_id", flat=True))
-        super().delete_queryset(request, queryset)
-        forget(user_ids=advisers)
+        households.end_links(queryset)
 
 
 @admin.register(Invitation)

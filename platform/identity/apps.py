@@ -5,4 +5,4 @@ class IdentityConfig(AppConfig):
     name = "identity"
 
     def ready(self) -> None:
-        from identity import checks, schema  # noqa: F401
+        from identity import checks, signals  # noqa: F401

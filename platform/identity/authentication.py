@@ -1,6 +1,5 @@
 """How a request says who it is: a bearer token, or the session of the pages with its CSRF token."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -13,9 +12,11 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
+from core.emails import folded
 from edge.throttling import LOG_IN, consume
 from identity import queries, tokens
 from identity.models import User
+from identity.operations.devices import known_device, remember_address
 
 
 @cache
@@ -58,7 +59,7 @@ class PageSessionAuthentication(BaseAuthentication):
         if "HTTP_AUTHORIZATION" in page_request.META:
             return None  # one way at a time; the session's own checks were skipped
         user = getattr(page_request, "user", None)
-        if not isinstance(user, User) or not user.is_active:
+        if not isinstance(user, User) or not user.may_log_in:
             return None
         check = _CsrfCheck(lambda _: None)  # type: ignore[arg-type]
         check.process_request(page_request)
@@ -71,8 +72,8 @@ class PageSessionAuthentication(BaseAuthentication):
 class PasswordBackend(ModelBackend):
     """The one place where a password is checked, for the API, the pages and the admin alike.
 
-    Tries are counted per address and per e-mail before anything is compared, and an unknown e-mail
-    costs as much time as a wrong password.
+    Tries are counted before anything is compared: by address, and by e-mail for all unknown devices
+    together or for the one known device. An unknown e-mail costs as much time as a wrong password.
     """
 
     def authenticate(
@@ -85,19 +86,23 @@ class PasswordBackend(ModelBackend):
         email = username if username is not None else kwargs.get("email")
         if not email or password is None:
             return None
+        email = folded(email)
         if request is not None:
-            consume(LOG_IN, request=request, email=email)
+            device = known_device(request=request, email=email)
+            consume(LOG_IN, request=request, email=email, device=device)
         found = super().authenticate(request, username=email, password=password)
-        return found if isinstance(found, User) else None
+        if not isinstance(found, User):
+            return None
+        if request is not None:
+            remember_address(request=request, email=email)
+        return found
 
-
-def require_roles(user: User, roles: Sequence[str]) -> None:
-    """Refuses everyone whose role is not among `roles`."""
-    if user.role not in roles:
-        raise PermissionDenied("Your role does not allow this.", code="role_not_allowed")
+    def user_can_authenticate(self, user: Any) -> bool:
+        """Ask at every log-in and for every request of a page session."""
+        return isinstance(user, User) and user.may_log_in
 
 
 def caller(request: Request) -> User:
-    """Who asks. For views behind IsAuthenticated, where it cannot be anybody else."""
+    """Return who asks. For views behind IsAuthenticated, where it cannot be anybody else."""
     assert isinstance(request.user, User), "an authenticated view has a user"
     return request.user

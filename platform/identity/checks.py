@@ -1,11 +1,14 @@
-"""What production must have before it starts; every command says which is missing."""
+"""What a production process must have before it starts; every command names what is missing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DatabaseError
+
+from identity.models import User
 
 
 @register(Tags.security)
@@ -14,6 +17,35 @@ def production_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
     if not settings.PRODUCTION:
         return []
     return list(_missing())
+
+
+@register(Tags.security, Tags.database, deploy=True)
+def demo_users(
+    app_configs: Any, databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """An error for every deployment on a database that the demo was loaded into.
+
+    Its users cannot log in outside a demo, but everybody knows their data and their passwords.
+    """
+    if settings.DEMO:
+        return []
+    try:
+        count = User.objects.filter(is_demo=True).count()
+    except DatabaseError as error:
+        return [
+            checks.Warning(
+                f"The database cannot be asked for demo users: {error}", id="identity.W002"
+            )
+        ]
+    if not count:
+        return []
+    return [
+        Error(
+            f"This database holds {count} users of the demo.",
+            hint="Use a database that the demo was never loaded into.",
+            id="identity.E004",
+        )
+    ]
 
 
 def _missing() -> Iterator[CheckMessage]:

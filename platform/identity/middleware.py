@@ -4,16 +4,21 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import SESSION_KEY, user_logged_in
+from django.dispatch import receiver
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from pghistory.middleware import HistoryMiddleware
 
+from identity.models import User
+from identity.operations.devices import remember_browser
+
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 _STARTED = "_session_started_at"
 _SEEN = "_session_seen_at"
+_LOGGED_IN = "_logged_in_as"
 # A session in use is written at most this often.
 SLIDE_S = 3600
 
@@ -33,7 +38,11 @@ class SessionLifetimeMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if settings.SESSION_COOKIE_NAME in request.COOKIES and not _has_token(request):
             self._check(request)
-        return self.get_response(request)
+        response = self.get_response(request)
+        email = getattr(request, _LOGGED_IN, None)
+        if email is not None:
+            remember_browser(request=request, response=response, email=email)
+        return response
 
     def _check(self, request: HttpRequest) -> None:
         session = request.session
@@ -64,6 +73,13 @@ def begin_session(request: HttpRequest) -> None:
     now = int(timezone.now().timestamp())
     request.session[_STARTED] = now
     request.session[_SEEN] = now
+
+
+@receiver(user_logged_in)
+def note_log_in(request: HttpRequest | None, user: User, **_: Any) -> None:
+    """The response of this request makes the browser a known device, whichever page logs in."""
+    if request is not None:
+        setattr(request, _LOGGED_IN, user.email)
 
 
 def _has_token(request: HttpRequest) -> bool:

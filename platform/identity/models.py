@@ -4,12 +4,17 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import pghistory
+import pgtrigger
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
+from core.emails import EmailInvalid, folded
 from core.identifiers import uuid7
 from core.limits import NAME_LENGTH_MAX
 
@@ -37,11 +42,38 @@ class Role(models.TextChoices):
     OPERATOR = "operator"
 
 
+# Folded addresses are ASCII, so the database's idea of lower case agrees with Python's.
+ASCII_EMAIL = r"^[!-~]+@[!-~]+$"
+# What a user may see and do, and how they log in. A change of any raises `access_epoch`; no update
+# lowers it, whatever an older copy of the row says.
+_RAISE_OF_USER = """
+    IF (OLD.household_id, OLD.role, OLD.active_trader, OLD.is_active, OLD.is_staff,
+        OLD.is_superuser, OLD.password, OLD.token_version)
+       IS DISTINCT FROM
+       (NEW.household_id, NEW.role, NEW.active_trader, NEW.is_active, NEW.is_staff,
+        NEW.is_superuser, NEW.password, NEW.token_version) THEN
+        NEW.access_epoch := OLD.access_epoch + 1;
+    ELSE
+        NEW.access_epoch := GREATEST(OLD.access_epoch, NEW.access_epoch);
+    END IF;
+    RETURN NEW;
+"""
+_RAISE_OF_ADVISER = """
+    IF TG_OP <> 'INSERT' THEN
+        UPDATE identity_user SET access_epoch = access_epoch + 1 WHERE id = OLD.adviser_id;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        UPDATE identity_user SET access_epoch = access_epoch + 1 WHERE id = NEW.adviser_id;
+    END IF;
+    RETURN NULL;
+"""
+
+
 class UserAccess(BaseUserManager["User"]):
-    """Creation of users; e-mail addresses are stored in lower case."""
+    """Creation of users, and how they are found; e-mail addresses are stored folded."""
 
     def create_user(self, *, email: str, password: str | None, **fields: Any) -> "User":
-        user = self.model(email=email.strip().lower(), **fields)
+        user = self.model(email=folded(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -55,14 +87,14 @@ class UserAccess(BaseUserManager["User"]):
         )
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email=(username or "").strip().lower())
+        return self.get(email=folded(username or ""))
 
 
 @pghistory.track(
     pghistory.InsertEvent(),
-    pghistory.UpdateEvent(condition=pghistory.AnyChange(exclude=["last_login"])),
+    pghistory.UpdateEvent(condition=pghistory.AnyChange(exclude=["last_login", "access_epoch"])),
     pghistory.DeleteEvent(),
-    exclude=["password"],
+    exclude=["password", "access_epoch"],
 )
 class User(AbstractBaseUser, PermissionsMixin):
     """One person. Rates are fractions of income, the investor's own."""
@@ -79,8 +111,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     net_investment_income_rate = models.DecimalField(max_digits=6, decimal_places=5, default="0")
     active_trader = models.BooleanField(default=False)
     token_version = models.PositiveIntegerField(default=1)
+    # Raised by the database whenever the user's rights change; never written by the application.
+    access_epoch = models.PositiveBigIntegerField(default=1, db_default=1, editable=False)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    # Loaded by the demo, with a published password: can log in to a demo only.
+    is_demo = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     # What the authenticator already knows, so that `household_ids` asks nothing.
@@ -92,9 +128,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
+        triggers = [
+            pgtrigger.Trigger(
+                name="access_epoch",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                func=_RAISE_OF_USER,
+            )
+        ]
         constraints = [
             models.CheckConstraint(
-                name="user_email_is_lower_case", condition=models.Q(email=Lower("email"))
+                name="user_email_is_folded",
+                condition=models.Q(email=Lower("email"), email__regex=ASCII_EMAIL),
             ),
             models.CheckConstraint(
                 name="user_rates_are_fractions",
@@ -117,6 +162,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def clean(self) -> None:
+        """Fold the address of a form; the admin's forms come here."""
+        try:
+            self.email = folded(self.email)
+        except EmailInvalid as error:
+            raise ValidationError({"email": error.detail}, code=error.code) from None
+
+    @property
+    def may_log_in(self) -> bool:
+        """Whether the user may come in at all. The demo's people may do so in a demo only."""
+        return self.is_active and (settings.DEMO or not self.is_demo)
+
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Page sessions end with the password and with the token version."""
         return salted_hmac(
@@ -136,6 +193,14 @@ class AdviserLink(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        triggers = [
+            pgtrigger.Trigger(
+                name="access_epoch",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+                func=_RAISE_OF_ADVISER,
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["adviser", "household"], name="adviser_link_unique")
         ]
@@ -177,6 +242,16 @@ class TokenFamily(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class Session(AbstractBaseSession):
+    """A log-in of the pages. It has ended when this row is gone or expired."""
+
+    # What the stream knows the log-in by. The session key, which is secret, cannot be derived.
+    family = models.CharField(max_length=40, unique=True)
+
+    def __str__(self) -> str:
+        return self.family
 
 
 @pghistory.track(*every_change(), exclude=["token_hash"])

@@ -1,14 +1,14 @@
 """Upkeep of log-ins, run by the schedule."""
 
 from celery import shared_task
-from django.core.management import call_command
 from django.utils import timezone
 
 from identity.operations import log_ins
+from identity.operations.sessions import SessionStore
 
 
 @shared_task(name="identity.forget_dead_log_ins", soft_time_limit=300, time_limit=320)
 def forget_dead_log_ins() -> None:
     """Every night: refresh families and page sessions that ended long ago."""
     log_ins.forget_dead_families(now=timezone.now())
-    call_command("clearsessions")
+    SessionStore.clear_expired()

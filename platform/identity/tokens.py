@@ -17,6 +17,10 @@ import jwt
 from core.errors import BallastError
 
 _ALGORITHM = "HS256"
+# Whom a token is for. Another service that came to share the key would refuse ours, and we its.
+AUDIENCE = "ballast"
+# How far the clocks of two web servers may lie apart.
+_SKEW_S = 30
 _OPTIONS: Any = {
     "verify_exp": False,
     "verify_iat": False,
@@ -69,7 +73,9 @@ def access_token(*, key: bytes, claims: Access, now: datetime, lifetime: timedel
             "uid": claims.user_id,
             "ver": claims.version,
             "fam": claims.family_id,
+            "aud": AUDIENCE,
             "iat": int(now.timestamp()),
+            "nbf": int(now.timestamp()),
             "exp": int((now + lifetime).timestamp()),
         },
         key,
@@ -86,7 +92,9 @@ def refresh_token(*, key: bytes, claims: Refresh, now: datetime, expires_at: dat
             "ver": claims.version,
             "fam": str(claims.family_id),
             "ser": claims.serial,
+            "aud": AUDIENCE,
             "iat": int(now.timestamp()),
+            "nbf": int(now.timestamp()),
             "exp": int(expires_at.timestamp()),
         },
         key,
@@ -120,9 +128,13 @@ def _claims(*, key: bytes, token: str, kind: str, now: datetime) -> dict[str, An
         claims = _signed(key, token)
     except (jwt.InvalidTokenError, ValueError):
         raise TokenRefused("The token is not valid.") from None
-    expires = claims.get("exp")
-    if claims.get("type") != kind or not isinstance(expires, int):
+    begins, expires = claims.get("nbf"), claims.get("exp")
+    if claims.get("type") != kind or claims.get("aud") != AUDIENCE:
         raise TokenRefused("The token is not valid.")
+    if not (isinstance(begins, int) and isinstance(expires, int)):
+        raise TokenRefused("The token is not valid.")
+    if begins > now.timestamp() + _SKEW_S:
+        raise TokenRefused("The token is not valid yet. Check the clock.", code="token_not_yet")
     if expires <= now.timestamp():
         raise TokenRefused("The token has expired.", code="token_expired")
     return claims

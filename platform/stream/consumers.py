@@ -20,15 +20,15 @@ from channels.exceptions import StopConsumer
 from django.http.request import split_domain_port, validate_host
 from redis.exceptions import RedisError
 
-from core.callers import caller_address, counted_as
+from core.callers import counted_caller
 from stream import metrics, protocol
 from stream.client import PACES, Client
 from stream.hub import Member, Send
+from stream.inbound_rate import bucket
 from stream.leases import Verdict
-from stream.limits import bucket
 from stream.process import STATE_KEY, Options, StreamProcess
 from stream.protocol import MESSAGE_BYTES_MAX, SYMBOLS_PER_CLIENT_MAX, Close, Problem
-from stream.providers import redeemed
+from stream.redis_feed import redeemed
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +73,8 @@ class StreamConsumer(AsyncConsumer):
             return Close.RESTARTING, Problem.RESTARTING, "this process is going down"
         if not self.process.source_up:
             return Close.TRY_LATER, Problem.UNAVAILABLE, "no connection to the source of prices"
+        if not self.process.authority_up:
+            return Close.TRY_LATER, Problem.UNAVAILABLE, "rights cannot be checked now"
         try:
             verdict = await self.process.leases.acquire(address)
         except RedisError as error:
@@ -165,9 +167,7 @@ class StreamConsumer(AsyncConsumer):
             client=Client(pace=pace, now=now),
             send=self.write,
             close=self.close,
-            user_id=ticket.user_id,
-            token_version=ticket.token_version,
-            family=ticket.family,
+            right=ticket.right,
             now=now,
         )
         await self._say(protocol.ready(tier=ticket.tier, interval_s=pace.interval_s))
@@ -262,12 +262,10 @@ def _address(scope: Scope, options: Options) -> str:
     forwarded = [
         value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"
     ]
-    return counted_as(
-        caller_address(
-            peer=(scope.get("client") or ("", 0))[0],
-            forwarded_for=forwarded,
-            trusted_proxy_count=options.trusted_proxy_count,
-        )
+    return counted_caller(
+        peer=(scope.get("client") or ("", 0))[0],
+        forwarded_for=forwarded,
+        trusted_proxy_count=options.trusted_proxy_count,
     )
 
 

@@ -13,14 +13,15 @@ import asyncio
 import heapq
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
+from identity.rights import Right
 from stream import metrics
 from stream.client import Client
-from stream.protocol import Close, Problem, Quote, as_stale
+from stream.protocol import Close, Ended, Problem, Quote, as_stale
 from stream.writes import started
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 SLICE = 500
 TICK_S_MIN = 0.005
 
+Key = TypeVar("Key", int, str)
 Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
 
@@ -38,13 +40,11 @@ class Member:
         "blocked_at",
         "client",
         "close",
-        "family",
         "heard_at",
         "present",
+        "right",
         "scheduled",
         "send",
-        "token_version",
-        "user_id",
     )
 
     def __init__(
@@ -53,17 +53,13 @@ class Member:
         client: Client,
         send: Send,
         close: Callable[[Close, Problem, str], None],
-        user_id: int,
-        token_version: int,
-        family: str,
+        right: Right,
         now: float,
     ) -> None:
         self.client = client
         self.send = send
         self.close = close
-        self.user_id = user_id
-        self.token_version = token_version
-        self.family = family
+        self.right = right
         self.heard_at = now
         self.blocked_at: float | None = None
         self.scheduled = False
@@ -77,6 +73,8 @@ class Hub:
         self._clock = clock
         self.latest: dict[str, Quote] = {}
         self.members: set[Member] = set()
+        self._of_user: defaultdict[int, set[Member]] = defaultdict(set)
+        self._of_family: defaultdict[str, set[Member]] = defaultdict(set)
         self._watchers: defaultdict[str, set[Member]] = defaultdict(set)
         self._changed: dict[str, Quote] = {}
         self._changed_at = 0.0
@@ -94,11 +92,15 @@ class Hub:
 
     def join(self, member: Member) -> None:
         self.members.add(member)
+        self._of_user[member.right.user_id].add(member)
+        self._of_family[member.right.family].add(member)
 
     def leave(self, member: Member) -> None:
-        """Forgets a member; what is still being written to it runs out on its own."""
+        """Drop a member; a write that has begun ends on its own."""
         member.present = False
         self.members.discard(member)
+        _discard(self._of_user, member.right.user_id, member)
+        _discard(self._of_family, member.right.family, member)
         self._blocked.discard(member)
         self._stop_watching(member, member.client.symbols)
 
@@ -116,10 +118,7 @@ class Hub:
 
     def _stop_watching(self, member: Member, symbols: Iterable[str]) -> None:
         for symbol in symbols:
-            watchers = self._watchers[symbol]
-            watchers.discard(member)
-            if not watchers:
-                del self._watchers[symbol]
+            _discard(self._watchers, symbol, member)
 
     # What is new
 
@@ -232,6 +231,33 @@ class Hub:
 
     # Who cannot stay
 
+    def close_ended(self, ended: Ended) -> None:
+        """Close the members of users whose epoch rose, and those of log-ins that ended."""
+        self._close_revoked(
+            member
+            for user_id, epoch in ended.users.items()
+            for member in self._of_user.get(user_id, ())
+            if member.right.epoch < epoch
+        )
+        self._close_revoked(
+            member for family in ended.families for member in self._of_family.get(family, ())
+        )
+
+    def close_rights(self, rights: Collection[Right]) -> None:
+        """Close the members with one of these rights: the database says they no longer stand."""
+        users = {right.user_id for right in rights}
+        self._close_revoked(
+            member
+            for user_id in users
+            for member in self._of_user.get(user_id, ())
+            if member.right in rights
+        )
+
+    def _close_revoked(self, members: Iterable[Member]) -> None:
+        for member in list(members):
+            self.leave(member)
+            member.close(Close.UNAUTHENTICATED, Problem.REVOKED, "the rights of this user changed")
+
     def close_slow(self, *, blocked_s_max: float) -> None:
         """Closes members that have not taken a frame for too long."""
         now = self._clock()
@@ -247,3 +273,11 @@ class Hub:
             if now - member.heard_at > idle_s_max:
                 self.leave(member)
                 member.close(Close.TIMEOUT, Problem.IDLE, "nothing watched and nothing said")
+
+
+def _discard(members_by: dict[Key, set[Member]], key: Key, member: Member) -> None:
+    members = members_by.get(key)
+    if members is not None:
+        members.discard(member)
+        if not members:
+            del members_by[key]

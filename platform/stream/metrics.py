@@ -9,6 +9,9 @@ MEMBERS = Gauge("ballast_stream_members", "Authenticated sockets of this process
 SYMBOLS = Gauge("ballast_stream_symbols", "Symbols with a known quote")
 BLOCKED = Gauge("ballast_stream_blocked_sockets", "Sockets with a write that has not ended")
 SOURCE_UP = Gauge("ballast_stream_source_up", "1 while the subscription to quotes stands")
+RIGHTS_AGE_SECONDS = Gauge(
+    "ballast_stream_rights_age_seconds", "Since the database last said whose rights still stand"
+)
 SOURCE_LOST = Counter("ballast_stream_source_lost", "Times the subscription was lost")
 
 _frames = Counter("ballast_stream_frames", "Frames written", ["kind"])
@@ -21,6 +24,7 @@ COALESCED = Counter(
 )
 WRITES_FAILED = Counter("ballast_stream_writes_failed", "Writes to a socket that had gone away")
 QUOTES_REFUSED = Counter("ballast_stream_quotes_refused", "Published quotes that made no sense")
+CHORES_FAILED = Counter("ballast_stream_chores_failed", "Housekeeping that failed", ["chore"])
 REFUSED = Counter("ballast_stream_refused", "Sockets turned away before a ticket", ["reason"])
 CLOSED = Counter("ballast_stream_closed", "Sockets closed by the stream", ["reason"])
 

@@ -10,7 +10,9 @@ import os
 import random
 import secrets
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from types import FrameType
@@ -22,12 +24,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
+from identity.rights import Right
 from marketdata.quotes import is_stale
 from stream import metrics
 from stream.hub import Hub
 from stream.leases import Leases
 from stream.protocol import Close, Problem, Quote, as_stale
-from stream.providers import follow_quotes, revoked
+from stream.redis_feed import follow
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +42,10 @@ SETTLE_S = 0.25
 # With tens of thousands of sockets a full collection stops the process for tens of milliseconds,
 # and finds nothing: sockets and quotes are freed by their reference counts.
 GARBAGE_THRESHOLD = 50_000
+
+
+# Asks PostgreSQL which of these rights no longer stand. Blocks; raises when it cannot be asked.
+Authority = Callable[[Collection[Right]], Collection[Right]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,8 @@ class Options:
     in_all_max: int
     auth_timeout_s: float = 5.0
     messages_per_s_max: float = 10.0
-    recheck_s: float = 60.0
+    recheck_s: float = 1.0
+    authority_s_max: float = 30.0
     idle_s_max: float = 900.0
     blocked_s_max: float = 10.0
     lease_s: float = 30.0
@@ -67,8 +75,11 @@ class Options:
 class StreamProcess:
     """Everything the sockets of one process share."""
 
-    def __init__(self, options: Options, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, options: Options, *, authority: Authority, now: Callable[[], datetime]
+    ) -> None:
         self.options = options
+        self._authority = authority
         self._now = now
         self.loop = asyncio.get_running_loop()
         self.clock = self.loop.time
@@ -86,15 +97,22 @@ class StreamProcess:
         self.draining = False
         self.source_up = False
         self._source_lost_at: float | None = self.clock()
+        self.authority_up = True
+        self._authority_at = self.clock()
+        # One thread, so that one connection to PostgreSQL is all this process has.
+        self._asking = ThreadPoolExecutor(1, thread_name_prefix="authority")
+        self._question: asyncio.Future[Collection[Right]] | None = None
+        self._recheck_now = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begins to follow quotes, to tick and to keep house."""
         options = self.options
         self._run(
-            follow_quotes(
+            follow(
                 redis=self._subscriber,
                 deliver=self._deliver,
+                end=self.hub.close_ended,
                 up=self._note_source,
                 quiet_s_max=options.quiet_s_max,
             )
@@ -103,13 +121,14 @@ class StreamProcess:
         self._run(self._every(1.0, self._keep_house))
         self._run(self._every(SETTLE_S, self.leases.settle))
         self._run(self._every(options.lease_s / 3, self.leases.renew))
-        self._run(self._every(options.recheck_s, self._close_revoked))
+        self._run(self._recheck())
 
     async def stop(self) -> None:
         """Ends the tasks, gives the leases back and closes the connections."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._asking.shutdown(wait=False, cancel_futures=True)
         try:
             await self.leases.give_up()
         except RedisError as error:
@@ -145,6 +164,8 @@ class StreamProcess:
 
     def _note_source(self, up: bool) -> None:
         if up:
+            if not self.source_up:
+                self._recheck_now.set()  # rights may have ended while nobody listened
             self._source_lost_at = None
         elif self.source_up:
             self._source_lost_at = self.clock()
@@ -160,6 +181,7 @@ class StreamProcess:
         lost_at = self._source_lost_at
         if lost_at is not None and self.clock() - lost_at > options.stale_after_s:
             self.hub.mark_stale()
+        self._judge_authority()
         metrics.SOCKETS.set(len(self.sockets))
         metrics.MEMBERS.set(len(self.hub.members))
         metrics.SYMBOLS.set(len(self.hub.latest))
@@ -175,19 +197,56 @@ class StreamProcess:
         latest = self.hub.latest
         self.hub.publish(as_stale(quote) for quote in aged if quote is latest[quote.symbol])
 
-    async def _close_revoked(self) -> None:
-        for member in await revoked(self.redis, list(self.hub.members)):
-            self.hub.leave(member)
-            member.close(Close.UNAUTHENTICATED, Problem.REVOKED, "the rights were revoked")
+    async def _recheck(self) -> None:
+        """Compare the rights of all members with PostgreSQL, every `recheck_s`, for ever.
+
+        Publications close sockets within milliseconds; this finds those whose publication was lost
+        with a Redis. A question that hangs is not asked twice, its age is what counts.
+        """
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._recheck_now.wait(), self.options.recheck_s)
+            self._recheck_now.clear()
+            if self._question is None:
+                rights = {member.right for member in self.hub.members}
+                self._question = self.loop.run_in_executor(self._asking, self._authority, rights)
+            answered, _ = await asyncio.wait({self._question}, timeout=self.options.recheck_s)
+            if answered:
+                self._take_answer(self._question)
+                self._question = None
+
+    def _take_answer(self, question: "asyncio.Future[Collection[Right]]") -> None:
+        error = question.exception()
+        if error is not None:
+            logger.warning("rights not rechecked: %s", error)
+            return
+        self._authority_at = self.clock()
+        self.authority_up = True
+        self.hub.close_rights(question.result())
+
+    def _judge_authority(self) -> None:
+        """Close everybody when nobody could say for too long whose rights still stand."""
+        age_s = self.clock() - self._authority_at
+        metrics.RIGHTS_AGE_SECONDS.set(age_s)
+        if age_s <= self.options.authority_s_max:
+            return
+        if self.authority_up:
+            logger.error("rights not rechecked for %s s: closing", self.options.authority_s_max)
+        self.authority_up = False
+        for close in list(self.sockets):
+            close(Close.TRY_LATER, Problem.UNAVAILABLE, "rights cannot be checked now")
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
-        """Runs a chore for ever; without Redis it is put off, not given up."""
+        """Run a chore for ever. One that fails is put off: it must not end all sockets."""
         while True:
             await asyncio.sleep(seconds)
             try:
                 await chore()
             except (RedisError, OSError) as error:
                 logger.warning("%s put off: %s", chore.__name__, error)
+            except Exception:
+                metrics.CHORES_FAILED.labels(chore.__name__).inc()
+                logger.exception("%s failed, it is tried again in %s s", chore.__name__, seconds)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = self.loop.create_task(work)
@@ -234,8 +293,11 @@ class Lifespan:
     signal goes straight through.
     """
 
-    def __init__(self, options: Options, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, options: Options, *, authority: Authority, now: Callable[[], datetime]
+    ) -> None:
         self._options = options
+        self._authority = authority
         self._now = now
 
     async def __call__(
@@ -245,7 +307,7 @@ class Lifespan:
         send: Callable[[dict[str, Any]], Awaitable[None]],
     ) -> None:
         await receive()
-        process = StreamProcess(self._options, now=self._now)
+        process = StreamProcess(self._options, authority=self._authority, now=self._now)
         scope["state"][STATE_KEY] = process
         process.start()
         for signum in (signal.SIGTERM, signal.SIGINT):

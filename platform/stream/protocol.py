@@ -21,6 +21,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from core.limits import SYMBOL_LENGTH_MAX
+from identity.rights import Right
 
 MESSAGE_BYTES_MAX = 102_400
 SYMBOLS_PER_CLIENT_MAX = 1000
@@ -91,9 +92,20 @@ class Ticket(msgspec.Struct, frozen=True):
 
     user_id: int
     household_ids: list[int]
-    token_version: int
+    epoch: int  # the user's access epoch; a higher one makes the ticket void
+    family: str  # the log-in it was given to
     tier: Literal["standard", "active"]
-    family: str = ""  # the log-in it was given to
+
+    @property
+    def right(self) -> Right:
+        return Right(self.user_id, self.epoch, self.family)
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """Rights that ended, as identity published them: users with their new epoch, and log-ins."""
+
+    users: dict[int, int] = {}
+    families: list[str] = []
 
 
 class _Wire(msgspec.Struct, frozen=True):
@@ -126,6 +138,7 @@ class Quote(msgspec.Struct, frozen=True, eq=False, gc=False):
 
 _incoming: msgspec.json.Decoder[Incoming] = msgspec.json.Decoder(Incoming)
 _ticket = msgspec.json.Decoder(Ticket)
+_ended = msgspec.json.Decoder(Ended)
 _published = msgspec.json.Decoder(_Published)
 _parts = msgspec.json.Decoder(list[msgspec.Raw])
 _json = msgspec.json.Encoder()
@@ -143,6 +156,8 @@ def incoming(text: str) -> Incoming:
     """The message in a text frame, strictly: unknown types and fields are refused."""
     try:
         return _incoming.decode(text)
+    except RecursionError:  # the decoder follows nested brackets as deep as Python's stack
+        raise Refused("JSON is nested too deeply") from None
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeError) as error:
         raise Refused(str(error)) from None
 
@@ -153,6 +168,14 @@ def ticket(payload: bytes) -> Ticket:
         return _ticket.decode(payload)
     except msgspec.DecodeError as error:
         raise Refused(f"stored ticket: {error}") from None
+
+
+def ended(payload: bytes) -> Ended:
+    """The rights in one publication on the access channel."""
+    try:
+        return _ended.decode(payload)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise Refused(f"ended rights: {error}") from None
 
 
 def quote(payload: bytes | msgspec.Raw) -> Quote:

@@ -23,7 +23,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from bench.scale import seed
 from identity.models import User
-from identity.operations.accounts import end_everything
+from identity.operations.users import end_everything
 from jobs import operations as jobs
 from jobs.models import Job
 from marketdata.models import Asset

@@ -106,6 +106,13 @@ def test_nobody_is_sent_to_the_log_in_and_back(people: Any, invest: Any) -> None
         ("https://evil.example/", "/"),
         ("//evil.example/", "/"),
         ("javascript:alert(1)", "/"),
+        ("/accounts?page=2", "/accounts?page=2"),
+        ("/\\evil.example", "/"),
+        ("http://testserver/settings", "/"),
+        ("abc", "/"),
+        ("logout", "/"),
+        ("portfolio", "/"),
+        ("", "/"),
     ],
 )
 def test_the_log_in_leads_only_to_ourselves(owner: Any, following: str, target: str) -> None:
@@ -113,6 +120,8 @@ def test_the_log_in_leads_only_to_ourselves(owner: Any, following: str, target: 
     form = {"email": "OWNER@ballast.example", "password": PASSWORD, "next": following}
     answer = client.post("/login", form)
     assert (answer.status_code, answer["Location"]) == (302, target)
+    again = client.get("/login", {"next": following})  # somebody who is logged in already
+    assert (again.status_code, again["Location"]) == (302, target)
 
 
 def test_a_wrong_password_says_nothing_about_the_address(owner: Any) -> None:

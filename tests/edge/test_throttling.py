@@ -7,7 +7,8 @@ from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
 from edge import throttling
-from edge.throttling import Throttle, TooManyRequests, client_address, consume
+from edge.addresses import client_address
+from edge.throttling import Throttle, TooManyRequests, consume
 
 TEN = Throttle("test", per_address="100/minute", per_email="10/minute")
 LETTERS = Throttle("letters", per_address="3/minute")

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from identity import queries
 from identity.models import AdviserLink, Role, User, household_ids
-from identity.operations import accounts, households
+from identity.operations import households, users
 from identity.tokens import Access, TokenRefused
 from stores.redis import redis_client
 
@@ -79,8 +79,8 @@ def test_without_redis_a_log_out_still_counts(people: Any, settings: Any) -> Non
 
 
 CHANGES: dict[str, Callable[[Any], object]] = {
-    "closed": lambda people: accounts.deactivate(user=people.adviser, now=NOW),
-    "logged out everywhere": lambda people: accounts.end_everything(
+    "closed": lambda people: users.deactivate(user=people.adviser, now=NOW),
+    "logged out everywhere": lambda people: users.end_everything(
         user_id=people.adviser.pk, now=NOW
     ),
 }
@@ -111,7 +111,7 @@ def test_an_adviser_sees_a_household_as_long_as_he_is_let(
         households.grant_adviser(user=people.owner, email=people.adviser.email)
     assert household_ids(queries.principal(claims=claims)) == [office, home]
     with django_capture_on_commit_callbacks(execute=True):
-        accounts.change_role(user=people.adviser, role=Role.INVESTOR)
+        users.change_role(user=people.adviser, role=Role.INVESTOR)
     assert household_ids(queries.principal(claims=claims)) == [office]
 
 
@@ -131,6 +131,66 @@ def test_a_slow_reader_cannot_bring_back_what_was_withdrawn(
     monkeypatch.setattr(queries, "_remember", real)
     assert redis_client().get(f"principal:{people.adviser.pk}") is not None
     assert household_ids(queries.principal(claims=claims)) == [people.adviser.household_id]
+
+
+def test_a_deleted_user_is_refused_everywhere_though_remembered(
+    people: Any, client_of: Callable[[User], APIClient], django_capture_on_commit_callbacks: Any
+) -> None:
+    api = client_of(people.stranger)
+    assert api.get("/api/v1/users/me").status_code == 200
+    with django_capture_on_commit_callbacks(execute=True):
+        people.stranger.delete()
+    for path_ in ("users/me", "accounts", "notifications"):
+        answer = api.get(f"/api/v1/{path_}")
+        assert (answer.status_code, answer.json()["code"]) == (401, "account_closed"), path_
+
+
+def test_a_user_whose_row_was_taken_in_sql_has_no_profile(
+    people: Any, client_of: Callable[[User], APIClient]
+) -> None:
+    api = client_of(people.stranger)
+    assert api.get("/api/v1/users/me").status_code == 200
+    people.stranger.token_families.all().delete()
+    User.objects.filter(pk=people.stranger.pk)._raw_delete("default")
+    answer = api.get("/api/v1/users/me")
+    assert (answer.status_code, answer.json()["code"]) == (401, "account_closed")
+
+
+EPOCHS: dict[str, tuple[Callable[[Any], object], int]] = {
+    "role": (lambda people: User.objects.filter(pk=people.adviser.pk).update(role="investor"), 1),
+    "household": (
+        lambda people: User.objects.filter(pk=people.adviser.pk).update(
+            household=people.stranger.household
+        ),
+        1,
+    ),
+    "link made": (
+        lambda people: AdviserLink.objects.create(
+            adviser=people.adviser, household=people.stranger.household
+        ),
+        1,
+    ),
+    "link ended": (lambda people: AdviserLink.objects.all()._raw_delete("default"), 1),
+    "log-in": (lambda people: User.objects.filter(pk=people.adviser.pk).update(last_login=NOW), 0),
+    "name": (lambda people: User.objects.filter(pk=people.adviser.pk).update(full_name="A"), 0),
+    "an older copy saved": (lambda people: _save_old_copy(people.adviser), 1),
+}
+
+
+def _save_old_copy(user: User) -> None:
+    old = User.objects.get(pk=user.pk)
+    User.objects.filter(pk=user.pk).update(active_trader=True)
+    old.active_trader = True
+    old.save()
+
+
+@pytest.mark.parametrize(("change", "raised"), EPOCHS.values(), ids=EPOCHS.keys())
+def test_the_database_raises_the_epoch_when_rights_change_and_never_lowers_it(
+    people: Any, change: Callable[[Any], object], raised: int
+) -> None:
+    before = User.objects.get(pk=people.adviser.pk).access_epoch
+    change(people)
+    assert User.objects.get(pk=people.adviser.pk).access_epoch == before + raised
 
 
 def test_a_token_of_another_person_with_the_same_number_is_refused(people: Any) -> None:
@@ -178,7 +238,7 @@ def test_an_api_request_touches_neither_database_nor_session(
 def test_a_revocation_between_two_requests_of_many_threads_lets_none_through(people: Any) -> None:
     claims = _access(people.owner)
     queries.principal(claims=claims)
-    accounts.end_everything(user_id=people.owner.pk, now=NOW)
+    users.end_everything(user_id=people.owner.pk, now=NOW)
     passed: list[int] = []
 
     def ask() -> None:

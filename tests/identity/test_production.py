@@ -3,8 +3,13 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
+from django.core import checks
+
+from identity.checks import demo_users
+from identity.models import User
 
 SECRET = "a-long-random-secret-for-this-test-only-0123456789"
 GOOD = {"SECRET_KEY": SECRET, "ALLOWED_HOSTS": "ballast.example", "BEHIND_TLS_PROXY": "1"}
@@ -49,3 +54,18 @@ def test_what_is_missing_is_named(changes: dict[str, str], name: str) -> None:
 
 def test_a_demo_needs_none_of_it() -> None:
     assert _check(DEMO="1").returncode == 0
+
+
+@pytest.mark.django_db
+def test_a_deployment_on_a_database_with_the_demo_is_an_error(people: Any, settings: Any) -> None:
+    assert demo_users(None) == []
+    User.objects.filter(pk=people.owner.pk).update(is_demo=True)
+    assert [(found.id, found.level) for found in demo_users(None)] == [
+        ("identity.E004", checks.ERROR)
+    ]
+    settings.DEMO = True
+    assert demo_users(None) == []
+
+
+def test_the_demo_is_looked_for_when_a_deployment_is_checked() -> None:
+    assert demo_users in checks.registry.registry.deployment_checks

@@ -87,10 +87,11 @@ def test_a_ticket_carries_what_the_stream_must_know(people: Any, client_of: Clie
     key = f"ticket:{body['ticket']}"
     assert 0 < redis_client().ttl(key) <= 30
     family = TokenFamily.objects.get(user=people.adviser)
+    people.adviser.refresh_from_db()
     assert json.loads(redis_client().get(key) or "") == {
         "user_id": people.adviser.pk,
         "household_ids": [people.adviser.household_id, people.owner.household_id],
-        "token_version": 1,
+        "epoch": people.adviser.access_epoch,
         "family": str(family.pk),
         "tier": "active",
     }

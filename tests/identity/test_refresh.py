@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from identity.authentication import token_key
 from identity.models import Household, TokenFamily, User
-from identity.operations import accounts, log_ins
+from identity.operations import log_ins, users
 from identity.operations.log_ins import TokenReused
 from identity.tokens import TokenRefused
 
@@ -169,4 +169,4 @@ def test_dead_families_are_swept_away(user: User) -> None:
     _start(user)
     assert log_ins.forget_dead_families(now=NOW + timedelta(days=29)) == 0
     assert log_ins.forget_dead_families(now=NOW + timedelta(days=31)) == 1
-    accounts.end_everything(user_id=user.pk, now=NOW)
+    users.end_everything(user_id=user.pk, now=NOW)

@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from core.errors import InvalidInput
 from identity.models import Household, Invitation, User
-from identity.operations import accounts, households
+from identity.operations import households, users
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +64,24 @@ def test_a_registration_that_is_wrong_makes_nobody(changes: dict[str, Any], code
     assert not Household.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "email", ["x@Ɤ.example", "x@a_b.example", "ß@t.example", "x@xn--a.example"]
+)
+def test_an_address_that_cannot_be_folded_is_refused(email: str) -> None:
+    answer = _register(email=email)
+    assert answer.status_code == 400
+    assert [error["code"] for error in answer.json()["errors"]] == ["invalid"]
+    assert not User.objects.exists()
+
+
+def test_one_mailbox_is_one_user() -> None:
+    spellings = ["tsk0@t.example", "TSK0@T.EXAMPLE", "tſk0@ｔ.example", "ts\u212a0@t.example"]
+    for email in spellings:
+        assert _register(email=email).json() == {"email": "tsk0@t.example"}
+    assert User.objects.count() == 1
+    assert _register(email="jo@bücher.example").json() == {"email": "jo@xn--bcher-kva.example"}
+
+
 def test_registering_too_often_is_refused(settings: Any) -> None:
     settings.THROTTLES = {"register.per_email": "2/hour"}
     statuses = [_register().status_code for _ in range(3)]
@@ -77,7 +95,7 @@ def _invited(people: Any, *, email: str = "new@ballast.example") -> str:
 
 
 def _accept(token: str, *, email: str = "new@ballast.example", days: float = 0) -> User | None:
-    return accounts.register(
+    return users.register(
         email=email,
         password=GOOD["password"],
         full_name="Spouse",

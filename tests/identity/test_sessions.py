@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth import login
-from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
@@ -15,8 +14,8 @@ from django.urls import include, path
 
 import identity.api
 from identity.middleware import begin_session
-from identity.models import User
-from identity.operations import accounts
+from identity.models import Session, User
+from identity.operations import users
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
@@ -89,7 +88,7 @@ def test_logging_out_everywhere_ends_the_pages_too(people: Any) -> None:
     client.get("/enter")
     spouse.force_login(people.spouse, backend=BACKEND)
     assert _who(client) == "owner@ballast.example"
-    accounts.end_everything(user_id=people.owner.pk, now=people.owner.created_at)
+    users.end_everything(user_id=people.owner.pk, now=people.owner.created_at)
     assert _who(client) == "AnonymousUser"
     assert _who(spouse) == "spouse@ballast.example"
 

@@ -54,6 +54,8 @@ def _claims(**changes: object) -> dict[str, object]:
         "uid": 7,
         "ver": 3,
         "fam": str(FAMILY),
+        "aud": "ballast",
+        "nbf": int(NOW.timestamp()),
         "exp": int((NOW + QUARTER).timestamp()),
     }
     return {name: value for name, value in {**claims, **changes}.items() if value is not None}
@@ -70,6 +72,11 @@ FORGED = {
     "no type": jwt.encode(_claims(type=None), KEY, "HS256"),
     "no expiry": jwt.encode(_claims(exp=None), KEY, "HS256"),
     "an expiry in words": jwt.encode(_claims(exp="never"), KEY, "HS256"),
+    "no audience": jwt.encode(_claims(aud=None), KEY, "HS256"),
+    "for somebody else": jwt.encode(_claims(aud="other"), KEY, "HS256"),
+    "for many": jwt.encode(_claims(aud=["ballast", "other"]), KEY, "HS256"),
+    "no beginning": jwt.encode(_claims(nbf=None), KEY, "HS256"),
+    "a beginning in words": jwt.encode(_claims(nbf="now"), KEY, "HS256"),
     "no user": jwt.encode(_claims(uid=None), KEY, "HS256"),
     "a user in words": jwt.encode(_claims(uid="x"), KEY, "HS256"),
     "a family that is none": jwt.encode(_claims(fam="x"), KEY, "HS256"),
@@ -88,6 +95,14 @@ def test_a_forged_token_is_refused(token: str) -> None:
         with pytest.raises(TokenRefused) as refusal:
             read_access(key=KEY, token=token, now=NOW)
         assert (refusal.value.status, refusal.value.code) == (401, "token_invalid")
+
+
+def test_a_token_counts_from_its_beginning_but_for_the_skew_of_clocks() -> None:
+    token = _access()
+    assert read_access(key=KEY, token=token, now=NOW - timedelta(seconds=30)) == ACCESS
+    with pytest.raises(TokenRefused) as refusal:
+        read_access(key=KEY, token=token, now=NOW - timedelta(seconds=31))
+    assert (refusal.value.status, refusal.value.code) == (401, "token_not_yet")
 
 
 def test_an_access_token_does_not_refresh() -> None:

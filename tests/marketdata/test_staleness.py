@@ -4,8 +4,16 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
+from django.core.exceptions import ValidationError
 
-from marketdata.calendars import hours, last_session_before, last_session_over, session_close
+from marketdata.calendars import (
+    UnknownExchange,
+    hours,
+    last_session_before,
+    last_session_over,
+    session_close,
+)
+from marketdata.models import Asset
 from marketdata.quotes import Quote, decoded, encoded, is_stale
 
 # Friday 2026-11-20 closes at 21:00 UTC; Thanksgiving is the 26th, the 27th closes at 18:00 UTC.
@@ -21,6 +29,8 @@ acme     XNYS      2026-11-25T20:59  2026-11-26T18:00  no     Thanksgiving: no s
 acme     XNYS      2026-11-25T20:59  2026-11-27T19:00  yes    after the short Friday
 acme     -         2026-11-20T20:59  2026-11-21T20:00  no     no calendar: a day
 acme     -         2026-11-20T20:59  2026-11-21T21:30  yes
+acme     NOWHERE   2026-11-20T20:59  2026-11-21T20:00  no     a name without a calendar: a day too
+acme     NOWHERE   2026-11-20T20:59  2026-11-21T21:30  yes
 replay   XNYS      2026-11-22T12:00  2026-11-22T12:00  no
 replay   XNYS      2026-11-22T12:00  2026-11-22T12:02  yes    the feed stands still
 own      -         2026-10-20T00:00  2026-11-20T00:00  no     a month
@@ -68,3 +78,24 @@ def test_short_days_close_early() -> None:
     assert session_close(exchange="XNYS", session=date(2026, 11, 27)) == at("2026-11-27T18:00")
     market = hours(exchange="XNYS", now=at("2026-11-27T19:00"))
     assert (market.is_open, market.closed_at) == (False, at("2026-11-27T18:00"))
+
+
+def test_an_unknown_exchange_is_logged_once_and_never_raised(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for hour in (10, 11, 12):
+        assert hours(exchange="ATLANTIS", now=datetime(2026, 11, 20, hour, tzinfo=UTC)) is None
+    assert len([line for line in caplog.messages if "ATLANTIS" in line]) == 1
+    with pytest.raises(UnknownExchange):
+        last_session_before(exchange="ATLANTIS", day=date(2026, 11, 23))
+
+
+@pytest.mark.parametrize(("name", "good"), [("XNYS", True), ("24/7", True), ("ATLANTIS", False)])
+def test_an_asset_is_traded_on_an_exchange_with_a_calendar(name: str, good: bool) -> None:
+    field = Asset._meta.get_field("exchange")
+    if good:
+        assert field.clean(name, None) == name
+    else:
+        with pytest.raises(ValidationError) as refusal:
+            field.clean(name, None)
+        assert refusal.value.error_list[0].code == "exchange_unknown"

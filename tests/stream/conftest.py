@@ -1,4 +1,4 @@
-"""A Redis and stream processes of their own: these tests kill, stop and restart both."""
+"""A Redis, a database of people and stream processes of their own: these tests kill them all."""
 
 import json
 import os
@@ -15,16 +15,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit, urlunsplit
 from urllib.request import Request, urlopen
+from uuid import UUID
 
+import psycopg
 import pytest
 import redis
+from django.db import connection
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from embedded.binaries import redis_server as redis_binary
 
 PATIENCE_S = 30.0
+START_S_MAX = 120.0
 
 
 def free_port() -> int:
@@ -33,14 +38,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(holds: Callable[[], Any], *, what: str) -> Any:
+def eventually(holds: Callable[[], Any], *, what: str, patience_s: float = PATIENCE_S) -> Any:
     """The first true answer; on a busy machine that may take a while, never for ever."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         if answer := holds():
             return answer
         time.sleep(0.02)
-    raise AssertionError(f"waited {PATIENCE_S} s in vain for: {what}")
+    raise AssertionError(f"waited {patience_s} s in vain for: {what}")
 
 
 class RedisServer:
@@ -78,7 +83,13 @@ class RedisServer:
             return False
 
     def publish(
-        self, prices: dict[str, str], *, stale: bool = False, source: str = "test", age_s: float = 0
+        self,
+        prices: dict[str, str],
+        *,
+        stale: bool = False,
+        source: str = "test",
+        exchange: str = "",
+        age_s: float = 0,
     ) -> None:
         """What marketdata does: the hash of newest quotes and the channel of changed ones."""
         moment = datetime.now(UTC) - timedelta(seconds=age_s)
@@ -90,6 +101,7 @@ class RedisServer:
                 "as_of": as_of,
                 "stale": stale,
                 "source": source,
+                "exchange": exchange,
                 "previous_close": "1",
             }
             for symbol, price in prices.items()
@@ -99,13 +111,19 @@ class RedisServer:
             pipeline.publish("quotes", json.dumps(quotes))
             pipeline.execute()
 
+    @staticmethod
+    def family(user_id: int, log_in: int = 0) -> str:
+        """A log-in of a user in the database of people: each has three."""
+        return str(UUID(int=1000 * user_id + log_in))
+
     def ticket(self, *, user_id: int = 1, households: tuple[int, ...] = (7,), **fields: Any) -> str:
         """What identity does when a signed-in user asks for a ticket."""
         token = secrets.token_urlsafe(24)
         ticket = {
             "user_id": user_id,
             "household_ids": list(households),
-            "token_version": 1,
+            "epoch": 1,
+            "family": self.family(user_id),
             "tier": "standard",
             **fields,
         }
@@ -179,15 +197,16 @@ class Socket:
 class Stream:
     """A real stream process: uvicorn on a port of its own."""
 
-    def __init__(self, *, redis_url: str, log: Path, settings: dict[str, str]) -> None:
+    def __init__(
+        self, *, redis_url: str, database_url: str, log: Path, settings: dict[str, str]
+    ) -> None:
         self.port = free_port()
         self.log = log
         environment = {
             **os.environ,
             "TESTING": "1",
             "REDIS_URL": redis_url,
-            # Nobody listens there: a stream that touched the database would fail.
-            "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+            "DATABASE_URL": database_url,
             **settings,
         }
         with log.open("ab") as output:
@@ -197,7 +216,13 @@ class Stream:
                 stdout=output,
                 stderr=output,
             )
-        eventually(self.is_ready, what=f"the stream to be ready, see {log}")
+        try:
+            eventually(
+                self.is_ready, what=f"the stream to be ready, see {log}", patience_s=START_S_MAX
+            )
+        except BaseException:
+            self.end()
+            raise
 
     def is_ready(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()
@@ -260,14 +285,83 @@ def redis_server(_shared_redis: RedisServer) -> RedisServer:
     return _shared_redis
 
 
+def _address(name: str) -> str:
+    """The address of another database on the server of the tests."""
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+PEOPLE = 12
+LOG_INS = 3
+
+
+@pytest.fixture(scope="session")
+def people_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """The address of a copy of the test database in which users 1 to 12 have three log-ins each.
+
+    What a test commits there, no other suite sees. Its tests put back what they change.
+    """
+    with django_db_blocker.unblock():
+        name = f"{connection.settings_dict['NAME']}_stream"
+        template = connection.settings_dict["NAME"]
+        connection.close()  # a template has no other sessions
+        url = _address(name)
+        with psycopg.connect(_address("postgres"), autocommit=True) as server:
+            server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        with psycopg.connect(url) as people:
+            people.execute(_PEOPLE, {"people": PEOPLE, "log_ins": LOG_INS})
+    yield url
+    with psycopg.connect(_address("postgres"), autocommit=True) as server:
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+_PEOPLE = """
+WITH home AS (
+    INSERT INTO identity_household (public_id, name, created_at)
+    VALUES (gen_random_uuid(), 'Home', now()) RETURNING id
+), users AS (
+    INSERT INTO identity_user (id, public_id, email, full_name, household_id, role, base_currency,
+        federal_ordinary_rate, federal_long_term_rate, state_rate, net_investment_income_rate,
+        active_trader, token_version, access_epoch, is_active, is_staff, is_superuser, is_demo,
+        password, created_at)
+    SELECT n, gen_random_uuid(), n || '@people.example', '', home.id, 'investor', 'USD',
+           0, 0, 0, 0, false, 1, 1, true, false, false, false, '!', now()
+      FROM home, generate_series(1, %(people)s) AS n
+)
+INSERT INTO identity_tokenfamily (id, user_id, serial, created_at, expires_at, revoked_reason)
+SELECT lpad(to_hex(1000 * n + log_in), 32, '0')::uuid, n, 1, now(), now() + interval '1 day', ''
+  FROM generate_series(1, %(people)s) AS n, generate_series(0, %(log_ins)s - 1) AS log_in
+"""
+
+
 @pytest.fixture
-def start_stream(redis_server: RedisServer, tmp_path: Path) -> Iterator[Callable[..., Stream]]:
+def people_committed(people_database: str) -> Iterator[Callable[..., None]]:
+    """Runs SQL on the database of people; a right that a test takes is given back after it."""
+    with psycopg.connect(people_database, autocommit=True) as people:
+
+        def run(sql: str, **values: object) -> None:
+            people.execute(sql, values)
+
+        yield run
+        people.execute("SET session_replication_role = replica")  # an epoch is never lowered else
+        people.execute(
+            "UPDATE identity_user SET is_active = true, access_epoch = 1;"
+            "UPDATE identity_tokenfamily SET revoked_at = NULL, revoked_reason = ''"
+        )
+
+
+@pytest.fixture
+def start_stream(
+    redis_server: RedisServer, people_database: str, tmp_path: Path
+) -> Iterator[Callable[..., Stream]]:
     """Starts stream processes with settings, and ends them after the test."""
     with ExitStack() as ends:
 
         def start(**settings: object) -> Stream:
             stream = Stream(
                 redis_url=redis_server.url,
+                database_url=people_database,
                 log=tmp_path / f"stream-{secrets.token_hex(3)}.log",
                 settings={name: str(value) for name, value in settings.items()},
             )
@@ -279,12 +373,13 @@ def start_stream(redis_server: RedisServer, tmp_path: Path) -> Iterator[Callable
 
 @pytest.fixture(scope="session")
 def _shared_stream(
-    _shared_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+    _shared_redis: RedisServer, people_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stream]:
     stream = Stream(
         redis_url=_shared_redis.url,
+        database_url=people_database,
         log=tmp_path_factory.mktemp("stream") / "stream.log",
-        settings={"STREAM_AUTH_TIMEOUT_S": "2", "STREAM_RECHECK_S": "1"},
+        settings={"STREAM_AUTH_TIMEOUT_S": "2"},
     )
     yield stream
     stream.end()
@@ -295,3 +390,21 @@ def stream(_shared_stream: Stream, redis_server: RedisServer) -> Stream:
     """A stream process with the usual limits that knows the two quotes."""
     redis_server.publish({"AAPL": "100.00", "MSFT": "200.00"})
     return _shared_stream
+
+
+@pytest.fixture(scope="session")
+def session_stream(
+    people_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stream]:
+    """A stream on the Redis and the database that the rest of the application uses.
+
+    It holds a session of that database, so the copy of it is made before.
+    """
+    stream = Stream(
+        redis_url=os.environ["REDIS_URL"],
+        database_url=_address(connection.settings_dict["NAME"]),
+        log=tmp_path_factory.mktemp("stream") / "stream.log",
+        settings={},
+    )
+    yield stream
+    stream.end()

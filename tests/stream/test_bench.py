@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import redis
 
 from bench.stream import measured
+from identity.rights import Right
 
 
 @pytest.fixture
@@ -23,8 +25,9 @@ def test_every_client_sees_every_publication(
 ) -> None:
     monkeypatch.setitem(os.environ, "TESTING", "1")
     monkeypatch.setitem(os.environ, "DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    rights = [Right(number, 1, str(UUID(int=number))) for number in range(20)]
     figures = measured(
-        redis_url=empty_redis.url, sockets=20, symbols=30, watched=5, seconds=2, processes=2
+        redis_url=empty_redis.url, rights=rights, symbols=30, watched=5, seconds=2, processes=2
     )
     assert figures["sockets"] == 20
     # A publication that a busy machine delivers late may share a frame with the next.
@@ -36,5 +39,5 @@ def test_every_client_sees_every_publication(
 def test_a_redis_that_a_stream_listens_to_is_left_alone(stream: Any, redis_server: Any) -> None:
     before = redis_server.client.hgetall("quotes")
     with pytest.raises(ValueError, match="listens to this Redis"):
-        measured(redis_url=redis_server.url, sockets=1, seconds=1)
+        measured(redis_url=redis_server.url, rights=[Right(1, 1, "")], seconds=1)
     assert redis_server.client.hgetall("quotes") == before

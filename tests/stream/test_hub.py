@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
+from identity.rights import Right
 from stream.client import Client, Pace
 from stream.hub import Hub, Member
 from stream.protocol import Close, Problem, Quote
@@ -62,9 +63,7 @@ class Room:
             client=Client(pace=Pace(interval_s=1.0), now=self.now),
             send=wire.send,
             close=wire.close,
-            user_id=1,
-            token_version=1,
-            family="",
+            right=Right(1, 1, ""),
             now=self.now,
         )
         self.hub.join(member)

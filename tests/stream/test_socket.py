@@ -53,24 +53,6 @@ def test_an_expired_ticket_is_refused(stream: Any, redis_server: Any) -> None:
         assert late.hear_close()[1] == 4401
 
 
-def test_a_ticket_revoked_meanwhile_is_refused(stream: Any, redis_server: Any) -> None:
-    redis_server.client.set("revoked:1", 2)
-    with stream.open() as revoked, stream.open() as renewed:
-        revoked.say(type="auth", ticket=redis_server.ticket(token_version=1))
-        assert revoked.hear_close()[1:] == (4401, "ticket_invalid")
-        renewed.log_in(redis_server.ticket(token_version=2))
-
-
-def test_a_ticket_of_a_log_in_that_ended_meanwhile_is_refused(
-    stream: Any, redis_server: Any
-) -> None:
-    redis_server.client.set("revoked-family:old", 1)
-    with stream.open() as ended, stream.open() as other:
-        ended.say(type="auth", ticket=redis_server.ticket(family="old"))
-        assert ended.hear_close()[1:] == (4401, "ticket_invalid")
-        other.log_in(redis_server.ticket(family="new"))
-
-
 def test_the_ticket_comes_first(stream: Any) -> None:
     with stream.open() as eager:
         eager.say(type="subscribe", symbols=["AAPL"])
@@ -358,34 +340,6 @@ def test_an_idle_socket_is_closed_and_a_watching_one_is_not(
         assert busy.hear("pong")
 
 
-def test_a_revocation_closes_the_sockets_of_that_user_only(stream: Any, redis_server: Any) -> None:
-    with (
-        stream.enter(redis_server.ticket(user_id=1)) as revoked,
-        stream.enter(redis_server.ticket(user_id=2)) as other,
-    ):
-        redis_server.client.set("revoked:1", 2)
-        heard, code, _ = revoked.hear_close()
-        assert (heard[-1]["code"], code) == ("revoked", 4401)
-        other.say(type="ping")
-        assert other.hear("pong")
-
-
-def test_a_log_out_closes_the_sockets_of_that_log_in_only(stream: Any, redis_server: Any) -> None:
-    with (
-        stream.enter(redis_server.ticket(family="phone")) as phone,
-        stream.enter(redis_server.ticket(family="phone")) as second,
-        stream.enter(redis_server.ticket(family="laptop")) as laptop,
-        stream.enter(redis_server.ticket()) as unnamed,
-    ):
-        redis_server.client.set("revoked-family:phone", 1)
-        for gone in (phone, second):
-            heard, code, _ = gone.hear_close()
-            assert (heard[-1]["code"], code) == ("revoked", 4401)
-        for left in (laptop, unnamed):
-            left.say(type="ping")
-            assert left.hear("pong")
-
-
 # Account events
 
 
@@ -440,7 +394,31 @@ def test_metrics_can_be_closed_to_loopback_as_well(start_stream: Any) -> None:
     assert start_stream(METRICS_ALLOWED_NETWORKS="10.0.0.0/8").get("/metrics")[0] == 404
 
 
-def test_a_process_without_any_database_serves_all_of_this(stream: Any) -> None:
-    log = stream.log.read_text()
-    assert "Traceback" not in log
-    assert "psycopg" not in log
+def test_deeply_nested_json_is_a_bad_message(stream: Any, redis_server: Any) -> None:
+    for text in ('{"a":' * 20_000, "[" * 100_000, '{"type":' + "[" * 50_000):
+        with stream.open() as early, stream.enter(redis_server.ticket()) as late:
+            for socket in (early, late):
+                socket.connection.send(text)
+                heard, code, reason = socket.hear_close()
+                assert [message["code"] for message in heard] == ["bad_message"]
+                assert (code, reason) == (4400, "bad_message")
+    assert "Traceback" not in stream.log.read_text()
+
+
+def test_a_quote_of_an_unknown_exchange_costs_nobody_the_stream(
+    stream: Any, redis_server: Any
+) -> None:
+    redis_server.publish({"ODD": "1.00"}, exchange="ATLANTIS", age_s=2 * 86_400)
+    with stream.enter(redis_server.ticket()) as socket:
+        subscribed: list[str] = []
+        while not subscribed:  # until the stream has read it
+            socket.say(type="subscribe", symbols=["ODD"])
+            subscribed = socket.hear("subscribed")["symbols"]
+            time.sleep(0.2)
+        while not (batch := socket.hear("price_batch"))["updates"][0]["stale"]:
+            pass  # without opening hours, a price is stale after a day
+        assert batch["updates"][0]["symbol"] == "ODD"
+        redis_server.publish({"AAPL": "102.00"})
+        socket.say(type="subscribe", symbols=["AAPL"])
+        socket.hear_price("AAPL", "102.00")
+    assert stream.process.poll() is None

@@ -68,6 +68,7 @@ CODES: dict[str, dict[str, str]] = {
         "internal_error": "Our fault. Quote `request_id` to the operator.",
     },
     "Log-in and people": {
+        "email_invalid": "The e-mail address is not one that mail can be sent to.",
         "credentials_invalid": "The e-mail address or the password is wrong.",
         "csrf_failed": "The CSRF token of the page is missing or old. Reload the page.",
         "not_authenticated": "Send an access token.",
@@ -75,6 +76,7 @@ CODES: dict[str, dict[str, str]] = {
         "role_not_allowed": "Your role may not do this.",
         "token_expired": "The token has expired. Refresh it.",
         "token_invalid": "The token is not one of ours.",
+        "token_not_yet": "The token is not valid yet: clocks differ. Try again in a minute.",
         "token_revoked": "The session was ended. Log in again.",
         "token_reused": "A refresh token was used twice, so its session was ended. Log in again.",
         "account_closed": "The person does not exist or is not active.",
@@ -218,7 +220,7 @@ INTERNAL = frozenset(
     {
         *("duplicate_security", "lot_not_positive", "setting_out_of_range", "targets_not_whole"),
         *("weight_out_of_range", "not_in_demo_mode", "job_not_retriable", "outbox_not_dead"),
-        "verification_run_taken",
+        *("verification_run_taken", "exchange_unknown"),
     }
 )
 

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -11,12 +11,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from core.emails import folded
 from core.errors import BallastError
 from dashboard.forms.entries import LoginForm, RegisterForm, add_refusal
 from dashboard.pages.frame import shown
 from edge.throttling import REGISTER, consume
 from identity.middleware import begin_session
-from identity.operations.accounts import register as open_user
+from identity.operations.users import register as open_user
 
 
 @never_cache
@@ -26,7 +27,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
     """The log-in by e-mail; tries are counted per address and per e-mail."""
     following = _inside(request, request.POST.get("next") or request.GET.get("next", ""))
     if request.user.is_authenticated:
-        return redirect(following)
+        return HttpResponseRedirect(following)
     form = LoginForm(request.POST if request.method == "POST" else None)
     status = 200
     if form.is_bound and form.is_valid():
@@ -36,15 +37,15 @@ def log_in(request: HttpRequest) -> HttpResponse:
             add_refusal(form, refusal)
             status = refusal.status
         if status == 200:
-            return redirect(following)
+            return HttpResponseRedirect(following)
     elif form.is_bound:
         status = 400
     return shown(request, "login", {"form": form, "next": following}, status=status)
 
 
 def _try(request: HttpRequest, form: LoginForm) -> int:
-    email = str(form.cleaned_data["email"]).lower()
-    user = authenticate(request, username=email, password=form.cleaned_data["password"])
+    email, password = str(form.cleaned_data["email"]), form.cleaned_data["password"]
+    user = authenticate(request, username=email, password=password)
     if user is None:
         form.add_error(None, "This e-mail and password do not belong together.")
         return 401
@@ -54,9 +55,9 @@ def _try(request: HttpRequest, form: LoginForm) -> int:
 
 
 def _inside(request: HttpRequest, address: str) -> str:
-    """Return the address to go on to, if it is a path of ours; `redirect` would look up a name."""
+    """Return the page to go on to: a path of this site, or else the first page."""
     ours = address.startswith("/") and url_has_allowed_host_and_scheme(
-        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        address, allowed_hosts=None, require_https=request.is_secure()
     )
     return address if ours else settings.LOGIN_REDIRECT_URL
 
@@ -71,7 +72,7 @@ def register(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         data = form.cleaned_data
         try:
-            consume(REGISTER, request=request, email=data["email"])
+            consume(REGISTER, request=request, email=folded(data["email"]))
             open_user(
                 email=data["email"],
                 password=data["password"],

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from core.errors import BallastError
 from dashboard.forms.entries import SettingsForm, add_refusal, stated
 from dashboard.pages.frame import SignedIn, for_investors, shown
-from identity.operations.accounts import change_profile
+from identity.operations.users import change_profile
 from identity.queries import profile
 
 

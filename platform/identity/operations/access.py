@@ -1,72 +1,79 @@
-"""Making what requests know of a user true again, at once.
+"""Publishing that the rights of a user have changed, so that every process acts on it at once.
 
-Every operation that changes who somebody is or what he may see calls `forget` inside its
-transaction; after the commit nothing remembered counts, whatever a slow reader still writes.
+PostgreSQL has the truth. Triggers raise `User.access_epoch` in the transaction that changes the
+user's rights (role, household, adviser links, password, open or closed). Whatever was derived from
+an older epoch is void: cached principals, stream tickets and sockets.
+
+Every operation that changes rights calls `rights_changed` in that transaction. After the commit it
+    raises access-epoch:<id>   a cached principal or a ticket with a lower epoch is refused
+    deletes principal:<id>     the next request reads the database
+    publishes on `access`      the stream processes close the sockets
+Redis may forget all this. A restarted cache holds no principal and no ticket, and the stream
+processes compare their sockets with PostgreSQL every STREAM_RECHECK_S.
 """
 
+import json
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from uuid import UUID
 
 import redis
 from django.db import transaction
 
+from identity.models import User
+from stores import keys
 from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
 
-_EPOCH_TTL_S = 86_400
-# Longer than any refresh token or socket lives.
-_REVOKED_TTL_S = 31 * 86_400
-# Longer than an access token lives, and than the stream may be without Redis.
-_FAMILY_TTL_S = 86_400
+# Longer than a cached principal, a ticket or an access token lives.
+_PUBLISHED_TTL_S = 86_400
+# The epoch published for a deleted user: higher than any that was ever given out.
+_GONE = 2**53
+_RAISE = """
+if tonumber(redis.call('GET', KEYS[1]) or '0') < tonumber(ARGV[1]) then
+  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+end
+redis.call('DEL', KEYS[2])
+"""
 
 
-def forget(*, user_ids: Collection[int]) -> None:
-    """After the commit, nothing remembered of these users is believed any more."""
-    transaction.on_commit(partial(_forget, tuple(user_ids)))
+def rights_changed(*, user_ids: Collection[int]) -> None:
+    """Publish after the commit that these users' rights changed in this transaction."""
+    epochs = dict.fromkeys(user_ids, _GONE)
+    epochs |= User.objects.filter(pk__in=user_ids).values_list("pk", "access_epoch")
+    transaction.on_commit(partial(_publish_epochs, epochs))
 
 
-def revoke_before(*, user_id: int, token_version: int) -> None:
-    """After the commit, tokens and sockets older than this version are refused everywhere."""
-    transaction.on_commit(partial(_revoke_before, user_id, token_version))
+def family_ended(*, family_id: UUID) -> None:
+    """Publish after the commit that this log-in of the API has ended."""
+    transaction.on_commit(partial(publish_ended, str(family_id)))
 
 
-def revoke_family(*, family_id: UUID) -> None:
-    """After the commit, access tokens and sockets of this log-in are refused too."""
-    transaction.on_commit(partial(end_family, str(family_id)))
-
-
-def end_family(family: str) -> None:
-    """At once: what was opened under this log-in is refused from here on."""
-    try:
-        redis_client().set(f"revoked-family:{family}", 1, ex=_FAMILY_TTL_S)
-    except redis.RedisError as error:
-        _too_late(error)
-
-
-def _forget(user_ids: tuple[int, ...]) -> None:
+def publish_ended(family: str) -> None:
+    """Publish at once that a log-in has ended: its access tokens and sockets are refused."""
     try:
         with redis_client().pipeline(transaction=False) as pipe:
-            for user_id in user_ids:
-                pipe.incr(f"principal-epoch:{user_id}")
-                pipe.expire(f"principal-epoch:{user_id}", _EPOCH_TTL_S)
+            pipe.set(keys.ended_family(family), 1, ex=_PUBLISHED_TTL_S)
+            pipe.publish(keys.ACCESS, json.dumps({"families": [family]}))
             pipe.execute()
     except redis.RedisError as error:
-        _too_late(error)
+        _not_published(error)
 
 
-def _revoke_before(user_id: int, token_version: int) -> None:
+def _publish_epochs(epochs: Mapping[int, int]) -> None:
     try:
         with redis_client().pipeline(transaction=False) as pipe:
-            pipe.set(f"revoked:{user_id}", token_version, ex=_REVOKED_TTL_S)
-            pipe.delete(f"principal:{user_id}")
+            for user_id, epoch in epochs.items():
+                names = (keys.access_epoch(user_id), keys.principal(user_id))
+                pipe.eval(_RAISE, 2, *names, epoch, _PUBLISHED_TTL_S)
+            pipe.publish(keys.ACCESS, json.dumps({"users": epochs}))
             pipe.execute()
     except redis.RedisError as error:
-        _too_late(error)
+        _not_published(error)
 
 
-def _too_late(error: redis.RedisError) -> None:
-    # The database has the truth; what Redis remembered dies within PRINCIPAL_TTL_S.
-    logger.error("redis is down: a revocation takes up to a minute to be seen: %s", error)
+def _not_published(error: redis.RedisError) -> None:
+    # Sockets are compared with the database anyway; a cached principal lives PRINCIPAL_TTL_S.
+    logger.error("redis is down: ended rights take up to a minute to be seen: %s", error)

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from core.errors import Conflict, InvalidInput, NotFound
 from core.limits import ADVISERS_PER_HOUSEHOLD_MAX, HOUSEHOLD_MEMBERS_MAX
 from identity.models import AdviserLink, Household, Invitation, Role, User
-from identity.operations.access import forget
+from identity.operations.access import rights_changed
 from stores.locks import locked, locked_in_line
 
 INVITATION_LIFETIME = timedelta(days=7)
@@ -91,23 +92,34 @@ def grant_adviser(*, user: User, email: str) -> AdviserLink:
         if known.exclude(adviser=adviser).count() >= ADVISERS_PER_HOUSEHOLD_MAX:
             raise Conflict("The household has too many advisers.", code="advisers_too_many")
         link, _ = AdviserLink.objects.get_or_create(adviser=adviser, household=household)
-        forget(user_ids=[adviser.pk])
+        rights_changed(user_ids=[adviser.pk])
     link.adviser = adviser
     return link
 
 
 def withdraw_adviser(*, user: User, adviser_id: UUID) -> None:
-    """Ends an adviser's view of the user's household; NotFound when there is none."""
+    """End an adviser's view of the user's household; NotFound when there is none."""
+    ended = end_links(
+        AdviserLink.objects.filter(household_id=user.household_id, adviser__public_id=adviser_id)
+    )
+    if not ended:
+        raise NotFound("No such adviser.", code="adviser_not_found")
+
+
+def save_link(link: AdviserLink) -> None:
+    """Write a link an operator made."""
     with transaction.atomic():
-        link = (
-            locked(AdviserLink.objects.all(), of=("self",))
-            .filter(household_id=user.household_id, adviser__public_id=adviser_id)
-            .first()
-        )
-        if link is None:
-            raise NotFound("No such adviser.", code="adviser_not_found")
-        link.delete()
-        forget(user_ids=[link.adviser_id])
+        link.save()
+        rights_changed(user_ids=[link.adviser_id])
+
+
+def end_links(links: QuerySet[AdviserLink]) -> int:
+    """Delete adviser links; the advisers' sockets and cached rights end. Return how many."""
+    with transaction.atomic():
+        ended = list(locked(links, of=("self",)))
+        AdviserLink.objects.filter(pk__in=[link.pk for link in ended]).delete()
+        rights_changed(user_ids={link.adviser_id for link in ended})
+    return len(ended)
 
 
 def locked_household(*, household_id: int) -> Household:

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import transaction
 
 from identity.models import Revocation, TokenFamily, User
-from identity.operations.access import revoke_family
+from identity.operations.access import family_ended
 from identity.tokens import (
     Access,
     Refresh,
@@ -65,7 +65,7 @@ def rotate(*, token: str, key: bytes, now: datetime) -> TokenPair:
         if family is None:
             raise TokenRefused("The token has been revoked.", code="token_revoked")
         user = family.user
-        if not user.is_active:
+        if not user.may_log_in:
             raise TokenRefused("The account does not exist or is closed.", code="account_closed")
         if user.token_version != claims.version or family.expires_at <= now:
             raise TokenRefused("The token has been revoked.", code="token_revoked")
@@ -130,7 +130,7 @@ def _revoke(family: TokenFamily, *, reason: Revocation, now: datetime) -> None:
         family.revoked_at = now
         family.revoked_reason = reason
         family.save(update_fields=["revoked_at", "revoked_reason"])
-    revoke_family(family_id=family.pk)
+    family_ended(family_id=family.pk)
 
 
 def _pair(*, user: User, family: TokenFamily, key: bytes, now: datetime) -> TokenPair:

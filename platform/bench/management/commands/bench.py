@@ -11,8 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from bench import holdings, ledger, performance, rebalance
-from bench import stream as sockets
+from bench import holdings, ledger, performance, rebalance, sockets
 
 BENCHES: Mapping[str, Callable[[], dict[str, Any]]] = {
     "holdings": holdings.run,

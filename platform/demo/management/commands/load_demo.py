@@ -65,6 +65,7 @@ def _people() -> dict[str, User]:
             full_name=person.full_name,
             household=households[person.household],
             role=Role(person.role),
+            is_demo=True,
         )
     return people
 

@@ -1,37 +1,38 @@
-"""What the stream reads from Redis: published quotes, tickets, revocations."""
+"""What the stream reads from Redis: published quotes, ended rights, tickets."""
 
 import logging
 import random
 from asyncio import sleep
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
+from stores import keys
 from stream import metrics
-from stream.protocol import Quote, Refused, Ticket, collected, quotes, ticket
+from stream.protocol import Ended, Quote, Refused, Ticket, collected, ended, quotes, ticket
 
 logger = logging.getLogger(__name__)
 
-QUOTES = "quotes"  # the hash of the newest quotes and the channel of changed ones
 BACKOFF_S_MAX = 5.0
-REVOCATIONS_PER_CALL = 1000
 
 
-async def follow_quotes(
+async def follow(
     *,
     redis: "Redis",
     deliver: Callable[[Sequence[Quote]], None],
+    end: Callable[[Ended], None],
     up: Callable[[bool], None],
     quiet_s_max: float,
 ) -> None:
-    """Runs for ever: subscribes, reads the whole hash, hands on what is published.
+    """Run for ever: subscribe, read the hash of quotes, pass on quotes and ended rights.
 
     The subscription comes first, so nothing published while the hash is read is missed. A quiet
     connection is asked for a pong; without one it counts as lost. After a loss: back-off with
-    jitter, and all over again, so what changed meanwhile arrives with the hash.
+    jitter, and all over again, so what changed meanwhile arrives with the hash. Rights that ended
+    meanwhile are found by the recheck, which `up(True)` triggers.
     """
     attempt = 0
     while True:
@@ -40,9 +41,12 @@ async def follow_quotes(
                 async for found in _publications(redis, subscription, quiet_s_max):
                     up(True)
                     attempt = 0
-                    deliver(found)
+                    if isinstance(found, Ended):
+                        end(found)
+                    else:
+                        deliver(found)
         except (RedisError, OSError) as error:
-            logger.warning("quotes subscription lost: %s", error)
+            logger.warning("subscription lost: %s", error)
         up(False)
         attempt += 1
         await sleep(random.uniform(0.05, min(BACKOFF_S_MAX, 0.2 * 2**attempt)))
@@ -50,9 +54,9 @@ async def follow_quotes(
 
 async def _publications(
     redis: "Redis", subscription: Any, quiet_s_max: float
-) -> AsyncIterator[list[Quote]]:
+) -> AsyncIterator[list[Quote] | Ended]:
     """The stored quotes, then every publication until the connection is lost."""
-    await subscription.subscribe(QUOTES)
+    await subscription.subscribe(keys.ACCESS, keys.QUOTES)
     loaded = asked = False
     while True:
         message = await subscription.get_message(timeout=quiet_s_max)
@@ -63,14 +67,20 @@ async def _publications(
             await subscription.ping()
             continue
         asked = False
-        if message["type"] == "subscribe":
+        is_quotes = message["channel"] == keys.QUOTES.encode()
+        if message["type"] == "subscribe" and is_quotes:
             loaded = True
-            stored: dict[bytes, bytes] = await _hash(redis, QUOTES)
+            stored: dict[bytes, bytes] = await _hash(redis, keys.QUOTES)
             yield _accepted(collected(stored.values()))
-        elif message["type"] == "message":
+        elif message["type"] == "message" and is_quotes:
             found = _accepted(quotes(message["data"]))
             if found:
                 yield found
+        elif message["type"] == "message":
+            try:
+                yield ended(message["data"])
+            except Refused as refusal:
+                logger.error("%s", refusal.detail)
 
 
 async def _hash(redis: Any, key: str) -> dict[bytes, bytes]:
@@ -87,42 +97,16 @@ def _accepted(found: tuple[list[Quote], list[Refused]]) -> list[Quote]:
 
 
 async def redeemed(redis: "Redis", token: str) -> Ticket | None:
-    """The ticket behind a token, which is gone with this call; None when there is none."""
+    """Return the ticket behind a token, which this call deletes; None when there is none.
+
+    A ticket is void when its user's epoch has risen since, or its log-in has ended.
+    """
     client: Any = redis
-    payload = await client.getdel(f"ticket:{token}")
+    payload = await client.getdel(keys.ticket(token))
     if payload is None:
         return None
     found = ticket(payload)
-    return None if await revoked(redis, [found]) else found
-
-
-class Entitled(Protocol):
-    """Whoever was let in by a ticket."""
-
-    @property
-    def user_id(self) -> int: ...
-    @property
-    def token_version(self) -> int: ...
-    @property
-    def family(self) -> str: ...
-
-
-Holder = TypeVar("Holder", bound=Entitled)
-
-
-async def revoked(redis: "Redis", holders: Sequence[Holder]) -> list[Holder]:
-    """Those whose rights have ended since: the user's, or those of the one log-in."""
-    client: Any = redis
-    ended = []
-    for start in range(0, len(holders), REVOCATIONS_PER_CALL):
-        chunk = holders[start : start + REVOCATIONS_PER_CALL]
-        keys = [f"revoked:{holder.user_id}" for holder in chunk]
-        keys += [f"revoked-family:{holder.family}" for holder in chunk]
-        values = await client.mget(keys)
-        lowest, families = values[: len(chunk)], values[len(chunk) :]
-        ended += [
-            holder
-            for holder, version, family in zip(chunk, lowest, families, strict=True)
-            if family is not None or holder.token_version < int(version or 0)
-        ]
-    return ended
+    epoch, family_ended = await client.mget(
+        keys.access_epoch(found.user_id), keys.ended_family(found.family)
+    )
+    return None if family_ended is not None or found.epoch < int(epoch or 0) else found

@@ -22,11 +22,8 @@ from edge.addresses import stream_url
 from edge.pagination import Pages
 from edge.schema import page_of, page_parameters
 from identity import queries
-from identity.authentication import caller, token_key
-from identity.models import User
-from identity.operations import accounts, households, log_ins
-from identity.operations.tickets import stream_ticket
-from identity.serializers import (
+from identity.api import schema  # noqa: F401  names our ways to log in for drf-spectacular
+from identity.api.serializers import (
     AdviserSerializer,
     CredentialsSerializer,
     InvitationSerializer,
@@ -42,7 +39,11 @@ from identity.serializers import (
     StreamTicketSerializer,
     TokenPairSerializer,
 )
-from identity.sessions import session_family
+from identity.authentication import caller, token_key
+from identity.models import User
+from identity.operations import households, log_ins, users
+from identity.operations.sessions import session_family
+from identity.operations.tickets import stream_ticket
 from identity.tokens import Access
 
 
@@ -71,7 +72,7 @@ class RegistrationView(PublicView):
         """Makes a user. The answer is the same when the e-mail address is taken."""
         given = _given(RegistrationSerializer, request)
         throttling.consume(throttling.REGISTER, request=request._request, email=given["email"])
-        accounts.register(
+        users.register(
             email=given["email"],
             password=given["password"],
             full_name=given["full_name"],
@@ -134,7 +135,7 @@ class LogoutEverywhereView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Ends every token, page session and socket of the user."""
-        accounts.end_everything(user_id=caller(request).pk, now=datetime.now(UTC))
+        users.end_everything(user_id=caller(request).pk, now=datetime.now(UTC))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -149,8 +150,8 @@ class PasswordView(APIView):
         """A new password; every token, page session and socket ends."""
         given = _given(PasswordChangeSerializer, request)
         user = queries.profile(user_id=caller(request).pk)
-        throttling.consume(throttling.LOG_IN, request=request._request, email=user.email)
-        accounts.change_password(user=user, now=datetime.now(UTC), **given)
+        _count(throttling.PASSWORD, request)
+        users.change_password(user=user, now=datetime.now(UTC), **given)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -199,8 +200,8 @@ class ProfileView(APIView):
         email = changes.pop("email", None)
         user = queries.profile(user_id=caller(request).pk)
         if email is not None:
-            throttling.consume(throttling.LOG_IN, request=request._request, email=user.email)
-        user = accounts.change_profile(
+            _count(throttling.CHANGE_EMAIL, request)
+        user = users.change_profile(
             user=user, changes=changes, email=email, current_password=password
         )
         return _profile(user)
@@ -226,7 +227,7 @@ class InvitationsView(APIView):
     def post(self, request: Request) -> Response:
         """A place in the household for one address, for seven days; the token is told once."""
         given = _given(InvitedSerializer, request)
-        throttling.consume(throttling.INVITE, request=request._request)
+        _count(throttling.INVITE, request)
         invitation, token = households.invite(
             user=caller(request), email=given["email"], now=datetime.now(UTC)
         )
@@ -264,7 +265,7 @@ class AdvisersView(APIView):
     def post(self, request: Request) -> Response:
         """Lets an adviser see the household and act for it."""
         given = _given(InvitedSerializer, request)
-        throttling.consume(throttling.INVITE, request=request._request)
+        _count(throttling.INVITE, request)
         link = households.grant_adviser(user=caller(request), email=given["email"])
         return Response(AdviserSerializer(link).data, status=status.HTTP_201_CREATED)
 
@@ -281,6 +282,11 @@ def _given(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any
     checked = serializer(data=request.data)
     checked.is_valid(raise_exception=True)
     return dict(checked.validated_data)
+
+
+def _count(throttle: throttling.Throttle, request: Request) -> None:
+    """Count a try of somebody who is logged in, by their address and by who they are."""
+    throttling.consume(throttle, request=request._request, email=f"user:{caller(request).pk}")
 
 
 def _profile(user: User) -> Response:

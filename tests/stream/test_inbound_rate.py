@@ -1,4 +1,4 @@
-from stream.limits import bucket
+from stream.inbound_rate import bucket
 
 
 def test_a_bucket_allows_its_burst_and_then_its_rate() -> None:

@@ -11,10 +11,11 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from core.emails import folded
 from core.errors import Conflict, InvalidInput
 from core.limits import HOUSEHOLD_MEMBERS_MAX
 from identity.models import Household, Invitation, Revocation, Role, TokenFamily, User
-from identity.operations.access import forget, revoke_before
+from identity.operations.access import rights_changed
 from identity.operations.households import open_invitation
 from stores.locks import locked
 
@@ -35,11 +36,11 @@ _PROFILE_FIELDS = frozenset(
 def register(
     *, email: str, password: str, full_name: str, invitation: str | None, now: datetime
 ) -> User | None:
-    """A new user in a household of his own, or in the one that invited him.
+    """Create a user in a household of their own, or in the one that invited them.
 
     None when the e-mail is taken: the caller answers the same, so that nobody learns who is here.
     """
-    email = email.strip().lower()
+    email = folded(email)
     _ensure_good_password(password, user=User(email=email, full_name=full_name))
     hashed = make_password(password)
 
@@ -83,7 +84,7 @@ def change_profile(
 
 
 def change_password(*, user: User, current_password: str, new_password: str, now: datetime) -> User:
-    """A new password; every token, session and socket of the user ends."""
+    """Set a new password. Every token, session and socket of the user ends."""
     with transaction.atomic():
         locked = _locked(user)
         _ensure_password(locked, current_password)
@@ -96,36 +97,48 @@ def change_password(*, user: User, current_password: str, new_password: str, now
 
 
 def end_everything(*, user_id: int, now: datetime) -> None:
-    """Logout everywhere: tokens, page sessions and sockets of the user end with the commit."""
+    """Log out everywhere: tokens, page sessions and sockets of the user end with the commit."""
     with transaction.atomic():
         User.objects.filter(pk=user_id).update(token_version=F("token_version") + 1)
-        version = User.objects.values_list("token_version", flat=True).get(pk=user_id)
         TokenFamily.objects.filter(user_id=user_id, revoked_at=None).update(
             revoked_at=now, revoked_reason=Revocation.EVERYWHERE
         )
-        revoke_before(user_id=user_id, token_version=version)
-        forget(user_ids=[user_id])
+        rights_changed(user_ids=[user_id])
 
 
 def deactivate(*, user: User, now: datetime) -> None:
-    """Closes the user's log-in; his data stays with the household."""
+    """Close the user's log-in; their data stays with the household."""
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(is_active=False)
         end_everything(user_id=user.pk, now=now)
 
 
 def reactivate(*, user: User) -> None:
-    """Opens the user's log-in again."""
-    with transaction.atomic():
-        User.objects.filter(pk=user.pk).update(is_active=True)
-        forget(user_ids=[user.pk])
+    """Open the user's log-in again."""
+    _change_rights(user, is_active=True)
 
 
 def change_role(*, user: User, role: Role) -> None:
-    """Another role; seen by the next request."""
+    """Give the user another role; the next request sees it and open sockets close."""
+    _change_rights(user, role=role)
+
+
+def move(*, user: User, household: Household) -> None:
+    """Move the user to another household. They lose sight of the old one at once."""
+    _change_rights(user, household=household)
+
+
+def change_privileges(
+    *, user: User, is_staff: bool, is_superuser: bool, active_trader: bool
+) -> None:
+    """Change what the user may do in the admin, and how often the stream sends them prices."""
+    _change_rights(user, is_staff=is_staff, is_superuser=is_superuser, active_trader=active_trader)
+
+
+def _change_rights(user: User, **changes: Any) -> None:
     with transaction.atomic():
-        User.objects.filter(pk=user.pk).update(role=role)
-        forget(user_ids=[user.pk])
+        User.objects.filter(pk=user.pk).update(**changes)
+        rights_changed(user_ids=[user.pk])
 
 
 def _locked(user: User) -> User:

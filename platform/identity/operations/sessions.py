@@ -1,8 +1,8 @@
-"""Page sessions: the database has the truth, Redis a copy that dies within five minutes.
+"""Page sessions: the database has the truth, Redis a copy that expires within five minutes.
 
-Django's own cached sessions fail when Redis is down and, when a log-out meets a Redis outage, leave
-the copy alive for two weeks. Here an outage costs a query, and a log-out is final soon. It also
-ends the sockets that were opened from the session's pages.
+Django's own cached sessions fail when Redis is down. When a log-out meets a Redis outage, they also
+leave the copy alive for two weeks. Here an outage costs a query, and the copy is short-lived. A
+log-out also closes the sockets that were opened from the session's pages.
 """
 
 import logging
@@ -14,7 +14,9 @@ import redis
 from django.contrib.sessions.backends.cached_db import SessionStore as CachedStore
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
-from identity.operations.access import end_family
+from identity.models import Session
+from identity.operations.access import publish_ended
+from identity.rights import SESSION_PREFIX
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +24,8 @@ COPY_TTL_S = 300
 
 
 def session_family(key: str) -> str:
-    """What sockets of a session's pages are known by. Nobody can tell the key from it."""
-    return f"session-{sha256(key.encode()).hexdigest()[:32]}"
+    """Return the name by which the stream knows a page session; the key cannot be derived."""
+    return f"{SESSION_PREFIX}{sha256(key.encode()).hexdigest()[:32]}"
 
 
 class SessionStore(CachedStore):
@@ -31,6 +33,16 @@ class SessionStore(CachedStore):
 
     _cache: Any
     _session: dict[str, Any]
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        return Session
+
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        row = super().create_model_instance(data)
+        assert isinstance(row, Session), "the model class is ours"
+        row.family = session_family(row.session_key)
+        return row
 
     def load(self) -> dict[str, Any]:
         data = self._copy()
@@ -60,7 +72,7 @@ class SessionStore(CachedStore):
         except redis.RedisError as error:
             logger.warning("redis is down, a session's copy lives %s s: %s", COPY_TTL_S, error)
         else:
-            end_family(session_family(key))
+            publish_ended(session_family(key))
 
     def _copy(self) -> dict[str, Any] | None:
         if not self.session_key:

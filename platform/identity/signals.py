@@ -1,0 +1,22 @@
+"""Rows deleted past the operations (a shell, a cascade) end rights as well."""
+
+from typing import Any
+
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+
+from identity.models import AdviserLink, User
+from identity.operations.access import rights_changed
+
+
+@receiver(post_delete, sender=User)
+def user_deleted(instance: User, **_: Any) -> None:
+    """A deleted user's tokens, tickets and sockets are refused as soon as the row is gone."""
+    if instance.pk is not None:
+        rights_changed(user_ids=[instance.pk])
+
+
+@receiver(post_delete, sender=AdviserLink)
+def link_deleted(instance: AdviserLink, **_: Any) -> None:
+    """The adviser no longer sees the household, whoever deleted the link."""
+    rights_changed(user_ids=[instance.adviser_id])

@@ -1,0 +1,32 @@
+"""Names in Redis that more than one process or room uses. Pure: text in, text out."""
+
+# The newest quote of every asset: a hash, and the channel on which changed quotes are published.
+QUOTES = "quotes"
+# The channel on which ended rights are published, as JSON:
+# {"users": {"<id>": <access epoch>}, "families": ["<log-in>"]}.
+ACCESS = "access"
+
+
+def ticket(token: str) -> str:
+    """The stream ticket behind a token, until a socket redeems it."""
+    return f"ticket:{token}"
+
+
+def principal(user_id: int) -> str:
+    """The cached facts about a user that a request needs."""
+    return f"principal:{user_id}"
+
+
+def access_epoch(user_id: int) -> str:
+    """The newest access epoch of a user that was published."""
+    return f"access-epoch:{user_id}"
+
+
+def ended_family(family: str) -> str:
+    """Set when a log-in has ended. `family` is a token family or a page session's family."""
+    return f"ended-family:{family}"
+
+
+def known_address(email_digest: str, address: str) -> str:
+    """Set while a network address is known as one that an e-mail address logged in from."""
+    return f"known-address:{email_digest}:{address}"
