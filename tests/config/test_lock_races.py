@@ -16,12 +16,12 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
-from identity.operations.accounts import register
 
 from core.errors import BallastError
 from core.limits import WRITERS_WAITING_MAX
 from identity.models import Invitation, User
 from identity.operations.households import invite
+from identity.operations.users import register
 from marketdata.models import Asset
 from marketdata.operations.identity import decide_identity
 from recommendations.engine.inputs import Options

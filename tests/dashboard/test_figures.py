@@ -154,6 +154,7 @@ def test_pieces_of_a_lot_stand_below_their_purchase_and_sum_to_it() -> None:
     def row(lot_id: UUID, quantity: str, basis: str, moved: str, term: str, held: str) -> LotValue:
         return LotValue(
             lot_id=lot_id,
+            piece=0,
             symbol="AAA",
             quantity=D(quantity),
             cost_basis=D(basis),

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def _finish(job: Job, *, asked_by_id: int) -> None:
+    assert job.household_id is not None
     with transaction.atomic():
         Job.objects.filter(pk=job.pk).update(
             status=JobStatus.COMPLETED, result={"trades": 1}, finished_at=timezone.now()

@@ -77,6 +77,7 @@ def test_the_last_session_is_counted_on_the_exchange_s_own_day() -> None:
 def test_short_days_close_early() -> None:
     assert session_close(exchange="XNYS", session=date(2026, 11, 27)) == at("2026-11-27T18:00")
     market = hours(exchange="XNYS", now=at("2026-11-27T19:00"))
+    assert market is not None
     assert (market.is_open, market.closed_at) == (False, at("2026-11-27T18:00"))
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from celery import current_app
 from kombu.exceptions import OperationalError
@@ -27,7 +28,8 @@ def depths(queues: Iterable[str]) -> dict[str, int] | None:
 
     The connection is new each time: one of the pool may not survive a restart of the broker.
     """
-    with current_app.connection_for_write() as link:
+    link: Any = current_app.connection_for_write()
+    with link:
         try:
             with link.channel() as channel:
                 return {

@@ -11,7 +11,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
-from re import _constants, _parser  # type: ignore[attr-defined] # Python's own parser of patterns
+from re import _constants, _parser  # Python's own parser of patterns
 from typing import Any
 
 import pytest

@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('transactions', '0006_account_archived'),
+        ('transactions', '0007_fx_rate_digits'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketdata', '0006_identity_decisions'),
+        ('marketdata', '0007_series_versions'),
     ]
 
     operations = [
