@@ -362,7 +362,7 @@ def test_a_decision_needs_a_word_we_know(owner: Any, invest: Any, page_client: P
     assert row.status == "proposed"
     client.post(f"{address}/decision", {"decision": "rejected"})
     late = client.post(f"{address}/decision", {"decision": "approved"}, follow=True)
-    assert "rejected already" in late.content.decode()
+    assert "already rejected" in late.content.decode()
     row.refresh_from_db()
     assert row.status == "rejected"
 
