@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from portfolios.queries import performance_inputs
 from stores.redis import redis_client
 
 pytestmark = pytest.mark.django_db
@@ -160,6 +161,7 @@ def test_the_spouse_and_the_adviser_see_what_the_owner_sees(
 def _queries(client: Any, url: str, query: dict[str, Any]) -> int:
     redis_client().flushdb()
     cache.clear()
+    performance_inputs.forget()
     with CaptureQueriesContext(connection) as captured:
         answer = client.get(url, query)
     assert answer.status_code == 200, answer.content
