@@ -138,7 +138,8 @@ class IdentityDecision(models.Model):
     """Somebody said, on a day and for a reason, what an asset is substantially identical to.
 
     The latest decision of an asset is what the asset itself says. Nothing is ever changed but how
-    far the ledgers have followed it: household by household, `applied_at` at the end.
+    far the ledgers have followed it: `listed_at`, when the households it concerns were listed to
+    be rebooked, and `applied_at`, when the last of them was.
     """
 
     asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="identity_decisions")
@@ -151,12 +152,12 @@ class IdentityDecision(models.Model):
     reason = models.CharField(max_length=limits.NOTE_LENGTH_MAX, blank=True)
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField()
-    applied_through = models.BigIntegerField(default=0)
+    listed_at = models.DateTimeField(null=True, blank=True)
     applied_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [
-            # The few whose ledgers are still being booked anew.
+            # The few whose ledgers are still being rebooked.
             models.Index(
                 fields=["id"], name="identity_not_applied", condition=Q(applied_at__isnull=True)
             ),

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from jobs.operations import work
-from transactions.operations import imports, policies
+from transactions.operations import decisions, imports
 
 
 @shared_task(
@@ -33,7 +33,10 @@ def forget_old_imports() -> None:
     imports.forget_old(now=timezone.now())
 
 
-@shared_task(name="transactions.follow_identity_decisions")
+@shared_task(name="transactions.follow_identity_decisions", soft_time_limit=1_800, time_limit=1_810)
 def follow_identity_decisions() -> int:
-    """Rebook every household that a decision on substantially identical assets concerns."""
-    return policies.follow_identity_decisions(now=timezone.now())
+    """Rebook households that decisions on substantially identical assets reach, for a minute.
+
+    The time limit is for one household with very many transactions.
+    """
+    return decisions.follow_identity_decisions(now=timezone.now(), clock=timezone.now)

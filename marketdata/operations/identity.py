@@ -13,10 +13,10 @@ from stores.locks import locked
 def decide_identity(
     *, asset: Asset, identical_to: Asset | None, user: User, now: datetime, reason: str = ""
 ) -> IdentityDecision:
-    """Says what an asset is substantially identical to, or that it is not any more.
+    """Record what an asset is substantially identical to, or that it no longer is.
 
-    Ledgers follow by themselves: the decision stays open until every household that has traded
-    the assets is booked anew.
+    The decision stays open until a worker has rebooked every household that it concerns: the own
+    household of an own asset, else all that ever traded the assets.
     """
     with transaction.atomic():
         row = locked(Asset.objects.all()).get(pk=asset.pk)
@@ -47,12 +47,12 @@ def decide_identity(
 def decide_own_identity(
     *, user: User, symbol: str, identical_to: str | None, now: datetime, reason: str = ""
 ) -> IdentityDecision:
-    """The same for an asset of the user's own household; public ones are an operator's."""
+    """Record the same for an asset of the user's household. Operators decide on public assets."""
     asset = Asset.objects.filter(household_id=user.household_id, symbol=symbol).first()
     if asset is None:
         if Asset.objects.filter(household=None, symbol=symbol).exists():
             raise InvalidInput(
-                f"{symbol} is a public asset: operators decide what it is identical to.",
+                f"{symbol} is a public asset. Only an operator decides what it is identical to.",
                 code="asset_not_own",
             )
         raise NotFound(f"The symbol {symbol[:40]} is not known.", code="symbol_unknown")

@@ -90,9 +90,11 @@ SELECT gen_random_uuid(), account.id, 'dividend', 5, 0, 'USD', 1, 5,
 
 INSERT INTO transactions_disposal (account_id, asset_id, transaction_id, lot_transaction_id,
     opened_at, closed_at, quantity, proceeds, cost_basis, long_term, part, holding_period_date,
-    wash_sale_adjustment, matched_quantity, deferred_loss, permanent_quantity, permanent_loss)
+    wash_sale_adjustment, matched_quantity, deferred_loss, permanent_quantity, permanent_loss,
+    replaces_loss, purchase)
 SELECT account_id, asset_id, id, id, executed_at, now() - (id % 900) * interval '1 day', 1,
-       CASE WHEN id % 2 = 0 THEN 5 ELSE 15 END, 10, false, 0, executed_at::date, 0, 0, 0, 0, 0
+       CASE WHEN id % 2 = 0 THEN 5 ELSE 15 END, 10, false, 0, executed_at::date, 0, 0, 0, 0, 0,
+       false, true
   FROM transactions_transaction WHERE type = 'buy';
 
 INSERT INTO portfolios_restriction (account_id, asset_id, kind, reason)

@@ -1,18 +1,30 @@
 """What a household decides, and what is decided for it: its whole ledger follows."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core.identifiers import uuid7
+from identity.models import Household, User
 from marketdata.models import Asset, IdentityDecision
 from marketdata.operations import decide_identity
 from transactions.ledger.entries import Entry
-from transactions.models import Account, Disposal, Lot, WashSale, WashSalePolicy
-from transactions.operations import open_account, record
-from transactions.operations.policies import follow_identity_decisions
+from transactions.models import (
+    Account,
+    Disposal,
+    Lot,
+    Rebooking,
+    Transaction,
+    WashSale,
+    WashSalePolicy,
+)
+from transactions.operations import decisions, open_account, record
+from transactions.operations.decisions import follow_identity_decisions
 from transactions.operations.verification import verified
 
 pytestmark = pytest.mark.django_db
@@ -209,3 +221,122 @@ def test_own_assets_are_decided_on_by_their_household_only(
     assert owner.post(path, body, format="json").status_code == 201
     assert Asset.objects.get(symbol="OWN").substantially_identical_to == assets["AAA"]
     assert owner.get(path).json()["data"][0]["decided_by"] == people.owner.email
+
+
+def test_a_decision_on_an_own_asset_concerns_its_household_alone(
+    account: Account, people: Any, assets: Any
+) -> None:
+    now = timezone.now()
+    own = Asset.objects.create(
+        symbol="OWN",
+        name="Own",
+        asset_class="etf",
+        currency="USD",
+        household=people.owner.household,
+    )
+    others = open_account(
+        user=people.stranger, name="Main", type="taxable", currency="USD", now=now
+    )
+    for user, where in ((people.owner, account), (people.stranger, others)):
+        record(account=where, entries=[trade("buy", "2025-01-06", "4", "40")], user=user, now=now)
+    version = Account.objects.get(pk=others.pk).ledger_version
+    decide_identity(asset=own, identical_to=assets["AAA"], user=people.owner, now=now)
+    assert follow_identity_decisions(now=now) == 1
+    assert Account.objects.get(pk=others.pk).ledger_version == version
+    decide_identity(asset=assets["BBB"], identical_to=assets["AAA"], user=people.operator, now=now)
+    assert follow_identity_decisions(now=now) == 2
+
+
+def test_a_household_that_cannot_be_rebooked_is_set_aside_and_holds_up_nobody(
+    account: Account, people: Any, assets: Any
+) -> None:
+    now = timezone.now()
+    poisoned = open_account(
+        user=people.stranger, name="Main", type="taxable", currency="USD", now=now
+    )
+    for user, where in ((people.owner, account), (people.stranger, poisoned)):
+        entries = [
+            trade("buy", "2025-01-06", "40", "2000"),
+            trade("sell", "2025-03-03", "40", "1800"),
+            trade("buy", "2025-03-20", "40", "1840", "BBB"),
+        ]
+        record(account=where, entries=entries, user=user, now=now)
+    # As a fault of the ledger or of the disk would leave it: a sale of more than there was.
+    Transaction.objects.bulk_create(
+        [oversold(Transaction.objects.get(account=poisoned, type="sell"))]
+    )
+    decision = decide_identity(
+        asset=assets["BBB"], identical_to=assets["AAA"], user=people.operator, now=now
+    )
+    assert follow_identity_decisions(now=now) == 1
+    assert deferred() == D(200)
+    aside = Rebooking.objects.get()
+    assert (aside.household, aside.attempts) == (people.stranger.household, 1)
+    assert aside.error.startswith("insufficient_quantity at transaction ")
+    assert aside.next_at == now + timedelta(minutes=2)
+    decision.refresh_from_db()
+    assert decision.applied_at is None
+    assert follow_identity_decisions(now=now + timedelta(minutes=1)) == 0
+
+    # Put right, it is rebooked when its time has come, and the decision is done.
+    wrong = Transaction.objects.get(account=poisoned, type="sell", quantity=41)
+    Transaction.objects.bulk_create([reversal_of(wrong)])
+    later = now + timedelta(minutes=2)
+    assert follow_identity_decisions(now=later) == 1
+    decision.refresh_from_db()
+    assert decision.applied_at == later
+    assert not Rebooking.objects.exists()
+    assert deferred() == D(400)
+    assert differences() == []
+
+
+def copied(row: Transaction, **changed: Any) -> Transaction:
+    values = {field.attname: getattr(row, field.attname) for field in Transaction._meta.fields}
+    values |= {"id": None, "public_id": uuid7(), "cash_effect": D(0), **changed}
+    return Transaction(**values)
+
+
+def oversold(row: Transaction) -> Transaction:
+    return copied(row, quantity=D(41), executed_at=row.executed_at + timedelta(hours=1))
+
+
+def reversal_of(row: Transaction) -> Transaction:
+    return copied(row, reverses_id=row.pk)
+
+
+@pytest.mark.parametrize("households_at_once", [1, 100])
+def test_households_are_rebooked_in_sets(
+    households_at_once: int,
+    account: Account,
+    people: Any,
+    assets: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As many queries for many households as for one; killed after a set, the rest is done next."""
+    now = timezone.now()
+    monkeypatch.setattr(decisions, "HOUSEHOLDS_AT_ONCE", households_at_once)
+    owners = [people.owner]
+    for number in range(5):
+        home = Household.objects.create(name=f"Home {number}")
+        owners.append(
+            User.objects.create_user(
+                email=f"o{number}@ballast.example", password=None, household=home
+            )
+        )
+    for owner in owners:
+        where = open_account(user=owner, name="Main", type="taxable", currency="USD", now=now)
+        entries = [
+            trade("buy", "2025-01-06", "40", "2000"),
+            trade("sell", "2025-03-03", "40", "1800"),
+            trade("buy", "2025-03-20", "40", "1840", "BBB"),
+        ]
+        record(account=where, entries=entries, user=owner, now=now)
+    decide_identity(asset=assets["BBB"], identical_to=assets["AAA"], user=people.operator, now=now)
+    ticks = iter([now, now + timedelta(seconds=decisions.RUN_S_MAX)])
+    with CaptureQueriesContext(connection) as first:
+        done = follow_identity_decisions(now=now, clock=lambda: next(ticks))
+    assert done == min(households_at_once, 6)
+    assert len(first) < 45
+    assert follow_identity_decisions(now=now) == 6 - done
+    assert deferred() == 6 * D(200)
+    assert differences() == []

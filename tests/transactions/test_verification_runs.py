@@ -123,9 +123,10 @@ CORRUPTIONS: dict[str, tuple[str, str]] = {
         "INSERT INTO transactions_disposal (account_id, asset_id, transaction_id, part,"
         " lot_transaction_id, opened_at, holding_period_date, closed_at, quantity, proceeds,"
         " cost_basis, wash_sale_adjustment, long_term, matched_quantity, deferred_loss,"
-        " permanent_quantity, permanent_loss) SELECT account_id, asset_id, transaction_id, 9,"
+        " permanent_quantity, permanent_loss, replaces_loss, purchase)"
+        " SELECT account_id, asset_id, transaction_id, 9,"
         " lot_transaction_id, opened_at, holding_period_date, closed_at, 1, 1, 1, 0, false,"
-        " 0, 0, 0, 0 FROM transactions_disposal ORDER BY id LIMIT 1",
+        " 0, 0, 0, 0, false, true FROM transactions_disposal ORDER BY id LIMIT 1",
     ),
     "shares of a match": (
         "wash_sale",

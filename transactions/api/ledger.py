@@ -38,7 +38,7 @@ from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from transactions import queries
 from transactions.ledger.entries import ChosenLot, Entry, ratio_of
-from transactions.models import Account, LotMethod, Transaction, TransactionType
+from transactions.models import LotMethod, Transaction, TransactionType
 from transactions.operations import record, reverse
 from transactions.queries.filters import TransactionFilter
 
@@ -186,7 +186,7 @@ class TransactionsView(APIView):
             account = queries.account(user=caller(request), public_id=data.pop("account_id"))
             row, *_ = record(
                 account=account,
-                entries=[entry(data, account=account)],
+                entries=[entry(data)],
                 user=caller(request),
                 now=now,
             )
@@ -223,17 +223,14 @@ class ReversalView(APIView):
         return answered_once(request, now=now, effect=effect)
 
 
-def entry(data: dict[str, Any], *, account: Account) -> Entry:
-    """The entry a validated request states; a missing currency is the asset's or the account's."""
+def entry(data: dict[str, Any]) -> Entry:
+    """Return the entry that a validated request states."""
     chosen = tuple(ChosenLot(**part) for part in data.pop("lots", []))
-    currency = data.pop("currency", None)
-    if currency is None:
-        currency = queries.default_currency(account=account, symbol=data.get("symbol"))
     ratio = data.pop("ratio", None)
     executed_at: datetime = data.pop("executed_at").astimezone(UTC)
     return Entry(
         executed_at=executed_at,
-        currency=currency,
+        currency=data.pop("currency", ""),
         lots=chosen,
         ratio=None if ratio is None else ratio_of(ratio),
         **data,

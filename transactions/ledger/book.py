@@ -120,6 +120,10 @@ class Book:
     purchases: dict[int, Purchases] = field(default_factory=dict)
     splits: Splits = field(default_factory=Splits)
 
+    def another(self) -> "Book":
+        """Return an empty book of the same household."""
+        return Book(self.currencies, self.washes.another(), self.scale)
+
     def at(self, place: Place) -> list[Piece]:
         return self.pieces.setdefault(place, [])
 

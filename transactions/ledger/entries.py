@@ -81,7 +81,10 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One transaction as stated by a user or a file; currency defaults are already filled in."""
+    """One transaction as stated by a user or a file.
+
+    An empty `currency` means that of the asset, or that of the account where there is no asset.
+    """
 
     type: str
     executed_at: datetime

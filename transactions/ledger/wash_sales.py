@@ -27,7 +27,7 @@ they count as held since 2025-01-23.
 
 from bisect import insort_right
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Protocol
@@ -152,6 +152,10 @@ class WashSales:
     # Losses that wait for a replacement, by group, in the order in which they take it.
     losses: dict[int, list[Loss]] = field(default_factory=dict)
     found: list[WashSale] = field(default_factory=list)
+
+    def another(self) -> "WashSales":
+        """Return the same household's, with nothing in its past."""
+        return replace(self, losses={}, found=[])
 
     def group(self, asset: int) -> int:
         return self.groups.get(asset, asset)

@@ -24,6 +24,7 @@ from transactions.models.lots import (
     WashSale,
     WashSalePolicy,
 )
+from transactions.models.rebookings import Rebooking
 from transactions.models.transactions import (
     Transaction,
     TransactionQuerySet,
@@ -45,6 +46,7 @@ __all__ = [
     "ImportStatus",
     "Lot",
     "LotMethod",
+    "Rebooking",
     "RowStatus",
     "Transaction",
     "TransactionQuerySet",

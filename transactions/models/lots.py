@@ -86,6 +86,9 @@ class Disposal(models.Model):
     cost_basis = money_field()
     wash_sale_adjustment = money_field(default=Decimal(0))
     long_term = models.BooleanField()
+    # What the piece was (see Lot): with it, the lot as it was before the sale can be restored.
+    replaces_loss = models.BooleanField(default=False)
+    purchase = models.BooleanField(default=True)
     # The units whose loss is disallowed because other shares replaced them.
     matched_quantity = quantity_field(default=Decimal(0))
     # Moved into the basis of the replacement.

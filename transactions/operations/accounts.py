@@ -2,6 +2,8 @@
 
 import logging
 from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import redis
@@ -115,10 +117,14 @@ def lock_account(*, account: Account) -> Account:
     return found[0]
 
 
-def next_version(account: Account) -> int:
-    """Raise the ledger version of a locked account; return it."""
+def next_version(account: Account, *, cash_added: Decimal = Decimal(0)) -> int:
+    """Raise the ledger version of a locked account, move its cash, and return the version."""
     account.ledger_version += 1
-    Account.objects.filter(pk=account.pk).update(ledger_version=account.ledger_version)
+    changed: dict[str, Any] = {"ledger_version": account.ledger_version}
+    if cash_added:
+        account.cash += cash_added
+        changed["cash"] = account.cash
+    Account.objects.filter(pk=account.pk).update(**changed)
     return account.ledger_version
 
 

@@ -23,7 +23,7 @@ from transactions.ledger.entries import (
 from transactions.ledger.fold import BOOKED_TYPES
 from transactions.models import Account, AccountType, Import, Transaction
 from transactions.operations.accounts import ensure_method
-from transactions.queries.households import LockedHousehold, household_of
+from transactions.queries.households import HouseholdBooks, household_of
 
 # How long a transfer may be on its way.
 _TRANSFER_DAYS_MAX = 30
@@ -56,7 +56,7 @@ class Draft:
 class _Known:
     """What all entries of a batch refer to."""
 
-    household: LockedHousehold
+    household: HouseholdBooks
     account: Account
     assets: Mapping[str, Asset]
     rates: Mapping[tuple[str, date], Decimal]
@@ -65,7 +65,7 @@ class _Known:
 
 def drafts(
     *,
-    household: LockedHousehold,
+    household: HouseholdBooks,
     account: Account,
     entries: Sequence[Entry],
     user: User,
@@ -74,10 +74,12 @@ def drafts(
     """Everything the entries refer to, looked up in few queries however many there are."""
     locked = household.accounts[account.pk]
     symbols = {symbol for row in entries for symbol in (row.symbol, row.new_symbol) if symbol}
+    assets = assets_by_symbol(household_id=household.id, symbols=symbols) if symbols else {}
+    entries = [_with_currency(entry, assets, locked) for entry in entries]
     known = _Known(
         household,
         locked,
-        assets_by_symbol(household_id=household.id, symbols=symbols) if symbols else {},
+        assets,
         _rates(locked, entries),
         _tax_rates(locked, entries),
     )
@@ -113,6 +115,13 @@ def checked(
         except BallastError as fault:
             found.append(fault)
     return found
+
+
+def _with_currency(entry: Entry, assets: Mapping[str, Asset], account: Account) -> Entry:
+    if entry.currency:
+        return entry
+    asset = assets.get(entry.symbol or "")
+    return replace(entry, currency=asset.currency if asset else account.currency)
 
 
 def _ensure_open(locked: Account, entry: Entry) -> None:
@@ -179,7 +188,7 @@ def _ensure_transferable(one: Account, other: Account) -> None:
         )
 
 
-def _paired(household: LockedHousehold, made: list[Draft]) -> list[Draft]:
+def _paired(household: HouseholdBooks, made: list[Draft]) -> list[Draft]:
     """Finds for what arrives without a cost the transfer out of the household it came from."""
     lonely = [
         index

@@ -19,11 +19,15 @@ from transactions.ledger.entries import Entry
 from transactions.ledger.fold import BOOKED_TYPES
 from transactions.models import Account, Import, Transaction
 from transactions.operations.accounts import lock_account, next_version, publish_version
-from transactions.operations.books.booking import rebook
+from transactions.operations.books.booking import (
+    EVENTS_IN_A_REQUEST_MAX,
+    RebookingTooLong,
+    rebook,
+)
 from transactions.operations.books.households import lock_household
 from transactions.operations.drafts import Draft, drafts, stored_row
 from transactions.operations.named_pieces import ensure_pieces_held
-from transactions.queries.households import LockedHousehold, household_of
+from transactions.queries.households import HouseholdBooks, household_of
 
 
 def record(
@@ -33,11 +37,12 @@ def record(
     user: User,
     now: datetime,
     import_batch: Import | None = None,
+    events_max: int | None = EVENTS_IN_A_REQUEST_MAX,
 ) -> list[Transaction]:
     """Appends transactions and books them; all of them or, at the first fault, none.
 
     A transfer to an own account is two rows, the one that leaves and the one that arrives. The
-    refusal of one of many says in `item` which entry it was.
+    refusal of one of many says in `item` which entry it was. `events_max`: see `rebook`.
     """
     with transaction.atomic():
         household = _locked(account, {entry.type for entry in entries})
@@ -47,7 +52,7 @@ def record(
         made = drafts(household=household, account=account, entries=entries, user=user, now=now)
         rows = _written(made, user, now, import_batch)
         try:
-            changed = rebook(household=household, new=rows)
+            changed = rebook(household=household, new=rows, events_max=events_max)
         except BallastError as fault:
             fault.item = _entry_of(fault.item, made, rows)
             raise
@@ -85,7 +90,7 @@ def record_reversed(
     return rows
 
 
-def _locked(account: Account, types: Collection[str]) -> LockedHousehold:
+def _locked(account: Account, types: Collection[str]) -> HouseholdBooks:
     if BOOKED_TYPES.isdisjoint(types):
         locked = lock_account(account=account)
         return household_of(household_id=locked.household_id, accounts={locked.pk: locked})
@@ -107,9 +112,13 @@ def _written(
     arriving = []
     for row, draft in zip(rows, made, strict=True):
         if draft.takes is not None:
-            row.counterpart_id = rows[draft.takes].pk
+            row.counterpart = rows[draft.takes]
             arriving.append(row)
     Transaction.objects.bulk_create(arriving, batch_size=1000)
+    for row in rows:
+        # Nothing can refer to a new row yet, but what was written with it: no reader need ask.
+        for name in ("reversed_by", "taken_by"):
+            row._state.fields_cache.setdefault(name, None)
     return rows
 
 
@@ -128,7 +137,12 @@ def reverse(*, original: Transaction, user: User, now: datetime, note: str = "")
 
 
 def reverse_all(
-    *, originals: Sequence[Transaction], user: User, now: datetime, note: str = ""
+    *,
+    originals: Sequence[Transaction],
+    user: User,
+    now: datetime,
+    note: str = "",
+    events_max: int | None = EVENTS_IN_A_REQUEST_MAX,
 ) -> list[Transaction]:
     """Undoes transactions of one household, all or none, each by a row of its own.
 
@@ -141,9 +155,11 @@ def reverse_all(
             [_reversal(row, user=user, now=now, note=note) for row in wanted], batch_size=1000
         )
         try:
-            changed = rebook(household=household, new=rows)
+            changed = rebook(household=household, new=rows, events_max=events_max)
         except InvalidInput as fault:
             raise Conflict(fault.detail, code="reversal_breaks_ledger") from fault
+        except RebookingTooLong:
+            raise
         except Conflict as fault:
             raise Conflict(
                 f"Later transactions need these shares. {fault.detail}",
@@ -155,7 +171,7 @@ def reverse_all(
 
 
 def _with_partners(
-    household: LockedHousehold, originals: Sequence[Transaction]
+    household: HouseholdBooks, originals: Sequence[Transaction]
 ) -> list[Transaction]:
     """The originals, read again under the lock, each followed by the other side of a transfer."""
     ids = [row.pk for row in originals]
@@ -203,7 +219,7 @@ def _reversal(original: Transaction, *, user: User, now: datetime, note: str) ->
     return row
 
 
-def _announce(household: LockedHousehold, rows: Sequence[Transaction], now: datetime) -> None:
+def _announce(household: HouseholdBooks, rows: Sequence[Transaction], now: datetime) -> None:
     for row in rows[-1:]:
         announce(
             topic="transactions_recorded",
@@ -219,7 +235,7 @@ def _announce(household: LockedHousehold, rows: Sequence[Transaction], now: date
 
 
 def _settle(
-    household: LockedHousehold, rows: Sequence[Transaction], changed: Collection[int]
+    household: HouseholdBooks, rows: Sequence[Transaction], changed: Collection[int]
 ) -> None:
     """Moves the cash and the versions of locked accounts, and makes caches forget them."""
     _ensure_open(household, rows)
@@ -228,13 +244,11 @@ def _settle(
         cash[row.account_id] = cash.get(row.account_id, Decimal(0)) + row.cash_effect
     for account_id in sorted({*cash, *changed}):
         locked = household.accounts[account_id]
-        if cash.get(account_id):
-            locked.cash += cash[account_id]
-            Account.objects.filter(pk=account_id).update(cash=locked.cash)
-        publish_version(account=locked, version=next_version(locked))
+        version = next_version(locked, cash_added=cash.get(account_id, Decimal(0)))
+        publish_version(account=locked, version=version)
 
 
-def _ensure_open(household: LockedHousehold, rows: Sequence[Transaction]) -> None:
+def _ensure_open(household: HouseholdBooks, rows: Sequence[Transaction]) -> None:
     for number, row in enumerate(rows):
         locked = household.accounts[row.account_id]
         if locked.archived_at is not None:

@@ -7,15 +7,11 @@ from django.db import transaction
 
 from core.errors import NotFound
 from identity.models import Household, User, household_ids
-from marketdata.models import IdentityDecision
-from transactions.ledger.fold import BOOKED_TYPES
-from transactions.models import Account, Transaction, WashSalePolicy
+from transactions.models import WashSalePolicy
 from transactions.operations.accounts import next_version, publish_version
 from transactions.operations.books.booking import book_anew
 from transactions.operations.books.households import lock_household
-from transactions.queries.households import LockedHousehold, linked_assets
-
-_HOUSEHOLDS_PER_RUN = 500
+from transactions.queries.households import HouseholdBooks, linked_assets
 
 
 def set_policy(
@@ -58,7 +54,7 @@ def household_seen(*, user: User, public_id: UUID | None) -> Household:
     return found
 
 
-def book_household_anew(*, household: LockedHousehold) -> set[int]:
+def book_household_anew(*, household: HouseholdBooks) -> set[int]:
     """Everything derived of a locked household from its first transaction on."""
     linked = linked_assets(households=[household])[household.id]
     changed = book_anew(household=household, linked=linked, asset_ids=None)
@@ -66,62 +62,3 @@ def book_household_anew(*, household: LockedHousehold) -> set[int]:
         locked = household.accounts[account_id]
         publish_version(account=locked, version=next_version(locked))
     return changed
-
-
-def follow_identity_decisions(*, now: datetime) -> int:
-    """Books anew the households that traded what was decided on; how many it was.
-
-    Each household is a transaction of its own, and how far a decision has been followed is written
-    with it: killed anywhere, the next run goes on there; two at once divide the decisions.
-    """
-    households = 0
-    for pk in list(
-        IdentityDecision.objects.filter(applied_at__isnull=True)
-        .order_by("id")
-        .values_list("pk", flat=True)
-    ):
-        while households < _HOUSEHOLDS_PER_RUN:
-            followed = _follow(pk, now)
-            if followed is None:
-                break
-            households += followed
-    return households
-
-
-def _follow(decision_id: int, now: datetime) -> int | None:
-    """One more household of a decision; None when it is done, or another process is at it."""
-    with transaction.atomic():
-        decision = (
-            IdentityDecision.objects.select_for_update(skip_locked=True)
-            .order_by("id")
-            .filter(pk=decision_id, applied_at__isnull=True)
-            .first()
-        )
-        if decision is None:
-            return None
-        household_id = _next_household(decision)
-        if household_id is None:
-            decision.applied_at = now
-            decision.save(update_fields=["applied_at"])
-            return None
-        book_household_anew(household=lock_household(household_id=household_id))
-        decision.applied_through = household_id
-        decision.save(update_fields=["applied_through"])
-    return 1
-
-
-def _next_household(decision: IdentityDecision) -> int | None:
-    """The next household that ever traded one of the assets the decision joins or parts."""
-    several = (decision.asset_id, decision.identical_to_id, decision.previously_id)
-    assets = [pk for pk in several if pk is not None]
-    return (
-        Account.objects.filter(
-            household_id__gt=decision.applied_through,
-            pk__in=Transaction.objects.filter(asset_id__in=assets, type__in=BOOKED_TYPES).values(
-                "account_id"
-            ),
-        )
-        .order_by("household_id")
-        .values_list("household_id", flat=True)
-        .first()
-    )

@@ -6,34 +6,28 @@ writing is left out, and no lock is taken: call it in a snapshot.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, time
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
-from operator import attrgetter
 
 from core.errors import BallastError
 from identity.models import User
 from transactions.ledger.book import Book, Event
 from transactions.ledger.entries import Entry
 from transactions.ledger.fold import booked
-from transactions.ledger.lots import Closing, Piece, Place
+from transactions.ledger.lots import Closing
 from transactions.ledger.units import Scale, amount, scale_of
-from transactions.ledger.wash_sales import window_start
 from transactions.models import Account, Disposal, Transaction, WashSale
-from transactions.operations.books.booking import disturbed, empty_book, open_pieces
-from transactions.operations.books.derived import (
-    DISPOSAL_COLUMNS,
-    WASH_COLUMNS,
-    Stored,
-    disposal_row,
-    wash_row,
-)
+from transactions.operations.books.booking import ways_of
+from transactions.operations.books.derived import disposal_row, wash_row
+from transactions.operations.books.emptying import empty_book
 from transactions.operations.books.events import events_of, stored_events
+from transactions.operations.books.restoring import Stage, open_stage, window_begin
 from transactions.operations.drafts import drafts, stored_row
 from transactions.operations.named_pieces import ensure_pieces_held
 from transactions.queries.households import (
+    HouseholdBooks,
     Linked,
-    LockedHousehold,
     crypto_assets,
     household_of,
     linked_assets,
@@ -87,21 +81,15 @@ def previewed_sales(
     assets = linked.with_all({event.asset for event in events})
     crypto = crypto_assets(asset_ids=assets)
     past: list[Event] = []
-    pieces: list[Piece] = []
-    if disturbed(household, linked, rows[:1]):
-        past = stored_events(accounts=household.accounts, asset_ids=assets)
+    stage = Stage()
+    if ways_of(household, linked, rows[:1]).on_top_only:
+        stage = open_stage(household, assets, events)
     else:
-        since = _since(events[0])
-        pieces = open_pieces(household, Stored(), assets, events[:1], since)
+        past = stored_events(accounts=household.accounts, asset_ids=assets)
     found: list[PreviewedSale | BallastError] = []
-    placed: dict[Place, list[Piece]] = {}
-    for piece in sorted(pieces, key=lambda piece: piece.age):
-        placed.setdefault(piece.place, []).append(piece)
     for number, (entry, row, event) in enumerate(zip(entries, rows, events, strict=True)):
-        # Pieces are changed while a book is kept: every way of selling has its own.
-        book = _book(household, linked, crypto, [*past, event])
-        for place, there in placed.items():
-            book.put(place, [_copy(piece) for piece in there])
+        # A book is changed while it is kept: every way of selling has its own.
+        book = stage.book(_book(household, linked, crypto, [*past, event]))
         try:
             booked(book=book, events=[*past, event])
         except BallastError as fault:
@@ -113,12 +101,8 @@ def previewed_sales(
     return found
 
 
-def _since(event: Event) -> datetime:
-    return datetime.combine(window_start(event.at.date()), time(), UTC)
-
-
 def _book(
-    household: LockedHousehold, linked: Linked, crypto: frozenset[int], events: Iterable[Event]
+    household: HouseholdBooks, linked: Linked, crypto: frozenset[int], events: Iterable[Event]
 ) -> Book:
     listed = list(events)
     ratios = {event.ratio for event in listed if event.ratio is not None}
@@ -131,13 +115,6 @@ def _book(
     )
 
 
-_FIELDS = attrgetter(*(field.name for field in fields(Piece)))
-
-
-def _copy(piece: Piece) -> Piece:
-    return Piece(*_FIELDS(piece))
-
-
 def _outcome(
     book: Book, entry: Entry, row: Transaction, event: Event, *, in_detail: bool
 ) -> PreviewedSale:
@@ -146,13 +123,13 @@ def _outcome(
         Disposal(
             transaction_id=closing.sale,
             part=closing.part,
-            **dict(zip(DISPOSAL_COLUMNS[3:], disposal_row(closing, book), strict=True)),
+            **disposal_row(closing, book)._asdict(),
         )
         for closing in sold
         if in_detail
     ]
     matches = [
-        WashSale(**dict(zip(WASH_COLUMNS[1:], wash_row(match, book), strict=True)))
+        WashSale(**wash_row(match, book)._asdict())
         for match in book.washes.found
         if in_detail and match.sale == event.id
     ]
@@ -191,7 +168,7 @@ def _recent(book: Book, event: Event) -> tuple[date, ...]:
     if not losses or not washes.policy.enabled or event.asset in washes.exempt:
         return ()
     days = {match.replacement_date for match in washes.found if match.sale == event.id}
-    group, since = washes.group(event.asset), _since(event)
+    group, since = washes.group(event.asset), window_begin(event.at)
     for (_, asset), pieces in book.pieces.items():
         if washes.group(asset) != group:
             continue

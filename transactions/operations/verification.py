@@ -25,11 +25,11 @@ from transactions.ledger.book import Event
 from transactions.ledger.lots import Place
 from transactions.models import Account, Holding, Transaction
 from transactions.operations.books.booking import outcome
-from transactions.operations.books.derived import Derived, Stored, stored_rows
+from transactions.operations.books.derived import Derived, Stored, by_household, stored_rows
 from transactions.operations.books.events import stored_events
 from transactions.queries.households import (
+    HouseholdBooks,
     Linked,
-    LockedHousehold,
     crypto_assets,
     households_of,
     linked_assets,
@@ -74,7 +74,7 @@ def verified(*, after_household_id: int = 0, batch: int = BATCH) -> Iterator[Ver
 class _Batch:
     """Everything there is of some households, by household."""
 
-    households: dict[int, LockedHousehold]
+    households: dict[int, HouseholdBooks]
     linked: dict[int, Linked]
     events: dict[int, list[Event]]
     stored: dict[int, Stored]
@@ -112,7 +112,7 @@ def _read(ids: Sequence[int]) -> _Batch:
     events: dict[int, list[Event]] = defaultdict(list)
     for event in stored_events(accounts=every, asset_ids=None):
         events[of_account[event.account]].append(event)
-    stored = _by_household(stored_rows(account_ids=list(every), asset_ids=None), of_account)
+    stored = by_household(stored_rows(account_ids=list(every), asset_ids=None), of_account)
     holdings: dict[int, dict[Place, tuple[Decimal, Decimal]]] = defaultdict(dict)
     for account_id, asset_id, quantity, basis in Holding.objects.filter(
         account_id__in=list(every)
@@ -134,18 +134,7 @@ def _read(ids: Sequence[int]) -> _Batch:
     )
 
 
-def _by_household(stored: Stored, of_account: Mapping[int, int]) -> dict[int, Stored]:
-    found: dict[int, Stored] = defaultdict(Stored)
-    for key, values in stored.lots.items():
-        found[of_account[key[1]]].lots[key] = values
-    for sale, disposal in stored.disposals.items():
-        found[of_account[disposal[0]]].disposals[sale] = disposal
-    for wash_sale in stored.wash_sales:
-        found[of_account[wash_sale[2]]].wash_sales.append(wash_sale)
-    return found
-
-
-def _check(household: LockedHousehold, read: _Batch) -> Iterator[Difference]:
+def _check(household: HouseholdBooks, read: _Batch) -> Iterator[Difference]:
     for account in household.accounts.values():
         cash = read.cash.get(account.pk) or Decimal(0)
         if cash != account.cash:
@@ -176,13 +165,18 @@ def _compare(stored: Stored, derived: Derived) -> Iterator[Difference]:
     for sale in sorted({*stored.disposals, *derived.disposals}):
         have, want = stored.disposals.get(sale), derived.disposals.get(sale)
         if have != want:
-            account_id = (have or want or (0,))[0]
-            yield Difference(account_id, "disposal", str(sale), _text(have), _text(want))
+            shown = have or want
+            assert shown is not None, "one of the two is there"
+            yield Difference(shown.account_id, "disposal", str(sale), _text(have), _text(want))
     mine, theirs = Counter(stored.wash_sales), Counter(derived.wash_sales)
     for row in (mine - theirs).elements():
-        yield Difference(row[2], "wash_sale", str(row[:2]), _text(row), "")
+        yield Difference(
+            row.loss_account_id, "wash_sale", str((row.sale_id, row.part)), _text(row), ""
+        )
     for row in (theirs - mine).elements():
-        yield Difference(row[2], "wash_sale", str(row[:2]), "", _text(row))
+        yield Difference(
+            row.loss_account_id, "wash_sale", str((row.sale_id, row.part)), "", _text(row)
+        )
 
 
 def _text(values: tuple[object, ...] | None) -> str:
@@ -195,8 +189,8 @@ def _compare_holdings(
     sums: dict[Place, tuple[Decimal, Decimal]] = {}
     for (_, account, asset, _), values in derived.lots.items():
         quantity, basis = sums.get((account, asset), (Decimal(0), Decimal(0)))
-        if values[2]:
-            sums[account, asset] = (quantity + values[2], basis + values[3])
+        if values.quantity:
+            sums[account, asset] = (quantity + values.quantity, basis + values.cost_basis)
     for place in sorted({*stored, *sums}):
         have, want = stored.get(place), sums.get(place)
         if have != want:
@@ -204,7 +198,7 @@ def _compare_holdings(
 
 
 def _conserved(
-    household: LockedHousehold, events: Sequence[Event], derived: Derived
+    household: HouseholdBooks, events: Sequence[Event], derived: Derived
 ) -> Iterator[Difference]:
     """Invariant c: what was paid and what was moved is what was closed and what is held."""
     account_id = min(household.accounts, default=0)
@@ -216,15 +210,15 @@ def _conserved(
         (event.net for event in events if event.type in ("buy", "reinvestment", "transfer_in")),
         Decimal(0),
     )
-    came += sum((row[10] for row in derived.wash_sales), Decimal(0))
+    came += sum((row.basis_added for row in derived.wash_sales), Decimal(0))
     returned = sum((event.net for event in events if event.type == "return_of_capital"), Decimal(0))
     roc = {event.id for event in events if event.type == "return_of_capital"}
     closed = Decimal(0)
     for (sale, _), values in derived.disposals.items():
-        closed += values[8]
+        closed += values.cost_basis
         if sale in roc:
-            returned -= values[7]
-    held = sum((values[3] for values in derived.lots.values()), Decimal(0))
+            returned -= values.proceeds
+    held = sum((values.cost_basis for values in derived.lots.values()), Decimal(0))
     if came != closed + held + returned:
         yield Difference(
             account_id, "conservation", "basis", str(came), str(closed + held + returned)

@@ -21,8 +21,11 @@ from transactions.models import (
 
 
 @dataclass(frozen=True, slots=True)
-class LockedHousehold:
-    """All accounts of a household, locked in key order, and its wash-sale policy."""
+class HouseholdBooks:
+    """The accounts of a household and its wash-sale policy: what its books are kept by.
+
+    Whoever writes has them from `lock_household`, which locks every account in key order.
+    """
 
     id: int
     accounts: dict[int, Account]
@@ -72,12 +75,12 @@ class UnitChange:
     executed_at: datetime
 
 
-def household_of(*, household_id: int, accounts: Mapping[int, Account]) -> LockedHousehold:
+def household_of(*, household_id: int, accounts: Mapping[int, Account]) -> HouseholdBooks:
     """The household as the book sees it, from accounts that are read (and locked) already."""
     return households_of(accounts={household_id: accounts})[household_id]
 
 
-def households_of(*, accounts: Mapping[int, Mapping[int, Account]]) -> dict[int, LockedHousehold]:
+def households_of(*, accounts: Mapping[int, Mapping[int, Account]]) -> dict[int, HouseholdBooks]:
     """Households by id, from their accounts; their policies in one query."""
     stated = WashSalePolicy.objects.in_bulk(list(accounts))
     return {
@@ -88,7 +91,7 @@ def households_of(*, accounts: Mapping[int, Mapping[int, Account]]) -> dict[int,
 
 def _household(
     household_id: int, accounts: Mapping[int, Account], stated: WashSalePolicy | None
-) -> LockedHousehold:
+) -> HouseholdBooks:
     ignored = frozenset(
         pk
         for pk, row in accounts.items()
@@ -96,7 +99,7 @@ def _household(
         and not stated.employer_plan_counts
         and row.type == AccountType.EMPLOYER_PLAN
     )
-    return LockedHousehold(
+    return HouseholdBooks(
         household_id,
         dict(accounts),
         _policy(stated),
@@ -115,7 +118,7 @@ def _policy(stated: WashSalePolicy | None) -> Policy:
     )
 
 
-def linked_assets(*, households: Sequence[LockedHousehold]) -> dict[int, Linked]:
+def linked_assets(*, households: Sequence[HouseholdBooks]) -> dict[int, Linked]:
     """How the assets of each household hang together: two queries for all of them."""
     links = identity_links(household_ids=[household.id for household in households])
     of_account = {pk: household.id for household in households for pk in household.accounts}
@@ -159,10 +162,13 @@ def _linked(
     return Linked(components, connected(links=same), tuple(ratios))
 
 
-def crypto_assets(*, asset_ids: Iterable[int]) -> frozenset[int]:
-    """Those of the assets that are property, not stock or securities (IRC 1091 names these)."""
-    return frozenset(
-        Asset.objects.filter(pk__in=list(asset_ids), asset_class=AssetClass.CRYPTO).values_list(
-            "pk", flat=True
-        )
-    )
+def crypto_assets(*, asset_ids: Collection[int], known: Iterable[Asset] = ()) -> frozenset[int]:
+    """Return those of the assets that are crypto, property and no securities (IRC 1091).
+
+    `known`: assets that are read already, under the same lock.
+    """
+    classes = {asset.pk: asset.asset_class for asset in known}
+    unknown = [pk for pk in asset_ids if pk not in classes]
+    if unknown:
+        classes |= dict(Asset.objects.filter(pk__in=unknown).values_list("pk", "asset_class"))
+    return frozenset(pk for pk in asset_ids if classes.get(pk) == AssetClass.CRYPTO)

@@ -7,7 +7,6 @@ from django.db.models import QuerySet
 
 from core.errors import NotFound
 from identity.models import User
-from marketdata.queries import assets_by_symbol
 from transactions.models import Account, Holding, Lot, Transaction
 
 
@@ -80,11 +79,3 @@ def holdings(*, account_ids: Iterable[int]) -> "QuerySet[Holding]":
         .select_related("asset")
         .order_by("account_id", "asset_id")
     )
-
-
-def default_currency(*, account: Account, symbol: str | None) -> str:
-    """The currency an entry is in when it names none: the asset's, else the account's."""
-    if symbol is None:
-        return account.currency
-    known = assets_by_symbol(household_id=account.household_id, symbols={symbol})
-    return known[symbol].currency if symbol in known else account.currency

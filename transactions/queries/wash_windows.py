@@ -16,8 +16,8 @@ from transactions.ledger.wash_sales import WashSales, window_start
 from transactions.ledger.wash_windows import WashWindows, windows_of
 from transactions.models import Account, Disposal, Lot
 from transactions.queries.households import (
+    HouseholdBooks,
     Linked,
-    LockedHousehold,
     crypto_assets,
     households_of,
     linked_assets,
@@ -69,7 +69,7 @@ def wash_windows(*, household_ids: Collection[int], as_of: date) -> dict[int, Wa
     return found
 
 
-def _rules(household: LockedHousehold, linked: Linked, crypto: frozenset[int]) -> WashSales:
+def _rules(household: HouseholdBooks, linked: Linked, crypto: frozenset[int]) -> WashSales:
     return WashSales(
         policy=household.policy,
         groups=linked.groups,

@@ -243,7 +243,7 @@ class TransactionForm(forms.Form):
         types = getattr(self.fields[name], "only_for", "").split()
         return self.cleaned_data[name] if self.cleaned_data["type"] in types else None
 
-    def entry(self, *, currency: str, now: datetime) -> Entry:
+    def entry(self, *, now: datetime) -> Entry:
         """The entry stated.
 
         A trade of today happened now, of an earlier day at noon UTC; a corporate action before
@@ -254,11 +254,11 @@ class TransactionForm(forms.Form):
         happened = time(0) if data["type"] in _EVENTS.split() else time(12)
         executed_at = now if day == now.date() else datetime.combine(day, happened, tzinfo=UTC)
         if data["type"] not in (*_TRADES.split(), *_CASH.split()):
-            return self._event(currency=currency, executed_at=executed_at)
+            return self._event(executed_at=executed_at)
         return Entry(
             type=data["type"],
             executed_at=executed_at,
-            currency=currency,
+            currency="",
             symbol=data["symbol"],
             quantity=self.stated("quantity"),
             price=self.stated("price"),
@@ -268,14 +268,14 @@ class TransactionForm(forms.Form):
             note=data["note"],
         )
 
-    def _event(self, *, currency: str, executed_at: datetime) -> Entry:
+    def _event(self, *, executed_at: datetime) -> Entry:
         """A corporate action or a transfer."""
         data = self.cleaned_data
         to_account = self.stated("to_account")
         return Entry(
             type=data["type"],
             executed_at=executed_at,
-            currency=currency,
+            currency="",
             symbol=data["symbol"],
             quantity=self.stated("quantity"),
             price=self.stated("price"),

@@ -76,12 +76,11 @@ def _record(request: SignedIn, account: Account, form: TransactionForm) -> int:
     if not form.is_valid():
         return 400
     now = timezone.now()
-    currency = ledger.default_currency(account=account, symbol=form.cleaned_data["symbol"])
 
     def effect() -> Answer:
         row, *_ = record(
             account=account,
-            entries=[form.entry(currency=currency, now=now)],
+            entries=[form.entry(now=now)],
             user=request.user,
             now=now,
         )

@@ -1,97 +1,162 @@
-"""Keeping lots, disposals, wash sales and holdings in step with the transactions of a household.
+"""Keeping lots, disposals, wash sales and holdings in step with a household's transactions.
 
-New transactions that are the latest of everything they hang together with are booked on top of the
-open lots. Anything else (back-dated, reversed, after an event that changed units unevenly) books
-its assets anew from the first transaction and writes the differences only. The number of queries
-depends neither on the number of transactions nor on the number of assets.
+New transactions go one of three ways, and all three give the same rows:
+
+    on top     later than every stored event of their related assets: booked on the open lots
+    replay     backdated or reversed: booked from their instant to where they change nothing more
+               (`replaying`)
+    anew       what a replay cannot do: every event of the related assets from the first one on
+
+Only differences are written. The number of queries depends neither on the number of transactions
+nor on the number of assets.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from django.db.models import F, Max, Q
+from django.db import connection
 
-from core.errors import InvalidInput
-from core.money import minor_unit
-from marketdata.queries import exchange_rates_on
-from transactions.ledger.book import Book, Event, purchase_key
+from core.errors import Conflict
+from marketdata.models import Asset
+from transactions.ledger.book import Event
 from transactions.ledger.fold import BOOKED_TYPES, booked
-from transactions.ledger.lots import Closing, Piece
-from transactions.ledger.units import Scale, cents, scale_of
-from transactions.ledger.wash_sales import WINDOW_DAYS, Loss, WashSales
-from transactions.models import Disposal, Lot, Transaction
+from transactions.ledger.units import Scale, scale_of
+from transactions.ledger.wash_sales import WINDOW_DAYS
+from transactions.models import Transaction
 from transactions.operations.books.derived import (
-    DISPOSAL_COLUMNS,
-    LOT_COLUMNS,
     Derived,
-    Stored,
     derived_rows,
     stored_rows,
     write_difference,
     write_holdings,
 )
-from transactions.operations.books.events import events_of, stored_events
-from transactions.queries.households import Linked, LockedHousehold, crypto_assets, linked_assets
+from transactions.operations.books.emptying import empty_book
+from transactions.operations.books.events import events_of, standing, stored_events
+from transactions.operations.books.replaying import later_events, replayed
+from transactions.operations.books.restoring import LEAVES, open_stage
+from transactions.queries.households import (
+    HouseholdBooks,
+    Linked,
+    crypto_assets,
+    linked_assets,
+)
 
-# Most sales empty a few of the oldest lots of what may be thousands.
-_OLDEST_READ = 100
-_LEAVES = frozenset(BOOKED_TYPES - {"buy", "reinvestment", "transfer_in"})
+# One request books so many events anew: about five seconds of work on one core.
+EVENTS_IN_A_REQUEST_MAX = 25_000
+# A long booking lets its connection idle: it reads, folds in memory, and writes.
+_IDLE_MAX_S = 1_800
+_LONG = 5_000
 
 
-def rebook(*, household: LockedHousehold, new: Sequence[Transaction]) -> set[int]:
-    """Brings everything derived up to date with rows just written; the accounts that changed."""
+class RebookingTooLong(Conflict):
+    """More events would have to be booked anew than one request may take."""
+
+    code = "rebooking_too_long"
+
+
+def rebook(
+    *,
+    household: HouseholdBooks,
+    new: Sequence[Transaction],
+    events_max: int | None = EVENTS_IN_A_REQUEST_MAX,
+) -> set[int]:
+    """Bring everything derived up to date with rows just written; return the changed accounts.
+
+    `events_max`: refuse (RebookingTooLong) where more events would have to be booked anew; None
+    for workers and commands, which have the time.
+    """
     rows = [row for row in new if row.type in BOOKED_TYPES]
     if not rows:
         return set()
     linked = linked_assets(households=[household])[household.id]
-    anew = disturbed(household, linked, rows)
-    on_top = [row for row in rows if row.asset_id not in anew]
-    changed = book_anew(household=household, linked=linked, asset_ids=anew) if anew else set()
+    ways = ways_of(household, linked, rows)
+    anew = set(ways.anew)
+    changed: set[int] = set()
+    if ways.replay:
+        done = replayed(
+            household=household,
+            linked=linked,
+            assets=ways.replay,
+            new=[row for row in rows if row.asset_id in ways.replay],
+            later=ways.later,
+        )
+        if done is None:
+            anew |= ways.replay
+        else:
+            changed |= done
+    if anew:
+        changed |= book_anew(
+            household=household, linked=linked, asset_ids=anew, events_max=events_max
+        )
+    on_top = [row for row in rows if row.asset_id not in anew | ways.replay]
     return changed | _book_on_top(household, linked, on_top)
 
 
-def disturbed(
-    household: LockedHousehold, linked: Linked, rows: Sequence[Transaction]
-) -> frozenset[int]:
-    """Assets that must be booked from their first transaction on."""
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The assets that must be booked anew, and those whose backdated change can be replayed.
+
+    `later`: how many stored events stand at or after the change. All other assets are booked on
+    top.
+    """
+
+    anew: frozenset[int]
+    replay: frozenset[int]
+    later: int
+
+    @property
+    def on_top_only(self) -> bool:
+        return not self.anew and not self.replay
+
+
+def ways_of(household: HouseholdBooks, linked: Linked, rows: Sequence[Transaction]) -> Ways:
+    """Return which way each of the rows goes; one query."""
     first: dict[int, datetime] = {}
     anew: set[int] = set()
     for row in rows:
         assert row.asset_id is not None, "what moves lots has an asset"
         for asset_id in linked.with_all([row.asset_id]):
             first[asset_id] = min(first.get(asset_id, row.executed_at), row.executed_at)
-        if row.reverses_id or row.counterpart_id or row.new_asset_id or row.ratio_new:
+        if row.counterpart_id or row.new_asset_id or row.ratio_new:
             anew.add(row.asset_id)
             if row.new_asset_id is not None:
                 # A reversed event leads there no longer, and what came of it has to go.
                 anew.add(row.new_asset_id)
-    behind = (
-        Transaction.objects.filter(
-            account_id__in=list(household.accounts),
-            asset_id__in=list(first),
-            type__in=BOOKED_TYPES,
-            executed_at__gte=min(first.values()),
-            pk__lt=min(row.pk for row in rows),
-        )
-        .order_by("asset_id")
-        .values_list("asset_id")
-        .annotate(last=Max("executed_at"))
+    later = later_events(
+        household=household,
+        asset_ids=list(first),
+        at=min(first.values()),
+        before_id=min(row.pk for row in rows),
     )
-    anew |= {
-        asset_id for asset_id, last in behind if asset_id is not None and last >= first[asset_id]
-    }
     window = timedelta(days=WINDOW_DAYS + 1)
+    behind: set[frozenset[int]] = set()
     for asset_id, begin in first.items():
-        if not linked.exactly_kept(linked.with_all([asset_id]), begin - window):
+        related = linked.with_all([asset_id])
+        last = later[asset_id].last if asset_id in later else None
+        if not linked.exactly_kept(related, begin - window):
             anew.add(asset_id)
-    return linked.with_all(anew)
+        elif last is not None and last >= begin:
+            behind.add(related)
+            if not later[asset_id].simple:
+                anew.add(asset_id)
+    everything = linked.with_all(anew)
+    behind = {related for related in behind if not related & everything}
+    if len(behind) != 1:
+        return Ways(everything.union(*behind), frozenset(), 0)
+    (replay,) = behind
+    return Ways(everything, replay, sum(later[pk].count for pk in replay if pk in later))
 
 
 def book_anew(
-    *, household: LockedHousehold, linked: Linked, asset_ids: Collection[int] | None
+    *,
+    household: HouseholdBooks,
+    linked: Linked,
+    asset_ids: Collection[int] | None,
+    events_max: int | None = None,
 ) -> set[int]:
-    """Every event of the assets (of all, where None) from the first one on."""
+    """Book every event of the assets (of all, where None) from the first one on."""
+    _make_time(household, asset_ids, events_max)
     events = stored_events(accounts=household.accounts, asset_ids=asset_ids)
     crypto = crypto_assets(asset_ids={event.asset for event in events})
     derived = outcome(household=household, linked=linked, events=events, crypto=crypto)
@@ -101,279 +166,86 @@ def book_anew(
     return changed
 
 
+def is_long(*, household_id: int) -> bool:
+    """Return whether booking the whole household anew takes longer than one request may."""
+    rows = standing(account_ids=None).filter(account__household_id=household_id).order_by()
+    return rows[: EVENTS_IN_A_REQUEST_MAX + 1].count() > EVENTS_IN_A_REQUEST_MAX
+
+
+def _make_time(
+    household: HouseholdBooks, asset_ids: Collection[int] | None, events_max: int | None
+) -> None:
+    """Refuse a booking that is too long for the caller; let a long one idle in its transaction."""
+    rows = standing(account_ids=list(household.accounts))
+    if asset_ids is not None:
+        rows = rows.filter(asset_id__in=asset_ids)
+    count = rows.count()
+    if events_max is not None and count > events_max:
+        raise RebookingTooLong(
+            f"This changes how {count:,} later transactions are booked, which takes longer than "
+            f"one request may (at most {events_max:,}). Nothing was recorded. Import it as a file, "
+            "or undo the import it came from: a worker does that.",
+        )
+    if count > _LONG:
+        idle_for_long()
+
+
+def idle_for_long() -> None:
+    """Let this transaction idle while it folds in memory, so that no timeout ends it."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_MAX_S}s'")
+
+
 def outcome(
     *,
-    household: LockedHousehold,
+    household: HouseholdBooks,
     linked: Linked,
     events: Sequence[Event],
     crypto: frozenset[int],
 ) -> Derived:
-    """Everything derived from `events`, which are all there are of their assets."""
+    """Return everything derived from `events`, which are all there are of their assets."""
     book = empty_book(
         household,
         linked,
         scale=scale_of({event.ratio for event in events if event.ratio is not None}),
         crypto=crypto,
-        sold={event.at.date() for event in events if event.type in _LEAVES},
+        sold={event.at.date() for event in events if event.type in LEAVES},
     )
     booked(book=book, events=events)
     return derived_rows(book=book)
 
 
-def empty_book(
-    household: LockedHousehold,
-    linked: Linked,
-    *,
-    scale: Scale,
-    crypto: frozenset[int],
-    sold: Iterable[date],
-) -> Book:
-    """An empty book of the household. `crypto`: those of its assets that are."""
-    return Book(
-        currencies={pk: row.currency for pk, row in household.accounts.items()},
-        washes=WashSales(
-            policy=household.policy,
-            groups=linked.groups,
-            exempt=crypto if household.crypto_exempt else frozenset(),
-            taxable=household.taxable,
-            ignored=household.ignored,
-            convert=_Exchange(household, sold),
-        ),
-        scale=scale,
-    )
-
-
-class _Exchange:
-    """A disallowed loss in the currency of the account whose shares take it, at the day's rate."""
-
-    def __init__(self, household: LockedHousehold, days: Iterable[date]) -> None:
-        self.currencies = {pk: row.currency for pk, row in household.accounts.items()}
-        several = sorted(set(self.currencies.values()))
-        self.rates = {}
-        if len(several) > 1:
-            self.rates = exchange_rates_on(
-                wanted=[
-                    (base, quote, day)
-                    for day in set(days)
-                    for base in several
-                    for quote in several
-                    if base != quote
-                ]
-            )
-
-    def __call__(self, minor: int, from_account: int, to_account: int, day: date) -> int:
-        base, quote = self.currencies[from_account], self.currencies[to_account]
-        if base == quote:
-            return minor
-        rate = self.rates.get((base, quote, day))
-        if rate is None:
-            raise InvalidInput(
-                f"A wash sale moves a loss from {base} to {quote}, and no exchange rate of {day} "
-                "is known.",
-                code="exchange_rate_unknown",
-            )
-        exact = minor * minor_unit(base) * rate.rate / minor_unit(quote)
-        return int(exact.quantize(Decimal(1)))
-
-
 def _book_on_top(
-    household: LockedHousehold, linked: Linked, rows: Sequence[Transaction]
+    household: HouseholdBooks, linked: Linked, rows: Sequence[Transaction]
 ) -> set[int]:
-    """New rows on top of the open lots: the common case, reading only what they can touch."""
+    """Book new rows on the open lots: the common case, which reads only what they can touch."""
     if not rows:
         return set()
     events = events_of(rows=rows, accounts=household.accounts)
-    since = datetime.combine(
-        min(event.at for event in events).date() - timedelta(days=WINDOW_DAYS), time(), UTC
-    )
     assets = linked.with_all({event.asset for event in events})
-    stored = Stored()
-    leaving = [event for event in events if event.type in _LEAVES]
-    pieces = open_pieces(household, stored, assets, leaving, since, _first_lots_through(leaving))
-    losses = _load_losses(household, stored, assets, events, since)
-    sold = {event.at.date() for event in leaving} | {loss.closed_at.date() for loss in losses}
-    crypto = crypto_assets(asset_ids=assets)
-    book = empty_book(household, linked, scale=Scale(), crypto=crypto, sold=sold)
-    for piece in pieces:
-        book.put(piece.place, [piece])
-    for loss in losses:
-        if loss.place[1] not in book.washes.exempt:
-            left = loss.quantity - loss.matched
-            waiting = loss.loss - loss.deferred - loss.permanent
-            book.washes.wait(Loss(loss, left, waiting, loss.place[1]))
-    booked(book=book, events=events)
-    book.closings += losses
+    stage = open_stage(household, assets, events)
+    losses = [loss.closing for loss in stage.losses]
+    book = empty_book(
+        household,
+        linked,
+        scale=Scale(),
+        crypto=crypto_assets(asset_ids=assets, known=_assets_of(rows)),
+        sold={event.at.date() for event in events if event.type in LEAVES}
+        | {loss.closed_at.date() for loss in losses},
+    )
+    booked(book=stage.book(book), events=events)
     derived = derived_rows(book=book)
     for loss in losses:
         # Its lot was emptied long ago and is not among what was read.
         key = (loss.acquisition, *loss.place, 0)
-        if key not in stored.lots:
+        if key not in stage.stored.lots:
             derived.lots.pop(key, None)
-    changed = write_difference(stored=stored, derived=derived)
-    write_holdings(before=stored, after=derived, absolute=False)
+    changed = write_difference(stored=stage.stored, derived=derived)
+    write_holdings(before=stage.stored, after=derived, absolute=False)
     return changed
 
 
-def _first_lots_through(leaving: Sequence[Event]) -> datetime | None:
-    """Until when the lots were opened that a single sale takes first-in first-out.
-
-    None where that is not known from a few of the oldest lots: then all are read.
-    """
-    if len(leaving) != 1 or leaving[0].type != "sell" or leaving[0].method != "fifo":
-        return None
-    (sale,) = leaving
-    wanted = sale.quantity or Decimal(0)
-    oldest = (
-        Lot.objects.filter(account_id=sale.account, asset_id=sale.asset, quantity__gt=0)
-        .order_by("opened_at", "id")
-        .values_list("opened_at", "quantity")[:_OLDEST_READ]
-    )
-    for opened_at, quantity in oldest:
-        wanted -= quantity
-        if wanted <= 0:
-            return opened_at
-    return None
-
-
-def open_pieces(
-    household: LockedHousehold,
-    stored: Stored,
-    assets: Collection[int],
-    leaving: Sequence[Event],
-    since: datetime,
-    through: datetime | None = None,
-) -> list[Piece]:
-    """Open lots of what leaves, and what the household bought in the window before it.
-
-    `through`: what leaves comes out of lots opened until then.
-    """
-    if not leaving:
-        return []
-    oldest = Q() if through is None else Q(opened_at__lte=through)
-    columns = (
-        *LOT_COLUMNS,
-        "transaction__account_id",
-        "transaction__asset_id",
-        "transaction__order_id",
-        "transaction__quantity",
-        "transaction__amount",
-        "transaction__fee",
-    )  # fmt: skip
-    rows = (
-        Lot.objects.filter(
-            oldest
-            & Q(
-                account_id__in={event.account for event in leaving},
-                asset_id__in={event.asset for event in leaving},
-            )
-            | Q(
-                account_id__in=list(household.accounts),
-                asset_id__in=assets,
-                opened_at__gte=since,
-            ),
-            quantity__gt=0,
-        )
-        .order_by("piece")
-        .values_list(*columns)
-    )
-    pieces = []
-    for row in rows:
-        _, acquisition, account, asset, _, *rest = row
-        opened_at, held_since, quantity, basis, adjustment, replaces, purchase = rest[:7]
-        stored.add_lots([row[: len(LOT_COLUMNS)]])
-        currency = household.accounts[account].currency
-        pieces.append(
-            Piece(
-                acquisition,
-                purchase_key(account=rest[7], asset=rest[8], at=opened_at, order_id=rest[9]),
-                opened_at,
-                held_since,
-                Scale().steps(quantity),
-                cents(basis, currency),
-                (account, asset),
-                cents(adjustment, currency),
-                replaces,
-                purchase,
-                (rest[10] or Decimal(0), rest[11] + rest[12]),
-            )
-        )
-    # Pieces that are alike stay in the order in which they were numbered: the sort is stable.
-    return sorted(pieces, key=lambda piece: piece.age)
-
-
-def _load_losses(
-    household: LockedHousehold,
-    stored: Stored,
-    assets: Collection[int],
-    events: Sequence[Event],
-    since: datetime,
-) -> list[Closing]:
-    """Losses of the window that what is bought now may still wash."""
-    if not any(event.type in ("buy", "reinvestment") for event in events):
-        return []
-    if not household.policy.enabled:
-        return []
-    columns = (
-        *DISPOSAL_COLUMNS,
-        "lot_transaction__account_id",
-        "lot_transaction__asset_id",
-        "lot_transaction__order_id",
-    )
-    rows = (
-        Disposal.objects.filter(
-            account_id__in=list(household.taxable),
-            asset_id__in=assets,
-            closed_at__gte=since,
-            proceeds__lt=F("cost_basis"),
-            matched_quantity__lt=F("quantity"),
-        )
-        .order_by("closed_at", "opened_at", "lot_transaction_id", "transaction_id", "part")
-        .values_list(*columns)
-    )
-    closings = []
-    for row in rows:
-        stored.add_disposals([row[: len(DISPOSAL_COLUMNS)]])
-        closings.append(_closing(row, household))
-    return closings
-
-
-def _closing(row: Sequence[object], household: LockedHousehold) -> Closing:
-    values: Mapping[str, object] = dict(zip(DISPOSAL_COLUMNS, row, strict=False))
-    account, asset = int(str(values["account_id"])), int(str(values["asset_id"]))
-    currency, scale = household.accounts[account].currency, Scale()
-
-    def money(name: str) -> int:
-        return cents(Decimal(str(values[name])), currency)
-
-    def steps(name: str) -> int:
-        return scale.steps(Decimal(str(values[name])))
-
-    bought_in, bought_asset, order_id = row[len(DISPOSAL_COLUMNS) :]
-    opened_at, held_since = values["opened_at"], values["holding_period_date"]
-    closed_at = values["closed_at"]
-    assert isinstance(opened_at, datetime), "an instant"
-    assert isinstance(closed_at, datetime), "an instant"
-    assert isinstance(held_since, date), "a day"
-    return Closing(
-        sale=int(str(values["transaction_id"])),
-        part=int(str(values["part"])),
-        place=(account, asset),
-        acquisition=int(str(values["lot_transaction_id"])),
-        purchase_key=purchase_key(
-            account=int(str(bought_in)),
-            asset=int(str(bought_asset)),
-            at=opened_at,
-            order_id=str(order_id),
-        ),
-        opened_at=opened_at,
-        held_since=held_since,
-        closed_at=closed_at,
-        quantity=steps("quantity"),
-        proceeds=money("proceeds"),
-        basis=money("cost_basis"),
-        adjustment=money("wash_sale_adjustment"),
-        matched=steps("matched_quantity"),
-        deferred=money("deferred_loss"),
-        permanent_quantity=steps("permanent_quantity"),
-        permanent=money("permanent_loss"),
-    )
+def _assets_of(rows: Sequence[Transaction]) -> list[Asset]:
+    """Return the assets of new rows, which were read under the lock of this booking."""
+    field = Transaction._meta.get_field("asset")
+    return [row.asset for row in rows if field.is_cached(row) and row.asset is not None]

@@ -1,12 +1,14 @@
 """Derived rows: what the book says, beside what is stored, and the writing of the difference."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.db import connection
 from django.db.models import Model
 
 from transactions.ledger.book import Book
@@ -19,22 +21,66 @@ from transactions.models import Disposal, Holding, Lot, WashSale
 _UPDATES_MAX = 40
 
 LotKey = tuple[int, int, int, int]  # acquisition, account, asset, piece
-LotValues = tuple[datetime, date, Decimal, Decimal, Decimal, bool, bool]
 DisposalKey = tuple[int, int]  # sale, part
-_LOT_FIELDS = (
-    "opened_at", "holding_period_date", "quantity", "cost_basis", "wash_sale_adjustment",
-    "replaces_loss", "purchase",
-)  # fmt: skip
-_DISPOSAL_FIELDS = (
-    "account_id", "asset_id", "lot_transaction_id", "opened_at", "holding_period_date",
-    "closed_at", "quantity", "proceeds", "cost_basis", "wash_sale_adjustment", "long_term",
-    "matched_quantity", "deferred_loss", "permanent_quantity", "permanent_loss",
-)  # fmt: skip
-_WASH_FIELDS = (
-    "sale_id", "part", "loss_account_id", "loss_asset_id", "loss_lot_id", "replacement_id",
-    "replacement_account_id", "quantity", "loss_quantity", "disallowed", "basis_added",
-    "days_held", "permanent", "sold_date", "replacement_date",
-)  # fmt: skip
+
+
+class LotValues(NamedTuple):
+    """The columns of a lot that a booking decides, in the order they are read and written."""
+
+    opened_at: datetime
+    holding_period_date: date
+    quantity: Decimal
+    cost_basis: Decimal
+    wash_sale_adjustment: Decimal
+    replaces_loss: bool
+    purchase: bool
+
+
+class DisposalValues(NamedTuple):
+    """The columns of a disposal that a booking decides."""
+
+    account_id: int
+    asset_id: int
+    lot_transaction_id: int
+    opened_at: datetime
+    holding_period_date: date
+    closed_at: datetime
+    quantity: Decimal
+    proceeds: Decimal
+    cost_basis: Decimal
+    wash_sale_adjustment: Decimal
+    long_term: bool
+    matched_quantity: Decimal
+    deferred_loss: Decimal
+    permanent_quantity: Decimal
+    permanent_loss: Decimal
+    replaces_loss: bool
+    purchase: bool
+
+
+class WashValues(NamedTuple):
+    """The columns of a wash sale that a booking decides: all of them."""
+
+    sale_id: int
+    part: int
+    loss_account_id: int
+    loss_asset_id: int
+    loss_lot_id: int
+    replacement_id: int
+    replacement_account_id: int
+    quantity: Decimal
+    loss_quantity: Decimal
+    disallowed: Decimal
+    basis_added: Decimal
+    days_held: int
+    permanent: bool
+    sold_date: date
+    replacement_date: date
+
+
+_LOT_FIELDS = LotValues._fields
+_DISPOSAL_FIELDS = DisposalValues._fields
+_WASH_FIELDS = WashValues._fields
 
 
 @dataclass(slots=True)
@@ -42,8 +88,14 @@ class Derived:
     """Derived rows by what names them."""
 
     lots: dict[LotKey, LotValues] = field(default_factory=dict)
-    disposals: dict[DisposalKey, tuple[Any, ...]] = field(default_factory=dict)
-    wash_sales: list[tuple[Any, ...]] = field(default_factory=list)
+    disposals: dict[DisposalKey, DisposalValues] = field(default_factory=dict)
+    wash_sales: list[WashValues] = field(default_factory=list)
+
+    def add(self, other: "Derived") -> None:
+        """Add the rows of another household."""
+        self.lots |= other.lots
+        self.disposals |= other.disposals
+        self.wash_sales += other.wash_sales
 
 
 @dataclass(slots=True)
@@ -54,22 +106,43 @@ class Stored(Derived):
     disposal_ids: dict[DisposalKey, int] = field(default_factory=dict)
     wash_sale_ids: list[int] = field(default_factory=list)
 
+    def add(self, other: Derived) -> None:
+        Derived.add(self, other)
+        if isinstance(other, Stored):
+            self.lot_ids |= other.lot_ids
+            self.disposal_ids |= other.disposal_ids
+            self.wash_sale_ids += other.wash_sale_ids
+
+    def only(self, assets: Collection[int]) -> "Stored":
+        """Return the rows of some assets."""
+        found = Stored()
+        for lot, values in self.lots.items():
+            if lot[2] in assets:
+                found.lots[lot], found.lot_ids[lot] = values, self.lot_ids[lot]
+        for sale, disposal in self.disposals.items():
+            if disposal.asset_id in assets:
+                found.disposals[sale] = disposal
+                found.disposal_ids[sale] = self.disposal_ids[sale]
+        for pk, wash in zip(self.wash_sale_ids, self.wash_sales, strict=True):
+            if wash.loss_asset_id in assets:
+                found.wash_sales.append(wash)
+                found.wash_sale_ids.append(pk)
+        return found
+
     def add_lots(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for pk, acquisition, account, asset, piece, *values in rows:
             key = (acquisition, account, asset, piece)
-            self.lots[key] = (
-                values[0], values[1], values[2], values[3], values[4], values[5], values[6],
-            )  # fmt: skip
+            self.lots[key] = LotValues._make(values)
             self.lot_ids[key] = pk
 
     def add_disposals(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for pk, sale, part, *values in rows:
-            self.disposals[sale, part] = tuple(values)
+            self.disposals[sale, part] = DisposalValues._make(values)
             self.disposal_ids[sale, part] = pk
 
     def add_wash_sales(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for pk, *values in rows:
-            self.wash_sales.append(tuple(values))
+            self.wash_sales.append(WashValues._make(values))
             self.wash_sale_ids.append(pk)
 
 
@@ -95,6 +168,22 @@ def stored_rows(*, account_ids: Sequence[int], asset_ids: Iterable[int] | None) 
     return stored
 
 
+def by_household(stored: Stored, of_account: Mapping[int, int]) -> dict[int, Stored]:
+    """Return stored rows by household. `of_account`: the household of each account."""
+    found: dict[int, Stored] = defaultdict(Stored)
+    for lot, values in stored.lots.items():
+        mine = found[of_account[lot[1]]]
+        mine.lots[lot], mine.lot_ids[lot] = values, stored.lot_ids[lot]
+    for sale, disposal in stored.disposals.items():
+        mine = found[of_account[disposal.account_id]]
+        mine.disposals[sale], mine.disposal_ids[sale] = disposal, stored.disposal_ids[sale]
+    for pk, wash in zip(stored.wash_sale_ids, stored.wash_sales, strict=True):
+        mine = found[of_account[wash.loss_account_id]]
+        mine.wash_sales.append(wash)
+        mine.wash_sale_ids.append(pk)
+    return found
+
+
 def derived_rows(*, book: Book) -> Derived:
     """What the book says, in rows."""
     derived = Derived()
@@ -118,7 +207,7 @@ def _lot_rows(
         numbers[piece.acquisition] = number + 1
         yield (
             (piece.acquisition, *place, number),
-            (
+            LotValues(
                 piece.opened_at,
                 piece.held_since,
                 quantity,
@@ -135,7 +224,7 @@ def _keep_emptied(derived: Derived, closing: Closing) -> None:
     key = (closing.acquisition, *closing.place, 0)
     if key not in derived.lots:
         nothing = Decimal(0)
-        derived.lots[key] = (
+        derived.lots[key] = LotValues(
             closing.opened_at,
             closing.opened_at.date(),
             nothing,
@@ -146,11 +235,11 @@ def _keep_emptied(derived: Derived, closing: Closing) -> None:
         )
 
 
-def disposal_row(closing: Closing, book: Book) -> tuple[Any, ...]:
-    """The values of a disposal, in the order of DISPOSAL_COLUMNS from the account on."""
+def disposal_row(closing: Closing, book: Book) -> DisposalValues:
+    """The values of a disposal."""
     account, asset = closing.place
     currency, scale = book.currencies[account], book.scale
-    return (
+    return DisposalValues(
         account,
         asset,
         closing.acquisition,
@@ -166,12 +255,14 @@ def disposal_row(closing: Closing, book: Book) -> tuple[Any, ...]:
         amount(closing.deferred, currency),
         _rounded(closing.permanent_quantity, scale),
         amount(closing.permanent, currency),
+        closing.replaces_loss,
+        closing.purchase,
     )
 
 
-def wash_row(match: Match, book: Book) -> tuple[Any, ...]:
-    """The values of a wash sale, in the order of WASH_COLUMNS after the key."""
-    return (
+def wash_row(match: Match, book: Book) -> WashValues:
+    """The values of a wash sale."""
+    return WashValues(
         match.sale,
         match.part,
         match.loss_account,
@@ -219,7 +310,7 @@ def write_difference(*, stored: Stored, derived: Derived) -> set[int]:
             transaction_id=key[0], part=key[1], **dict(zip(_DISPOSAL_FIELDS, values, strict=True))
         ),
         fields=_DISPOSAL_FIELDS,
-        account=lambda key, values: values[0],
+        account=lambda key, values: values.account_id,
     )
     return touched | _write_wash_sales(stored, derived)
 
@@ -249,14 +340,17 @@ def _write(
         for key in changed:
             rows.append(row(key, want[key]))
             rows[-1].pk = ids[key]
-        objects.bulk_update(rows, list(fields))
+        # One statement, where bulk_update would build a CASE of every row for every column.
+        objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["pk"], update_fields=list(fields)
+        )
     if new:
         objects.bulk_create([row(key, want[key]) for key in new], batch_size=2000)
     return touched
 
 
 def _write_wash_sales(stored: Stored, derived: Derived) -> set[int]:
-    have: dict[tuple[Any, ...], list[int]] = {}
+    have: dict[WashValues, list[int]] = {}
     for pk, values in zip(stored.wash_sale_ids, stored.wash_sales, strict=True):
         have.setdefault(values, []).append(pk)
     new = []
@@ -274,7 +368,9 @@ def _write_wash_sales(stored: Stored, derived: Derived) -> set[int]:
             batch_size=2000,
         )
     touched = (*new, *gone.values())
-    return {values[2] for values in touched} | {values[6] for values in touched}
+    return {row.loss_account_id for row in touched} | {
+        row.replacement_account_id for row in touched
+    }
 
 
 def write_holdings(*, before: Derived, after: Derived, absolute: bool) -> None:
@@ -287,6 +383,9 @@ def write_holdings(*, before: Derived, after: Derived, absolute: bool) -> None:
     had, has = _sums(before), _sums(after)
     places = {place for place in (*had, *has) if absolute or had.get(place) != has.get(place)}
     if not places:
+        return
+    if not absolute and not had:
+        _add_to_holdings({place: sums for place, sums in has.items() if sums[0]})
         return
     known: dict[Place, tuple[Decimal, Decimal]] = {}
     for account, asset, quantity, basis in Holding.objects.filter(
@@ -319,9 +418,30 @@ def write_holdings(*, before: Derived, after: Derived, absolute: bool) -> None:
     )
 
 
+def _add_to_holdings(added: Mapping[Place, tuple[Decimal, Decimal]]) -> None:
+    """Add shares to holdings: purchases alone need not read them first."""
+    if not added:
+        return
+    table, places = Holding._meta.db_table, sorted(added)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO {table} AS held (account_id, asset_id, quantity, cost_basis)
+                SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[])
+                ON CONFLICT (account_id, asset_id) DO UPDATE
+                SET quantity = held.quantity + excluded.quantity,
+                    cost_basis = held.cost_basis + excluded.cost_basis""",
+            [
+                [place[0] for place in places],
+                [place[1] for place in places],
+                [added[place][0] for place in places],
+                [added[place][1] for place in places],
+            ],
+        )
+
+
 def _sums(derived: Derived) -> dict[Place, tuple[Decimal, Decimal]]:
     sums: dict[Place, tuple[Decimal, Decimal]] = {}
     for (_, account, asset, _), values in derived.lots.items():
         quantity, basis = sums.get((account, asset), (Decimal(0), Decimal(0)))
-        sums[account, asset] = (quantity + values[2], basis + values[3])
+        sums[account, asset] = (quantity + values.quantity, basis + values.cost_basis)
     return sums

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from core.money import WIDE, converted
 from transactions.ledger.book import Event
@@ -47,16 +47,16 @@ class _Row:
     basis_percentage: Decimal | None
     opened_date: Any
     counterpart_id: int | None
+    # The reversal that undoes it, where that was asked for.
+    undone_by: int | None = None
 
 
-def standing(*, account_ids: Collection[int]) -> "QuerySet[Transaction]":
-    """What moves lots and is not reversed, of many accounts."""
-    return Transaction.objects.filter(
-        account_id__in=account_ids,
-        type__in=BOOKED_TYPES,
-        reverses__isnull=True,
-        reversed_by__isnull=True,
+def standing(*, account_ids: Collection[int] | None) -> "QuerySet[Transaction]":
+    """Return what moves lots and is not reversed, of some accounts (of all, where None)."""
+    rows = Transaction.objects.filter(
+        type__in=BOOKED_TYPES, reverses__isnull=True, reversed_by__isnull=True
     )
+    return rows if account_ids is None else rows.filter(account_id__in=account_ids)
 
 
 def stored_events(
@@ -67,6 +67,36 @@ def stored_events(
     if asset_ids is not None:
         rows = rows.filter(asset_id__in=asset_ids)
     return _events([_Row(*row) for row in rows.values_list(*_COLUMNS)], accounts)
+
+
+def stored_rows_between(
+    *,
+    accounts: Mapping[int, Account],
+    asset_ids: Collection[int],
+    since: datetime,
+    until: datetime | None,
+    reversed_by: Collection[int],
+) -> list[_Row]:
+    """Return the rows of some assets from `since` through `until`, and on to the end where None.
+
+    They stand, or stood until one of the rows in `reversed_by` undid them.
+    """
+    rows = Transaction.objects.filter(
+        Q(reversed_by__isnull=True) | Q(reversed_by__in=reversed_by),
+        account_id__in=list(accounts),
+        asset_id__in=asset_ids,
+        type__in=BOOKED_TYPES,
+        reverses__isnull=True,
+        executed_at__gte=since,
+    )
+    if until is not None:
+        rows = rows.filter(executed_at__lte=until)
+    return [_Row(*row) for row in rows.values_list(*_COLUMNS, "reversed_by__id")]
+
+
+def events_of_rows(rows: Sequence[_Row], accounts: Mapping[int, Account]) -> list[Event]:
+    """Return the events of stored rows; the lots they name are looked up in one query."""
+    return _events(rows, accounts)
 
 
 def events_of(*, rows: Iterable[Transaction], accounts: Mapping[int, Account]) -> list[Event]:

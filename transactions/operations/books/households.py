@@ -2,10 +2,10 @@
 
 from stores.locks import locked_in_line
 from transactions.models import Account
-from transactions.queries.households import LockedHousehold, household_of
+from transactions.queries.households import HouseholdBooks, household_of
 
 
-def lock_household(*, household_id: int) -> LockedHousehold:
+def lock_household(*, household_id: int) -> HouseholdBooks:
     """Locks every account of the household in key order: a wash sale may touch any of them."""
     every = Account.objects.filter(household_id=household_id)
     rows = locked_in_line(every, household_id=household_id)

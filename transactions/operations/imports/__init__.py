@@ -33,6 +33,7 @@ from jobs.operations import Claim, Ending, Told, complete, enqueue, fail, result
 from stores.locks import locked_in_line
 from transactions.files.formats.registry import FORMATS, HEAD_BYTES, detect
 from transactions.models import Account, Import, ImportRow, ImportStatus, Transaction
+from transactions.operations.books.booking import is_long
 from transactions.operations.imports import committing, files, reading
 from transactions.operations.imports.judging import judge
 from transactions.operations.imports.symbols import stated
@@ -223,13 +224,18 @@ def commit(*, batch: Import, user: User, now: datetime, at_once: bool = False) -
                 "No row of the file is ready. Map its symbols, or include rows by hand.",
                 code="nothing_ready",
             )
-        if locked.row_count > IMPORT_ROWS_AT_ONCE_MAX and not at_once:
+        if not at_once and _takes_long(locked, locked.row_count):
             _enqueue(locked, "commit", user, now, rows=locked.ready_count)
         else:
             committing.write(batch=locked, user=user, now=now)
             locked.step = "commit"
         locked.save()
     return locked
+
+
+def _takes_long(batch: Import, rows: int) -> bool:
+    """Return whether a step is for a job: many rows, or a ledger that is long to book anew."""
+    return rows > IMPORT_ROWS_AT_ONCE_MAX or is_long(household_id=batch.account.household_id)
 
 
 def refresh(*, batch: Import, now: datetime) -> None:
@@ -250,7 +256,7 @@ def remove(*, batch: Import, user: User, now: datetime) -> Import | None:
             locked.delete()
             return None
         count = Transaction.objects.filter(import_batch=locked).count()
-        if count > IMPORT_ROWS_AT_ONCE_MAX:
+        if _takes_long(locked, count):
             _enqueue(locked, "undo", user, now, rows=count)
         else:
             committing.undo(batch=locked, user=user, now=now)

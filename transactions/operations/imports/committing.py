@@ -46,7 +46,11 @@ class _Work:
 
 
 def write(
-    *, batch: Import, user: User, now: datetime, told: Callable[[int], None] | None = None
+    *,
+    batch: Import,
+    user: User,
+    now: datetime,
+    told: Callable[[int], None] | None = None,
 ) -> None:
     """Record every ready row of a locked import, oldest first.
 
@@ -86,7 +90,11 @@ def _names(batch: Import, now: datetime) -> Names:
 
 
 def undo(
-    *, batch: Import, user: User, now: datetime, told: Callable[[int], None] | None = None
+    *,
+    batch: Import,
+    user: User,
+    now: datetime,
+    told: Callable[[int], None] | None = None,
 ) -> None:
     """Reverse every transaction of a locked import that is not reversed yet.
 
@@ -110,7 +118,7 @@ def undo(
         names = ("account_id", "type", "counterpart_id", "reverses_id")
         originals = list(Transaction.objects.filter(pk__in=portion).only(*names).order_by("id"))
         note = f"Undoes the import of {batch.file_name}"
-        reverse_all(originals=originals, user=user, now=now, note=note)
+        reverse_all(originals=originals, user=user, now=now, note=note, events_max=None)
         done += len(portion)
         if told is not None:
             told(100 * done // count)
@@ -192,6 +200,7 @@ def _record(work: _Work, rows: Sequence[ImportRow]) -> None:
             user=work.user,
             now=work.now,
             import_batch=work.batch,
+            events_max=None,
         )
     except BallastError as refusal:
         if refusal.item is None:

@@ -1,0 +1,36 @@
+"""Work that a decision leaves: households whose ledger it reaches."""
+
+from django.db import models
+
+from identity.models import Household
+from marketdata.models import IdentityDecision
+
+ERROR_LENGTH_MAX = 500
+
+
+class Rebooking(models.Model):
+    """A household that a decision on identity reaches and that has not been rebooked yet.
+
+    The row goes when the household is rebooked. Where that fails the row says why and when it is
+    tried again, and no other household waits for it.
+    """
+
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+")
+    decision = models.ForeignKey(
+        IdentityDecision, on_delete=models.CASCADE, related_name="rebookings", db_index=False
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField()
+    error = models.CharField(max_length=ERROR_LENGTH_MAX, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["decision", "household"], name="rebooking_once")
+        ]
+        indexes = [
+            # What is due, the longest waiting first.
+            models.Index(fields=["next_at", "id"], name="rebooking_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"household {self.household_id} after decision {self.decision_id}"

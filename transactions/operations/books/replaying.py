@@ -1,0 +1,335 @@
+"""A backdated change, booked from its instant to where it changes nothing more.
+
+The state just before the change is restored from the stored rows (`restoring`). From there the
+events are booked twice: as they are stored, and as they are now.
+
+    proof      the first must give the stored rows again, or the stored rows are not used
+    end        booking stops at an instant `until` after which the change cannot matter:
+               - the losses that still wait are the same in both books
+               - the pieces that differ were bought more than 30 days before `until`, so no later
+                 loss sees them
+               - no later sale would choose among them: first-in first-out sales took older lots
+                 only, last-in first-out sales newer ones, and sales of named lots others
+    result     the rows in which the two books differ are written, and no others
+
+`Unclear` (what was cannot be told, an average cost, a transfer or a corporate action since) and a
+change that goes on for too long are for `booking`, which starts at the first transaction.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Count, Max, Min, Q
+
+from transactions.ledger.book import Book
+from transactions.ledger.fold import BOOKED_TYPES, booked
+from transactions.ledger.undoing import Unclear
+from transactions.ledger.units import Scale
+from transactions.ledger.wash_sales import WINDOW_DAYS, Loss, WashSale
+from transactions.models import Disposal, Lot, Transaction
+from transactions.operations.books.derived import (
+    LOT_COLUMNS,
+    Derived,
+    LotKey,
+    Stored,
+    derived_rows,
+    disposal_row,
+    wash_row,
+    write_difference,
+    write_holdings,
+)
+from transactions.operations.books.emptying import empty_book
+from transactions.operations.books.events import events_of_rows, stored_rows_between
+from transactions.operations.books.restoring import (
+    LEAVES,
+    Recorded,
+    moved_between_accounts,
+    past_stage,
+)
+from transactions.queries.households import HouseholdBooks, Linked, crypto_assets
+
+logger = logging.getLogger(__name__)
+
+# What a replay can take back and book again.
+_SIMPLE = frozenset({"buy", "reinvestment", "sell"})
+# So few events are booked to the end without asking whether an earlier end would do.
+EVENTS_TO_THE_END = 300
+# Above so many, booking from the first transaction is no slower.
+EVENTS_MAX = 6_000
+_DAYS = (WINDOW_DAYS + 2, 4 * WINDOW_DAYS, 20 * WINDOW_DAYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """How many events stand at or after an instant, the last one, and whether all are simple."""
+
+    count: int
+    simple: bool
+    last: datetime | None
+
+
+def later_events(
+    *, household: HouseholdBooks, asset_ids: Collection[int], at: datetime, before_id: int
+) -> dict[int, Later]:
+    """Return by asset what stands from `at` on, of all rows recorded before row `before_id`."""
+    rows = (
+        Transaction.objects.filter(
+            account_id__in=list(household.accounts),
+            asset_id__in=asset_ids,
+            type__in=BOOKED_TYPES,
+            executed_at__gte=at,
+            pk__lt=before_id,
+        )
+        .order_by()
+        .values_list("asset_id", "type", "lot_method")
+        .annotate(moved=Count("counterpart_id"), count=Count("pk"), last=Max("executed_at"))
+    )
+    found: dict[int, Later] = {}
+    for asset_id, kind, method, moved, count, last in rows:
+        assert asset_id is not None, "what moves lots has an asset"
+        before = found.get(asset_id, Later(0, True, None))
+        simple = kind in _SIMPLE or (kind == "transfer_in" and not moved)
+        simple = simple and method != "average"
+        latest = last if before.last is None else max(before.last, last)
+        found[asset_id] = Later(before.count + count, before.simple and simple, latest)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a replay is about."""
+
+    household: HouseholdBooks
+    linked: Linked
+    assets: frozenset[int]
+    new_ids: frozenset[int]
+    at: datetime
+    # The last instant at which something new stands.
+    through: datetime
+
+
+def replayed(
+    *,
+    household: HouseholdBooks,
+    linked: Linked,
+    assets: frozenset[int],
+    new: Sequence[Transaction],
+    later: int,
+) -> set[int] | None:
+    """Book a change of related assets; return the accounts that changed, None where it cannot.
+
+    `later`: how many stored events stand at or after its first instant. Raises what `booked`
+    raises: then nothing has been written.
+    """
+    if not all(_is_simple(row) for row in new):
+        return None
+    instants = [row.executed_at for row in new]
+    change = _Change(
+        household,
+        linked,
+        assets,
+        frozenset(row.pk for row in new),
+        min(instants),
+        max(instants),
+    )
+    try:
+        if moved_between_accounts(list(household.accounts), assets):
+            return None
+        for days in _DAYS if later > EVENTS_TO_THE_END else ():
+            until = change.through + timedelta(days=days)
+            changed = _attempted(change, until)
+            if changed is not None:
+                return changed
+        return _attempted(change, None) if later <= EVENTS_MAX else None
+    except Unclear as reason:
+        logger.info("household %s is booked from the start: %s", household.id, reason)
+        return None
+
+
+def _is_simple(row: Transaction) -> bool:
+    return row.type in _SIMPLE or (row.type == "transfer_in" and row.counterpart_id is None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Twice:
+    """The same stretch in two books: as it is stored (`old`) and as it is now (`new`)."""
+
+    old: Book
+    new: Book
+    recorded: Recorded
+
+
+def _attempted(change: _Change, until: datetime | None) -> set[int] | None:
+    """Book through `until`; None where later events would be touched."""
+    twice = _booked_twice(change, until)
+    old, new = derived_rows(book=twice.old), derived_rows(book=twice.new)
+    _ensure_as_recorded(twice)
+    differing = _differing(old, new)
+    if until is not None and not _ends(change, twice, old, new, differing, until):
+        return None
+    stored = _stored_lots(change, differing, old)
+    wanted = Derived(lots={key: new.lots[key] for key in differing if key in new.lots})
+    _add_closings(twice, stored, wanted)
+    changed = write_difference(stored=stored, derived=wanted)
+    write_holdings(before=stored, after=wanted, absolute=False)
+    logger.debug("household %s is replayed through %s", change.household.id, until or "the end")
+    return changed
+
+
+def _booked_twice(change: _Change, until: datetime | None) -> _Twice:
+    household = change.household
+    rows = stored_rows_between(
+        accounts=household.accounts,
+        asset_ids=change.assets,
+        since=change.at,
+        until=until,
+        reversed_by=change.new_ids,
+    )
+    if len(rows) > EVENTS_MAX:
+        raise Unclear("too many events")
+    undone = {row.id for row in rows if row.undone_by in change.new_ids}
+    events = events_of_rows(rows, household.accounts)
+    before = [event for event in events if event.id not in change.new_ids]
+    after = [event for event in events if event.id not in undone]
+    leaving = [event for event in events if event.type in LEAVES]
+    stage, recorded = past_stage(
+        household, change.assets, at=change.at, until=until, leaving=leaving
+    )
+    days = {event.at.date() for event in leaving}
+    days |= {loss.closing.closed_at.date() for loss in stage.losses}
+    new = empty_book(
+        household,
+        change.linked,
+        scale=Scale(),
+        crypto=crypto_assets(asset_ids=change.assets),
+        sold=days,
+    )
+    old = new.another()
+    booked(book=stage.book(old), events=before)
+    booked(book=stage.book(new), events=after)
+    return _Twice(old, new, recorded)
+
+
+def _ensure_as_recorded(twice: _Twice) -> None:
+    """Raise Unclear unless the events as they are stored give the rows that are stored."""
+    mine = {(row.sale, row.part): row for row in twice.old.closings}
+    if mine != {(row.sale, row.part): row for _, row in twice.recorded.disposals}:
+        raise Unclear("the stored disposals are not those of a replay")
+    found = Counter(twice.old.washes.found)
+    if found != Counter(match.wash for _, match in twice.recorded.matches):
+        raise Unclear("the stored wash sales are not those of a replay")
+
+
+def _differing(old: Derived, new: Derived) -> set[LotKey]:
+    """Return the rows of every lot of which a row differs: its pieces are numbered together."""
+    keys = {*old.lots, *new.lots}
+    lots = {key[:3] for key in keys if old.lots.get(key) != new.lots.get(key)}
+    return {key for key in keys if key[:3] in lots}
+
+
+def _ends(
+    change: _Change,
+    twice: _Twice,
+    old: Derived,
+    new: Derived,
+    differing: Collection[LotKey],
+    until: datetime,
+) -> bool:
+    """Return whether no event after `until` can tell the two books apart."""
+    since = until.date() - timedelta(days=WINDOW_DAYS)
+    if _waiting(twice.old, since) != _waiting(twice.new, since):
+        return False
+    rows = [row for key in differing for row in (old.lots.get(key), new.lots.get(key)) if row]
+    if any(row.opened_at.date() >= since for row in rows):
+        return False
+    acquisitions = {key[0] for key in differing}
+    for account, asset in {key[1:3] for key in differing}:
+        opened = [
+            row.opened_at
+            for key in differing
+            if key[1:3] == (account, asset)
+            for row in (old.lots.get(key), new.lots.get(key))
+            if row
+        ]
+        sales = (
+            Disposal.objects.filter(account_id=account, asset_id=asset, closed_at__gt=until)
+            .order_by()
+            .values_list("transaction__lot_method")
+            .annotate(
+                first=Min("opened_at"),
+                last=Max("opened_at"),
+                named=Count("pk", filter=Q(lot_transaction_id__in=acquisitions)),
+            )
+        )
+        for method, first, last, named in sales:
+            untouched = (
+                (method == "fifo" and last < min(opened))
+                or (method == "lifo" and first > max(opened))
+                or method == "specific"
+            )
+            if named or not untouched:
+                return False
+    return True
+
+
+def _waiting(book: Book, since: date) -> list[tuple[int, Loss]]:
+    """Return the losses that a purchase after `since` and 30 days may still meet."""
+    return [
+        (group, loss)
+        for group, losses in sorted(book.washes.losses.items())
+        for loss in losses
+        if loss.left and loss.closing.closed_at.date() >= since
+    ]
+
+
+def _stored_lots(change: _Change, differing: Collection[LotKey], old: Derived) -> Stored:
+    """Return the stored rows of the lots that differ; raises Unclear unless a replay gives them."""
+    stored = Stored()
+    if differing:
+        lots = {key[:3] for key in differing}
+        rows = Lot.objects.filter(
+            transaction_id__in={lot[0] for lot in lots},
+            account_id__in=list(change.household.accounts),
+            asset_id__in=change.assets,
+        ).values_list(*LOT_COLUMNS)
+        stored.add_lots(row for row in rows if row[1:4] in lots)
+    if stored.lots != {key: old.lots[key] for key in differing if key in old.lots}:
+        raise Unclear("the stored lots are not those of a replay")
+    return stored
+
+
+def _add_closings(twice: _Twice, stored: Stored, wanted: Derived) -> None:
+    """Add the disposals and wash sales in which the two books differ."""
+    was = {(row.sale, row.part): row for row in twice.old.closings}
+    now = {(row.sale, row.part): row for row in twice.new.closings}
+    ids = {(row.sale, row.part): pk for pk, row in twice.recorded.disposals}
+    for key in {*was, *now}:
+        if was.get(key) == now.get(key):
+            continue
+        if key in was:
+            stored.disposals[key] = disposal_row(was[key], twice.old)
+            stored.disposal_ids[key] = ids[key]
+        if key in now:
+            wanted.disposals[key] = disposal_row(now[key], twice.new)
+    _add_washes(twice, stored, wanted)
+
+
+def _add_washes(twice: _Twice, stored: Stored, wanted: Derived) -> None:
+    left = Counter(twice.new.washes.found)
+    for pk, match in twice.recorded.matches:
+        if left[match.wash]:
+            left[match.wash] -= 1
+        else:
+            stored.wash_sales.append(wash_row(match.wash, twice.old))
+            stored.wash_sale_ids.append(pk)
+    wanted.wash_sales = [wash_row(wash, twice.new) for wash in _in_order(twice, left)]
+
+
+def _in_order(twice: _Twice, left: "Counter[WashSale]") -> Iterator[WashSale]:
+    for wash in twice.new.washes.found:
+        if left[wash]:
+            left[wash] -= 1
+            yield wash
