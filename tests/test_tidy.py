@@ -15,6 +15,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 from django.apps import apps as django_apps
 
+from transactions.ledger.kinds import KINDS
+
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("marketdata", "transactions", "portfolios", "recommendations", "notifications")
 # Upstream first: a foreign key may point to its own room or to one that stands earlier.
@@ -262,9 +264,45 @@ def places(path: str, text: str) -> list[str]:
     ]
 
 
+# Where kinds of transactions are listed by name: the table itself, and what the words of other
+# programs mean in ours.
+KINDS_LISTED = ("transactions/ledger/kinds.py", "transactions/files/formats/", "tests/")
+KINDS_NAMED_MAX = 2
+
+
+def lists_of_kinds(path: str, text: str) -> list[str]:
+    """A second list of kinds is forgotten when a kind is added: derive it from the table."""
+    if path.startswith(KINDS_LISTED):
+        return []
+    offences = []
+    for node in ast.walk(ast.parse(text)):
+        parts: list[ast.expr | None] = []
+        if isinstance(node, ast.Tuple | ast.List | ast.Set):
+            parts = [*node.elts]
+        elif isinstance(node, ast.Dict):
+            parts = [*node.keys]
+        elif isinstance(node, ast.Call):
+            parts = [*node.args]
+        words = [x.value for x in parts if isinstance(x, ast.Constant)]
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and "\n" not in node.value
+        ):
+            words = [*node.value.split()]
+        named = sorted(KINDS.keys() & {word for word in words if isinstance(word, str)})
+        if len(named) > KINDS_NAMED_MAX:
+            offences.append(
+                f"{path}:{getattr(node, 'lineno', 0)} lists {', '.join(named)}: derive the kinds "
+                "from a column of transactions/ledger/kinds.py"
+            )
+    return offences
+
+
 PYTHON_RULES: list[Rule] = [
     *(purity, clocks, lengths, wake_up_calls, default_order, one_way_to_lock, names, import_paths),
     named_expressions,
+    lists_of_kinds,
 ]
 
 
@@ -354,6 +392,9 @@ def test_foreign_keys_point_upstream() -> None:
 
 LONG = "def f():\n" + "    x = 1\n" * FUNCTION_LINES_MAX
 BAD: list[tuple[Rule, str, str]] = [
+    (lists_of_kinds, "portfolios/queries/gains.py", "KINDS = {'buy', 'sell', 'reinvestment'}\n"),
+    (lists_of_kinds, "platform/dashboard/forms/entries.py", "TRADES = 'buy sell split'\n"),
+    (lists_of_kinds, "portfolios/performance/effects.py", "x = {'buy': 1, 'sell': 2, 'tax': 3}\n"),
     (purity, "transactions/ledger/lots.py", "from django.db import models\n"),
     (purity, "portfolios/values/tables.py", "import rest_framework.fields\n"),
     (purity, "transactions/ledger/lots.py", "from marketdata.models import Asset\n"),

@@ -295,7 +295,7 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "AccountTypeEnum": "transactions.models.AccountType",
-        "TransactionTypeEnum": "transactions.models.TransactionType",
+        "TransactionTypeEnum": "transactions.ledger.kinds.CHOICES",
         "ImportStateEnum": "transactions.models.ImportState",
         "ImportFormatEnum": "transactions.api.imports.FORMAT_CHOICES",
         "RealizedFormatEnum": "transactions.api.reconciliations.REALIZED_CHOICES",

@@ -1,7 +1,7 @@
 """Units and cash held on each day, from the transactions of the ledger. Pure; exact integers.
 
-    units      after each day, in steps of 10^-10: buys, sales, transfers and events in the order of
-               the ledger (executed_at, then events before acquisitions before disposals, then id)
+    units      after each day, in steps of 10^-10: each fact does what the ledger's table of kinds
+               says, in the ledger's order (executed_at, then the rank of its kind, then id)
     cash       after each day by currency of the account, in ten-thousandths
     payments   the parts of each transaction's cash: cash = flow + trade + income - fee - tax
     deliveries units that arrived or left without money: transfers in kind, spin-offs, mergers
@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from core.limits import FX_RATE_DECIMALS, QUANTITY_DECIMALS
 from core.money import WIDE
+from transactions.ledger.kinds import KINDS, Kind, Units, rank
 from transactions.ledger.splits import Splits
 
 UNIT_DECIMALS = QUANTITY_DECIMALS
@@ -33,15 +34,10 @@ RATE_DECIMALS = FX_RATE_DECIMALS
 # Parts of a payment are amounts times the rate they were booked at.
 PART_DECIMALS = CASH_DECIMALS + RATE_DECIMALS
 
-_EVENTS = frozenset({"split", "spin_off", "merger", "symbol_change", "return_of_capital"})
-_ACQUISITIONS = frozenset({"buy", "transfer_in", "reinvestment"})
-
 _POWERS = tuple(Decimal(10**decimals) for decimals in range(PART_DECIMALS + 1))
 _DAY = 86_400_000_000
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH = date(1970, 1, 1).toordinal()
-
-Units = int | Fraction
 
 
 class Fact(NamedTuple):
@@ -146,8 +142,7 @@ def instant_of(moment: datetime) -> int:
 
 
 def _order(fact: Fact) -> tuple[int, int, int]:
-    rank = 0 if fact.type in _EVENTS else 1 if fact.type in _ACQUISITIONS else 2
-    return fact.instant, rank, fact.id
+    return fact.instant, rank(type=fact.type, own=fact.counterpart is not None), fact.id
 
 
 def _arriving_together(facts: Sequence[Fact]) -> list[Fact]:
@@ -188,8 +183,10 @@ class _Walk:
         if self.result.first_day is None or fact.day < self.result.first_day:
             self.result.first_day = fact.day
         currency = self.currencies[fact.account]
-        _BOOKED[fact.type](self, fact)
-        payment = _PAYMENTS[fact.type](fact, currency)
+        kind = KINDS[fact.type]
+        if kind.step:
+            self.change(fact, kind)
+        payment = _PAYMENTS[kind.performance](fact, kind, currency)
         if payment.cash or payment.income or payment.trade:
             self.result.payments.append(payment)
         if fact.cash_effect:
@@ -212,71 +209,35 @@ class _Walk:
         if round(change):
             self.result.deliveries.append(Delivery(fact.day, asset, round(change), other))
 
-    def buy(self, fact: Fact) -> None:
-        assert fact.asset is not None
-        assert fact.quantity is not None
-        self.move(fact, fact.asset, steps(fact.quantity, UNIT_DECIMALS))
-        self.mark(fact)
-
-    def sell(self, fact: Fact) -> None:
-        assert fact.asset is not None
-        assert fact.quantity is not None
-        self.move(fact, fact.asset, -steps(fact.quantity, UNIT_DECIMALS))
-        self.mark(fact)
-
-    def mark(self, fact: Fact) -> None:
-        if fact.price and fact.asset is not None:
+    def change(self, fact: Fact, kind: Kind) -> None:
+        """Moves the units of a fact, as the table of kinds says, and notes what follows of it."""
+        assert fact.asset is not None, f"a {fact.type} is of an asset"
+        held = self.held.get((fact.account, fact.asset), 0)
+        quantity = 0 if fact.quantity is None else steps(fact.quantity, UNIT_DECIMALS)
+        after, received = kind.units(held, quantity, fact.ratio)
+        if after != held:
+            self.move(fact, fact.asset, after - held)
+        if kind.figures == "transfer" and fact.counterpart is None:
+            self.deliver(fact, fact.asset, after - held)
+        if kind.rescales and held:
+            ratio = Fraction(after) / Fraction(held)
+            self.splits.stated(asset=fact.asset, day=fact.day, ratio=ratio, account=fact.account)
+        if fact.new_asset is not None:
+            self.move(fact, fact.new_asset, received)
+            if kind.purchase:
+                self.deliver(fact, fact.asset, after - held, other=fact.new_asset)
+            else:
+                self.deliver(fact, fact.new_asset, received, other=fact.asset)
+        elif kind.figures == "trade" and fact.price:
             self.result.marks.setdefault(fact.asset, {})[fact.day] = steps(fact.price, 8)
-
-    def transfer(self, fact: Fact) -> None:
-        assert fact.asset is not None
-        assert fact.quantity is not None
-        sign = 1 if fact.type == "transfer_in" else -1
-        change = sign * steps(fact.quantity, UNIT_DECIMALS)
-        self.move(fact, fact.asset, change)
-        if fact.counterpart is None:
-            self.deliver(fact, fact.asset, change)
-
-    def split(self, fact: Fact) -> None:
-        assert fact.asset is not None
-        assert fact.ratio is not None
-        held = self.held.get((fact.account, fact.asset), 0)
-        self.move(fact, fact.asset, held * fact.ratio - held)
-        self.sell_fraction(fact, fact.asset)
-        self.splits.stated(asset=fact.asset, day=fact.day, ratio=fact.ratio, account=fact.account)
-
-    def spin_off(self, fact: Fact) -> None:
-        assert fact.asset is not None
-        assert fact.new_asset is not None
-        if fact.quantity is not None:
-            child: Units = steps(fact.quantity, UNIT_DECIMALS)
-        else:
-            assert fact.ratio is not None
-            held = self.held.get((fact.account, fact.asset), 0)
-            child = held * fact.ratio
-        self.move(fact, fact.new_asset, child)
-        self.deliver(fact, fact.new_asset, child, other=fact.asset)
-        self.sell_fraction(fact, fact.new_asset)
-
-    def merge(self, fact: Fact) -> None:
-        assert fact.asset is not None
-        held = self.held.get((fact.account, fact.asset), 0)
-        self.move(fact, fact.asset, -held)
-        if fact.new_asset is None:
-            return
-        received = held * (fact.ratio or Fraction(1))
-        self.move(fact, fact.new_asset, received)
-        self.deliver(fact, fact.new_asset, received, other=fact.asset)
-        if fact.price is None:
-            self.sell_fraction(fact, fact.new_asset)
+        if kind.may_sell and fact.amount and fact.price is None:
+            self.sell_fraction(fact, fact.new_asset or fact.asset)
 
     def sell_fraction(self, fact: Fact, asset: int) -> None:
         """Sell the fraction of a share for which cash in lieu was paid."""
-        if fact.amount:
-            self.move(fact, asset, -(self.held[fact.account, asset] % 10**UNIT_DECIMALS))
-
-    def nothing(self, fact: Fact) -> None:
-        """No units move."""
+        fraction = self.held.get((fact.account, asset), 0) % 10**UNIT_DECIMALS
+        if fraction:
+            self.move(fact, asset, -fraction)
 
     def finished(self) -> History:
         if len(self.currencies) > 1:
@@ -314,66 +275,48 @@ def _parts(fact: Fact) -> tuple[int, int, int]:
     return cash, fee, steps(fact.amount, CASH_DECIMALS) * rate
 
 
-def _flow(fact: Fact, currency: str) -> Payment:
+def _flow(fact: Fact, kind: Kind, currency: str) -> Payment:
     cash, fee, _ = _parts(fact)
     return Payment(fact.day, fact.asset, currency, flow=cash + fee, fee=fee, account=fact.account)
 
 
-def _income(fact: Fact, currency: str) -> Payment:
+def _income(fact: Fact, kind: Kind, currency: str) -> Payment:
     cash, fee, _ = _parts(fact)
     return Payment(fact.day, fact.asset, currency, income=cash + fee, fee=fee)
 
 
-def _cost(fact: Fact, currency: str) -> Payment:
-    cash, fee, _ = _parts(fact)
-    if fact.type == "tax":
-        return Payment(fact.day, fact.asset, currency, fee=fee, tax=-cash - fee)
+def _cost(fact: Fact, kind: Kind, currency: str) -> Payment:
+    cash, _, _ = _parts(fact)
     return Payment(fact.day, fact.asset, currency, fee=-cash)
 
 
-def _trade(fact: Fact, currency: str) -> Payment:
+def _tax(fact: Fact, kind: Kind, currency: str) -> Payment:
+    cash, fee, _ = _parts(fact)
+    return Payment(fact.day, fact.asset, currency, fee=fee, tax=-cash - fee)
+
+
+def _trade(fact: Fact, kind: Kind, currency: str) -> Payment:
     cash, fee, amount = _parts(fact)
-    income = amount if fact.type == "reinvestment" else 0
+    income = amount if kind.reinvests else 0
     traded = steps(fact.amount, CASH_DECIMALS)
-    in_lieu = fact.new_asset is not None and fact.price is None
+    # Of an event cash in lieu and what a right bought; boot is paid for the old shares.
+    of_new = fact.new_asset is not None and (kind.purchase or fact.price is None)
     return Payment(
         fact.day,
-        fact.new_asset if in_lieu else fact.asset,
+        fact.new_asset if of_new else fact.asset,
         currency,
         trade=cash + fee - income,
         income=income,
         fee=fee,
-        traded=-traded if fact.type in {"buy", "reinvestment"} else traded,
+        traded=-traded if kind.purchase else traded,
         traded_currency=fact.currency,
     )
 
 
-_BOOKED: Mapping[str, Callable[[_Walk, Fact], None]] = {
-    "buy": _Walk.buy,
-    "reinvestment": _Walk.buy,
-    "sell": _Walk.sell,
-    "transfer_in": _Walk.transfer,
-    "transfer_out": _Walk.transfer,
-    "split": _Walk.split,
-    "spin_off": _Walk.spin_off,
-    "merger": _Walk.merge,
-    "symbol_change": _Walk.merge,
-    **dict.fromkeys(
-        ("deposit", "withdrawal", "dividend", "interest", "fee", "tax", "return_of_capital"),
-        _Walk.nothing,
-    ),
+_PAYMENTS: Mapping[str, Callable[[Fact, Kind, str], Payment]] = {
+    "flow": _flow,
+    "income": _income,
+    "cost": _cost,
+    "tax": _tax,
+    "trade": _trade,
 }
-
-_PAYMENTS: Mapping[str, Callable[[Fact, str], Payment]] = {
-    **dict.fromkeys(("deposit", "withdrawal"), _flow),
-    **dict.fromkeys(("dividend", "interest"), _income),
-    **dict.fromkeys(("fee", "tax", "transfer_in", "transfer_out"), _cost),
-    **dict.fromkeys(
-        (
-            *("buy", "sell", "reinvestment", "split", "spin_off", "merger", "symbol_change"),
-            "return_of_capital",
-        ),
-        _trade,
-    ),
-}
-TYPES = frozenset(_BOOKED)

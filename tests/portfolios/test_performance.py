@@ -6,9 +6,8 @@ from fractions import Fraction
 
 import pytest
 
-from portfolios.performance.daily_holdings import TYPES, history
+from portfolios.performance.daily_holdings import history
 from tests.portfolios.performance.ledgers import JAN, adds_up, answer, ledger, line
-from transactions.models import TransactionType
 
 
 def test_a_week_of_one_share_in_full() -> None:
@@ -288,10 +287,6 @@ def test_one_holding_alone_has_flows_of_its_own() -> None:
     assert row["reconciliation"]["net_transfers"] == "-103.00"
     assert row["final_value"] == "0.00"
     adds_up(row)
-
-
-def test_every_type_of_the_ledger_is_known() -> None:
-    assert set(TransactionType.values) == TYPES
 
 
 def test_a_split_that_two_brokers_date_a_day_apart_halves_a_carried_price_once() -> None:

@@ -40,7 +40,8 @@ from transactions.files.reading.cells import DecimalSign
 from transactions.files.reading.decoding import DECLARABLE
 from transactions.files.reading.interface import DateOrder
 from transactions.files.reading.tables import DELIMITERS
-from transactions.models import RowStatus, TransactionType
+from transactions.ledger.kinds import CHOICES
+from transactions.models import RowStatus
 from transactions.operations import imports as operations
 from transactions.operations.imports.committing import StalePreview
 from transactions.queries.imports import (
@@ -100,7 +101,7 @@ class ReadingOptions(StrictSerializer):
     decimal = serializers.ChoiceField(choices=get_args(DecimalSign), required=False)
     date_order = serializers.ChoiceField(choices=get_args(DateOrder), required=False)
     types = serializers.DictField(
-        child=serializers.ChoiceField(choices=TransactionType.choices),
+        child=serializers.ChoiceField(choices=CHOICES),
         required=False,
         help_text="Word of the file -> type of transaction.",
     )

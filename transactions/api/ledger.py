@@ -38,7 +38,8 @@ from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from transactions import queries
 from transactions.ledger.entries import ChosenLot, Entry, ratio_of
-from transactions.models import LotMethod, Transaction, TransactionType
+from transactions.ledger.kinds import CHOICES
+from transactions.models import LotMethod, Transaction
 from transactions.operations import record, reverse
 from transactions.queries.filters import TransactionFilter
 
@@ -57,7 +58,7 @@ class LotChoice(StrictSerializer):
 
 class TransactionWrite(StrictSerializer):
     account_id = serializers.UUIDField()
-    type = serializers.ChoiceField(choices=TransactionType.choices)
+    type = serializers.ChoiceField(choices=CHOICES)
     symbol = SymbolField(required=False)
     quantity = QuantityField(required=False)
     price = PriceField(required=False)
@@ -89,7 +90,7 @@ class TransactionWrite(StrictSerializer):
 class TransactionRead(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     account_id = serializers.UUIDField()
-    type = serializers.ChoiceField(choices=TransactionType.choices)
+    type = serializers.ChoiceField(choices=CHOICES)
     symbol = serializers.CharField(allow_null=True)
     quantity = serializers.CharField(allow_null=True)
     price = serializers.CharField(allow_null=True)

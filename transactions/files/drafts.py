@@ -6,7 +6,6 @@ it cannot say is a Finding of the row, with a code.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -105,13 +104,3 @@ def finding(refusal: BallastError) -> dict[str, Any]:
     """A refusal as one finding of a row."""
     column = next(iter(refusal.fields), "")
     return {"code": refusal.code, "detail": refusal.detail, "column": column}
-
-
-def units_after(units: Decimal, *, type: str, quantity: Decimal | None, ratio: str) -> Decimal:  # noqa: A002
-    """The units held once one more transaction has happened."""
-    if type == "split" and ratio:
-        new, old = ratio.split(":")
-        return units * Decimal(new) / Decimal(old)
-    if type in ("buy", "reinvestment", "transfer_in"):
-        return units + (quantity or 0)
-    return units - (quantity or 0) if type in ("sell", "transfer_out") else units

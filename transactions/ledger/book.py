@@ -13,24 +13,13 @@ from fractions import Fraction
 from itertools import pairwise
 
 from core.errors import BallastError, Conflict
+from transactions.ledger.kinds import rank
 from transactions.ledger.lots import Chosen, Closing, Piece, Place, Sale, closing_of, taken_from
 from transactions.ledger.replacements import Purchases
 from transactions.ledger.splits import Splits
 from transactions.ledger.units import Scale, cents, share, spread
 from transactions.ledger.wash_sales import WashSales
 
-_RANKS = {
-    "split": 0,
-    "spin_off": 0,
-    "merger": 0,
-    "symbol_change": 0,
-    "return_of_capital": 0,
-    "buy": 1,
-    "reinvestment": 1,
-    "transfer_in": 1,
-    "sell": 3,
-    "transfer_out": 4,
-}
 RATE_SCALE = 10**10
 
 
@@ -75,11 +64,11 @@ class Event:
     @property
     def order(self) -> tuple[object, ...]:
         """Where the event goes; nothing in it depends on who recorded first, but the last tie."""
-        rank = 2 if self.source is not None or self.internal else _RANKS[self.type]
+        own = self.source is not None or self.internal
         return (
             self.at,
-            rank,
-            self.id if rank == 2 else 0,
+            rank(type=self.type, own=own),
+            self.id if own else 0,
             self.account,
             self.asset,
             self.quantity or Decimal(0),

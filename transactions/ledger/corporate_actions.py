@@ -15,6 +15,7 @@ Wash sales: none of these is a purchase. A loss that waits for its replacement i
 shares of after a split.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -188,3 +189,8 @@ def _cash_closing(event: Event, piece: Piece, part: int, *, proceeds: int, basis
         basis,
         0,
     )
+
+
+STEPS: Mapping[str, Callable[[Book, Event], None]] = {
+    step.__name__: step for step in (split, spin_off, merger, symbol_change, return_of_capital)
+}

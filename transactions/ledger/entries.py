@@ -1,25 +1,22 @@
 """From what an investor states to what the ledger stores: amounts, cash effect, ratios. Pure.
 
-    amount       quantity * price, rounded to the currency, or as stated
-    buy          cash -(amount + fee), basis the same
-    sell         cash +(amount - fee), proceeds the same
-    reinvestment cash -fee; amount is income and, with the fee, the basis of what it bought
-    deposit, dividend, interest, return_of_capital   cash +amount - fee
-    withdrawal, fee, tax                             cash -amount - fee
-    split        ratio new:old (its quantity, where no ratio is given); amount is cash in lieu
-    spin_off     new_symbol, ratio per share or quantity received, basis_percentage of the parent's
-                 basis that goes with it; amount is cash in lieu
-    merger       new_symbol and ratio, or amount in cash, or both: with price (what a new share was
-                 worth) the cash is boot, without it cash in lieu
-    symbol_change new_symbol
-    transfer_out leaves with its lots and without gain, to an own account or elsewhere
-    transfer_in  takes the lots of a transfer out of the household, or states what they cost
-                 (amount) and when they were acquired (opened_date)
+    amount        quantity * price, rounded to the currency, or as stated
+    reinvestment  the amount is income and, with the fee, the basis of what it bought
+    split         ratio new:old (its quantity, where no ratio is given); amount is cash in lieu
+    distribution  (spin_off and its like) ratio per share held, or the quantity received in all;
+                  basis_percentage is the part of the parent's basis that goes with it; amount is
+                  cash in lieu
+    merger        new_symbol and ratio, or amount in cash, or both: with price (the value of one
+                  new share) the cash is boot, without it cash in lieu
+    transfer_in   takes the lots of a transfer out of the household, or states what they cost
+                  (amount) and when they were acquired (opened_date)
 
-Cash effects are in the account's currency at `fx_rate` (account units for one unit of currency).
+`kinds` has the rest by kind: which fields it takes and requires, and its cash effect: amount less
+fee (in), minus amount and fee (out), or minus the fee alone. Cash effects are in the account's
+currency at `fx_rate` (account units for one unit of currency).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -29,29 +26,7 @@ from uuid import UUID
 from core.errors import InvalidInput
 from core.limits import FX_RATE_MAX, MONEY_MAX, PRICE_DECIMALS, PRICE_MAX, RATIO_MAX
 from core.money import WIDE, converted, quantize
-
-# What is bought and sold at a price.
-TRADES = frozenset({"buy", "sell", "reinvestment"})
-CASH_IN = frozenset({"deposit", "dividend", "interest", "return_of_capital"})
-CASH_OUT = frozenset({"withdrawal", "fee", "tax"})
-EVENTS = frozenset({"split", "spin_off", "merger", "symbol_change"})
-TRANSFERS = frozenset({"transfer_in", "transfer_out"})
-NEEDS_NO_ASSET = frozenset({"deposit", "withdrawal", "interest", "fee", "tax"})
-# Where lots leave, and a method or names choose which.
-CHOOSES_LOTS = frozenset({"sell", "transfer_out"})
-
-_OPTIONAL = ("quantity", "price", "amount", "ratio", "new_symbol", "basis_percentage",
-             "opened_date", "to_account_id")  # fmt: skip
-_ALLOWED: dict[str, frozenset[str]] = {
-    **dict.fromkeys(TRADES, frozenset({"quantity", "price", "amount"})),
-    **dict.fromkeys(CASH_IN | CASH_OUT, frozenset({"amount"})),
-    "split": frozenset({"ratio", "quantity", "amount"}),
-    "spin_off": frozenset({"new_symbol", "ratio", "quantity", "amount", "basis_percentage"}),
-    "merger": frozenset({"new_symbol", "ratio", "amount", "price"}),
-    "symbol_change": frozenset({"new_symbol"}),
-    "transfer_out": frozenset({"quantity", "to_account_id"}),
-    "transfer_in": frozenset({"quantity", "price", "amount", "opened_date"}),
-}
+from transactions.ledger.kinds import FIELDS, KINDS, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,45 +122,56 @@ def amounts(*, entry: Entry, fx_rate: Decimal, account_currency: str) -> Amounts
         value = getattr(entry, name)
         if value is not None and (not value.is_finite() or value < 0):
             raise _invalid(name, "must not be negative", code="negative")
-    for name in _OPTIONAL:
-        if getattr(entry, name) is not None and name not in _ALLOWED[entry.type]:
-            raise _invalid(name, f"does not belong to a {entry.type}", code="field_not_allowed")
-    quantity: Decimal | None
-    price: Decimal | None
-    ratio = None
-    if entry.type in TRADES:
-        quantity, price, amount = _trade_figures(entry)
-    elif entry.type in EVENTS:
-        quantity, price, amount, ratio = _event_figures(entry)
-    elif entry.type in TRANSFERS:
-        quantity, price, amount = _transfer_figures(entry)
-    else:
-        quantity, price, amount = None, None, _cash_figure(entry)
+    kind = KINDS[entry.type]
+    _ensure_fields(kind, entry)
+    quantity, price, amount, ratio = _FIGURES[kind.figures](kind, entry)
     if fx_rate > FX_RATE_MAX:
         raise _invalid("fx_rate", f"exceeds {FX_RATE_MAX}", code="fx_rate_too_large")
     fee = quantize(entry.fee, entry.currency)
     if fee != entry.fee:
         raise _invalid("fee", "has more decimals than the currency", code="fee_precision")
-    effect = converted(_cash(entry.type, amount, fee), fx_rate, account_currency)
+    effect = converted(_cash(kind, amount, fee), fx_rate, account_currency)
     if max(amount, fee, abs(effect)) > MONEY_MAX:
         raise _invalid("amount", f"exceeds {MONEY_MAX}", code="amount_too_large")
     return Amounts(quantity, price, amount, fee, effect, ratio)
 
 
-def _cash(type: str, amount: Decimal, fee: Decimal) -> Decimal:  # noqa: A002 - the API's word
-    if type in ("reinvestment", *TRANSFERS):
+def _ensure_fields(kind: Kind, entry: Entry) -> None:
+    """Refuses fields that the kind does not have, and the lack of those it needs."""
+    for name in sorted(FIELDS - kind.takes):
+        if getattr(entry, name) is not None:
+            raise _invalid(name, f"does not belong to a {kind.name}", code="field_not_allowed")
+    for name in kind.requires:
+        if getattr(entry, name) is None:
+            raise _invalid(name, f"is required for a {kind.name}", code=f"{name}_required")
+    if entry.quantity is not None and entry.quantity <= 0:
+        raise _invalid("quantity", "must be greater than zero", code="not_positive")
+    if entry.new_symbol is not None and entry.new_symbol == entry.symbol:
+        raise _invalid("new_symbol", "must be another symbol", code="new_symbol_same")
+    if entry.basis_percentage is not None and not 0 <= entry.basis_percentage <= 100:
+        raise _invalid("basis_percentage", "must be 0 to 100", code="basis_percentage_invalid")
+    if kind.ratio_or_quantity and (entry.ratio is None) == (entry.quantity is None):
+        raise _invalid("ratio", "give ratio or quantity, one of them", code="ratio_or_quantity")
+
+
+def _cash(kind: Kind, amount: Decimal, fee: Decimal) -> Decimal:
+    if kind.cash == "fee":
         return -fee
-    if type in CASH_OUT or type == "buy":
-        return -amount - fee
-    return amount - fee
+    return -amount - fee if kind.cash == "out" else amount - fee
 
 
-def _trade_figures(entry: Entry) -> tuple[Decimal, Decimal, Decimal]:
-    quantity = _quantity(entry)
+# Quantity, price, amount and ratio as the ledger stores them.
+Figures = tuple[Decimal | None, Decimal | None, Decimal, Ratio | None]
+
+
+def _trade_figures(kind: Kind, entry: Entry) -> Figures:
+    quantity = entry.quantity
+    assert quantity is not None, "a trade requires a quantity"
     if entry.price is not None and entry.amount is not None:
         raise _invalid("amount", "give price or amount, not both", code="price_and_amount")
     if entry.price is not None:
-        return quantity, entry.price, quantize(quantity * entry.price, entry.currency)
+        amount = quantize(quantity * entry.price, entry.currency)
+        return quantity, entry.price, amount, entry.ratio
     if entry.amount is None:
         raise _invalid("price", "price or amount is required", code="price_required")
     amount = _whole_units(entry.amount, entry.currency)
@@ -193,78 +179,64 @@ def _trade_figures(entry: Entry) -> tuple[Decimal, Decimal, Decimal]:
     if price > PRICE_MAX:
         raise _invalid("price", f"exceeds {PRICE_MAX}", code="price_too_large")
     price = price.quantize(Decimal(1).scaleb(-PRICE_DECIMALS), context=WIDE)
-    return quantity, price, amount
+    return quantity, price, amount, entry.ratio
 
 
-def _quantity(entry: Entry) -> Decimal:
-    if entry.quantity is None:
-        raise _invalid("quantity", f"is required for a {entry.type}", code="quantity_required")
-    if entry.quantity <= 0:
-        raise _invalid("quantity", "must be greater than zero", code="not_positive")
-    return entry.quantity
+def _split_figures(kind: Kind, entry: Entry) -> Figures:
+    ratio = entry.ratio
+    if ratio is None:
+        if entry.quantity is None:
+            raise _invalid("ratio", f"is required for a {kind.name}", code="quantity_required")
+        ratio = ratio_of(f"{entry.quantity:f}")
+    return None, None, _whole_units(entry.amount or Decimal(0), entry.currency), ratio
 
 
-def _event_figures(
-    entry: Entry,
-) -> tuple[Decimal | None, Decimal | None, Decimal, Ratio | None]:
+def _merger_figures(kind: Kind, entry: Entry) -> Figures:
     amount = _whole_units(entry.amount or Decimal(0), entry.currency)
-    ratio, quantity = entry.ratio, entry.quantity
-    if entry.type == "split":
-        if ratio is None:
-            quantity = _quantity(entry)
-            ratio = ratio_of(f"{quantity:f}")
-        return None, None, amount, ratio
-    if entry.type == "merger" and entry.new_symbol is None:
+    if entry.new_symbol is None:
         if not amount:
             raise _invalid("amount", "is required for a merger for cash", code="amount_required")
-        if ratio is not None or entry.price is not None:
+        if entry.ratio is not None or entry.price is not None:
             raise _invalid("ratio", "needs a new_symbol", code="new_symbol_required")
-        return None, None, amount, None
-    if entry.new_symbol is None:
-        raise _invalid("new_symbol", "is required", code="new_symbol_required")
-    if entry.new_symbol == entry.symbol:
-        raise _invalid("new_symbol", "must be another symbol", code="new_symbol_same")
-    if entry.type == "symbol_change":
-        return None, None, amount, None
-    if entry.type == "merger":
-        if ratio is None:
-            raise _invalid("ratio", "is required with a new_symbol", code="ratio_required")
-        return None, entry.price, amount, ratio
-    return (*_spin_off_figures(entry), amount, ratio)
+    elif entry.ratio is None:
+        raise _invalid("ratio", "is required with a new_symbol", code="ratio_required")
+    return None, entry.price, amount, entry.ratio
 
 
-def _spin_off_figures(entry: Entry) -> tuple[Decimal | None, None]:
-    percentage = entry.basis_percentage
-    if percentage is None:
-        raise _invalid("basis_percentage", "is required", code="basis_percentage_required")
-    if not 0 <= percentage <= 100:
-        raise _invalid("basis_percentage", "must be 0 to 100", code="basis_percentage_invalid")
-    if (entry.ratio is None) == (entry.quantity is None):
-        raise _invalid("ratio", "give ratio or quantity, one of them", code="ratio_or_quantity")
-    if entry.amount and entry.ratio is None:
+def _event_figures(kind: Kind, entry: Entry) -> Figures:
+    amount = _whole_units(entry.amount or Decimal(0), entry.currency)
+    if amount and entry.ratio is None:
         raise _invalid("ratio", "is required with cash in lieu", code="ratio_required")
-    return (None if entry.quantity is None else _quantity(entry)), None
+    return entry.quantity, None, amount, entry.ratio
 
 
-def _transfer_figures(entry: Entry) -> tuple[Decimal, Decimal | None, Decimal]:
-    quantity = _quantity(entry)
-    if entry.type == "transfer_out" or (entry.price is None and entry.amount is None):
+def _transfer_figures(kind: Kind, entry: Entry) -> Figures:
+    if entry.price is None and entry.amount is None:
         if entry.opened_date is not None:
             raise _invalid("amount", "is required with opened_date", code="amount_required")
-        return quantity, None, Decimal(0)
+        return entry.quantity, None, Decimal(0), None
     if entry.opened_date is None:
         raise _invalid("opened_date", "is required with a cost", code="opened_date_required")
     if entry.opened_date > entry.executed_at.date():
         raise _invalid("opened_date", "is after the transfer", code="opened_date_late")
-    return _trade_figures(entry)
+    return _trade_figures(kind, entry)
 
 
-def _cash_figure(entry: Entry) -> Decimal:
-    if entry.amount is None:
-        raise _invalid("amount", f"is required for a {entry.type}", code="amount_required")
+def _cash_figures(kind: Kind, entry: Entry) -> Figures:
+    assert entry.amount is not None, "cash requires an amount"
     if entry.amount <= 0:
         raise _invalid("amount", "must be positive", code="amount_not_positive")
-    return _whole_units(entry.amount, entry.currency)
+    return None, None, _whole_units(entry.amount, entry.currency), None
+
+
+_FIGURES: Mapping[str, Callable[[Kind, Entry], Figures]] = {
+    "trade": _trade_figures,
+    "cash": _cash_figures,
+    "split": _split_figures,
+    "merger": _merger_figures,
+    "event": _event_figures,
+    "transfer": _transfer_figures,
+}
 
 
 def _whole_units(amount: Decimal, currency: str) -> Decimal:

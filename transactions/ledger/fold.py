@@ -26,6 +26,7 @@ from itertools import groupby
 from core.errors import Conflict, InvalidInput
 from transactions.ledger import corporate_actions
 from transactions.ledger.book import Book, Event, purchase_key
+from transactions.ledger.kinds import KINDS
 from transactions.ledger.lots import Closing, Piece, Place, Sale, taken_from
 from transactions.ledger.wash_sales import WashSale
 
@@ -40,7 +41,8 @@ class SourceMissing(Conflict):
 Step = Callable[[Book, Event], None]
 
 
-def _acquire(book: Book, event: Event) -> None:
+def acquire(book: Book, event: Event) -> None:
+    """Open a lot, which may replace a loss."""
     piece = Piece(
         event.id,
         purchase_key(
@@ -57,7 +59,8 @@ def _acquire(book: Book, event: Event) -> None:
     book.washes.purchased(piece, book)
 
 
-def _sell(book: Book, event: Event) -> None:
+def sell(book: Book, event: Event) -> None:
+    """Close what a method or the investor chose."""
     book.close([_sale(book, event)])
 
 
@@ -66,7 +69,8 @@ def _sale(book: Book, event: Event) -> tuple[Place, Sale]:
     return (event.account, event.asset), sale
 
 
-def _transfer_out(book: Book, event: Event) -> None:
+def transfer_out(book: Book, event: Event) -> None:
+    """Take lots out; those of a transfer between own accounts wait for their arrival."""
     sale = book.sale(event, quantity=_steps(book, event), net=0)
     out = taken_from(pieces=book.at((event.account, event.asset)), sale=sale)
     if event.internal:
@@ -76,7 +80,8 @@ def _transfer_out(book: Book, event: Event) -> None:
         piece.gone = True
 
 
-def _transfer_in(book: Book, event: Event) -> None:
+def transfer_in(book: Book, event: Event) -> None:
+    """Put in the lots of a transfer out, or one lot with the cost and the day stated."""
     place = (event.account, event.asset)
     if event.source is not None:
         coming = book.under_way.pop(event.source, None)
@@ -110,20 +115,11 @@ def _steps(book: Book, event: Event) -> int:
     return book.scale.steps(event.quantity)
 
 
-_STEPS: Mapping[str, Step] = {
-    "buy": _acquire,
-    "reinvestment": _acquire,
-    "sell": _sell,
-    "transfer_out": _transfer_out,
-    "transfer_in": _transfer_in,
-    "split": corporate_actions.split,
-    "spin_off": corporate_actions.spin_off,
-    "merger": corporate_actions.merger,
-    "symbol_change": corporate_actions.symbol_change,
-    "return_of_capital": corporate_actions.return_of_capital,
+# What the book does at each step that the table of kinds names.
+STEPS: Mapping[str, Step] = {
+    **{step.__name__: step for step in (acquire, sell, transfer_out, transfer_in)},
+    **corporate_actions.STEPS,
 }
-# Everything that moves lots; the rest is cash.
-BOOKED_TYPES = frozenset(_STEPS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +143,7 @@ def booked(*, book: Book, events: Iterable[Event]) -> Booked:
             if len(several) > 1:
                 book.close([_sale(book, event) for event in several])
             else:
-                _STEPS[several[0].type](book, several[0])
+                STEPS[KINDS[several[0].type].step](book, several[0])
         except (InvalidInput, Conflict) as fault:
             fault.item = several[0].id if fault.item is None else fault.item
             raise

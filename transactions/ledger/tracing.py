@@ -16,9 +16,8 @@ from itertools import groupby
 
 from transactions.ledger.book import Book, Event
 from transactions.ledger.fold import booked, together
+from transactions.ledger.kinds import KINDS
 from transactions.ledger.lots import Place
-
-_TRADES = frozenset({"buy", "reinvestment", "sell"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ def _may_touch(event: Event, held: Mapping[Place, _Held]) -> bool:
     """Whether an event that neither sold nor washed the lot can have changed it."""
     if event.source is not None:
         return True
-    if event.type in _TRADES and event.method != "average":
+    if KINDS[event.type].step in ("acquire", "sell") and event.method != "average":
         return False
     return (event.account, event.asset) in held
 

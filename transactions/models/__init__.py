@@ -28,7 +28,6 @@ from transactions.models.rebookings import Rebooking
 from transactions.models.transactions import (
     Transaction,
     TransactionQuerySet,
-    TransactionType,
 )
 from transactions.models.verification import VerificationRun, VerificationStatus
 
@@ -50,7 +49,6 @@ __all__ = [
     "RowStatus",
     "Transaction",
     "TransactionQuerySet",
-    "TransactionType",
     "VerificationRun",
     "VerificationStatus",
     "WashSale",

@@ -11,27 +11,12 @@ from core.identifiers import uuid7
 from core.money import plain
 from identity.models import User, household_ids
 from marketdata.models import Asset
+from transactions.ledger.kinds import CHOICES, EVENTS_GROUP, KINDS, Kind, named
 from transactions.models.accounts import Account, LotMethod, money_field, quantity_field
 from transactions.models.imports import Import
 
-
-class TransactionType(models.TextChoices):
-    BUY = "buy"
-    SELL = "sell"
-    DEPOSIT = "deposit"
-    WITHDRAWAL = "withdrawal"
-    DIVIDEND = "dividend"
-    INTEREST = "interest"
-    FEE = "fee"
-    TAX = "tax", "Tax withheld"
-    SPLIT = "split"
-    TRANSFER_IN = "transfer_in", "Transfer in"
-    TRANSFER_OUT = "transfer_out", "Transfer out"
-    SPIN_OFF = "spin_off", "Spin-off"
-    MERGER = "merger"
-    SYMBOL_CHANGE = "symbol_change", "Symbol change"
-    RETURN_OF_CAPITAL = "return_of_capital", "Return of capital"
-    REINVESTMENT = "reinvestment", "Reinvested dividend"
+_TRADES = list(named(figures="trade"))
+_EVENTS = list(named(group=EVENTS_GROUP))
 
 
 class TransactionQuerySet(models.QuerySet["Transaction"]):
@@ -45,12 +30,12 @@ class Transaction(models.Model):
     quantity > 0 where units move (units of that moment); price per unit and amount before the
     fee are in `currency`; `cash_effect` is what the account's cash gained or lost, in the
     account's currency, at `fx_rate` account units for one unit of `currency`. What each type
-    means by its fields is written in `transactions/ledger/entries.py`.
+    means by its fields is written in `transactions/ledger/kinds.py` and `entries.py`.
     """
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transactions")
-    type = models.CharField(max_length=24, choices=TransactionType.choices)
+    type = models.CharField(max_length=24, choices=CHOICES)
     asset = models.ForeignKey(
         Asset, null=True, blank=True, on_delete=models.PROTECT, related_name="transactions"
     )
@@ -121,17 +106,16 @@ class Transaction(models.Model):
             models.CheckConstraint(
                 name="transaction_trade_is_whole",
                 condition=Q(
-                    type__in=["buy", "sell", "reinvestment"],
+                    type__in=_TRADES,
                     asset__isnull=False,
                     quantity__gt=0,
                     price__gte=0,
                 )
-                | ~Q(type__in=["buy", "sell", "reinvestment"]),
+                | ~Q(type__in=_TRADES),
             ),
             models.CheckConstraint(
                 name="transaction_event_is_whole",
-                condition=~Q(type__in=["split", "spin_off", "merger", "symbol_change"])
-                | Q(asset__isnull=False),
+                condition=~Q(type__in=_EVENTS) | Q(asset__isnull=False),
             ),
             models.CheckConstraint(
                 name="transaction_ratio_positive",
@@ -175,9 +159,13 @@ class Transaction(models.Model):
         return f"{self.type} {self.public_id}"
 
     @property
+    def kind(self) -> Kind:
+        return KINDS[self.type]
+
+    @property
     def opens_a_lot(self) -> bool:
         """Whether its public id names a lot; what arrives from an own account keeps its names."""
-        acquires = self.type in ("buy", "reinvestment", "transfer_in")
+        acquires = self.kind.lots == "acquires"
         return acquires and self.reverses_id is None and self.counterpart_id is None
 
     @property

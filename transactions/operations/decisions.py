@@ -22,7 +22,7 @@ from django.db.models import Count, F
 from core.errors import BallastError
 from marketdata.models import IdentityDecision
 from transactions.ledger.book import Event
-from transactions.ledger.fold import BOOKED_TYPES
+from transactions.ledger.kinds import BOOKED_TYPES
 from transactions.models import Account, Rebooking
 from transactions.models.rebookings import ERROR_LENGTH_MAX
 from transactions.operations.accounts import publish_version

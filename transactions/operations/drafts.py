@@ -12,23 +12,14 @@ from identity.models import User
 from marketdata.fx import kept
 from marketdata.models import Asset
 from marketdata.queries import assets_by_symbol, exchange_rates_on
-from transactions.ledger.entries import (
-    CHOOSES_LOTS,
-    NEEDS_NO_ASSET,
-    TRADES,
-    Amounts,
-    Entry,
-    amounts,
-)
-from transactions.ledger.fold import BOOKED_TYPES
+from transactions.ledger.entries import Amounts, Entry, amounts
+from transactions.ledger.kinds import BOOKED_TYPES, KINDS
 from transactions.models import Account, AccountType, Import, Transaction
 from transactions.operations.accounts import ensure_method
 from transactions.queries.households import HouseholdBooks, household_of
 
 # How long a transfer may be on its way.
 _TRANSFER_DAYS_MAX = 30
-# Events of which cash in lieu or cash for everything sells something.
-_MAY_SELL = frozenset({"split", "spin_off", "merger"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,13 +257,17 @@ def _tax_rates(locked: Account, entries: Sequence[Entry]) -> dict[str, str]:
 
 def _draft(known: _Known, item: int, entry: Entry) -> Draft:
     asset = _asset(known, entry, entry.symbol, "symbol")
-    if asset is None and entry.type not in NEEDS_NO_ASSET:
+    if asset is None and KINDS[entry.type].needs_symbol:
         raise InvalidInput(
             f"A {entry.type} needs a symbol.",
             code="symbol_required",
             fields={"symbol": ["is required"]},
         )
-    if asset is not None and entry.type in TRADES and entry.currency != asset.currency:
+    if (
+        asset is not None
+        and KINDS[entry.type].figures == "trade"
+        and entry.currency != asset.currency
+    ):
         raise InvalidInput(
             f"{asset.symbol} trades in {asset.currency}, not in {entry.currency}.",
             code="currency_mismatch",
@@ -314,10 +309,10 @@ def _asset(known: _Known, entry: Entry, symbol: str | None, field: str) -> Asset
 
 def _lot_method(known: _Known, entry: Entry) -> str:
     """How lots are chosen where some leave; refused where none do."""
-    if entry.type not in CHOOSES_LOTS:
+    if not KINDS[entry.type].chooses_lots:
         if entry.lots or entry.lot_method:
             raise InvalidInput("Only a sale chooses lots.", code="field_not_allowed")
-        if entry.type not in _MAY_SELL:
+        if not KINDS[entry.type].may_sell:
             return ""
         return "fifo" if known.account.lot_method == "specific" else known.account.lot_method
     if entry.lots and entry.lot_method not in (None, "specific"):

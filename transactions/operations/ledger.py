@@ -16,7 +16,7 @@ from core.errors import BallastError, Conflict, InvalidInput, NotFound
 from identity.models import User
 from jobs.operations import announce
 from transactions.ledger.entries import Entry
-from transactions.ledger.fold import BOOKED_TYPES
+from transactions.ledger.kinds import BOOKED_TYPES
 from transactions.models import Account, Import, Transaction
 from transactions.operations.accounts import lock_account, next_version, publish_version
 from transactions.operations.books.booking import (

@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from transactions.ledger.entries import ChosenLot, Entry
-from transactions.ledger.fold import BOOKED_TYPES
+from transactions.ledger.kinds import BOOKED_TYPES
 from transactions.ledger.lots import LotSelectionInvalid
 from transactions.models import Account, Lot, Transaction
 

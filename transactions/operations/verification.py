@@ -22,6 +22,7 @@ from core.errors import BallastError
 from identity.models import Household
 from stores.database import snapshot
 from transactions.ledger.book import Event
+from transactions.ledger.kinds import KINDS
 from transactions.ledger.lots import Place
 from transactions.models import Account, Holding, Transaction
 from transactions.operations.books.booking import outcome
@@ -207,7 +208,7 @@ def _conserved(
     if any(event.type == "transfer_out" and not event.internal for event in events):
         return  # basis left with the shares
     came = sum(
-        (event.net for event in events if event.type in ("buy", "reinvestment", "transfer_in")),
+        (event.net for event in events if KINDS[event.type].lots == "acquires"),
         Decimal(0),
     )
     came += sum((row.basis_added for row in derived.wash_sales), Decimal(0))

@@ -14,8 +14,6 @@ from transactions.models import Account, Transaction
 from transactions.queries.ledger import account, accounts
 
 _ROWS_AT_ONCE = 2_000
-_TRADES = frozenset({"buy", "sell", "reinvestment"})
-_CHOOSES_LOTS = frozenset({"sell", "transfer_out"})
 
 
 def export(
@@ -76,7 +74,7 @@ def _draft(row: Transaction, one: Account, names: Mapping[int, str]) -> Draft:
     lots = tuple(
         LotReference(lot["lot_id"], Decimal(lot["quantity"]), lot.get("piece")) for lot in row.lots
     )
-    method = row.lot_method if row.type in _CHOOSES_LOTS and not lots else None
+    method = row.lot_method if row.kind.chooses_lots and not lots else None
     taken_by: Transaction | None = getattr(row, "taken_by", None)
     return Draft(
         type=row.type,
@@ -107,10 +105,10 @@ def _draft(row: Transaction, one: Account, names: Mapping[int, str]) -> Draft:
 
 def _money(row: Transaction) -> dict[str, Decimal | None]:
     """Of a trade the price, where it gives the amount, else the amount; of the rest the amount."""
-    if row.type in _TRADES and row.price is not None and row.quantity is not None:
+    if row.kind.figures == "trade" and row.price is not None and row.quantity is not None:
         exact = quantize(row.quantity * row.price, row.currency) == row.amount
         return {"price": row.price} if exact else {"amount": row.amount}
-    price = row.price if row.type == "merger" else None
+    price = row.price if row.kind.figures == "merger" else None
     return {"price": price, "amount": row.amount or None}
 
 

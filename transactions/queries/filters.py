@@ -6,7 +6,8 @@ import django_filters
 from django.db.models import Q, QuerySet
 
 from edge.filters import LIST_VALUES_MAX, ChoicesFilter, ListFilter
-from transactions.models import Transaction, TransactionType
+from transactions.ledger.kinds import CHOICES
+from transactions.models import Transaction
 
 
 def _by_symbol(rows: QuerySet[Transaction], name: str, value: list[str]) -> QuerySet[Transaction]:
@@ -30,7 +31,7 @@ _FILTERS: dict[str, Any] = {
     "type": ChoicesFilter(
         field_name="type",
         lookup_expr="in",
-        choices=TransactionType.choices,
+        choices=CHOICES,
         help_text="Types of transaction separated by commas.",
     ),
     "from": django_filters.DateFilter(

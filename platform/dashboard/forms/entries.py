@@ -13,13 +13,12 @@ from core.errors import BallastError, InvalidInput
 from core.limits import NAME_LENGTH_MAX, NOTE_LENGTH_MAX, SYMBOL_LENGTH_MAX
 from identity.models import User
 from transactions.ledger.entries import Entry, Ratio, ratio_of
-from transactions.models import AccountType, LotMethod, TransactionType
+from transactions.ledger.kinds import KINDS, grouped
+from transactions.models import AccountType, LotMethod
 
 CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "SEK", "NOK", "DKK", "PHP", "INR")
-_TRADES = "buy sell reinvestment"
-_TRANSFERS = "transfer_in transfer_out"
-_CASH = "deposit withdrawal dividend interest fee tax return_of_capital"
-_EVENTS = "split spin_off merger symbol_change"
+# The fields of the form that all state the amount, as each kind calls it.
+_AMOUNTS = ("amount", "cost", "cash")
 _HUNDRED = Decimal(100)
 
 
@@ -34,13 +33,13 @@ def _not_negative(value: Decimal) -> None:
 
 
 def _decimal(
-    label: str, *, most: Decimal, decimals: int, least: Callable[[Decimal], None], only_for: str
+    label: str, *, most: Decimal, decimals: int, least: Callable[[Decimal], None]
 ) -> forms.DecimalField:
     def at_most(value: Decimal) -> None:
         if value > most:
             raise forms.ValidationError(f"Must be at most {most:,f}.", code="too_large")
 
-    field = forms.DecimalField(
+    return forms.DecimalField(
         label=label,
         required=False,
         max_digits=40,
@@ -48,14 +47,10 @@ def _decimal(
         validators=[least, at_most],
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
-    field.only_for = only_for  # type: ignore[attr-defined]
-    return field
 
 
-def _money(label: str, *, least: Callable[[Decimal], None], only_for: str) -> forms.DecimalField:
-    return _decimal(
-        label, most=limits.MONEY_MAX, decimals=limits.MONEY_DECIMALS, least=least, only_for=only_for
-    )
+def _money(label: str, *, least: Callable[[Decimal], None]) -> forms.DecimalField:
+    return _decimal(label, most=limits.MONEY_MAX, decimals=limits.MONEY_DECIMALS, least=least)
 
 
 def _currency(label: str) -> forms.ChoiceField:
@@ -132,7 +127,7 @@ class TransactionForm(forms.Form):
 
     type = forms.ChoiceField(
         label="Type",
-        choices=TransactionType.choices,
+        choices=grouped(),
         widget=forms.Select(attrs={"data-chooser": True}),
     )
     executed_on = forms.DateField(label="Date", widget=forms.DateInput(attrs={"type": "date"}))
@@ -149,17 +144,15 @@ class TransactionForm(forms.Form):
         most=limits.QUANTITY_MAX,
         decimals=limits.QUANTITY_DECIMALS,
         least=_positive,
-        only_for=f"{_TRADES} {_TRANSFERS}",
     )
     price = _decimal(
         "Price per unit",
         most=limits.PRICE_MAX,
         decimals=limits.PRICE_DECIMALS,
         least=_not_negative,
-        only_for=f"{_TRADES} merger",
     )
-    amount = _money("Amount", least=_positive, only_for=_CASH)
-    cost = _money("What they cost in all", least=_not_negative, only_for="transfer_in")
+    amount = _money("Amount", least=_positive)
+    cost = _money("What they cost in all", least=_not_negative)
     opened_date = forms.DateField(
         label="Acquired on", required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
@@ -183,13 +176,11 @@ class TransactionForm(forms.Form):
         most=_HUNDRED,
         decimals=8,
         least=_not_negative,
-        only_for="spin_off",
     )
-    cash = _money("Cash received, if any", least=_not_negative, only_for="split spin_off merger")
+    cash = _money("Cash received, if any", least=_not_negative)
     fee = _money(
         "Fee",
         least=_not_negative,
-        only_for="buy sell reinvestment dividend interest deposit withdrawal merger",
     )
     lot_method = forms.ChoiceField(
         label="Lots taken",
@@ -208,15 +199,9 @@ class TransactionForm(forms.Form):
             ("", "Elsewhere"),
             *accounts,
         ]
-        for name, types in (
-            ("lot_method", "sell transfer_out"),
-            ("symbol", f"{_TRADES} {_TRANSFERS} {_EVENTS} dividend return_of_capital"),
-            ("opened_date", "transfer_in"),
-            ("to_account", "transfer_out"),
-            ("new_symbol", "spin_off merger symbol_change"),
-            ("ratio", "split spin_off merger"),
-        ):
-            self.fields[name].only_for = types  # type: ignore[attr-defined]
+        for name in frozenset().union(*(kind.form for kind in KINDS.values())):
+            types = [kind.name for kind in KINDS.values() if name in kind.form]
+            self.fields[name].only_for = " ".join(types)  # type: ignore[attr-defined]
 
     def clean_symbol(self) -> str | None:
         return str(self.cleaned_data["symbol"]).strip().upper() or None
@@ -233,53 +218,35 @@ class TransactionForm(forms.Form):
 
     def called(self, name: str) -> str:
         """The field of this form for a field of the API."""
-        kind = self.cleaned_data.get("type")
-        if name == "amount" and kind in ("transfer_in", *_EVENTS.split()):
-            return "cost" if kind == "transfer_in" else "cash"
+        kind = KINDS.get(self.cleaned_data.get("type", ""))
+        if name == "amount" and kind is not None:
+            return next((one for one in _AMOUNTS if one in kind.form), name)
         return "to_account" if name == "to_account_id" else name
 
     def stated(self, name: str) -> Any:
-        """A figure of this type of transaction; what another type's field holds is not meant."""
-        types = getattr(self.fields[name], "only_for", "").split()
-        return self.cleaned_data[name] if self.cleaned_data["type"] in types else None
+        """A figure of this kind of transaction; what another kind's field holds is not meant."""
+        return self.cleaned_data[name] if name in KINDS[self.cleaned_data["type"]].form else None
 
     def entry(self, *, now: datetime) -> Entry:
         """The entry stated.
 
-        A trade of today happened now, of an earlier day at noon UTC; a corporate action before
+        What is dated today happened now, on an earlier day at noon UTC; a corporate action before
         the trades of its day.
         """
         data = self.cleaned_data
+        kind = KINDS[data["type"]]
         day: date = data["executed_on"]
-        happened = time(0) if data["type"] in _EVENTS.split() else time(12)
+        happened = time(0) if kind.first_of_day else time(12)
         executed_at = now if day == now.date() else datetime.combine(day, happened, tzinfo=UTC)
-        if data["type"] not in (*_TRADES.split(), *_CASH.split()):
-            return self._event(executed_at=executed_at)
-        return Entry(
-            type=data["type"],
-            executed_at=executed_at,
-            currency="",
-            symbol=data["symbol"],
-            quantity=self.stated("quantity"),
-            price=self.stated("price"),
-            amount=self.stated("amount"),
-            fee=self.stated("fee") or Decimal(0),
-            lot_method=self.stated("lot_method") or None,
-            note=data["note"],
-        )
-
-    def _event(self, *, executed_at: datetime) -> Entry:
-        """A corporate action or a transfer."""
-        data = self.cleaned_data
         to_account = self.stated("to_account")
         return Entry(
-            type=data["type"],
+            type=kind.name,
             executed_at=executed_at,
             currency="",
             symbol=data["symbol"],
             quantity=self.stated("quantity"),
             price=self.stated("price"),
-            amount=self.stated("cost") if data["type"] == "transfer_in" else self.stated("cash"),
+            amount=self.stated(self.called("amount")),
             fee=self.stated("fee") or Decimal(0),
             lot_method=self.stated("lot_method") or None,
             new_symbol=self.stated("new_symbol"),

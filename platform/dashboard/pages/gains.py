@@ -26,7 +26,8 @@ from portfolios.queries.taxes import account_gains, owner_return
 from portfolios.tax.gains import gain_row
 from portfolios.tax.tax_return import return_row
 from transactions import queries as ledger
-from transactions.models import Account, AccountType, LotMethod, TransactionType
+from transactions.ledger.kinds import KINDS
+from transactions.models import Account, AccountType, LotMethod
 
 LINES_SHOWN = 100
 
@@ -111,9 +112,7 @@ def _step(step: dict[str, str], account_id: str, names: dict[str, str]) -> dict[
     kind = step["type"]
     return {
         **step,
-        "label": (
-            "Loss taken over" if kind == "wash_sale" else TransactionType(kind).label.capitalize()
-        ),
+        "label": ("Loss taken over" if kind == "wash_sale" else KINDS[kind].label),
         "units": Decimal(step["quantity"]) - Decimal(step["closed_quantity"]),
         "elsewhere": names.get(step["account_id"]) if step["account_id"] != account_id else None,
     }

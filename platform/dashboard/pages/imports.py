@@ -21,14 +21,8 @@ from transactions import queries as ledger
 from transactions.files.formats.registry import FORMATS as READ
 from transactions.files.formats.registry import title_of
 from transactions.files.writing import FORMATS as WRITTEN
-from transactions.models import (
-    Account,
-    Import,
-    ImportState,
-    ImportStatus,
-    RowStatus,
-    TransactionType,
-)
+from transactions.ledger.kinds import KINDS
+from transactions.models import Account, Import, ImportState, ImportStatus, RowStatus
 from transactions.operations import imports as operations
 from transactions.operations.imports.committing import StalePreview
 from transactions.queries.imports import (
@@ -266,7 +260,7 @@ def _shown(row: FileRow) -> ShownRow:
     )
     return ShownRow(
         row=row,
-        label=TransactionType(draft.type).label,
+        label=KINDS[draft.type].label,
         symbol=row.symbol or draft.security.key,
         day=draft.executed_at.date().isoformat(),
         quantity=quantity,

@@ -16,7 +16,8 @@ from edge.pagination import keyset_page
 from jobs.operations import Answer, answer_once
 from marketdata.queries import assets
 from transactions import queries as ledger
-from transactions.models import Account, Transaction, TransactionType
+from transactions.ledger.kinds import KINDS
+from transactions.models import Account, Transaction
 from transactions.operations import record, reverse
 
 ROWS_SHOWN = 50
@@ -36,7 +37,7 @@ def transactions(request: SignedIn, account_id: UUID) -> HttpResponse:
     if form.is_bound:
         status = _record(request, account, form)
         if status == 201:
-            recorded = TransactionType(form.cleaned_data["type"]).label.lower()
+            recorded = KINDS[form.cleaned_data["type"]].label.lower()
             messages.success(request, f"Recorded the {recorded}.")
             return redirect("transactions", account_id)
     rows, following = keyset_page(

@@ -15,14 +15,13 @@ from transactions.files.formats import ballast
 from transactions.files.formats.registry import detect, parse
 from transactions.files.reading.interface import (
     LOT_METHODS,
-    TYPES,
     Draft,
     LotReference,
     Options,
     ParsedRow,
     Security,
 )
-from transactions.models import LotMethod, TransactionType
+from transactions.models import LotMethod
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 OPTIONS = Options(now=NOW)
@@ -44,8 +43,7 @@ def back(*drafts: Draft) -> list[Draft | None]:
     return [row.entry for row in rows]
 
 
-def test_types_and_methods_are_those_of_the_ledger() -> None:
-    assert set(TYPES) == set(TransactionType.values)
+def test_lot_methods_are_those_of_the_ledger() -> None:
     assert set(LOT_METHODS) == set(LotMethod.values)
 
 

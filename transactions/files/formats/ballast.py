@@ -24,7 +24,6 @@ from transactions.files.reading import cells
 from transactions.files.reading.interface import (
     LOT_METHODS,
     NO_SECURITY,
-    TYPES,
     Draft,
     LotReference,
     Options,
@@ -40,6 +39,7 @@ from transactions.files.reading.lines import (
     trade_money,
 )
 from transactions.files.reading.tables import Layout, open_table
+from transactions.ledger.kinds import KINDS
 
 COLUMNS = (
     *("id", "account", "type", "executed_at", "symbol", "isin", "cusip", "name"),
@@ -50,10 +50,6 @@ COLUMNS = (
 )
 # The number of a piece of a lot.
 _PIECE = re.compile(r"[0-9]{1,4}")
-TRADES = frozenset({"buy", "sell", "reinvestment"})
-NEEDS_SECURITY = TRADES | {"split", "transfer_in", "transfer_out", "spin_off", "merger"}
-NEEDS_SECURITY |= {"symbol_change", "return_of_capital", "dividend"}
-NEEDS_AMOUNT = frozenset({"deposit", "withdrawal", "dividend", "interest", "fee", "tax"})
 
 _ALIASES = {
     "executed_at": ("executed_at", "date", "trade date", "trade_date", "time"),
@@ -178,31 +174,34 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
 
 
 def _row(line: Line) -> ParsedRow:
-    kind = _type(line)
-    at = line.happened(kind, "executed_at")
+    kind_name = _type(line)
+    kind = KINDS.get(kind_name)
+    at = line.happened(kind_name, "executed_at")
     currency = line.currency("currency")
-    security = line.security(required=kind in NEEDS_SECURITY)
+    security = line.security(required=kind is not None and kind.needs_symbol)
     quantity, price, amount, fee = (
         line.quantity("quantity"),
         line.figure("price"),
         line.figure("amount"),
         line.figure("fee") or Decimal(0),
     )
-    if kind in TRADES:
-        quantity, price, amount, fee = _trade(line, kind, currency, quantity, price, amount, fee)
+    if kind is not None and kind.figures == "trade":
+        quantity, price, amount, fee = _trade(
+            line, kind_name, currency, quantity, price, amount, fee
+        )
     else:
         for name, value in (("price", price), ("fee", fee), ("amount", amount)):
             if value is not None and value < 0:
                 line.problem("amount_sign", of=name)
         quantity = None if quantity is None else abs(quantity)
-    if kind in NEEDS_AMOUNT and amount is None:
+    if kind is not None and kind.figures == "cash" and amount is None:
         line.problem("amount_missing", of="amount")
-    if at is None or not kind or not currency:
+    if at is None or kind is None or not currency:
         return line.row(None)
     new_symbol, new_isin = line.short("new_symbol"), line.text("new_isin").upper()
     return line.row(
         Draft(
-            type=kind,
+            type=kind_name,
             executed_at=at,
             currency=currency,
             account=_text(line, "account") or line.options.account,
@@ -255,7 +254,7 @@ def _type(line: Line) -> str:
         return ""
     mapped = {key.casefold(): value for key, value in line.options.types.items()}
     kind = mapped.get(word.casefold(), word.casefold().replace(" ", "_").replace("-", "_"))
-    if kind not in TYPES:
+    if kind not in KINDS:
         line.problem("type_unknown", f"{word[:40]!r} is no type of transaction.", of="type")
         return ""
     return kind

@@ -22,12 +22,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from typing import BinaryIO, Literal
 
-# The types and lot methods of `transactions.models`, which a pure file may not import.
-TYPES = (
-    *("buy", "sell", "deposit", "withdrawal", "dividend", "interest", "fee", "tax", "split"),
-    *("transfer_in", "transfer_out", "spin_off", "merger", "symbol_change"),
-    *("return_of_capital", "reinvestment"),
-)
+# The lot methods of `transactions.models`, which a pure file may not import.
 LOT_METHODS = ("fifo", "lifo", "hifo", "average", "min_tax", "specific")
 
 # Refusals of a whole file: what is wrong, and what to do about it.
@@ -157,7 +152,7 @@ class LotReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """One transaction as a file states it. Types are those of `transactions.models`.
+    """One transaction as a file states it. Types are those of `transactions.ledger.kinds`.
 
     `account` and `to_account` are names in the file. `id` is the row's key within the file:
     `lots`, `counterpart` and `reverses` point to it. `external_id` is what the source calls the

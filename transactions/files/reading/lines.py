@@ -34,9 +34,8 @@ from transactions.files.reading.interface import (
     Security,
 )
 from transactions.files.reading.tables import Heading, Record, Table
+from transactions.ledger.kinds import KINDS
 
-# Events that happen before the market opens on their day.
-FIRST_OF_DAY = frozenset({"split", "spin_off", "merger", "symbol_change"})
 _SYMBOL_CHARS_MAX = 64
 
 
@@ -145,9 +144,9 @@ class Line:
             if found.day > now.date():
                 self.problem("date_in_future", of=names[0])
                 return None
-            at = datetime.combine(
-                found.day, time(0) if kind in FIRST_OF_DAY else self.options.time_of_day, UTC
-            )
+            first = kind in KINDS and KINDS[kind].first_of_day
+            clock_time = time(0) if first else self.options.time_of_day
+            at = datetime.combine(found.day, clock_time, UTC)
             return min(at, now)
         self.timed = True
         if found.at is not None:

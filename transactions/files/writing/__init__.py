@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from transactions.files.formats import ballast
 from transactions.files.reading.interface import Draft
 from transactions.files.writing import ghostfolio, portfolio_performance
+from transactions.ledger.kinds import KINDS
 
 Writer = Callable[[Iterable[Draft]], Iterator[str]]
 
@@ -29,16 +30,21 @@ class WrittenFormat:
     kinds: frozenset[str] | None = None
 
 
+def _said(name: str) -> frozenset[str]:
+    """Return the kinds that have a word in another program's format."""
+    return frozenset(kind.name for kind in KINDS.values() if name in kind.exported_as)
+
+
 FORMATS: Mapping[str, WrittenFormat] = {
     "ballast": WrittenFormat("Ballast CSV", ballast.write, "text/csv; charset=utf-8", "csv"),
     "ghostfolio": WrittenFormat(
-        "Ghostfolio JSON", ghostfolio.write, "application/json", "json", ghostfolio.KINDS
+        "Ghostfolio JSON", ghostfolio.write, "application/json", "json", _said(ghostfolio.NAME)
     ),
     "portfolio_performance": WrittenFormat(
         "Portfolio Performance CSV",
         portfolio_performance.write,
         "text/csv; charset=utf-8",
         "csv",
-        portfolio_performance.KINDS,
+        _said(portfolio_performance.NAME),
     ),
 }

@@ -11,8 +11,9 @@ from decimal import Decimal
 from core.dates import instant_text
 from core.money import plain
 from transactions.files.reading.interface import Draft
+from transactions.ledger.kinds import KINDS
 
-KINDS = frozenset({"buy", "sell", "dividend", "interest", "fee", "reinvestment"})
+NAME = "ghostfolio"
 VERSION = "2.0.0"
 
 
@@ -36,17 +37,18 @@ def write(drafts: Iterable[Draft]) -> Iterator[str]:
 def _activities(draft: Draft) -> Iterator[str]:
     zero, one = Decimal(0), Decimal(1)
     amount = draft.amount or zero
-    if draft.type in ("buy", "sell", "reinvestment"):
+    kind = KINDS[draft.type]
+    word = kind.exported_as[NAME]
+    if kind.figures == "trade":
         quantity = draft.quantity or one
         price = draft.price if draft.price is not None else amount / quantity
-        if draft.type == "reinvestment":
+        if kind.reinvests:
             yield _activity(draft, "DIVIDEND", quantity, price, zero, ":dividend")
-        kind = "SELL" if draft.type == "sell" else "BUY"
-        yield _activity(draft, kind, quantity, price, draft.fee)
-    elif draft.type == "fee":
-        yield _activity(draft, "FEE", zero, zero, amount + draft.fee)
+        yield _activity(draft, word, quantity, price, draft.fee)
+    elif kind.cash == "out":
+        yield _activity(draft, word, zero, zero, amount + draft.fee)
     else:
-        yield _activity(draft, draft.type.upper(), one, amount, draft.fee)
+        yield _activity(draft, word, one, amount, draft.fee)
 
 
 def _activity(

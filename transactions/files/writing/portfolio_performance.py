@@ -13,51 +13,41 @@ from decimal import Decimal
 from core.money import plain
 from transactions.files.formats.ballast import inert
 from transactions.files.reading.interface import Draft
+from transactions.ledger.kinds import KINDS, Kind
 
 COLUMNS = (
     *("Date", "Type", "Value", "Transaction Currency", "Gross Amount", "Currency Gross Amount"),
     *("Exchange Rate", "Fees", "Taxes", "Shares", "ISIN", "WKN", "Ticker Symbol"),
     *("Security Name", "Note"),
 )
-_LABELS = {
-    "buy": "Buy",
-    "sell": "Sell",
-    "deposit": "Deposit",
-    "withdrawal": "Removal",
-    "dividend": "Dividend",
-    "interest": "Interest",
-    "fee": "Fees",
-    "tax": "Taxes",
-    "transfer_in": "Delivery (Inbound)",
-    "transfer_out": "Delivery (Outbound)",
-}
-KINDS = frozenset({*_LABELS, "reinvestment"})
+NAME = "portfolio_performance"
 
 
 def write(drafts: Iterable[Draft]) -> Iterator[str]:
     """The file, line by line, heading first."""
     yield _line(COLUMNS)
     for draft in drafts:
-        if draft.type == "reinvestment":
-            yield _row(draft, "dividend", fee=Decimal(0))
-            yield _row(draft, "buy", fee=draft.fee)
+        kind = KINDS[draft.type]
+        if kind.reinvests:
+            yield _row(draft, KINDS["dividend"], fee=Decimal(0))
+            yield _row(draft, KINDS["buy"], fee=draft.fee)
         else:
-            yield _row(draft, draft.type, fee=draft.fee)
+            yield _row(draft, kind, fee=draft.fee)
 
 
-def _row(draft: Draft, kind: str, *, fee: Decimal) -> str:
+def _row(draft: Draft, kind: Kind, *, fee: Decimal) -> str:
     gross = draft.amount
     if gross is None and draft.price is not None and draft.quantity is not None:
         gross = draft.price * draft.quantity
     gross = gross or Decimal(0)
-    value = gross + fee if kind in ("buy", "withdrawal", "fee", "tax") else gross - fee
-    shares = draft.quantity if kind in ("buy", "sell", "transfer_in", "transfer_out") else None
+    value = gross + fee if kind.cash == "out" else gross - fee
+    shares = draft.quantity if kind.lots != "none" else None
     texts = (draft.security.symbol, draft.security.name, draft.note)
     symbol, name, note = (inert(text) for text in texts)
     return _line(
         (
             draft.executed_at.strftime("%Y-%m-%dT%H:%M"),
-            _LABELS[kind],
+            kind.exported_as[NAME],
             plain(value),
             draft.currency,
             "",

@@ -20,7 +20,8 @@ from django.db import connection
 from core.errors import Conflict
 from marketdata.models import Asset
 from transactions.ledger.book import Event
-from transactions.ledger.fold import BOOKED_TYPES, booked
+from transactions.ledger.fold import booked
+from transactions.ledger.kinds import BOOKED_TYPES
 from transactions.ledger.units import Scale, scale_of
 from transactions.ledger.wash_sales import WINDOW_DAYS
 from transactions.models import Transaction

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from core.money import WIDE, converted
 from transactions.ledger.book import Event
-from transactions.ledger.fold import BOOKED_TYPES
+from transactions.ledger.kinds import BOOKED_TYPES, KINDS
 from transactions.models import Account, Transaction
 
 _COLUMNS = (
@@ -164,10 +164,8 @@ def _chosen(
 
 def _net(row: _Row, currency: str) -> Decimal:
     """What came in or was paid, in the account's currency and whole minor units."""
-    if row.type == "buy":
-        return -row.cash_effect
-    if row.type == "reinvestment":
-        return converted(row.amount + row.fee, row.fx_rate, currency)
-    if row.type in ("transfer_in", "transfer_out"):
-        return converted(row.amount, row.fx_rate, currency)
-    return row.cash_effect
+    kind = KINDS[row.type]
+    if kind.cash == "fee":
+        fee = row.fee if kind.purchase else 0
+        return converted(row.amount + fee, row.fx_rate, currency)
+    return -row.cash_effect if kind.cash == "out" else row.cash_effect

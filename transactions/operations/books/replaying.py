@@ -25,7 +25,8 @@ from datetime import date, datetime, timedelta
 from django.db.models import Count, Max, Min, Q
 
 from transactions.ledger.book import Book
-from transactions.ledger.fold import BOOKED_TYPES, booked
+from transactions.ledger.fold import booked
+from transactions.ledger.kinds import BOOKED_TYPES, named
 from transactions.ledger.undoing import Unclear
 from transactions.ledger.units import Scale
 from transactions.ledger.wash_sales import WINDOW_DAYS, Loss, WashSale

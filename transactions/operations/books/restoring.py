@@ -15,7 +15,7 @@ from typing import NamedTuple
 from django.db.models import F, Q, Sum
 
 from transactions.ledger.book import Book, Event, purchase_key
-from transactions.ledger.fold import BOOKED_TYPES
+from transactions.ledger.kinds import BOOKED_TYPES, KINDS, named
 from transactions.ledger.lots import Closing, Piece, Place
 from transactions.ledger.undoing import Match, Unclear, before_matches, taken_back
 from transactions.ledger.units import Scale, cents
@@ -34,7 +34,7 @@ from transactions.operations.books.derived import (
 from transactions.queries.households import HouseholdBooks
 
 # Whatever takes from the lots held.
-LEAVES = frozenset(BOOKED_TYPES - {"buy", "reinvestment", "transfer_in"})
+LEAVES = frozenset(BOOKED_TYPES - set(named(lots="acquires")))
 # Most sales empty a few of the oldest lots of what may be thousands.
 _OLDEST_READ = 100
 _PLACES_MAX = 4
@@ -124,7 +124,7 @@ def open_stage(
         rows = _lots(_in_reach(household, assets, leaving, since, None))
         _keep_lots(stage.stored, rows)
         stage.pieces = _by_age(_pieces(household, rows))
-    bought = any(event.type in ("buy", "reinvestment") for event in events)
+    bought = any(KINDS[event.type].purchase for event in events)
     if bought and household.policy.enabled:
         lost = Q(
             closed_at__gte=since,

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from fractions import Fraction
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -17,10 +18,11 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from core.errors import BallastError
 from core.money import plain
-from transactions.files.drafts import Names, decoded, entry_of, finding, units_after
+from transactions.files.drafts import Names, decoded, entry_of, finding
 from transactions.files.duplicates import Matching, Recorded, fingerprint, is_named
 from transactions.files.reading.interface import Draft
-from transactions.ledger.entries import Entry
+from transactions.ledger.entries import Entry, ratio_of
+from transactions.ledger.kinds import BOOKED_TYPES, KINDS, rank
 from transactions.models import Import, ImportRow, RowStatus, Transaction
 from transactions.operations.drafts import Draft as Checked
 from transactions.operations.drafts import checked
@@ -306,14 +308,14 @@ def _ratios(
     """For splits that state only the units added, the ratio (held + added) : held."""
     keys = {line.draft.security.key for line in splits if line.draft is not None}
     open_rows = {line.row.public_id for line in splits}
-    steps: dict[str, list[tuple[datetime, int, str, Decimal | None, str, UUID | None]]] = {}
+    steps: dict[str, list[_Step]] = {}
     for key in keys:
         asset = meanings[key].asset
         if asset is None or asset.pk is None:
             steps[key] = []
             continue
         steps[key] = [
-            (at, 0, kind, quantity, f"{new}:{old}" if new and old else "", None)
+            _Step(at, kind, quantity, Fraction(new) / Fraction(old) if new and old else None)
             for at, kind, quantity, new, old in Transaction.objects.filter(
                 account=batch.account,
                 asset_id=asset.pk,
@@ -324,27 +326,43 @@ def _ratios(
     for page in pages(batch=batch):
         for line in page:
             draft = line.draft
-            if draft is None or draft.security.key not in keys or draft.type not in _MOVES:
+            if draft is None or draft.security.key not in keys or draft.type not in BOOKED_TYPES:
                 continue
             is_open = line.row.public_id in open_rows
             if is_open or line.row.status == RowStatus.READY:
                 quantity = draft.added_quantity if is_open else draft.quantity
                 named = line.row.public_id if is_open else None
-                step = (draft.executed_at, 1, draft.type, quantity, draft.ratio, named)
+                terms = ratio_of(draft.ratio) if draft.ratio else None
+                ratio = Fraction(terms.new) / Fraction(terms.old) if terms else None
+                step = _Step(draft.executed_at, draft.type, quantity, ratio, named)
                 steps[draft.security.key].append(step)
     ratios: dict[UUID, str] = {}
     for found in steps.values():
-        held = Decimal(0)
-        for _, _, kind, quantity, ratio, named in sorted(found, key=lambda step: step[:2]):
-            if named is None:
-                held = units_after(held, type=kind, quantity=quantity, ratio=ratio)
-            elif held > 0 and held + (quantity or 0) > 0:
-                ratios[named] = f"{plain(held + (quantity or 0))}:{plain(held)}"
-                held += quantity or 0
+        held = Fraction(0)
+        # What the ledger has goes before the file; sorting keeps that among what is alike.
+        for step in sorted(found, key=lambda step: (step.at, rank(type=step.type, own=False))):
+            moved = Fraction(step.quantity or 0)
+            if step.named is None:
+                held = Fraction(KINDS[step.type].units(held, moved, step.ratio)[0])
+            elif held > 0 and held + moved > 0:
+                ratios[step.named] = f"{_plain(held + moved)}:{_plain(held)}"
+                held += moved
     return ratios
 
 
-_MOVES = frozenset({"buy", "sell", "reinvestment", "transfer_in", "transfer_out", "split"})
+class _Step(NamedTuple):
+    """One change of the units held; `named`: a row that states the units added, not the ratio."""
+
+    at: datetime
+    type: str
+    quantity: Decimal | None
+    ratio: Fraction | None
+    named: UUID | None = None
+
+
+def _plain(units: Fraction) -> str:
+    return plain(Decimal(units.numerator) / Decimal(units.denominator))
+
 
 _UPDATE = """
 UPDATE transactions_importrow AS row SET status = new.status, findings = new.findings::jsonb

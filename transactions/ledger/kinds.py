@@ -1,0 +1,397 @@
+"""The kinds of transactions: one row each, and everything that differs between them. Pure.
+
+Models, entries, book, files, pages, exports and performance read this table. A new kind is a row
+here and, where lots change in a way no other kind changes them, a step in `corporate_actions`.
+
+    cash      in: amount - fee    out: -amount - fee    fee: -fee
+    lots      acquires: a lot opens under the transaction's id    leaves: lots are taken by a method
+              changes: the lots that are held change    none: cash alone
+    units     (held, quantity, ratio) -> (units of `symbol` afterwards, units of `new_symbol` that
+              arrive): what the event does to the holding as a whole, for whoever keeps no lots
+    rank      the order within one instant; transfers between own accounts stand at OWN_TRANSFER
+              wherever they begin or end
+    figures   which rules of `entries` check quantity, price and amount
+    ratio     of a split or a merger: new units for old ones; of a distribution (`per_share`): units
+              received for each share held
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Literal
+
+Units = int | Fraction
+Move = Callable[[Units, Units, Fraction | None], tuple[Units, Units]]
+
+# Events first, then what is acquired, then what passes between own accounts, then what is sold,
+# then what leaves; cash alone moves no units and comes last.
+EVENT, ACQUIRED, OWN_TRANSFER, SOLD, LEFT, CASH = 0, 1, 3, 4, 5, 6
+
+TRADES_GROUP = "Trades"
+CASH_GROUP = "Cash and income"
+EVENTS_GROUP = "Corporate actions"
+TRANSFERS_GROUP = "Transfers of shares"
+
+
+def _stay(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
+    return held, 0
+
+
+def _add(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
+    return held + quantity, 0
+
+
+def _take(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
+    return held - quantity, 0
+
+
+def _multiply(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
+    assert ratio is not None, "a split has a ratio"
+    return held * ratio, 0
+
+
+def _distribute(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
+    return held, quantity if ratio is None else held * ratio
+
+
+def _exchange(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
+    return 0, held if ratio is None else held * ratio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of transaction. The module docstring says what each column means."""
+
+    name: str
+    label: str
+    about: str
+    group: str
+    figures: Literal["trade", "cash", "split", "merger", "event", "transfer"]
+    cash: Literal["in", "out", "fee"]
+    performance: Literal["flow", "income", "cost", "tax", "trade"]
+    lots: Literal["acquires", "leaves", "changes", "none"] = "none"
+    # The step of the book, a name of `fold.STEPS`; none where no lots move.
+    step: str = ""
+    rank: int = CASH
+    units: Move = _stay
+    # Fields of an entry beyond those of every kind, and those that must be there.
+    takes: frozenset[str] = frozenset()
+    requires: tuple[str, ...] = ()
+    # Of quantity and ratio exactly one is stated.
+    ratio_or_quantity: bool = False
+    needs_symbol: bool = True
+    # A purchase in the sense of wash sales: it may replace a loss.
+    purchase: bool = False
+    # Lots leave, and a method or names choose which.
+    chooses_lots: bool = False
+    # Cash in lieu, or cash for everything, may sell something.
+    may_sell: bool = False
+    # Units of `symbol` are rescaled: prices of before are carried over in new units.
+    rescales: bool = False
+    # Happens before the market opens on its day, where only the day is known.
+    first_of_day: bool = False
+    # The amount is income that was spent at once.
+    reinvests: bool = False
+    # The page's fields, beyond date and note; `cash`, `cost` and `amount` all state the amount.
+    form: tuple[str, ...] = ()
+    # The word of other programs' files, by the format of export; our own CSV has every kind.
+    exported_as: Mapping[str, str] = field(default_factory=dict)
+
+
+_TRADE_FIELDS = frozenset({"quantity", "price", "amount"})
+_TRADE_FORM = ("symbol", "quantity", "price", "fee")
+_AMOUNT = frozenset({"amount"})
+
+
+def _cash(
+    name: str,
+    label: str,
+    about: str,
+    *,
+    cash: Literal["in", "out"],
+    performance: Literal["flow", "income", "cost", "tax"],
+    form: tuple[str, ...],
+    exported_as: Mapping[str, str],
+    needs_symbol: bool = False,
+) -> Kind:
+    """A kind that moves nothing but cash."""
+    return Kind(
+        name=name,
+        label=label,
+        about=about,
+        group=CASH_GROUP,
+        figures="cash",
+        cash=cash,
+        performance=performance,
+        takes=_AMOUNT,
+        requires=("amount",),
+        needs_symbol=needs_symbol,
+        form=form,
+        exported_as=exported_as,
+    )
+
+
+_ALL = (
+    Kind(
+        name="buy",
+        label="Buy",
+        about="Shares bought at a price. Cost basis: amount and fee.",
+        group=TRADES_GROUP,
+        figures="trade",
+        cash="out",
+        performance="trade",
+        lots="acquires",
+        step="acquire",
+        rank=ACQUIRED,
+        units=_add,
+        takes=_TRADE_FIELDS,
+        requires=("quantity",),
+        purchase=True,
+        form=_TRADE_FORM,
+        exported_as={"ghostfolio": "BUY", "portfolio_performance": "Buy"},
+    ),
+    Kind(
+        name="sell",
+        label="Sell",
+        about="Shares sold at a price. Proceeds: amount less fee.",
+        group=TRADES_GROUP,
+        figures="trade",
+        cash="in",
+        performance="trade",
+        lots="leaves",
+        step="sell",
+        rank=SOLD,
+        units=_take,
+        takes=_TRADE_FIELDS,
+        requires=("quantity",),
+        chooses_lots=True,
+        form=(*_TRADE_FORM, "lot_method"),
+        exported_as={"ghostfolio": "SELL", "portfolio_performance": "Sell"},
+    ),
+    _cash(
+        "deposit",
+        "Deposit",
+        "Cash paid in.",
+        cash="in",
+        performance="flow",
+        form=("amount", "fee"),
+        exported_as={"portfolio_performance": "Deposit"},
+    ),
+    _cash(
+        "withdrawal",
+        "Withdrawal",
+        "Cash paid out.",
+        cash="out",
+        performance="flow",
+        form=("amount", "fee"),
+        exported_as={"portfolio_performance": "Removal"},
+    ),
+    _cash(
+        "dividend",
+        "Dividend",
+        "Cash that a holding paid.",
+        cash="in",
+        performance="income",
+        needs_symbol=True,
+        form=("symbol", "amount", "fee"),
+        exported_as={"ghostfolio": "DIVIDEND", "portfolio_performance": "Dividend"},
+    ),
+    _cash(
+        "interest",
+        "Interest",
+        "Interest on cash.",
+        cash="in",
+        performance="income",
+        form=("amount", "fee"),
+        exported_as={"ghostfolio": "INTEREST", "portfolio_performance": "Interest"},
+    ),
+    _cash(
+        "fee",
+        "Fee",
+        "A fee that belongs to no trade.",
+        cash="out",
+        performance="cost",
+        form=("amount",),
+        exported_as={"ghostfolio": "FEE", "portfolio_performance": "Fees"},
+    ),
+    _cash(
+        "tax",
+        "Tax withheld",
+        "Tax withheld from a payment.",
+        cash="out",
+        performance="tax",
+        form=("amount",),
+        exported_as={"portfolio_performance": "Taxes"},
+    ),
+    Kind(
+        name="split",
+        label="Split",
+        about="New units for old ones (2:1); basis and dates stay. Amount: cash in lieu.",
+        group=EVENTS_GROUP,
+        figures="split",
+        cash="in",
+        performance="trade",
+        lots="changes",
+        step="split",
+        rank=EVENT,
+        units=_multiply,
+        takes=frozenset({"ratio", "quantity", "amount"}),
+        may_sell=True,
+        rescales=True,
+        first_of_day=True,
+        form=("symbol", "ratio", "cash"),
+    ),
+    Kind(
+        name="transfer_in",
+        label="Transfer in",
+        about="Shares that arrive with their lots, or with a cost and a day of acquisition.",
+        group=TRANSFERS_GROUP,
+        figures="transfer",
+        cash="fee",
+        performance="cost",
+        lots="acquires",
+        step="transfer_in",
+        rank=ACQUIRED,
+        units=_add,
+        takes=frozenset({"quantity", "price", "amount", "opened_date"}),
+        requires=("quantity",),
+        form=("symbol", "quantity", "cost", "opened_date"),
+        exported_as={"portfolio_performance": "Delivery (Inbound)"},
+    ),
+    Kind(
+        name="transfer_out",
+        label="Transfer out",
+        about="Shares that leave with their lots and without gain.",
+        group=TRANSFERS_GROUP,
+        figures="transfer",
+        cash="fee",
+        performance="cost",
+        lots="leaves",
+        step="transfer_out",
+        rank=LEFT,
+        units=_take,
+        takes=frozenset({"quantity", "to_account_id"}),
+        requires=("quantity",),
+        chooses_lots=True,
+        form=("symbol", "quantity", "to_account", "lot_method"),
+        exported_as={"portfolio_performance": "Delivery (Outbound)"},
+    ),
+    Kind(
+        name="spin_off",
+        label="Spin-off",
+        about="Shares of another company for each share held, with a part of the basis.",
+        group=EVENTS_GROUP,
+        figures="event",
+        cash="in",
+        performance="trade",
+        lots="changes",
+        step="spin_off",
+        rank=EVENT,
+        units=_distribute,
+        takes=frozenset({"new_symbol", "ratio", "quantity", "amount", "basis_percentage"}),
+        requires=("new_symbol", "basis_percentage"),
+        ratio_or_quantity=True,
+        may_sell=True,
+        first_of_day=True,
+        form=("symbol", "new_symbol", "ratio", "basis_percentage", "cash"),
+    ),
+    Kind(
+        name="merger",
+        label="Merger",
+        about="Shares of the successor, cash, or both, for every share held.",
+        group=EVENTS_GROUP,
+        figures="merger",
+        cash="in",
+        performance="trade",
+        lots="changes",
+        step="merger",
+        rank=EVENT,
+        units=_exchange,
+        takes=frozenset({"new_symbol", "ratio", "amount", "price"}),
+        may_sell=True,
+        first_of_day=True,
+        form=("symbol", "new_symbol", "ratio", "price", "cash", "fee"),
+    ),
+    Kind(
+        name="symbol_change",
+        label="Symbol change",
+        about="Everything goes on under another symbol.",
+        group=EVENTS_GROUP,
+        figures="event",
+        cash="in",
+        performance="trade",
+        lots="changes",
+        step="symbol_change",
+        rank=EVENT,
+        units=_exchange,
+        takes=frozenset({"new_symbol"}),
+        requires=("new_symbol",),
+        first_of_day=True,
+        form=("symbol", "new_symbol"),
+    ),
+    Kind(
+        name="return_of_capital",
+        label="Return of capital",
+        about="Cash that lowers the basis; beyond the basis it is gain.",
+        group=CASH_GROUP,
+        figures="cash",
+        cash="in",
+        performance="trade",
+        lots="changes",
+        step="return_of_capital",
+        rank=EVENT,
+        takes=_AMOUNT,
+        requires=("amount",),
+        form=("symbol", "amount"),
+    ),
+    Kind(
+        name="reinvestment",
+        label="Reinvested dividend",
+        about="A dividend that bought shares at once: income, and their basis with the fee.",
+        group=TRADES_GROUP,
+        figures="trade",
+        cash="fee",
+        performance="trade",
+        lots="acquires",
+        step="acquire",
+        rank=ACQUIRED,
+        units=_add,
+        takes=_TRADE_FIELDS,
+        requires=("quantity",),
+        purchase=True,
+        reinvests=True,
+        form=_TRADE_FORM,
+        # Two rows there: a dividend and a purchase.
+        exported_as={"ghostfolio": "BUY", "portfolio_performance": "Buy"},
+    ),
+)
+
+KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ALL})
+# Every field of an entry that some kinds have and others do not.
+FIELDS = frozenset().union(*(kind.takes for kind in _ALL))
+# Everything that moves lots; the rest is cash.
+BOOKED_TYPES = frozenset(kind.name for kind in _ALL if kind.step)
+CHOICES = tuple((kind.name, kind.label) for kind in _ALL)
+
+
+def named(**columns: object) -> tuple[str, ...]:
+    """Return the names of the kinds that have these values, in the order of the table."""
+    return tuple(
+        kind.name
+        for kind in _ALL
+        if all(getattr(kind, column) == value for column, value in columns.items())
+    )
+
+
+def rank(*, type: str, own: bool) -> int:  # noqa: A002 - the API's word
+    """Return where a transaction goes within its instant; `own`: it passes between own accounts."""
+    return OWN_TRANSFER if own else KINDS[type].rank
+
+
+def grouped() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the choices by group, for pages."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for kind in _ALL:
+        groups.setdefault(kind.group, []).append((kind.name, kind.label))
+    return list(groups.items())
