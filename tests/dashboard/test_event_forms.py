@@ -67,6 +67,42 @@ def test_a_spin_off_and_a_change_of_symbol(page: Any) -> None:
     ]
 
 
+def test_rights_are_received_and_exercised(page: Any, account: Any) -> None:
+    answer = page(
+        type="rights_issue", executed_on="2024-02-01", symbol="AAA", new_symbol="BBB", ratio="1:1"
+    )
+    assert answer.status_code == 302, answer.content
+    answer = page(
+        type="rights_exercise",
+        executed_on="2024-02-20",
+        symbol="BBB",
+        new_symbol="AAA",
+        ratio="1:5",
+        quantity="2",
+        price="40",
+        fee="1",
+    )
+    assert answer.status_code == 302, answer.content
+    rows = Lot.objects.filter(quantity__gt=0).order_by("opened_at")
+    assert list(rows.values_list("asset__symbol", "quantity", "cost_basis")) == [
+        ("AAA", D(10), D(500)),
+        ("AAA", D(2), D(81)),
+    ]
+    account.refresh_from_db()
+    assert account.cash == D("-581.00")
+
+
+def test_an_exercise_of_more_rights_than_are_held_changes_nothing(page: Any) -> None:
+    page(type="rights_issue", executed_on="2024-02-01", symbol="AAA", new_symbol="BBB", ratio="1:1")
+    before = list(Lot.objects.order_by("id").values())
+    fields = {"symbol": "BBB", "new_symbol": "AAA", "ratio": "1:5", "quantity": "3", "price": "40"}
+    answer = page(type="rights_exercise", executed_on="2024-02-20", **fields)
+    assert answer.status_code == 200
+    assert "Only 10 " in answer.content.decode()
+    assert list(Lot.objects.order_by("id").values()) == before
+    assert Transaction.objects.count() == 2
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

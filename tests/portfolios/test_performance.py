@@ -303,3 +303,29 @@ def test_a_split_that_two_brokers_date_a_day_apart_halves_a_carried_price_once()
     past = history(facts=facts, currencies={1: "USD", 2: "USD"})
     (splits,) = past.splits.values()
     assert splits == [(JAN.toordinal() + 4, Fraction(2))]
+
+
+def test_rights_that_are_exercised_carry_their_worth_into_the_new_shares() -> None:
+    """
+    day  what                            shares  rights  cash   value
+     1   deposit 1000, buy 10 at 100         10      0      0    1000
+     3   10 rights worth 4; share at 96      10     10      0    1000
+     5   10 rights and 60 buy 2 at 30        12      0    -60    1092
+    """
+    facts = ledger("""
+        1 deposit amount=1000
+        1 buy asset=1 quantity=10 price=100
+        3 rights_issue asset=1 new=2 ratio=1
+        5 rights_exercise asset=2 new=1 quantity=2 price=30 ratio=1/5
+    """)
+    closes = line(1, {1: "100", 3: "96", 5: "96"})
+    rights = line(2, {3: "4", 5: "4"})
+    _, row = answer(facts, closes, rights, days=(1, 5))
+    assert [one["value"] for one in row["series"]] == [
+        *("1000.00", "1000.00", "1000.00", "1000.00"),
+        "1092.00",
+    ]
+    adds_up(row)
+    _, alone = answer(facts, closes, rights, days=(1, 5), only=1)
+    assert alone["final_value"] == "1152.00"
+    adds_up(alone)

@@ -119,7 +119,7 @@ class Desk:
                 {"lot_id": self.posted[lot]["lot_id"], "quantity": text(part)}
                 for lot, part in row.chosen
             ]
-        elif row.type in ("sell", "transfer_out"):
+        elif row.type in ("sell", "transfer_out", "rights_exercise"):
             body["lot_method"] = row.method
         return body
 

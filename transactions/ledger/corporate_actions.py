@@ -10,9 +10,18 @@
                        basis new = old - cash + recognised gain (IRC 358(a)(1))
     symbol change      everything moves, nothing else happens
     return of capital  lowers the basis, share for share; what exceeds it is gain (IRC 301(c))
+    rights issue       as a spin-off of the rights. Worth less than 15 % of the shares, they have no
+                       basis unless the holder elects it (IRC 307(b)); else, or by election, the
+                       percentage is their value over that of rights and shares (Reg. 1.307-1)
+    exercise           the rights leave without gain; the new shares cost what was paid and the
+                       rights' basis, and are held from the day of exercise on (IRC 1223(5))
 
-Wash sales: none of these is a purchase. A loss that waits for its replacement is counted in the
-shares of after a split.
+Worked example: 100 shares bought for 5,000.00, 100 rights, no election: the rights have basis 0.
+Four rights and 40.00 buy a share: 25 shares for 1,000.00 have basis 1,000.00. With 10 % elected the
+rights take 500.00 along, and the 25 shares have basis 1,500.00.
+
+Wash sales: an exercise is a purchase, none of the others is. A loss that waits for its replacement
+is counted in the shares of after a split.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,8 +29,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from core.money import minor_unit
-from transactions.ledger.book import Book, Event
-from transactions.ledger.lots import Closing, InsufficientShares, Piece
+from transactions.ledger.book import Book, Event, purchase_key
+from transactions.ledger.lots import Closing, InsufficientShares, Piece, taken_from
 from transactions.ledger.units import scaled, share, spread
 
 
@@ -119,6 +128,30 @@ def return_of_capital(book: Book, event: Event) -> None:
             number += 1
 
 
+def exercise(book: Book, event: Event) -> None:
+    """Turn rights and money into new shares: a purchase that takes over the rights' basis."""
+    assert event.new_asset is not None, "an exercise leads to shares"
+    assert event.quantity is not None, "an exercise states the new shares"
+    quantity = book.scale.steps(event.quantity)
+    used = book.sale(event, quantity=scaled(quantity, 1 / _ratio(event)), net=0)
+    rights = taken_from(pieces=book.held(event), sale=used)
+    piece = Piece(
+        event.id,
+        purchase_key(
+            account=event.account, asset=event.asset, at=event.at, order_id=event.order_id
+        ),
+        event.at,
+        event.at.date(),
+        quantity,
+        book.cents(event) + sum(right.basis for right in rights),
+        (event.account, event.new_asset),
+        adjustment=sum(right.adjustment for right in rights),
+        stated=(event.quantity, event.stated),
+    )
+    book.put(piece.place, [piece])
+    book.washes.purchased(piece, book)
+
+
 def _boot(book: Book, event: Event, old: list[Piece], ratio: Fraction) -> None:
     """Cash beside the successor's shares: gain is recognised up to it, lot by lot."""
     assert event.unit_value is not None, "boot is measured against the value of the new shares"
@@ -192,5 +225,6 @@ def _cash_closing(event: Event, piece: Piece, part: int, *, proceeds: int, basis
 
 
 STEPS: Mapping[str, Callable[[Book, Event], None]] = {
-    step.__name__: step for step in (split, spin_off, merger, symbol_change, return_of_capital)
+    step.__name__: step
+    for step in (split, spin_off, merger, symbol_change, return_of_capital, exercise)
 }

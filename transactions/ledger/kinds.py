@@ -11,8 +11,8 @@ here and, where lots change in a way no other kind changes them, a step in `corp
     rank      the order within one instant; transfers between own accounts stand at OWN_TRANSFER
               wherever they begin or end
     figures   which rules of `entries` check quantity, price and amount
-    ratio     of a split or a merger: new units for old ones; of a distribution (`per_share`): units
-              received for each share held
+    ratio     of a split or a merger: new units for old ones; of a distribution: units
+              received for each share held; of an exercise: new shares for one right
 """
 
 from collections.abc import Callable, Mapping
@@ -24,9 +24,9 @@ from typing import Literal
 Units = int | Fraction
 Move = Callable[[Units, Units, Fraction | None], tuple[Units, Units]]
 
-# Events first, then what is acquired, then what passes between own accounts, then what is sold,
-# then what leaves; cash alone moves no units and comes last.
-EVENT, ACQUIRED, OWN_TRANSFER, SOLD, LEFT, CASH = 0, 1, 3, 4, 5, 6
+# Events first, then what is acquired, then rights that are exercised, then what passes between own
+# accounts, then what is sold, then what leaves; cash alone moves no units and comes last.
+EVENT, ACQUIRED, EXERCISED, OWN_TRANSFER, SOLD, LEFT, CASH = 0, 1, 2, 3, 4, 5, 6
 
 TRADES_GROUP = "Trades"
 CASH_GROUP = "Cash and income"
@@ -57,6 +57,11 @@ def _distribute(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[U
 
 def _exchange(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
     return 0, held if ratio is None else held * ratio
+
+
+def _exercise(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
+    assert ratio is not None, "an exercise has a ratio"
+    return held - quantity / ratio, quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -364,6 +369,45 @@ _ALL = (
         form=_TRADE_FORM,
         # Two rows there: a dividend and a purchase.
         exported_as={"ghostfolio": "BUY", "portfolio_performance": "Buy"},
+    ),
+    Kind(
+        name="rights_issue",
+        label="Rights issue",
+        about="Rights under a symbol of their own for each share held; without a percentage their "
+        "basis is zero. They are sold like shares.",
+        group=EVENTS_GROUP,
+        figures="event",
+        cash="in",
+        performance="trade",
+        lots="changes",
+        step="spin_off",
+        rank=EVENT,
+        units=_distribute,
+        takes=frozenset({"new_symbol", "ratio", "quantity", "amount", "basis_percentage"}),
+        requires=("new_symbol",),
+        ratio_or_quantity=True,
+        may_sell=True,
+        first_of_day=True,
+        form=("symbol", "new_symbol", "ratio", "basis_percentage", "cash"),
+    ),
+    Kind(
+        name="rights_exercise",
+        label="Exercise of rights",
+        about="New shares bought with rights (ratio: new shares for one right, 1:4). Basis: the "
+        "subscription price, the fee and the basis of the rights.",
+        group=EVENTS_GROUP,
+        figures="trade",
+        cash="out",
+        performance="trade",
+        lots="acquires",
+        step="exercise",
+        rank=EXERCISED,
+        units=_exercise,
+        takes=_TRADE_FIELDS | {"new_symbol", "ratio"},
+        requires=("quantity", "new_symbol", "ratio"),
+        purchase=True,
+        chooses_lots=True,
+        form=(*_TRADE_FORM, "new_symbol", "ratio", "lot_method"),
     ),
 )
 

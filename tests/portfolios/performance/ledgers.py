@@ -13,6 +13,7 @@ from portfolios.performance.daily_holdings import Fact, history, instant_of
 from portfolios.performance.daily_prices import Closes
 from portfolios.performance.daily_values import Line
 from portfolios.performance.period import Performance, Question, performance
+from transactions.ledger.kinds import KINDS
 
 JAN = date(2024, 1, 1)  # a Monday
 SYMBOLS = {1: "AAA", 2: "BBB", 3: "EEE"}
@@ -45,8 +46,8 @@ def ledger(text: str) -> list[Fact]:
         default = quantity * price if quantity is not None and price is not None else D(0)
         amount = D(fields.get("amount", default))
         kind = words[1]
-        sign = -1 if kind in {"buy", "withdrawal", "fee", "tax"} else 1
-        gross = D(0) if kind in {"reinvestment", "transfer_in", "transfer_out"} else sign * amount
+        sign = -1 if KINDS[kind].cash == "out" else 1
+        gross = D(0) if KINDS[kind].cash == "fee" else sign * amount
         currency = "EUR" if asset == 3 else fields.get("currency", "USD")
         facts.append(
             Fact(

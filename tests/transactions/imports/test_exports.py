@@ -36,7 +36,7 @@ def entry(kind: str, day: str, symbol: str | None = None, **rest: Any) -> Entry:
 @pytest.fixture
 def eventful(account: Any, people: Any, assets: Any) -> Account:
     """An account to which nearly everything has happened."""
-    for symbol in ("CCC", "DDD"):
+    for symbol in ("CCC", "DDD", "RTS"):
         Asset.objects.create(symbol=symbol, name=f"={symbol}", asset_class="equity", currency="USD")
 
     def write(*entries: Entry) -> list[Transaction]:
@@ -66,6 +66,10 @@ def eventful(account: Any, people: Any, assets: Any) -> Account:
         entry("buy", "2022-10-20", "AAA", quantity="15", price="21"),
         entry("transfer_out", "2022-11-01", "BBB", quantity="2"),
         entry("symbol_change", "2022-12-01", "BBB", new_symbol="DDD"),
+        entry("rights_issue", "2022-12-05", "AAA", new_symbol="RTS", ratio=Ratio(D(1), D(1)),
+              basis_percentage="4"),
+        entry("rights_exercise", "2022-12-12", "RTS", new_symbol="AAA", quantity="3",
+              ratio=Ratio(D(1), D(4)), price="11.50", fee="0.50"),
     )  # fmt: skip
     write(
         entry(

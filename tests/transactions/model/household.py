@@ -104,6 +104,8 @@ class _Keeper:
             for shares in self.shares:
                 if shares.acquisition == row.id:
                     shares.arrived = True
+            if row.type == "rights_exercise":
+                self._exercise(row)
         elif row.type == "transfer_in":
             self.shares.append(received(row))
         elif row.type == "split":
@@ -114,7 +116,7 @@ class _Keeper:
                 raise Refused
             for shares in held:
                 shares.asset = row.new_asset
-        elif row.type == "spin_off":
+        elif row.type in ("spin_off", "rights_issue"):
             self._spin_off(row)
         elif row.type == "return_of_capital":
             self._return_capital(row)
@@ -124,6 +126,19 @@ class _Keeper:
             self._merge(row)
         else:
             raise AssertionError(row.type)
+
+    def _exercise(self, row: Row) -> None:
+        """Rights go away, and their basis goes to the shares they bought."""
+        assert row.ratio is not None
+        rights = self._take(replace(row, quantity=row.quantity / row.ratio), price=Fraction(0))
+        for name in ("basis", "moved"):
+            each = sum((getattr(r, name) for r in rights), Fraction(0)) / row.quantity
+            for shares in self.shares:
+                if shares.acquisition == row.id:
+                    more = each * shares.quantity
+                    setattr(shares, name, getattr(shares, name) + more)
+        for right in rights:
+            self.shares.remove(right)
 
     def _split(self, row: Row) -> None:
         assert row.ratio is not None

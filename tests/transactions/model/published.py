@@ -319,6 +319,42 @@ WASH_SALES = {
 }
 
 BASIS = {
+    "IRC 307(b): rights without a basis, and the shares they bought for what was paid": """
+        2024-01-08 main buy 100 AAA for 5000
+        2025-02-20 main issue AAA RTS 1:1
+        2025-03-10 main exercise 25 RTS AAA 1:4 for 1000
+        2025-09-15 main sell 125 AAA for 7500
+        = 2025-09-15 main 100 AAA opened 2024-01-08: 6000 - 5000 = 1000 long
+        = 2025-09-15 main 25 AAA opened 2025-03-10: 1500 - 1000 = 500 short
+    """,
+    "Reg. 1.307-1: an elected basis goes to the rights and with them to the new shares": """
+        2024-01-08 main buy 100 AAA for 5000
+        2025-02-20 main issue AAA RTS 1:1 10%
+        2025-03-10 main exercise 20 RTS AAA 1:4 for 800 fee 5
+        > main 20 RTS opened 2024-01-08: 100
+        > main 100 AAA opened 2024-01-08: 4500
+        > main 20 AAA opened 2025-03-10: 1205
+    """,
+    "Reg. 1.307-1: rights that are sold are held as long as the shares they came from": """
+        2024-01-08 main buy 100 AAA for 5000
+        2025-02-20 main issue AAA RTS 1:1
+        2025-03-10 main sell 100 RTS for 120
+        = 2025-03-10 main 100 RTS opened 2024-01-08: 120 - 0 = 120 long
+        > main 100 AAA opened 2024-01-08: 5000
+    """,
+    "IRC 1091: shares bought with rights replace shares sold at a loss": """
+        2025-01-06 main buy 40 AAA for 2000
+        2025-02-20 main issue AAA RTS 1:1 10%
+        2025-03-03 main sell 40 AAA for 1700
+        2025-03-20 main exercise 10 RTS AAA 1:4 for 400
+        = 2025-03-03 main 40 AAA opened 2025-01-06: 1700 - 1800 + 25 = -75 short
+        > main 10 AAA opened 2025-03-20 since 2025-01-23: 625
+    """,
+    "rights bought in the market cost what was paid for them": """
+        2025-01-06 main buy 8 RTS for 16
+        2025-03-20 main exercise 2 RTS AAA 1:4 for 80
+        > main 2 AAA opened 2025-03-20: 96
+    """,
     # IRS Publication 550, Stock dividends: "New and old stock identical".
     "Pub. 550: three shares for one": """
         2020-01-06 main buy 1 X for 30

@@ -43,6 +43,8 @@ _WORDS = {
     "transfer": "transfer_out",
     "receive": "transfer_in",
     "merge": "merger",
+    "issue": "rights_issue",
+    "exercise": "rights_exercise",
 }
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
-EVENTS = ("split", "spin_off", "merger", "symbol_change", "return_of_capital")
-PURCHASES = ("buy", "reinvestment")
+EVENTS = ("split", "spin_off", "merger", "symbol_change", "return_of_capital", "rights_issue")
+PURCHASES = ("buy", "reinvestment", "rights_exercise")
 RANKS = dict.fromkeys(EVENTS, 0) | dict.fromkeys((*PURCHASES, "transfer_in"), 1)
-RANKS |= {"transfer_out": 2, "sell": 3}
+RANKS |= {"rights_exercise": 2, "transfer_out": 3, "sell": 4}
 WINDOW = timedelta(days=30)
 
 
@@ -144,7 +144,7 @@ def bought(row: Row) -> Shares:
         acquisition=row.id,
         bought_in=row.account,
         account=row.account,
-        asset=row.asset,
+        asset=row.new_asset or row.asset,
         opened=row.at,
         since=row.at.date(),
         quantity=row.quantity,
