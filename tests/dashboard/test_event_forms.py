@@ -67,6 +67,17 @@ def test_a_spin_off_and_a_change_of_symbol(page: Any) -> None:
     ]
 
 
+def test_a_stock_dividend_by_its_units_and_by_its_ratio(page: Any) -> None:
+    for fields in ({"quantity": "2"}, {"ratio": "1:4"}):
+        answer = page(type="stock_dividend", executed_on="2024-02-01", symbol="AAA", **fields)
+        assert answer.status_code == 302, answer.content
+    (lot,) = Lot.objects.filter(quantity__gt=0)
+    assert (lot.quantity, lot.cost_basis) == (D(15), D(500))
+    answer = page(type="stock_dividend", executed_on="2024-02-01", symbol="AAA")
+    assert "give ratio or quantity" in answer.content.decode()
+    assert Transaction.objects.count() == 3
+
+
 def test_rights_are_received_and_exercised(page: Any, account: Any) -> None:
     answer = page(
         type="rights_issue", executed_on="2024-02-01", symbol="AAA", new_symbol="BBB", ratio="1:1"

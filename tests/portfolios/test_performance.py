@@ -329,3 +329,23 @@ def test_rights_that_are_exercised_carry_their_worth_into_the_new_shares() -> No
     _, alone = answer(facts, closes, rights, days=(1, 5), only=1)
     assert alone["final_value"] == "1152.00"
     adds_up(alone)
+
+
+def test_a_stock_dividend_is_no_income_and_a_carried_price_falls_with_it() -> None:
+    """
+    day  what                            AAA   units   value
+     1   deposit 1050, buy 10 at 105     105      10    1050
+     3   1 share for 20, 10.5 held             10.5    1050   105 carried as 100
+     5                                   102    10.5    1071
+    """
+    facts = ledger("""
+        1 deposit amount=1050
+        1 buy asset=1 quantity=10 price=105
+        3 stock_dividend asset=1 ratio=1/20
+    """)
+    _, row = answer(facts, line(1, {1: "105", 5: "102"}), days=(1, 5))
+    assert [one["value"] for one in row["series"]] == [
+        *("1050.00", "1050.00", "1050.00", "1050.00"),
+        "1071.00",
+    ]
+    adds_up(row)

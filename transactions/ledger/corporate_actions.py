@@ -2,6 +2,9 @@
 
     split              quantity * ratio, exactly; basis and dates stay (IRC 307, 1223(4)). Cash in
                        lieu: the fraction of a share is sold for it (Rev. Rul. 66-365)
+    stock dividend     shares of the same class for those held, not income where nobody could choose
+                       cash (IRC 305(a)): the basis is spread over old and new shares, dates stay
+                       (IRC 307(a), 1223(4)). Of another class: record a spin-off
     spin-off           the child takes its percentage of each lot's basis and the lot's dates
                        (IRC 358(b), 1223(1)); the child's shares were received, not bought
     merger for stock   quantity * ratio of the new, basis and dates stay (IRC 354, 358)
@@ -43,14 +46,33 @@ class NoFraction(InsufficientShares):
 def split(book: Book, event: Event) -> None:
     """Every lot at the ratio; losses that wait for a replacement once for the household."""
     ratio = _ratio(event)
+    pieces = book.at((event.account, event.asset)) if _rescaled(book, event, ratio) else None
+    for piece in book.held(event) if pieces is None else pieces:
+        piece.quantity = scaled(piece.quantity, ratio)
+    _cash_in_lieu(book, event, event)
+
+
+def stock_dividend(book: Book, event: Event) -> None:
+    """More shares in every lot, for the same basis and with the same dates."""
+    pieces = book.held(event)
+    held = [piece.quantity for piece in pieces]
+    if event.ratio is not None:
+        added = [scaled(quantity, event.ratio) for quantity in held]
+    else:
+        assert event.quantity is not None, "a stock dividend states a ratio or a quantity"
+        added = spread(book.scale.steps(event.quantity), held)
+    _rescaled(book, event, Fraction(sum(held) + sum(added), sum(held)))
+    for piece, more in zip(pieces, added, strict=True):
+        piece.quantity += more
+    _cash_in_lieu(book, event, event)
+
+
+def _rescaled(book: Book, event: Event, ratio: Fraction) -> bool:
+    """Count the losses that wait in the new units; return whether there were any."""
     stated, first = book.splits.stated(
         asset=event.asset, day=event.at.toordinal(), ratio=ratio, account=event.account
     )
-    waits = book.washes.split(event.asset, stated, account=None if first else event.account)
-    pieces = book.at((event.account, event.asset)) if waits else book.held(event)
-    for piece in pieces:
-        piece.quantity = scaled(piece.quantity, ratio)
-    _cash_in_lieu(book, event, event)
+    return book.washes.split(event.asset, stated, account=None if first else event.account)
 
 
 def spin_off(book: Book, event: Event) -> None:
@@ -226,5 +248,8 @@ def _cash_closing(event: Event, piece: Piece, part: int, *, proceeds: int, basis
 
 STEPS: Mapping[str, Callable[[Book, Event], None]] = {
     step.__name__: step
-    for step in (split, spin_off, merger, symbol_change, return_of_capital, exercise)
+    for step in (
+        *(split, stock_dividend, spin_off, merger, symbol_change, return_of_capital),
+        exercise,
+    )
 }

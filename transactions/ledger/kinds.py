@@ -55,6 +55,10 @@ def _distribute(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[U
     return held, quantity if ratio is None else held * ratio
 
 
+def _add_for_each(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
+    return held + (quantity if ratio is None else held * ratio), 0
+
+
 def _exchange(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
     return 0, held if ratio is None else held * ratio
 
@@ -408,6 +412,26 @@ _ALL = (
         purchase=True,
         chooses_lots=True,
         form=(*_TRADE_FORM, "new_symbol", "ratio", "lot_method"),
+    ),
+    Kind(
+        name="stock_dividend",
+        label="Stock dividend",
+        about="More shares of the same, not taxed: the units added in all, or a ratio for each "
+        "share held (1:20 for 5 %). The basis is spread over old and new shares.",
+        group=EVENTS_GROUP,
+        figures="event",
+        cash="in",
+        performance="trade",
+        lots="changes",
+        step="stock_dividend",
+        rank=EVENT,
+        units=_add_for_each,
+        takes=frozenset({"ratio", "quantity", "amount"}),
+        ratio_or_quantity=True,
+        may_sell=True,
+        rescales=True,
+        first_of_day=True,
+        form=("symbol", "quantity", "ratio", "cash"),
     ),
 )
 

@@ -233,7 +233,10 @@ class WashSales:
         matched = piece if quantity == piece.quantity else shares.matched(piece, quantity)
         sold_date = closing.closed_at.date()
         days_held = (sold_date - closing.held_since).days
-        loss_quantity = scaled(quantity, 1 / loss.ratio)
+        # The last replacement takes all that is left: no step is lost in going back through a
+        # ratio that the scale does not divide, as units added by a stock dividend make one.
+        back = scaled(quantity, 1 / loss.ratio)
+        loss_quantity = back if loss.left else closing.quantity - closing.matched
         closing.matched += loss_quantity
         matched.replaces_loss = True
         added = 0

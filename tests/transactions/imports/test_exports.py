@@ -66,6 +66,8 @@ def eventful(account: Any, people: Any, assets: Any) -> Account:
         entry("buy", "2022-10-20", "AAA", quantity="15", price="21"),
         entry("transfer_out", "2022-11-01", "BBB", quantity="2"),
         entry("symbol_change", "2022-12-01", "BBB", new_symbol="DDD"),
+        entry("stock_dividend", "2022-08-15", "AAA", ratio=Ratio(D(1), D(20))),
+        entry("stock_dividend", "2022-08-25", "AAA", quantity="7"),
         entry("rights_issue", "2022-12-05", "AAA", new_symbol="RTS", ratio=Ratio(D(1), D(1)),
               basis_percentage="4"),
         entry("rights_exercise", "2022-12-12", "RTS", new_symbol="AAA", quantity="3",

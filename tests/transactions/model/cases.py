@@ -340,6 +340,16 @@ EVENTS = {
         > main 100 AAA opened 2025-04-07 since 2025-02-01: 2000
         > other 20 AAA opened 2025-01-06: 400
     """,
+    "rule 18: a stock dividend between the sale and the purchase": """
+        2025-01-06 main buy 100 AAA for 4000
+        2025-01-06 other buy 20 AAA for 800
+        2025-03-03 main sell 100 AAA for 2000
+        2025-03-11 other bonus AAA 1:20
+        2025-03-20 main buy 105 AAA for 2000
+        = 2025-03-03 main 100 AAA opened 2025-01-06: 2000 - 4000 + 2000 = 0 short
+        > main 105 AAA opened 2025-03-20 since 2025-01-23: 4000
+        > other 21 AAA opened 2025-01-06: 800
+    """,
     "rule 18: a week apart they are two splits": """
         2025-01-06 main buy 100 AAA for 4000
         2025-01-06 other buy 10 AAA for 400

@@ -66,6 +66,13 @@ def _turn(shares: Shares) -> tuple[object, ...]:
     )
 
 
+def _factor(row: Row) -> Fraction:
+    """New units for one old one; nothing where a row is no split, or states only units added."""
+    if row.ratio is None or row.type not in ("split", "stock_dividend"):
+        return Fraction(0)
+    return row.ratio + (row.type == "stock_dividend")
+
+
 class _Keeper:
     def __init__(self, household: Household, rows: list[Row]) -> None:
         self.household = household
@@ -110,6 +117,9 @@ class _Keeper:
             self.shares.append(received(row))
         elif row.type == "split":
             self._split(row)
+        elif row.type == "stock_dividend":
+            held = self._held(row.account, row.asset)
+            self._split(replace(row, ratio=1 + self._each(row, held)))
         elif row.type == "symbol_change":
             held = self._held(row.account, row.asset)
             if not held:
@@ -126,6 +136,12 @@ class _Keeper:
             self._merge(row)
         else:
             raise AssertionError(row.type)
+
+    def _each(self, row: Row, held: list[Shares]) -> Fraction:
+        """Shares added for each share held."""
+        if not held:
+            raise Refused
+        return row.ratio or row.quantity / sum((s.quantity for s in held), Fraction(0))
 
     def _exercise(self, row: Row) -> None:
         """Rights go away, and their basis goes to the shares they bought."""
@@ -403,29 +419,26 @@ class _Keeper:
                 continue
             if row.type == "symbol_change" and row.asset == asset:
                 asset = row.new_asset
-            elif row.type == "split" and row.asset == asset:
+            elif row.asset == asset and _factor(row):
                 statements = next(rows for rows in self.splits if row in rows)
                 if row is statements[0] or (
                     statements[0].moment <= after and row.account == shares.account
                 ):
-                    assert statements[0].ratio is not None
-                    factor *= statements[0].ratio
+                    factor *= _factor(statements[0])
         return factor
 
     def _one_split_each(self) -> list[list[Row]]:
         """Statements of splits, those of one split together: other accounts, a few days later."""
         found: list[list[Row]] = []
         for row in self.rows:
-            if row.type != "split":
+            if not _factor(row):
                 continue
-            assert row.ratio is not None
             for statements in found:
                 first = statements[0]
-                assert first.ratio is not None
                 if (
                     first.asset == row.asset
                     and (row.at.date() - first.at.date()).days <= 5
-                    and abs(row.ratio - first.ratio) < first.ratio / 5
+                    and abs(_factor(row) - _factor(first)) < _factor(first) / 5
                     and row.account not in [other.account for other in statements]
                 ):
                     statements.append(row)

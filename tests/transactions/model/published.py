@@ -319,6 +319,26 @@ WASH_SALES = {
 }
 
 BASIS = {
+    "Publication 550: a stock dividend of 5 % spreads the basis over 105 shares": """
+        2024-01-08 main buy 100 AAA for 2100
+        2025-02-20 main bonus AAA 1:20
+        2025-02-24 main sell 5 AAA for 110
+        = 2025-02-24 main 5 AAA opened 2024-01-08: 110 - 100 = 10 long
+        > main 100 AAA opened 2024-01-08: 2000
+    """,
+    "IRC 307(a): the shares added go to each lot by its shares": """
+        2024-01-08 main buy 100 AAA for 1000
+        2024-06-10 main buy 50 AAA for 900
+        2025-02-20 main bonus 15 AAA
+        > main 110 AAA opened 2024-01-08: 1000
+        > main 55 AAA opened 2024-06-10: 900
+    """,
+    "Rev. Rul. 66-365: cash for the fraction of a share that a stock dividend leaves": """
+        2024-01-08 main buy 110 AAA for 2310
+        2025-02-20 main bonus AAA 1:20 for 12
+        = 2025-02-20 main 0.5 AAA opened 2024-01-08: 12 - 10 = 2 long
+        > main 115 AAA opened 2024-01-08: 2300
+    """,
     "IRC 307(b): rights without a basis, and the shares they bought for what was paid": """
         2024-01-08 main buy 100 AAA for 5000
         2025-02-20 main issue AAA RTS 1:1

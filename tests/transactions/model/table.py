@@ -45,6 +45,7 @@ _WORDS = {
     "merge": "merger",
     "issue": "rights_issue",
     "exercise": "rights_exercise",
+    "bonus": "stock_dividend",
 }
 
 

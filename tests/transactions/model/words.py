@@ -4,7 +4,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
-EVENTS = ("split", "spin_off", "merger", "symbol_change", "return_of_capital", "rights_issue")
+EVENTS = (
+    "split",
+    "stock_dividend",
+    "spin_off",
+    "merger",
+    "symbol_change",
+    "return_of_capital",
+    "rights_issue",
+)
 PURCHASES = ("buy", "reinvestment", "rights_exercise")
 RANKS = dict.fromkeys(EVENTS, 0) | dict.fromkeys((*PURCHASES, "transfer_in"), 1)
 RANKS |= {"rights_exercise": 2, "transfer_out": 3, "sell": 4}
