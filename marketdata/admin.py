@@ -12,7 +12,7 @@ from core.money import plain
 from edge.admin import LargeTableAdmin, ReadOnlyAdmin
 from identity.models import User
 from marketdata.models import Asset, ExchangeRate, IdentityDecision, LatestPrice, Source
-from marketdata.operations import decide_identity
+from marketdata.operations import decide_identity, record_class_change
 from marketdata.queries import matching, recent_sessions
 
 _SESSIONS_SHOWN = 30
@@ -41,6 +41,7 @@ class AssetAdmin(LargeTableAdmin):
         "original_first_date",
         "original_last_date",
         "created_at",
+        "traded_by",
         "newest_sessions",
     )
     ordering = ("symbol", "id")
@@ -55,7 +56,22 @@ class AssetAdmin(LargeTableAdmin):
         return matching(rows=queryset, q=term), False
 
     def save_model(self, request: HttpRequest, obj: Asset, form: Any, change: bool) -> None:
-        """What is substantially identical is decided on record, and the ledgers follow."""
+        """What is substantially identical, and the class, change on record; the ledgers follow."""
+        user, now = User.objects.get(pk=request.user.pk or 0), timezone.now()
+        if change and {"asset_class", "substantially_identical_to"} & set(form.changed_data):
+            count = _households(obj)
+            self.message_user(request, f"The ledgers of {count} household(s) will be rebooked.")
+        if change and "asset_class" in form.changed_data:
+            record_class_change(
+                asset=Asset(
+                    pk=obj.pk,
+                    asset_class=obj.asset_class,
+                    substantially_identical_to_id=form.initial.get("substantially_identical_to"),
+                ),
+                previously=form.initial["asset_class"],
+                user=user,
+                now=now,
+            )
         decided = "substantially_identical_to" in form.changed_data
         wanted = obj.substantially_identical_to
         if not decided:
@@ -66,10 +82,21 @@ class AssetAdmin(LargeTableAdmin):
         decide_identity(
             asset=obj,
             identical_to=wanted,
-            user=User.objects.get(pk=request.user.pk or 0),
-            now=timezone.now(),
+            user=user,
+            now=now,
             reason="Decided by an operator.",
         )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Asset | None = None) -> Any:
+        """The currency of an asset that was traded is part of what was recorded: it stays."""
+        fields = super().get_readonly_fields(request, obj)
+        traded = obj is not None and obj.transactions.exists()
+        return (*fields, "currency") if traded else fields
+
+    @admin.display(description="Households that traded it")
+    def traded_by(self, asset: Asset) -> str:
+        """How many ledgers a change of the class or of the identity rebooks."""
+        return f"{_households(asset)}: a change of class or identity rebooks their ledgers"
 
     @admin.display(description="Newest sessions")
     def newest_sessions(self, asset: Asset) -> str:
@@ -83,6 +110,13 @@ class AssetAdmin(LargeTableAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _households(asset: Asset) -> int:
+    """How many households have ever traded the asset."""
+    if asset._state.adding:
+        return 0
+    return asset.transactions.values("account__household_id").distinct().count()
 
 
 @admin.register(LatestPrice)

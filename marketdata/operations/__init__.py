@@ -2,7 +2,11 @@
 
 from marketdata.operations.demo_replay import Replay, opened, play
 from marketdata.operations.demo_samples import load_samples, roll_forward
-from marketdata.operations.identity import decide_identity, decide_own_identity
+from marketdata.operations.identity import (
+    decide_identity,
+    decide_own_identity,
+    record_class_change,
+)
 from marketdata.operations.own_assets import create_own_asset, record_own_prices
 from marketdata.operations.partitions import ensure_partitions
 from marketdata.operations.quotes import IncomingQuote, Recorded, record_quotes, store_quotes
@@ -18,6 +22,7 @@ __all__ = [
     "load_samples",
     "opened",
     "play",
+    "record_class_change",
     "record_own_prices",
     "record_quotes",
     "roll_forward",

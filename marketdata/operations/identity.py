@@ -44,6 +44,24 @@ def decide_identity(
     return decision
 
 
+def record_class_change(
+    *, asset: Asset, previously: str, user: User, now: datetime
+) -> IdentityDecision:
+    """Record that an asset's class was changed, so that every ledger that holds it is rebooked.
+
+    Whether losses of an asset can be wash sales depends on its class (crypto may be exempt). The
+    decision repeats what the asset is identical to; ledgers follow it as they follow any other.
+    """
+    return IdentityDecision.objects.create(
+        asset=asset,
+        identical_to_id=asset.substantially_identical_to_id,
+        previously_id=asset.substantially_identical_to_id,
+        reason=f"Its class was changed from {previously} to {asset.asset_class}.",
+        decided_by_id=user.pk,
+        decided_at=now,
+    )
+
+
 def decide_own_identity(
     *, user: User, symbol: str, identical_to: str | None, now: datetime, reason: str = ""
 ) -> IdentityDecision:

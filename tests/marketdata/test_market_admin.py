@@ -1,7 +1,7 @@
 """Operators find assets and prices; lists do not count tables."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -10,7 +10,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from marketdata.models import DailyPrice, LatestPrice, Source
+from marketdata.models import DailyPrice, IdentityDecision, LatestPrice, Source
+from transactions.ledger.entries import Entry
+from transactions.models import WashSale
+from transactions.operations import record
+from transactions.operations.policies import follow_identity_decisions
+from transactions.operations.verification import verified
 
 pytestmark = pytest.mark.django_db
 
@@ -69,3 +74,58 @@ def test_a_list_of_many_prices_asks_as_little_as_a_list_of_one(
     for n in range(1, 40):
         price(f"S{n}")
     assert asked() == one
+
+
+def changed(operator: Any, asset: Any, **fields: str) -> Any:
+    """Sends the change form of an asset as the page shows it, with some fields changed."""
+    path = f"/admin/marketdata/asset/{asset.pk}/change/"
+    form = operator.get(path).context["adminform"].form
+    shown = {
+        name: "on" if value is True else value
+        for name, value in form.initial.items()
+        if name in form.fields and value not in (None, False)
+    }
+    return operator.post(path, {**shown, **fields}, follow=True)
+
+
+def test_the_currency_of_an_asset_stays_once_it_was_traded(
+    operator: Any, people: Any, account: Any, assets: Any
+) -> None:
+    assert changed(operator, assets["BBB"], currency="EUR").status_code == 200
+    assets["BBB"].refresh_from_db()
+    assert assets["BBB"].currency == "EUR"
+    bought(account, people, "AAA")
+    page = changed(operator, assets["AAA"], currency="EUR").content.decode()
+    assets["AAA"].refresh_from_db()
+    assert assets["AAA"].currency == "USD"
+    assert "error" not in page
+
+
+def test_a_change_of_class_is_counted_before_and_rebooks_the_ledgers(
+    operator: Any, people: Any, account: Any, assets: Any
+) -> None:
+    bought(account, people, "AAA")
+    asset = assets["AAA"]
+    page = operator.get(f"/admin/marketdata/asset/{asset.pk}/change/").content.decode()
+    assert "1: a change of class or identity rebooks their ledgers" in page
+    page = changed(operator, asset, asset_class="crypto").content.decode()
+    assert "The ledgers of 1 household(s) will be rebooked." in page
+    decision = IdentityDecision.objects.get()
+    assert decision.reason == "Its class was changed from equity to crypto."
+    assert (decision.identical_to_id, decision.previously_id) == (None, None)
+    assert WashSale.objects.count() == 1
+    assert follow_identity_decisions(now=timezone.now()) == 1
+    assert WashSale.objects.count() == 0
+    assert [found for batch in verified() for found in batch.differences] == []
+    changed(operator, asset, name="Another name")
+    assert IdentityDecision.objects.count() == 1
+
+
+def bought(account: Any, people: Any, symbol: str) -> None:
+    """A loss that a purchase of the window replaces."""
+    rows = [("buy", 6, "50"), ("sell", 20, "40"), ("buy", 27, "41")]
+    entries = [
+        Entry(kind, datetime(2025, 1, day, 12, tzinfo=UTC), "USD", symbol, D(10), D(price))
+        for kind, day, price in rows
+    ]
+    record(account=account, entries=entries, user=people.owner, now=timezone.now())
