@@ -11,7 +11,7 @@ from core.errors import BallastError
 from identity.models import User
 from portfolios.api.holdings import holding_row, summary_row
 from portfolios.queries import AccountValue, account_value
-from transactions.ledger.entries import ChosenLot, Entry
+from transactions.ledger.entries import ChosenLot, Entry, Ratio
 from transactions.models import Account, Disposal, Lot, Transaction
 from transactions.operations import open_account, record, reverse
 from transactions.operations.verification import verified
@@ -224,3 +224,88 @@ def test_an_adviser_sent_away_between_two_requests_can_do_nothing_more(
     assert client.get(f"/api/v1/portfolios/{account.public_id}/holdings").status_code == 404
     assert client.get("/api/v1/accounts").json()["total"] == 0
     assert not Transaction.objects.exists()
+
+
+def everything() -> list[Any]:
+    return [
+        list(model.objects.order_by("pk").values())
+        for model in (Transaction, Lot, Disposal, Account)
+    ]
+
+
+def event(kind: str, days: int, symbol: str, **rest: Any) -> Entry:
+    return Entry(kind, DAY + timedelta(days=days), "USD", symbol, **rest)
+
+
+TEN_OLD = Ratio(D(1), D(10))
+CHAINS = {
+    "merger": {"kind": "merger", "new_symbol": "BBB", "ratio": TEN_OLD},
+    "spin-off": {
+        "kind": "spin_off",
+        "new_symbol": "BBB",
+        "ratio": TEN_OLD,
+        "basis_percentage": D(50),
+    },
+    "split": {"kind": "split", "ratio": TEN_OLD},
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+def test_what_leaves_less_than_ten_decimals_of_a_lot_is_refused_before_it_is_written(
+    account: Any, people: Any, assets: Any, chain: dict[str, Any]
+) -> None:
+    write(account, people.owner, trade("buy", 0, "0.0000000001", "1000000000000"))
+    before = everything()
+    kind, fields = chain["kind"], {name: chain[name] for name in chain if name != "kind"}
+    with pytest.raises(BallastError) as refusal:
+        write(account, people.owner, event(kind, 3, "AAA", **fields))
+    assert (refusal.value.code, refusal.value.status) == ("fraction_too_small", 400)
+    assert "the lot of 2024-03-01" in refusal.value.detail
+    assert everything() == before
+
+
+def test_a_reversal_that_leaves_less_than_ten_decimals_of_a_lot_is_refused(
+    account: Any, people: Any, assets: Any
+) -> None:
+    write(account, people.owner, trade("buy", 0, "0.0000000001", "1000000000000"))
+    (doubled,) = write(account, people.owner, event("split", 1, "AAA", ratio=Ratio(D(10), D(1))))
+    write(account, people.owner, event("merger", 3, "AAA", new_symbol="BBB", ratio=TEN_OLD))
+    before = everything()
+    with pytest.raises(BallastError) as refusal:
+        reverse(original=doubled, user=people.owner, now=timezone.now())
+    assert (refusal.value.code, refusal.value.status) == ("reversal_breaks_ledger", 409)
+    assert "Less than 0.0000000001 shares" in refusal.value.detail
+    assert everything() == before
+
+
+def test_a_transfer_in_such_a_chain_is_refused(account: Any, people: Any, assets: Any) -> None:
+    other = open_account(
+        user=people.owner, name="Other", type="taxable", currency="USD", now=timezone.now()
+    )
+    write(account, people.owner, trade("buy", 0, "0.0000000001", "1000000000000"))
+    write(other, people.owner, trade("buy", 0, "10", "5"))
+    write(other, people.owner, event("split", 3, "AAA", ratio=TEN_OLD))
+    before = everything()
+    with pytest.raises(BallastError) as refusal:
+        write(
+            account,
+            people.owner,
+            event(
+                "transfer_out", 1, "AAA", quantity=D("0.0000000001"), to_account_id=other.public_id
+            ),
+        )
+    assert (refusal.value.code, refusal.value.status) == ("fraction_too_small", 400)
+    assert everything() == before
+
+
+def test_a_refused_sale_names_the_asset_the_day_and_what_to_do(account: Any, people: Any) -> None:
+    write(account, people.owner, trade("buy", 0, "12.5", "10"))
+    before = everything()
+    with pytest.raises(BallastError) as refusal:
+        write(account, people.owner, trade("buy", 1, "1", "10"), trade("sell", 3, "20", "11"))
+    assert refusal.value.detail == (
+        "Only 13.5 shares of AAA are held on 2024-03-04; this needs 20. Record the missing "
+        "purchase first, or lower the quantity."
+    )
+    assert refusal.value.item == 1
+    assert everything() == before

@@ -121,7 +121,8 @@ class Book:
         pieces = self.at((event.account, event.asset))
         if not pieces:
             raise NothingHeld(
-                f"Nothing of it was held on {event.at.date()}.",
+                f"Nothing of this asset is held on {event.at.date()}: record its purchase first, "
+                "or correct the date.",
                 fields={"executed_at": ["nothing was held then"]},
             )
         return pieces

@@ -31,15 +31,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
+from core.errors import Conflict
 from core.money import minor_unit
 from transactions.ledger.book import Book, Event, purchase_key
-from transactions.ledger.lots import Closing, InsufficientShares, Piece, taken_from
+from transactions.ledger.lots import Closing, Piece, taken_from
 from transactions.ledger.units import scaled, share, spread
 
 
-class NoFraction(InsufficientShares):
+class NoFraction(Conflict):
     """Cash in lieu of a fraction where the event leaves none."""
 
+    status = 400
     code = "cash_in_lieu_without_fraction"
 
 
@@ -167,7 +169,6 @@ def exercise(book: Book, event: Event) -> None:
         quantity,
         book.cents(event) + sum(right.basis for right in rights),
         (event.account, event.new_asset),
-        adjustment=sum(right.adjustment for right in rights),
         stated=(event.quantity, event.stated),
     )
     book.put(piece.place, [piece])
@@ -198,7 +199,8 @@ def _cash_in_lieu(book: Book, event: Event, sold: Event) -> None:
     fraction = held % book.scale.one
     if not fraction:
         raise NoFraction(
-            "No fraction of a share is left that cash could be paid for.",
+            f"The event of {event.at.date()} leaves whole shares, and cash in lieu is paid for a "
+            "fraction: leave the cash out, or correct the ratio.",
             fields={"amount": ["there is no fraction of a share"]},
         )
     sale = book.sale(sold, quantity=fraction, net=book.cents(event))

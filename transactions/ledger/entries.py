@@ -140,10 +140,14 @@ def _ensure_fields(kind: Kind, entry: Entry) -> None:
     """Refuses fields that the kind does not have, and the lack of those it needs."""
     for name in sorted(FIELDS - kind.takes):
         if getattr(entry, name) is not None:
-            raise _invalid(name, f"does not belong to a {kind.name}", code="field_not_allowed")
+            raise InvalidInput(
+                f"{kind.label} takes no {_words(name)}: leave it out.",
+                code="field_not_allowed",
+                fields={name: [f"does not belong to a {kind.name}"]},
+            )
     for name in kind.requires:
         if getattr(entry, name) is None:
-            raise _invalid(name, f"is required for a {kind.name}", code=f"{name}_required")
+            raise _missing(kind, name)
     if entry.quantity is not None and entry.quantity <= 0:
         raise _invalid("quantity", "must be greater than zero", code="not_positive")
     if entry.new_symbol is not None and entry.new_symbol == entry.symbol:
@@ -152,6 +156,18 @@ def _ensure_fields(kind: Kind, entry: Entry) -> None:
         raise _invalid("basis_percentage", "must be 0 to 100", code="basis_percentage_invalid")
     if kind.ratio_or_quantity and (entry.ratio is None) == (entry.quantity is None):
         raise _invalid("ratio", "give ratio or quantity, one of them", code="ratio_or_quantity")
+
+
+def _missing(kind: Kind, name: str) -> InvalidInput:
+    return InvalidInput(
+        f"{kind.label}: the {_words(name)} is required.",
+        code=f"{name}_required",
+        fields={name: ["is required"]},
+    )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _cash(kind: Kind, amount: Decimal, fee: Decimal) -> Decimal:
@@ -186,7 +202,7 @@ def _split_figures(kind: Kind, entry: Entry) -> Figures:
     ratio = entry.ratio
     if ratio is None:
         if entry.quantity is None:
-            raise _invalid("ratio", f"is required for a {kind.name}", code="quantity_required")
+            raise _missing(kind, "ratio")
         ratio = ratio_of(f"{entry.quantity:f}")
     return None, None, _whole_units(entry.amount or Decimal(0), entry.currency), ratio
 

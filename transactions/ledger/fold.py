@@ -86,7 +86,10 @@ def transfer_in(book: Book, event: Event) -> None:
     if event.source is not None:
         coming = book.under_way.pop(event.source, None)
         if coming is None:
-            raise SourceMissing("The transfer out it belongs to is not booked before it.")
+            raise SourceMissing(
+                "The transfer out that these shares come from is later than their arrival, or was "
+                "reversed: correct the date, or state what they cost and when they were acquired."
+            )
         book.put(place, coming)
         return
     assert event.opened_date is not None, "what comes from outside says when it was acquired"

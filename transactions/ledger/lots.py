@@ -51,6 +51,19 @@ class InsufficientShares(Conflict):
     status = 400
     code = "insufficient_quantity"
 
+    def __init__(self, *, held: str, wanted: str, day: date, symbol: str = "") -> None:
+        self.held, self.wanted, self.day = held, wanted, day
+        of = f" of {symbol}" if symbol else ""
+        super().__init__(
+            f"Only {held} shares{of} are held on {day}; this needs {wanted}. Record the missing "
+            "purchase first, or lower the quantity.",
+            fields={"quantity": [f"at most {held}"]},
+        )
+
+    def of(self, symbol: str) -> "InsufficientShares":
+        """The same refusal with the name of the asset."""
+        return InsufficientShares(held=self.held, wanted=self.wanted, day=self.day, symbol=symbol)
+
 
 class LotSelectionInvalid(InvalidInput):
     """The lots named for a sale do not exist, hold too little, or do not add up to it."""
@@ -221,7 +234,9 @@ def _least_taxed(pieces: Sequence[Piece], sale: Sale) -> Sequence[Piece]:
 def _specific(pieces: Sequence[Piece], sale: Sale) -> Sequence[Taken]:
     """The lots named by the investor: each must exist and suffice, together they are the sale."""
     if not sale.chosen:
-        raise LotSelectionInvalid("This account sells chosen lots: name them in lots.")
+        raise LotSelectionInvalid(
+            "This account sells chosen lots: name them in lots, or name a lot_method."
+        )
     named: dict[int, list[Chosen]] = {}
     for part in sale.chosen:
         named.setdefault(part.acquisition, []).append(part)
@@ -235,7 +250,9 @@ def _specific(pieces: Sequence[Piece], sale: Sale) -> Sequence[Taken]:
     for acquisition, parts in named.items():
         taken += _taken_of_lot(held.get(acquisition, []), parts, sale.scale)
     if sum(part.quantity for part in sale.chosen) != sale.quantity:
-        raise LotSelectionInvalid("The lots named do not add up to the quantity sold.")
+        raise LotSelectionInvalid(
+            "The lots named do not add up to the quantity sold: change one or the other."
+        )
     return taken
 
 
@@ -318,9 +335,7 @@ def taken_from(*, pieces: list[Piece], sale: Sale) -> list[Piece]:
     if wanted > held:
         shown = plain(sale.scale.quantity(held))
         raise InsufficientShares(
-            f"Only {shown} are held on {sale.at.date()}, "
-            f"{plain(sale.scale.quantity(wanted))} cannot be sold.",
-            fields={"quantity": [f"at most {shown}"]},
+            held=shown, wanted=plain(sale.scale.quantity(wanted)), day=sale.at.date()
         )
     if sale.method != "specific":
         sale = replace(sale, quantity=wanted)

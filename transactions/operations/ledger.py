@@ -17,6 +17,7 @@ from identity.models import User
 from jobs.operations import announce
 from transactions.ledger.entries import Entry
 from transactions.ledger.kinds import BOOKED_TYPES
+from transactions.ledger.lots import InsufficientShares
 from transactions.models import Account, Import, Transaction
 from transactions.operations.accounts import lock_account, next_version, publish_version
 from transactions.operations.books.booking import (
@@ -54,8 +55,9 @@ def record(
         try:
             changed = rebook(household=household, new=rows, events_max=events_max)
         except BallastError as fault:
-            fault.item = _entry_of(fault.item, made, rows)
-            raise
+            refusal = _named(fault, made, rows)
+            refusal.item = _entry_of(fault.item, made, rows)
+            raise refusal from fault
         _settle(household, rows, changed)
         _announce(household, rows, now)
     return rows
@@ -122,6 +124,20 @@ def _written(
     return rows
 
 
+def _named(fault: BallastError, made: Sequence[Draft], rows: Sequence[Transaction]) -> BallastError:
+    """The refusal with the symbol of the row that failed; the ledger knows only its number."""
+    if not isinstance(fault, InsufficientShares):
+        return fault
+    asset = next(
+        (draft.asset for draft, row in zip(made, rows, strict=True) if row.pk == fault.item), None
+    )
+    if asset is None:
+        # Something recorded before no longer holds with these rows.
+        stored = Transaction.objects.filter(pk=fault.item or 0).select_related("asset").first()
+        asset = stored.asset if stored is not None else None
+    return fault if asset is None else fault.of(asset.symbol)
+
+
 def _entry_of(
     event_id: int | None, made: Sequence[Draft], rows: Sequence[Transaction]
 ) -> int | None:
@@ -162,7 +178,7 @@ def reverse_all(
             raise
         except Conflict as fault:
             raise Conflict(
-                f"Later transactions need these shares. {fault.detail}",
+                f"Later transactions need what this one did. {_named(fault, (), ()).detail}",
                 code="reversal_breaks_ledger",
             ) from fault
         _settle(household, rows, changed)

@@ -160,6 +160,7 @@ CODES: dict[str, dict[str, str]] = {
         "ratio_unknown": "The units held before the event are not known. State its ratio.",
         "insufficient_quantity": "Fewer units are held on that day. Record the purchase first.",
         "nothing_held": "Nothing of the security is held on that day.",
+        "fraction_too_small": "An event leaves too small a fraction of a lot. Sell it before.",
         "lot_not_found": "No such lot.",
         "lot_selection_invalid": "The lots named do not fit the sale.",
         "lots_and_method": "Name lots or a method, not both.",

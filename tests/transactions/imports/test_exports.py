@@ -260,7 +260,7 @@ def test_ghostfolio_reads_what_it_knows(eventful: Account, people: Any, desk: An
     found = json.loads(b"".join(answer.streaming_content), parse_float=D, parse_int=D)
     kinds = [activity["type"] for activity in found["activities"]]
     assert sorted(set(kinds)) == ["BUY", "DIVIDEND", "FEE", "INTEREST", "SELL"]
-    assert int(answer["Ballast-Omitted"]) == 9
+    assert int(answer["Ballast-Omitted"]) == 13
     first = found["activities"][0]
     assert (first["quantity"], first["unitPrice"], first["fee"]) == (100, 50, D("1.99"))
     assert first["date"] == "2022-01-03T00:00:00Z"

@@ -260,7 +260,7 @@ def test_a_specific_account_must_name_lots() -> None:
 
 def test_selling_more_than_held_is_refused_and_says_what_is_held() -> None:
     trades = trades_of("2023-01-03 buy 10 100.00\n2023-01-04 sell 10.0000000001 100.00")
-    with pytest.raises(InsufficientShares, match="Only 10 are held on 2023-01-04"):
+    with pytest.raises(InsufficientShares, match="Only 10 shares are held on 2023-01-04"):
         booked(events=trades, currency="USD")
 
 

@@ -147,12 +147,10 @@ class _Keeper:
         """Rights go away, and their basis goes to the shares they bought."""
         assert row.ratio is not None
         rights = self._take(replace(row, quantity=row.quantity / row.ratio), price=Fraction(0))
-        for name in ("basis", "moved"):
-            each = sum((getattr(r, name) for r in rights), Fraction(0)) / row.quantity
-            for shares in self.shares:
-                if shares.acquisition == row.id:
-                    more = each * shares.quantity
-                    setattr(shares, name, getattr(shares, name) + more)
+        each = sum((right.basis for right in rights), Fraction(0)) / row.quantity
+        for shares in self.shares:
+            if shares.acquisition == row.id:
+                shares.basis += each * shares.quantity
         for right in rights:
             self.shares.remove(right)
 

@@ -77,7 +77,7 @@ SELECT match.id
     OR match.permanent <> (winner.type <> 'taxable')
     OR (match.permanent AND basis_added <> 0)
     OR (NOT match.permanent AND loser.currency = winner.currency AND basis_added <> disallowed)
-    OR bought.type NOT IN ('buy', 'reinvestment')
+    OR bought.type NOT IN ('buy', 'reinvestment', 'rights_exercise')
 """
 
 # c. Money in = money out, by household and currency: what was recognised and what was lost for
@@ -96,7 +96,8 @@ flows AS (
              ELSE cash_effect END) AS cash
       FROM standing
      WHERE type IN ('buy', 'reinvestment', 'sell', 'split', 'spin_off', 'merger',
-                    'return_of_capital', 'transfer_in')
+                    'return_of_capital', 'transfer_in', 'stock_dividend', 'rights_issue',
+                    'rights_exercise')
      GROUP BY household_id, money),
 gains AS (
     SELECT account.household_id, account.currency AS money,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.db.models import Model
 
+from core.errors import Conflict
 from transactions.ledger.book import Book
 from transactions.ledger.lots import Closing, Piece, Place
 from transactions.ledger.units import Scale, amount
@@ -184,6 +185,13 @@ def by_household(stored: Stored, of_account: Mapping[int, int]) -> dict[int, Sto
     return found
 
 
+class FractionTooSmall(Conflict):
+    """An event leaves less of a lot than ten decimals can say, and the lot has a cost."""
+
+    status = 400
+    code = "fraction_too_small"
+
+
 def derived_rows(*, book: Book) -> Derived:
     """What the book says, in rows."""
     derived = Derived()
@@ -203,6 +211,14 @@ def _lot_rows(
     numbers: dict[int, int] = {}
     quantities = scale.quantities([piece.quantity for piece in pieces])
     for piece, quantity in zip(pieces, quantities, strict=True):
+        if piece.basis and not quantity:
+            raise FractionTooSmall(
+                f"Less than 0.0000000001 shares of the lot of {piece.opened_at.date()} would be "
+                f"left, with a cost of {amount(piece.basis, currency)} {currency}: so small a "
+                "fraction cannot be kept. Sell the lot before this event, or correct its quantity "
+                "or the ratio.",
+                fields={"ratio": ["leaves too small a fraction of a share"]},
+            )
         number = numbers.get(piece.acquisition, 0)
         numbers[piece.acquisition] = number + 1
         yield (

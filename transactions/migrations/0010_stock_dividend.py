@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('marketdata', '0006_identity_decisions'),
-        ('transactions', '0007_rights'),
+        ('transactions', '0009_rights'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
