@@ -8,7 +8,6 @@ and the cents left over go to the largest remainders, earlier parts first among 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, localcontext
 
 # Currencies whose minor unit (ISO 4217) is not two decimals.
@@ -21,26 +20,6 @@ _MINOR_UNITS = {
 
 # Wide enough for the product of any two stored figures; the default of 28 digits is too narrow.
 WIDE = Context(prec=60, rounding=ROUND_HALF_UP)
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """An amount in one currency; adding another currency is an error, not a conversion."""
-
-    amount: Decimal
-    currency: str
-
-    def __add__(self, other: "Money") -> "Money":
-        self._same(other)
-        return Money(self.amount + other.amount, self.currency)
-
-    def __sub__(self, other: "Money") -> "Money":
-        self._same(other)
-        return Money(self.amount - other.amount, self.currency)
-
-    def _same(self, other: "Money") -> None:
-        if self.currency != other.currency:
-            raise ValueError(f"{self.currency} and {other.currency} do not add")
 
 
 def minor_unit(currency: str) -> Decimal:

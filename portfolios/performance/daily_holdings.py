@@ -18,7 +18,7 @@ Facts, payments and deliveries are named tuples: there are tens of thousands of 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import NamedTuple
@@ -36,7 +36,6 @@ PART_DECIMALS = CASH_DECIMALS + RATE_DECIMALS
 
 _POWERS = tuple(Decimal(10**decimals) for decimals in range(PART_DECIMALS + 1))
 _DAY = 86_400_000_000
-_START = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -134,11 +133,6 @@ def history(*, facts: Sequence[Fact], currencies: Mapping[int, str]) -> History:
         for fact in sorted(_arriving_together(facts), key=_order):
             walk.book(fact)
     return walk.finished()
-
-
-def instant_of(moment: datetime) -> int:
-    """Return an aware moment as microseconds since 1970."""
-    return (moment - _START) // timedelta(microseconds=1)
 
 
 def _order(fact: Fact) -> tuple[int, int, int]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.money import Money, allocate, minor_unit, plain, quantize
+from core.money import allocate, minor_unit, plain, quantize
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,6 @@ def test_weights_that_give_no_share_are_refused(weights: list[D]) -> None:
 def test_half_a_cent_cannot_be_allocated() -> None:
     with pytest.raises(ValueError, match="whole number"):
         allocate(D("0.005"), [D(1)], "USD")
-
-
-def test_currencies_do_not_add() -> None:
-    with pytest.raises(ValueError, match="do not add"):
-        Money(D(1), "USD") + Money(D(1), "EUR")
-    assert Money(D(1), "USD") + Money(D(2), "USD") == Money(D(3), "USD")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portfolios.performance.daily_holdings import Fact, instant_of
+from portfolios.performance.daily_holdings import Fact
 from portfolios.performance.daily_values import EXACT_DECIMALS
 from tests.portfolios.performance.ledgers import (
     CURRENCIES,
@@ -18,6 +18,7 @@ from tests.portfolios.performance.ledgers import (
     adds_up,
     answer,
     at,
+    instant_of,
     ledger,
     line,
 )

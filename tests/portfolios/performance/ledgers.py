@@ -9,7 +9,7 @@ import numpy as np
 
 from portfolios.api.performance import performance_row
 from portfolios.performance.answer import answer as shown
-from portfolios.performance.daily_holdings import Fact, history, instant_of
+from portfolios.performance.daily_holdings import Fact, history
 from portfolios.performance.daily_prices import Closes
 from portfolios.performance.daily_values import Line
 from portfolios.performance.period import Performance, Question, performance
@@ -18,6 +18,11 @@ from transactions.ledger.kinds import KINDS
 JAN = date(2024, 1, 1)  # a Monday
 SYMBOLS = {1: "AAA", 2: "BBB", 3: "EEE"}
 CURRENCIES = {1: "USD", 2: "USD", 3: "EUR"}
+
+
+def instant_of(moment: datetime) -> int:
+    """An aware moment as a fact has it: microseconds since 1970."""
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def at(day: int, hour: int = 12) -> datetime:
