@@ -1,4 +1,4 @@
-"""What corporate actions do to lots: quantities, basis and dates. Pure.
+"""Corporate actions: their effect on the quantities, basis and dates of lots. Pure.
 
     split              quantity * ratio, exactly; basis and dates stay (IRC 307, 1223(4)). Cash in
                        lieu: the fraction of a share is sold for it (Rev. Rul. 66-365)
@@ -9,10 +9,10 @@
                        (IRC 358(b), 1223(1)); the child's shares were received, not bought
     merger for stock   quantity * ratio of the new, basis and dates stay (IRC 354, 358)
     merger for cash    a sale
-    stock and cash     gain up to the cash is recognised, a loss is not (IRC 356(a) and (c));
-                       basis new = old - cash + recognised gain (IRC 358(a)(1))
+    stock and cash     gain up to the cash is recognized, a loss is not (IRC 356(a) and (c));
+                       basis new = old - cash + recognized gain (IRC 358(a)(1))
     symbol change      everything moves, nothing else happens
-    return of capital  lowers the basis, share for share; what exceeds it is gain (IRC 301(c))
+    return of capital  lowers the basis of each share; the excess over it is gain (IRC 301(c))
     rights issue       as a spin-off of the rights. Worth less than 15 % of the shares, they have no
                        basis unless the holder elects it (IRC 307(b)); else, or by election, the
                        percentage is their value over that of rights and shares (Reg. 1.307-1)
@@ -24,7 +24,7 @@ Four rights and 40.00 buy a share: 25 shares for 1,000.00 have basis 1,000.00. W
 rights take 500.00 along, and the 25 shares have basis 1,500.00.
 
 Wash sales: an exercise is a purchase, none of the others is. A loss that waits for its replacement
-is counted in the shares of after a split.
+is counted in new shares after a split.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,14 +39,14 @@ from transactions.ledger.units import scaled, share, spread
 
 
 class NoFraction(Conflict):
-    """Cash in lieu of a fraction where the event leaves none."""
+    """Cash in lieu was stated, and the event leaves no fraction of a share."""
 
     status = 400
     code = "cash_in_lieu_without_fraction"
 
 
 def split(book: Book, event: Event) -> None:
-    """Every lot at the ratio; losses that wait for a replacement once for the household."""
+    """Multiply every lot by the ratio; rescale waiting losses once for the household."""
     ratio = _ratio(event)
     pieces = book.at((event.account, event.asset)) if _rescaled(book, event, ratio) else None
     for piece in book.held(event) if pieces is None else pieces:
@@ -55,7 +55,7 @@ def split(book: Book, event: Event) -> None:
 
 
 def stock_dividend(book: Book, event: Event) -> None:
-    """More shares in every lot, for the same basis and with the same dates."""
+    """Add shares to every lot; its basis and dates stay."""
     pieces = book.held(event)
     held = [piece.quantity for piece in pieces]
     if event.ratio is not None:
@@ -70,7 +70,7 @@ def stock_dividend(book: Book, event: Event) -> None:
 
 
 def _rescaled(book: Book, event: Event, ratio: Fraction) -> bool:
-    """Count the losses that wait in the new units; return whether there were any."""
+    """Rescale the losses that wait for replacement shares; return whether there were any."""
     stated, first = book.splits.stated(
         asset=event.asset, day=event.at.toordinal(), ratio=ratio, account=event.account
     )
@@ -78,7 +78,7 @@ def _rescaled(book: Book, event: Event, ratio: Fraction) -> bool:
 
 
 def spin_off(book: Book, event: Event) -> None:
-    """The child's shares beside the parent's, each lot with its part of the basis."""
+    """Add the child's shares beside the parent's; each lot takes its part of the basis."""
     assert event.new_asset is not None, "a spin-off has a child"
     parents = book.held(event)
     held = [piece.quantity for piece in parents]
@@ -106,7 +106,7 @@ def spin_off(book: Book, event: Event) -> None:
 
 
 def merger(book: Book, event: Event) -> None:
-    """Shares of the successor, cash, or both, for every share held."""
+    """Replace every share held by shares of the successor, cash, or both."""
     pieces = book.held(event)
     if event.new_asset is None:
         everything = sum(piece.quantity for piece in pieces)
@@ -130,7 +130,7 @@ def merger(book: Book, event: Event) -> None:
 
 
 def symbol_change(book: Book, event: Event) -> None:
-    """Everything goes on under another symbol."""
+    """Move every lot and every waiting loss to the new symbol."""
     assert event.new_asset is not None, "a symbol change has a new symbol"
     pieces = book.held(event)
     moving = list(pieces)
@@ -140,7 +140,7 @@ def symbol_change(book: Book, event: Event) -> None:
 
 
 def return_of_capital(book: Book, event: Event) -> None:
-    """Cash off the basis of each share; beyond the basis it is gain by the lot's holding period."""
+    """Take the cash off the basis of each share; the excess is gain by the lot's holding period."""
     pieces = book.held(event)
     parts = spread(book.cents(event), [piece.quantity for piece in pieces])
     number = 0
@@ -176,7 +176,7 @@ def exercise(book: Book, event: Event) -> None:
 
 
 def _boot(book: Book, event: Event, old: list[Piece], ratio: Fraction) -> None:
-    """Cash beside the successor's shares: gain is recognised up to it, lot by lot."""
+    """Recognize gain up to the cash received beside the successor's shares, lot by lot."""
     assert event.unit_value is not None, "boot is measured against the value of the new shares"
     value = Fraction(event.unit_value) / Fraction(minor_unit(book.currencies[event.account]))
     for number, (piece, cash) in enumerate(
@@ -192,7 +192,7 @@ def _boot(book: Book, event: Event, old: list[Piece], ratio: Fraction) -> None:
 
 
 def _cash_in_lieu(book: Book, event: Event, sold: Event) -> None:
-    """Sells the fraction of a share that an event leaves, where cash was paid for it."""
+    """Sell the fraction of a share that an event leaves, if cash was paid for it."""
     if not event.net:
         return
     held = sum(piece.quantity for piece in book.at((sold.account, sold.asset)))
@@ -218,7 +218,7 @@ def _of_new(event: Event) -> Event:
 
 
 def _received(piece: Piece, quantity: int, basis: int, adjustment: int) -> Piece:
-    """Shares received for `piece` or beside it: its lot and its dates, but no purchase."""
+    """Return the shares received for `piece`: same lot and dates, and not a purchase."""
     return replace(
         piece,
         quantity=quantity,
@@ -231,7 +231,7 @@ def _received(piece: Piece, quantity: int, basis: int, adjustment: int) -> Piece
 
 
 def _cash_closing(event: Event, piece: Piece, part: int, *, proceeds: int, basis: int) -> Closing:
-    """Cash on shares that stay: a closing of no shares."""
+    """Return the closing of no shares that books cash on shares that stay."""
     return Closing(
         event.id,
         part,

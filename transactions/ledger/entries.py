@@ -1,4 +1,4 @@
-"""From what an investor states to what the ledger stores: amounts, cash effect, ratios. Pure.
+"""Turn an entry as stated into the figures the ledger stores. Pure.
 
     amount        quantity * price, rounded to the currency, or as stated
     reinvestment  the amount is income and, with the fee, the basis of what it bought
@@ -80,15 +80,15 @@ class Entry:
     to_account_id: UUID | None = None
     order_id: str = ""
     external_id: str = ""
-    # Chosen by the caller, so that another row of the batch can name it as its lot.
+    # Chosen by the caller, so that another row of the batch can name this row as its lot.
     public_id: UUID | None = None
-    # The rates a sale for minimum tax was made at, where it is written down again.
+    # The tax rates of a minimum-tax sale that is restored from a file.
     tax_rates: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """What the ledger stores of an entry."""
+    """The figures of an entry as the ledger stores them."""
 
     quantity: Decimal | None
     price: Decimal | None
@@ -99,7 +99,7 @@ class Amounts:
 
 
 def ratio_of(text: str) -> Ratio:
-    """'2:1', '3/2', '1:10' or '1.05' as new units for old ones; raises `ratio_invalid`."""
+    """Read '2:1', '3/2', '1:10' or '1.05' as new units for old ones. Raise `ratio_invalid`."""
     new, _, old = text.replace("/", ":").partition(":")
     try:
         ratio = Ratio(Decimal(new.strip()), Decimal(old.strip() or 1))
@@ -117,7 +117,7 @@ def _decimals(value: Decimal) -> int:
 
 
 def amounts(*, entry: Entry, fx_rate: Decimal, account_currency: str) -> Amounts:
-    """Checks the entry's figures against each other and computes those it left out."""
+    """Check the entry's figures against each other and compute those it left out."""
     for name in ("price", "amount", "fee"):
         value = getattr(entry, name)
         if value is not None and (not value.is_finite() or value < 0):
@@ -137,7 +137,7 @@ def amounts(*, entry: Entry, fx_rate: Decimal, account_currency: str) -> Amounts
 
 
 def _ensure_fields(kind: Kind, entry: Entry) -> None:
-    """Refuses fields that the kind does not have, and the lack of those it needs."""
+    """Refuse fields the kind does not have, and missing fields it needs."""
     for name in sorted(FIELDS - kind.takes):
         if getattr(entry, name) is not None:
             raise InvalidInput(

@@ -1,20 +1,19 @@
-"""Keeping the book of a household: events in, lots, closings and wash sales out. Pure.
+"""Book the events of a household: events in; lots, closings and wash sales out. Pure.
 
-A fold. The state is the open pieces of every place (account, asset), what wash sales must remember
-of the last 30 days, and lots on their way between accounts. Events come in the order of time:
+Booking is a fold. Its state holds the open pieces of every place (account, asset), the losses and
+purchases of the last 30 days, and lots in transfer between accounts. Events come in order of time:
 
-    order    by instant; at one instant corporate actions go first, then what is acquired, then
-             transfers between own accounts, then what is sold, then what leaves. What is alike in
-             this goes by account, asset, quantity and amount: the order in which rows arrive never
-             matters. Sales of one instant are booked together, their losses by the purchase of
-             what was sold (Treas. Reg. 1.1091-1(b))
+    order    by instant; within one instant by the rank of the kind (see `kinds`), then by account,
+             asset, quantity and amount. The order in which rows arrive never matters. Sales of one
+             instant are booked together; their losses are ordered by the purchase of the shares
+             sold (Treas. Reg. 1.1091-1(b))
     day      the calendar day of an instant in UTC is the trade date
 
-Events never look ahead, so events that are the latest may be booked on top of a stored state;
-anything back-dated or reversed books the group anew. Both give the same rows.
+Events never look ahead. The latest events may therefore be applied to a stored state; anything
+backdated or reversed rebooks the group from the start. Both give the same rows.
 
-Conserved at every step: shares and cents that come in = shares and cents that are held + closed;
-asserted where it is cheap, proved as a whole by `verify_ledger`.
+Every step conserves shares and cents: those that came in = those held + those closed. Assertions
+check this where it is cheap; `verify_ledger` proves the whole.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,7 +31,7 @@ from transactions.ledger.wash_sales import WashSale
 
 
 class SourceMissing(Conflict):
-    """A transfer in whose transfer out is not there (any more)."""
+    """A transfer in whose transfer out does not exist, or was reversed."""
 
     status = 400
     code = "transfer_source_missing"
@@ -92,7 +91,7 @@ def transfer_in(book: Book, event: Event) -> None:
             )
         book.put(place, coming)
         return
-    assert event.opened_date is not None, "what comes from outside says when it was acquired"
+    assert event.opened_date is not None, "shares from outside state when they were acquired"
     opened_at = datetime.combine(event.opened_date, time(), UTC)
     key = purchase_key(account=event.account, asset=event.asset, at=opened_at, order_id="")
     piece = Piece(
@@ -135,7 +134,7 @@ class Booked:
 
 
 def booked(*, book: Book, events: Iterable[Event]) -> Booked:
-    """Books `events` on top of `book`, which is changed.
+    """Apply `events` to `book`, which changes in place.
 
     Raises InsufficientShares, LotSelectionInvalid, NothingHeld or SourceMissing at the first event
     that cannot be booked, with its id as `item`; the book is then of no use.
@@ -154,5 +153,5 @@ def booked(*, book: Book, events: Iterable[Event]) -> Booked:
 
 
 def together(event: Event) -> tuple[object, ...]:
-    """Sales of one instant are booked together, everything else by itself."""
+    """Return the group an event is booked in: sales of one instant together, others alone."""
     return (event.at, "sell") if event.type == "sell" else (event.at, event.type, event.id)

@@ -46,7 +46,7 @@ _WIDE = 256
 
 
 class InsufficientShares(Conflict):
-    """More was sold than was held at that moment."""
+    """More shares leave than are held at that moment."""
 
     status = 400
     code = "insufficient_quantity"
@@ -61,7 +61,7 @@ class InsufficientShares(Conflict):
         )
 
     def of(self, symbol: str) -> "InsufficientShares":
-        """The same refusal with the name of the asset."""
+        """Return the same refusal with the symbol of the asset in its text."""
         return InsufficientShares(held=self.held, wanted=self.wanted, day=self.day, symbol=symbol)
 
 
@@ -118,7 +118,7 @@ class Piece:
         )
 
     def cut(self, quantity: int) -> "Piece":
-        """Takes `quantity` out as a piece of its own, with its part of basis and adjustment."""
+        """Split off `quantity` as a piece with its share of basis and adjustment."""
         assert 0 < quantity < self.quantity, "a cut leaves something on both sides"
         basis = share(self.basis, quantity, self.quantity)
         adjustment = share(self.adjustment, quantity, self.quantity)
@@ -140,7 +140,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """What is sold out of one place. `net`: what it brought after the fee, in minor units."""
+    """A sale out of one place. `net`: its proceeds after the fee, in minor units."""
 
     id: int
     quantity: int
@@ -155,7 +155,7 @@ class Sale:
 
 @dataclass(slots=True)
 class Closing:
-    """A part of sale `sale` out of one piece, and what became of its loss."""
+    """The part of sale `sale` taken from one piece, and the treatment of its loss."""
 
     sale: int
     part: int
@@ -179,7 +179,7 @@ class Closing:
 
     @property
     def loss(self) -> int:
-        """How much was lost, never negative."""
+        """The loss; zero for a gain."""
         return max(0, self.basis - self.proceeds)
 
     @property
@@ -192,7 +192,7 @@ Method = Callable[[Sequence[Piece], Sale], Sequence[Taken]]
 
 
 def _first(order: Callable[[Sequence[Piece], Sale], Iterable[Piece]]) -> Method:
-    """A method that takes whole pieces in `order` until the sale is filled."""
+    """Return a method that takes pieces in `order` until the sale is filled."""
 
     def choose(pieces: Sequence[Piece], sale: Sale) -> Sequence[Taken]:
         taken: list[Taken] = []
@@ -232,7 +232,7 @@ def _least_taxed(pieces: Sequence[Piece], sale: Sale) -> Sequence[Piece]:
 
 
 def _specific(pieces: Sequence[Piece], sale: Sale) -> Sequence[Taken]:
-    """The lots named by the investor: each must exist and suffice, together they are the sale."""
+    """Take the named lots. Each must exist and suffice; together they must equal the sale."""
     if not sale.chosen:
         raise LotSelectionInvalid(
             "This account sells chosen lots: name them in lots, or name a lot_method."
@@ -308,12 +308,12 @@ METHODS: Mapping[str, Method] = {
 
 
 def _all_that_was_shown(wanted: int, held: int, scale: Scale) -> int:
-    """What is held where it was shown, to ten decimals, as `wanted`; else `wanted`."""
+    """Return `held` if `wanted` is the same to the ten decimals that are shown, else `wanted`."""
     return held if abs(wanted - held) < scale.fine else wanted
 
 
 def _held(pieces: Sequence[Piece], *, enough: int) -> int:
-    """How much there is, counted no further than `enough`: a sale of few asks few of many."""
+    """Return the quantity held, counting no further than `enough`."""
     held = 0
     for piece in pieces:
         held += piece.quantity
@@ -323,7 +323,7 @@ def _held(pieces: Sequence[Piece], *, enough: int) -> int:
 
 
 def taken_from(*, pieces: list[Piece], sale: Sale) -> list[Piece]:
-    """Takes what is sold (or leaves) out of `pieces`, which are kept by age, and returns it.
+    """Remove the pieces that are sold (or leave) from `pieces`, sorted by age, and return them.
 
     Raises InsufficientShares or LotSelectionInvalid; then nothing has changed.
     """
@@ -358,7 +358,7 @@ def taken_from(*, pieces: list[Piece], sale: Sale) -> list[Piece]:
 
 
 def _remove(emptied: Sequence[Piece], pieces: list[Piece]) -> None:
-    """Takes emptied pieces out of `pieces`; most methods empty the first or the last ones."""
+    """Remove emptied pieces from `pieces`; most methods empty the first or the last ones."""
     count = len(emptied)
     if all(piece is gone for piece, gone in zip(pieces, emptied, strict=False)):
         del pieces[:count]
@@ -370,7 +370,7 @@ def _remove(emptied: Sequence[Piece], pieces: list[Piece]) -> None:
 
 
 def _average(pieces: Sequence[Piece], pool: int) -> None:
-    """Every share gets the same basis; the cents left over go to the largest remainders."""
+    """Give every share the same basis; leftover cents go to the largest remainders."""
     if pieces:
         bases = spread(pool, [piece.quantity for piece in pieces])
         for piece, basis in zip(pieces, bases, strict=True):
@@ -378,7 +378,7 @@ def _average(pieces: Sequence[Piece], pool: int) -> None:
 
 
 def closing_of(*, piece: Piece, sale: Sale, proceeds: int, part: int) -> Closing:
-    """What a piece that is sold brought and cost."""
+    """Return the closing of a piece that is sold: its proceeds and its basis."""
     return Closing(
         sale.id,
         part,

@@ -1,8 +1,8 @@
-"""How one lot became what it is: the book kept once more, watching one acquisition. Pure.
+"""The history of one lot: replay the book and record every change of one acquisition. Pure.
 
-A lot goes by its acquisition wherever its shares are: divided by wash sales, moved to another
-account, changed into another company's shares by a corporate action. Every event that touches it
-leaves one change per place (account, asset):
+A lot keeps its acquisition wherever its shares are: divided by wash sales, moved to another
+account, or turned into another company's shares by a corporate action. Every event that touches it
+yields one change per place (account, asset):
 
     basis after = basis before + basis - closed basis       washed: what of `basis` wash sales added
     quantity    what the event added or took, sales apart; likewise
@@ -22,7 +22,7 @@ from transactions.ledger.lots import Place
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one event did to a lot in one place; quantities in steps, money in minor units."""
+    """The effect of one event on a lot in one place; quantities in steps, money in minor units."""
 
     event: int
     place: Place
@@ -40,7 +40,7 @@ _NOTHING: _Held = (0, 0)
 
 
 def changes(*, book: Book, events: Iterable[Event], acquisition: int) -> list[Change]:
-    """Books `events`, all there are of the lot's assets, and tells what each did to the lot."""
+    """Book `events`, all there are of the lot's assets, and return the changes of the lot."""
     found: list[Change] = []
     held: dict[Place, _Held] = {}
     in_order = sorted(events, key=lambda event: event.order)
@@ -76,7 +76,7 @@ def _changes(
     closed: Mapping[int, Mapping[Place, tuple[int, int]]],
     washed: dict[int, int],
 ) -> Iterator[Change]:
-    """Of sales of one instant each closes its own; what else happened is the last one's."""
+    """Yield the changes of a group: each sale closes its own; the last takes everything else."""
     state = dict(before)
     for event in events:
         mine = closed.get(event.id, {})
@@ -93,7 +93,7 @@ def _changes(
 
 
 def _may_touch(event: Event, held: Mapping[Place, _Held]) -> bool:
-    """Whether an event that neither sold nor washed the lot can have changed it."""
+    """Return whether an event that neither sold nor washed the lot may have changed it."""
     if event.source is not None:
         return True
     if KINDS[event.type].step in ("acquire", "sell") and event.method != "average":

@@ -1,4 +1,4 @@
-"""Whole numbers for the booking: units of quantity and minor units of money. Pure.
+"""Integers for booking: steps of quantity and minor units of money. Pure.
 
     quantity   an integer number of steps of 10^-10 / d, where d is the product of the terms of
                every ratio (3 for 2: 3 * 2) in what is booked: a third of a share is exact, and
@@ -23,7 +23,7 @@ STEP = 10**QUANTITY_DECIMALS
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How many integer steps one ten-decimal step of quantity is."""
+    """The number of integer steps in one ten-decimal step of quantity."""
 
     fine: int = 1
 
@@ -33,16 +33,16 @@ class Scale:
         return int(STEP * self.fine)
 
     def steps(self, quantity: Decimal) -> int:
-        """A quantity of at most ten decimals as an integer."""
+        """Return a quantity of at most ten decimals in steps."""
         whole = int(quantity.scaleb(QUANTITY_DECIMALS, context=WIDE))
         return whole * self.fine
 
     def quantity(self, steps: int) -> Decimal:
-        """Back to ten decimals, rounded down: what is left over goes to `quantities`."""
+        """Return steps as a quantity of ten decimals, rounded down. `quantities` rounds many."""
         return Decimal(steps // self.fine).scaleb(-QUANTITY_DECIMALS, context=WIDE)
 
     def quantities(self, steps: Sequence[int]) -> list[Decimal]:
-        """Many at once: they sum to the rounded sum (largest remainder, earlier first)."""
+        """Return many quantities that sum to the rounded sum (largest remainder, earlier first)."""
         if self.fine == 1:
             return [self.quantity(value) for value in steps]
         floors = [value // self.fine for value in steps]
@@ -54,7 +54,7 @@ class Scale:
 
 
 def scale_of(ratios: Iterable[Fraction]) -> Scale:
-    """The scale in which every one of `ratios` may be applied, and taken back, exactly."""
+    """Return the scale in which each of `ratios` can be applied and undone exactly."""
     fine = 1
     for ratio in ratios:
         fine *= ratio.numerator * ratio.denominator
@@ -62,19 +62,19 @@ def scale_of(ratios: Iterable[Fraction]) -> Scale:
 
 
 def scaled(steps: int, ratio: Fraction) -> int:
-    """`steps` at `ratio` new for old; exact in a scale that knows the ratio."""
+    """Return `steps` times `ratio`, new for old; exact in a scale made for the ratio."""
     return steps * ratio.numerator // ratio.denominator
 
 
 def cents(amount: Decimal, currency: str) -> int:
-    """An amount of whole minor units as an integer."""
+    """Return an amount of whole minor units as an integer."""
     value = amount / minor_unit(currency)
     assert value == int(value), f"{amount} {currency} is a whole number of minor units"
     return int(value)
 
 
 def amount(minor: int, currency: str) -> Decimal:
-    """Minor units as a Decimal of the currency."""
+    """Return minor units as a Decimal of the currency."""
     return minor * minor_unit(currency)
 
 

@@ -40,10 +40,10 @@ def open_account(
     owner_id: UUID | None = None,
     opened_date: date | None = None,
 ) -> Account:
-    """A new, empty account in the user's household, or in one he advises when it is named.
+    """Open an empty account in the user's household, or in a named household they advise.
 
-    The owner is a member of that household, whose tax rates count: the one named, else the user
-    himself, else (an adviser opens it) the member who has been there longest.
+    The owner is a member of that household and their tax rates apply: the member named, else the
+    user, else (when an adviser opens it) the member who joined first.
     """
     if type not in AccountType.values:
         raise InvalidInput("Unknown account type.", code="type_unknown")
@@ -95,7 +95,7 @@ def _owner(household: Household, user: User, public_id: UUID | None) -> User:
 def change_account(
     *, account: Account, name: str | None = None, lot_method: str | None = None
 ) -> Account:
-    """Renames an account or changes the method of its future sales; past sales keep theirs."""
+    """Rename an account or change the method of its future sales; past sales keep theirs."""
     with transaction.atomic():
         row = lock_account(account=account)
         if lot_method is not None:
@@ -129,13 +129,13 @@ def next_version(account: Account, *, cash_added: Decimal = Decimal(0)) -> int:
 
 
 def ensure_method(lot_method: str) -> None:
-    """Refuses a lot method the ledger does not know."""
+    """Raise InvalidInput if the ledger has no such lot method."""
     if lot_method not in LotMethod.values:
         raise InvalidInput("Unknown lot method.", code="lot_method_unknown")
 
 
 def publish_version(*, account: Account, version: int) -> None:
-    """After the commit, tells every cache that anything older than `version` is past."""
+    """After the commit, invalidate every cached copy older than `version`."""
     key = version_key(account.public_id)
 
     def publish() -> None:

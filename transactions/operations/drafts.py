@@ -1,4 +1,4 @@
-"""From stated entries to rows ready to be written: everything they refer to, looked up at once."""
+"""Turn stated entries into rows ready to be written, with every reference looked up at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -45,7 +45,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What all entries of a batch refer to."""
+    """The records that the entries of a batch refer to."""
 
     household: HouseholdBooks
     account: Account
@@ -62,7 +62,7 @@ def drafts(
     user: User,
     now: datetime,
 ) -> list[Draft]:
-    """Everything the entries refer to, looked up in few queries however many there are."""
+    """Return the drafts of `entries`. The number of queries does not depend on their number."""
     locked = household.accounts[account.pk]
     symbols = {symbol for row in entries for symbol in (row.symbol, row.new_symbol) if symbol}
     assets = assets_by_symbol(household_id=household.id, symbols=symbols) if symbols else {}
@@ -89,9 +89,9 @@ def drafts(
 def checked(
     *, account: Account, entries: Sequence[Entry], assets: Mapping[str, Asset], now: datetime
 ) -> list[Draft | BallastError]:
-    """What each entry would be, or why it may not: all that is refused before it is booked.
+    """Return the draft of each entry or its refusal: every check that precedes booking.
 
-    `assets` are those of the entries, also such as are yet to be made.
+    `assets` are the assets of the entries, including those that do not exist yet.
     """
     household = household_of(household_id=account.household_id, accounts={account.pk: account})
     known = _Known(
@@ -119,7 +119,7 @@ def _ensure_open(locked: Account, entry: Entry) -> None:
     opened = locked.opened_date
     if opened is not None and entry.executed_at.astimezone(UTC).date() < opened:
         raise InvalidInput(
-            f"The account was opened on {opened}.",
+            f"The account was opened on {opened}: nothing can be recorded before that day.",
             code="before_account_opened",
             fields={"executed_at": [f"must not be before {opened}"]},
         )
@@ -159,7 +159,7 @@ def _drafts_of(known: _Known, item: int, entry: Entry, at: int) -> list[Draft]:
 def _ensure_transferable(one: Account, other: Account) -> None:
     if one.pk == other.pk:
         raise InvalidInput(
-            "Shares cannot be transferred to the account they are in.",
+            "Shares cannot be transferred to the account they are in: name another account.",
             code="transfer_to_itself",
             fields={"to_account_id": ["is the account itself"]},
         )
@@ -180,7 +180,7 @@ def _ensure_transferable(one: Account, other: Account) -> None:
 
 
 def _paired(household: HouseholdBooks, made: list[Draft]) -> list[Draft]:
-    """Finds for what arrives without a cost the transfer out of the household it came from."""
+    """Find the household's transfer out for each arrival that states no cost."""
     lonely = [
         index
         for index, draft in enumerate(made)
@@ -243,7 +243,7 @@ def _rates(locked: Account, entries: Sequence[Entry]) -> dict[tuple[str, date], 
 
 
 def _tax_rates(locked: Account, entries: Sequence[Entry]) -> dict[str, str]:
-    """The owner's rates, where lots are chosen by them: they stay on the sale."""
+    """Return the owner's tax rates if a sale chooses lots by them. The sale keeps its rates."""
     wanted = {entry.lot_method or locked.lot_method for entry in entries}
     if "min_tax" not in wanted or locked.type != AccountType.TAXABLE:
         return {}
@@ -259,7 +259,7 @@ def _draft(known: _Known, item: int, entry: Entry) -> Draft:
     asset = _asset(known, entry, entry.symbol, "symbol")
     if asset is None and KINDS[entry.type].needs_symbol:
         raise InvalidInput(
-            f"A {entry.type} needs a symbol.",
+            f"{KINDS[entry.type].label}: the symbol is required.",
             code="symbol_required",
             fields={"symbol": ["is required"]},
         )
@@ -294,7 +294,7 @@ def _asset(known: _Known, entry: Entry, symbol: str | None, field: str) -> Asset
     asset = known.assets.get(symbol)
     if asset is None:
         raise InvalidInput(
-            f"The symbol {symbol} is not known.",
+            f"The symbol {symbol} is not known: search for it, or create it as your own asset.",
             code="symbol_unknown",
             fields={field: ["is not known"]},
         )
@@ -308,10 +308,13 @@ def _asset(known: _Known, entry: Entry, symbol: str | None, field: str) -> Asset
 
 
 def _lot_method(known: _Known, entry: Entry) -> str:
-    """How lots are chosen where some leave; refused where none do."""
+    """Return the lot method of an entry whose lots leave. Refuse one for any other entry."""
     if not KINDS[entry.type].chooses_lots:
         if entry.lots or entry.lot_method:
-            raise InvalidInput("Only a sale chooses lots.", code="field_not_allowed")
+            raise InvalidInput(
+                f"{KINDS[entry.type].label} takes no lots: leave lots and lot_method out.",
+                code="field_not_allowed",
+            )
         if not KINDS[entry.type].may_sell:
             return ""
         return "fifo" if known.account.lot_method == "specific" else known.account.lot_method
@@ -355,7 +358,7 @@ def _fx_rate(known: _Known, entry: Entry) -> Decimal:
 def stored_row(
     *, draft: Draft, user: User, now: datetime, import_batch: Import | None
 ) -> Transaction:
-    """The row of a draft; the counterpart among other drafts is filled in when it is written."""
+    """Return the row of a draft. Writing fills in a counterpart among the other drafts."""
     entry, figures = draft.entry, draft.amounts
     return Transaction(
         public_id=entry.public_id or uuid7(),
@@ -369,7 +372,7 @@ def stored_row(
         currency=entry.currency,
         fx_rate=draft.fx_rate,
         cash_effect=figures.cash_effect,
-        # In UTC from here on: its calendar day is the trade's day, whoever reads it.
+        # UTC from here on: its calendar day is the trade date for every reader.
         executed_at=entry.executed_at.astimezone(UTC),
         recorded_at=now,
         recorded_by_id=user.pk,

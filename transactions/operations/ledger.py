@@ -1,9 +1,9 @@
-"""Writing to the ledger: transactions recorded and reversed.
+"""Record and reverse transactions.
 
-Cash alone takes the account's row as its lock. What moves lots takes the rows of all accounts of
-the household in key order, for a wash sale may reach into any of them. It reads under the lock,
+A cash transaction locks its account. A transaction that moves lots locks all accounts of the
+household in key order, because a wash sale may reach into any of them. It reads under the lock,
 books in memory, and writes transactions, lots, disposals, wash sales, holdings and cash in the same
-database transaction. Nothing half done is ever visible.
+database transaction. No partial state is ever visible.
 """
 
 from collections.abc import Collection, Sequence
@@ -40,10 +40,10 @@ def record(
     import_batch: Import | None = None,
     events_max: int | None = EVENTS_IN_A_REQUEST_MAX,
 ) -> list[Transaction]:
-    """Appends transactions and books them; all of them or, at the first fault, none.
+    """Append transactions and book them. At the first fault, record none of them.
 
-    A transfer to an own account is two rows, the one that leaves and the one that arrives. The
-    refusal of one of many says in `item` which entry it was. `events_max`: see `rebook`.
+    A transfer to an own account is two rows: one leaves and one arrives. A refusal carries the
+    index of its entry as `item`. `events_max`: see `rebook`.
     """
     with transaction.atomic():
         household = _locked(account, {entry.type for entry in entries})
@@ -72,9 +72,9 @@ def record_reversed(
     now: datetime,
     import_batch: Import | None = None,
 ) -> list[Transaction]:
-    """Appends transactions each with its reversal, written down again from elsewhere.
+    """Append transactions together with their reversals, restored from a file.
 
-    Both are history: they cancel, so lots and cash stay what they are.
+    The two cancel each other, so lots and cash do not change.
     """
     with transaction.atomic():
         household = lock_household(household_id=account.household_id)
@@ -105,7 +105,7 @@ def _locked(account: Account, types: Collection[str]) -> HouseholdBooks:
 def _written(
     made: Sequence[Draft], user: User, now: datetime, import_batch: Import | None
 ) -> list[Transaction]:
-    """The rows of the drafts; what arrives is written after what it takes its lots from."""
+    """Write the drafts as rows. An arrival is written after the transfer out it refers to."""
     rows = [
         stored_row(draft=draft, user=user, now=now, import_batch=import_batch) for draft in made
     ]
@@ -125,14 +125,14 @@ def _written(
 
 
 def _named(fault: BallastError, made: Sequence[Draft], rows: Sequence[Transaction]) -> BallastError:
-    """The refusal with the symbol of the row that failed; the ledger knows only its number."""
+    """Return the refusal with the symbol of the row that failed; the ledger has only its id."""
     if not isinstance(fault, InsufficientShares):
         return fault
     asset = next(
         (draft.asset for draft, row in zip(made, rows, strict=True) if row.pk == fault.item), None
     )
     if asset is None:
-        # Something recorded before no longer holds with these rows.
+        # An earlier transaction fails once these rows are recorded.
         stored = Transaction.objects.filter(pk=fault.item or 0).select_related("asset").first()
         asset = stored.asset if stored is not None else None
     return fault if asset is None else fault.of(asset.symbol)
@@ -144,11 +144,11 @@ def _entry_of(
     for draft, row in zip(made, rows, strict=True):
         if row.pk == event_id:
             return draft.item
-    return None  # something recorded before no longer holds with these entries
+    return None  # an earlier transaction fails once these entries are recorded
 
 
 def reverse(*, original: Transaction, user: User, now: datetime, note: str = "") -> Transaction:
-    """Undoes a transaction by a row of its own; refused when later sales depend on it."""
+    """Reverse a transaction with a row of its own. Refused if later sales depend on it."""
     return reverse_all(originals=[original], user=user, now=now, note=note)[0]
 
 
@@ -160,9 +160,9 @@ def reverse_all(
     note: str = "",
     events_max: int | None = EVENTS_IN_A_REQUEST_MAX,
 ) -> list[Transaction]:
-    """Undoes transactions of one household, all or none, each by a row of its own.
+    """Reverse transactions of one household, all or none, each with a row of its own.
 
-    A transfer between own accounts is undone on both sides.
+    A transfer between own accounts is reversed on both sides.
     """
     with transaction.atomic():
         household = _locked(originals[0].account, {row.type for row in originals})
@@ -189,7 +189,7 @@ def reverse_all(
 def _with_partners(
     household: HouseholdBooks, originals: Sequence[Transaction]
 ) -> list[Transaction]:
-    """The originals, read again under the lock, each followed by the other side of a transfer."""
+    """Return the originals, read under the lock, and the other sides of their transfers."""
     ids = [row.pk for row in originals]
     sides = [pk for row in originals if (pk := row.counterpart_id) is not None]
     known = {
@@ -205,11 +205,17 @@ def _with_partners(
     for number, row in enumerate(originals):
         fault = None
         if row.account_id not in household.accounts:
-            fault = Conflict("One reversal is of one household.", code="several_households")
+            fault = Conflict(
+                "The transactions belong to several households: reverse those of one at a time.",
+                code="several_households",
+            )
         elif row.reverses_id is not None:
-            fault = Conflict("A reversal cannot be reversed.", code="reversal_of_reversal")
+            fault = Conflict(
+                "A reversal cannot be reversed: record the transaction again.",
+                code="reversal_of_reversal",
+            )
         elif row.pk in undone:
-            fault = Conflict("It has been reversed already.", code="already_reversed")
+            fault = Conflict("This transaction has already been reversed.", code="already_reversed")
         if fault is not None:
             fault.item = number
             raise fault
@@ -253,7 +259,7 @@ def _announce(household: HouseholdBooks, rows: Sequence[Transaction], now: datet
 def _settle(
     household: HouseholdBooks, rows: Sequence[Transaction], changed: Collection[int]
 ) -> None:
-    """Moves the cash and the versions of locked accounts, and makes caches forget them."""
+    """Update the cash and the versions of locked accounts, and invalidate their caches."""
     _ensure_open(household, rows)
     cash: dict[int, Decimal] = {}
     for row in rows:

@@ -117,7 +117,7 @@ FIELDS: dict[str, Any] = {
     "progress": 100,
     "next_cursor": None,
     "code": "symbol_unknown",
-    "detail": "The symbol NOPE is not known.",
+    "detail": "The symbol NOPE is not known: search for it, or create it as your own asset.",
     "message": "is not known",
     "field": "symbol",
     "pointer": "/symbol",
