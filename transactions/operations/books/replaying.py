@@ -55,7 +55,7 @@ from transactions.queries.households import HouseholdBooks, Linked, crypto_asset
 logger = logging.getLogger(__name__)
 
 # What a replay can take back and book again.
-_SIMPLE = frozenset({"buy", "reinvestment", "sell"})
+_SIMPLE = frozenset(named(step="acquire") + named(step="sell"))
 # So few events are booked to the end without asking whether an earlier end would do.
 EVENTS_TO_THE_END = 300
 # Above so many, booking from the first transaction is no slower.
