@@ -265,13 +265,13 @@ def _ends(
                 named=Count("pk", filter=Q(lot_transaction_id__in=acquisitions)),
             )
         )
-        for method, first, last, named in sales:
+        for method, first, last, chosen in sales:
             untouched = (
                 (method == "fifo" and last < min(opened))
                 or (method == "lifo" and first > max(opened))
                 or method == "specific"
             )
-            if named or not untouched:
+            if chosen or not untouched:
                 return False
     return True
 

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('marketdata', '0006_identity_decisions'),
-        ('transactions', '0009_rights'),
+        ('transactions', '0009_rights'), ('transactions', '0010_rebooking'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
