@@ -132,6 +132,7 @@ CODES: dict[str, dict[str, str]] = {
         "already_reversed": "The transaction was reversed already.",
         "reversal_of_reversal": "A reversal cannot be reversed. Record the transaction again.",
         "reversal_breaks_ledger": "Later transactions need it. Reverse them first.",
+        "rebooking_too_long": "Too much later history would change. Import it as a file instead.",
         "several_households": "One request reverses transactions of one household only.",
         "amount_not_positive": "The amount must be greater than zero.",
         "amount_precision": "The amount has more decimals than its currency.",
