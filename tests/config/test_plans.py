@@ -283,8 +283,10 @@ def routes_of(town: Town) -> Iterator[tuple[str, str]]:
     generator: Any = SchemaGenerator
     for path, methods in generator().get_schema(request=None, public=True)["paths"].items():
         if "get" in methods:
-            query = "?symbols=SCALE0001&base=EUR&quote=USD"
-            yield methods["get"]["operationId"], path.format(**ids) + query
+            known = {"symbols": "SCALE0001", "base": "EUR", "quote": "USD"}
+            taken = [item["name"] for item in methods["get"].get("parameters", ())]
+            query = "&".join(f"{name}={known[name]}" for name in taken if name in known)
+            yield methods["get"]["operationId"], f"{path.format(**ids)}?{query}"
 
 
 def test_no_reading_route_walks_a_large_table(town: Town, plans: Plans, client_of: Any) -> None:
@@ -299,6 +301,8 @@ def test_no_reading_route_walks_a_large_table(town: Town, plans: Plans, client_o
     account_id = town.account.public_id
     for name, url in {
         "transactions of an account": f"transactions?account_id={account_id}",
+        "transactions of a symbol": f"transactions?account_id={account_id}&symbol=SCALE0001",
+        "transactions with a word": f"transactions?account_id={account_id}&q=dividend",
         "recommendations of an account": f"recommendations?account_id={account_id}",
         "unread notices": "notifications?unread=1",
         "lots of a symbol": f"portfolios/{account_id}/lots?symbol=SCALE0001&closed=1",
