@@ -2,6 +2,7 @@
 
 One process exports itself. Several processes (granian workers, Celery) share a directory named by
 PROMETHEUS_MULTIPROC_DIR, emptied by whoever starts them; then any of them answers for all.
+A full disk stops none of them; see `metric_files.py`.
 """
 
 import os
@@ -15,6 +16,10 @@ from django.db import connections
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+
+from edge import metric_files
+
+metric_files.install()
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 
