@@ -38,7 +38,7 @@ FILLFACTOR = "ALTER TABLE marketdata_latestprice SET (fillfactor = 50)"
 
 class Migration(migrations.Migration):
 
-    dependencies = [("marketdata", "0001_initial")]
+    dependencies = [("marketdata", "0001_first_release")]
 
     operations = [
         migrations.RunSQL(PARENT + YEARS, "DROP TABLE marketdata_dailyprice"),

@@ -4,7 +4,7 @@ Triggers instead of a rule for writers: an answer computed from a series is vali
 is unchanged, and a writer that forgot to raise it would leave wrong figures for ten minutes.
 """
 
-from django.db import migrations, models
+from django.db import migrations
 
 FUNCTIONS = """
 CREATE FUNCTION marketdata_count_closes() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -50,16 +50,9 @@ TRIGGERS = "".join(
 
 class Migration(migrations.Migration):
 
-    dependencies = [("marketdata", "0006_identity_decisions")]
+    dependencies = [("marketdata", "0002_daily_price_partitions")]
 
     operations = [
-        migrations.CreateModel(
-            name="SeriesVersion",
-            fields=[
-                ("series", models.CharField(max_length=32, primary_key=True, serialize=False)),
-                ("version", models.BigIntegerField(default=1)),
-            ],
-        ),
         migrations.RunSQL(FUNCTIONS, DROP_FUNCTIONS),
         migrations.RunSQL(TRIGGERS, migrations.RunSQL.noop),
     ]

@@ -1,7 +1,6 @@
-"""Addresses are folded; what the audit trail says of who acted may be completed, never changed."""
+"""The audit trail may complete who acted; it never changes or deletes it."""
 
-import django.db.models.functions.text
-from django.db import migrations, models
+from django.db import migrations
 
 # pghistory writes the context of a request when the first change is made, often before the token
 # has named its user, and completes it with later changes.
@@ -28,17 +27,9 @@ DROP FUNCTION pghistory_context_is_completed_only();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("identity", "0005_fold_addresses"),
+        ("identity", "0001_first_release"),
         ("pghistory", "0007_auto_20250421_0444"),
     ]
     operations = [
-        migrations.RemoveConstraint(
-            model_name='user',
-            name='user_email_is_lower_case',
-        ),
-        migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email')), ('email__regex', '^[!-~]+@[!-~]+$')), name='user_email_is_folded'),
-        ),
         migrations.RunSQL(_COMPLETED_ONLY, _FREE),
     ]
