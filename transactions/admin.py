@@ -1,4 +1,4 @@
-"""Operators: accounts and their ledger, to look at. Corrections are transactions, not edits."""
+"""Admin pages for accounts and their ledger. Corrections are transactions, not edits."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class AccountAdmin(LargeTableAdmin):
     ordering = ("-id",)
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
-        """Writes what was changed and nothing else: a trade may be moving cash this moment."""
+        """Save only the changed fields: a trade may be changing the cash at the same time."""
         obj.save(update_fields=form.changed_data)
         locked = lock_account(account=obj)
         publish_version(account=locked, version=next_version(locked))
@@ -80,7 +80,7 @@ class DisposalAdmin(ReadOnlyAdmin):
 
 @admin.register(VerificationRun)
 class VerificationRunAdmin(ReadOnlyAdmin):
-    """Whether the ledger is what the transactions say, run by run."""
+    """Verification runs and the differences they found."""
 
     list_display = (
         "started_at",
@@ -95,6 +95,6 @@ class VerificationRunAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[VerificationRun]":
-        """A list of runs does without what each of them found."""
+        """Omit the differences of each run from the list of runs."""
         rows: QuerySet[VerificationRun] = super().get_queryset(request)
         return rows if is_detail(request) else rows.defer("differences")

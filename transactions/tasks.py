@@ -1,4 +1,4 @@
-"""The worker's side of the ledger: large imports, and what follows a decision."""
+"""Background tasks of the ledger: large imports, and rebookings after decisions."""
 
 from typing import Any
 
@@ -29,13 +29,13 @@ def work_on_import(self: "Task[Any, Any]", job_id: int) -> None:
 
 @shared_task(name="transactions.forget_old_imports", soft_time_limit=300, time_limit=320)
 def forget_old_imports() -> None:
-    """Every night: delete previews nobody decided on, and the rows of files committed long ago."""
+    """Every night: delete previews left undecided, and the rows of files committed long ago."""
     imports.forget_old(now=timezone.now())
 
 
 @shared_task(name="transactions.follow_identity_decisions", soft_time_limit=1_800, time_limit=1_810)
 def follow_identity_decisions() -> int:
-    """Rebook households that decisions on substantially identical assets reach, for a minute.
+    """Rebook households affected by decisions on substantially identical assets, for a minute.
 
     The time limit is for one household with very many transactions.
     """

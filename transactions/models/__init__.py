@@ -1,4 +1,4 @@
-"""What happened: accounts, append-only transactions, and the lots and holdings they make."""
+"""Accounts, append-only transactions, and the lots and holdings derived from them."""
 
 from transactions.models.accounts import (
     Account,

@@ -1,4 +1,4 @@
-"""Accounts, and the fields of money and quantity every table of the ledger shares."""
+"""Accounts, and the money and quantity fields that all tables of the ledger share."""
 
 from decimal import Decimal
 from typing import Any
@@ -29,7 +29,7 @@ class LotMethod(models.TextChoices):
 
 class AccountQuerySet(models.QuerySet["Account"]):
     def for_user(self, user: User) -> "AccountQuerySet":
-        """The one door: accounts of the households this user may see."""
+        """Select the accounts this user may see. All access by users goes through this method."""
         return self.filter(household_id__in=household_ids(user))
 
 
@@ -51,7 +51,7 @@ def money_field(**options: Any) -> "models.DecimalField[Any, Any]":
     pghistory.DeleteEvent(),
 )
 class Account(models.Model):
-    """One account. Its row is the lock of its ledger; cash and version move only under it."""
+    """One account. Its row is the lock of its ledger; cash and version change only under it."""
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="accounts")
@@ -62,10 +62,10 @@ class Account(models.Model):
     lot_method = models.CharField(max_length=16, choices=LotMethod.choices, default=LotMethod.FIFO)
     cash = money_field(default=Decimal(0))
     ledger_version = models.BigIntegerField(default=0)
-    # Nothing can have happened in it before this day; unknown where absent.
+    # The account has no transaction before this day. Null: unknown.
     opened_date = models.DateField(null=True, blank=True)
     created_at = models.DateTimeField()
-    # Since then it is closed: out of the list, and open for no transaction (operations/archiving).
+    # When it was archived: not listed, and closed for transactions (operations/archiving).
     archived_at = models.DateTimeField(null=True, blank=True)
 
     objects = AccountQuerySet.as_manager()
@@ -73,7 +73,7 @@ class Account(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["household", "id"], name="account_by_household"),
-            # Operators search by name.
+            # For operators, who search by name.
             models.Index(fields=["name"], name="account_by_name"),
         ]
 

@@ -1,4 +1,4 @@
-"""Files of transactions, as they were brought and as they are understood."""
+"""Uploaded files of transactions, and the rows read from them."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from transactions.models.accounts import Account
 
 
 class ImportStatus(models.TextChoices):
-    """What has become of a file; while a job works on it, `Import.state` says so instead."""
+    """The status of a file between jobs; `Import.state` also covers running jobs."""
 
     UPLOADED = "uploaded", "Not read yet"
     PREVIEW = "preview", "Ready to be looked at"
@@ -23,7 +23,7 @@ class ImportStatus(models.TextChoices):
 
 
 class ImportState(models.TextChoices):
-    """The status, or what a job is making of it at this moment."""
+    """The status, or the step of the job that is running."""
 
     UPLOADED = "uploaded"
     READING = "reading"
@@ -48,7 +48,7 @@ class ImportQuerySet(models.QuerySet["Import"]):
 
 
 class Import(models.Model):
-    """A file of transactions somebody brought; what came of it is undone as one."""
+    """An uploaded file of transactions; its transactions are undone together."""
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="imports")
@@ -57,18 +57,18 @@ class Import(models.Model):
     status = models.CharField(
         max_length=16, choices=ImportStatus.choices, default=ImportStatus.UPLOADED
     )
-    # The format it is read as; `named` where a person chose it.
+    # The format it is read as; `named` if a user chose it.
     format = models.CharField(max_length=32, blank=True)
     format_is_chosen = models.BooleanField(default=False)
     file_name = models.CharField(max_length=limits.NAME_LENGTH_MAX, blank=True)
     file_bytes = models.PositiveIntegerField(default=0)
     file_sha256 = models.CharField(max_length=64, blank=True)
-    # Field of ours -> heading of the file; and how figures and dates are written.
+    # Our field -> heading of the file; and how numbers and dates are written.
     mapping = models.JSONField(default=dict, blank=True)
     options = models.JSONField(default=dict, blank=True)
-    # Symbol of the file -> what it is to be.
+    # Symbol of the file -> what the user maps it to.
     symbols = models.JSONField(default=dict, blank=True)
-    # What the file names: securities with what it says of them, and accounts.
+    # The securities in the file, with its data on them, and the accounts in it.
     securities = models.JSONField(default=list, blank=True)
     accounts = models.JSONField(default=list, blank=True)
     row_count = models.PositiveIntegerField(default=0)
@@ -78,9 +78,9 @@ class Import(models.Model):
     skipped_count = models.PositiveIntegerField(default=0)
     from_date = models.DateField(null=True, blank=True)
     to_date = models.DateField(null=True, blank=True)
-    # The account's ledger the rows were compared with.
+    # The version of the account's ledger with which the rows were compared.
     ledger_version = models.BigIntegerField(default=0)
-    # What is or was last done with it in the background, and what that is.
+    # The current or last job, and the step that it performs.
     job = models.ForeignKey(
         Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
@@ -99,14 +99,14 @@ class Import(models.Model):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a job works on it at this moment; needs `job` loaded."""
+        """Whether a job is working on it; needs `job` loaded."""
         return self.job is not None and self.job.status in ACTIVE
 
     @property
     def state(self) -> str:
-        """The status as people see it; needs `job` loaded.
+        """The status shown to users; needs `job` loaded.
 
-        A file whose job gave up before it was read could not be read, whoever ended the job.
+        If the job failed before the file was read, the state is "failed", however the job ended.
         """
         if self.is_busy:
             return str(_WORKING[self.step])
@@ -117,7 +117,7 @@ class Import(models.Model):
 
 
 class ImportChunk(models.Model):
-    """A piece of the file, so that any worker can read it; gone once the file is in the ledger."""
+    """A piece of the file, readable by any worker; deleted after the commit."""
 
     batch = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="chunks")
     number = models.PositiveIntegerField()
@@ -140,34 +140,34 @@ class RowStatus(models.TextChoices):
 
 
 class ImportRow(models.Model):
-    """One transaction of a file, and whether it may become one of the ledger.
+    """One transaction of a file, and whether it may be recorded in the ledger.
 
-    What the reader found never changes; `status` and `findings` are judged anew whenever symbols,
-    choices or the ledger have changed.
+    The findings of the reader never change. `status` and `findings` are computed again whenever
+    symbols, choices or the ledger have changed.
     """
 
     batch = models.ForeignKey(
         Import, on_delete=models.CASCADE, related_name="lines", db_index=False
     )
-    # The id its transaction will have: rows of the file may name it before it is written.
+    # The id of its future transaction: other rows may refer to it before it is written.
     public_id = models.UUIDField(default=uuid7, editable=False)
-    # From 1 in the order of the file; several may stand in one line of it.
+    # From 1 in the order of the file; one line can hold several.
     number = models.PositiveIntegerField()
     line = models.PositiveIntegerField()
     status = models.CharField(max_length=9, choices=RowStatus.choices)
-    # What a person decided: "include" or "exclude".
+    # The user's choice: "include" or "exclude".
     choice = models.CharField(max_length=7, blank=True)
-    # The draft as JSON, in the words of the file; absent where it could not be read.
+    # The draft as JSON, with the file's symbols; empty if it could not be read.
     draft = models.TextField(null=True, blank=True)
-    # When it happened; the order in which rows are written.
+    # The transaction's time, by which rows are written in order.
     executed_at = models.DateTimeField(null=True, blank=True)
-    # From the reader: problems, warnings and the reason it is left out, [{code, detail, column}].
+    # From the reader: problems, warnings and why it is skipped, [{code, detail, column}].
     problems: "models.JSONField[Any, Any]" = models.JSONField(default=list, blank=True)
     warnings: "models.JSONField[Any, Any]" = models.JSONField(default=list, blank=True)
     skipped: "models.JSONField[Any, Any]" = models.JSONField(null=True, blank=True)
     # From comparing it with the ledger and the rest of the file.
     findings: "models.JSONField[Any, Any]" = models.JSONField(default=list, blank=True)
-    # The cells as they stood, where the row cannot simply be taken.
+    # The original cells, kept if the row has problems or warnings or is skipped.
     raw: "models.JSONField[Any, Any]" = models.JSONField(default=dict, blank=True)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""What follows from the facts: lots, disposals, wash sales, holdings."""
+"""Rows derived from the transactions: lots, disposals, wash sales, holdings."""
 
 from decimal import Decimal
 
@@ -13,15 +13,15 @@ from transactions.models.transactions import Transaction
 
 
 class Lot(models.Model):
-    """What is left of a piece of one acquisition. `transaction` is the acquisition and names it.
+    """The rest of a piece of one acquisition. `transaction` is the acquisition and identifies it.
 
-    A lot is one piece until a wash sale divides it: a piece that replaced shares sold at a loss
-    has that loss in its basis and the days they were held before its own.
+    A lot is one piece until a wash sale divides it. A piece that replaced shares sold at a loss
+    adds that loss to its basis, and the days those shares were held to its holding period.
     """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="lots")
     asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+", db_index=False)
-    # The unique key leads by it.
+    # The unique key begins with it.
     transaction = models.ForeignKey(
         Transaction, on_delete=models.PROTECT, related_name="acquired_lots", db_index=False
     )
@@ -30,9 +30,9 @@ class Lot(models.Model):
     holding_period_date = models.DateField()
     quantity = quantity_field()
     cost_basis = money_field()
-    # How much of the basis are losses that wash sales moved here.
+    # The part of the basis that is losses moved here by wash sales.
     wash_sale_adjustment = money_field(default=Decimal(0))
-    # Its shares have replaced shares sold at a loss; they do so once.
+    # Its shares have replaced shares sold at a loss; shares can do so only once.
     replaces_loss = models.BooleanField(default=False)
     # It was bought (and may replace), not received in a split, a spin-off or a gift.
     purchase = models.BooleanField(default=True)
@@ -64,9 +64,9 @@ class Lot(models.Model):
 
 
 class Disposal(models.Model):
-    """The part of a sale that came out of one lot. Amounts in the account's currency.
+    """The part of a sale taken from one lot. Amounts are in the account's currency.
 
-    recognised gain = proceeds - cost_basis + deferred_loss + permanent_loss
+    recognized gain = proceeds - cost_basis + deferred_loss + permanent_loss
     """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="disposals")
@@ -86,20 +86,20 @@ class Disposal(models.Model):
     cost_basis = money_field()
     wash_sale_adjustment = money_field(default=Decimal(0))
     long_term = models.BooleanField()
-    # What the piece was (see Lot): with it, the lot as it was before the sale can be restored.
+    # The state of the piece (see Lot), from which the lot before the sale can be restored.
     replaces_loss = models.BooleanField(default=False)
     purchase = models.BooleanField(default=True)
     # The units whose loss is disallowed because other shares replaced them.
     matched_quantity = quantity_field(default=Decimal(0))
-    # Moved into the basis of the replacement.
+    # Moved into the basis of the replacement shares.
     deferred_loss = money_field(default=Decimal(0))
-    # Replaced in a retirement account: the loss is nobody's any more.
+    # Replaced in a retirement account: the loss is lost for good.
     permanent_quantity = quantity_field(default=Decimal(0))
     permanent_loss = money_field(default=Decimal(0))
 
     class Meta:
         constraints = [
-            # Zero only where a return of capital exceeds the basis.
+            # Zero only if a return of capital exceeds the basis.
             models.CheckConstraint(name="disposal_not_negative", condition=Q(quantity__gte=0)),
             models.UniqueConstraint(fields=["transaction", "part"], name="disposal_part_unique"),
             models.CheckConstraint(
@@ -113,10 +113,10 @@ class Disposal(models.Model):
             ),
         ]
         indexes = [
-            # Realised gains of a year.
+            # For the realized gains of a year.
             models.Index(fields=["account", "closed_at", "id"], name="disposal_by_date"),
             models.Index(fields=["account", "asset", "closed_at"], name="disposal_by_asset"),
-            # What became of a lot.
+            # For the disposals of a lot.
             models.Index(fields=["lot_transaction", "id"], name="disposal_by_lot"),
         ]
 
@@ -146,13 +146,13 @@ class WashSale(models.Model):
     replacement_account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    # Units of the replacement, and of the sale: a split may lie between them.
+    # Units of the replacement and of the sale; a split between them makes these differ.
     quantity = quantity_field()
     loss_quantity = quantity_field()
-    # In the currency of the account that sold; what the replacement's basis gained, in its own.
+    # `disallowed` is in the selling account's currency, `basis_added` in the replacement's.
     disallowed = money_field()
     basis_added = money_field()
-    # What was held of the shares sold counts as held of the replacement (IRC 1223(3)).
+    # The holding period of the shares sold, added to the replacement's (IRC 1223(3)).
     days_held = models.PositiveIntegerField()
     permanent = models.BooleanField()
     sold_date = models.DateField()
@@ -188,7 +188,7 @@ class HoldingPeriodMethod(models.TextChoices):
 
 @pghistory.track(*every_change())
 class WashSalePolicy(models.Model):
-    """How a household reads what the law leaves open; absent means the defaults."""
+    """A household's choices where the law of wash sales is open; without a row, the defaults."""
 
     household = models.OneToOneField(
         Household, primary_key=True, on_delete=models.CASCADE, related_name="wash_sale_policy"
@@ -207,7 +207,7 @@ class WashSalePolicy(models.Model):
 
 
 class Holding(models.Model):
-    """What an account holds of an asset: the sum of its open lots. Narrow, led by the account."""
+    """An account's holding of an asset: the sum of its open lots. Its key begins with account."""
 
     pk = models.CompositePrimaryKey("account_id", "asset_id")
     account = models.ForeignKey(

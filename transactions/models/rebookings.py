@@ -1,4 +1,4 @@
-"""Work that a decision leaves: households whose ledger it reaches."""
+"""Pending rebookings: households whose ledger a decision affects."""
 
 from django.db import models
 
@@ -9,10 +9,10 @@ ERROR_LENGTH_MAX = 500
 
 
 class Rebooking(models.Model):
-    """A household that a decision on identity reaches and that has not been rebooked yet.
+    """A household that a decision on identity affects and that has not been rebooked yet.
 
-    The row goes when the household is rebooked. Where that fails the row says why and when it is
-    tried again, and no other household waits for it.
+    The row is deleted when the household is rebooked. After a failure the row holds the error and
+    the time of the retry. No other household waits for it.
     """
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+")
@@ -28,7 +28,7 @@ class Rebooking(models.Model):
             models.UniqueConstraint(fields=["decision", "household"], name="rebooking_once")
         ]
         indexes = [
-            # What is due, the longest waiting first.
+            # For due rows, the longest waiting first.
             models.Index(fields=["next_at", "id"], name="rebooking_due"),
         ]
 

@@ -1,4 +1,4 @@
-"""The append-only facts."""
+"""Transactions: the append-only facts of the ledger."""
 
 from decimal import Decimal
 
@@ -27,10 +27,10 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
 class Transaction(models.Model):
     """One fact. Never changed and never deleted: a mistake is reversed by a row of its own.
 
-    quantity > 0 where units move (units of that moment); price per unit and amount before the
-    fee are in `currency`; `cash_effect` is what the account's cash gained or lost, in the
-    account's currency, at `fx_rate` account units for one unit of `currency`. What each type
-    means by its fields is written in `transactions/ledger/kinds.py` and `entries.py`.
+    `quantity` is positive where units move (units of that moment). Price per unit and amount
+    before the fee are in `currency`. `cash_effect` is the change of the account's cash, in the
+    account's currency, at `fx_rate` account units for one unit of `currency`. The fields of each
+    type are defined in `transactions/ledger/kinds.py` and `entries.py`.
     """
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
@@ -59,24 +59,24 @@ class Transaction(models.Model):
     reverses = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by"
     )
-    # Where a corporate action leads: the child, the successor, the new symbol.
+    # The asset a corporate action leads to: the child, the successor, the new symbol.
     new_asset = models.ForeignKey(
         Asset, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     # New units for old ones, exactly: 3 for 2, 1 for 10.
     ratio_new = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
     ratio_old = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
-    # The part of the parent's basis a spin-off takes along.
+    # The part of the parent's basis that goes to the child of a spin-off.
     basis_percentage = models.DecimalField(max_digits=12, decimal_places=8, null=True, blank=True)
-    # When shares that came from outside were acquired.
+    # The acquisition day of shares transferred from outside.
     opened_date = models.DateField(null=True, blank=True)
-    # The transfer out whose lots a transfer in takes.
+    # For a transfer in: the transfer out whose lots it takes.
     counterpart = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="taken_by"
     )
-    # Fills of one order are one purchase.
+    # Fills with the same order id are one purchase.
     order_id = models.CharField(max_length=limits.EXTERNAL_ID_LENGTH_MAX, blank=True)
-    # The name its source gives the row.
+    # The id of the row at its source.
     external_id = models.CharField(max_length=limits.EXTERNAL_ID_LENGTH_MAX, blank=True)
     import_batch = models.ForeignKey(
         Import,
@@ -86,11 +86,11 @@ class Transaction(models.Model):
         related_name="transactions",
         db_index=False,
     )
-    # The owner's rates on the day a sale for minimum tax was recorded: {"short", "long"}.
+    # For a sale by minimum tax: the owner's rates when it was recorded, {"short", "long"}.
     tax_rates = models.JSONField(default=dict, blank=True)
-    # How a sale chose its lots; kept here, so that a new default of the account changes no history.
+    # The lot method of a sale, kept so that a new default of the account changes no history.
     lot_method = models.CharField(max_length=16, choices=LotMethod.choices, blank=True)
-    # A sale of chosen lots: [{"lot_id", "quantity", "piece"?}].
+    # For a sale of named lots: [{"lot_id", "quantity", "piece"?}].
     lots = models.JSONField(default=list, blank=True)
     note = models.CharField(max_length=limits.NOTE_LENGTH_MAX, blank=True)
 
@@ -128,21 +128,21 @@ class Transaction(models.Model):
             ),
         ]
         indexes = [
-            # The list of an account and its keyset pages, newest first.
+            # For the list of an account and its keyset pages, newest first.
             models.Index(fields=["account", "-executed_at", "-id"], name="transaction_by_account"),
-            # The ledger of one asset in one account, in the order it happened.
+            # For the ledger of one asset in one account, in order of time.
             models.Index(
                 fields=["account", "asset", "executed_at", "id"],
                 name="transaction_by_asset",
                 condition=Q(asset__isnull=False),
             ),
-            # Is a row of a file here already?
+            # For finding a row of a file that is already in the ledger.
             models.Index(
                 fields=["account", "external_id"],
                 name="transaction_by_external_id",
                 condition=~Q(external_id=""),
             ),
-            # The few rows that lead from one asset to another or change what a unit is.
+            # For the few rows that lead from one asset to another or change units.
             models.Index(
                 fields=["account", "asset", "new_asset"],
                 name="transaction_leads_on",
@@ -164,13 +164,13 @@ class Transaction(models.Model):
 
     @property
     def opens_a_lot(self) -> bool:
-        """Whether its public id names a lot; what arrives from an own account keeps its names."""
+        """Whether its public id names a lot; lots from an own account keep their old names."""
         acquires = self.kind.lots == "acquires"
         return acquires and self.reverses_id is None and self.counterpart_id is None
 
     @property
     def ratio(self) -> str | None:
-        """New units for old ones as it is written: 3:2."""
+        """The ratio of new to old units in the usual notation: 3:2."""
         if self.ratio_new is None or self.ratio_old is None:
             return None
         return f"{plain(self.ratio_new)}:{plain(self.ratio_old)}"

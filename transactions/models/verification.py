@@ -1,4 +1,4 @@
-"""Runs of the check that every derived row is what the transactions say."""
+"""Runs of the check that every derived row follows from the transactions."""
 
 from django.db import models
 
@@ -10,7 +10,7 @@ class VerificationStatus(models.TextChoices):
 
 
 class VerificationRun(models.Model):
-    """One run over all households; what was killed goes on after the last household it finished."""
+    """One run over all households; after a kill it resumes after the last household finished."""
 
     started_at = models.DateTimeField()
     updated_at = models.DateTimeField()

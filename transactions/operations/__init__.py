@@ -1,4 +1,4 @@
-"""Writes: accounts, the ledger, and the check that it holds."""
+"""Writes: accounts, the ledger, imports, and the verification of the ledger."""
 
 from transactions.operations.accounts import change_account, open_account
 from transactions.operations.ledger import record, reverse

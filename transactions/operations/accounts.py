@@ -1,4 +1,4 @@
-"""Accounts: opened, renamed, locked, and their version published to the caches."""
+"""Open, rename and lock accounts, and publish their versions to the caches."""
 
 import logging
 from datetime import date, datetime
@@ -20,7 +20,7 @@ from transactions.models import Account, AccountType, LotMethod
 
 logger = logging.getLogger(__name__)
 
-# A version only rises: a late writer never takes a newer one back.
+# A version only rises: a late writer never replaces a newer one.
 _PUBLISH = """
 local known = tonumber(redis.call('get', KEYS[1]) or '-1')
 if tonumber(ARGV[1]) > known then redis.call('set', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
@@ -42,8 +42,8 @@ def open_account(
 ) -> Account:
     """Open an empty account in the user's household, or in a named household they advise.
 
-    The owner is a member of that household and their tax rates apply: the member named, else the
-    user, else (when an adviser opens it) the member who joined first.
+    The owner is a member of that household, and the owner's tax rates apply. The owner is the
+    member named, else the user, else (when an adviser opens it) the member who joined first.
     """
     if type not in AccountType.values:
         raise InvalidInput("Unknown account type.", code="type_unknown")
@@ -95,7 +95,7 @@ def _owner(household: Household, user: User, public_id: UUID | None) -> User:
 def change_account(
     *, account: Account, name: str | None = None, lot_method: str | None = None
 ) -> Account:
-    """Rename an account or change the method of its future sales; past sales keep theirs."""
+    """Rename an account or change the lot method of its future sales; past sales keep theirs."""
     with transaction.atomic():
         row = lock_account(account=account)
         if lot_method is not None:
@@ -109,11 +109,11 @@ def change_account(
 
 
 def lock_account(*, account: Account) -> Account:
-    """Return the account's row, locked: taken before anything of its ledger is read."""
+    """Lock and return the account's row. Call it before reading anything of its ledger."""
     rows = Account.objects.filter(pk=account.pk)
     found = locked_in_line(rows, household_id=account.household_id)
     if not found:
-        raise NotFound("No such account.", code="account_not_found")  # deleted meanwhile
+        raise NotFound("No such account.", code="account_not_found")  # just deleted
     return found[0]
 
 
@@ -142,7 +142,7 @@ def publish_version(*, account: Account, version: int) -> None:
         try:
             redis_client().eval(_PUBLISH, 1, key, version, VERSION_TTL_S)
         except redis.RedisError:
-            # Readers without Redis read the database; a reader with an old copy keeps it a minute.
+            # Without Redis, readers read the database. An old copy expires after a minute.
             logger.warning("ledger version of %s not published", account.public_id)
 
     transaction.on_commit(publish, robust=True)

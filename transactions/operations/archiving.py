@@ -1,8 +1,8 @@
-"""Closing accounts: archived when they hold nothing, deleted while nothing was ever recorded.
+"""Archive accounts that hold nothing; delete accounts in which nothing was ever recorded.
 
 An archived account keeps its history: performance, gains and tax still count it. It takes no new
-transactions and leaves the list of accounts until it is restored. Because it holds nothing, no
-total of a household changes when one of its accounts is archived.
+transactions, and the list of accounts omits it until it is restored. An archived account holds
+nothing, so archiving changes no total of the household.
 """
 
 from datetime import datetime
@@ -19,7 +19,7 @@ HOLDINGS_NAMED_MAX = 5
 
 
 def archive_account(*, account: Account, now: datetime) -> Account:
-    """Archive an account that holds nothing; raise Conflict with what it still holds."""
+    """Archive an account that holds nothing; else raise Conflict naming its holdings."""
     with transaction.atomic():
         locked = lock_account(account=account)
         if locked.archived_at is None:
@@ -29,7 +29,7 @@ def archive_account(*, account: Account, now: datetime) -> Account:
 
 
 def restore_account(*, account: Account) -> Account:
-    """Bring an archived account back into the list, open for transactions again."""
+    """Restore an archived account to the list and open it for transactions."""
     with transaction.atomic():
         locked = lock_account(account=account)
         if locked.archived_at is not None:
@@ -38,7 +38,7 @@ def restore_account(*, account: Account) -> Account:
 
 
 def delete_account(*, account: Account) -> None:
-    """Delete an account without any transaction, with its targets, restrictions and open files."""
+    """Delete an account without transactions, and its targets, restrictions and open files."""
     with transaction.atomic():
         locked = lock_account(account=account)
         if Transaction.objects.filter(account=locked).exists():

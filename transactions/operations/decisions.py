@@ -1,13 +1,13 @@
-"""Ledgers follow decisions on substantially identical assets: household by household, in sets.
+"""Rebook ledgers after decisions on substantially identical assets, in sets of households.
 
     decided --list--> one `Rebooking` per household that traded the assets --rebook--> none left
-                                       | fails: set aside with its error, tried again later
+                                       | fails: set aside with its error, retried later
 
 A decision on a public asset concerns every household that ever traded it; one on a household's own
 asset concerns that household alone. Households are rebooked many at once, in a fixed number of
-queries. Each set is one short transaction: killed anywhere, the next run goes on there. Any number
-of workers divide the sets among them. A household that fails, is locked, or is large holds up
-nobody else.
+queries. Each set is one short transaction, so the next run resumes where a killed one stopped. Any
+number of workers can share the sets. A household that fails, is locked, or is large delays no
+other household.
 """
 
 import logging
@@ -46,10 +46,10 @@ from transactions.queries.households import (
 
 logger = logging.getLogger(__name__)
 
-# One transaction rebooks so many households, and so many events in all.
+# The most households, and the most events in all, that one transaction rebooks.
 HOUSEHOLDS_AT_ONCE = 100
 EVENTS_AT_ONCE = 5_000
-# A run ends after this time; the next one goes on.
+# A run ends after this time; the next one continues.
 RUN_S_MAX = 50
 _RETRY_S = 60
 _RETRY_S_MAX = 86_400
@@ -83,7 +83,7 @@ def follow_identity_decisions(*, now: datetime, clock: Callable[[], datetime] | 
 
 
 def _list(now: datetime) -> None:
-    """List the households of every new decision, each in one statement."""
+    """List the households of every new decision, with one statement for each decision."""
     new = IdentityDecision.objects.filter(listed_at__isnull=True, applied_at__isnull=True)
     for pk in list(new.order_by("id").values_list("pk", flat=True)):
         with transaction.atomic():
@@ -123,20 +123,20 @@ def _finish(now: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Set:
-    """Claimed rows, and the assets decided on, by household."""
+    """Claimed rows, and the assets their decisions concern, by household."""
 
     rows: Sequence[Rebooking]
     assets: dict[int, set[int]]
 
 
 def _rebook_some(now: datetime) -> int | None:
-    """Rebook one more set; return how many households it was, None where nothing is due."""
+    """Rebook the next set; return its number of households, or None if nothing is due."""
     try:
         with transaction.atomic():
             claimed = _claimed(now, HOUSEHOLDS_AT_ONCE)
             return None if claimed is None else _rebooked(claimed, now)
     except DatabaseError:
-        # One of them cannot be written: each by itself shows which.
+        # One of them cannot be written: separate transactions find out which.
         logger.exception("a set of households could not be rebooked")
     return _one_by_one(now)
 
@@ -159,7 +159,7 @@ def _one_by_one(now: datetime) -> int:
 
 
 def _claimed(now: datetime, count: int, household_id: int | None = None) -> _Set | None:
-    """Lock rows that are due and nobody works on; a large household comes alone."""
+    """Lock rows that are due and that no other worker holds; a large household is claimed alone."""
     due = Rebooking.objects.filter(next_at__lte=now)
     if household_id is not None:
         due = due.filter(household_id=household_id)
@@ -190,7 +190,7 @@ def _claimed(now: datetime, count: int, household_id: int | None = None) -> _Set
 
 
 def _rebooked(claimed: _Set, now: datetime) -> int:
-    """Rebook a claimed set; what fails or is locked is set aside."""
+    """Rebook a claimed set; set aside the households that fail or are locked."""
     accounts = _locked_accounts({row.household_id for row in claimed.rows})
     busy = [row for row in claimed.rows if row.household_id not in accounts]
     _postpone(busy, now)
@@ -210,7 +210,7 @@ def _rebooked(claimed: _Set, now: datetime) -> int:
 
 
 def _locked_accounts(household_ids: Collection[int]) -> dict[int, dict[int, Account]]:
-    """Lock the accounts of households of which nobody holds one; nothing is waited for."""
+    """Lock the accounts of the households that are free, without waiting for the others."""
     rows = Account.objects.filter(household_id__in=household_ids)
     counts = dict(rows.order_by().values_list("household_id").annotate(count=Count("pk")))
     accounts: dict[int, dict[int, Account]] = {pk: {} for pk in household_ids}
@@ -224,7 +224,7 @@ def _write(
     linked: dict[int, Linked],
     wanted: dict[int, frozenset[int]],
 ) -> dict[int, str]:
-    """Book the wanted assets of every household anew; return why some could not be."""
+    """Rebook the wanted assets of every household; return the errors of those that failed."""
     of_account = {pk: home.id for home in households.values() for pk in home.accounts}
     every = {pk: row for home in households.values() for pk, row in home.accounts.items()}
     assets = frozenset().union(*wanted.values())
@@ -262,13 +262,13 @@ def _raise_versions(changed: Collection[int], accounts: dict[int, Account]) -> N
 
 
 def _postpone(rows: Sequence[Rebooking], now: datetime) -> None:
-    """Leave locked households for a minute; that is no failed attempt."""
+    """Postpone locked households by a minute; this is not a failed attempt."""
     again = now + timedelta(seconds=_RETRY_S)
     Rebooking.objects.filter(pk__in=[row.pk for row in rows]).update(next_at=again)
 
 
 def _set_aside(rows: Sequence[Rebooking], error: str, now: datetime) -> None:
-    """Keep the error with each row, and try again after a time that doubles, a day at most."""
+    """Keep the error with each row, and retry after a delay that doubles up to a day."""
     for row in rows:
         row.attempts += 1
         row.error = error[:ERROR_LENGTH_MAX]

@@ -1,4 +1,4 @@
-"""Turn stated entries into rows ready to be written, with every reference looked up at once."""
+"""Turn stated entries into rows ready to be written, with all references looked up at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,16 +18,16 @@ from transactions.models import Account, AccountType, Import, Transaction
 from transactions.operations.accounts import ensure_method
 from transactions.queries.households import HouseholdBooks, household_of
 
-# How long a transfer may be on its way.
+# The longest time between the two sides of a transfer.
 _TRANSFER_DAYS_MAX = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry with everything looked up, ready to be a row. `item`: which entry it came from.
+    """An entry with its references looked up, ready to be a row. `item`: the index of the entry.
 
-    `takes`: the draft whose lots it takes (a transfer between own accounts stated as one entry);
-    `counterpart`: the stored transfer out it takes them from.
+    `takes`: the draft whose lots it takes (a transfer between own accounts stated as one entry).
+    `counterpart`: the stored transfer out whose lots it takes.
     """
 
     item: int
@@ -89,7 +89,7 @@ def drafts(
 def checked(
     *, account: Account, entries: Sequence[Entry], assets: Mapping[str, Asset], now: datetime
 ) -> list[Draft | BallastError]:
-    """Return the draft of each entry or its refusal: every check that precedes booking.
+    """Return the draft of each entry or its refusal, after every check that precedes booking.
 
     `assets` are the assets of the entries, including those that do not exist yet.
     """
@@ -372,7 +372,7 @@ def stored_row(
         currency=entry.currency,
         fx_rate=draft.fx_rate,
         cash_effect=figures.cash_effect,
-        # UTC from here on: its calendar day is the trade date for every reader.
+        # In UTC from here on: its calendar day is the trade date for every reader.
         executed_at=entry.executed_at.astimezone(UTC),
         recorded_at=now,
         recorded_by_id=user.pk,

@@ -48,7 +48,7 @@ def record(
     with transaction.atomic():
         household = _locked(account, {entry.type for entry in entries})
         if import_batch is None:
-            # A file is history: the files of other accounts may divide its lots later.
+            # A file is history: files of other accounts, imported later, may divide its lots.
             ensure_pieces_held(account=account, entries=entries)
         made = drafts(household=household, account=account, entries=entries, user=user, now=now)
         rows = _written(made, user, now, import_batch)
@@ -98,7 +98,7 @@ def _locked(account: Account, types: Collection[str]) -> HouseholdBooks:
         return household_of(household_id=locked.household_id, accounts={locked.pk: locked})
     household = lock_household(household_id=account.household_id)
     if account.pk not in household.accounts:
-        raise NotFound("No such account.", code="account_not_found")  # deleted meanwhile
+        raise NotFound("No such account.", code="account_not_found")  # just deleted
     return household
 
 
@@ -118,7 +118,7 @@ def _written(
             arriving.append(row)
     Transaction.objects.bulk_create(arriving, batch_size=1000)
     for row in rows:
-        # Nothing can refer to a new row yet, but what was written with it: no reader need ask.
+        # Only rows written with it can refer to a new row yet, so no query is needed.
         for name in ("reversed_by", "taken_by"):
             row._state.fields_cache.setdefault(name, None)
     return rows

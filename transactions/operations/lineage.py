@@ -1,4 +1,4 @@
-"""Where a lot's figures come from: its household's book kept once more, reading only."""
+"""The history of a lot's figures, from a read-only replay of its household's book."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +15,7 @@ from transactions.queries.households import crypto_assets, household_of, linked_
 
 @dataclass(frozen=True, slots=True)
 class LotChange:
-    """What one transaction did to a lot in one account; see `transactions.ledger.tracing`."""
+    """The effect of one transaction on a lot in one account; see `transactions.ledger.tracing`."""
 
     transaction_id: int
     account_id: int
@@ -30,7 +30,7 @@ class LotChange:
 
 
 def acquisition(*, account: Account, lot_id: UUID) -> Transaction:
-    """The acquisition that names a lot of this account; NotFound where it never held any of it."""
+    """Return the acquisition of a lot; raise NotFound if the account never held any of it."""
     lot = (
         Lot.objects.filter(account=account, transaction__public_id=lot_id)
         .select_related("transaction__asset", "transaction__account")
@@ -43,7 +43,7 @@ def acquisition(*, account: Account, lot_id: UUID) -> Transaction:
 
 
 def lot_changes(*, acquired: Transaction, accounts: dict[int, Account]) -> list[LotChange]:
-    """Every change of a lot in its household, in the order of time. `accounts`: all of it."""
+    """Return every change of a lot in order of time. `accounts`: all those of its household."""
     household = household_of(household_id=acquired.account.household_id, accounts=accounts)
     linked = linked_assets(households=[household])[household.id]
     assert acquired.asset_id is not None, "an acquisition has an asset"

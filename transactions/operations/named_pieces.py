@@ -1,4 +1,4 @@
-"""Checks that the pieces a sale names are those the account holds now."""
+"""Check that the account still holds the pieces a sale names."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from transactions.models import Account, Lot, Transaction
 
 
 def ensure_pieces_held(*, account: Account, entries: Sequence[Entry]) -> None:
-    """Raise LotSelectionInvalid where a sale names a piece that is not, or no longer, there.
+    """Raise LotSelectionInvalid if a sale names a piece that the account does not hold.
 
-    Whoever names a piece read it in the list of lots. If another transaction has divided the lot
-    since, the number stands for other shares with another tax, so the sale is refused. A backdated
-    sale is not checked: the list of lots shows only how the lot is divided now.
+    The number of a piece comes from the list of lots. If another transaction has divided the lot
+    since, the number means other shares with another tax, so the sale is refused. A backdated
+    sale is not checked: the list of lots shows only the present division of the lot.
     """
     for entry in entries:
         named = [part for part in entry.lots if part.piece is not None]

@@ -1,4 +1,4 @@
-"""How a household reads what the law leaves open; its whole ledger follows at once."""
+"""Set a household's wash-sale policy, where the law is open, and rebook its ledger."""
 
 from datetime import datetime
 from uuid import UUID
@@ -25,10 +25,10 @@ def set_policy(
     crypto_exempt: bool,
     now: datetime,
 ) -> WashSalePolicy:
-    """Writes the policy and books the household anew under it, in one transaction."""
+    """Write the policy and rebook the household under it, in one transaction."""
     household = household_seen(user=user, public_id=household_id)
     with transaction.atomic():
-        # The lock of the ledger before its policy: as whoever records has it.
+        # Lock the ledger before its policy, in the same order as every recording.
         lock_household(household_id=household.pk)
         policy, _ = WashSalePolicy.objects.update_or_create(
             household=household,
@@ -46,7 +46,7 @@ def set_policy(
 
 
 def household_seen(*, user: User, public_id: UUID | None) -> Household:
-    """The user's own household, or one he advises when it is named."""
+    """Return the user's own household, or the named one if they advise it."""
     wanted = {"pk": user.household_id} if public_id is None else {"public_id": public_id}
     found = Household.objects.filter(pk__in=household_ids(user), **wanted).first()
     if found is None:
@@ -55,7 +55,7 @@ def household_seen(*, user: User, public_id: UUID | None) -> Household:
 
 
 def book_household_anew(*, household: HouseholdBooks) -> set[int]:
-    """Everything derived of a locked household from its first transaction on."""
+    """Rebook a locked household from its first transaction on; return the changed accounts."""
     linked = linked_assets(households=[household])[household.id]
     changed = book_anew(household=household, linked=linked, asset_ids=None)
     for account_id in sorted(changed):

@@ -1,8 +1,8 @@
-"""What a sale would do, by the same booking that would record it, and nothing written.
+"""Preview sales with the same booking that would record them; write nothing.
 
-The entry goes the way of a recorded one: the same checks, the same row, the same book on top of the
-stored lots (or from the first transaction on, where that is how it would be booked). Only the
-writing is left out, and no lock is taken: call it in a snapshot.
+A previewed entry passes the same checks and becomes the same row as a recorded one. The same book
+applies it to the stored lots, or rebooks from the first transaction on where recording would. Only
+the writing is left out. No lock is taken, so call it in a snapshot.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,12 +39,12 @@ _IMAGINED = 2**62
 
 @dataclass(frozen=True, slots=True)
 class PreviewedSale:
-    """What one way of selling would leave behind; the rows are not stored.
+    """The outcome of one way of selling; its rows are not stored.
 
     `sums`: proceeds, cost basis and disallowed loss of the short (False) and long (True) parts.
     `disposals` and `wash_sales` are filled for the ways asked for in detail.
     `recent`: the days of purchases that replace shares of its losses, or would if a little more
-    were sold: the sale is clean of what lies behind it from 31 days after the last of them.
+    were sold. No earlier purchase washes the sale from the 31st day after the last of them.
     """
 
     entry: Entry
@@ -59,10 +59,10 @@ class PreviewedSale:
 def previewed_sales(
     *, account: Account, entries: Sequence[Entry], user: User, now: datetime, detailed: int
 ) -> list[PreviewedSale | BallastError]:
-    """Each of several ways to sell the same asset now, or why it would be refused.
+    """Return the outcome, or the refusal, of each of several ways to sell one asset now.
 
-    `detailed`: for how many of the first entries every row is wanted, and not the sums alone.
-    As many queries for many ways as for one.
+    `detailed`: the number of first entries that return every row and not only the sums. The
+    number of queries does not depend on the number of ways.
     """
     household = household_of(
         household_id=account.household_id,
@@ -88,7 +88,7 @@ def previewed_sales(
         past = stored_events(accounts=household.accounts, asset_ids=assets)
     found: list[PreviewedSale | BallastError] = []
     for number, (entry, row, event) in enumerate(zip(entries, rows, events, strict=True)):
-        # A book is changed while it is kept: every way of selling has its own.
+        # Booking changes a book, so every way of selling has its own.
         book = stage.book(_book(household, linked, crypto, [*past, event]))
         try:
             booked(book=book, events=[*past, event])
@@ -158,7 +158,7 @@ def _sums(sold: Sequence[Closing], currency: str) -> dict[bool, tuple[Decimal, D
 
 
 def _recent(book: Book, event: Event) -> tuple[date, ...]:
-    """Days of purchases of the group that a loss of this sale meets or would meet."""
+    """Return the days of purchases of the group that replace, or would replace, its losses."""
     washes = book.washes
     losses = [
         row

@@ -1,14 +1,14 @@
-"""Proof: everything derived is computed anew from the transactions alone and compared.
+"""Verify the ledger: recompute all derived rows from the transactions and compare them.
 
 Per household: lots (piece by piece), disposals, wash sales, holdings (the sum of open lots) and
-cash (the sum of cash effects), and what must hold of them as a whole:
+cash (the sum of cash effects) are compared, and these invariants are checked:
 
     a   allowed + disallowed = loss; no more shares matched than sold
     b   a bought share replaces once
     c   basis in + losses moved = basis closed + basis held, to the cent
 
 Households are read in batches by id, each batch in one snapshot and a fixed number of queries, so
-the check runs beside a working system and can be resumed after any household.
+the check can run in production and can be resumed after any household.
 """
 
 from collections import Counter, defaultdict
@@ -41,7 +41,7 @@ BATCH = 50
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One figure that is not what the transactions say."""
+    """One stored figure that differs from the recomputed one."""
 
     account_id: int
     what: str
@@ -52,7 +52,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a batch of households showed; `last_household_id` is where to go on."""
+    """The result of one batch of households; the next batch starts after `last_household_id`."""
 
     last_household_id: int
     households: int
@@ -62,7 +62,7 @@ class Verified:
 
 
 def verified(*, after_household_id: int = 0, batch: int = BATCH) -> Iterator[Verified]:
-    """Checks all households with a greater id, batch by batch."""
+    """Check all households with a greater id, batch by batch."""
     while True:
         found = _verify_batch(after_household_id, batch)
         if found is None:
@@ -73,7 +73,7 @@ def verified(*, after_household_id: int = 0, batch: int = BATCH) -> Iterator[Ver
 
 @dataclass(slots=True)
 class _Batch:
-    """Everything there is of some households, by household."""
+    """All stored rows of some households, by household."""
 
     households: dict[int, HouseholdBooks]
     linked: dict[int, Linked]
@@ -201,10 +201,10 @@ def _compare_holdings(
 def _conserved(
     household: HouseholdBooks, events: Sequence[Event], derived: Derived
 ) -> Iterator[Difference]:
-    """Invariant c: what was paid and what was moved is what was closed and what is held."""
+    """Yield breaches of invariant c: basis in + losses moved = basis closed + basis held."""
     account_id = min(household.accounts, default=0)
     if len({account.currency for account in household.accounts.values()}) > 1:
-        return  # losses that moved between currencies do not add up in either
+        return  # losses moved between currencies do not add up in either one
     if any(event.type == "transfer_out" and not event.internal for event in events):
         return  # basis left with the shares
     came = sum(

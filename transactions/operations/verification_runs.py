@@ -1,4 +1,4 @@
-"""Verification runs that are written down: what was checked, what was found, where to go on."""
+"""Record verification runs: their progress, their findings, and where to resume."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -13,13 +13,13 @@ Clock = Callable[[], datetime]
 
 
 class RunTaken(Conflict):
-    """Another process goes on with the same run."""
+    """Another process has continued the same run."""
 
     code = "verification_run_taken"
 
 
 def begin_run(*, clock: Clock, after_household_id: int = 0) -> VerificationRun:
-    """A new run over all households with a greater id."""
+    """Begin a run over all households with a greater id."""
     now = clock()
     return VerificationRun.objects.create(
         started_at=now, updated_at=now, last_household_id=after_household_id
@@ -27,15 +27,15 @@ def begin_run(*, clock: Clock, after_household_id: int = 0) -> VerificationRun:
 
 
 def unfinished_run() -> VerificationRun | None:
-    """The newest run that did not come to its end."""
+    """Return the newest run that did not finish."""
     rows = VerificationRun.objects.filter(finished_at__isnull=True)
     return rows.order_by("-id").first()
 
 
 def go_on(*, run: VerificationRun, clock: Clock, batch: int = BATCH) -> Iterator[Verified]:
-    """Checks what the run has still before it; every batch is written down before the next.
+    """Check the remaining households of the run; store each batch before the next one.
 
-    A batch is written only on top of the one before: of two processes with one run, the slower
+    A batch is stored only after the batch before it. If two processes share a run, the slower one
     stops with RunTaken.
     """
     for found in verified(after_household_id=run.last_household_id, batch=batch):
@@ -75,7 +75,7 @@ def _save(run: VerificationRun, *, before: int, now: datetime) -> None:
 
 
 def _kept(difference: Difference) -> dict[str, object]:
-    """A difference as JSON, with long figures cut."""
+    """Return a difference as JSON, with long figures truncated."""
     return {
         name: value[:VERIFICATION_TEXT_LENGTH_MAX] if isinstance(value, str) else value
         for name, value in asdict(difference).items()

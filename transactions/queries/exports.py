@@ -1,4 +1,4 @@
-"""The ledger as drafts, to be written into a file."""
+"""Read the ledger as drafts and write them to a file."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ def export(
 ) -> int:
     """Write the accounts a user may see, or one of them, line by line; call it in a snapshot.
 
-    Returns how many transactions the format cannot hold: they are left out.
+    Returns the number of transactions left out because the format cannot express them.
     """
     if account_id is None:
         listed = list(accounts(user=user, archived=None))
@@ -47,7 +47,7 @@ def export(
 
 
 def account_names(*, rows: Iterable[Account]) -> dict[int, str]:
-    """A name for each account that no other has."""
+    """Return a unique name for each account."""
     listed = list(rows)
     counted = Counter(row.name for row in listed)
     return {
@@ -57,8 +57,11 @@ def account_names(*, rows: Iterable[Account]) -> dict[int, str]:
 
 
 def drafts(*, listed: Sequence[Account], standing: bool) -> Iterator[Draft]:
-    """Every transaction, account by account as it happened; without those that were reversed where
-    only what is `standing` is asked for. Call it in a snapshot and take all of it there."""
+    """Yield every transaction by account and time.
+
+    `standing`: leave out reversals and the transactions they reverse. Consume the result inside
+    one snapshot.
+    """
     names = account_names(rows=listed)
     by_id = {one.pk: one for one in listed}
     rows = Transaction.objects.filter(account_id__in=list(by_id)).select_related(
@@ -104,7 +107,7 @@ def _draft(row: Transaction, one: Account, names: Mapping[int, str]) -> Draft:
 
 
 def _money(row: Transaction) -> dict[str, Decimal | None]:
-    """Of a trade the price, where it gives the amount, else the amount; of the rest the amount."""
+    """Return the price of a trade if it gives the amount; otherwise return the amount."""
     if row.kind.figures == "trade" and row.price is not None and row.quantity is not None:
         exact = quantize(row.quantity * row.price, row.currency) == row.amount
         return {"price": row.price} if exact else {"amount": row.amount}

@@ -22,7 +22,7 @@ def _by_text(rows: QuerySet[Transaction], name: str, value: str) -> QuerySet[Tra
     return rows.filter(found)
 
 
-# `from` is a word of Python, so the class cannot be written as one.
+# `from` is a Python keyword, so a class statement cannot declare this filter.
 _FILTERS: dict[str, Any] = {
     "symbol": ListFilter(
         method=_by_symbol,

@@ -1,4 +1,4 @@
-"""Households as the book sees them: accounts, wash-sale policy, and which assets are related."""
+"""Households as the book needs them: accounts, wash-sale policy, and related assets."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ from transactions.models import (
 
 @dataclass(frozen=True, slots=True)
 class HouseholdBooks:
-    """The accounts of a household and its wash-sale policy: what its books are kept by.
+    """The accounts of a household and its wash-sale policy.
 
-    Whoever writes has them from `lock_household`, which locks every account in key order.
+    Writers get it from `lock_household`, which locks every account in key order.
     """
 
     id: int
     accounts: dict[int, Account]
     policy: Policy
-    # Accounts whose purchases replace nothing, by the policy.
+    # Accounts whose purchases replace no losses, by the policy.
     ignored: frozenset[int]
     crypto_exempt: bool
 
@@ -41,10 +41,10 @@ class HouseholdBooks:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """How a household's assets hang together.
+    """The related assets of a household.
 
     `components`: asset to all assets that must be booked with it; `groups`: asset to its
-    substantially identical group; `ratios`: what changed units.
+    substantially identical group; `ratios`: the corporate actions that changed units.
     """
 
     components: dict[int, frozenset[int]]
@@ -52,14 +52,14 @@ class Linked:
     ratios: tuple["UnitChange", ...]
 
     def exactly_kept(self, asset_ids: Collection[int], since: datetime) -> bool:
-        """Whether stored lots are exact, and no loss since then waits in units of before."""
+        """Whether stored lots are exact and no later loss is counted in units of before a split."""
         return not any(
             row.asset_id in asset_ids and (row.ratio.denominator != 1 or row.executed_at >= since)
             for row in self.ratios
         )
 
     def with_all(self, asset_ids: Iterable[int]) -> frozenset[int]:
-        """The assets and all that must be booked with them."""
+        """Return the assets with all assets that must be booked with them."""
         found: set[int] = set()
         for asset_id in asset_ids:
             found |= self.components.get(asset_id, {asset_id})
@@ -68,7 +68,7 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class UnitChange:
-    """A corporate action that changed what a unit of an asset is."""
+    """A corporate action that changed the units of an asset."""
 
     asset_id: int
     ratio: Fraction
@@ -76,12 +76,12 @@ class UnitChange:
 
 
 def household_of(*, household_id: int, accounts: Mapping[int, Account]) -> HouseholdBooks:
-    """The household as the book sees it, from accounts that are read (and locked) already."""
+    """Return a household's books from its accounts, already read (and locked)."""
     return households_of(accounts={household_id: accounts})[household_id]
 
 
 def households_of(*, accounts: Mapping[int, Mapping[int, Account]]) -> dict[int, HouseholdBooks]:
-    """Households by id, from their accounts; their policies in one query."""
+    """Return the books of households by id, from their accounts; one query for their policies."""
     stated = WashSalePolicy.objects.in_bulk(list(accounts))
     return {
         household_id: _household(household_id, rows, stated.get(household_id))
@@ -119,7 +119,7 @@ def _policy(stated: WashSalePolicy | None) -> Policy:
 
 
 def linked_assets(*, households: Sequence[HouseholdBooks]) -> dict[int, Linked]:
-    """How the assets of each household hang together: two queries for all of them."""
+    """Return the related assets of each household; two queries for all households."""
     links = identity_links(household_ids=[household.id for household in households])
     of_account = {pk: household.id for household in households for pk in household.accounts}
     leads: dict[int, list[tuple[int, int]]] = {household.id: [] for household in households}
@@ -163,9 +163,9 @@ def _linked(
 
 
 def crypto_assets(*, asset_ids: Collection[int], known: Iterable[Asset] = ()) -> frozenset[int]:
-    """Return those of the assets that are crypto, property and no securities (IRC 1091).
+    """Return the crypto assets among these: property, not stock or securities (IRC 1091).
 
-    `known`: assets that are read already, under the same lock.
+    `known`: assets already read under the same lock.
     """
     classes = {asset.pk: asset.asset_class for asset in known}
     unknown = [pk for pk in asset_ids if pk not in classes]

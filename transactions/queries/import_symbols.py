@@ -1,4 +1,4 @@
-"""What the securities of a file are here: said by a person, else by symbol, else by ISIN."""
+"""Match the securities of a file to assets: by the user's mapping, by symbol, or by ISIN."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ SUGGESTIONS_MAX = 5
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What one security of a file is: an asset, an asset to be made at the commit, or left out.
+    """The meaning of one security of a file: an asset, an asset to create, or skipped.
 
-    `how`: mapped, created or skipped as a person said; symbol or isin as found; unknown.
+    `how`: mapped, created or skipped by the user; matched by symbol or isin; or unknown.
     """
 
     how: str
@@ -25,7 +25,7 @@ class Meaning:
 
 
 def meanings(*, batch: Import) -> dict[str, Meaning]:
-    """Every security the file names, by its key; two queries."""
+    """Return the meaning of every security of the file by its key; two queries."""
     known = _assets(batch)
     by_symbol = {asset.symbol: asset for asset in known}
     by_isin: dict[str, list[Asset]] = {}
@@ -39,7 +39,7 @@ def meanings(*, batch: Import) -> dict[str, Meaning]:
 
 
 def _assets(batch: Import) -> list[Asset]:
-    """Assets the household knows that the file or its mapping could mean; its own win."""
+    """Return the assets visible to the household that may match; its own assets win."""
     wanted = {row["key"].upper() for row in batch.securities}
     wanted |= {said["symbol"] for said in batch.symbols.values() if said.get("symbol")}
     isins = {row["isin"] for row in batch.securities if row["isin"]}
@@ -76,7 +76,7 @@ def _meaning(
 
 
 def suggestions(*, batch: Import, unknown: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """For securities nobody knows, symbols they may be: by ISIN, then by symbol; one query."""
+    """Suggest symbols for unknown securities: by ISIN, then by symbol; one query."""
     condition = Q(pk__in=[])
     for row in unknown:
         if row["isin"]:
@@ -98,6 +98,6 @@ def suggestions(*, batch: Import, unknown: Sequence[Mapping[str, Any]]) -> dict[
 
 
 def _stem(key: str) -> str:
-    """What a symbol begins with, whichever exchange the file names after it."""
+    """Return a symbol without the suffix of its exchange."""
     stem = key.upper().partition(".")[0].partition(" ")[0].partition(":")[0]
     return stem if 0 < len(stem) <= 12 else ""

@@ -1,4 +1,4 @@
-"""Imports: the files that were brought, what each row is, and what their securities are here."""
+"""Imports: the uploaded files, the status of each row, and the meaning of their securities."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from transactions.queries.ledger import account
 
 @dataclass(frozen=True, slots=True)
 class RowCounts:
-    """How many rows of a file are what."""
+    """The number of rows of a file by status."""
 
     rows: int
     ready: int
@@ -31,7 +31,7 @@ class RowCounts:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a file could not be read or recorded."""
+    """The reason a file could not be read or recorded."""
 
     code: str
     detail: str
@@ -39,7 +39,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportLine:
-    """An import as a list shows it; `status` says what a job is making of it at the moment."""
+    """An import as shown in a list; `status` includes the step of a running job."""
 
     id: UUID
     account_id: UUID
@@ -62,9 +62,9 @@ class ImportLine:
 
 @dataclass(frozen=True, slots=True)
 class FileSecurity:
-    """A security as the file names it, how it was found, and what it becomes here.
+    """A security as named in the file, how it was matched, and the asset it becomes.
 
-    `how`: mapped, created or skipped as a person said; symbol or isin as found; unknown.
+    `how`: mapped, created or skipped by the user; matched by symbol or isin; or unknown.
     """
 
     key: str
@@ -80,7 +80,7 @@ class FileSecurity:
 
 @dataclass(frozen=True, slots=True)
 class ImportDetail:
-    """An import with what its words mean here, and how the file is read."""
+    """An import with the meaning of its symbols and its reading options."""
 
     line: ImportLine
     mapping: Mapping[str, str]
@@ -90,15 +90,15 @@ class ImportDetail:
 
     @property
     def unmapped(self) -> tuple[FileSecurity, ...]:
-        """The securities that somebody has to say something about."""
+        """The securities that the user must map."""
         return tuple(one for one in self.securities if one.how == "unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRow:
-    """A row of a file: what it is, what it would become, and why it may not.
+    """A row of a file: its status, the transaction it would become, and its problems.
 
-    `symbol` and `new_symbol` are ours; the draft has the words of the file.
+    `symbol` and `new_symbol` are ours; the draft keeps the file's symbols.
     """
 
     number: int
@@ -115,7 +115,7 @@ class FileRow:
 
 
 def imports(*, user: User, account_id: UUID | None = None) -> "QuerySet[Import]":
-    """Imports of the accounts a user may see, newest first; without what long lists hold."""
+    """Return the imports of the accounts a user may see, newest first, without large fields."""
     rows = Import.objects.for_user(user).select_related("account", "job")
     if account_id is not None:
         rows = rows.filter(account=account(user=user, public_id=account_id))
@@ -123,7 +123,7 @@ def imports(*, user: User, account_id: UUID | None = None) -> "QuerySet[Import]"
 
 
 def import_batch(*, user: User, public_id: UUID) -> Import:
-    """One import, if this user may see its account."""
+    """Return one import, if this user may see its account."""
     found = imports(user=user).filter(public_id=public_id).first()
     if found is None:
         raise NotFound("There is no such import.", code="import_not_found")
@@ -131,7 +131,7 @@ def import_batch(*, user: User, public_id: UUID) -> Import:
 
 
 def import_rows(*, batch: Import, status: str | None = None) -> "QuerySet[ImportRow]":
-    """The rows of an import in the order of the file."""
+    """Return the rows of an import in the order of the file."""
     rows = ImportRow.objects.filter(batch=batch)
     if status:
         if status not in RowStatus.values:
@@ -145,7 +145,7 @@ def import_rows(*, batch: Import, status: str | None = None) -> "QuerySet[Import
 
 
 def import_line(batch: Import) -> ImportLine:
-    """An import as a list shows it; needs `account` and `job` loaded."""
+    """Return an import as shown in a list; needs `account` and `job` loaded."""
     error = batch.error
     if error is None and batch.job is not None and batch.job.status == JobStatus.FAILED:
         error = batch.job.error
@@ -177,7 +177,7 @@ def import_line(batch: Import) -> ImportLine:
 
 
 def import_detail(batch: Import) -> ImportDetail:
-    """An import with what its words mean here; two or three queries more."""
+    """Return an import with the meaning of its symbols; two or three more queries."""
     found = meanings(batch=batch)
     unknown = [row for row in batch.securities if found[row["key"]].how == "unknown"]
     offers = suggestions(batch=batch, unknown=unknown) if unknown else {}
@@ -201,7 +201,7 @@ def import_detail(batch: Import) -> ImportDetail:
 
 
 def file_rows(*, batch: Import, rows: Sequence[ImportRow]) -> list[FileRow]:
-    """Rows of an import with what they would become; two queries however many they are."""
+    """Return rows with the transactions they would become; two queries for any number of rows."""
     symbols = {key: found.symbol for key, found in meanings(batch=batch).items()} if rows else {}
     return [_file_row(row, symbols) for row in rows]
 

@@ -1,4 +1,4 @@
-"""Reading the ledger: accounts, transactions, lots. Every list takes many and runs one query."""
+"""Read accounts, transactions, lots and holdings. Each list takes many ids in one query."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -11,7 +11,7 @@ from transactions.models import Account, Holding, Lot, Transaction
 
 
 def account(*, user: User, public_id: UUID) -> Account:
-    """The account behind a public id, if this user may see it; a stranger finds nothing."""
+    """Return the account with a public id; raise NotFound if this user may not see it."""
     found = Account.objects.for_user(user).filter(public_id=public_id).first()
     if found is None:
         raise NotFound("No such account.", code="account_not_found")
@@ -19,7 +19,7 @@ def account(*, user: User, public_id: UUID) -> Account:
 
 
 def account_with_owner(*, user: User, public_id: UUID) -> Account:
-    """The account, its household and its owner in one query."""
+    """Return the account, its household and its owner in one query."""
     found = accounts(user=user, archived=None).filter(public_id=public_id).first()
     if found is None:
         raise NotFound("No such account.", code="account_not_found")
@@ -27,7 +27,7 @@ def account_with_owner(*, user: User, public_id: UUID) -> Account:
 
 
 def household_account(*, household_id: int, public_id: UUID) -> Account:
-    """An account of a household and its owner, for jobs: who asked for them may see it."""
+    """Return an account of a household and its owner, for jobs whose access is already checked."""
     rows = Account.objects.filter(household_id=household_id).select_related("owner")
     found = rows.filter(public_id=public_id).first()
     if found is None:
@@ -36,7 +36,7 @@ def household_account(*, household_id: int, public_id: UUID) -> Account:
 
 
 def accounts(*, user: User, archived: bool | None = False) -> "QuerySet[Account]":
-    """The accounts a user may see with their households and owners, oldest first.
+    """Return the accounts a user may see with their households and owners, oldest first.
 
     `archived` False: the open ones; True: the archived ones; None: all of them.
     """
@@ -45,7 +45,7 @@ def accounts(*, user: User, archived: bool | None = False) -> "QuerySet[Account]
 
 
 def transactions(*, user: User, account_id: UUID | None = None) -> "QuerySet[Transaction]":
-    """Transactions, newest first by (executed_at, id), with all a reader needs in one query."""
+    """Return transactions, newest first by (executed_at, id), with related rows, in one query."""
     rows = Transaction.objects.for_user(user).select_related(
         "account", "asset", "new_asset", "reverses", "reversed_by", "counterpart", "taken_by"
     )
@@ -55,7 +55,7 @@ def transactions(*, user: User, account_id: UUID | None = None) -> "QuerySet[Tra
 
 
 def transaction_row(*, user: User, public_id: UUID) -> Transaction:
-    """One transaction, if this user may see it."""
+    """Return one transaction, if this user may see it."""
     row = transactions(user=user).filter(public_id=public_id).first()
     if row is None:
         raise NotFound("No such transaction.", code="transaction_not_found")
@@ -63,7 +63,7 @@ def transaction_row(*, user: User, public_id: UUID) -> Transaction:
 
 
 def lots(*, account: Account, symbol: str | None = None, closed: bool = False) -> "QuerySet[Lot]":
-    """The lots of an account by asset and age; open ones unless `closed` asks for all."""
+    """Return an account's open lots by asset and age; with `closed`, return all its lots."""
     rows = Lot.objects.filter(account=account).select_related("asset", "transaction")
     if not closed:
         rows = rows.filter(quantity__gt=0)
@@ -73,7 +73,7 @@ def lots(*, account: Account, symbol: str | None = None, closed: bool = False) -
 
 
 def holdings(*, account_ids: Iterable[int]) -> "QuerySet[Holding]":
-    """Holdings of many accounts with their assets."""
+    """Return the holdings of many accounts with their assets."""
     return (
         Holding.objects.filter(account_id__in=list(account_ids))
         .select_related("asset")

@@ -1,4 +1,4 @@
-"""Realized lines of an account as a broker's list of closed lots is compared with them."""
+"""Realized lines of an account, for comparison with a broker's list of closed lots."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from transactions.models import Account, Disposal, WashSale
 
 
 def realized_lines(*, account: Account, first: date, last: date) -> list[OurLine]:
-    """What was realized from the first day to the last, both included (UTC); two queries."""
+    """Return the lines realized from `first` through `last` (UTC days); two queries."""
     begin = datetime.combine(first, time(), UTC)
     end = datetime.combine(last, time(), UTC) + timedelta(days=1)
     replaced = _replaced(account, first, last)
@@ -49,7 +49,7 @@ def realized_lines(*, account: Account, first: date, last: date) -> list[OurLine
 
 
 def _replaced(account: Account, first: date, last: date) -> Mapping[tuple[int, int], set[str]]:
-    """By sale and part, where the shares are that washed its loss."""
+    """Return where the replacement shares of each loss are held, by sale and part."""
     found: dict[tuple[int, int], set[str]] = defaultdict(set)
     rows = WashSale.objects.filter(
         loss_account=account, sold_date__gte=first, sold_date__lte=last

@@ -1,4 +1,4 @@
-"""What wash sales would do to the next trade of many households: a constant number of queries."""
+"""Wash windows of many households for their next trades, in a constant number of queries."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,9 +41,9 @@ _LOSS_FIELDS = (
 
 
 def wash_windows(*, household_ids: Collection[int], as_of: date) -> dict[int, WashWindows]:
-    """The wash windows of households by id, for a trade on the day `as_of`; seven queries.
+    """Return wash windows by household id, for a trade on the day `as_of`; seven queries.
 
-    Lots are those of now, so `as_of` is today or a later day.
+    The lots are the present ones, so `as_of` must be today or later.
     """
     rows = Account.objects.filter(household_id__in=list(household_ids)).order_by("id")
     accounts = {row.pk: row for row in rows}
@@ -95,7 +95,7 @@ def _by_household(rows: Sequence[_Row], accounts: Mapping[int, Account]) -> dict
 
 
 def _waiting_losses(accounts: Mapping[int, Account], since: datetime) -> list[Closing]:
-    """Losses since then that are not replaced in full."""
+    """Return the losses since that day that are not replaced in full."""
     rows = Disposal.objects.filter(
         account_id__in=list(accounts),
         closed_at__gte=since,
@@ -134,7 +134,7 @@ def _waiting_losses(accounts: Mapping[int, Account], since: datetime) -> list[Cl
 
 
 def _recent_purchases(accounts: Mapping[int, Account], since: datetime) -> list[Piece]:
-    """Pieces that were bought since then, are still held, and have not replaced a loss."""
+    """Return pieces bought since that day, still held, and not yet matched with a loss."""
     rows = Lot.objects.filter(
         account_id__in=list(accounts),
         opened_at__gte=since,
@@ -147,7 +147,7 @@ def _recent_purchases(accounts: Mapping[int, Account], since: datetime) -> list[
 
 @dataclass(frozen=True, slots=True)
 class HeldPiece:
-    """An open piece of a lot as it is stored: its public name, and the book's view of it."""
+    """A stored open piece of a lot: its public id and number, and its form in the book."""
 
     lot_id: UUID
     number: int
@@ -195,5 +195,5 @@ def _held(rows: "QuerySet[Lot]", accounts: Mapping[int, Account]) -> list[HeldPi
                 piece,
             )
         )
-    # Pieces that are alike stay in the order of their numbers: the sort is stable.
+    # The sort is stable: equal pieces keep the order of their numbers.
     return sorted(found, key=lambda row: (row.piece.place, row.piece.age))

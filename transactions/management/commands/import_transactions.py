@@ -1,4 +1,4 @@
-"""Imports a file of transactions into an account: shows what would happen, or makes it happen."""
+"""Preview a file of transactions for an account, or import it with --commit."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator

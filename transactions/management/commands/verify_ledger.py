@@ -1,7 +1,7 @@
-"""manage.py verify_ledger: rebuilds every lot, disposal, wash sale, holding and cash balance.
+"""Recompute every lot, disposal, wash sale, holding and cash balance, and compare them.
 
-Every run is written down batch by batch: operators see it in the admin, and `--resume` goes on
-where a killed run stopped.
+Every run is stored batch by batch. Operators see it in the admin, and `--resume` continues a run
+that was killed.
 """
 
 from argparse import ArgumentParser

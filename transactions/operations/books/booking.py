@@ -1,11 +1,11 @@
-"""Keeping lots, disposals, wash sales and holdings in step with a household's transactions.
+"""Keep lots, disposals, wash sales and holdings in step with a household's transactions.
 
 New transactions go one of three ways, and all three give the same rows:
 
-    on top     later than every stored event of their related assets: booked on the open lots
-    replay     backdated or reversed: booked from their instant to where they change nothing more
+    on top     later than every stored event of their related assets: applied to the open lots
+    replay     backdated or reversed: booked from their instant until they change nothing more
                (`replaying`)
-    anew       what a replay cannot do: every event of the related assets from the first one on
+    rebook     if a replay cannot do it: every event of the related assets from the first one on
 
 Only differences are written. The number of queries depends neither on the number of transactions
 nor on the number of assets.
@@ -43,15 +43,15 @@ from transactions.queries.households import (
     linked_assets,
 )
 
-# One request books so many events anew: about five seconds of work on one core.
+# The most events that one request rebooks: about five seconds of work on one core.
 EVENTS_IN_A_REQUEST_MAX = 25_000
-# A long booking lets its connection idle: it reads, folds in memory, and writes.
+# The connection idles during a long booking, between its reads and its writes.
 _IDLE_MAX_S = 1_800
 _LONG = 5_000
 
 
 class RebookingTooLong(Conflict):
-    """More events would have to be booked anew than one request may take."""
+    """More events would have to be rebooked than one request may take."""
 
     code = "rebooking_too_long"
 
@@ -62,10 +62,10 @@ def rebook(
     new: Sequence[Transaction],
     events_max: int | None = EVENTS_IN_A_REQUEST_MAX,
 ) -> set[int]:
-    """Bring everything derived up to date with rows just written; return the changed accounts.
+    """Update all derived rows after new transactions; return the accounts that changed.
 
-    `events_max`: refuse (RebookingTooLong) where more events would have to be booked anew; None
-    for workers and commands, which have the time.
+    `events_max`: raise RebookingTooLong if more events would have to be rebooked. Workers and
+    commands, which have no time limit, pass None.
     """
     rows = [row for row in new if row.type in BOOKED_TYPES]
     if not rows:
@@ -96,9 +96,9 @@ def rebook(
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """The assets that must be booked anew, and those whose backdated change can be replayed.
+    """The assets that must be rebooked, and those whose backdated change can be replayed.
 
-    `later`: how many stored events stand at or after the change. All other assets are booked on
+    `later`: the number of stored events at or after the change. All other assets are booked on
     top.
     """
 
@@ -112,7 +112,7 @@ class Ways:
 
 
 def ways_of(household: HouseholdBooks, linked: Linked, rows: Sequence[Transaction]) -> Ways:
-    """Return which way each of the rows goes; one query."""
+    """Return the way in which each row is booked; one query."""
     first: dict[int, datetime] = {}
     anew: set[int] = set()
     for row in rows:
@@ -122,7 +122,7 @@ def ways_of(household: HouseholdBooks, linked: Linked, rows: Sequence[Transactio
         if row.counterpart_id or row.new_asset_id or row.ratio_new:
             anew.add(row.asset_id)
             if row.new_asset_id is not None:
-                # A reversed event leads there no longer, and what came of it has to go.
+                # A reversed event links these assets no longer, but its rows must be removed.
                 anew.add(row.new_asset_id)
     later = later_events(
         household=household,
@@ -156,7 +156,7 @@ def book_anew(
     asset_ids: Collection[int] | None,
     events_max: int | None = None,
 ) -> set[int]:
-    """Book every event of the assets (of all, where None) from the first one on."""
+    """Rebook every event of the assets (of all assets if None) from the first one on."""
     _make_time(household, asset_ids, events_max)
     events = stored_events(accounts=household.accounts, asset_ids=asset_ids)
     crypto = crypto_assets(asset_ids={event.asset for event in events})
@@ -168,7 +168,7 @@ def book_anew(
 
 
 def is_long(*, household_id: int) -> bool:
-    """Return whether booking the whole household anew takes longer than one request may."""
+    """Return whether rebooking the whole household takes longer than one request may."""
     rows = standing(account_ids=None).filter(account__household_id=household_id).order_by()
     return rows[: EVENTS_IN_A_REQUEST_MAX + 1].count() > EVENTS_IN_A_REQUEST_MAX
 
@@ -192,7 +192,7 @@ def _make_time(
 
 
 def idle_for_long() -> None:
-    """Let this transaction idle while it folds in memory, so that no timeout ends it."""
+    """Lift the idle timeout of this transaction while the fold runs in memory."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_MAX_S}s'")
 
@@ -204,7 +204,7 @@ def outcome(
     events: Sequence[Event],
     crypto: frozenset[int],
 ) -> Derived:
-    """Return everything derived from `events`, which are all there are of their assets."""
+    """Return all rows derived from `events`, which must be complete for their assets."""
     book = empty_book(
         household,
         linked,
@@ -219,7 +219,7 @@ def outcome(
 def _book_on_top(
     household: HouseholdBooks, linked: Linked, rows: Sequence[Transaction]
 ) -> set[int]:
-    """Book new rows on the open lots: the common case, which reads only what they can touch."""
+    """Apply new rows to the open lots. This common case reads only the lots they can touch."""
     if not rows:
         return set()
     events = events_of(rows=rows, accounts=household.accounts)
@@ -237,7 +237,7 @@ def _book_on_top(
     booked(book=stage.book(book), events=events)
     derived = derived_rows(book=book)
     for loss in losses:
-        # Its lot was emptied long ago and is not among what was read.
+        # Its lot was emptied long ago and is not among the lots read.
         key = (loss.acquisition, *loss.place, 0)
         if key not in stage.stored.lots:
             derived.lots.pop(key, None)
@@ -247,6 +247,6 @@ def _book_on_top(
 
 
 def _assets_of(rows: Sequence[Transaction]) -> list[Asset]:
-    """Return the assets of new rows, which were read under the lock of this booking."""
+    """Return the assets of the new rows; they were read under the lock of this booking."""
     field = Transaction._meta.get_field("asset")
     return [row.asset for row in rows if field.is_cached(row) and row.asset is not None]

@@ -1,4 +1,4 @@
-"""Derived rows: what the book says, beside what is stored, and the writing of the difference."""
+"""Derived rows: compare the rows of the book with the stored rows and write the difference."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from transactions.ledger.units import Scale, amount
 from transactions.ledger.wash_sales import WashSale as Match
 from transactions.models import Disposal, Holding, Lot, WashSale
 
-# Above so many changed rows, new rows in one statement are faster than an UPDATE of each.
+# Above this number of changed rows, inserting new rows is faster than an UPDATE of each.
 _UPDATES_MAX = 40
 
 LotKey = tuple[int, int, int, int]  # acquisition, account, asset, piece
@@ -86,7 +86,7 @@ _WASH_FIELDS = WashValues._fields
 
 @dataclass(slots=True)
 class Derived:
-    """Derived rows by what names them."""
+    """Derived rows by their natural keys."""
 
     lots: dict[LotKey, LotValues] = field(default_factory=dict)
     disposals: dict[DisposalKey, DisposalValues] = field(default_factory=dict)
@@ -101,7 +101,7 @@ class Derived:
 
 @dataclass(slots=True)
 class Stored(Derived):
-    """Derived rows as they are in the database, with their keys there."""
+    """Derived rows as stored in the database, with their primary keys."""
 
     lot_ids: dict[LotKey, int] = field(default_factory=dict)
     disposal_ids: dict[DisposalKey, int] = field(default_factory=dict)
@@ -153,7 +153,7 @@ WASH_COLUMNS = ("pk", *_WASH_FIELDS)
 
 
 def stored_rows(*, account_ids: Sequence[int], asset_ids: Iterable[int] | None) -> Stored:
-    """All derived rows of some assets (of all, where None) in these accounts: three queries."""
+    """Return all derived rows of some assets (of all if None) in these accounts; three queries."""
     lots = Lot.objects.filter(account_id__in=account_ids)
     disposals = Disposal.objects.filter(account_id__in=account_ids)
     washes = WashSale.objects.filter(loss_account_id__in=account_ids)
@@ -170,7 +170,7 @@ def stored_rows(*, account_ids: Sequence[int], asset_ids: Iterable[int] | None) 
 
 
 def by_household(stored: Stored, of_account: Mapping[int, int]) -> dict[int, Stored]:
-    """Return stored rows by household. `of_account`: the household of each account."""
+    """Group stored rows by household. `of_account`: the household of each account."""
     found: dict[int, Stored] = defaultdict(Stored)
     for lot, values in stored.lots.items():
         mine = found[of_account[lot[1]]]
@@ -186,14 +186,14 @@ def by_household(stored: Stored, of_account: Mapping[int, int]) -> dict[int, Sto
 
 
 class FractionTooSmall(Conflict):
-    """An event leaves less of a lot than ten decimals can say, and the lot has a cost."""
+    """An event leaves less of a lot than ten decimals can express, and the lot has a cost."""
 
     status = 400
     code = "fraction_too_small"
 
 
 def derived_rows(*, book: Book) -> Derived:
-    """What the book says, in rows."""
+    """Return the rows of a book."""
     derived = Derived()
     for place, pieces in book.pieces.items():
         derived.lots.update(_lot_rows(place, pieces, book.currencies[place[0]], book.scale))
@@ -236,7 +236,7 @@ def _lot_rows(
 
 
 def _keep_emptied(derived: Derived, closing: Closing) -> None:
-    """A lot that was sold to the end stays, as an empty row."""
+    """Keep a lot that was sold completely, as an empty row."""
     key = (closing.acquisition, *closing.place, 0)
     if key not in derived.lots:
         nothing = Decimal(0)
@@ -252,7 +252,7 @@ def _keep_emptied(derived: Derived, closing: Closing) -> None:
 
 
 def disposal_row(closing: Closing, book: Book) -> DisposalValues:
-    """The values of a disposal."""
+    """Return the values of a disposal."""
     account, asset = closing.place
     currency, scale = book.currencies[account], book.scale
     return DisposalValues(
@@ -277,7 +277,7 @@ def disposal_row(closing: Closing, book: Book) -> DisposalValues:
 
 
 def wash_row(match: Match, book: Book) -> WashValues:
-    """The values of a wash sale."""
+    """Return the values of a wash sale."""
     return WashValues(
         match.sale,
         match.part,
@@ -298,13 +298,13 @@ def wash_row(match: Match, book: Book) -> WashValues:
 
 
 def _rounded(steps: int, scale: Scale) -> Decimal:
-    """To ten decimals; never less than one step for something."""
+    """Round to ten decimals; a positive quantity never becomes less than one step."""
     value = scale.quantities([steps])[0]
     return value if value or not steps else scale.quantity(scale.fine)
 
 
 def write_difference(*, stored: Stored, derived: Derived) -> set[int]:
-    """Makes the stored rows equal the derived ones; returns the accounts of what changed."""
+    """Make the stored rows equal the derived ones; return the accounts that changed."""
     touched = _write(
         model=Lot,
         have=stored.lots,
@@ -356,7 +356,7 @@ def _write(
         for key in changed:
             rows.append(row(key, want[key]))
             rows[-1].pk = ids[key]
-        # One statement, where bulk_update would build a CASE of every row for every column.
+        # One statement: bulk_update would build a CASE over every row for every column.
         objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["pk"], update_fields=list(fields)
         )
@@ -390,10 +390,10 @@ def _write_wash_sales(stored: Stored, derived: Derived) -> set[int]:
 
 
 def write_holdings(*, before: Derived, after: Derived, absolute: bool) -> None:
-    """Holdings as the sums of their open lots.
+    """Write holdings as the sums of their open lots.
 
-    `absolute`: the rows are all there are of these holdings; else they are a part of them, and the
-    holdings move by what this part changed.
+    `absolute`: the rows are all lots of these holdings. Otherwise they are a part of them, and
+    the holdings change by the difference in this part.
     """
     zero = (Decimal(0), Decimal(0))
     had, has = _sums(before), _sums(after)

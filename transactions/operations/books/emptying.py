@@ -1,4 +1,4 @@
-"""An empty book of a household: its policy, what is identical to the law, and its currencies."""
+"""An empty book of a household: its policy, its identical assets, and its currencies."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -23,8 +23,8 @@ def empty_book(
 ) -> Book:
     """Return an empty book.
 
-    `crypto`: those of its assets that are crypto; `sold`: the days on which something may be sold
-    at a loss, for which exchange rates may be needed.
+    `crypto`: its crypto assets. `sold`: the days of possible sales at a loss, for which exchange
+    rates may be needed.
     """
     return Book(
         currencies={pk: row.currency for pk, row in household.accounts.items()},
@@ -41,9 +41,10 @@ def empty_book(
 
 
 class _Exchange:
-    """Convert a disallowed loss to the currency of the account whose shares take it.
+    """Convert a disallowed loss to the currency of the account with the replacement shares.
 
-    The day's rate counts. Rates are read once, and only where the household has several currencies.
+    The rate of the day applies. Rates are read once, and only for households with several
+    currencies.
     """
 
     def __init__(self, household: HouseholdBooks, days: Iterable[date]) -> None:

@@ -1,4 +1,4 @@
-"""From stored transactions to the events of the book."""
+"""Turn stored transactions into the events of a book."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,12 +47,12 @@ class _Row:
     basis_percentage: Decimal | None
     opened_date: Any
     counterpart_id: int | None
-    # The reversal that undoes it, where that was asked for.
+    # The row that reverses it, if it was queried.
     undone_by: int | None = None
 
 
 def standing(*, account_ids: Collection[int] | None) -> "QuerySet[Transaction]":
-    """Return what moves lots and is not reversed, of some accounts (of all, where None)."""
+    """Select the rows of some accounts (of all if None) that move lots and are not reversed."""
     rows = Transaction.objects.filter(
         type__in=BOOKED_TYPES, reverses__isnull=True, reversed_by__isnull=True
     )
@@ -62,7 +62,7 @@ def standing(*, account_ids: Collection[int] | None) -> "QuerySet[Transaction]":
 def stored_events(
     *, accounts: Mapping[int, Account], asset_ids: Collection[int] | None
 ) -> list[Event]:
-    """Every event of some assets (of all, where None) in these accounts: two queries."""
+    """Return every event of some assets (of all if None) in these accounts; two queries."""
     rows = standing(account_ids=list(accounts))
     if asset_ids is not None:
         rows = rows.filter(asset_id__in=asset_ids)
@@ -77,9 +77,9 @@ def stored_rows_between(
     until: datetime | None,
     reversed_by: Collection[int],
 ) -> list[_Row]:
-    """Return the rows of some assets from `since` through `until`, and on to the end where None.
+    """Return the rows of some assets from `since` through `until` (to the last row if None).
 
-    They stand, or stood until one of the rows in `reversed_by` undid them.
+    A row counts if it is not reversed, or was reversed only by a row in `reversed_by`.
     """
     rows = Transaction.objects.filter(
         Q(reversed_by__isnull=True) | Q(reversed_by__in=reversed_by),
@@ -100,7 +100,7 @@ def events_of_rows(rows: Sequence[_Row], accounts: Mapping[int, Account]) -> lis
 
 
 def events_of(*, rows: Iterable[Transaction], accounts: Mapping[int, Account]) -> list[Event]:
-    """The events of rows just written; the lots they name are looked up in one query."""
+    """Return the events of rows just written; the lots they name are looked up in one query."""
     return _events([_Row(*(getattr(row, name) for name in _COLUMNS)) for row in rows], accounts)
 
 
@@ -111,7 +111,7 @@ def _events(rows: Sequence[_Row], accounts: Mapping[int, Account]) -> list[Event
 
 
 def _named_lots(rows: Sequence[_Row]) -> dict[UUID, int]:
-    """Acquisitions named by public id. A lot that is not held in the account matches nothing."""
+    """Return acquisitions by public id. A lot that is not held in the account matches nothing."""
     ids = {UUID(part["lot_id"]) for row in rows for part in row.lots}
     if not ids:
         return {}
@@ -157,13 +157,13 @@ def _event(row: _Row, currency: str, named: Mapping[UUID, int], taken: Collectio
 def _chosen(
     part: Mapping[str, Any], named: Mapping[UUID, int]
 ) -> tuple[int, Decimal] | tuple[int, Decimal, int]:
-    # A lot nobody knows matches nothing.
+    # An unknown lot matches nothing.
     lot, quantity = named.get(UUID(part["lot_id"]), -1), Decimal(part["quantity"])
     return (lot, quantity, part["piece"]) if "piece" in part else (lot, quantity)
 
 
 def _net(row: _Row, currency: str) -> Decimal:
-    """What came in or was paid, in the account's currency and whole minor units."""
+    """Return the cash received or paid, in whole minor units of the account's currency."""
     kind = KINDS[row.type]
     if kind.cash == "fee":
         fee = row.fee if kind.purchase else 0

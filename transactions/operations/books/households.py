@@ -1,4 +1,4 @@
-"""Locks a household's ledger."""
+"""The lock on a household's ledger."""
 
 from stores.locks import locked_in_line
 from transactions.models import Account
@@ -6,7 +6,7 @@ from transactions.queries.households import HouseholdBooks, household_of
 
 
 def lock_household(*, household_id: int) -> HouseholdBooks:
-    """Locks every account of the household in key order: a wash sale may touch any of them."""
+    """Lock every account of the household in key order: a wash sale may touch any of them."""
     every = Account.objects.filter(household_id=household_id)
     rows = locked_in_line(every, household_id=household_id)
     accounts = {row.pk: row for row in rows}

@@ -1,19 +1,20 @@
-"""A backdated change, booked from its instant to where it changes nothing more.
+"""Replay a backdated change from its instant until it changes nothing more.
 
 The state just before the change is restored from the stored rows (`restoring`). From there the
 events are booked twice: as they are stored, and as they are now.
 
-    proof      the first must give the stored rows again, or the stored rows are not used
+    proof      the first booking must reproduce the stored rows; otherwise they are not used
     end        booking stops at an instant `until` after which the change cannot matter:
-               - the losses that still wait are the same in both books
+               - the losses that await replacement are the same in both books
                - the pieces that differ were bought more than 30 days before `until`, so no later
                  loss sees them
                - no later sale would choose among them: first-in first-out sales took older lots
                  only, last-in first-out sales newer ones, and sales of named lots others
-    result     the rows in which the two books differ are written, and no others
+    result     only the rows in which the two books differ are written
 
-`Unclear` (what was cannot be told, an average cost, a transfer or a corporate action since) and a
-change that goes on for too long are for `booking`, which starts at the first transaction.
+Two cases are left to `booking`, which starts at the first transaction: `Unclear` (the state cannot
+be restored, or an average cost, a transfer or a corporate action follows), and a change whose
+effects go on for too long.
 """
 
 import logging
@@ -54,18 +55,18 @@ from transactions.queries.households import HouseholdBooks, Linked, crypto_asset
 
 logger = logging.getLogger(__name__)
 
-# What a replay can take back and book again.
+# The kinds of events that a replay can undo and book again.
 _SIMPLE = frozenset(named(step="acquire") + named(step="sell"))
-# So few events are booked to the end without asking whether an earlier end would do.
+# Up to this number of events, book all of them without looking for an earlier end.
 EVENTS_TO_THE_END = 300
-# Above so many, booking from the first transaction is no slower.
+# Above this number of events, booking from the first transaction is no slower.
 EVENTS_MAX = 6_000
 _DAYS = (WINDOW_DAYS + 2, 4 * WINDOW_DAYS, 20 * WINDOW_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """How many events stand at or after an instant, the last one, and whether all are simple."""
+    """The number of events at or after an instant, the last one, and whether all are simple."""
 
     count: int
     simple: bool
@@ -75,7 +76,7 @@ class Later:
 def later_events(
     *, household: HouseholdBooks, asset_ids: Collection[int], at: datetime, before_id: int
 ) -> dict[int, Later]:
-    """Return by asset what stands from `at` on, of all rows recorded before row `before_id`."""
+    """Return by asset the valid events from `at` on that were recorded before row `before_id`."""
     rows = (
         Transaction.objects.filter(
             account_id__in=list(household.accounts),
@@ -101,14 +102,14 @@ def later_events(
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What a replay is about."""
+    """The change that a replay books."""
 
     household: HouseholdBooks
     linked: Linked
     assets: frozenset[int]
     new_ids: frozenset[int]
     at: datetime
-    # The last instant at which something new stands.
+    # The instant of the last new row.
     through: datetime
 
 
@@ -120,10 +121,10 @@ def replayed(
     new: Sequence[Transaction],
     later: int,
 ) -> set[int] | None:
-    """Book a change of related assets; return the accounts that changed, None where it cannot.
+    """Replay a change of related assets; return the changed accounts, or None if impossible.
 
-    `later`: how many stored events stand at or after its first instant. Raises what `booked`
-    raises: then nothing has been written.
+    `later`: the number of stored events at or after its first instant. Raises the errors of
+    `booked`, and then has written nothing.
     """
     if not all(_is_simple(row) for row in new):
         return None
@@ -156,7 +157,7 @@ def _is_simple(row: Transaction) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Twice:
-    """The same stretch in two books: as it is stored (`old`) and as it is now (`new`)."""
+    """The same period in two books: as stored (`old`) and with the change (`new`)."""
 
     old: Book
     new: Book
@@ -164,7 +165,7 @@ class _Twice:
 
 
 def _attempted(change: _Change, until: datetime | None) -> set[int] | None:
-    """Book through `until`; None where later events would be touched."""
+    """Book through `until`; return None if later events would be affected."""
     twice = _booked_twice(change, until)
     old, new = derived_rows(book=twice.old), derived_rows(book=twice.new)
     _ensure_as_recorded(twice)
@@ -215,7 +216,7 @@ def _booked_twice(change: _Change, until: datetime | None) -> _Twice:
 
 
 def _ensure_as_recorded(twice: _Twice) -> None:
-    """Raise Unclear unless the events as they are stored give the rows that are stored."""
+    """Raise Unclear unless the stored events reproduce the stored rows."""
     mine = {(row.sale, row.part): row for row in twice.old.closings}
     if mine != {(row.sale, row.part): row for _, row in twice.recorded.disposals}:
         raise Unclear("the stored disposals are not those of a replay")
@@ -225,7 +226,7 @@ def _ensure_as_recorded(twice: _Twice) -> None:
 
 
 def _differing(old: Derived, new: Derived) -> set[LotKey]:
-    """Return the rows of every lot of which a row differs: its pieces are numbered together."""
+    """Return all rows of every lot with a difference: its pieces are numbered together."""
     keys = {*old.lots, *new.lots}
     lots = {key[:3] for key in keys if old.lots.get(key) != new.lots.get(key)}
     return {key for key in keys if key[:3] in lots}
@@ -239,7 +240,7 @@ def _ends(
     differing: Collection[LotKey],
     until: datetime,
 ) -> bool:
-    """Return whether no event after `until` can tell the two books apart."""
+    """Return whether every event after `until` has the same result in both books."""
     since = until.date() - timedelta(days=WINDOW_DAYS)
     if _waiting(twice.old, since) != _waiting(twice.new, since):
         return False
@@ -277,7 +278,7 @@ def _ends(
 
 
 def _waiting(book: Book, since: date) -> list[tuple[int, Loss]]:
-    """Return the losses that a purchase after `since` and 30 days may still meet."""
+    """Return the losses of sales from `since` on that still await replacement shares."""
     return [
         (group, loss)
         for group, losses in sorted(book.washes.losses.items())
@@ -287,7 +288,7 @@ def _waiting(book: Book, since: date) -> list[tuple[int, Loss]]:
 
 
 def _stored_lots(change: _Change, differing: Collection[LotKey], old: Derived) -> Stored:
-    """Return the stored rows of the lots that differ; raises Unclear unless a replay gives them."""
+    """Return the stored rows of the lots that differ; raise Unclear if a replay gives others."""
     stored = Stored()
     if differing:
         lots = {key[:3] for key in differing}

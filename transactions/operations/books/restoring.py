@@ -1,8 +1,9 @@
 """The state of a household's book just before an instant, restored from the stored rows.
 
-The stored rows are the checkpoint: lots as they are now, disposals and wash sales since the
-instant taken back (`transactions.ledger.undoing`). Only what can matter to the events that follow
-is read: what their sales can take, and what the household bought or lost in the 30 days before.
+The stored rows are the checkpoint: the lots as they are now, with the disposals and wash sales
+since the instant undone (`transactions.ledger.undoing`). Only rows that can matter to the events
+that follow are read: the lots their sales can take, and the household's purchases and losses of the
+30 days before.
 """
 
 from collections import defaultdict
@@ -33,9 +34,9 @@ from transactions.operations.books.derived import (
 )
 from transactions.queries.households import HouseholdBooks
 
-# Whatever takes from the lots held.
+# The kinds of events that take shares from the lots held.
 LEAVES = frozenset(BOOKED_TYPES - set(named(lots="acquires")))
-# Most sales empty a few of the oldest lots of what may be thousands.
+# Most sales empty only a few of the oldest lots, of possibly thousands.
 _OLDEST_READ = 100
 _PLACES_MAX = 4
 
@@ -44,15 +45,15 @@ LotId = tuple[int, int, int]  # acquisition, account, asset
 
 @dataclass(slots=True)
 class Stage:
-    """Pieces and waiting losses to begin with. Mutable only until a book is made of them."""
+    """The pieces and open losses a book starts with. Mutable only until the book is made."""
 
     pieces: list[Piece] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
-    # The rows that were read of the pieces and of the losses.
+    # The rows read for the pieces and for the losses.
     stored: Stored = field(default_factory=Stored)
 
     def book(self, empty: Book) -> Book:
-        """Fill an empty book. The stage can fill several: each gets pieces of its own."""
+        """Fill an empty book. One stage can fill several books: each gets its own pieces."""
         placed: dict[Place, list[Piece]] = defaultdict(list)
         for piece in self.pieces:
             placed[piece.place].append(replace(piece))
@@ -68,7 +69,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Disposals and wash sales as they are stored, for a stretch of time."""
+    """The stored disposals and wash sales of a period."""
 
     disposals: Sequence[tuple[int, Closing]]
     matches: Sequence[tuple[int, Match]]
@@ -109,14 +110,14 @@ _MATCH_COLUMNS = (*WASH_COLUMNS, "sale__executed_at", "replacement__executed_at"
 
 
 def window_begin(at: datetime) -> datetime:
-    """Return the first instant of which a purchase or a loss can still meet one at `at`."""
+    """Return the first instant whose purchases or losses can still match one at `at`."""
     return datetime.combine(at.date() - timedelta(days=WINDOW_DAYS), time(), UTC)
 
 
 def open_stage(
     household: HouseholdBooks, assets: Collection[int], events: Sequence[Event]
 ) -> Stage:
-    """Return the stage for events later than all that is stored of their related assets."""
+    """Return the stage for events later than every stored event of their related assets."""
     since = window_begin(min(event.at for event in events))
     stage = Stage()
     leaving = [event for event in events if event.type in LEAVES]
@@ -148,10 +149,10 @@ def past_stage(
     until: datetime | None,
     leaving: Sequence[Event],
 ) -> tuple[Stage, Recorded]:
-    """Return the stage just before `at`, and what is recorded from there through `until`.
+    """Return the stage just before `at`, and the rows recorded from there through `until`.
 
-    `leaving`: all that leaves from `at` through `until`, by what is stored or by what is new.
-    Raises Unclear where the stored rows do not say what was.
+    `leaving`: all shares that leave from `at` through `until`, by stored or by new events.
+    Raises Unclear if the stored rows do not determine the earlier state.
     """
     since = window_begin(at)
     accounts = list(household.accounts)
@@ -249,9 +250,9 @@ def _in_reach(
 def _oldest_through(
     there: Q, gone: Mapping[LotId, tuple[datetime, Decimal]], wanted: Decimal
 ) -> datetime | None:
-    """Return until when the lots were opened that first-in first-out takes for `wanted`.
+    """Return when the last lot was opened that first-in first-out takes for `wanted`.
 
-    None where that is not known from a few of the oldest open lots: then all are read.
+    Returns None if a few of the oldest open lots do not show it; then all lots are read.
     """
     open_lots = list(
         Lot.objects.filter(there)
@@ -272,7 +273,7 @@ def _oldest_through(
 def _gone_since(
     accounts: Collection[int], assets: Collection[int], at: datetime
 ) -> dict[LotId, tuple[datetime, Decimal]]:
-    """Return the lots opened before `at` of which some was sold since: opened when, how much."""
+    """Return the opening time and the quantity sold since `at` of lots opened before `at`."""
     rows = (
         Disposal.objects.filter(
             account_id__in=accounts,
@@ -329,7 +330,7 @@ def _pieces(household: HouseholdBooks, rows: Iterable[_LotRow]) -> list[Piece]:
 
 
 def _by_age(pieces: Iterable[Piece]) -> list[Piece]:
-    """Sort by age; what is alike stays in the order in which it was numbered."""
+    """Sort by age; equal pieces keep the order of their numbers."""
     return sorted(pieces, key=lambda piece: piece.age)
 
 

@@ -3,9 +3,9 @@
     uploaded --read--> preview --commit--> committed --undo--> undone
                           | change (checked again), discard
 
-The request itself works on small files, a job on large ones. The result of the job, the import's
-new status and all rows are one database transaction, which begins by locking the import's row. So
-a step happens once or not at all, whatever kills a worker.
+A request processes small files itself; a job processes large ones. One database transaction writes
+the result of the job, the import's new status and all rows, and first locks the import's row. So a
+step happens once or not at all, even if a worker is killed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,7 +39,7 @@ from transactions.operations.imports.judging import judge
 from transactions.operations.imports.symbols import stated
 
 IMPORT = "transactions.import"
-# Rows that a worker reads and records in a second; only the estimate shown depends on it.
+# Rows that a worker reads and records per second; used only for the estimate shown.
 _ROWS_PER_S = 3_000
 _BYTES_PER_ROW = 80
 _OPEN = (ImportStatus.UPLOADED, ImportStatus.PREVIEW, ImportStatus.FAILED)
@@ -47,7 +47,7 @@ _OPEN = (ImportStatus.UPLOADED, ImportStatus.PREVIEW, ImportStatus.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file as it arrives, and what its user says about it."""
+    """An uploaded file, and the options its user states."""
 
     name: str
     pieces: Iterable[bytes]
@@ -62,7 +62,7 @@ def bring(
 ) -> Import:
     """Store a file for an account and read it into a preview.
 
-    A job reads a large file, unless the caller has the time to do it `at_once`.
+    A job reads a large file, unless the caller asks to read it `at_once`.
     """
     if upload.format is not None and upload.format not in FORMATS:
         raise _unknown_format()
@@ -103,7 +103,7 @@ def _ensure_room(account: Account) -> None:
 
 
 def _ensure_bytes(batch: Import) -> None:
-    """Refuse a file with which the household would store more than it may."""
+    """Refuse a file that would exceed the household's limit on stored bytes."""
     waiting = Import.objects.filter(
         account__household_id=batch.account.household_id, status__in=_OPEN
     ).exclude(pk=batch.pk)
@@ -129,9 +129,9 @@ def _unknown_format() -> InvalidInput:
 
 
 def _format_of(batch: Import) -> str:
-    """The format that the user named, else the one of the head; our own CSV if columns are mapped.
+    """Return the format the user named, else the detected one; our own CSV if columns are mapped.
 
-    Refuses what need not be read to its end: archives, other encodings, unknown headings.
+    Refuses faults that the head of a file shows: archives, other encodings, unknown headings.
     """
     head = files.head(batch=batch)[:HEAD_BYTES]
     if not head.strip():
@@ -167,7 +167,7 @@ def change(
     exclude: Iterable[int] = (),
     reset: Iterable[int] = (),
 ) -> Import:
-    """Change how a file is read or which rows are imported, and check it again."""
+    """Change how a file is read or which rows are imported, and check its rows again."""
     with transaction.atomic():
         locked = _locked(batch)
         _ensure(locked, *_OPEN)
@@ -234,7 +234,7 @@ def commit(*, batch: Import, user: User, now: datetime, at_once: bool = False) -
 
 
 def _takes_long(batch: Import, rows: int) -> bool:
-    """Return whether a step is for a job: many rows, or a ledger that is long to book anew."""
+    """Return whether a step needs a job: many rows, or a ledger that takes long to rebook."""
     return rows > IMPORT_ROWS_AT_ONCE_MAX or is_long(household_id=batch.account.household_id)
 
 
@@ -248,7 +248,7 @@ def refresh(*, batch: Import, now: datetime) -> None:
 
 
 def remove(*, batch: Import, user: User, now: datetime) -> Import | None:
-    """Discard a file that is not in the ledger (None), or undo one that is."""
+    """Discard a file that is not in the ledger and return None, or undo one that is."""
     with transaction.atomic():
         locked = _locked(batch)
         _ensure(locked, *_OPEN, ImportStatus.COMMITTED)
@@ -266,7 +266,7 @@ def remove(*, batch: Import, user: User, now: datetime) -> Import | None:
 
 
 def run(claim: Claim, now: datetime, told: Told) -> None:
-    """Do the step of a job and write its result, in one transaction."""
+    """Perform the step of a job and write its result, in one transaction."""
     with result_written():
         batch = _of_claim(claim)
         assert claim.requested_by_id is not None, "a file is brought by somebody"
@@ -318,7 +318,7 @@ def _account_name(public_id: UUID) -> str:
 
 
 def forget_old(*, now: datetime) -> tuple[int, int]:
-    """Discards files that waited 30 days, drops rows of those decided 90 days ago; how many."""
+    """Discard previews after 30 days, delete rows 90 days after the commit; return both counts."""
     waited = Import.objects.filter(
         status__in=_OPEN, created_at__lt=now - timedelta(days=IMPORT_DAYS_WAITING_MAX)
     )
@@ -333,7 +333,7 @@ def forget_old(*, now: datetime) -> tuple[int, int]:
 
 
 def counts(batch: Import) -> dict[str, int]:
-    """The number of rows by what they are."""
+    """Return the number of rows by status."""
     return {
         "rows": batch.row_count,
         "ready": batch.ready_count,
@@ -346,7 +346,7 @@ def counts(batch: Import) -> dict[str, int]:
 def _read(
     batch: Import, now: datetime, *, rows_max: int | None = None, told: Told | None = None
 ) -> None:
-    """Read the file into rows and judge them; each is half of the work that `told` counts."""
+    """Read the file into rows and check them; each is half of the progress given to `told`."""
     batch.format = _format_of(batch)
     with files.opened(batch=batch) as file:
         reading.read(batch=batch, file=file, now=now, rows_max=rows_max, told=_part(told, 0))
@@ -374,7 +374,7 @@ def _read_or_enqueue(batch: Import, user: User, now: datetime) -> None:
 
 
 def _part(told: Told | None, start: int) -> Told | None:
-    """Half of the work, reported as half of the percentage."""
+    """Return a callback that maps the progress of one half to half of the percentage."""
     if told is None:
         return None
     return lambda percent: told(start + percent // 2)
@@ -385,7 +385,7 @@ def _is_stated(value: Any) -> bool:
 
 
 def _locked(batch: Import) -> Import:
-    """The import's row, locked, with its account."""
+    """Lock and return the import's row with its account."""
     rows = Import.objects.select_related("account__owner", "job").filter(pk=batch.pk)
     found = locked_in_line(rows, household_id=batch.account.household_id, of=("self",))
     if not found:

@@ -1,4 +1,4 @@
-"""Writes the ready rows of a file to the ledger, and undoes them: all or none."""
+"""Write the ready rows of a file to the ledger, or undo them: all or none."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ from transactions.operations.imports.symbols import create_assets
 from transactions.operations.ledger import record, record_reversed, reverse_all
 from transactions.queries.households import linked_assets
 
-# Rows recorded at once: their memory stays bounded, and between two portions the database gets a
-# statement, so the connection is not idle for long.
+# Rows recorded at once. This bounds memory, and each portion sends the database a statement, so the
+# connection is not idle for long.
 ROWS_AT_ONCE = 5_000
 
 
@@ -37,7 +37,7 @@ class StalePreview(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """The import being written, and what its words mean."""
+    """The import being written, with the meaning of its symbols and names."""
 
     batch: Import
     names: Names
@@ -54,7 +54,7 @@ def write(
 ) -> None:
     """Record every ready row of a locked import, oldest first.
 
-    Runs in one transaction: the refusal of one row names it and rolls back all others.
+    Runs in one transaction: a refusal names its row and rolls back all rows.
     """
     create_assets(batch=batch)  # locks the household, so before its accounts
     household = lock_household(household_id=batch.account.household_id)
@@ -77,7 +77,7 @@ def write(
 
 
 def _names(batch: Import, now: datetime) -> Names:
-    """What the file's words mean; checked again if the ledger has changed since the preview."""
+    """Return the meaning of the file's symbols and names; check again if the ledger has changed."""
     if batch.ledger_version == batch.account.ledger_version:
         return understood(batch=batch)
     before = standing_of(batch=batch)
@@ -98,7 +98,7 @@ def undo(
 ) -> None:
     """Reverse every transaction of a locked import that is not reversed yet.
 
-    Related assets are rebooked together, so they are undone together; unrelated ones are undone
+    Related assets are rebooked together, so they are undone together. Unrelated ones are undone
     one after the other, within the same transaction.
     """
     household = lock_household(household_id=batch.account.household_id)
@@ -114,7 +114,7 @@ def undo(
         count += 1
     done = 0
     for portion in _filled(groups.values()):
-        # The ledger reads the rows again under its lock; here their names are enough.
+        # The ledger reads the rows again under its lock; here their keys are enough.
         names = ("account_id", "type", "counterpart_id", "reverses_id")
         originals = list(Transaction.objects.filter(pk__in=portion).only(*names).order_by("id"))
         note = f"Undoes the import of {batch.file_name}"
@@ -166,7 +166,7 @@ def _chronological(batch: Import) -> Iterator[list[ImportRow]]:
 
 
 def _pairs(work: _Work) -> list[tuple[ImportRow, ImportRow]]:
-    """Rows that the file itself reverses, each with its reversal."""
+    """Return the rows that the file itself reverses, each with its reversal."""
     # JSON text: a quote inside a value is escaped, so this matches the empty field only.
     reversals = list(_ready(work.batch).exclude(draft__contains='"reverses":""').order_by("number"))
     by_name = {decoded(row.draft or "").reverses: row for row in reversals}
@@ -236,7 +236,7 @@ def _entry(work: _Work, row: ImportRow) -> Entry:
 
 
 def _refused(row: ImportRow, refusal: BallastError) -> BallastError:
-    """The ledger's refusal, with the line of the file it is about."""
+    """Return the ledger's refusal with the line of the file it concerns."""
     return type(refusal)(
         f"Line {row.line} (row {row.number}): {refusal.detail}",
         code=refusal.code,

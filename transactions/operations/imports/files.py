@@ -1,4 +1,4 @@
-"""The bytes of a file, stored in the database in pieces so that any worker can read them."""
+"""Store the bytes of a file in the database in pieces, so that any worker can read them."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from core.limits import IMPORT_FILE_BYTES_MAX
 from transactions.models import Import, ImportChunk
 
 PIECE_BYTES = 1_048_576
-# A file larger than this lies on disk while it is read.
+# A larger file is kept on disk while it is read.
 _MEMORY_BYTES_MAX = 4 * PIECE_BYTES
 
 
@@ -37,14 +37,14 @@ def store(*, batch: Import, pieces: Iterable[bytes]) -> None:
 
 
 def head(*, batch: Import) -> bytes:
-    """The first piece of the file."""
+    """Return the first piece of the file."""
     piece = ImportChunk.objects.filter(batch=batch, number=0).first()
     return bytes(piece.data) if piece else b""
 
 
 @contextmanager
 def opened(*, batch: Import) -> Iterator[BinaryIO]:
-    """The file of an import, copied piece by piece into a temporary one."""
+    """Return the file of an import, copied piece by piece into a temporary file."""
     numbers = list(
         ImportChunk.objects.filter(batch=batch).order_by("number").values_list("pk", flat=True)
     )

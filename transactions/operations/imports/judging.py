@@ -1,7 +1,7 @@
-"""Decides which rows of a file may become transactions: symbols, ledger checks, duplicates.
+"""Decide which rows of a file may become transactions: symbols, ledger checks, duplicates.
 
-A row's status follows from what the reader found, what users decided, and the present ledger. So
-it is checked again whenever one of them changes, and once more under the lock of the commit.
+A row's status depends on the findings of the reader, the decisions of users, and the present
+ledger. It is checked again whenever one of them changes, and under the lock of the commit.
 """
 
 import json
@@ -49,14 +49,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The status of a row, and why."""
+    """The status of a row, and the reasons for it."""
 
     status: str
     findings: tuple[dict[str, Any], ...] = ()
 
 
 def judge(*, batch: Import, now: datetime, told: Callable[[int], None] | None = None) -> Names:
-    """Check and count every row, in a transaction. Return what the file's words mean."""
+    """Check and count every row, in a transaction. Return the meaning of the file's symbols."""
     checks = _Checks(batch, now)
     done = 0
     for page in pages(batch=batch):
@@ -74,7 +74,7 @@ def judge(*, batch: Import, now: datetime, told: Callable[[int], None] | None = 
 
 
 def understood(*, batch: Import) -> Names:
-    """What a file's words mean, if its rows are checked and the ledger has not changed since."""
+    """Return the cached meaning of a file's symbols, valid while the ledger is unchanged."""
     found = meanings(batch=batch)
     names, _ = _names(batch, found, _account_of(batch))
     splits = ImportRow.objects.filter(batch=batch, status=RowStatus.READY).exclude(
@@ -87,13 +87,13 @@ def understood(*, batch: Import) -> Names:
 
 
 def _account_of(batch: Import) -> str:
-    """The account of the file that is imported; empty if it is not chosen yet."""
+    """Return the account of the file that is imported; empty if not chosen yet."""
     only = batch.accounts[0] if len(batch.accounts) == 1 else ""
     return str(batch.options.get("account") or only)
 
 
 def standing_of(*, batch: Import) -> str:
-    """A digest of the statuses of all rows: if it differs, so does the preview."""
+    """Return a digest of the statuses of all rows. If it differs, the preview has changed."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT md5(string_agg(left(status, 1), '' ORDER BY number)) "
@@ -104,7 +104,7 @@ def standing_of(*, batch: Import) -> str:
 
 
 def pages(*, batch: Import) -> Iterator[list[Line]]:
-    """The rows in the order of the file, a portion at a time."""
+    """Yield the rows in the order of the file, a portion at a time."""
     last = 0
     rows = ImportRow.objects.filter(batch=batch).order_by("number").defer("raw", "warnings")
     while portion := list(rows.filter(number__gt=last)[:ROWS_AT_ONCE]):
@@ -113,7 +113,7 @@ def pages(*, batch: Import) -> Iterator[list[Line]]:
 
 
 class _Checks:
-    """Everything that decides about a row, looked up once."""
+    """Everything that determines the status of a row, looked up once."""
 
     def __init__(self, batch: Import, now: datetime) -> None:
         self.batch, self.now = batch, now
@@ -193,9 +193,10 @@ def _told(code: str) -> dict[str, Any]:
 
 
 def _names(batch: Import, meanings: Mapping[str, Meaning], account: str) -> tuple[Names, set[str]]:
-    """What the file's words mean here, and the names of the rows that the file itself reverses.
+    """Return the meaning of the file's names, and the names of rows the file itself reverses.
 
-    A lot of a sale may be a row of the same file or one of the ledger; the ledger's wins.
+    A lot of a sale may be a row of the same file or one of the ledger; the ledger's takes
+    precedence.
     """
     wanted: set[str] = set()
     reversed_rows: set[str] = set()
@@ -221,9 +222,9 @@ def _names(batch: Import, meanings: Mapping[str, Meaning], account: str) -> tupl
 
 
 def _in_ledger(batch: Import, names: set[str]) -> dict[str, UUID]:
-    """Rows of the household that go by one of the names and stand; the account's own win.
+    """Return the household's valid rows with these names; the account's own take precedence.
 
-    Shares that came from an own account keep the names of their lots.
+    Shares transferred from an own account keep the names of their lots.
     """
     ids = [UUID(name) for name in names if _is_uuid(name)]
     rows = Transaction.objects.filter(
@@ -248,7 +249,7 @@ def _is_uuid(text: str) -> bool:
 
 
 def _matching(batch: Import) -> Matching:
-    """The account's ledger, ready to be matched with a file of this format."""
+    """Return the account's ledger, ready to be matched with a file of this format."""
     rows = (
         Transaction.objects.filter(account=batch.account)
         .annotate(is_reversed=Exists(Transaction.objects.filter(reverses=OuterRef("pk"))))
@@ -305,7 +306,7 @@ def _print_of(found: Checked) -> bytes:
 def _ratios(
     batch: Import, meanings: Mapping[str, Meaning], splits: Sequence[Line]
 ) -> dict[UUID, str]:
-    """For splits that state only the units added, the ratio (held + added) : held."""
+    """Return the ratio (held + added) : held of splits that state only the units added."""
     keys = {line.draft.security.key for line in splits if line.draft is not None}
     open_rows = {line.row.public_id for line in splits}
     steps: dict[str, list[_Step]] = {}
@@ -339,7 +340,7 @@ def _ratios(
     ratios: dict[UUID, str] = {}
     for found in steps.values():
         held = Fraction(0)
-        # What the ledger has goes before the file; sorting keeps that among what is alike.
+        # Rows of the ledger precede rows of the file; the stable sort keeps that order in ties.
         for step in sorted(found, key=lambda step: (step.at, rank(type=step.type, own=False))):
             moved = Fraction(step.quantity or 0)
             if step.named is None:

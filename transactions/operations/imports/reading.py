@@ -1,4 +1,4 @@
-"""Reads a file into rows: every line once, its draft stored, nothing compared yet."""
+"""Read a file into rows: each line once, with its draft stored and nothing compared yet."""
 
 import json
 from collections import Counter
@@ -18,7 +18,7 @@ from transactions.files.formats.registry import parse
 from transactions.files.reading.interface import Options, ParsedRow, Security
 from transactions.models import Import, ImportRow, RowStatus
 
-# Rows of one COPY: a statement ends long before its time is up.
+# Rows of one COPY: the statement ends long before its timeout.
 _ROWS_AT_ONCE = 2_000
 _COLUMNS = (
     *("public_id", "batch_id", "number", "line", "status", "choice", "draft", "executed_at"),
@@ -28,7 +28,7 @@ OPTIONS = ("encoding", "delimiter", "decimal", "date_order", "types", "currency"
 
 
 class TooManyAtOnce(Exception):
-    """The file has more rows than a request reads: a job has to."""
+    """The file has more rows than a request reads; a job must read it."""
 
 
 def read(
@@ -39,10 +39,10 @@ def read(
     rows_max: int | None = None,
     told: Callable[[int], None] | None = None,
 ) -> None:
-    """Read the file into rows and note what it names; runs inside a transaction.
+    """Read the file into rows and note the names in it; runs inside a transaction.
 
-    Raises TooManyAtOnce after `rows_max` rows; roll back what was written by then. `told` is
-    called after every portion with the percentage of the file that has been read.
+    Raises TooManyAtOnce after `rows_max` rows; the caller rolls back the rows written so far.
+    `told` is called after every portion with the percentage of the file that has been read.
     """
     ImportRow.objects.filter(batch=batch).delete()
     found = parse(file, options_of(batch, now), format=batch.format or None)
@@ -73,7 +73,7 @@ def read(
 
 
 def options_of(batch: Import, now: datetime) -> Options:
-    """How the file is to be read, as its user stated it."""
+    """Return the reading options that the user stated."""
     stated: dict[str, Any] = {
         name: batch.options[name] for name in OPTIONS if batch.options.get(name)
     }
@@ -86,7 +86,7 @@ def options_of(batch: Import, now: datetime) -> Options:
 
 
 class _Seen:
-    """Collects what the rows name as they pass."""
+    """Collects the names in the rows as they are read."""
 
     def __init__(self) -> None:
         self.count = 0

@@ -1,4 +1,4 @@
-"""Checks what users say the securities of a file are, and creates the assets they ask for."""
+"""Check the user's mapping of a file's securities, and create the assets it asks for."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,10 +12,10 @@ from transactions.models import Import
 
 
 def stated(*, batch: Import, symbols: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a mapping as users write it, checked and in one form. Raises InvalidInput.
+    """Check a user's mapping and return it in one form; raise InvalidInput if it is invalid.
 
-    "AAA" is our symbol, "skip" leaves the rows out, "create" makes an own asset from what the file
-    says; {"symbol", "name", "asset_class", "currency"} states it in full.
+    "AAA" is our symbol, "skip" leaves the rows out, and "create" creates an own asset from the
+    file's data. {"symbol", "name", "asset_class", "currency"} states the asset in full.
     """
     known = {row["key"]: row for row in batch.securities}
     answer = {}
@@ -67,7 +67,7 @@ def create_assets(*, batch: Import) -> None:
         if said["symbol"] not in known:
             known.add(said["symbol"])
             create_own_asset(
-                # A member of the household whose asset it will be, whoever imports.
+                # A member of the household that will own the asset, even if an adviser imports.
                 user=batch.account.owner,
                 symbol=said["symbol"],
                 name=said["name"],
