@@ -131,7 +131,7 @@ class AssetsView(APIView):
         parameters=[OpenApiParameter("q", str), *page_parameters()],
     )
     def get(self, request: Request) -> Response:
-        """Assets by symbol, name or ISIN: the public ones and those of one's own household."""
+        """Find assets by symbol, name or ISIN: public ones and those of the user's households."""
         page = page_request(request.query_params)
         rows = queries.assets(user=caller(request), q=request.query_params.get("q", "")[:120])
         total = counted(rows)
@@ -147,7 +147,7 @@ class AssetsView(APIView):
         parameters=[IDEMPOTENCY_HEADER],
     )
     def post(self, request: Request) -> Response:
-        """Creates an asset that only one's own household sees."""
+        """Create an asset that only the user's own household sees."""
         body = OwnAssetWrite(data=request.data)
         body.is_valid(raise_exception=True)
 
@@ -166,7 +166,7 @@ class OwnPricesView(APIView):
         parameters=[IDEMPOTENCY_HEADER],
     )
     def post(self, request: Request, symbol: str) -> Response:
-        """Writes closes of an asset of one's own; a day given again is corrected."""
+        """Write closes of an own asset; a repeated day replaces the earlier close."""
         if not isinstance(request.data, list):
             raise InvalidInput("Send a list of {date, close}.", code="list_required")
         if len(request.data) > OWN_PRICES_PER_REQUEST_MAX:
@@ -204,9 +204,9 @@ class PricesView(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        """The newest prices of up to 1000 symbols, in the order asked.
+        """Return the newest prices of up to 1000 symbols, in the requested order.
 
-        Unknown symbols are listed beside the prices; only a request without any known one is 404.
+        Unknown symbols are listed beside the prices; a request with no known symbol is a 404.
         """
         symbols = _symbols(request.query_params)
         known = queries.assets_seen(user=caller(request), symbols=symbols)
@@ -252,7 +252,7 @@ class HistoryView(APIView):
         ],
     )
     def get(self, request: Request, symbol: str) -> Response:
-        """The sessions of an asset, at most a year at once, with where they come from."""
+        """Return the sessions of an asset and their source, at most a year at once."""
         params = request.query_params
         interval = params.get("interval") or "1d"
         if interval != "1d":
@@ -281,7 +281,7 @@ class IdentityView(APIView):
         parameters=page_parameters(),
     )
     def get(self, request: Request, symbol: str) -> Response:
-        """What an asset was said to be substantially identical to: by whom, when and why."""
+        """List the decisions on an asset's substantial identity: by whom, when and why."""
         asset = queries.asset(user=caller(request), symbol=symbol.upper())
         return Pages().answer(
             request, queries.identity_decisions(asset=asset), row=partial(identity_row, asset)
@@ -294,7 +294,7 @@ class IdentityView(APIView):
         parameters=[IDEMPOTENCY_HEADER],
     )
     def post(self, request: Request, symbol: str) -> Response:
-        """Decides for an own asset; wash sales of the past are booked anew within a minute."""
+        """Decide for an own asset; past wash sales are rebooked within a minute."""
         queries.asset(user=caller(request), symbol=symbol.upper())
         data = IdentityWrite.parsed(request)
         now = timezone.now()
@@ -313,7 +313,7 @@ class IdentityView(APIView):
 
 
 def identity_row(asset: Asset, decision: IdentityDecision) -> dict[str, object]:
-    """A decision in the words of the API. Operators are not named to investors."""
+    """Return a decision as the API shows it. Operators are not named to investors."""
     by = decision.decided_by
     return {
         "symbol": asset.symbol,
@@ -338,7 +338,7 @@ class RateView(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        """Units of `quote` for one `base`, with the day of the rate and whether it is stale."""
+        """Return the units of `quote` for one `base`, with the day and staleness of the rate."""
         base, quote = (_currency(request.query_params, name) for name in ("base", "quote"))
         found = queries.exchange_rates(pairs=[(base, quote)], as_of=timezone.now().date())
         rate = found.get((base, quote))

@@ -74,7 +74,7 @@ class UserAdmin(LargeTableAdmin, DjangoUserAdmin):  # type: ignore[type-arg,misc
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
     ) -> tuple[Any, bool]:
-        """A public id, or an e-mail by its beginning (the unique index)."""
+        """Find a user by public id, or by the beginning of the e-mail (the unique index)."""
         term = search_term.strip().lower()
         if "@" in term or (term and "-" not in term):
             return queryset.filter(email__startswith=term), False

@@ -1,4 +1,4 @@
-"""How a request says who it is: a bearer token, or the session of the pages with its CSRF token."""
+"""Authentication of a request: a bearer token, or the session of the pages with its CSRF token."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -21,12 +21,12 @@ from identity.operations.devices import known_device, remember_address
 
 @cache
 def token_key() -> bytes:
-    """The key tokens are signed with."""
+    """Return the key that signs tokens."""
     return tokens.signing_key(settings.SECRET_KEY)
 
 
 class AccessTokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <access token>`; no database query while the user is remembered."""
+    """`Authorization: Bearer <access token>`; no database query while the user is cached."""
 
     def authenticate(self, request: Request) -> tuple[User, tokens.Access] | None:
         header = request.META.get("HTTP_AUTHORIZATION", "")
@@ -50,7 +50,7 @@ class _CsrfCheck(CsrfViewMiddleware):
 
 
 class PageSessionAuthentication(BaseAuthentication):
-    """The session cookie of the pages; whatever changes something needs the CSRF token."""
+    """The session cookie of the pages; every change needs the CSRF token."""
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
         page_request = request._request
@@ -72,8 +72,9 @@ class PageSessionAuthentication(BaseAuthentication):
 class PasswordBackend(ModelBackend):
     """The one place where a password is checked, for the API, the pages and the admin alike.
 
-    Tries are counted before anything is compared: by address, and by e-mail for all unknown devices
-    together or for the one known device. An unknown e-mail costs as much time as a wrong password.
+    Tries are counted before anything is compared: by address and by e-mail. The e-mail has one
+    count for all unknown devices together and one for each known device. An unknown e-mail costs
+    as much time as a wrong password.
     """
 
     def authenticate(
@@ -98,11 +99,11 @@ class PasswordBackend(ModelBackend):
         return found
 
     def user_can_authenticate(self, user: Any) -> bool:
-        """Ask at every log-in and for every request of a page session."""
+        """Return whether the user may log in, at every log-in and every page-session request."""
         return isinstance(user, User) and user.may_log_in
 
 
 def caller(request: Request) -> User:
-    """Return who asks. For views behind IsAuthenticated, where it cannot be anybody else."""
+    """Return the user of the request. For views behind IsAuthenticated only."""
     assert isinstance(request.user, User), "an authenticated view has a user"
     return request.user

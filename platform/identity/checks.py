@@ -1,4 +1,4 @@
-"""What a production process must have before it starts; every command names what is missing."""
+"""Checks of a production process before it starts; every command lists the missing settings."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from identity.models import User
 
 @register(Tags.security)
 def production_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
-    """Errors for a production process that would be unsafe, nothing in development."""
+    """Return errors for unsafe production settings; none in development."""
     if not settings.PRODUCTION:
         return []
     return list(_missing())
@@ -23,9 +23,9 @@ def production_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
 def demo_users(
     app_configs: Any, databases: Sequence[str] | None = None, **_: Any
 ) -> list[CheckMessage]:
-    """An error for every deployment on a database that the demo was loaded into.
+    """Return an error for every deployment on a database that the demo was loaded into.
 
-    Its users cannot log in outside a demo, but everybody knows their data and their passwords.
+    Its users cannot log in outside a demo, but their data and passwords are public.
     """
     if settings.DEMO:
         return []

@@ -1,4 +1,4 @@
-"""Page sessions that end, and an audit trail that knows who acted."""
+"""Middleware for the lifetime of page sessions and for the audit trail."""
 
 from collections.abc import Callable
 from typing import Any
@@ -59,7 +59,10 @@ class SessionLifetimeMiddleware:
 
 
 class AuditMiddleware(HistoryMiddleware):
-    """Who changed what, by which request; a bearer token names its user later, in the view."""
+    """Record who changed something, and in which request.
+
+    A bearer token is read in the view, so its user is added later.
+    """
 
     def get_context(self, request: HttpRequest) -> dict[str, Any]:
         request_id = getattr(request, "request_id", None)
@@ -77,7 +80,7 @@ def begin_session(request: HttpRequest) -> None:
 
 @receiver(user_logged_in)
 def note_log_in(request: HttpRequest | None, user: User, **_: Any) -> None:
-    """The response of this request makes the browser a known device, whichever page logs in."""
+    """Mark the request, so that its response makes the browser a known device."""
     if request is not None:
         setattr(request, _LOGGED_IN, user.email)
 

@@ -1,4 +1,4 @@
-"""Users, households and who may see them."""
+"""Users, households, and the rights to see them."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -20,13 +20,16 @@ from core.limits import NAME_LENGTH_MAX
 
 
 def every_change() -> list[pghistory.RowEvent]:
-    """What the audit trail sees of a model; pghistory's own default forgets deletions."""
+    """Return trackers for the audit trail: inserts, updates and deletes.
+
+    pghistory's own default leaves out deletions.
+    """
     return [pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent()]
 
 
 @pghistory.track(*every_change())
 class Household(models.Model):
-    """People whose accounts are looked at together: tax, wash sales, targets."""
+    """People whose accounts are treated together for tax, wash sales and targets."""
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     name = models.CharField(max_length=NAME_LENGTH_MAX)
@@ -42,7 +45,7 @@ class Role(models.TextChoices):
     OPERATOR = "operator"
 
 
-# Folded addresses are ASCII, so the database's idea of lower case agrees with Python's.
+# Folded addresses are ASCII, so lower case is the same in the database and in Python.
 ASCII_EMAIL = r"^[!-~]+@[!-~]+$"
 # What a user may see and do, and how they log in. A change of any raises `access_epoch`; no update
 # lowers it, whatever an older copy of the row says.
@@ -70,7 +73,7 @@ _RAISE_OF_ADVISER = """
 
 
 class UserAccess(BaseUserManager["User"]):
-    """Creation of users, and how they are found; e-mail addresses are stored folded."""
+    """Creation and look-up of users; e-mail addresses are stored folded."""
 
     def create_user(self, *, email: str, password: str | None, **fields: Any) -> "User":
         user = self.model(email=folded(email), **fields)
@@ -119,7 +122,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_demo = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    # What the authenticator already knows, so that `household_ids` asks nothing.
+    # Set by the authenticator, so that `household_ids` needs no query.
     known_household_ids: Sequence[int] | None = None
 
     objects = UserAccess()
@@ -149,7 +152,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                 & models.Q(net_investment_income_rate__range=(0, 1)),
             ),
         ]
-        # Operators: the few who are not investors, the few who were closed.
+        # Operators: the few users who are not investors, and the few who were deactivated.
         indexes = [
             models.Index(
                 fields=["role", "-id"],
@@ -163,7 +166,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def clean(self) -> None:
-        """Fold the address of a form; the admin's forms come here."""
+        """Fold the e-mail address, also for the admin's forms."""
         try:
             self.email = folded(self.email)
         except EmailInvalid as error:
@@ -171,7 +174,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def may_log_in(self) -> bool:
-        """Whether the user may come in at all. The demo's people may do so in a demo only."""
+        """Return whether the user may log in. Users of the demo may do so in a demo only."""
         return self.is_active and (settings.DEMO or not self.is_demo)
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
@@ -220,7 +223,7 @@ class Revocation(models.TextChoices):
     exclude=["serial", "expires_at"],
 )
 class TokenFamily(models.Model):
-    """One log-in of the API: its refresh tokens replace each other and die together."""
+    """One log-in of the API: its refresh tokens replace each other and end together."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="token_families")
@@ -231,7 +234,7 @@ class TokenFamily(models.Model):
     revoked_reason = models.CharField(max_length=16, choices=Revocation.choices, blank=True)
 
     class Meta:
-        # Logout everywhere: the living families of one user.
+        # Logout everywhere: the open families of one user.
         indexes = [
             models.Index(
                 fields=["user"],
@@ -245,9 +248,9 @@ class TokenFamily(models.Model):
 
 
 class Session(AbstractBaseSession):
-    """A log-in of the pages. It has ended when this row is gone or expired."""
+    """A log-in of the pages. It ends when this row is deleted or expires."""
 
-    # What the stream knows the log-in by. The session key, which is secret, cannot be derived.
+    # The stream's name of the log-in. The secret session key cannot be derived from it.
     family = models.CharField(max_length=40, unique=True)
 
     def __str__(self) -> str:
@@ -284,7 +287,7 @@ class Invitation(models.Model):
 
 
 def household_ids(user: "User") -> "models.QuerySet[Household, int] | list[int]":
-    """The households a user may see: his own, and for an adviser those linked to him."""
+    """Return the households a user may see: their own, and for advisers the linked ones."""
     if user.known_household_ids is not None:
         return list(user.known_household_ids)
     if user.role != Role.ADVISER:

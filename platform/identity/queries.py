@@ -1,11 +1,11 @@
-"""Who a user is and what they may see, read once a minute and cached in Redis.
+"""Users and their rights, read once a minute and cached in Redis.
 
     MGET principal:<id> access-epoch:<id> ended-family:<fam>      one round trip
 
 A cached principal carries the user's `access_epoch` as it was read. A change of rights raises the
 epoch in the same transaction and publishes it after the commit, so a principal with a lower epoch
 than the published one is void. That holds for a slow reader too: it stores the old epoch.
-Redis being down is a miss: the database answers, nobody is locked out and nobody let in.
+If Redis is down, the database answers: users stay logged in, and rights are still checked.
 """
 
 import logging
@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 
 PRINCIPAL_TTL_S = 60
 
-# What a request needs to know of its user; everything else is loaded when somebody asks. In the
-# order of the model's columns, because `from_db` hands the values out in that order.
+# The fields a request needs of its user; the others load on first use. They stand in the order of
+# the model's columns, because `from_db` assigns the values in that order.
 _NEEDED = frozenset(
     {
         "id",
@@ -118,7 +118,7 @@ def _checked(user: User | None, claims: Access) -> User:
 
 
 def visible_household_ids(*, user: User) -> list[int]:
-    """The household of the user first, then those that granted them access as an adviser."""
+    """Return the user's household, then the households they advise."""
     if user.role != Role.ADVISER:
         return [user.household_id]
     linked = AdviserLink.objects.filter(adviser=user).order_by("household_id")
@@ -135,19 +135,19 @@ def profile(*, user_id: int) -> User:
 
 
 def members(*, household: Household) -> QuerySet[User]:
-    """The people of a household, the longest there first."""
+    """Return the active users of a household, the first registered first."""
     return User.objects.filter(household=household, is_active=True).order_by("id")
 
 
 def open_invitations(*, user: User) -> QuerySet[Invitation]:
-    """Invitations into the user's household that were neither accepted nor taken back."""
+    """Return the open invitations into the user's household."""
     return Invitation.objects.filter(
         household_id=user.household_id, accepted_at=None, revoked_at=None
     ).order_by("-created_at", "-id")
 
 
 def advisers(*, user: User) -> QuerySet[AdviserLink]:
-    """Who may see the user's household as an adviser."""
+    """Return the adviser links of the user's household."""
     return (
         AdviserLink.objects.filter(household_id=user.household_id)
         .select_related("adviser")
@@ -177,10 +177,10 @@ SELECT held.family
 
 
 def ended_rights(rights: Collection[Right]) -> set[Right]:
-    """Return those of the rights that no longer stand, by what PostgreSQL says now.
+    """Return the rights that no longer stand, as PostgreSQL has them now.
 
-    Three statements whatever the number of rights. Lists travel as joined text, which costs the
-    caller a tenth of what arrays do. Raises DatabaseError.
+    Run three statements for any number of rights. Lists are sent as joined text, which costs the
+    caller a tenth as much as arrays. Raises DatabaseError.
     """
     users = {(right.user_id, right.epoch) for right in rights}
     sessions = {right.family for right in rights if right.is_of_session}

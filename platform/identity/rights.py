@@ -1,7 +1,7 @@
-"""What a ticket or a socket was given on the strength of. Pure.
+"""The right behind a ticket or a socket. Pure.
 
-A right stands while the user is open, their access epoch is the one it was given at, and the log-in
-it was given to has not ended. Families of page sessions are told from those of tokens by a prefix.
+A right stands while the user is active, their access epoch is unchanged, and the log-in has not
+ended. A prefix distinguishes the families of page sessions from those of tokens.
 """
 
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Rows deleted past the operations (a shell, a cascade) end rights as well."""
+"""Rows deleted outside the operations (by a shell or a cascade) end rights as well."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from identity.operations.access import rights_changed
 
 @receiver(post_delete, sender=User)
 def user_deleted(instance: User, **_: Any) -> None:
-    """A deleted user's tokens, tickets and sockets are refused as soon as the row is gone."""
+    """Refuse a deleted user's tokens, tickets and sockets as soon as the row is gone."""
     if instance.pk is not None:
         rights_changed(user_ids=[instance.pk])
 
 
 @receiver(post_delete, sender=AdviserLink)
 def link_deleted(instance: AdviserLink, **_: Any) -> None:
-    """The adviser no longer sees the household, whoever deleted the link."""
+    """End the adviser's access to the household, however the link was deleted."""
     rights_changed(user_ids=[instance.adviser_id])

@@ -1,7 +1,7 @@
-"""Signed tokens of the API. Pure: the key and the clock are given.
+"""Signed tokens of the API. Pure: the key and the time are arguments.
 
 access    15 minutes, carries everything a request needs to be checked against the cache
-refresh   30 days, carries a family and a serial; the family's row says which serial is current
+refresh   30 days, carries a family and a serial; the family's row has the current serial
 """
 
 import hashlib
@@ -17,9 +17,9 @@ import jwt
 from core.errors import BallastError
 
 _ALGORITHM = "HS256"
-# Whom a token is for. Another service that came to share the key would refuse ours, and we its.
+# The audience of a token. A service that shares the key would refuse our tokens, and we its own.
 AUDIENCE = "ballast"
-# How far the clocks of two web servers may lie apart.
+# The largest difference between the clocks of two web servers.
 _SKEW_S = 30
 _OPTIONS: Any = {
     "verify_exp": False,
@@ -41,7 +41,7 @@ class TokenRefused(BallastError):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What an access token says."""
+    """The claims of an access token."""
 
     user_id: int
     public_id: str
@@ -51,7 +51,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """What a refresh token says."""
+    """The claims of a refresh token."""
 
     user_id: int
     version: int
@@ -60,7 +60,7 @@ class Refresh:
 
 
 def signing_key(secret: str) -> bytes:
-    """A key of its own, so that no other signature made with the secret is a token."""
+    """Return a key for tokens only, so that no other signature made with the secret is a token."""
     return hmac.new(secret.encode(), b"ballast.tokens.v1", hashlib.sha256).digest()
 
 
@@ -103,7 +103,7 @@ def refresh_token(*, key: bytes, claims: Refresh, now: datetime, expires_at: dat
 
 
 def read_access(*, key: bytes, token: str, now: datetime) -> Access:
-    """The claims of a valid access token; raises TokenRefused."""
+    """Return the claims of a valid access token; raise TokenRefused."""
     claims = _claims(key=key, token=token, kind="access", now=now)
     try:
         family_id = str(UUID(claims["fam"]))
@@ -113,7 +113,7 @@ def read_access(*, key: bytes, token: str, now: datetime) -> Access:
 
 
 def read_refresh(*, key: bytes, token: str, now: datetime) -> Refresh:
-    """The claims of a valid refresh token; raises TokenRefused."""
+    """Return the claims of a valid refresh token; raise TokenRefused."""
     claims = _claims(key=key, token=token, kind="refresh", now=now)
     try:
         return Refresh(
@@ -140,8 +140,8 @@ def _claims(*, key: bytes, token: str, kind: str, now: datetime) -> dict[str, An
     return claims
 
 
-# The same token comes with every request of its quarter of an hour; its signature stays right, its
-# expiry is compared each time. Refusals are exceptions and so never kept.
+# The same token comes with every request for 15 minutes. Its signature is cached; its expiry is
+# checked each time. Refusals are exceptions and so are never cached.
 @lru_cache(maxsize=8192)
 def _signed(key: bytes, token: str) -> dict[str, Any]:
     claims: dict[str, Any] = jwt.decode(token, key, algorithms=[_ALGORITHM], options=_OPTIONS)

@@ -24,7 +24,7 @@ class JobAdmin(ReadOnlyAdmin):
         "requested_by",
         "finished_at",
     )
-    # Only what an index answers; kinds and queues would be gathered from the whole table.
+    # Only filters that an index serves; the choices of kind and queue would scan the whole table.
     list_filter = ("status",)
     list_select_related = ("requested_by",)
     uuid_fields = ("public_id", "subject_id")

@@ -29,13 +29,13 @@ NAMES = {
 
 
 def keep(figures: Figures) -> None:
-    """Keep what was measured: name of a gauge -> its label's value -> figure."""
+    """Store the measured figures: name of a gauge -> its label's value -> figure."""
     assert set(figures) <= set(NAMES), "every gauge is described"
     redis_client().set(_KEY, json.dumps(figures), ex=_KEPT_S)
 
 
 class WaitingWork(Collector):
-    """The gauges as they were measured last; none of them if that is too long ago."""
+    """The gauges as last measured; none of them if that is too long ago."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         try:

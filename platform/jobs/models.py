@@ -40,8 +40,8 @@ class JobQuerySet(models.QuerySet["Job"]):
 class Job(models.Model):
     """The queue of record. Celery only wakes a worker; this row decides who may write the result.
 
-    `attempt` is the token of one claim and only ever rises. `tries` counts the claims that count:
-    one that had to wait for a lock or for the database is taken back. `waits` counts those.
+    `attempt` is the token of one claim and only ever rises. `tries` counts the claims, except
+    those that had to wait for a lock or for the database: `waits` counts these.
     """
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
@@ -54,19 +54,19 @@ class Job(models.Model):
     requested_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    # The thing worked on, by its public id: an account for a rebalance.
+    # The public id of the subject: an account for a rebalance.
     subject_id = models.UUIDField()
     params = models.JSONField(default=dict)
     params_hash = models.CharField(max_length=64)
     status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.PENDING)
     progress = models.PositiveSmallIntegerField(default=0)
-    # Only ever rises, also when an operator starts over: a worker of an earlier life stays out.
+    # Only ever rises, also when an operator retries: a worker of an earlier attempt stays out.
     attempt = models.PositiveIntegerField(default=0)
     tries = models.PositiveSmallIntegerField(default=0)
     waits = models.PositiveIntegerField(default=0)
-    # Not claimed before; by the clock of the database, as leases are.
+    # The job is not claimed before this time, by the clock of the database, as leases are.
     next_at = models.DateTimeField(db_default=Now())
-    # A job that still waits for something then is given up.
+    # A job that is still waiting at this time is given up.
     give_up_at = models.DateTimeField(db_default=Now() + WAIT_MAX)
     lease_until = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
@@ -100,10 +100,10 @@ class Job(models.Model):
                 name="job_unfinished",
                 condition=Q(status__in=ACTIVE),
             ),
-            # Admin and history: newest first, also by thing.
+            # Admin and history: newest first, also by subject.
             models.Index(fields=["-created_at", "-id"], name="job_newest"),
             models.Index(fields=["subject_id", "-id"], name="job_by_subject"),
-            # Operators: what went wrong, among very many that did not.
+            # Operators: the few failed jobs among very many others.
             models.Index(
                 fields=["status", "-created_at", "-id"],
                 name="job_not_completed",

@@ -23,7 +23,7 @@ def job(*, user: User, public_id: UUID) -> Job:
 
 
 def job_row(job: Job) -> dict[str, object]:
-    """Return a job in the words of the API."""
+    """Return a job as the API shows it."""
     return {
         "job_id": str(job.public_id),
         "kind": job.kind.rsplit(".", 1)[-1],

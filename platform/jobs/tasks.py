@@ -16,7 +16,7 @@ def sweep() -> None:
 
 @shared_task(name="jobs.measure", soft_time_limit=10, time_limit=15)
 def measure() -> None:
-    """Every 15 s: count what waits, for /metrics."""
+    """Every 15 s: count the waiting work, for /metrics."""
     measure_backlog(now=timezone.now())
 
 

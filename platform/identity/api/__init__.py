@@ -48,14 +48,14 @@ from identity.tokens import Access
 
 
 class CredentialsRefused(BallastError):
-    """Wrong e-mail or wrong password; which of them is nobody's business."""
+    """Wrong e-mail or wrong password; the answer never says which of them."""
 
     status = 401
     code = "credentials_invalid"
 
 
 class PublicView(APIView):
-    """For callers who are nobody yet: credentials of a request are not even looked at."""
+    """A view for callers who are not logged in: it ignores the credentials of a request."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -69,7 +69,7 @@ class RegistrationView(PublicView):
         responses={201: RegisteredSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Makes a user. The answer is the same when the e-mail address is taken."""
+        """Create a user. The answer is the same when the e-mail address is taken."""
         given = _given(RegistrationSerializer, request)
         throttling.consume(throttling.REGISTER, request=request._request, email=given["email"])
         users.register(
@@ -90,7 +90,7 @@ class TokenView(PublicView):
         responses={200: TokenPairSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Logs in: an access and a refresh token."""
+        """Log in; return an access and a refresh token."""
         given = _given(CredentialsSerializer, request)
         user = authenticate(request._request, username=given["email"], password=given["password"])
         if not isinstance(user, User):
@@ -107,7 +107,7 @@ class RefreshView(PublicView):
         responses={200: TokenPairSerializer},
     )
     def post(self, request: Request) -> Response:
-        """The next pair. A refresh token works once; shown again, its whole log-in ends."""
+        """Return the next pair. A refresh token works once; a second use ends its whole log-in."""
         given = _given(RefreshSerializer, request)
         throttling.consume(throttling.REFRESH, request=request._request)
         pair = log_ins.rotate(token=given["refresh"], key=token_key(), now=datetime.now(UTC))
@@ -119,7 +119,7 @@ class LogoutView(APIView):
         operation_id="log_out", tags=["auth"], request=LogoutSerializer, responses={204: None}
     )
     def post(self, request: Request) -> Response:
-        """Ends the log-in of the access token used, and that of `refresh` when it is given."""
+        """End the log-in of the access token used, and that of `refresh` when it is given."""
         given = _given(LogoutSerializer, request)
         now = datetime.now(UTC)
         if "refresh" in given:
@@ -134,7 +134,7 @@ class LogoutEverywhereView(APIView):
         operation_id="log_out_everywhere", tags=["auth"], request=None, responses={204: None}
     )
     def post(self, request: Request) -> Response:
-        """Ends every token, page session and socket of the user."""
+        """End every token, page session and socket of the user."""
         users.end_everything(user_id=caller(request).pk, now=datetime.now(UTC))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -147,7 +147,7 @@ class PasswordView(APIView):
         responses={204: None},
     )
     def post(self, request: Request) -> Response:
-        """A new password; every token, page session and socket ends."""
+        """Set a new password; every token, page session and socket ends."""
         given = _given(PasswordChangeSerializer, request)
         user = queries.profile(user_id=caller(request).pk)
         _count(throttling.PASSWORD, request)
@@ -156,7 +156,7 @@ class PasswordView(APIView):
 
 
 def _family(request: Request) -> str:
-    """The log-in this request belongs to: the token's family, or the session of the pages."""
+    """Return the log-in of this request: the token's family, or the session of the pages."""
     claims = request.auth
     if isinstance(claims, Access):
         return claims.family_id
@@ -171,7 +171,7 @@ class StreamTicketView(APIView):
         responses={200: StreamTicketSerializer},
     )
     def post(self, request: Request) -> Response:
-        """A ticket that opens one socket at `url` within `expires_in` seconds."""
+        """Return a ticket that opens one socket at `url` within `expires_in` seconds."""
         return Response(
             {
                 "ticket": stream_ticket(user=caller(request), family=_family(request)),
@@ -184,7 +184,7 @@ class StreamTicketView(APIView):
 class ProfileView(APIView):
     @extend_schema(operation_id="profile", tags=["users"], responses={200: ProfileSerializer})
     def get(self, request: Request) -> Response:
-        """The user himself, with his household."""
+        """Return the user of this request, with their household."""
         return _profile(queries.profile(user_id=caller(request).pk))
 
     @extend_schema(
@@ -194,7 +194,7 @@ class ProfileView(APIView):
         responses={200: ProfileSerializer},
     )
     def patch(self, request: Request) -> Response:
-        """Changes the fields given."""
+        """Change the given fields."""
         changes = _given(ProfileChangeSerializer, request)
         password = changes.pop("current_password", "")
         email = changes.pop("email", None)
@@ -215,7 +215,7 @@ class InvitationsView(APIView):
         responses={200: page_of(InvitationSerializer)},
     )
     def get(self, request: Request) -> Response:
-        """Open invitations into the user's household."""
+        """List the open invitations into the user's household."""
         return _page(queries.open_invitations(user=caller(request)), request, InvitationSerializer)
 
     @extend_schema(
@@ -225,7 +225,7 @@ class InvitationsView(APIView):
         responses={201: NewInvitationSerializer},
     )
     def post(self, request: Request) -> Response:
-        """A place in the household for one address, for seven days; the token is told once."""
+        """Invite one address into the household for seven days; the token is returned only once."""
         given = _given(InvitedSerializer, request)
         _count(throttling.INVITE, request)
         invitation, token = households.invite(
@@ -238,7 +238,7 @@ class InvitationsView(APIView):
 class InvitationView(APIView):
     @extend_schema(operation_id="take_back_invitation", tags=["households"], responses={204: None})
     def delete(self, request: Request, invitation_id: UUID) -> Response:
-        """Takes an invitation back."""
+        """Withdraw an invitation."""
         households.take_back_invitation(
             user=caller(request), invitation_id=invitation_id, now=datetime.now(UTC)
         )
@@ -253,7 +253,7 @@ class AdvisersView(APIView):
         responses={200: page_of(AdviserSerializer)},
     )
     def get(self, request: Request) -> Response:
-        """Who may see the household as an adviser."""
+        """List the advisers who may see the household."""
         return _page(queries.advisers(user=caller(request)), request, AdviserSerializer)
 
     @extend_schema(
@@ -263,7 +263,7 @@ class AdvisersView(APIView):
         responses={201: AdviserSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Lets an adviser see the household and act for it."""
+        """Let an adviser see the household and act for it."""
         given = _given(InvitedSerializer, request)
         _count(throttling.INVITE, request)
         link = households.grant_adviser(user=caller(request), email=given["email"])
@@ -273,7 +273,7 @@ class AdvisersView(APIView):
 class AdviserView(APIView):
     @extend_schema(operation_id="withdraw_adviser", tags=["households"], responses={204: None})
     def delete(self, request: Request, adviser_id: UUID) -> Response:
-        """Ends the adviser's view of the household, at once."""
+        """End the adviser's access to the household at once."""
         households.withdraw_adviser(user=caller(request), adviser_id=adviser_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -285,7 +285,7 @@ def _given(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any
 
 
 def _count(throttle: throttling.Throttle, request: Request) -> None:
-    """Count a try of somebody who is logged in, by their address and by who they are."""
+    """Count a try of a user who is logged in, by their address and by their id."""
     throttling.consume(throttle, request=request._request, email=f"user:{caller(request).pk}")
 
 

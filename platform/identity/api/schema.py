@@ -1,4 +1,4 @@
-"""How the OpenAPI description names our two ways of saying who one is."""
+"""The OpenAPI names of the two ways to authenticate."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The words of the identity API."""
+"""Serializers of the identity API."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from rest_framework import serializers
 from core.limits import NAME_LENGTH_MAX
 from edge.serializers import CurrencyField, EmailField, FractionField, StrictSerializer
 
-# Argon2 reads all of it, so a password is not a way to make us work.
+# Argon2 reads the whole password, so the length is bounded to bound the work.
 PASSWORD_LENGTH_MAX = 200
 
 

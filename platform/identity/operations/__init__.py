@@ -1,1 +1,1 @@
-"""What changes about people: accounts and passwords, log-ins of the API, households."""
+"""Writes of users: accounts and passwords, log-ins of the API, households."""

@@ -1,14 +1,14 @@
 """Publishing that the rights of a user have changed, so that every process acts on it at once.
 
-PostgreSQL has the truth. Triggers raise `User.access_epoch` in the transaction that changes the
-user's rights (role, household, adviser links, password, open or closed). Whatever was derived from
-an older epoch is void: cached principals, stream tickets and sockets.
+PostgreSQL is the record. Triggers raise `User.access_epoch` in the transaction that changes the
+user's rights (role, household, adviser links, password, open or closed). Cached principals, stream
+tickets and sockets of an older epoch are void.
 
 Every operation that changes rights calls `rights_changed` in that transaction. After the commit it
     raises access-epoch:<id>   a cached principal or a ticket with a lower epoch is refused
     deletes principal:<id>     the next request reads the database
     publishes on `access`      the stream processes close the sockets
-Redis may forget all this. A restarted cache holds no principal and no ticket, and the stream
+Redis may lose all of this. A restarted cache holds no principal and no ticket, and the stream
 processes compare their sockets with PostgreSQL every STREAM_RECHECK_S.
 """
 
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 # Longer than a cached principal, a ticket or an access token lives.
 _PUBLISHED_TTL_S = 86_400
-# The epoch published for a deleted user: higher than any that was ever given out.
+# The epoch published for a deleted user: higher than any real one.
 _GONE = 2**53
 _RAISE = """
 if tonumber(redis.call('GET', KEYS[1]) or '0') < tonumber(ARGV[1]) then

@@ -1,8 +1,8 @@
-"""Devices from which a user has logged in before, so that strangers' wrong tries lock nobody out.
+"""Devices from which a user has logged in before: strangers' wrong tries do not lock these out.
 
 A device is known by a signed cookie (browsers) or by its address (any client), for one e-mail
 address. Its tries are counted apart from those of unknown devices; `edge.throttling` has the
-numbers. Redis may forget the addresses: then the device is unknown until its next log-in.
+numbers. If Redis loses the addresses, the device is unknown until its next log-in.
 """
 
 import logging
@@ -51,7 +51,7 @@ def remember_address(*, request: HttpRequest, email: str) -> None:
 
 
 def remember_browser(*, request: HttpRequest, response: HttpResponseBase, email: str) -> None:
-    """Give the browser of a successful log-in a cookie it is known by for a year."""
+    """Set a signed cookie that identifies the browser of a successful log-in for a year."""
     if _cookie_device(request, email) is not None:
         return
     value = signing.dumps([_digest(email), secrets.token_urlsafe(12)], salt=_SALT)

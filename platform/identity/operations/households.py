@@ -1,4 +1,4 @@
-"""Households: inviting somebody in, letting an adviser see, and taking both back."""
+"""Households: invitations, adviser access, and the withdrawal of both."""
 
 import hashlib
 import secrets
@@ -18,7 +18,7 @@ INVITATION_LIFETIME = timedelta(days=7)
 
 
 def invite(*, user: User, email: str, now: datetime) -> tuple[Invitation, str]:
-    """A place in the user's household for one address; the token is told once and not stored.
+    """Invite one address into the user's household. The token is returned once, never stored.
 
     An open invitation to the same address is replaced.
     """
@@ -44,7 +44,7 @@ def invite(*, user: User, email: str, now: datetime) -> tuple[Invitation, str]:
 def open_invitation(*, token: str, email: str, now: datetime) -> Invitation:
     """Return the invitation this token opens for this address; raise InvalidInput.
 
-    Its household and then it are locked.
+    Lock its household first, then the invitation.
     """
     wanted = Invitation.objects.filter(
         token_hash=_hashed(token),
@@ -56,7 +56,7 @@ def open_invitation(*, token: str, email: str, now: datetime) -> Invitation:
     found = wanted.first()
     if found is not None:
         locked_household(household_id=found.household_id)
-        # It may have been accepted or taken back meanwhile.
+        # It may have been accepted or withdrawn meanwhile.
         found = locked(wanted.select_related("household"), of=("self",)).first()
     if found is None:
         raise InvalidInput(
@@ -68,7 +68,7 @@ def open_invitation(*, token: str, email: str, now: datetime) -> Invitation:
 
 
 def take_back_invitation(*, user: User, invitation_id: UUID, now: datetime) -> None:
-    """Closes an open invitation of the user's household; NotFound otherwise."""
+    """Close an open invitation of the user's household; raise NotFound otherwise."""
     changed = Invitation.objects.filter(
         public_id=invitation_id,
         household_id=user.household_id,
@@ -80,7 +80,7 @@ def take_back_invitation(*, user: User, invitation_id: UUID, now: datetime) -> N
 
 
 def grant_adviser(*, user: User, email: str) -> AdviserLink:
-    """Lets an adviser see the user's household; asking twice gives the same link."""
+    """Let an adviser see the user's household; a second call returns the same link."""
     adviser = User.objects.filter(email=email, role=Role.ADVISER, is_active=True).first()
     if adviser is None:
         raise NotFound("No adviser has this e-mail address.", code="adviser_not_found")
@@ -98,7 +98,7 @@ def grant_adviser(*, user: User, email: str) -> AdviserLink:
 
 
 def withdraw_adviser(*, user: User, adviser_id: UUID) -> None:
-    """End an adviser's view of the user's household; NotFound when there is none."""
+    """End an adviser's access to the user's household; raise NotFound if there is none."""
     ended = end_links(
         AdviserLink.objects.filter(household_id=user.household_id, adviser__public_id=adviser_id)
     )
@@ -107,7 +107,7 @@ def withdraw_adviser(*, user: User, adviser_id: UUID) -> None:
 
 
 def save_link(link: AdviserLink) -> None:
-    """Write a link an operator made."""
+    """Write an adviser link made by an operator."""
     with transaction.atomic():
         link.save()
         rights_changed(user_ids=[link.adviser_id])
@@ -123,7 +123,7 @@ def end_links(links: QuerySet[AdviserLink]) -> int:
 
 
 def locked_household(*, household_id: int) -> Household:
-    """Return the household's row, locked: taken before its accounts and anything else of it."""
+    """Return the household's row, locked. Lock it before its accounts and its other rows."""
     rows = Household.objects.filter(pk=household_id)
     return locked_in_line(rows, household_id=household_id)[0]
 

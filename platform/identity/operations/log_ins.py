@@ -2,12 +2,12 @@
 
     start    a family with serial 1
     rotate   lock the family's row; the serial must be the current one; serial + 1
-    reuse    an older serial means that two hold the family: it dies, and everybody logs in again
+    reuse    an older serial means two holders: the family ends, and the user logs in again
 
-Two calls that race with the same token are two holders: the row lock lets exactly one rotate, the
-other then shows an old serial and the family dies, the winner's new tokens with it. A client must
-therefore send one refresh at a time. Being strict costs a careless client a log-in; being lenient
-would give a thief who is quick enough a session of thirty days.
+Two calls that race with the same token count as two holders. The row lock lets exactly one rotate;
+the other then presents an old serial and the family ends, with the winner's new tokens. A client
+must therefore send one refresh at a time. Strictness costs a careless client a log-in; leniency
+would give a quick thief a session of thirty days.
 """
 
 import logging
@@ -35,14 +35,14 @@ logger = logging.getLogger(__name__)
 
 
 class TokenReused(TokenRefused):
-    """A refresh token was shown a second time; its family is dead now."""
+    """A refresh token was used a second time; its family has ended."""
 
     code = "token_reused"
 
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """What a client holds after a log-in or a rotation."""
+    """The tokens of a client after a log-in or a rotation."""
 
     access: str
     refresh: str
@@ -50,7 +50,7 @@ class TokenPair:
 
 
 def start(*, user: User, key: bytes, now: datetime) -> TokenPair:
-    """A new family for this user and its first pair."""
+    """Create a family for this user and return its first pair."""
     family = TokenFamily.objects.create(
         user=user, created_at=now, expires_at=now + settings.REFRESH_TOKEN_LIFETIME
     )
@@ -58,7 +58,7 @@ def start(*, user: User, key: bytes, now: datetime) -> TokenPair:
 
 
 def rotate(*, token: str, key: bytes, now: datetime) -> TokenPair:
-    """The next pair for a current refresh token; raises TokenRefused, or TokenReused."""
+    """Return the next pair for a current refresh token; raise TokenRefused or TokenReused."""
     claims = read_refresh(key=key, token=token, now=now)
     with transaction.atomic():
         family = _locked_family(claims)
@@ -77,7 +77,7 @@ def rotate(*, token: str, key: bytes, now: datetime) -> TokenPair:
             )
             family.save(update_fields=["serial", "expires_at"])
             return _pair(user=user, family=family, key=key, now=now)
-        # Written before the refusal is raised, so that the refusal does not roll it back.
+        # Commit before raising the refusal, so that the refusal does not roll this back.
         _revoke(family, reason=Revocation.REUSED, now=now)
     logger.warning(
         "refresh token reused: user %s, family %s, serial %s of %s",
@@ -90,7 +90,7 @@ def rotate(*, token: str, key: bytes, now: datetime) -> TokenPair:
 
 
 def end(*, token: str, key: bytes, now: datetime) -> None:
-    """Logout: the family of this refresh token ends. Ending it twice is no error."""
+    """End the family of this refresh token. Ending it twice is no error."""
     claims = read_refresh(key=key, token=token, now=now)
     with transaction.atomic():
         family = _locked_family(claims)
@@ -99,7 +99,7 @@ def end(*, token: str, key: bytes, now: datetime) -> None:
 
 
 def end_family(*, claims: Access, now: datetime) -> None:
-    """Logout with an access token alone."""
+    """Log out with an access token alone."""
     with transaction.atomic():
         family = (
             locked(TokenFamily.objects.all())
@@ -111,7 +111,7 @@ def end_family(*, claims: Access, now: datetime) -> None:
 
 
 def forget_dead_families(*, now: datetime) -> int:
-    """Families whose last refresh token expired are of no use to anybody."""
+    """Delete the families whose last refresh token has expired."""
     deleted, _ = TokenFamily.objects.filter(expires_at__lt=now).delete()
     return deleted
 

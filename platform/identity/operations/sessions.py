@@ -1,4 +1,4 @@
-"""Page sessions: the database has the truth, Redis a copy that expires within five minutes.
+"""Page sessions: the database is the record, Redis has a copy that expires within five minutes.
 
 Django's own cached sessions fail when Redis is down. When a log-out meets a Redis outage, they also
 leave the copy alive for two weeks. Here an outage costs a query, and the copy is short-lived. A
@@ -24,7 +24,7 @@ COPY_TTL_S = 300
 
 
 def session_family(key: str) -> str:
-    """Return the name by which the stream knows a page session; the key cannot be derived."""
+    """Return the stream's name of a page session; the key cannot be derived from it."""
     return f"{SESSION_PREFIX}{sha256(key.encode()).hexdigest()[:32]}"
 
 

@@ -13,7 +13,7 @@ from stores.redis import redis_client
 def stream_ticket(*, user: User, family: str) -> str:
     """Return a token that opens one socket within STREAM_TICKET_LIFETIME.
 
-    The ticket holds what the user may see at `access_epoch`. It is void, and so is the socket, when
+    The ticket holds the user's rights at `access_epoch`. The ticket and its socket are void when
     the user's epoch rises or the log-in `family` ends.
     """
     token = secrets.token_urlsafe(32)

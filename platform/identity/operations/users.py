@@ -1,4 +1,4 @@
-"""Users: registering, the profile, the password, the role, leaving."""
+"""Users: registration, profile, password, role and deactivation."""
 
 import logging
 from collections.abc import Mapping
@@ -38,7 +38,8 @@ def register(
 ) -> User | None:
     """Create a user in a household of their own, or in the one that invited them.
 
-    None when the e-mail is taken: the caller answers the same, so that nobody learns who is here.
+    Return None if the e-mail is taken. The caller gives the same answer in both cases, so that it
+    reveals no registered address.
     """
     email = folded(email)
     _ensure_good_password(password, user=User(email=email, full_name=full_name))
@@ -66,9 +67,9 @@ def register(
 def change_profile(
     *, user: User, changes: Mapping[str, Any], email: str | None = None, current_password: str = ""
 ) -> User:
-    """Writes the given profile fields and nothing else.
+    """Write the given profile fields and nothing else.
 
-    Another e-mail address needs the password, because it is the key to the house.
+    A new e-mail address needs the password, because the address can be used to take the account.
     """
     unknown = set(changes) - _PROFILE_FIELDS
     assert not unknown, f"not a profile field: {sorted(unknown)}"
@@ -97,7 +98,7 @@ def change_password(*, user: User, current_password: str, new_password: str, now
 
 
 def end_everything(*, user_id: int, now: datetime) -> None:
-    """Log out everywhere: tokens, page sessions and sockets of the user end with the commit."""
+    """End all tokens, page sessions and sockets of the user with the commit."""
     with transaction.atomic():
         User.objects.filter(pk=user_id).update(token_version=F("token_version") + 1)
         TokenFamily.objects.filter(user_id=user_id, revoked_at=None).update(
@@ -124,7 +125,7 @@ def change_role(*, user: User, role: Role) -> None:
 
 
 def move(*, user: User, household: Household) -> None:
-    """Move the user to another household. They lose sight of the old one at once."""
+    """Move the user to another household. They lose access to the old one at once."""
     _change_rights(user, household=household)
 
 

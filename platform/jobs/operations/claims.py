@@ -5,7 +5,7 @@
     wait       give the job back uncounted: it met a lock, or a server out of reach
     try_again  give the job back counted: it met a fault
 
-Leases and due times are the database's, so the clocks of workers do not matter.
+Leases and due times use the database's clock, so the clocks of workers do not matter.
 """
 
 import json
@@ -26,7 +26,7 @@ from core.limits import JOB_ATTEMPTS_MAX
 from jobs.models import Job, JobStatus
 from jobs.operations.outbox import announce
 
-# Tries of a job that is past its last one serve to end it properly; after these the sweeper does.
+# Extra tries after the last one, only to end the job properly; after these the sweeper ends it.
 TRIES_MAX = 2 * JOB_ATTEMPTS_MAX
 
 _WAIT_S = (2.0, 60.0)  # first, longest
@@ -48,7 +48,7 @@ class Claim:
     attempt: int
     tries: int
     waits: int
-    # It has waited for longer than it may.
+    # It has waited too long.
     overdue: bool
     household_id: int | None
     requested_by_id: int | None
@@ -61,7 +61,7 @@ class Claim:
 
     @property
     def spent(self) -> bool:
-        """Whether every try was used: the claim serves only to end the job as failed."""
+        """Return whether every try is used: this claim only ends the job as failed."""
         return self.tries > JOB_ATTEMPTS_MAX
 
 
@@ -102,7 +102,7 @@ def report_progress(*, claim: Claim, percent: int) -> None:
 
 @contextmanager
 def result_written() -> Iterator[None]:
-    """Open the transaction of a result. A worker that stops in its middle loses it with its lease.
+    """Open the transaction of a result; the server ends it if the worker stops in its middle.
 
     Otherwise its locks would keep the next attempt from writing for as long as it sleeps.
     """
@@ -116,7 +116,7 @@ def result_written() -> Iterator[None]:
 
 
 def complete(*, claim: Claim, result: Mapping[str, Any]) -> None:
-    """Write the result, once. Call it last in the transaction that writes what the job made."""
+    """Write the result, once. Call it last in the transaction that writes the job's rows."""
     mine = _mine(claim).filter(cancel_requested_at__isnull=True)
     if not mine.update(
         status=JobStatus.COMPLETED,
@@ -132,7 +132,7 @@ def complete(*, claim: Claim, result: Mapping[str, Any]) -> None:
 def fail(*, claim: Claim, code: str, detail: str, account_name: str, now: datetime) -> None:
     """End the job as failed and announce that; raise LeaseLost if the job is no longer ours.
 
-    Call it last in the transaction that writes what the failure means for the kind's own rows.
+    Call it last in the transaction that writes the failure to the kind's own rows.
     """
     with transaction.atomic():
         if not _mine(claim).update(
@@ -168,7 +168,7 @@ def announce_failure(
     payload: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    """Write the message that a job failed; work of the system itself has nobody to send it to."""
+    """Write the message that a job failed; work of the system itself has no recipient."""
     if household_id is None:
         return
     name = kind.rsplit(".", 1)[-1]
@@ -185,7 +185,7 @@ def announce_failure(
 def wait(*, claim: Claim) -> bool:
     """Give the job back uncounted, due after a back-off; return False if it was no longer ours.
 
-    A job that has waited for longer than it may has no tries left: its next claim ends it.
+    A job that has waited too long has no tries left: its next claim ends it.
     """
     return bool(
         _mine(claim).update(
@@ -216,7 +216,7 @@ def try_again(*, claim: Claim) -> bool:
 def back_off(number: int, first_s: float, longest_s: float) -> timedelta:
     """Return the pause before a repetition: doubled each time, bounded, and half of it random.
 
-    Jobs that met the same fault at one moment then do not come back at one moment.
+    The random half spreads out jobs that met the same fault at the same moment.
     """
     assert number >= 1, "repetitions are counted from one"
     longest = min(longest_s, first_s * 2.0 ** min(number - 1, 30))

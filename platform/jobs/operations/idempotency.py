@@ -5,7 +5,7 @@ The key, a hash of the request and the answer are written in the transaction of 
     same key, another request   422 idempotency_key_reused
     same key, still under way   409 idempotency_in_flight
     no key                      the effect runs, nothing is kept
-A refused request keeps no key: it changed nothing, and its sender may correct and repeat it.
+A refused request keeps no key: it changed nothing, so its sender may correct and repeat it.
 """
 
 import json
@@ -40,8 +40,8 @@ def answer_once(
 ) -> tuple[Answer, bool]:
     """Return the answer of `effect`, and whether it is a replay.
 
-    `request` is what the key stands for (method, path, body), able to be written as JSON, as is
-    the body that `effect` returns with its status.
+    The key stands for `request` (method, path, body). `request` must be valid JSON, as must the
+    body that `effect` returns with its status.
     """
     if key is None:
         return effect(), False
@@ -86,5 +86,5 @@ def _enter(*, user_id: int, key: str) -> None:
 
 
 def forget_old_keys(*, now: datetime) -> int:
-    """Delete the keys of a day ago; return how many."""
+    """Delete the keys older than a day; return how many."""
     return IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=1)).delete()[0]

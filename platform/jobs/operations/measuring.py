@@ -1,4 +1,4 @@
-"""Counting the work that waits."""
+"""Counts of waiting work."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Messages to workers. Losing one costs seconds, never a job: the rows are the record."""
+"""Messages to workers. A lost message costs seconds, never a job: the rows are the record."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ def wake(*, job_id: int, kind: str, queue: str) -> None:
 
 
 def send(task: str, *, queue: str, args: Sequence[int] = ()) -> None:
-    """Send a message; without a broker, log that and let the schedule find the row later."""
+    """Send a message; if no broker answers, log that: the schedule finds the row later."""
     try:
         current_app.send_task(task, args=list(args), queue=queue, retry=False)
     except (OperationalError, OSError) as fault:

@@ -49,7 +49,7 @@ def announce(
 
 
 def wake_outbox() -> None:
-    """Ask the relay to look; the schedule asks it anyway."""
+    """Wake the relay; the schedule wakes it anyway."""
     send("notifications.relay", queue="notify")
 
 
@@ -70,7 +70,7 @@ def outbox_failed(*, row: Outbox, error: str) -> None:
 
 
 def replay_dead(*, row: Outbox, now: datetime) -> None:
-    """Give a dead letter its tries again (operators)."""
+    """Reset the tries of a dead letter (operators)."""
     if not Outbox.objects.filter(pk=row.pk, state=OutboxState.DEAD).update(
         state=OutboxState.WAITING, attempts=0, next_at=now
     ):
@@ -78,6 +78,6 @@ def replay_dead(*, row: Outbox, now: datetime) -> None:
 
 
 def forget_sent(*, now: datetime) -> int:
-    """Delete the rows sent a month ago; return how many."""
+    """Delete the rows sent more than a month ago; return how many."""
     old = Outbox.objects.filter(state=OutboxState.SENT, created_at__lt=now - _SENT_KEPT)
     return old.delete()[0]

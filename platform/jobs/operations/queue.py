@@ -1,4 +1,4 @@
-"""Asking for work, and what people and operators do with a job afterwards."""
+"""Requests for jobs, their cancellation and their retry."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -109,7 +109,7 @@ def retry(*, job: Job, now: datetime) -> Job:
                 )
             _wake_after_commit(job)
     except IntegrityError:
-        # job_active_unique: an identical request was made since.
+        # job_active_unique: an identical request was made in the meantime.
         raise Conflict("The same work is already under way.", code="job_active") from None
     job.refresh_from_db()
     return job

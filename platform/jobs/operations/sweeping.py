@@ -17,8 +17,8 @@ UPDATE jobs_job SET status = 'failed', lease_until = NULL, finished_at = stateme
    AND (status = 'pending' OR (status = 'processing' AND lease_until < statement_timestamp()))
 RETURNING public_id, kind, attempt, household_id, requested_by_id, subject_id::text
 """
-# A job is woken again after 8 s, and then each time after as long as it has been due already, so
-# a backlog of thousands is not sent again wholesale.
+# A job is woken again after 8 s. Each later pause is as long as the job has been due already, so
+# a backlog of thousands is not sent again at once.
 _DUE = """
 UPDATE jobs_job SET woken_at = statement_timestamp()
  WHERE id IN (
@@ -37,7 +37,7 @@ EXHAUSTED_DETAIL = "The work was started several times and never ended. Start it
 
 
 def sweep(*, now: datetime) -> tuple[int, int]:
-    """Wake due jobs that nobody looks at, end hopeless ones; return (woken, failed)."""
+    """Wake due jobs that no worker has claimed, end hopeless ones; return (woken, failed)."""
     failed = _end_abandoned(now)
     return _wake_due(), failed
 

@@ -6,7 +6,7 @@
       any other fault                            given back counted; the last time ended as failed
       every try used, or waited for too long     ended as failed by its own kind
 
-Ending a job is the kind's own `give_up`: it knows which rows of its own say that work is under way.
+The kind's own `give_up` ends a job, because the kind may have rows that show work in progress.
 """
 
 import logging
@@ -81,7 +81,7 @@ def work(
 def _tried(
     held: Claim, run: Run, told: Told, limit_s: int, clock: Callable[[], datetime]
 ) -> Ending | None:
-    """Do the work; return why the job must end as failed, or None when it is done."""
+    """Do the work; return the reason to end the job as failed, or None when it is done."""
     if held.spent:
         if held.overdue and held.waits:
             return Ending(
@@ -106,7 +106,7 @@ def _tried(
 
 
 def passes(fault: Exception) -> bool:
-    """Whether the fault is of the moment, not of the work: the same work may succeed later."""
+    """Return whether the fault is temporary: the same work may succeed later."""
     if isinstance(fault, OperationalError):
         return not isinstance(fault.__cause__, psycopg.errors.QueryCanceled)
     return isinstance(fault, InterfaceError | redis.RedisError | BrokerError | Unavailable)
@@ -115,7 +115,7 @@ def passes(fault: Exception) -> bool:
 def _give_back(held: Claim, give_back: Callable[..., bool]) -> None:
     """Give the job back, also if the database must come back first.
 
-    If it stays away for longer, the lease runs out and the outage costs the job one try.
+    After a longer outage the lease has run out, and the job has lost one try.
     """
     for pause_s in _PAUSES_S:
         try:
@@ -134,7 +134,7 @@ def kept(
 ) -> Iterator[None]:
     """Renew the lease of `claim` in a thread, every third of its length, until the work ends.
 
-    Each renewal is a heartbeat of the queue too: while every process of a worker is at work, none
+    Each renewal is also a heartbeat of the queue: while every process of a worker is busy, none
     of them takes the heartbeat's own message.
     """
     done = threading.Event()
@@ -162,7 +162,7 @@ def kept(
 
 
 def beat(*, queue: str, now: datetime) -> None:
-    """Write the sign of life of a queue's worker; the supervisor looks at its age."""
+    """Write the heartbeat of a queue's worker; the supervisor checks its age."""
     try:
         redis_client().set(f"heartbeat:{queue}", int(now.timestamp()), ex=600)
     except redis.RedisError:
