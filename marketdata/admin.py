@@ -1,4 +1,4 @@
-"""Operators: assets, prices, exchange rates, and where they come from."""
+"""Pages for operators: assets, prices, exchange rates, and their sources."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _SESSIONS_SHOWN = 30
 
 @admin.register(Asset)
 class AssetAdmin(LargeTableAdmin):
-    """Found by symbol, ISIN, public id, or words of the name. Prices are shown, never edited."""
+    """Assets, searched by symbol, ISIN, public id or words of the name. Prices are read-only."""
 
     list_display = (
         "symbol",
@@ -56,7 +56,7 @@ class AssetAdmin(LargeTableAdmin):
         return matching(rows=queryset, q=term), False
 
     def save_model(self, request: HttpRequest, obj: Asset, form: Any, change: bool) -> None:
-        """What is substantially identical, and the class, change on record; the ledgers follow."""
+        """Record changes of identity and class as decisions, which rebook the ledgers."""
         user, now = User.objects.get(pk=request.user.pk or 0), timezone.now()
         if change and {"asset_class", "substantially_identical_to"} & set(form.changed_data):
             count = _households(obj)
@@ -88,19 +88,19 @@ class AssetAdmin(LargeTableAdmin):
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Asset | None = None) -> Any:
-        """The currency of an asset that was traded is part of what was recorded: it stays."""
+        """Fix the currency of a traded asset, because recorded transactions depend on it."""
         fields = super().get_readonly_fields(request, obj)
         traded = obj is not None and obj.transactions.exists()
         return (*fields, "currency") if traded else fields
 
     @admin.display(description="Households that traded it")
     def traded_by(self, asset: Asset) -> str:
-        """How many ledgers a change of the class or of the identity rebooks."""
+        """Return how many ledgers a change of the class or of the identity rebooks."""
         return f"{_households(asset)}: a change of class or identity rebooks their ledgers"
 
     @admin.display(description="Newest sessions")
     def newest_sessions(self, asset: Asset) -> str:
-        """The latest closes, out of the partitioned table, which the admin itself cannot list."""
+        """Return the latest closes from the partitioned table, which the admin cannot list."""
         rows = recent_sessions(
             asset_id=asset.pk, count=_SESSIONS_SHOWN, as_of=timezone.now().date()
         )
@@ -113,7 +113,7 @@ class AssetAdmin(LargeTableAdmin):
 
 
 def _households(asset: Asset) -> int:
-    """How many households have ever traded the asset."""
+    """Return how many households have ever traded the asset."""
     if asset._state.adding:
         return 0
     return asset.transactions.values("account__household_id").distinct().count()
@@ -121,7 +121,7 @@ def _households(asset: Asset) -> int:
 
 @admin.register(LatestPrice)
 class LatestPriceAdmin(ReadOnlyAdmin):
-    """Looked at; removed where a real jump by ten is refused. The next quote makes it anew."""
+    """Read-only. Delete a row when a real jump by ten is refused: the next quote rewrites it."""
 
     list_display = ("asset", "price", "as_of", "source", "previous_close")
     list_select_related = ("asset",)
@@ -135,7 +135,7 @@ class LatestPriceAdmin(ReadOnlyAdmin):
 
 @admin.register(ExchangeRate)
 class ExchangeRateAdmin(ReadOnlyAdmin):
-    """Found by currency."""
+    """Exchange rates, searched by currency."""
 
     list_display = ("currency", "date", "rate", "source")
     uuid_fields = ()
@@ -145,7 +145,7 @@ class ExchangeRateAdmin(ReadOnlyAdmin):
 
 @admin.register(Source)
 class SourceAdmin(ReadOnlyAdmin):
-    """Provider or package, its licence, and what loading it found."""
+    """A provider or package, its license, and the results of loading it."""
 
     list_display = ("name", "kind", "version", "licence", "loaded_at")
     uuid_fields = ()
@@ -155,7 +155,7 @@ class SourceAdmin(ReadOnlyAdmin):
 
 @admin.register(IdentityDecision)
 class IdentityDecisionAdmin(ReadOnlyAdmin):
-    """What was said to be substantially identical, and whether the ledgers have followed."""
+    """Decisions on substantial identity, and whether the ledgers have been rebooked."""
 
     list_display = ("decided_at", "asset", "identical_to", "decided_by", "reason", "applied_at")
     list_select_related = ("asset", "identical_to", "decided_by")

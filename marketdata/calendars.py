@@ -1,6 +1,6 @@
-"""When exchanges are open: sessions, opens and closes. Pure: computed, not fetched.
+"""Opening times of exchanges: sessions, opens and closes. Pure: computed, not fetched.
 
-The library imports pandas, so it is imported when first asked, never at start-up.
+The library imports pandas, so it is imported on first use, never at start-up.
 """
 
 import logging
@@ -35,7 +35,7 @@ class Hours:
 
 @lru_cache(maxsize=512)
 def is_known(exchange: str) -> bool:
-    """Whether the library has a calendar of this name."""
+    """Return whether the library has a calendar of this name."""
     from exchange_calendars import get_calendar_names
 
     return exchange in get_calendar_names()
@@ -43,7 +43,7 @@ def is_known(exchange: str) -> bool:
 
 @lru_cache(maxsize=32)
 def _calendar(exchange: str, year: int) -> "ExchangeCalendar":
-    """The calendar of a year and its neighbours: bounds are always given, never the default."""
+    """Return the calendar of a year and its neighbors, with explicit bounds."""
     from exchange_calendars import get_calendar
     from exchange_calendars.errors import InvalidCalendarName
 
@@ -54,7 +54,7 @@ def _calendar(exchange: str, year: int) -> "ExchangeCalendar":
 
 
 def last_session_before(*, exchange: str, day: date) -> date:
-    """The newest session of the exchange that lies before `day`."""
+    """Return the newest session of the exchange before `day`."""
     found = _calendar(exchange, day.year).date_to_session(
         (day - timedelta(days=1)).isoformat(), direction="previous"
     )
@@ -62,13 +62,13 @@ def last_session_before(*, exchange: str, day: date) -> date:
 
 
 def last_session_over(*, exchange: str, now: datetime) -> date:
-    """The newest session before the exchange's own today."""
+    """Return the newest session before the current day at the exchange."""
     zone = ZoneInfo(str(_calendar(exchange, now.year).tz))
     return last_session_before(exchange=exchange, day=now.astimezone(zone).date())
 
 
 def session_close(*, exchange: str, session: date) -> datetime:
-    """The instant at which a session closes."""
+    """Return the instant at which a session closes."""
     close: datetime = (
         _calendar(exchange, session.year).session_close(session.isoformat()).to_pydatetime()
     )
@@ -78,7 +78,8 @@ def session_close(*, exchange: str, session: date) -> datetime:
 def hours(*, exchange: str, now: datetime) -> Hours | None:
     """Return the newest open and close of the exchange up to `now`, cached by the minute.
 
-    None for an exchange without a calendar: one bad name must not cost the other assets theirs.
+    Return None for an exchange without a calendar, so that one bad name does not affect the other
+    assets.
     """
     return _hours(exchange, now.replace(second=0, microsecond=0))
 

@@ -1,15 +1,15 @@
-"""Exchange rates crossed through the euro: the only place where a rate is made. Pure.
+"""Exchange rates crossed through the euro: the only place that computes a rate. Pure.
 
     fixing(c)          units of currency c for one euro on a day; fixing(EUR) = 1
     rate(base, quote)  units of quote for one base = fixing(quote) / fixing(base), kept to 18
                        significant digits and at most 24 decimals
 
-Significant digits, because a fixed number of decimals leaves few of them to small currencies: ten
-decimals of IDR/USD hold six digits, which is half a dollar on 15 billion rupiah.
+Rates keep significant digits, because a fixed number of decimals leaves few digits to small
+currencies: ten decimals of IDR/USD hold six digits, an error of half a dollar on 15 billion rupiah.
 
-A cross is as old as the older of its two fixings. A fixing is stale when more than one working day
-has passed since its own: reference rates appear once per working day, in the afternoon, so that
-Friday's is the newest until Monday's.
+A cross has the day of the older of its two fixings. A fixing is stale when more than one working
+day has passed since its own day. Reference rates appear once per working day, in the afternoon, so
+Friday's rate is the newest until Monday's.
 
 Worked example: EUR/USD 1.0850 and EUR/GBP 0.8350 give GBP/USD 1.29940119760479042.
 """
@@ -58,7 +58,7 @@ def crossed(*, base: str, quote: str, fixings: Mapping[str, Fixing], as_of: date
         return None
     rate = _divided(to_quote.rate, from_base.rate)
     if rate <= 0:
-        return None  # too small for 24 decimals; no money can be counted with it
+        return None  # too small for 24 decimals, so useless for money
     day = min(from_base.date, to_quote.date)
     return Rate(base, quote, rate, day, stale=is_stale(fixed_on=day, as_of=as_of))
 

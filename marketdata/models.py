@@ -1,4 +1,4 @@
-"""What the world says: assets, their prices, exchange rates, and where each figure came from."""
+"""Market data: assets, their prices, exchange rates, and the source of each figure."""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
@@ -21,7 +21,7 @@ class AssetClass(models.TextChoices):
 
 
 class PriceAdjustment(models.TextChoices):
-    """What a publisher has taken out of an asset's earlier closes."""
+    """The adjustments a publisher has made to an asset's earlier closes."""
 
     NONE = "none", "As traded"
     SPLITS = "splits", "Splits"
@@ -38,14 +38,14 @@ def ensure_exchange(name: str) -> None:
 
 
 class Source(models.Model):
-    """Where figures come from: a provider, or a published package with its licence."""
+    """The source of figures: a provider, or a published package with its license."""
 
     name = models.CharField(max_length=64, unique=True)
     kind = models.CharField(max_length=16)  # provider, package, replay, own
     version = models.CharField(max_length=32, blank=True)
     licence = models.CharField(max_length=64, blank=True)
     description = models.TextField(blank=True)
-    # What loading found: bars kept, bars refused and why.
+    # The results of loading: bars kept, bars refused and the reasons.
     quality = models.JSONField(default=dict, blank=True)
     loaded_at = models.DateTimeField(null=True, blank=True)
 
@@ -55,7 +55,7 @@ class Source(models.Model):
 
 class AssetQuerySet(models.QuerySet["Asset"]):
     def for_user(self, user: User) -> "AssetQuerySet":
-        """Public assets and those of the households the user may see."""
+        """Return public assets and those of the households the user may see."""
         return self.filter(Q(household=None) | Q(household_id__in=household_ids(user)))
 
     def for_household(self, household_id: int) -> "AssetQuerySet":
@@ -63,7 +63,7 @@ class AssetQuerySet(models.QuerySet["Asset"]):
 
 
 class Asset(models.Model):
-    """Something that can be held. A household's own assets are seen by that household only."""
+    """A security or other asset. Only the household itself sees its own assets."""
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     symbol = models.CharField(max_length=limits.SYMBOL_LENGTH_MAX)
@@ -89,12 +89,12 @@ class Asset(models.Model):
     source = models.ForeignKey(
         Source, null=True, blank=True, on_delete=models.PROTECT, related_name="assets"
     )
-    # Units of a day meet only prices of that day: where splits are taken out of the series they
-    # are put back before anything is multiplied.
+    # Units of a day are multiplied only by prices of that day: where a series is adjusted for
+    # splits, the adjustment is undone first.
     price_adjustment = models.CharField(
         max_length=24, choices=PriceAdjustment.choices, default=PriceAdjustment.NONE
     )
-    # Demo series are moved by whole weeks; these keep the dates they really had.
+    # Demo series are shifted by whole weeks; these fields keep the real dates.
     shifted_days = models.IntegerField(default=0)
     original_first_date = models.DateField(null=True, blank=True)
     original_last_date = models.DateField(null=True, blank=True)
@@ -118,12 +118,12 @@ class Asset(models.Model):
             models.Index(fields=["isin"], name="asset_isin", condition=~Q(isin="")),
             # The list of assets, page by page.
             models.Index(fields=["symbol", "id"], name="asset_by_symbol"),
-            # Operators: one class of assets, and the few that are closed.
+            # Operators: one class of assets, and the few closed assets.
             models.Index(fields=["asset_class", "symbol", "id"], name="asset_by_class"),
             models.Index(
                 fields=["symbol", "id"], name="asset_closed", condition=Q(is_active=False)
             ),
-            # Search as one types: symbol prefix, words of the name by trigram.
+            # Search during typing: symbol prefix, words of the name by trigram.
             models.Index(
                 fields=["symbol"], name="asset_symbol_prefix", opclasses=["varchar_pattern_ops"]
             ),
@@ -135,11 +135,11 @@ class Asset(models.Model):
 
 
 class IdentityDecision(models.Model):
-    """Somebody said, on a day and for a reason, what an asset is substantially identical to.
+    """A decision on an asset's substantial identity, with its author, day and reason.
 
-    The latest decision of an asset is what the asset itself says. Nothing is ever changed but how
-    far the ledgers have followed it: `listed_at`, when the households it concerns were listed to
-    be rebooked, and `applied_at`, when the last of them was.
+    The asset itself has the values of its latest decision. Only two fields of a decision change:
+    `listed_at`, when the households concerned were listed to be rebooked, and `applied_at`, when
+    the last of them was rebooked.
     """
 
     asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="identity_decisions")
@@ -157,7 +157,7 @@ class IdentityDecision(models.Model):
 
     class Meta:
         indexes = [
-            # The few whose ledgers are still being rebooked.
+            # The few decisions whose ledgers are still being rebooked.
             models.Index(
                 fields=["id"], name="identity_not_applied", condition=Q(applied_at__isnull=True)
             ),
@@ -192,7 +192,7 @@ class LatestPrice(models.Model):
 
 
 class Bar(models.Model):
-    """What happened in one session: only the close is always known."""
+    """The prices of one session: only the close is always known."""
 
     open = models.DecimalField(
         max_digits=limits.PRICE_DIGITS, decimal_places=limits.PRICE_DECIMALS, null=True
@@ -215,7 +215,7 @@ class Bar(models.Model):
 class DailyPrice(Bar):
     """One session of one asset, as its source published it. Partitioned by year.
 
-    A row of a demo series really happened on `date - asset.shifted_days`.
+    The real session of a row of a demo series was on `date - asset.shifted_days`.
     """
 
     pk = models.CompositePrimaryKey("asset_id", "date")
@@ -225,7 +225,7 @@ class DailyPrice(Bar):
     date = models.DateField()
 
     class Meta:
-        managed = False  # the partitioned table is made by SQL in the first migration
+        managed = False  # SQL in the first migration creates the partitioned table
         db_table = "marketdata_dailyprice"
 
     def __str__(self) -> str:
@@ -233,7 +233,7 @@ class DailyPrice(Bar):
 
 
 class HeldBackPrice(Bar):
-    """A real session of a demo series that is still to come: the replay walks along these."""
+    """A future session of a demo series; the replay publishes these in order."""
 
     pk = models.CompositePrimaryKey("asset_id", "date")
     asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -276,7 +276,7 @@ class Yield(models.Model):
 
     class Meta:
         constraints = [
-            # Led by the currency: the reader asks for the days of the one series of a currency.
+            # The currency comes first: queries read the days of a currency's one series.
             models.UniqueConstraint(fields=["currency", "date", "series"], name="yield_unique")
         ]
 
@@ -285,9 +285,9 @@ class Yield(models.Model):
 
 
 class SeriesVersion(models.Model):
-    """How many statements have written a series; triggers count, no writer has to remember.
+    """The number of statements that have written a series, counted by triggers.
 
-    `series` is closes:<asset id>, fixings or yields. One without a row was never written.
+    `series` is closes:<asset id>, fixings or yields. A series without a row was never written.
     """
 
     series = models.CharField(max_length=32, primary_key=True)

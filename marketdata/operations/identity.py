@@ -1,4 +1,4 @@
-"""Substantially identical: who said so, when, and why."""
+"""Decisions on which assets are substantially identical."""
 
 from datetime import datetime
 
@@ -47,10 +47,10 @@ def decide_identity(
 def record_class_change(
     *, asset: Asset, previously: str, user: User, now: datetime
 ) -> IdentityDecision:
-    """Record that an asset's class was changed, so that every ledger that holds it is rebooked.
+    """Record a change of an asset's class, so that every ledger that holds it is rebooked.
 
-    Whether losses of an asset can be wash sales depends on its class (crypto may be exempt). The
-    decision repeats what the asset is identical to; ledgers follow it as they follow any other.
+    The class decides whether losses of an asset can be wash sales (crypto may be exempt). The
+    decision repeats the asset's identity and is applied like any other.
     """
     return IdentityDecision.objects.create(
         asset=asset,

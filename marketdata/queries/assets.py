@@ -1,4 +1,4 @@
-"""Finding assets: by what one types, by symbol, by household."""
+"""Queries of assets: by search text, by symbol, by household."""
 
 from collections.abc import Iterable
 
@@ -13,14 +13,17 @@ _WORDS_LENGTH_MIN = 3
 
 
 def assets(*, user: User, q: str = "") -> "QuerySet[Asset]":
-    """Assets this user may see, by symbol; with `q` those it finds, best first."""
+    """Return the assets this user may see, by symbol; with `q` the matches, best first."""
     rows = Asset.objects.for_user(user).filter(is_active=True).select_related("source")
     return matching(rows=rows, q=q) if q.strip() else rows.order_by("symbol", "id")
 
 
 def matching(*, rows: "QuerySet[Asset]", q: str) -> "QuerySet[Asset]":
-    """Those whose symbol starts with `q`, whose ISIN it is, or whose name has a word like it (from
-    three letters on), best first."""
+    """Return the assets that match `q`, best first.
+
+    `q` is the beginning of a symbol, a whole ISIN, or (from three letters on) like a word of the
+    name.
+    """
     text = q.strip()
     upper = text.upper()
     match = Q(symbol__startswith=upper) | Q(isin=upper)
@@ -39,7 +42,7 @@ def matching(*, rows: "QuerySet[Asset]", q: str) -> "QuerySet[Asset]":
 
 
 def assets_by_symbol(*, household_id: int, symbols: Iterable[str]) -> dict[str, Asset]:
-    """The assets a household knows under these symbols; its own goes before a public one."""
+    """Return a household's assets by these symbols; its own asset precedes a public one."""
     rows = (
         Asset.objects.for_household(household_id)
         .filter(symbol__in=sorted(set(symbols)), is_active=True)
@@ -53,7 +56,7 @@ def assets_by_symbol(*, household_id: int, symbols: Iterable[str]) -> dict[str, 
 
 
 def identity_links(*, household_ids: Iterable[int]) -> list[tuple[int, int]]:
-    """Pairs of assets said to be substantially identical, public ones and the households' own."""
+    """Return pairs of substantially identical assets, public ones and the households' own."""
     rows = Asset.objects.filter(
         Q(household=None) | Q(household_id__in=list(household_ids)),
         substantially_identical_to__isnull=False,
@@ -66,7 +69,7 @@ def identity_links(*, household_ids: Iterable[int]) -> list[tuple[int, int]]:
 
 
 def identity_decisions(*, asset: Asset) -> "QuerySet[IdentityDecision]":
-    """What was said of an asset, newest first."""
+    """Return the decisions on an asset's identity, newest first."""
     return (
         IdentityDecision.objects.filter(asset=asset)
         .select_related("identical_to", "previously", "decided_by")
@@ -75,9 +78,9 @@ def identity_decisions(*, asset: Asset) -> "QuerySet[IdentityDecision]":
 
 
 def assets_seen(*, user: User, symbols: Iterable[str]) -> dict[str, Asset]:
-    """The assets this user sees under these symbols, with their sources.
+    """Return the assets this user sees under these symbols, with their sources.
 
-    Where an adviser sees several, his own household's goes first, then the public one.
+    Where advisers see several, the asset of their own household comes first, then the public one.
     """
     rows = Asset.objects.for_user(user).filter(symbol__in=sorted(set(symbols)))
     order = {user.household_id: 0, None: 1}
@@ -91,7 +94,7 @@ def assets_seen(*, user: User, symbols: Iterable[str]) -> dict[str, Asset]:
 
 
 def asset(*, user: User, symbol: str) -> Asset:
-    """One asset by its symbol, if this user may see it."""
+    """Return one asset by its symbol, if this user may see it."""
     found = assets_seen(user=user, symbols=[symbol])
     if symbol not in found:
         raise NotFound(f"The symbol {symbol[:40]} is not known.", code="symbol_unknown")
@@ -99,12 +102,12 @@ def asset(*, user: User, symbol: str) -> Asset:
 
 
 def sources() -> "QuerySet[Source]":
-    """Where the figures come from, by name."""
+    """Return the sources of figures, by name."""
     return Source.objects.order_by("name")
 
 
 def asset_row(row: Asset) -> dict[str, object]:
-    """An asset in the words of the API, with where its prices come from."""
+    """Return an asset as the API shows it, with the source of its prices."""
     first, last = row.original_first_date, row.original_last_date
     return {
         "id": str(row.public_id),

@@ -1,7 +1,7 @@
 """Exchange rates: one query for any number of pairs, then none for five minutes.
 
 Fixings are cached in Redis, which all processes share, so that two pages never use two rates.
-Whoever writes fixings calls `forget_fixings` after the commit.
+Writers of fixings call `forget_fixings` after the commit.
 """
 
 import json
@@ -36,8 +36,8 @@ SELECT wanted.currency, wanted.day, fixing.date, fixing.rate
 def exchange_rates(*, pairs: Iterable[tuple[str, str]], as_of: date) -> dict[tuple[str, str], Rate]:
     """Return the rate of each (base, quote) on `as_of`; unknown pairs are absent.
 
-    The newest fixing up to that day counts however old it is, and the rate says its day and whether
-    it is stale. Redis answers for five minutes, else one query for all currencies.
+    The newest fixing up to that day counts, however old it is. The rate has its day and whether it
+    is stale. Redis answers for five minutes, else one query reads all currencies.
     """
     wanted = list(dict.fromkeys(pairs))
     days = [

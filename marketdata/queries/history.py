@@ -33,7 +33,7 @@ def recent_sessions(*, asset_id: int, count: int, as_of: date) -> "QuerySet[Dail
 
 
 def history_row(row: DailyPrice, *, shifted_days: int) -> dict[str, object]:
-    """A session in the words of the API, with the day it really had."""
+    """Return a session as the API shows it, with its real day."""
     return {
         "date": row.date.isoformat(),
         "open": _text(row.open),
@@ -48,7 +48,7 @@ def history_row(row: DailyPrice, *, shifted_days: int) -> dict[str, object]:
 def closing_prices(
     *, asset_ids: Iterable[int], from_date: date, to_date: date
 ) -> dict[int, list[tuple[date, Decimal]]]:
-    """Closes of many assets by asset and day, in one query; assets without any are absent."""
+    """Return closes by asset and day, in one query; assets without any are absent."""
     wanted = sorted(set(asset_ids))
     if len(wanted) > _CLOSING_PRICES_ASSETS_MAX:
         raise InvalidInput(

@@ -34,7 +34,7 @@ def live_quotes(*, symbols: Iterable[str], now: datetime) -> dict[str, Quote]:
 
 
 def own_quotes(*, asset_ids: Iterable[int], now: datetime) -> dict[int, Quote]:
-    """Newest prices of own assets by asset id; assets that Redis does not have are absent."""
+    """Return the newest prices of own assets by asset id, read from Redis; others are absent."""
     wanted = list(asset_ids)
     if not wanted:
         return {}

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from marketdata.models import Asset, SeriesVersion, Yield
 from marketdata.risk_free import RISK_FREE_SERIES
 
-# Days are ordinals (1 is 0001-01-01) of four bytes, closes eight bytes each: a row costs a few
-# nanoseconds to read instead of microseconds. Closes come in 10^-8; those too large for that in
-# eight bytes come negative and in 10^-6, which is more than such a price is ever stated in. They
-# are put in order here, which is cheaper than a sort of rows there.
+# Days are ordinals (1 is 0001-01-01) of four bytes, closes have eight bytes: a row takes
+# nanoseconds to read instead of microseconds. Closes come in 10^-8. Closes too large for that in
+# eight bytes come negative and in 10^-6, more decimals than such a price ever has. They are sorted
+# here, which is cheaper than a sort of rows in PostgreSQL.
 _CLOSES = """
 SELECT wanted.id,
        string_agg(int4send(price.date - DATE '0001-01-01' + 1), ''::bytea),
@@ -47,7 +47,7 @@ SELECT wanted.currency, fixing.date, fixing.rate
  ORDER BY wanted.currency, fixing.date
 """
 
-# Versions of series by name; None: never written.
+# Versions of series by name; None for a series that was never written.
 Versions: TypeAlias = tuple[tuple[str, int | None], ...]
 
 _LARGE = 100  # from 10^-6 to 10^-8
@@ -66,7 +66,10 @@ class PackedCloses:
 
 
 def packed_closes(*, asset_ids: Iterable[int], since: date, until: date) -> dict[int, PackedCloses]:
-    """Closes from the newest up to `since` to the last up to `until`; assets without: absent."""
+    """Return closes from the newest up to `since` to the last up to `until`.
+
+    Assets without any close are absent.
+    """
     wanted = sorted(set(asset_ids))
     if not wanted:
         return {}
@@ -117,7 +120,7 @@ def _version(series: Any) -> Subquery:
 def fixings_between(
     *, currencies: Iterable[str], since: date, until: date
 ) -> dict[str, list[tuple[date, Decimal]]]:
-    """Fixings against the euro by currency, from the newest up to `since`, ascending by day."""
+    """Return fixings against the euro by currency, from the newest up to `since`, oldest first."""
     found: dict[str, list[tuple[date, Decimal]]] = {}
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""The few HTTP answers of the stream process: alive, ready, and its metrics for the monitoring."""
+"""The HTTP answers of the stream process: liveness, readiness, and metrics for monitoring."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from ipaddress import ip_address, ip_network
@@ -32,7 +32,7 @@ class Answers:
             await _answer(send, 404, b'{"code":"not_found"}')
 
     def _is_monitoring(self, scope: MutableMapping[str, Any]) -> bool:
-        """A direct call out of the allowed networks: what came through a proxy is the public's."""
+        """Return whether the call comes from the allowed networks and through no proxy."""
         if any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"]):
             return False
         try:

@@ -1,13 +1,13 @@
-"""When one client is told what: the throttle, with the clock passed in.
+"""The throttle of one client's updates, with the clock passed in.
 
     watch(symbols)   nothing was sent for them yet, so the next batch carries them: the snapshot
     regular(latest)  every watched quote that is not the one last sent, at most once per interval
     urgent(changed)  between two regular batches: moves of more than 0.1 % since the price last
                      *sent to this client*, the largest first, under a cap per second
 
-Nothing is queued per client. What is owed is the difference between the newest quotes (one table
-for all clients) and the quotes last sent to this one, so a client that could not be written to
-for a while gets the latest value of each symbol and never the values between.
+Nothing is queued per client. The pending update is the difference between the newest quotes (one
+table for all clients) and the quotes last sent to this one. So a client that was blocked for a
+while gets the latest value of each symbol and none of the values between.
 
 Worked example, interval 1 s: A at 100.00 is sent at t=0. A changes to 100.05 at t=0.2 (0.05 %):
 it waits. A changes to 100.20 at t=0.4 (0.2 % since 100.00): it goes at once. A changes to 100.25
@@ -20,14 +20,14 @@ from dataclasses import dataclass
 from stream.protocol import Quote, price_batch
 
 MOVE_MIN = 0.001
-# A feed that ticks once a second is never exactly a second apart: a batch may go this share of
-# the interval early, and the next is then due that much later, so the mean rate holds.
+# A feed that ticks once a second is never exactly a second apart. So a batch may go out early by
+# this share of the interval; the next is then due that much later, and the mean rate holds.
 EARLY_MAX = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often a client may be told something."""
+    """How often a client may get updates."""
 
     interval_s: float
     urgent_per_s_max: int = 20
@@ -37,7 +37,7 @@ PACES = {"standard": Pace(interval_s=1.0), "active": Pace(interval_s=0.1)}
 
 
 class Client:
-    """What one socket watches and what it was last told."""
+    """The symbols a socket watches, and the quotes last sent to it."""
 
     __slots__ = ("_sent", "_urgent_at", "_urgent_left", "due_at", "pace", "seq")
 
@@ -57,13 +57,13 @@ class Client:
         return len(self._sent)
 
     def watch(self, symbols: Iterable[str]) -> list[str]:
-        """Adds symbols; those that were not watched before."""
+        """Add symbols; return those that were not watched before."""
         added = [symbol for symbol in dict.fromkeys(symbols) if symbol not in self._sent]
         self._sent.update(dict.fromkeys(added))
         return added
 
     def unwatch(self, symbols: Iterable[str]) -> list[str]:
-        """Takes symbols away; those that were watched."""
+        """Remove symbols; return those that were watched."""
         removed = [symbol for symbol in dict.fromkeys(symbols) if symbol in self._sent]
         for symbol in removed:
             del self._sent[symbol]
@@ -73,7 +73,7 @@ class Client:
         return now >= self.due_at - EARLY_MAX * self.pace.interval_s
 
     def regular(self, *, latest: Mapping[str, Quote], now: float) -> str | None:
-        """Everything this client has not been told, or None. Only when due."""
+        """Return every watched quote not yet sent, or None. Call it only when due."""
         news = [
             quote
             for symbol, last in self._sent.items()
@@ -85,7 +85,7 @@ class Client:
         return self._batch(news)
 
     def urgent(self, *, changed: Mapping[str, Quote], now: float) -> str | None:
-        """The significant moves among the changed quotes that the cap still allows, or None."""
+        """Return the significant moves among the changed quotes, under the cap, or None."""
         fewer, others = sorted((self._sent, changed), key=len)
         moves = [
             (move, quote)
@@ -118,7 +118,7 @@ class Client:
 
 
 def _move(price: float, last: float) -> float:
-    """The relative move, rounded so that exactly 0.1 % of decimal prices is not more than 0.1 %."""
+    """Return the relative move, rounded: exactly 0.1 % of decimal prices is not above 0.1 %."""
     if last == 0:
         return 1.0 if price else 0.0
     return round(abs(price - last) / last, 12)

@@ -1,10 +1,10 @@
-"""The socket at /ws/v1/stream: who may open it, its first message, and what it may ask for.
+"""The socket at /ws/v1/stream: its admission, its first message, and its requests.
 
-The channel layer carries account events only, and is the publish/subscribe one: it keeps group
-membership in this process and subscribes anew after Redis was away. The other layer keeps it in
-Redis, where an eviction or a restart takes it from sockets that stay open, ends it after 24 hours
-and drops events above a capacity that all sockets of a process share. An event sent while Redis
-is away is lost either way; it is kept as a notice and a job row, which the client can read again.
+The channel layer carries account events only. It is the publish/subscribe layer, which keeps group
+membership in this process and subscribes again after a Redis outage. The other layer keeps
+membership in Redis: an eviction or a restart removes it from open sockets, it ends after 24 hours,
+and events above a capacity shared by all sockets of a process are dropped. Either layer loses an
+event sent during an outage; a notice and a job row remain, which the client can read again.
 
 Prices never pass Channels' dispatch: the hub writes them with the ASGI `send` itself.
 """
@@ -39,14 +39,14 @@ MESSAGES_BURST = 3.0  # times messages_per_s_max
 
 
 class StreamConsumer(AsyncConsumer):
-    """One socket. Admission, then Channels' loop over its messages, then cleaning up."""
+    """One socket: admission, then Channels' loop over its messages, then clean-up."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.process: StreamProcess = scope["state"][STATE_KEY]
         self.member: Member | None = None
         self.groups: list[str] = []
         self.closing: asyncio.Task[None] | None = None
-        self.write: Send = send  # what Channels calls base_send, typed
+        self.write: Send = send  # Channels' base_send, typed
         if scope["path"] != PATH or not origin_allowed(scope, self.process.options):
             metrics.REFUSED.labels("path_or_origin").inc()
             await send({"type": "websocket.close"})  # before accept: the handshake gets a 403
@@ -62,13 +62,13 @@ class StreamConsumer(AsyncConsumer):
             await self._clean_up(address)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Channels' dispatch without its hop into a thread: no database here to be tidied up."""
+        """Dispatch as Channels does, but in no thread: no database connection is to be closed."""
         await getattr(self, get_handler_name(message))(message)
 
     # Admission
 
     async def _admission(self, address: str) -> tuple[Close, Problem, str] | None:
-        """None, with a lease taken, or why this socket cannot be served."""
+        """Take a lease and return None, or return the reason to refuse this socket."""
         if self.process.draining:
             return Close.RESTARTING, Problem.RESTARTING, "this process is going down"
         if not self.process.source_up:
@@ -88,7 +88,7 @@ class StreamConsumer(AsyncConsumer):
         return None
 
     async def _turn_away(self, close: Close, problem: Problem, detail: str) -> None:
-        """Accepts only to say why not: a browser cannot read the status of a refused handshake."""
+        """Accept only to send the reason: a browser cannot read a refused handshake's status."""
         metrics.REFUSED.labels(problem.value).inc()
         await self.write({"type": "websocket.accept"})
         await self._say(protocol.error(problem, detail))
@@ -107,7 +107,7 @@ class StreamConsumer(AsyncConsumer):
             "no ticket in time",
         )
 
-    # What the client says
+    # Messages from the client
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
         if self.closing is not None:
@@ -191,10 +191,10 @@ class StreamConsumer(AsyncConsumer):
         if member.present:
             hub.watch(member, known)
 
-    # What the client is told
+    # Messages to the client
 
     async def account_event(self, message: dict[str, Any]) -> None:
-        """An event of a household or user of this socket, forwarded as it was written."""
+        """Forward an event of a household or user of this socket unchanged."""
         if self.closing is None and self.member is not None:
             metrics.FRAMES_EVENT.inc()
             await self._say(message["text"])
@@ -202,11 +202,11 @@ class StreamConsumer(AsyncConsumer):
     async def _say(self, text: str) -> None:
         try:
             await self.write({"type": "websocket.send", "text": text})
-        except RuntimeError as error:  # the server has closed this socket, a ping was not answered
+        except RuntimeError as error:  # the server has closed this socket: no pong came
             raise StopConsumer from error
 
     def close(self, close: Close, problem: Problem, detail: str) -> None:
-        """Says why and closes, without making the caller wait for a slow client."""
+        """Send the reason and close, without making the caller wait for a slow client."""
         if self.closing is None:
             metrics.CLOSED.labels(problem.value).inc()
             if self.member is not None:
@@ -238,9 +238,9 @@ class StreamConsumer(AsyncConsumer):
 
 
 def origin_allowed(scope: Scope, options: Options) -> bool:
-    """Whether the page that opens the socket may: listed, or, without a list, of this host.
+    """Return whether the page's origin is listed or, without a list, is this host.
 
-    Only browsers send an Origin, and always do; whether others may come is a setting.
+    Browsers always send an Origin and other clients do not; a setting admits the others.
     """
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     domain, _ = split_domain_port(headers.get(b"host", ""))

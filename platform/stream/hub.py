@@ -1,12 +1,12 @@
-"""One hub per process: the newest quotes, who watches what, and the writing of frames.
+"""One hub per process: the newest quotes, the watchers of each symbol, and the writing of frames.
 
     publish(quotes) -> the newest and the changed quotes
     tick            -> for every client concerned one frame, joined from parts encoded once
 
 A tick touches the clients that watch a changed symbol and those whose regular batch has come due.
 It works in slices and lets other tasks run between them. A client whose last write has not ended
-is passed over: what it is owed is worked out when it can be written to again, so nothing piles up
-and nobody waits for it. One that stays blocked too long is closed with 1013.
+is skipped: its update is computed when it is writable again, so nothing piles up and no other
+client waits. A client that stays blocked too long is closed with 1013.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
 
 class Member:
-    """A client with its socket: what the hub needs to write to it, to drop it and to judge it."""
+    """A client with its socket, and the state the hub needs to write to it and to close it."""
 
     __slots__ = (
         "blocked_at",
@@ -88,7 +88,7 @@ class Hub:
     def blocked_count(self) -> int:
         return len(self._blocked)
 
-    # Who is there
+    # Members
 
     def join(self, member: Member) -> None:
         self.members.add(member)
@@ -105,7 +105,7 @@ class Hub:
         self._stop_watching(member, member.client.symbols)
 
     def watch(self, member: Member, symbols: Sequence[str]) -> None:
-        """Known symbols only. Their snapshot goes with the next batch: at once, if one is due."""
+        """Watch known symbols only. The next batch has their snapshot: at once, if one is due."""
         for symbol in member.client.watch(symbols):
             self._watchers[symbol].add(member)
         self._schedule(member)
@@ -120,10 +120,10 @@ class Hub:
         for symbol in symbols:
             _discard(self._watchers, symbol, member)
 
-    # What is new
+    # New quotes
 
     def publish(self, quotes: Iterable[Quote]) -> None:
-        """Takes in new quotes; those that say nothing new are dropped here."""
+        """Store new quotes; drop those without any change."""
         if not self._changed:
             self._changed_at = self._clock()
         for quote in quotes:
@@ -135,13 +135,13 @@ class Hub:
             self._wake.set()
 
     def mark_stale(self) -> None:
-        """Nobody vouches for the newest quotes any more: clients are told so."""
+        """Mark the newest quotes as stale, which sends them to the clients again."""
         self.publish([as_stale(quote) for quote in self.latest.values() if not quote.stale])
 
-    # Telling it
+    # Sending
 
     async def run(self) -> None:
-        """Ticks for ever: when something changed, and when a client's regular batch comes due."""
+        """Tick forever: when something changed, and when a client's regular batch comes due."""
         while True:
             wait_s = max(TICK_S_MIN, self._due[0][0] - self._clock()) if self._due else None
             with suppress(TimeoutError):
@@ -150,7 +150,7 @@ class Hub:
             await self.tick()
 
     async def tick(self) -> None:
-        """One round over the clients concerned."""
+        """Run one round over the clients concerned."""
         changed, self._changed = self._changed, {}
         concerned = self._take_due()
         concerned.update(*(self._watchers.get(symbol, ()) for symbol in changed))
@@ -203,7 +203,7 @@ class Hub:
     def _write(self, member: Member, frame: str, now: float) -> None:
         try:
             rest = started(member.send({"type": "websocket.send", "text": frame}))
-        except (OSError, RuntimeError):  # the server's two ways to say that the socket is closed
+        except (OSError, RuntimeError):  # the server raises one of these when the socket is closed
             self._gone(member)
             return
         if rest is not None:
@@ -229,7 +229,7 @@ class Hub:
         metrics.WRITES_FAILED.inc()
         self.leave(member)
 
-    # Who cannot stay
+    # Closing members
 
     def close_ended(self, ended: Ended) -> None:
         """Close the members of users whose epoch rose, and those of log-ins that ended."""
@@ -244,7 +244,7 @@ class Hub:
         )
 
     def close_rights(self, rights: Collection[Right]) -> None:
-        """Close the members with one of these rights: the database says they no longer stand."""
+        """Close the members with one of these rights, which have ended in the database."""
         users = {right.user_id for right in rights}
         self._close_revoked(
             member
@@ -259,7 +259,7 @@ class Hub:
             member.close(Close.UNAUTHENTICATED, Problem.REVOKED, "the rights of this user changed")
 
     def close_slow(self, *, blocked_s_max: float) -> None:
-        """Closes members that have not taken a frame for too long."""
+        """Close members that have not taken a frame for too long."""
         now = self._clock()
         for member in list(self._blocked):
             if member.blocked_at is not None and now - member.blocked_at > blocked_s_max:
@@ -267,7 +267,7 @@ class Hub:
                 member.close(Close.TRY_LATER, Problem.TOO_SLOW, "this client reads too slowly")
 
     def close_idle(self, *, idle_s_max: float) -> None:
-        """Closes members that watch nothing and have said nothing for too long."""
+        """Close members that watch nothing and have sent nothing for too long."""
         now = self._clock()
         for member in [m for m in self.members if not len(m.client)]:
             if now - member.heard_at > idle_s_max:

@@ -1,4 +1,4 @@
-"""How fast a caller may talk. The counts of open sockets are in leases.py."""
+"""The rate limit of a client's messages. The counts of open sockets are in leases.py."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class Bucket:
     at: float
 
     def take(self, now: float) -> bool:
-        """True while the caller keeps to the rate."""
+        """Take one token; return False above the rate."""
         self.left = min(self.burst, self.left + (now - self.at) * self.per_s)
         self.at = now
         if self.left < 1:
@@ -23,5 +23,5 @@ class Bucket:
 
 
 def bucket(*, per_s: float, burst: float, now: float) -> Bucket:
-    """A full bucket."""
+    """Return a full bucket."""
     return Bucket(per_s=per_s, burst=burst, left=burst, at=now)

@@ -1,13 +1,12 @@
-"""How many sockets are open per address and in all, over every process, counted in Redis.
+"""The count of open sockets, per address and in all, over every process, in Redis.
 
     {stream}:processes         sorted set: process -> when its lease ends (ms)
     {stream}:sockets:<process> hash: address -> open sockets, "*" -> all; ends with the lease
 
-A process renews its one lease, not one per socket. Killed, it stops renewing and its sockets stop
-counting when the lease ends. Closed sockets are taken off the count together, a few times a
-second: thousands that close at once are one call. The memory of the process is the truth about
-its own sockets: a renewal that finds another total in Redis (a restart, an eviction, an answer
-lost on the way) writes its hash anew.
+A process renews one lease, not one per socket. The sockets of a killed process stop counting when
+its lease ends. Closed sockets are subtracted together, a few times a second: thousands that close
+at once need one call. The memory of the process is the record of its own sockets: a renewal that
+finds another total in Redis (a restart, an eviction, a lost answer) rewrites its hash.
 """
 
 from collections import Counter
@@ -82,8 +81,8 @@ class Leases:
         self._renew = self._redis.register_script(_RENEW)
 
     async def acquire(self, address: str) -> Verdict:
-        """Counts one socket more, or says which limit it would break."""
-        self._open[address] += 1  # before the call, so that a renewal meanwhile does not undo it
+        """Count one socket more, or return the limit it would break."""
+        self._open[address] += 1  # before the call, so that a renewal meanwhile keeps it
         try:
             answer = await self._acquire(
                 keys=[PROCESSES, self._key],
@@ -104,19 +103,19 @@ class Leases:
         return verdict
 
     def release(self, address: str) -> None:
-        """Counts one socket less, with the next `settle`."""
+        """Count one socket less, with the next `settle`."""
         self._forget(address)
         self._released[address] += 1
 
     async def settle(self) -> None:
-        """Takes the closed sockets off the count in Redis; what fails here, a renewal repairs."""
+        """Subtract the closed sockets from the count in Redis; a renewal repairs a failure."""
         released, self._released = self._released, Counter()
         if released:
             pairs = [word for pair in released.items() for word in pair]
             await self._release(keys=[self._key], args=pairs)
 
     async def renew(self) -> None:
-        """Keeps the lease of this process, and its counts right."""
+        """Renew the lease of this process, and repair its counts."""
         counts = self._open + self._released
         total = counts.total()
         kept = await self._renew(
@@ -130,7 +129,7 @@ class Leases:
             await pipeline.execute()
 
     async def give_up(self) -> None:
-        """Ends the lease at once: the process is going down in good order."""
+        """End the lease at once, in an orderly shutdown."""
         async with self._redis.pipeline(transaction=True) as pipeline:
             pipeline.zrem(PROCESSES, self._process)
             pipeline.delete(self._key)

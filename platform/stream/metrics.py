@@ -1,4 +1,4 @@
-"""What the stream process counts; served at /metrics of the process itself."""
+"""The metrics of the stream process, served at /metrics of the process itself."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

@@ -1,6 +1,6 @@
-"""One stream process: its hub, its Redis connections, its housekeeping, and its way to go down.
+"""One stream process: its hub, its Redis connections, its housekeeping and its shutdown.
 
-Starts and ends with the ASGI lifespan. Consumers find it in their scope, under `state`.
+The process starts and ends with the ASGI lifespan. Consumers find it in their scope, under `state`.
 """
 
 import asyncio
@@ -44,13 +44,13 @@ SETTLE_S = 0.25
 GARBAGE_THRESHOLD = 50_000
 
 
-# Asks PostgreSQL which of these rights no longer stand. Blocks; raises when it cannot be asked.
+# Returns the rights that no longer stand in PostgreSQL. Blocks; raises when it is unreachable.
 Authority = Callable[[Collection[Right]], Collection[Right]]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a deployment decides; config.asgi fills it from the settings."""
+    """The options of a deployment; config.asgi fills them from the settings."""
 
     redis_url: str
     allowed_hosts: tuple[str, ...]
@@ -73,7 +73,7 @@ class Options:
 
 
 class StreamProcess:
-    """Everything the sockets of one process share."""
+    """The state that all sockets of one process share."""
 
     def __init__(
         self, options: Options, *, authority: Authority, now: Callable[[], datetime]
@@ -106,7 +106,7 @@ class StreamProcess:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begins to follow quotes, to tick and to keep house."""
+        """Start to follow quotes, to tick and to run the chores."""
         options = self.options
         self._run(
             follow(
@@ -124,7 +124,7 @@ class StreamProcess:
         self._run(self._recheck())
 
     async def stop(self) -> None:
-        """Ends the tasks, gives the leases back and closes the connections."""
+        """End the tasks, return the leases and close the connections."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -137,9 +137,9 @@ class StreamProcess:
         await self._subscriber.aclose()
 
     def drain(self, then: Callable[[], None]) -> None:
-        """Closes each socket at a random moment of `drain_s`: they do not all come back at once.
+        """Close each socket at a random moment of `drain_s`, to spread their reconnections.
 
-        A few sockets need no such spread: for each a tenth of a second is enough.
+        A few sockets need less time: a tenth of a second for each is enough.
         """
         if self.draining:
             return
@@ -165,7 +165,7 @@ class StreamProcess:
     def _note_source(self, up: bool) -> None:
         if up:
             if not self.source_up:
-                self._recheck_now.set()  # rights may have ended while nobody listened
+                self._recheck_now.set()  # rights may have ended during the outage
             self._source_lost_at = None
         elif self.source_up:
             self._source_lost_at = self.clock()
@@ -188,9 +188,9 @@ class StreamProcess:
         metrics.BLOCKED.set(self.hub.blocked_count)
 
     async def _judge_age(self) -> None:
-        """Marks quotes that grew old without a new one: the feed may have died, or its market.
+        """Mark quotes that grew old without a new one: the feed may have died, or its market.
 
-        In a thread, because the first question to an exchange's calendar loads a large library.
+        This runs in a thread, because the first use of a calendar loads a large library.
         """
         fresh = [quote for quote in self.hub.latest.values() if not quote.stale]
         aged = await asyncio.to_thread(_aged, fresh, self._now())
@@ -198,10 +198,10 @@ class StreamProcess:
         self.hub.publish(as_stale(quote) for quote in aged if quote is latest[quote.symbol])
 
     async def _recheck(self) -> None:
-        """Compare the rights of all members with PostgreSQL, every `recheck_s`, for ever.
+        """Compare the rights of all members with PostgreSQL, every `recheck_s`, forever.
 
-        Publications close sockets within milliseconds; this finds those whose publication was lost
-        with a Redis. A question that hangs is not asked twice, its age is what counts.
+        Publications close sockets within milliseconds; this check finds those whose publication
+        was lost in a Redis outage. A query that hangs is not repeated; only its age counts.
         """
         while True:
             with suppress(TimeoutError):
@@ -225,7 +225,7 @@ class StreamProcess:
         self.hub.close_rights(question.result())
 
     def _judge_authority(self) -> None:
-        """Close everybody when nobody could say for too long whose rights still stand."""
+        """Close all members when their rights could not be checked for too long."""
         age_s = self.clock() - self._authority_at
         metrics.RIGHTS_AGE_SECONDS.set(age_s)
         if age_s <= self.options.authority_s_max:
@@ -237,7 +237,7 @@ class StreamProcess:
             close(Close.TRY_LATER, Problem.UNAVAILABLE, "rights cannot be checked now")
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
-        """Run a chore for ever. One that fails is put off: it must not end all sockets."""
+        """Run a chore forever. A failed run waits for the next: it must not end all sockets."""
         while True:
             await asyncio.sleep(seconds)
             try:
@@ -254,17 +254,17 @@ class StreamProcess:
         self._tasks.append(task)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        """Without one of its tasks the process serves nobody: it goes down, to be started anew."""
+        """Shut the process down when one of its tasks has ended; the supervisor restarts it."""
         if not task.cancelled():
             logger.critical("%s ended", task.get_coro(), exc_info=task.exception())
             os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _redis(url: str, *, connections_max: int) -> "Redis":
-    """A client that fails fast: whoever waits for it decides himself whether to try again.
+    """Return a client that fails fast; its caller decides whether to retry.
 
-    One retry, for connections in the pool that a restart of Redis broke. A call that had run
-    already does no harm twice: a ticket is gone, a count is repaired by the next renewal.
+    It retries once, because a restart of Redis breaks the connections in the pool. A call may
+    safely run twice: a ticket is gone, and the next renewal repairs a count.
     """
     pool = BlockingConnectionPool.from_url(
         url,
@@ -286,11 +286,11 @@ def _aged(quotes: Sequence[Quote], now: datetime) -> list[Quote]:
 
 
 class Lifespan:
-    """The ASGI lifespan: makes the process, and spreads its closing when it is told to go.
+    """The ASGI lifespan: creates the process, and spreads the closing of its sockets over time.
 
-    The server closes all sockets in the moment it hears SIGTERM. So the signal is taken before
-    it: the sockets are closed one by one first, and only then the server hears of it. A second
-    signal goes straight through.
+    The server closes all sockets at once on SIGTERM. So this class handles the signal first: it
+    closes the sockets one by one and then passes the signal on to the server. A second signal is
+    passed on at once.
     """
 
     def __init__(
@@ -312,7 +312,7 @@ class Lifespan:
         process.start()
         for signum in (signal.SIGTERM, signal.SIGINT):
             _take_signal(signum, process)
-        gc.freeze()  # what start-up made stays: collections need not look at it again
+        gc.freeze()  # objects made at start-up stay: collections can skip them
         gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
         await send({"type": "lifespan.startup.complete"})
         await receive()

@@ -1,4 +1,4 @@
-"""What the stream hears and says, as JSON text frames.
+"""The messages of the stream, as JSON text frames.
 
 In:   {"type": "auth", "ticket": "…"}                       first, within 5 seconds
       {"type": "subscribe" | "unsubscribe", "symbols": […]}
@@ -10,7 +10,7 @@ Out:  {"type": "ready", "tier", "interval_ms", "symbols_max"}
       and account events (`rebalance_complete`, `notification`) as the sender wrote them.
 
 `seq` rises by one with every batch of one socket: a gap is a lost frame. The first batch that
-names a symbol is its snapshot; after it only changes come.
+names a symbol is its snapshot; later batches hold only changes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,19 +29,19 @@ TICKET_LENGTH_MAX = 128
 
 
 class Close(IntEnum):
-    """Why a socket was closed. After 1012 and 1013: come back with a growing, random delay."""
+    """Why a socket was closed. After 1012 and 1013, reconnect with a growing, random delay."""
 
     RESTARTING = 1012  # the process is going down
     TRY_LATER = 1013  # the client is too slow, or the stream cannot serve now
     TOO_BIG = 1009  # a message above MESSAGE_BYTES_MAX
-    BAD_MESSAGE = 4400  # not what this page describes
+    BAD_MESSAGE = 4400  # a message that breaks this protocol
     UNAUTHENTICATED = 4401  # no valid ticket, or the rights behind it were revoked
     TIMEOUT = 4408  # no ticket in time, or idle too long
     LIMIT = 4429  # too many sockets or too many messages
 
 
 class Problem(StrEnum):
-    """The codes of error frames; the same word is the reason of the close frame that follows."""
+    """The codes of error frames; a close frame that follows has the same code as its reason."""
 
     BAD_MESSAGE = "bad_message"
     TOO_BIG = "message_too_big"
@@ -88,7 +88,7 @@ Incoming = Auth | Subscribe | Unsubscribe | Ping
 
 
 class Ticket(msgspec.Struct, frozen=True):
-    """Who may come in, as identity wrote it into Redis."""
+    """The rights of a ticket, as identity wrote them into Redis."""
 
     user_id: int
     household_ids: list[int]
@@ -118,14 +118,14 @@ class _Wire(msgspec.Struct, frozen=True):
 
 
 class _Published(_Wire, frozen=True):
-    """A quote as marketdata publishes it; what it has beyond this is not read."""
+    """A quote as marketdata publishes it; other fields are ignored."""
 
     source: str = ""
     exchange: str = ""
 
 
 class Quote(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """One quote, encoded once for all clients. Compared by identity: another object is news."""
+    """One quote, encoded once for all clients. Compared by identity: another object is a change."""
 
     symbol: str
     price: float
@@ -145,7 +145,7 @@ _json = msgspec.json.Encoder()
 
 
 class Refused(Exception):
-    """A message that is not what the protocol says; `detail` may be shown to the client."""
+    """A message that breaks the protocol; `detail` may be shown to the client."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -153,7 +153,7 @@ class Refused(Exception):
 
 
 def incoming(text: str) -> Incoming:
-    """The message in a text frame, strictly: unknown types and fields are refused."""
+    """Return the message in a text frame; unknown types and fields are refused."""
     try:
         return _incoming.decode(text)
     except RecursionError:  # the decoder follows nested brackets as deep as Python's stack
@@ -163,7 +163,7 @@ def incoming(text: str) -> Incoming:
 
 
 def ticket(payload: bytes) -> Ticket:
-    """The ticket stored in Redis."""
+    """Return the ticket stored in Redis."""
     try:
         return _ticket.decode(payload)
     except msgspec.DecodeError as error:
@@ -171,7 +171,7 @@ def ticket(payload: bytes) -> Ticket:
 
 
 def ended(payload: bytes) -> Ended:
-    """The rights in one publication on the access channel."""
+    """Return the ended rights in one publication on the access channel."""
     try:
         return _ended.decode(payload)
     except (msgspec.DecodeError, UnicodeError) as error:
@@ -179,7 +179,7 @@ def ended(payload: bytes) -> Ended:
 
 
 def quote(payload: bytes | msgspec.Raw) -> Quote:
-    """One published quote, ready to be sent."""
+    """Return one published quote, ready to be sent."""
     try:
         found = _published.decode(payload)
     except (msgspec.DecodeError, UnicodeError) as error:
@@ -199,7 +199,7 @@ def quote(payload: bytes | msgspec.Raw) -> Quote:
 
 
 def quotes(payload: bytes) -> tuple[list[Quote], list[Refused]]:
-    """The quotes of one publication, and what in it was not one."""
+    """Return the quotes of one publication, and the errors of its invalid parts."""
     try:
         parts = _parts.decode(payload)
     except (msgspec.DecodeError, UnicodeError) as error:
@@ -208,7 +208,7 @@ def quotes(payload: bytes) -> tuple[list[Quote], list[Refused]]:
 
 
 def collected(parts: Iterable[bytes | msgspec.Raw]) -> tuple[list[Quote], list[Refused]]:
-    """Each part as a quote; one bad part does not spoil the others."""
+    """Return each valid part as a quote, and the errors of the others."""
     good: list[Quote] = []
     bad: list[Refused] = []
     for part in parts:
@@ -220,14 +220,14 @@ def collected(parts: Iterable[bytes | msgspec.Raw]) -> tuple[list[Quote], list[R
 
 
 def as_stale(fresh: Quote) -> Quote:
-    """The same price, no longer vouched for."""
+    """Return the same price, marked as stale."""
     head, flag, tail = fresh.text.rpartition('"stale":false')
     assert flag, "a fresh quote says so"
     return msgspec.structs.replace(fresh, stale=True, text=f'{head}"stale":true{tail}')
 
 
 def price_batch(*, seq: int, updates: Sequence[str]) -> str:
-    """A batch out of quotes that are encoded already: joining is all that is left per client."""
+    """Join encoded quotes into a batch: this is the only work per client."""
     return f'{{"type":"price_batch","seq":{seq},"updates":[{",".join(updates)}]}}'
 
 
@@ -253,7 +253,7 @@ def pong() -> str:
 
 
 def error(code: Problem, detail: str, *, symbols: Sequence[str] = ()) -> str:
-    """An error frame; `symbols` names the ones it is about."""
+    """Return an error frame; `symbols` lists the symbols concerned."""
     if symbols:
         return _text(type="error", code=code.value, detail=detail, symbols=symbols)
     return _text(type="error", code=code.value, detail=detail)

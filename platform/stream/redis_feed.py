@@ -1,4 +1,4 @@
-"""What the stream reads from Redis: published quotes, ended rights, tickets."""
+"""Reads from Redis: published quotes, ended rights, tickets."""
 
 import logging
 import random
@@ -30,9 +30,9 @@ async def follow(
     """Run for ever: subscribe, read the hash of quotes, pass on quotes and ended rights.
 
     The subscription comes first, so nothing published while the hash is read is missed. A quiet
-    connection is asked for a pong; without one it counts as lost. After a loss: back-off with
-    jitter, and all over again, so what changed meanwhile arrives with the hash. Rights that ended
-    meanwhile are found by the recheck, which `up(True)` triggers.
+    connection is pinged; without a pong it counts as lost. After a loss, back off with jitter and
+    start over: the hash then has every change. The recheck, which `up(True)` triggers, finds the
+    rights that ended during the outage.
     """
     attempt = 0
     while True:
@@ -55,7 +55,7 @@ async def follow(
 async def _publications(
     redis: "Redis", subscription: Any, quiet_s_max: float
 ) -> AsyncIterator[list[Quote] | Ended]:
-    """The stored quotes, then every publication until the connection is lost."""
+    """Yield the stored quotes, then every publication until the connection is lost."""
     await subscription.subscribe(keys.ACCESS, keys.QUOTES)
     loaded = asked = False
     while True:
@@ -88,7 +88,7 @@ async def _hash(redis: Any, key: str) -> dict[bytes, bytes]:
 
 
 def _accepted(found: tuple[list[Quote], list[Refused]]) -> list[Quote]:
-    """The good ones; the others are counted and the first of them is logged."""
+    """Return the valid quotes; count the others and log the first of them."""
     good, bad = found
     if bad:
         metrics.QUOTES_REFUSED.inc(len(bad))
@@ -97,7 +97,7 @@ def _accepted(found: tuple[list[Quote], list[Refused]]) -> list[Quote]:
 
 
 async def redeemed(redis: "Redis", token: str) -> Ticket | None:
-    """Return the ticket behind a token, which this call deletes; None when there is none.
+    """Return the ticket of a token and delete it; None when there is none.
 
     A ticket is void when its user's epoch has risen since, or its log-in has ended.
     """

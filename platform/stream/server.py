@@ -1,11 +1,11 @@
-"""Starts the server of the stream: `python -m stream.server --host 127.0.0.1 --port 8001`.
+"""Start the server of the stream: `python -m stream.server --host 127.0.0.1 --port 8001`.
 
-uvicorn, with what the command line cannot say or should not forget:
-- the listening socket carries TCP_USER_TIMEOUT, which accepted sockets inherit: a peer that takes
-  no bytes is cut off by the kernel, also when the server has already given it up;
+This is uvicorn with settings that its command line lacks or that must not be left out:
+- the listening socket has TCP_USER_TIMEOUT, which accepted sockets inherit: the kernel cuts off a
+  peer that takes no bytes, even when the server has already closed it;
 - a connection that does not finish its request headers in time is cut off;
 - messages of 100 KB at most, no compression (64-316 KiB a socket), pings every 20 s;
-- X-Forwarded-For is read by the consumer, by the number of trusted proxies, never by the server.
+- the consumer, never the server, reads X-Forwarded-For, by the number of trusted proxies.
 """
 
 import argparse
@@ -27,7 +27,7 @@ GRACE_S = 10
 
 
 class ImpatientHttp(HttpToolsProtocol):
-    """uvicorn's HTTP protocol with an end to waiting for the first request."""
+    """uvicorn's HTTP protocol with a time limit for the first request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -48,7 +48,7 @@ def _abort(transport: BaseTransport) -> None:
 
 
 def listener(*, host: str, port: int) -> socket.socket:
-    """The listening socket, with the kernel's own watch over dead peers."""
+    """Return the listening socket, on which the kernel cuts off dead peers."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -60,7 +60,7 @@ def listener(*, host: str, port: int) -> socket.socket:
 
 
 def raise_file_limit() -> None:
-    """Every socket is an open file: as many as this user may have."""
+    """Raise the limit of open files to this user's maximum: every socket is an open file."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
