@@ -6,7 +6,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run test bench shell lint format schema check lock set-up clean
 
-# The newest of the Pythons the suite is run on; a name alone may be a stub that does not work.
+# The newest Python on which the suite runs; a name alone may be a stub that does not work.
 FIND_PYTHON = for python in $(PYTHON) python3.13 python3.12 python3.11 python3 python3.14 python; do \
     if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then break; fi; \
     python=; done; \
@@ -15,37 +15,37 @@ FIND_PYTHON = for python in $(PYTHON) python3.13 python3.12 python3.11 python3 p
     exit 1; fi
 BOOTSTRAP = @$(FIND_PYTHON); exec "$$python" platform/embedded/bootstrap.py
 
-help:  ## what there is
+help:  ## list the commands
 	@awk -F ':.*## *' '/^[a-z-]+:.*##/ {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run:  ## start everything, print the address; Ctrl-C ends it
 	$(BOOTSTRAP) run -- -m embedded run
 
-test:  ## the whole test suite (ARGS='-k name' for a part of it)
+test:  ## run the whole test suite (ARGS='-k name' for a part of it)
 	$(BOOTSTRAP) dev -- -m embedded test $(ARGS)
 
-bench:  ## figures against their targets (ARGS='NAME --json')
+bench:  ## compare benchmarks with their targets (ARGS='NAME --json')
 	$(BOOTSTRAP) run -- -m embedded bench $(ARGS)
 
-shell:  ## a shell with the environment of the running servers, for manage.py
+shell:  ## open a shell with the environment of the running servers, for manage.py
 	$(BOOTSTRAP) run -- -m embedded shell
 
-lint:  ## ruff, mypy, import-linter
+lint:  ## run ruff, mypy, import-linter
 	$(BOOTSTRAP) dev -- .ci/lint.py
 
-format:  ## ruff's formatter and safe fixes
+format:  ## apply ruff's formatter and safe fixes
 	$(BOOTSTRAP) dev -- .ci/lint.py --fix
 
-schema:  ## write platform/openapi.yaml anew from the code
+schema:  ## rewrite platform/openapi.yaml from the code
 	$(BOOTSTRAP) dev -- .ci/schema.py --write
 
 lock:  ## write both lock files anew (UPGRADE=1: newest versions allowed)
 	$(BOOTSTRAP) dev -- .ci/lock.py
 
-check:  ## all that CI runs
+check:  ## run everything that CI runs
 	@bash .ci/run
 
-set-up:  ## only .venv, with the tools for tests
+set-up:  ## create only .venv, with the tools for tests
 	$(BOOTSTRAP) dev
 
 clean:  ## remove .venv, .data and every cache

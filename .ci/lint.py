@@ -21,7 +21,7 @@ FIXES = {
 
 
 def main() -> int:
-    # Django's plugin for mypy reads the settings, and they refuse to load without a purpose.
+    # Django's plugin for mypy reads the settings, which refuse to load unless a purpose is set.
     environment = {**os.environ, "TESTING": "1"}
     failed = []
     for name, (program, *words) in (FIXES if "--fix" in sys.argv else CHECKS).items():

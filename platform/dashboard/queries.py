@@ -1,4 +1,4 @@
-"""Reading for pages that look at many accounts at once: as many queries for 1 as for 100."""
+"""Queries for pages that show many accounts at once: as many queries for 1 as for 100."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -105,7 +105,7 @@ def _aims(account_ids: Sequence[int]) -> dict[int, dict[str, Aim]]:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where the figures come from, and the first series with the dates they really had."""
+    """The sources of the figures, and the first series with their original dates."""
 
     sources: list[object]
     assets: list[Asset]
@@ -113,7 +113,7 @@ class Provenance:
 
 
 def provenance(*, assets_max: int) -> Provenance:
-    """Sources with their licences and the series of public assets."""
+    """Return the sources with their licenses and the series of public assets."""
     assets = list(
         Asset.objects.filter(household=None, is_active=True)
         .select_related("source")

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The database and one role per workload, each with timeouts of its own: ballast owns the tables and
-# migrates, ballast_web reads and writes rows, ballast_worker does so with more patience for locks,
-# ballast_analytics works at night and makes partitions.
+# The database and one role per workload, each with its own timeouts: ballast owns the tables and
+# migrates, ballast_web reads and writes rows, ballast_worker does so with longer lock timeouts,
+# ballast_analytics works at night and creates partitions.
 set -eu
 psql -v ON_ERROR_STOP=1 -v password="$DATABASE_PASSWORD" --username "$POSTGRES_USER" <<'SQL'
 CREATE ROLE ballast LOGIN PASSWORD :'password';

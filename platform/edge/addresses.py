@@ -1,4 +1,4 @@
-"""Addresses: the one a request comes from, and the one of the stream that pages connect to."""
+"""Two addresses: the one a request comes from, and the stream's, to which pages connect."""
 
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ _STREAM_PATH = "/ws/v1/stream"
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the address of the caller, as far as our own proxies vouch for it."""
+    """Return the caller's address, as far as our own proxies confirm it."""
     return caller_address(
         peer=request.META.get("REMOTE_ADDR", ""),
         forwarded_for=[request.META.get("HTTP_X_FORWARDED_FOR", "")],
@@ -22,14 +22,14 @@ def client_address(request: HttpRequest) -> str:
 
 
 def stream_url(request: HttpRequest) -> str:
-    """The WebSocket address for the caller: STREAM_URL, or his own host with STREAM_PORT."""
+    """Return the caller's WebSocket address: STREAM_URL, or the request's host and STREAM_PORT."""
     if settings.STREAM_URL:
         return str(settings.STREAM_URL)
     return _stream_origin(request.is_secure(), request.get_host()) + _STREAM_PATH
 
 
 def stream_origin(request: HttpRequest) -> str:
-    """Scheme, host and port of the stream, as a content security policy names it."""
+    """Return scheme, host and port of the stream, as a content security policy names it."""
     parts = urlsplit(stream_url(request))
     return f"{parts.scheme}://{parts.netloc}"
 

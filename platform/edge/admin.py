@@ -13,13 +13,13 @@ COUNT_MAX = 10_000
 
 
 def is_detail(request: HttpRequest) -> bool:
-    """Whether one object is looked at, with all it holds, and not a list of them."""
+    """Return whether the request shows one object with all its details, rather than a list."""
     match = request.resolver_match
     return match is not None and "object_id" in match.kwargs
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts at most COUNT_MAX rows; whoever wants more must filter or search."""
+    """Counts at most COUNT_MAX rows; users who need more must filter or search."""
 
     @cached_property
     def count(self) -> int:
@@ -59,7 +59,7 @@ class LargeTableAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 def _matching(queryset: Any, fields: tuple[str, ...], value: object) -> Any:
-    """Rows with `value` in any of `fields`, each looked up by its own index.
+    """Return the rows with `value` in any of `fields`, each looked up by its own index.
 
     An OR over several tables would read the largest of them from end to end.
     """
@@ -73,7 +73,7 @@ def _matching(queryset: Any, fields: tuple[str, ...], value: object) -> Any:
 
 
 class ReadOnlyAdmin(LargeTableAdmin):
-    """Facts that are looked at, never edited here."""
+    """Facts that are shown here and never edited."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

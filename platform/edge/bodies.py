@@ -1,7 +1,8 @@
-"""Request bodies, read whole in the event loop before a request thread is taken.
+"""Request bodies, read completely in the event loop before a request takes a thread.
 
-A body has a size (by its route), a length it declared, a rate it must keep up, and a share of what
-one process and one caller may hold at once. Above `MEMORY_BYTES_MAX` it lies in a temporary file.
+A body has a size limit (by its route), a declared length, a minimum rate, and a share of the bytes
+that one process and one caller may hold at once. Above `MEMORY_BYTES_MAX` it is in a temporary
+file.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from core.limits import REQUEST_BODY_BYTES_MAX
 from edge.uploads import file_bytes_max
 
 MEMORY_BYTES_MAX = 1_048_576
-# What is read in one go; above, piece by piece.
+# Read in one piece up to this size; above it, piece by piece.
 AT_ONCE_BYTES_MAX = 65_536
 
 
@@ -36,13 +37,13 @@ class BodyLimits:
     held_bytes_per_caller_max: int
 
     def seconds(self, size: int) -> float:
-        """How long the first `size` bytes may take."""
+        """Return the time allowed for the first `size` bytes."""
         return self.grace_s + size / self.bytes_per_s_min
 
 
 @dataclass(slots=True)
 class Held:
-    """The bytes of bodies that are being read or answered, in all and by caller."""
+    """The bytes of bodies that are being read or answered, in total and by caller."""
 
     limits: BodyLimits
     total: int = 0
@@ -50,7 +51,7 @@ class Held:
 
     @contextmanager
     def share(self, caller: str) -> Iterator["Share"]:
-        """The caller's share for the length of one request."""
+        """Reserve the caller's share for the length of one request."""
         share = Share(self, caller)
         try:
             yield share
@@ -63,7 +64,7 @@ class Held:
 
 @dataclass(slots=True)
 class Share:
-    """What one request holds."""
+    """The bytes that one request holds."""
 
     held: Held
     caller: str
@@ -90,7 +91,7 @@ class Share:
 
 
 def declared_length(environ: Mapping[str, Any]) -> int:
-    """The length a request declares; refuses what has none and what is too long for its route."""
+    """Return the declared length; refuse a request without one, or one too long for its route."""
     if "HTTP_TRANSFER_ENCODING" in environ:
         raise BodyRefused(
             "The length of the body is missing. Send it with a Content-Length.",
@@ -101,14 +102,14 @@ def declared_length(environ: Mapping[str, Any]) -> int:
     if not (text.isascii() and text.isdecimal()):
         raise BodyRefused("Content-Length is not a number.", code="length_invalid")
     length = int(text)
-    # Fields and boundaries beside a file take as much as any body may.
+    # Fields and boundaries beside a file may take as much as any body.
     if length > file_bytes_max(environ["PATH_INFO"]) + REQUEST_BODY_BYTES_MAX:
         raise BodyRefused("The body is too large.", code="body_too_large", status=413)
     return length
 
 
 async def read_body(protocol: Any, *, length: int, share: Share) -> IO[bytes]:
-    """The whole body, from its first byte on. Raise BodyRefused when it is late or cut short."""
+    """Return the whole body, from its first byte. Raise BodyRefused if it is late or cut short."""
     limits = share.held.limits
     loop = asyncio.get_running_loop()
     began_s = loop.time()

@@ -86,7 +86,7 @@ class Front:
         self.threads.stop()
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Every second. A loop that stands still ends its process, and granian starts another."""
+        """Run once a second. A blocked loop ends its process, and granian starts another."""
         faulthandler.dump_traceback_later(self.standstill_s_max, exit=True)
         self.threads.sweep()
         loop.call_later(SWEEP_S, self._sweep, loop)
@@ -119,7 +119,7 @@ class Front:
             await self._answered(environ, protocol)
 
     def _alive(self, protocol: Any) -> None:
-        """/healthz: the loop answers, and the threads are not all stuck."""
+        """Answer /healthz: the loop runs, and the threads are not all stuck."""
         stuck = self.threads.stuck(self.stuck_s_max)
         status, text = (503, "stuck\n") if stuck else (200, "ok\n")
         protocol.response_str(
@@ -142,11 +142,11 @@ class Front:
             )
 
     def _answer(self, environ: dict[str, Any], protocol: Any) -> None:
-        """In a thread: ask Django, hand the whole answer to granian."""
+        """In a thread: call Django and return the complete answer to granian."""
         try:
             status, headers, content, file = answer_of(self.handler, environ)
         except Exception:
-            # Django answers its own errors: this is a disk too full for a large answer, say.
+            # Django answers its own errors; this one is, say, a disk too full for a large answer.
             logger.exception("an answer could not be made")
             failure = InternalError("Something went wrong on our side. It has been logged.")
             _send(protocol, environ["PATH_INFO"], failure, request_id=secrets.token_hex(16))
@@ -154,7 +154,7 @@ class Front:
         if file is None:
             protocol.response_bytes(status, headers, content)
             return
-        # The file has no name any more; its descriptor has one, until granian has opened it.
+        # The file no longer has a name; its descriptor has one until granian has opened it.
         descriptor = os.dup(file.fileno())
         file.close()
         os.lseek(descriptor, 0, os.SEEK_SET)
@@ -165,7 +165,7 @@ class Front:
 def answer_of(
     handler: WsgiHandler, environ: dict[str, Any]
 ) -> tuple[int, Headers, bytes, IO[bytes] | None]:
-    """Status, headers and the whole content of an answer, in a file when it is large."""
+    """Return status, headers and the complete content of an answer, in a file if it is large."""
     status, headers = 500, [("content-type", "text/plain; charset=utf-8"), SERVER]
     started: list[tuple[str, Headers]] = []
 
@@ -202,7 +202,7 @@ def _file_of(pieces: Iterable[bytes]) -> IO[bytes]:
 
 
 def environ_of(scope: Any) -> dict[str, Any]:
-    """The WSGI environment of a request whose body is still to come."""
+    """Return the WSGI environment of a request whose body has not arrived yet."""
     host, _, port = scope.server.rpartition(":")
     version = scope.http_version
     environ = {
@@ -230,7 +230,7 @@ def environ_of(scope: Any) -> dict[str, Any]:
 
 @lru_cache(maxsize=1024)
 def _key(name: str) -> str | None:
-    """A header's name in the environment. None: with an underscore it could pose as another."""
+    """Return a header's name in the environment; None if its underscore could pose as another."""
     if "_" in name:
         return None
     key = name.upper().replace("-", "_")
@@ -238,7 +238,7 @@ def _key(name: str) -> str | None:
 
 
 def allow_open_files() -> None:
-    """Raise the limit of open files as far as the system lets us: a socket is one."""
+    """Raise the limit of open files as far as the system permits: each socket is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES_WANTED)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -246,7 +246,7 @@ def allow_open_files() -> None:
 
 
 def _refuse(scope: Any, protocol: Any, refusal: BallastError, *, began_s: float) -> None:
-    """Answer, log and count what never reaches Django."""
+    """Answer, log and count a request that never reaches Django."""
     request_id = request_id_for(scope.headers.get("x-request-id"))
     _send(protocol, scope.path, refusal, request_id=request_id)
     metrics.REFUSED_EARLY.labels(refusal.code).inc()
@@ -263,7 +263,7 @@ def _refuse(scope: Any, protocol: Any, refusal: BallastError, *, began_s: float)
 
 
 def _send(protocol: Any, path: str, refusal: BallastError, *, request_id: str) -> None:
-    """A problem for programs, plain text for people; the connection ends, its body is unread."""
+    """Send a problem to programs or plain text to people; the connection ends, its body unread."""
     if path.startswith("/api/"):
         response = problem(
             status=refusal.status, code=refusal.code, detail=refusal.detail, request_id=request_id

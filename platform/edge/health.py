@@ -1,4 +1,4 @@
-"""Is the process alive, can it work, and what does it measure."""
+"""Liveness, readiness and metrics of the process."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ CHECK_TIMEOUT_S = 2.0
 
 @require_safe
 def alive(request: HttpRequest) -> HttpResponse:
-    """/healthz: the process answers. Nothing behind it is asked."""
+    """/healthz: the process answers. Nothing behind it is checked."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
@@ -62,7 +62,7 @@ def database() -> None:
 
 
 def migrations() -> None:
-    """Every migration of this code is applied; asked until it is true, then remembered."""
+    """Every migration of this code is applied; queried until true, then cached."""
     if not _applied:
         try:
             executor = MigrationExecutor(connection)
@@ -95,7 +95,7 @@ _applied: list[bool] = []
 
 
 def examined(checks: Mapping[str, Check]) -> dict[str, str]:
-    """Runs the checks side by side: each name with what is wrong, empty when nothing is."""
+    """Run the checks side by side; return each name with its fault, empty if there is none."""
     deadline = monotonic() + CHECK_TIMEOUT_S
     running = {name: _threads().submit(check) for name, check in checks.items()}
     return {name: _outcome(name, future, deadline) for name, future in running.items()}
@@ -115,14 +115,14 @@ def _outcome(name: str, future: "Future[object]", deadline: float) -> str:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    # Bounded: checks that hang do not pile up, later ones then time out waiting for a thread.
+    # Bounded: hanging checks do not pile up; later ones time out waiting for a thread.
     return ThreadPoolExecutor(max_workers=8, thread_name_prefix="health")
 
 
 def _may_read_figures(request: HttpRequest) -> bool:
     forwarded = "HTTP_X_FORWARDED_FOR" in request.META
     if forwarded and settings.TRUSTED_PROXY_COUNT == 0:
-        return False  # through a proxy nobody told us of, so the peer says nothing
+        return False  # through a proxy missing from the settings, so the peer proves nothing
     try:
         address = ip_address(client_address(request))
     except ValueError:

@@ -1,7 +1,7 @@
-"""Logs: one JSON object a line in production, readable lines elsewhere, the standard library's too.
+"""Logs: one JSON object per line in production, readable lines elsewhere, for all libraries.
 
-Whatever is bound with structlog's contextvars (the request id) stands on every line of the request.
-Tracebacks hold neither variables nor refused rows, in both formats (see tracebacks.py).
+Values bound with structlog's contextvars (the request id) are on every line of the request.
+Tracebacks contain neither variables nor refused rows, in both formats (see tracebacks.py).
 """
 
 import logging
@@ -52,9 +52,9 @@ def configure(config: Mapping[str, Any]) -> None:
     for name in ("django", "django.server"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-    # Every answer with an error has its access line; the same again as a warning says nothing.
+    # Every answer with an error has its access line; a second line as a warning adds nothing.
     logging.getLogger("django.request").setLevel(logging.ERROR)
-    # A line for every task taken and done, several each second; /metrics and the job rows say it.
+    # One line per task taken and done, several a second; /metrics and the job rows show the same.
     for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 

@@ -1,9 +1,9 @@
 """Files of the metrics that several processes share; a full disk stops none of the processes.
 
-prometheus_client maps a sparse file. The kernel finds a place on the disk for a page when it is
-first written, and ends the process with SIGBUS when there is none. Here the whole length of a file
-is written before it is mapped, so a full disk is an error that can be caught. A process then counts
-in memory and moves its figures to the file when there is space again.
+prometheus_client maps a sparse file. The kernel allocates disk space for a page at its first write,
+and ends the process with SIGBUS if there is none. Here the whole length of a file is written before
+it is mapped, so a full disk is an error that can be caught. A process then counts in memory and
+moves its figures to the file when there is space again.
 """
 
 import errno
@@ -29,7 +29,7 @@ def reserve(path: str, size: int) -> None:
                 length += os.write(file, bytes(size - length))
         except OSError:
             os.ftruncate(file, before)
-            if before == 0:  # a reader takes a file without a header for a broken one
+            if before == 0:  # a reader treats a file without a header as broken
                 os.unlink(path)
             raise
     finally:
@@ -69,7 +69,7 @@ class ReservedDict(mmap_dict.MmapedDict):
             self._f = None
 
     def _init_value(self, key: str) -> None:
-        # At most 4 bytes of length, 8 of padding and two doubles of 8 stand beside the key.
+        # At most 4 bytes of length, 8 of padding and two doubles of 8 accompany the key.
         if self._used + len(key.encode()) + 28 > self._capacity:
             self._grow()
         super()._init_value(key)  # type: ignore[no-untyped-call]
@@ -101,7 +101,7 @@ class ReservedDict(mmap_dict.MmapedDict):
             return
         mapped = mmap.mmap(file.fileno(), self._capacity)
         mapped[8 : self._used] = self._m[8 : self._used]
-        mapped[:8] = self._m[:8]  # the length last: who reads meanwhile sees whole figures
+        mapped[:8] = self._m[:8]  # the length last: concurrent readers see complete figures
         self._f, self._m, self._in_memory = file, mapped, False
 
     def _wait_for_space(self) -> None:
@@ -110,5 +110,5 @@ class ReservedDict(mmap_dict.MmapedDict):
 
 
 def install() -> None:
-    """Have prometheus_client use reserved files; before the first metric is made."""
+    """Make prometheus_client use reserved files; call this before the first metric is created."""
     values.MmapedDict = ReservedDict  # type: ignore[attr-defined]

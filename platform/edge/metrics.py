@@ -1,7 +1,7 @@
-"""What Prometheus may ask: one histogram each for routes, queries and jobs, with few labels.
+"""Metrics for Prometheus: one histogram each for routes, queries and jobs, with few labels.
 
-One process exports itself. Several processes (granian workers, Celery) share a directory named by
-PROMETHEUS_MULTIPROC_DIR, emptied by whoever starts them; then any of them answers for all.
+One process exports its own figures. Several processes (granian workers, Celery) share a directory
+named by PROMETHEUS_MULTIPROC_DIR, which the starter empties; then any of them answers for all.
 A full disk stops none of them; see `metric_files.py`.
 """
 
@@ -78,14 +78,14 @@ class QueryTally:
             self.timings.append((sql[:12] if isinstance(sql, str) else "", took_s))
 
     def observe(self, scope: str) -> None:
-        """Exports what was counted."""
+        """Export the counts."""
         for start, took_s in self.timings:
             _query_child(scope, _kind(start)).observe(took_s)
 
 
 @contextmanager
 def counting() -> Iterator[QueryTally]:
-    """Counts the queries of the default database on this thread."""
+    """Count the queries of the default database on this thread."""
     tally = QueryTally()
     wrappers = connections["default"].execute_wrappers
     wrappers.append(tally)
@@ -97,7 +97,7 @@ def counting() -> Iterator[QueryTally]:
 
 @contextmanager
 def job(kind: str) -> Iterator[None]:
-    """Times one try of a job and its queries: `with metrics.job("recommendations.rebalance"):`."""
+    """Time one try of a job and its queries: `with metrics.job("recommendations.rebalance"):`."""
     started = time.perf_counter()
     outcome = "failed"
     with counting() as tally:
@@ -112,7 +112,7 @@ def job(kind: str) -> Iterator[None]:
 def observe_request(
     *, route: str, method: str, status: int, seconds: float, tally: QueryTally
 ) -> None:
-    """Exports one answered request."""
+    """Export one answered request."""
     _request_child(route, method if method in _METHODS else "OTHER", status).observe(seconds)
     _queries_child(route).observe(len(tally.timings))
     if tally.timings:
@@ -122,12 +122,12 @@ def observe_request(
 
 
 def export(collector: Collector) -> None:
-    """Add figures that are the same whichever process answers, because they are kept elsewhere."""
+    """Add figures that are stored elsewhere and so are the same in every process."""
     _COLLECTORS.append(collector)
 
 
 def exposition() -> bytes:
-    """Return the text Prometheus reads, of this process or of all that share a directory."""
+    """Return the text for Prometheus, of this process or of all that share a directory."""
     together = CollectorRegistry()
     for collector in _COLLECTORS:
         together.register(collector)

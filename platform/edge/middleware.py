@@ -1,4 +1,4 @@
-"""Around every request: an id, a log line, figures, and what pages may load."""
+"""Middleware for every request: an id, a log line, metrics, and the content policy of pages."""
 
 import re
 import secrets
@@ -94,7 +94,7 @@ class RequestMiddleware:
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Refusals of views outside Django REST framework; the rest is Django's own."""
+        """Answer refusals of views outside Django REST framework; leave the rest to Django."""
         if is_api(request):
             return problem_of(exception, request_id=request_id_of(request))
         if isinstance(exception, BallastError):
@@ -105,7 +105,7 @@ class RequestMiddleware:
 
 
 class ContentSecurityPolicyMiddleware:
-    """Pages load only what this house serves, and run no inline script or style."""
+    """Pages load only files from this origin and run no inline script or style."""
 
     sync_capable = True
     async_capable = False
@@ -120,7 +120,7 @@ class ContentSecurityPolicyMiddleware:
         return response
 
 
-# The admin's Alpine and the API browser need inline code; both are for people we know.
+# The admin's Alpine and the API browser need inline code; both are for trusted users.
 _LOOSE_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
@@ -147,7 +147,7 @@ def _page_policy(stream: str) -> str:
 
 
 def request_id_for(offered: str | None) -> str:
-    """The id a client or proxy sent, where it is one; else a new one."""
+    """Return the id a client or proxy sent if it is valid; else a new one."""
     if offered is not None and _REQUEST_ID.fullmatch(offered):
         return offered
     return secrets.token_hex(16)
@@ -159,7 +159,7 @@ def _route(request: HttpRequest) -> str:
 
 
 def _as_problem(response: HttpResponseBase, *, request_id: str) -> HttpResponse:
-    """Django's own error pages below /api/ become problems; everything but the body is kept."""
+    """Turn Django's own error pages below /api/ into problems; keep everything but the body."""
     kept = {
         name: value
         for name, value in response.items()
@@ -197,7 +197,7 @@ def _log(
 
 
 def _user_id(request: HttpRequest) -> Any:
-    """The user somebody already loaded; a log line asks no database."""
+    """Return the user if already loaded; a log line sends no query."""
     user = getattr(request, "_cached_user", None)
     if user is None:
         user = request.__dict__.get("user")

@@ -1,12 +1,12 @@
-"""Lists come in pages: `?page=&page_size=`, and `?cursor=` where rows are only ever added.
+"""Lists come in pages: `?page=&page_size=`, and `?cursor=` where rows are only appended.
 
     {"data": [...], "total": N, "page": M, "page_size": K}            Pages
     the same and "next_cursor": "..." or null                          Keyset
 
-`total` is exact below TOTAL_MAX and stays there: counting a million rows costs more than the page.
+`total` is exact below TOTAL_MAX and stops there: counting a million rows costs more than the page.
 
-A cursor holds the sort key and the id of the last row seen; the next page is one row comparison,
-`(sort_key, id) < (a, b)`: ties neither repeat nor skip rows, and no page costs more than the first.
+A cursor holds the sort key and the id of the last row seen. The next page is one row comparison,
+`(sort_key, id) < (a, b)`: ties neither repeat nor skip rows, and every page costs the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ from core.limits import PAGE_NUMBER_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, TOTAL
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page of a list is asked for; the first is 1."""
+    """The page of a list that is requested; the first is 1."""
 
     number: int
     size: int
@@ -41,7 +41,7 @@ class PageRequest:
 
 
 def page_request(params: Mapping[str, str]) -> PageRequest:
-    """`page` and `page_size` of a query string; raises InvalidInput with a code."""
+    """Return `page` and `page_size` of a query string; raise InvalidInput with a code."""
     return PageRequest(
         number=_bounded(params, "page", default=1, maximum=PAGE_NUMBER_MAX),
         size=_bounded(params, "page_size", default=PAGE_SIZE_DEFAULT, maximum=PAGE_SIZE_MAX),
@@ -49,7 +49,7 @@ def page_request(params: Mapping[str, str]) -> PageRequest:
 
 
 def page_answer(*, data: Sequence[Any], total: int, page: PageRequest) -> dict[str, Any]:
-    """The body of one page, for views that make their rows themselves."""
+    """Return the body of one page, for views that build their rows themselves."""
     return {"data": data, "total": total, "page": page.number, "page_size": page.size}
 
 
@@ -75,7 +75,7 @@ class Pages(BasePagination):
         row: Callable[[Any], Any] | None = None,
         rows: Callable[[list[Any]], list[Any]] | None = None,
     ) -> Response:
-        """One page of `queryset`, each item through `row` or all of them through `rows`."""
+        """Return one page of `queryset`, each item through `row` or all of them through `rows`."""
         found = self.paginate_queryset(queryset, request)
         if rows is not None:
             return self.get_paginated_response(rows(found))
@@ -142,11 +142,11 @@ class Keyset(Pages):
 def keyset_page(
     rows: Any, *, sort_key: str, size: int, cursor: str = "", start: int = 0
 ) -> tuple[list[Any], str | None]:
-    """The rows after a cursor, newest first, and the cursor of the rest, if there is any.
+    """Return the rows after a cursor, newest first, and the cursor of the rest, if any.
 
     `rows` is a queryset of models, of `values()` or of named tuples with `sort_key` and id. Without
-    a cursor the page begins at `start`. Raises InvalidInput for a cursor that is not ours, or of
-    another order.
+    a cursor the page begins at `start`. Raise InvalidInput for a cursor that is not ours or that
+    belongs to another order.
     """
     rows = rows.order_by(f"-{sort_key}", "-id")
     if cursor:
@@ -216,14 +216,14 @@ class RowComparison(Func):
 
 
 def counted(rows: Any) -> int:
-    """How many there are, counted to TOTAL_MAX: no list costs a walk over its whole table."""
+    """Return the number of rows, counted up to TOTAL_MAX: no list scans its whole table."""
     if isinstance(rows, models.QuerySet):
         return int(rows.order_by()[:TOTAL_MAX].count())
     return len(rows)
 
 
 def reaches(start: int, total: int) -> bool:
-    """Whether there can be a row behind `start`."""
+    """Return whether a row can exist after `start`."""
     return start < total or total == TOTAL_MAX
 
 

@@ -13,7 +13,7 @@ from core.limits import REQUEST_BODY_BYTES_MAX, REQUEST_DEPTH_MAX
 
 
 class BodyTooLarge(InvalidInput):
-    """The body was refused unread."""
+    """The body was refused before it was read."""
 
     status = 413
     code = "body_too_large"
@@ -23,7 +23,7 @@ class BodyTooLarge(InvalidInput):
 
 
 class StrictJsonParser(BaseParser):
-    """JSON with numbers as int or Decimal; no NaN, no key twice, no bottomless nesting."""
+    """JSON with numbers as int or Decimal; no NaN, no repeated key, bounded nesting."""
 
     media_type = "application/json"
 
@@ -43,7 +43,7 @@ class StrictJsonParser(BaseParser):
 
 
 def strict_json(body: bytes) -> Any:
-    """The value of a JSON text; raises ParseError with a code."""
+    """Return the value of a JSON text; raise ParseError with a code."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
@@ -82,7 +82,7 @@ def _decimal(digits: str) -> Decimal:
     try:
         return Decimal(digits)
     except InvalidOperation:
-        # An exponent of twenty digits is JSON all the same, and no number anybody could mean.
+        # An exponent of twenty digits is valid JSON, but no figure needs it.
         raise ParseError(f"{digits[:40]} is out of range.", code="number_out_of_range") from None
 
 

@@ -1,4 +1,4 @@
-"""Every refusal leaves the house as one RFC 9457 problem with a stable `code`.
+"""Every refusal is answered as one RFC 9457 problem with a stable `code`.
 
     {"type", "title", "status", "code", "detail", "request_id",
      "errors": [{"field", "pointer", "code", "message"}]}
@@ -56,20 +56,20 @@ _DETAILS_BY_STATUS = {
 
 
 class InternalError(BallastError):
-    """Our own fault. The traceback is in the log, never in the answer."""
+    """A fault in our code. The traceback is in the log, never in the answer."""
 
     status = 500
     code = "internal_error"
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
-    """Django REST framework's hook: whatever a view raised, as a problem."""
+    """Return whatever a view raised as a problem; Django REST framework's hook."""
     request = context.get("request")
     return problem_of(error, request_id=request_id_of(getattr(request, "_request", request)))
 
 
 def problem_of(error: BaseException, *, request_id: str) -> HttpResponse:
-    """The problem answer of any exception; unexpected ones are logged with their traceback."""
+    """Return the problem for any exception; log unexpected ones with their traceback."""
     if isinstance(error, exceptions.APIException):
         return _of_rest_framework(error, request_id=request_id)
     known = error if isinstance(error, BallastError) else translated(error)
@@ -98,7 +98,7 @@ def problem(
     retry_after_s: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """A problem document; the code and the words of a plain status where none are given."""
+    """Return a problem document; code and text default to those of the status."""
     title = HTTPStatus(status).phrase
     body: dict[str, Any] = {
         "type": "about:blank",
@@ -118,7 +118,7 @@ def problem(
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
-    """The body as JSON; `?` for halves of surrogate pairs, which a refusal may quote."""
+    """Return the body as JSON; `?` for halves of surrogate pairs, which a refusal may quote."""
     try:
         return orjson.dumps(body)
     except orjson.JSONEncodeError:
@@ -126,7 +126,7 @@ def _encoded(body: Mapping[str, Any]) -> bytes:
 
 
 def field_error(*, path: Sequence[str], code: str, message: str) -> dict[str, str]:
-    """One entry of `errors`: the field in words and as a JSON pointer into the body."""
+    """Return one entry of `errors`: the field in words and as a JSON pointer into the body."""
     steps = [step.replace("~", "~0").replace("/", "~1") for step in path]
     return {
         "field": ".".join(path),
@@ -137,7 +137,7 @@ def field_error(*, path: Sequence[str], code: str, message: str) -> dict[str, st
 
 
 def request_id_of(request: Any) -> str:
-    """The id the request middleware gave this request."""
+    """Return the id the request middleware gave this request."""
     return str(getattr(request, "request_id", ""))
 
 
@@ -188,7 +188,7 @@ def _sentence(entry: Mapping[str, str]) -> str:
 
 
 def translated(error: BaseException) -> BallastError:
-    """Errors of Django, the database and Redis in our words. Details stay inside."""
+    """Translate errors of Django, the database and Redis into ours; omit their details."""
     if isinstance(error, Http404):
         return NotFound(_DETAILS_BY_STATUS[404])
     if isinstance(error, PermissionDenied):
@@ -238,7 +238,7 @@ def _of_database(error: DatabaseError | InterfaceError) -> BallastError:
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Whether the caller is a program that reads problems, not a person with a page."""
+    """Return whether the caller is a program that reads problems, rather than a person."""
     return request.path.startswith("/api/")
 
 

@@ -1,10 +1,10 @@
-"""Query strings are held to the schema: a parameter that an operation does not declare is refused.
+"""Query strings are checked against the schema: an undeclared parameter is refused.
 
-The declaration is the `parameters` of `extend_schema` on the view's method, so that the published
-schema and the check cannot part. Three refusals, each 400 with the parameters named:
+The declaration is the `parameters` of `extend_schema` on the view's method, so the published schema
+and the check cannot differ. Three refusals, each 400 with the parameters named:
 
     unknown_parameter    the operation has no such parameter
-    parameter_repeated   a parameter stands twice, and only one of the two could be meant
+    parameter_repeated   a parameter is given twice, and only one of the two can be meant
     parameter_empty      a parameter is present without a value; leave it out instead
 """
 
@@ -19,13 +19,13 @@ from rest_framework.views import APIView
 
 from core.errors import InvalidInput
 
-# Empty: the first page of a walk, and a search that is not narrowed.
+# May be empty: the first page of a walk, and a search without a filter.
 MAY_BE_EMPTY = frozenset({"cursor", "q"})
 _NAMED_MAX = 20
 
 
 def refuse_undeclared(request: HttpRequest, view: Callable[..., Any]) -> None:
-    """Raise InvalidInput where the query string holds what the operation does not declare."""
+    """Raise InvalidInput if the query string contains parameters the operation does not declare."""
     found = request.GET
     kind = getattr(view, "cls", None)
     if not found or kind is None or not issubclass(kind, APIView):
@@ -55,7 +55,7 @@ def refuse_undeclared(request: HttpRequest, view: Callable[..., Any]) -> None:
 
 @cache
 def declared_parameters(kind: type[APIView], method: str) -> frozenset[str] | None:
-    """The names of the query parameters of an operation; None where nothing describes it."""
+    """Return the names of an operation's query parameters; None if nothing describes it."""
     handler = getattr(kind, method, None)
     described = getattr(handler, "kwargs", {}).get("schema")
     if described is None:

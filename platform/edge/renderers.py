@@ -1,4 +1,4 @@
-"""Writing JSON: decimals as plain strings, instants with a Z, UUIDs, as fast as it gets."""
+"""Writing JSON fast: decimals as plain strings, instants with a Z, UUIDs."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -16,7 +16,7 @@ _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_NON_STR_KEYS
 
 
 def encoded(data: Any) -> bytes:
-    """JSON bytes as every answer of the API has them."""
+    """Return JSON bytes in the form of every API answer."""
     return orjson.dumps(data, default=_other, option=_OPTIONS)
 
 
@@ -39,7 +39,7 @@ def _other(value: Any) -> Any:
 
 
 class OrjsonRenderer(BaseRenderer):
-    """Bytes are taken as ready JSON, so that a cached answer is not parsed again."""
+    """Passes bytes through as ready JSON, so that a cached answer is not parsed again."""
 
     media_type = "application/json"
     format = "json"

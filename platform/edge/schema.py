@@ -1,4 +1,4 @@
-"""The OpenAPI description: every route says which problems it can answer."""
+"""The OpenAPI description: every route lists the problems it can answer."""
 
 from functools import cache
 from typing import Any, Literal
@@ -34,7 +34,7 @@ _METHODS = {
 
 
 class ProblemAutoSchema(AutoSchema):
-    """drf-spectacular's view of a route, with the problems added."""
+    """drf-spectacular's description of a route, with the problems added."""
 
     def _get_response_bodies(
         self, direction: Literal["request", "response"] = "response"
@@ -56,7 +56,7 @@ class ProblemAutoSchema(AutoSchema):
 
 @cache
 def page_of(serializer: type[serializers.Serializer[Any]], *, keyset: bool = False) -> Any:
-    """A serializer describing one page, for views that make their rows themselves."""
+    """Return a serializer that describes one page, for views that build their rows themselves."""
     name = serializer.__name__.removesuffix("Serializer") + "Page"
     fields: dict[str, Any] = {
         "data": serializer(many=True),
@@ -70,7 +70,7 @@ def page_of(serializer: type[serializers.Serializer[Any]], *, keyset: bool = Fal
 
 
 def page_parameters(*, keyset: bool = False) -> list[OpenApiParameter]:
-    """`page` and `page_size` (and `cursor`) for `extend_schema(parameters=...)`."""
+    """Return `page` and `page_size` (and `cursor`) for `extend_schema(parameters=...)`."""
     entries = [*PAGE_PARAMETERS, CURSOR_PARAMETER] if keyset else PAGE_PARAMETERS
     return [
         OpenApiParameter(

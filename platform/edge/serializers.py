@@ -1,4 +1,4 @@
-"""Fields and serializers that refuse what they do not know, each refusal with a code of its own."""
+"""Fields and serializers that refuse unknown input, each refusal with its own code."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.^=/-]*")
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A field nobody asked for is a mistake worth telling."""
+    """Refuses unknown fields: each one is a mistake of the caller."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
@@ -35,21 +35,21 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     @classmethod
     def parsed(cls, request: Request) -> dict[str, Any]:
-        """The validated body of a request; raises what becomes a problem."""
+        """Return the validated body of a request; raise errors that become a problem."""
         serializer = cls(data=request.data)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
     @classmethod
     def parsed_many(cls, request: Request, *, rows_max: int = 1000) -> list[dict[str, Any]]:
-        """The validated rows of a body that is a list of at most `rows_max`."""
+        """Return the validated rows of a body that is a list of at most `rows_max`."""
         serializer = cls(data=request.data, many=True, max_length=rows_max)  # type: ignore[call-arg]
         serializer.is_valid(raise_exception=True)
         return [dict(row) for row in serializer.validated_data]
 
 
 def _speakable(name: str) -> str:
-    """A field's name as an answer can carry it: bounded, without halves of characters."""
+    """Return a field's name in a form an answer can carry: bounded, without half characters."""
     return name[:100].encode("utf-8", "replace").decode()
 
 

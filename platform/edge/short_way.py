@@ -1,8 +1,9 @@
-"""The short way: an API read with a bearer token meets no session, CSRF check, message or page.
+"""The short way: an API read with a bearer token skips session, CSRF check, messages and pages.
 
-The middlewares of the pages cost about a quarter of a cached read and can do nothing for it. So the
-outermost middleware hands such a request to the innermost handler (URL, view, problems) and sets
-the headers those middlewares would have set. Every change goes the long way, to the audit trail.
+The middlewares of the pages cost about a quarter of a cached read and contribute nothing to it. So
+the outermost middleware passes such a request to the innermost handler (URL, view, problems) and
+sets the headers that those middlewares would have set. Every change passes through all of them,
+because they set the audit context.
 """
 
 from collections.abc import Callable
@@ -17,7 +18,7 @@ API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
 def innermost(get_response: GetResponse) -> GetResponse:
-    """The handler behind all middlewares; each knows the next by `get_response`."""
+    """Return the handler behind all middlewares; each holds the next as `get_response`."""
     while True:
         middleware = getattr(get_response, "__wrapped__", get_response)
         following = getattr(middleware, "get_response", None)
@@ -27,7 +28,7 @@ def innermost(get_response: GetResponse) -> GetResponse:
 
 
 def is_api_read(request: HttpRequest) -> bool:
-    """A GET below /api/ that says who asks by a token, over TLS where TLS is a must."""
+    """Return whether this is a GET below /api/ with a bearer token, over TLS if TLS is required."""
     return (
         request.method == "GET"
         and request.path.startswith("/api/")
@@ -37,7 +38,7 @@ def is_api_read(request: HttpRequest) -> bool:
 
 
 def dress(request: HttpRequest, response: HttpResponseBase) -> None:
-    """The headers of the long way."""
+    """Set the headers that the skipped middlewares would set."""
     headers = response.headers
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("X-Frame-Options", "DENY")

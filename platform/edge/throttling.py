@@ -1,7 +1,7 @@
 """Counting tries: atomic in Redis, per address and per e-mail, each with its own limit.
 
-Redis down: the same limits are kept per process in memory, with a warning in the log. So an outage
-neither locks everybody out nor lets anybody guess without end.
+While Redis is down, each process keeps the same limits in memory, with a warning in the log. So an
+outage neither locks everybody out nor permits unlimited guessing.
 """
 
 import logging
@@ -36,7 +36,7 @@ class TooManyRequests(BallastError):
 
 @dataclass(frozen=True, slots=True)
 class Throttle:
-    """How often something may be tried; the settings may say otherwise under `THROTTLES`."""
+    """A limit on tries; the settings may override it under `THROTTLES`."""
 
     name: str
     per_address: str
@@ -47,7 +47,7 @@ class Throttle:
 # one password is bounded to 10 tries a minute for all strangers together (14,400 a day), and their
 # tries take none from a device that the owner has logged in from before.
 LOG_IN = Throttle("log_in", per_address="30/minute", per_email="10/minute")
-# Whoever is logged in and proves it with the password again: counted by user.
+# Logged-in users who confirm with their password: counted by user.
 PASSWORD = Throttle("password", per_address="30/minute", per_email="10/minute")
 CHANGE_EMAIL = Throttle("change_email", per_address="20/hour", per_email="5/hour")
 REGISTER = Throttle("register", per_address="20/hour", per_email="5/hour")
@@ -57,7 +57,7 @@ INVITE = Throttle("invite", per_address="60/hour", per_email="20/hour")
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device known for an e-mail address; `at_its_address` when its address is all we know."""
+    """A device known for an e-mail address; `at_its_address` if only its address is known."""
 
     name: str
     at_its_address: bool
@@ -70,10 +70,11 @@ def consume(
     email: str | None = None,
     device: Device | None = None,
 ) -> None:
-    """Count one try; raise TooManyRequests with Retry-After when a limit is used up.
+    """Count one try; raise TooManyRequests with Retry-After if a limit is used up.
 
-    `email` is what the second limit counts: an e-mail address, or a name such as "user:7". A known
-    device is counted for itself: by its cookie, others at its address do not concern it either.
+    `email` is the subject of the second limit: an e-mail address, or a name such as "user:7". A
+    known device has its own count. If it is known by its cookie, other devices at its address do not
+    affect it.
     """
     if device is None or device.at_its_address:
         _hit(throttle.name, _limit(throttle, "per_address"), "address", counted_address(request))
@@ -84,7 +85,7 @@ def consume(
 
 
 def counted_address(request: HttpRequest) -> str:
-    """What limits count as the caller's address."""
+    """Return the caller's address as the limits count it."""
     return counted_as(client_address(request))
 
 

@@ -1,7 +1,7 @@
-"""Tracebacks for logs: where it happened, never what the variables and rows held.
+"""Tracebacks for logs: the place of the fault, without the values of variables and rows.
 
-Locals are left out in every format. Of an error of the database only its first line is kept: the
-lines below it (DETAIL, CONTEXT) show the row that was refused, with addresses and password hashes.
+Locals are left out in every format. Of an error of the database only the first line is kept: the
+lines below it (DETAIL, CONTEXT) show the refused row, with addresses and password hashes.
 """
 
 import re
@@ -21,7 +21,7 @@ _CONTEXT = "\nDuring handling of the above exception, another exception occurred
 
 
 def formatted(error: BaseException) -> str:
-    """The traceback of an exception and of those it came from, the first cause first."""
+    """Return the traceback of an exception and its causes, the first cause first."""
     parts: list[str] = []
     seen: set[int] = set()
     current: BaseException | None = error
@@ -52,7 +52,7 @@ def _one(error: BaseException) -> str:
 
 
 def message(error: BaseException) -> str:
-    """What an exception says, without the row that the database refused."""
+    """Return an exception's message without the row that the database refused."""
     text = str(error)
     if isinstance(error, psycopg.Error | DjangoDatabaseError):
         return text.split("\n", 1)[0]
@@ -60,12 +60,12 @@ def message(error: BaseException) -> str:
 
 
 def without_detail(text: str) -> str:
-    """A text that quotes an error of the database, without the row it names."""
+    """Return a text that quotes an error of the database, without the row it names."""
     return _DETAIL.sub(_LEFT_OUT, text)
 
 
 def render_tracebacks(logger: Any, method: str, event: EventDict) -> EventDict:
-    """structlog's processor: `exc_info` becomes the text `exception`."""
+    """Turn `exc_info` into the text `exception`; a structlog processor."""
     error = _error_of(event.pop("exc_info", None))
     if error is not None:
         event["exception"] = formatted(error)
@@ -86,5 +86,5 @@ def _error_of(found: Any) -> BaseException | None:
 def log_uncaught(
     kind: type[BaseException], error: BaseException, frames: TracebackType | None
 ) -> None:
-    """For sys.excepthook: a process that ends shows no more than a log line does."""
+    """Log an uncaught exception for sys.excepthook, with the same omissions as a log line."""
     sys.stderr.write(formatted(error) + "\n")

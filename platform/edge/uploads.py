@@ -1,4 +1,4 @@
-"""Files that are uploaded: bounded while they arrive, on the few routes that take any."""
+"""Uploaded files: bounded while they arrive, on the few routes that accept any."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -13,20 +13,21 @@ from core.limits import IMPORT_FILE_BYTES_MAX, REQUEST_BODY_BYTES_MAX
 
 
 def takes_files(path: str) -> bool:
-    """Whether an address takes files; everywhere else an upload is as bounded as a JSON body."""
+    """Return whether an address accepts files; elsewhere the limit is that of a JSON body."""
     if path.startswith("/api/v1/"):
         return path.endswith(settings.FILE_ROUTES)
     return path.startswith("/accounts/") and path.endswith(settings.FILE_PAGES)
 
 
 def file_bytes_max(path: str) -> int:
-    """The size of the largest file an address takes."""
+    """Return the size of the largest file an address accepts."""
     return IMPORT_FILE_BYTES_MAX if takes_files(path) else REQUEST_BODY_BYTES_MAX
 
 
 class BoundedUpload(FileUploadHandler):
-    """Stands before Django's own handlers and counts: a body is refused by the length it declares
-    and again by what arrives. Routes that take no file keep the limit of every other body."""
+    """Counts bytes before Django's own handlers: a body is refused by its declared length
+    and again by the bytes that arrive. Routes without files keep the limit of every other body.
+    """
 
     def __init__(self, request: Any = None) -> None:
         super().__init__(request)
@@ -41,14 +42,14 @@ class BoundedUpload(FileUploadHandler):
         boundary: Any,
         encoding: Any = None,
     ) -> None:
-        # The fields and boundaries beside a file take as much as any body may.
+        # The fields and boundaries beside a file may take as much as any body.
         if content_length > self.limit + REQUEST_BODY_BYTES_MAX:
             raise RequestDataTooBig("The file is too large.")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         self.arrived += len(raw_data)
         if self.arrived > self.limit:
-            # Below a page's CSRF check only Django's own exception is a refusal and no fault.
+            # Below a page's CSRF check, only Django's own exception counts as a refusal.
             raise RequestDataTooBig("The file is too large.")
         return raw_data
 
@@ -57,7 +58,7 @@ class BoundedUpload(FileUploadHandler):
 
 
 class StrictFormParser(MultiPartParser):
-    """multipart/form-data, with a code where it cannot be read."""
+    """multipart/form-data, with a code if it cannot be read."""
 
     def parse(
         self,

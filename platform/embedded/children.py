@@ -1,4 +1,4 @@
-"""One child process: its output with its name before it, its end with ours, its stop in steps."""
+"""One child process: its output with its name in front, its exit status, its stop in steps."""
 
 import ctypes
 import errno
@@ -18,7 +18,7 @@ from typing import IO
 
 from embedded.logs import LogFile
 
-LINE_CHARS_MAX = 65_536  # a longer line is several
+LINE_CHARS_MAX = 65_536  # a longer line is split
 LINES_KEPT = 50
 PR_SET_PDEATHSIG = 1
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -30,7 +30,7 @@ _console = threading.Lock()
 
 @dataclass(frozen=True)
 class Program:
-    """What to run, and how it likes to be stopped."""
+    """The command to run, and how to stop it."""
 
     name: str
     command: Sequence[str]
@@ -43,7 +43,7 @@ class Program:
 
 
 def say(text: str, *, name: str = "ballast") -> None:
-    """One line on the terminal; a closed terminal is no reason to stop."""
+    """Print one line on the terminal; a closed terminal is ignored."""
     colour = COLOURS[sum(name.encode()) % len(COLOURS)]
     label = f"{name:<18}|"
     if sys.stdout.isatty():
@@ -53,12 +53,12 @@ def say(text: str, *, name: str = "ballast") -> None:
             sys.stdout.write(f"{label} {text}\n")
             sys.stdout.flush()
         except OSError as error:
-            if error.errno not in FULL:  # a full disk may have space again
+            if error.errno not in FULL:  # a full disk may have space by now
                 sys.stdout = open(os.devnull, "w")  # noqa: SIM115
 
 
 def die_with_parent(stop_signal: int) -> Callable[[], None] | None:
-    """On Linux the kernel stops the child when we die, whatever we die of."""
+    """On Linux have the kernel stop the child when this process dies, for whatever reason."""
     if _LIBC is None:
         return None
     libc, parent = _LIBC, os.getpid()
@@ -73,7 +73,7 @@ def die_with_parent(stop_signal: int) -> Callable[[], None] | None:
 
 @dataclass
 class Child:
-    """A running program. Started from the main thread: its death is what the kernel watches."""
+    """A running program. Start it from the main thread, because the kernel watches that thread."""
 
     program: Program
     log: Path
@@ -96,7 +96,7 @@ class Child:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            process_group=0,  # Ctrl-C reaches us alone; we stop the others in order
+            process_group=0,  # Ctrl-C reaches only this process; it stops the others in order
             user=user.pw_uid if user else None,
             group=user.pw_gid if user else None,
             extra_groups=[] if user else None,
@@ -107,7 +107,7 @@ class Child:
         self._pump.start()
 
     def _copy(self, lines: IO[str]) -> None:
-        """Read the output to its end whatever becomes of it: a full pipe stops the process."""
+        """Read the output to its end in every case: a full pipe would block the process."""
         log = LogFile(self.log)
         while line := lines.readline(LINE_CHARS_MAX):
             self._last.append(line.rstrip("\n"))
@@ -121,14 +121,14 @@ class Child:
         return self.process.poll() is None
 
     def ending(self) -> str:
-        """How it ended, in words."""
+        """Describe in words how it ended."""
         status = self.process.returncode
         if status is None:
             return "still runs"
         return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit code {status}"
 
     def last_lines(self, count: int = 15) -> list[str]:
-        """The newest lines of this run; they are kept in memory, so a full disk hides none."""
+        """Return the newest lines of this run, kept in memory, so a full disk hides none."""
         self._pump.join(timeout=1)
         return list(self._last)[-count:]
 
@@ -137,7 +137,7 @@ class Child:
             self.process.send_signal(number)
 
     def kill_group(self) -> None:
-        """Ends the process and everything it started, then waits for its last words."""
+        """Kill the process and everything it started, then wait for its last output."""
         with suppress(ProcessLookupError, PermissionError):  # all of them are gone
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -145,7 +145,7 @@ class Child:
 
 
 def stop(children: Sequence[Child], *, impatient: Callable[[], bool] = lambda: False) -> None:
-    """Asks all at once, waits for each as long as it likes, then ends what is left."""
+    """Signal all at once, wait for each within its patience, then kill the rest."""
     for child in children:
         child.send(child.program.stop_signal)
     asked_s = time.monotonic()

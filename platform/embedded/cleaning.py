@@ -1,4 +1,4 @@
-"""`make clean`: removes what Ballast made in this checkout and for it. Standard library only."""
+"""`make clean`: remove everything Ballast made in and for this checkout. Standard library only."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ MADE = (".venv", ".ci/artefacts", *CACHES)
 
 
 def main() -> int:
-    """Refuses while a copy runs on the data."""
+    """Remove the files; refuse while a copy runs on the data."""
     data = Path(os.environ.get("DATA_DIR") or ".data")
     data = data if data.is_absolute() else ROOT / data
     doomed = [ROOT / name for name in MADE]

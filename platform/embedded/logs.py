@@ -1,8 +1,8 @@
-"""One process's log file: bounded, private, and never a reason to stop reading its output.
+"""The log file of one process: bounded and private; a failed write never stops reading its output.
 
-NAME.log up to LOG_BYTES_MAX, then NAME.log.1, which the next one replaces
-a write that fails (a full disk) drops the line and counts it; the first line that can be
-written again says how many are missing
+NAME.log grows to LOG_BYTES_MAX and then becomes NAME.log.1, which the next one replaces.
+A write that fails (a full disk) drops the line and counts it. The first line that can be written
+after it states how many are missing.
 """
 
 import os
@@ -22,14 +22,14 @@ class LogFile:
         self._size = 0
 
     def write(self, line: str) -> None:
-        """Append a line, or drop it where it cannot be written now."""
+        """Append a line, or drop it if it cannot be written now."""
         try:
             if self._size > self.bytes_max:
                 self._rotate()
             if self._descriptor is None:
                 self._open()
             if self.dropped:
-                # begins on a line of its own: the disk may have taken a part of the last one
+                # begins on a new line: the disk may hold a part of the last one
                 self._append(f"\n[{self.dropped} lines are missing: they could not be written]\n")
                 self.dropped = 0
             self._append(line)
@@ -45,7 +45,7 @@ class LogFile:
     def _open(self) -> None:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._descriptor = descriptor
-        os.fchmod(descriptor, 0o600)  # a file of an earlier version was readable by everybody
+        os.fchmod(descriptor, 0o600)  # everybody could read a file of an earlier version
         self._size = os.fstat(descriptor).st_size
 
     def _rotate(self) -> None:

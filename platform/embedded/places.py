@@ -1,4 +1,4 @@
-"""Where the local servers keep things: data, sockets, the lock of a running copy.
+"""The places of the local servers: data, sockets, and the lock of a running copy.
 
 DATA_DIR/            secret_key, environment.json (both mode 600), log/, redis-cache/, redis-broker/
 DATA_DIR/postgres    the database, or /var/tmp/ballast-<id>/postgres where the database's own
@@ -22,7 +22,7 @@ UNREACHABLE_BELOW = Path("/var/tmp")
 
 
 class Refused(Exception):
-    """The servers cannot start; the text is one clear sentence for the person at the terminal."""
+    """The servers cannot start; the text is one clear sentence for the user at the terminal."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Places:
 
 
 def places(data: Path) -> Places:
-    """The folders of a DATA_DIR, made where they are missing."""
+    """Return the folders of a DATA_DIR, created if they are missing."""
     data = data if data.is_absolute() else ROOT / data
     try:
         data.mkdir(parents=True, exist_ok=True)
@@ -56,7 +56,7 @@ def places(data: Path) -> Places:
 
 
 def _identity(data: Path) -> str:
-    """A short word for this data folder and this user; a folder made anew gets another."""
+    """Return a short id of this data folder and this user; a recreated folder gets a new one."""
     mark = data / "id"
     if not mark.exists():
         write_private(mark, secrets.token_hex(16))
@@ -65,7 +65,7 @@ def _identity(data: Path) -> str:
 
 
 def own_folder(path: Path, *, mode: int) -> None:
-    """A folder where everybody can write: ours already or made now, never someone else's."""
+    """Create a folder where everybody can write, or accept it if ours; refuse anybody else's."""
     try:
         path.mkdir(mode=mode)
     except FileExistsError:
@@ -76,7 +76,7 @@ def own_folder(path: Path, *, mode: int) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """A file only its owner can read, complete or not there."""
+    """Write a file that only its owner can read; it is complete or absent."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -85,7 +85,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def secret_key(data: Path) -> str:
-    """The secret of this copy, made once."""
+    """Return the secret of this copy, created once."""
     path = data / "secret_key"
     if not path.exists():
         write_private(path, secrets.token_urlsafe(48))
@@ -93,7 +93,7 @@ def secret_key(data: Path) -> str:
 
 
 def hold(where: Places) -> IO[str]:
-    """The lock of a running copy; it is let go when the returned file is closed, or we die."""
+    """Take the lock of a running copy; closing the returned file or our death releases it."""
     lock = (where.data / "lock").open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,7 +112,7 @@ def hold(where: Places) -> IO[str]:
 
 
 def running_environment(where: Places) -> dict[str, str]:
-    """The variables of the running servers, for commands beside `make run`."""
+    """Return the variables of the running servers, for commands beside `make run`."""
     try:
         found: dict[str, str] = json.loads(where.environment.read_text())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What `make run` runs: the steps before, the processes, and their environment."""
+"""The parts of `make run`: the steps before it, its processes, and their environment."""
 
 import os
 import signal
@@ -11,25 +11,25 @@ from embedded.places import ROOT, Places, Refused, secret_key
 
 BIN = Path(sys.executable).parent
 HOST = "127.0.0.1"
-# make's own, and what would have every start compile all packages again.
+# make's own variables, and one that would make every start compile all packages.
 NOT_PASSED_ON = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PYTHONDONTWRITEBYTECODE"}
-# A worker whose queue has shown no heartbeat for so long takes no messages any more. Nightly work
+# A worker whose queue has shown no heartbeat for this time no longer takes messages. Nightly work
 # without a lease may rightly keep both of its processes busy for long.
 HEARTBEAT_S_MAX = {
     "worker-interactive": ("interactive", 90.0),
     "worker-imports": ("imports", 90.0),
     "worker-nightly": ("nightly", 3600.0),
 }
-# Web and stream are asked for /healthz; a process that is silent for so long is started again.
+# Web and stream are polled at /healthz; a process that is silent for this time is restarted.
 SILENCE_S_MAX = 30.0
 PROBE_CONNECTIONS = 4
 
-# A person waits less long for a lock than a worker does.
+# A request waits less long for a lock than a worker does.
 WEB_LOCK_TIMEOUT_MS = "3000"
 
 
 def port(name: str, default: int) -> int:
-    """A port of the environment."""
+    """Return a port from the environment."""
     text = os.environ.get(name) or str(default)
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise Refused(f"{name} must be a port, a number from 1 to 65535, not {text!r}.")
@@ -37,7 +37,7 @@ def port(name: str, default: int) -> int:
 
 
 def environment(where: Places, urls: Mapping[str, str]) -> dict[str, str]:
-    """What every process of the application is told."""
+    """Return the environment of every process of the application."""
     found = {name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON}
     found |= urls
     found |= {
@@ -55,7 +55,7 @@ def environment(where: Places, urls: Mapping[str, str]) -> dict[str, str]:
 
 
 def manage(name: str, *words: str, environment: Mapping[str, str]) -> Program:
-    """A step before the processes, or one of them: `manage.py` with words."""
+    """Return a `manage.py` command, as a step before the processes or as one of them."""
     return Program(
         name=name,
         command=[str(BIN / "python"), "manage.py", *words],
@@ -65,13 +65,13 @@ def manage(name: str, *words: str, environment: Mapping[str, str]) -> Program:
 
 
 def edges(where: Places, variables: Mapping[str, str]) -> list[Program]:
-    """The processes of the application; all of them may stop and start in any order."""
+    """Return the processes of the application; all of them may stop and start in any order."""
     metrics = where.data / "metrics"
     metrics.mkdir(exist_ok=True)
     for leftover in metrics.glob("*.db"):
         leftover.unlink()
     counted = {**variables, "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
-    # Celery advises against root; whoever runs a local copy as root has decided that already.
+    # Celery warns against root; people who run a local copy as root have already decided so.
     working = {**counted, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
 
     def process(name: str, *words: str, told: Mapping[str, str] = counted) -> Program:
@@ -94,7 +94,7 @@ def edges(where: Places, variables: Mapping[str, str]) -> list[Program]:
             told=working,
         )
 
-    # Connections are cheap: a request takes one of WEB_THREADS when its whole body is here.
+    # Connections are cheap: a request takes one of WEB_THREADS only when its body is complete.
     web = ("granian", "--interface", "rsgi", "--http", "1", "--no-ws", "--host", HOST)
     return [
         process(

@@ -1,4 +1,4 @@
-"""PostgreSQL out of the wheel: initdb, start on a socket, wait, clean up after a crash."""
+"""PostgreSQL from the wheel: initdb, start on a socket, wait, clean up after a crash."""
 
 import os
 import pwd
@@ -19,10 +19,10 @@ DATABASE = "ballast"
 READY_S_MAX = 60.0
 STALE_S_MAX = 20.0
 LASTING = {"shared_buffers": "256MB", "max_connections": "200", "wal_compression": "on"}
-# For tests: nothing has to survive a power cut.
+# For tests: no data has to survive a power cut.
 THROWAWAY = {
     "shared_buffers": "256MB",
-    "max_connections": "400",  # several processes of tests, each with tests that open dozens
+    "max_connections": "400",  # several test processes, each with tests that open dozens
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -32,7 +32,7 @@ THROWAWAY = {
 
 @dataclass(frozen=True)
 class Postgres:
-    """One cluster: its files, its socket and who runs it."""
+    """One cluster: its files, its socket and the user that runs it."""
 
     programs: Path
     data: Path
@@ -52,7 +52,7 @@ class Postgres:
             "unix_socket_directories": str(self.sockets),
             "timezone": "UTC",
             "log_timezone": "UTC",
-            # neither refused rows nor statements with their values
+            # neither refused rows nor the values of statements
             "log_error_verbosity": "terse",
             "log_min_error_statement": "panic",
             "shared_preload_libraries": "pg_stat_statements" if self.lasting else "",
@@ -70,7 +70,7 @@ class Postgres:
         )
 
     def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
-        """One of PostgreSQL's own programs, as the database's user."""
+        """Run one of PostgreSQL's own programs as the database's user."""
         return subprocess.run(
             [str(self.programs / command[0]), *command[1:]],
             env=dict(self.environment),
@@ -94,7 +94,7 @@ class Postgres:
 
 
 def postgres(where: Places, *, environment: Mapping[str, str], lasting: bool) -> Postgres:
-    """The cluster of a data folder, with its folders made and owned as PostgreSQL wants them."""
+    """Return the cluster of a data folder, its folders created and owned as PostgreSQL requires."""
     user = database_user()
     home = where.data
     if user is not None and not reachable(home, user=user):
@@ -116,7 +116,7 @@ def postgres(where: Places, *, environment: Mapping[str, str], lasting: bool) ->
 
 
 def prepare(server: Postgres) -> None:
-    """A cluster on disk: made when there is none; an unfinished or a stale one is dealt with."""
+    """Create the cluster on disk if it is missing; repair an unfinished one; stop a stale one."""
     if (server.data / "PG_VERSION").exists() and (server.data / "global" / "pg_control").exists():
         _refuse_other_version(server)
         stop_stale(server)
@@ -144,7 +144,7 @@ def _refuse_other_version(server: Postgres) -> None:
 
 
 def stop_stale(server: Postgres) -> None:
-    """Ends a database that outlived its supervisor; a file left by a dead one does not matter."""
+    """Stop a database that outlived its supervisor; ignore a file left by a dead one."""
     pid = _stale_pid(server)
     if pid is None:
         _disown(server)
@@ -161,10 +161,11 @@ def stop_stale(server: Postgres) -> None:
 
 
 def _disown(server: Postgres) -> None:
-    """The number a dead database left may be another program's by now, after a power cut say.
+    """Replace the process number of a dead database, which another program may have by now.
 
-    PostgreSQL would take that program for itself and refuse. The number of its parent, ours, it
-    knows for stale; the lines below tell it whether a child of the dead one still lives.
+    This happens after a power cut, say. PostgreSQL would take that program for itself and refuse
+    to start. It treats the number of its parent, ours, as stale. The lines below that number show
+    whether a child of the dead one still lives.
     """
     pidfile = server.data / "postmaster.pid"
     if pidfile.exists():
@@ -173,7 +174,7 @@ def _disown(server: Postgres) -> None:
 
 
 def _stale_pid(server: Postgres) -> int | None:
-    """The process named in postmaster.pid, if it is alive and really this database."""
+    """Return the process named in postmaster.pid if it is alive and really this database."""
     try:
         pid = int((server.data / "postmaster.pid").read_text().split()[0])
         os.kill(pid, 0)
@@ -192,7 +193,7 @@ def _stale_pid(server: Postgres) -> int | None:
 
 
 def wait_ready(server: Postgres, child: Child) -> None:
-    """Until it takes connections; then the database is there too."""
+    """Wait until the server takes connections; the database exists by then."""
     deadline = time.monotonic() + READY_S_MAX
     while child.alive and time.monotonic() < deadline:
         # psql rather than pg_isready: recovery after a crash counts as not ready

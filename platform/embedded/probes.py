@@ -1,4 +1,4 @@
-"""Asking a process whether it still answers, from a thread, so that nobody waits for it."""
+"""Polls a process for signs of life from a thread, so that nobody waits for it."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ EVERY_S = 5.0
 
 
 class Probe:
-    """Remembers since when a process has not answered."""
+    """The time since which a process has not answered."""
 
     def __init__(
         self, answers: Callable[[], bool], *, silence_s_max: float, every_s: float = EVERY_S
@@ -20,7 +20,7 @@ class Probe:
         threading.Thread(target=self._ask, daemon=True).start()
 
     def overdue(self, *, not_before_s: float) -> bool:
-        """Whether the silence is too long; what was before `not_before_s` does not count."""
+        """Return whether the silence is too long; time before `not_before_s` does not count."""
         since_s = self._silent_since_s
         if since_s is None:
             return False

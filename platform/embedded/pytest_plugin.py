@@ -1,11 +1,11 @@
 """Servers for a test session, up before Django reads its settings; a clean Redis for every test.
 
-DATABASE_URL, REDIS_URL and BROKER_URL replace the embedded servers. A Redis that is given is
-emptied (its database number only), so give one that holds nothing.
+DATABASE_URL, REDIS_URL and BROKER_URL replace the embedded servers. A Redis given from outside is
+emptied (its database number only), so give an empty one.
 
-With several processes (`pytest -n auto`) the one that deals out the tests starts PostgreSQL, where
-each has a database of its own, and each starts its own Redis: what is published there is heard in
-every database of a server, so numbers would not keep the processes apart.
+With several processes (`pytest -n auto`) the controller starts PostgreSQL, where each process has
+its own database. Each process starts its own Redis: a published message reaches every database of a
+server, so database numbers would not separate the processes.
 """
 
 import os
@@ -24,7 +24,7 @@ from embedded.browser import chromium
 from embedded.places import places
 from embedded.servers import servers
 
-# More would wait for PostgreSQL and for the longest tests.
+# More processes would wait for PostgreSQL and for the longest tests.
 PROCESSES_MAX = 8
 DATABASE, REDIS = ("DATABASE_URL",), ("REDIS_URL", "BROKER_URL")
 _open = ExitStack()
@@ -32,9 +32,9 @@ _open = ExitStack()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Iterator[None]:
-    """Around pytest-django, which reads the settings in this very hook."""
+    """Start the servers around pytest-django, which reads the settings in this very hook."""
     os.environ.setdefault("TESTING", "1")
-    # A busy machine may let Redis wait: no test may depend on that by accident.
+    # Redis may be slow on a busy machine: no test may depend on that by accident.
     os.environ.setdefault("REDIS_REQUEST_TIMEOUT_MS", "2000")
     if not {"--help", "-h", "--version", "-V"} & set(args):
         dealt_out = getattr(early_config.known_args_namespace, "numprocesses", None)
@@ -47,12 +47,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than cores: some tests spend their time waiting for other processes."""
+    """Return one more than the cores: some tests spend their time waiting for other processes."""
     return min((os.cpu_count() or 1) + 1, PROCESSES_MAX)
 
 
 def _start_for_workers() -> None:
-    """PostgreSQL; the workers inherit its address and find their own Redis missing."""
+    """Start PostgreSQL; the workers inherit its address and start their own Redis."""
     if found := [name for name in REDIS if os.environ.get(name)]:
         raise pytest.UsageError(
             f"{' and '.join(found)}: several processes cannot share one Redis; add -n 0"
@@ -64,7 +64,7 @@ def _start_for_workers() -> None:
 
 
 def _start(wanted: tuple[str, ...]) -> None:
-    """The servers of these addresses, unless the environment names them."""
+    """Start the servers for these addresses, unless the environment names them."""
     folder = Path(tempfile.mkdtemp(prefix="ballast-test-"))
     folder.chmod(0o755)
     _open.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -93,14 +93,14 @@ def _redis_clients() -> "list[redis.Redis]":
 
 @pytest.fixture(autouse=True)
 def _clean_redis(_redis_clients: "list[redis.Redis]") -> None:
-    """No test sees what another left in Redis."""
+    """Empty Redis, so that no test sees another test's keys."""
     for client in _redis_clients:
         client.flushdb()
 
 
 @pytest.fixture(scope="session")
 def browser_program() -> str:
-    """The path of Chromium. Without one the test is skipped aloud; in CI that is a failure."""
+    """Return Chromium's path. Without one, skip the test with a message, or fail in CI."""
     found = chromium()
     if found is None:
         reason = "no Chromium here: install Debian's `chromium` (as root `make test` does it)"

@@ -1,4 +1,4 @@
-"""Redis on a socket: one for what may be forgotten, one for the broker."""
+"""Redis on a socket: one server for the cache, one for the broker."""
 
 import signal
 import socket
@@ -18,7 +18,7 @@ FORGETFUL = ("--appendonly", "no", "--maxmemory", "256mb", "--maxmemory-policy",
 def program(
     *, name: str, path: Path, folder: Path, durable: bool, environment: Mapping[str, str]
 ) -> Program:
-    """A redis-server that listens on the socket `path` only and writes below `folder`."""
+    """Return a redis-server that listens only on socket `path` and writes only below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     options = ["--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--save", ""]
     return Program(
@@ -36,7 +36,7 @@ def program(
 
 
 def answer(path: Path, *words: str, timeout_s: float = 2.0) -> str:
-    """The first line of a server's answer; OSError when nobody listens."""
+    """Return the first line of a server's answer; raise OSError if nobody listens."""
     request = f"*{len(words)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(timeout_s)
@@ -46,7 +46,7 @@ def answer(path: Path, *words: str, timeout_s: float = 2.0) -> str:
 
 
 def stop_stale(path: Path) -> None:
-    """Ends a server that outlived its supervisor, and takes its socket away."""
+    """Stop a server that outlived its supervisor, and remove its socket."""
     try:
         answer(path, "SHUTDOWN")
         time.sleep(0.2)

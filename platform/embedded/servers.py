@@ -1,4 +1,4 @@
-"""The servers of one copy, together: PostgreSQL and the two Redis, or those the environment names.
+"""All servers of one copy: PostgreSQL and the two Redis, or those the environment names.
 
 with servers(places(folder), lasting=False) as running:
     os.environ.update(running.urls)      DATABASE_URL, REDIS_URL, BROKER_URL
@@ -19,7 +19,7 @@ from embedded.postgres import Postgres
 
 @dataclass
 class Servers:
-    """The running servers; `urls` is what the application is told."""
+    """The running servers; `urls` are passed to the application."""
 
     urls: dict[str, str]
     children: list[Child] = field(default_factory=list)
@@ -27,7 +27,7 @@ class Servers:
     postgres: Postgres | None = None
 
     def wait_ready(self, child: Child) -> None:
-        """Until a server that was started, or started again, answers."""
+        """Wait until a started or restarted server answers."""
         if child.program.name == "postgres":
             assert self.postgres is not None
             database.wait_ready(self.postgres, child)
@@ -35,7 +35,7 @@ class Servers:
             redis_server.wait_ready(child, self.sockets[child.program.name])
 
     def prepare(self, program: Program) -> None:
-        """Whatever must be out of the way before a server starts."""
+        """Remove all obstacles before a server starts."""
         if program.name == "postgres":
             assert self.postgres is not None
             database.prepare(self.postgres)
@@ -44,7 +44,7 @@ class Servers:
 
 
 def addresses(where: Places, *, given: Mapping[str, str]) -> dict[str, str]:
-    """The three addresses: the given ones, and sockets of ours for the others."""
+    """Return the three addresses: the given ones, and our own sockets for the others."""
     ours = {
         "DATABASE_URL": f"postgresql://{database.USER}@/{database.DATABASE}"
         f"?host={where.sockets / 'pg'}",
@@ -57,7 +57,7 @@ def addresses(where: Places, *, given: Mapping[str, str]) -> dict[str, str]:
 def programs(
     where: Places, servers: Servers, *, given: Mapping[str, str], lasting: bool
 ) -> list[Program]:
-    """The servers that are ours to run."""
+    """Return the servers that are ours to run."""
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
     found = []
     for variable, name, file, durable in [
@@ -82,7 +82,7 @@ def programs(
 
 
 def start(where: Places, *, given: Mapping[str, str], lasting: bool) -> Servers:
-    """Starts what is not given and waits until it answers; stops all when one cannot start."""
+    """Start servers that are not given and wait for them; stop all if one cannot start."""
     servers = Servers(urls=addresses(where, given=given))
     try:
         for program in programs(where, servers, given=given, lasting=lasting):
@@ -100,7 +100,7 @@ def start(where: Places, *, given: Mapping[str, str], lasting: bool) -> Servers:
 def servers(
     where: Places, *, given: Mapping[str, str] | None = None, lasting: bool
 ) -> Iterator[Servers]:
-    """The servers for the length of a block. lasting=False: fast, nothing survives."""
+    """Run the servers for the length of a block. lasting=False: fast, nothing survives."""
     running = start(where, given=given or {}, lasting=lasting)
     try:
         yield running

@@ -1,9 +1,9 @@
-"""Keeps the processes of one copy running until it is told to stop.
+"""Keeps the processes of one copy running until a signal stops it.
 
     running --SIGINT, SIGTERM, SIGHUP--> stopping: edges together, then Redis, PostgreSQL last
-    a process ends by itself -> said aloud, started again after 1, 2, 4 ... 30 s
-    a worker without heartbeat, an edge that does not answer -> started again
-Everything is started from the main thread: children end with the thread that made them.
+    a process ends by itself -> reported, restarted after 1, 2, 4 ... 30 s
+    a worker without heartbeat, an edge that does not answer -> restarted
+Everything is started from the main thread: children end with the thread that started them.
 """
 
 import signal
@@ -19,23 +19,23 @@ from embedded.servers import Servers
 
 TICK_S = 0.1
 PAUSE_S_MAX = 30.0
-STEADY_S = 60.0  # after so long without a crash the pauses start small again
+STEADY_S = 60.0  # after this time without a crash the pauses start small again
 HEARTBEAT_EVERY_S = 10.0
-FIRST_ANSWER_S = 60.0  # a process may take so long until it answers
+FIRST_ANSWER_S = 60.0  # the time a process may take until it answers
 ONE_PRESS_S = 0.3
 
 
-# The newest sign of life; "" when there was none yet, None when it cannot be asked.
+# The newest sign of life; "" if there was none yet, None if it cannot be read.
 Heartbeat = Callable[[], str | None]
 
 
 class Stopped(Exception):
-    """We were told to stop."""
+    """A signal asked the supervisor to stop."""
 
 
 @dataclass
 class Slot:
-    """A program that should run, and what became of it."""
+    """A program that should run, and its current state."""
 
     program: Program
     child: Child | None = None
@@ -56,12 +56,12 @@ class Supervisor:
     _signalled_s: float = -ONE_PRESS_S
 
     def listen(self) -> None:
-        """From now on signals to stop are counted, not obeyed at once."""
+        """From now on count stop signals instead of obeying them at once."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._signalled)
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
-        # make passes on what the whole group has had already: both together count once
+        # make repeats a signal that the whole group has received already: both count once
         now = time.monotonic()
         if now - self._signalled_s > ONE_PRESS_S:
             self.signals += 1
@@ -75,7 +75,7 @@ class Supervisor:
         return Child(program, self.where.logs / f"{program.name}.log")
 
     def run_steps(self, *lines: Sequence[Program]) -> None:
-        """Runs each line of steps one after the other, and the lines side by side."""
+        """Run the groups of steps one after the other, and the steps of a group side by side."""
         waiting = [list(line) for line in lines]
         running: list[Child] = []
         try:
@@ -95,7 +95,7 @@ class Supervisor:
             stop(running)
 
     def adopt(self, servers: Servers) -> None:
-        """From now on the servers are watched like the processes of the application."""
+        """From now on watch the servers like the processes of the application."""
         self.servers = servers
         self.slots += [Slot(child.program, child, is_server=True) for child in servers.children]
 
@@ -104,7 +104,7 @@ class Supervisor:
             self.slots.append(Slot(program, self.child(program)))
 
     def wait_until(self, holds: Callable[[], bool], *, what: str, s_max: float = 120.0) -> None:
-        """Watches while it waits; a process that crashes meanwhile is started again."""
+        """Watch while waiting; restart a process that crashes meanwhile."""
         deadline = time.monotonic() + s_max
         while not holds():
             if time.monotonic() > deadline:
@@ -112,7 +112,7 @@ class Supervisor:
             self.watch_once()
 
     def watch_once(self) -> None:
-        """One round: who ended, who is due."""
+        """Run one round: find processes that have ended and restarts that are due."""
         self.check()
         for slot in self.slots:
             now = time.monotonic()
@@ -162,7 +162,7 @@ class Supervisor:
                     self.listen_for(name, heartbeat(), silence_s_max)
 
     def heed(self, probes: Mapping[str, Probe], *, first_answer_s: float = FIRST_ANSWER_S) -> None:
-        """End each process that has not answered for too long; it is then started again."""
+        """End each process that has not answered for too long; it is then restarted."""
         for slot in self.slots:
             probe = probes.get(slot.program.name)
             if probe is None or slot.child is None:
@@ -172,9 +172,9 @@ class Supervisor:
                 stop([slot.child])
 
     def listen_for(self, name: str, beat: str | None, silence_s_max: float) -> None:
-        """Starts a worker anew whose heartbeat has not changed for too long by our clock."""
+        """Restart a worker whose heartbeat has not changed for too long by our clock."""
         if beat is None:
-            self.heartbeats.clear()  # nobody's silence counts while nobody can be heard
+            self.heartbeats.clear()  # no silence counts while heartbeats cannot be read
             return
         now = time.monotonic()
         last, heard_s = self.heartbeats.get(name, ("", now))
@@ -188,7 +188,7 @@ class Supervisor:
                     stop([slot.child])
 
     def shut_down(self) -> None:
-        """Everything in order; a second signal makes it short."""
+        """Stop everything in order; a second signal shortens it."""
         if not self.slots:
             return
         patience = self.signals

@@ -1,4 +1,4 @@
-"""Rows into tables by COPY: a microsecond or two each."""
+"""Rows into tables by COPY, a microsecond or two each."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,7 +6,7 @@ from django.db import connection
 
 
 def copy_rows(*, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
-    """Appends rows to a table in the running transaction; how many. Names are our code's."""
+    """Append rows to a table in the running transaction; return how many. Names come from code."""
     assert connection.in_atomic_block, "a COPY belongs in a transaction"
     count = 0
     with (

@@ -1,4 +1,4 @@
-"""Transactions that read one moment."""
+"""Transactions that read one snapshot."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ from django.db import connection, transaction
 
 @contextmanager
 def snapshot() -> Iterator[None]:
-    """Reads inside see one moment of the database and write nothing.
+    """Read one snapshot of the database inside the block, and write nothing.
 
-    Inside a transaction that is already under way the isolation can no longer be chosen: the caller
-    reads as that transaction does.
+    Inside a running transaction the isolation level can no longer be chosen; the caller then reads
+    at the level of that transaction.
     """
     outermost = not connection.in_atomic_block
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Names in Redis that more than one process or room uses. Pure: text in, text out."""
+"""Names in Redis that several processes or rooms use. Pure: text in, text out."""
 
 # The newest quote of every asset: a hash, and the channel on which changed quotes are published.
 QUOTES = "quotes"
@@ -18,7 +18,7 @@ def principal(user_id: int) -> str:
 
 
 def access_epoch(user_id: int) -> str:
-    """The newest access epoch of a user that was published."""
+    """The newest published access epoch of a user."""
     return f"access-epoch:{user_id}"
 
 
@@ -28,5 +28,5 @@ def ended_family(family: str) -> str:
 
 
 def known_address(email_digest: str, address: str) -> str:
-    """Set while a network address is known as one that an e-mail address logged in from."""
+    """Set while an e-mail address has logged in from this network address before."""
     return f"known-address:{email_digest}:{address}"

@@ -1,8 +1,8 @@
-"""Row locks: the one way to take them, and a bounded line of threads that wait for a household.
+"""Row locks: the only way to take them, and a bounded queue of threads that wait for a household.
 
-Order, so that nobody waits in a circle: the row of one import, the household's row, its accounts,
-then an asset or a user; rows of one kind by key. Locks leave foreign keys free: a row that refers
-to a locked one can be written meanwhile, so announcements and new jobs never wait.
+The order prevents deadlocks: the row of one import, the household's row, its accounts, then an
+asset or a user; rows of one kind by key. Locks leave foreign keys free: a row that refers to a
+locked one can be written meanwhile, so announcements and new jobs never wait.
 """
 
 import threading
@@ -21,7 +21,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class HouseholdBusy(Unavailable):
-    """Too many threads of this process wait for the household's lock, and the line stands still."""
+    """Too many threads of this process wait for the household's lock, and the queue is stuck."""
 
     code = "household_busy"
 
@@ -29,7 +29,7 @@ class HouseholdBusy(Unavailable):
 def locked(rows: "QuerySet[Row]", *, of: tuple[str, ...] = ()) -> "QuerySet[Row]":
     """Return the rows, to be locked in key order as they are read, until the transaction ends.
 
-    `of` names the tables to lock where the query joins several (`self` is its own).
+    `of` names the tables to lock if the query joins several (`self` is its own).
     """
     return rows.select_for_update(no_key=True, of=of).order_by("pk")
 
@@ -39,7 +39,7 @@ def locked_in_line(
 ) -> list[Row]:
     """Lock rows of one household and return them; at most two threads of a process wait for that.
 
-    More of them wait outside while the line moves. Once it has stood still for a second they are
+    More of them wait outside while the queue moves. Once it has not moved for a second they are
     refused at once, so a household whose rows are locked for long leaves the other threads free.
     """
     with in_line((rows.model._meta.label, household_id)):
@@ -60,7 +60,7 @@ _lines: dict[tuple[str, int], _Line] = {}
 
 @contextmanager
 def in_line(place: tuple[str, int]) -> Iterator[None]:
-    """Stand in a line while a lock is taken; raise HouseholdBusy if it is full and stands still."""
+    """Wait in the queue while a lock is taken; raise HouseholdBusy if it is full and stuck."""
     _enter(place)
     moved = False
     try:

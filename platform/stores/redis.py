@@ -1,7 +1,7 @@
-"""One Redis client per process: pooled, timed, made after the fork.
+"""One Redis client per process: pooled, with timeouts, created after the fork.
 
 A Redis that is down costs a request one immediate retry (the server may have closed an idle
-connection) and no back-off. A Redis that hangs costs one timeout, then it counts as away:
+connection) and no back-off. A Redis that hangs costs one timeout, and then counts as away:
 
     answering --a command times out--> away for AWAY_S: every command fails at once
               <--one caller asks again and is answered-- (the others still count it as away)
@@ -30,14 +30,14 @@ _in_request: ContextVar[bool] = ContextVar("in_request", default=False)
 
 
 class Away(redis.ConnectionError):
-    """Redis has timed out a moment ago; it was not asked."""
+    """Redis timed out a moment ago, so it was not asked."""
 
 
 class Presence:
     """Whether one Redis counts as away for this process."""
 
     def __init__(self) -> None:
-        self._until_s = 0.0  # 0: it is there
+        self._until_s = 0.0  # 0: Redis is present
         self._lock = threading.Lock()
 
     def __deepcopy__(self, memo: object) -> "Presence":
@@ -84,7 +84,7 @@ class _Watched(Retry):
 
 
 class _Pool(redis.BlockingConnectionPool):
-    """Gives no connection to a Redis that is away."""
+    """Returns no connection to a Redis that is away."""
 
     presence: Presence
 
@@ -95,7 +95,7 @@ class _Pool(redis.BlockingConnectionPool):
 
 @contextmanager
 def request_patience() -> Iterator[None]:
-    """Inside, Redis is waited for only as long as a request may wait."""
+    """Inside the block, wait for Redis only as long as a request may."""
     token = _in_request.set(True)
     try:
         yield
@@ -104,7 +104,7 @@ def request_patience() -> Iterator[None]:
 
 
 def redis_client() -> "redis.Redis":
-    """The client of the cache instance; a forked child gets its own."""
+    """Return the client of the cache instance; a forked child gets its own."""
     timeout_s = (
         settings.REDIS_REQUEST_TIMEOUT_MS / 1000 if _in_request.get() else settings.REDIS_TIMEOUT_S
     )
@@ -113,7 +113,7 @@ def redis_client() -> "redis.Redis":
 
 @cache
 def _client(pid: int, url: str, timeout_s: float) -> "redis.Redis":
-    # A timeout is not tried again: the second would cost as much as the first.
+    # A timeout is not retried: the second would cost as much as the first.
     retry = _Watched(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
     retry.presence = presence(pid, url)
     pool = _Pool.from_url(

@@ -1,4 +1,4 @@
-"""A cache in which one caller computes and the others wait for his answer.
+"""A cache in which one caller computes and the others wait for the result.
 
     value = flight.get(key)                      hit, no lock
     miss: SET key:lock NX PX -> the winner computes, stores with jitter, publishes nothing
@@ -32,9 +32,9 @@ def cached(
     wait_ms_max: int = 2000,
     jitter: float = 0.1,
 ) -> bytes:
-    """The bytes under `key`, computed once by one of all concurrent callers.
+    """Return the bytes under `key`, computed once by one of all concurrent callers.
 
-    ttl_ms is shortened at random by up to `jitter`, so that keys made together do not die together.
+    ttl_ms is shortened at random by up to `jitter`, so that keys made together expire apart.
     """
     try:
         found = client.get(key)
@@ -61,12 +61,12 @@ def cached(
 
 
 def as_bytes(value: bytes | str) -> bytes:
-    """What a Redis client answered, whatever its decoding."""
+    """Return a Redis client's answer as bytes, whatever its decoding."""
     return value.encode() if isinstance(value, str) else value
 
 
 def _wait(client: "redis.Redis", *, key: str, wait_ms_max: int) -> bytes | None:
-    """The value another caller computes; None when they are late, gave up, or Redis is lost."""
+    """Return the value another caller computes; None if they are late or fail, or Redis is lost."""
     deadline = time.monotonic() + wait_ms_max / 1000
     pause_s = 0.002
     while time.monotonic() < deadline:

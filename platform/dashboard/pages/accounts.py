@@ -31,7 +31,7 @@ LOTS_SHOWN = 200
 
 @for_investors("GET")
 def overview(request: SignedIn) -> HttpResponse:
-    """Every account of the household, and their sum in the base currency."""
+    """Show every account of the household, and their sum in the base currency."""
     now = timezone.now()
     base = request.user.base_currency
     lines = account_lines(user=request.user, now=now)
@@ -66,7 +66,7 @@ def overview(request: SignedIn) -> HttpResponse:
 
 @for_investors("GET", "POST")
 def account_new(request: SignedIn) -> HttpResponse:
-    """A new account."""
+    """Create an account."""
     form = AccountForm(
         request.POST if request.method == "POST" else None,
         lot_methods=tuple(LotMethod.values),
@@ -89,7 +89,7 @@ def account_new(request: SignedIn) -> HttpResponse:
 
 @for_investors("GET")
 def portfolio_page(request: SignedIn, account_id: UUID) -> HttpResponse:
-    """Value, weights against targets, allocation, price chart and holdings of an account."""
+    """Show value, weights against targets, allocation, price chart and holdings of an account."""
     now = timezone.now()
     account = ledger.account(user=request.user, public_id=account_id)
     value = account_value(user=request.user, account_id=account_id, now=now).value
@@ -119,7 +119,7 @@ def portfolio_page(request: SignedIn, account_id: UUID) -> HttpResponse:
 
 @for_investors("GET")
 def lots(request: SignedIn, account_id: UUID) -> HttpResponse:
-    """The lots behind one holding, as a fragment."""
+    """Return the lots of one holding, as a fragment."""
     now = timezone.now()
     symbol = symbol_asked(request)
     account = ledger.account(user=request.user, public_id=account_id)

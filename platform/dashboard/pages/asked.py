@@ -1,4 +1,4 @@
-"""The year, page or symbol that the query of a page asks for: checked, and refused by code."""
+"""The year, page or symbol in a page's query: checked, and refused with a code."""
 
 from collections.abc import Mapping
 
@@ -9,10 +9,10 @@ from core.limits import EARLIEST_DATE, PAGE_NUMBER_MAX, SYMBOL_LENGTH_MAX, TAX_Y
 
 
 def ensure_printable(request: HttpRequest) -> None:
-    """Refuse NUL characters, which PostgreSQL cannot store, wherever a form or a link has them."""
+    """Refuse NUL characters in forms and links, because PostgreSQL cannot store them."""
     sent: tuple[Mapping[str, str], ...] = (request.GET, request.POST)
     for values in sent:
-        # `lists` gives every value of a name; the mapping itself only the last.
+        # `lists` gives every value of a name; the mapping itself gives only the last.
         for name, found in values.lists():  # type: ignore[attr-defined]
             if "\0" in name or any("\0" in text for text in found if isinstance(text, str)):
                 raise InvalidInput(
@@ -22,7 +22,7 @@ def ensure_printable(request: HttpRequest) -> None:
 
 
 def year_asked(request: HttpRequest, *, default: int) -> int:
-    """Return the tax year asked for, or `default`; refuse what is no year between the limits."""
+    """Return the requested tax year, or `default`; refuse a year outside the limits."""
     text = request.GET.get("year", "")
     if not text:
         return default
@@ -38,7 +38,7 @@ def year_asked(request: HttpRequest, *, default: int) -> int:
 
 
 def page_asked(request: HttpRequest, *, pages: int) -> int:
-    """Return the page asked for, kept within the pages there are; refuse what is no number."""
+    """Return the requested page, kept within the existing pages; refuse all but numbers."""
     text = request.GET.get("page", "")
     number = _number(text) if text else 1
     if number is None or number > PAGE_NUMBER_MAX:
@@ -51,7 +51,7 @@ def page_asked(request: HttpRequest, *, pages: int) -> int:
 
 
 def symbol_asked(request: HttpRequest) -> str:
-    """Return the symbol asked for in capitals, empty for none; refuse one that is too long."""
+    """Return the requested symbol in capitals, empty for none; refuse one that is too long."""
     symbol = request.GET.get("symbol", "").strip().upper()
     if len(symbol) > SYMBOL_LENGTH_MAX:
         raise InvalidInput(

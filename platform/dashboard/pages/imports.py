@@ -1,4 +1,4 @@
-"""Files of transactions: chosen, looked at row by row, recorded, and taken back."""
+"""Files of transactions: uploaded, reviewed row by row, recorded, and undone."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +43,7 @@ _CHOICES = {"include", "exclude", "reset"}
 
 
 class UploadForm(forms.Form):
-    """A file, and what it is where it does not say so itself."""
+    """A file, and its format if the file does not state it."""
 
     file = forms.FileField(
         label="File",
@@ -63,7 +63,7 @@ class UploadForm(forms.Form):
 
 @for_investors("GET", "POST")
 def imports(request: SignedIn, account_id: UUID) -> HttpResponse:
-    """The files of an account, a form for one more, and the ways out."""
+    """List the files of an account, with a form for a new one and the exports."""
     account = ledger.account(user=request.user, public_id=account_id)
     bound = request.method == "POST"
     form = UploadForm(request.POST if bound else None, request.FILES if bound else None)
@@ -111,7 +111,7 @@ def _brought(request: SignedIn, account: Account, form: UploadForm) -> tuple[Imp
 
 @for_investors("GET")
 def import_page(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpResponse:
-    """One file: its rows with what they would become, its symbols, and the decision."""
+    """Show one file: its rows with the resulting transactions, its symbols, and the decision."""
     batch = _batch(request, account_id, import_id)
     wanted = request.GET.get("status", "")
     wanted = wanted if wanted in RowStatus.values else ""
@@ -152,7 +152,7 @@ def import_page(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpRes
 
 @for_investors("GET")
 def import_progress(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpResponse:
-    """The card that asks again until the job has ended."""
+    """Return the card that polls until the job has ended."""
     batch = _batch(request, account_id, import_id)
     if not batch.is_busy:
         return HttpResponseClientRedirect(reverse("import", args=[account_id, import_id]))
@@ -162,7 +162,7 @@ def import_progress(request: SignedIn, account_id: UUID, import_id: UUID) -> Htt
 
 @for_investors("POST")
 def import_change(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpResponse:
-    """What the symbols are, which account of the file it is, or whether a row is taken."""
+    """Set the symbols, the account of the file, or whether a row is included."""
     batch = _batch(request, account_id, import_id)
     try:
         change = _change(request, batch)
@@ -196,7 +196,7 @@ def _meant(text: str | None) -> str | None:
 
 @for_investors("POST")
 def import_commit(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpResponse:
-    """Records the ready rows, all or none."""
+    """Record the ready rows, all or none."""
     batch = _batch(request, account_id, import_id)
     try:
         done = operations.commit(batch=batch, user=request.user, now=timezone.now())
@@ -213,7 +213,7 @@ def import_commit(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpR
 
 @for_investors("POST")
 def import_remove(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpResponse:
-    """Discards a preview; takes what was recorded back."""
+    """Discard a preview, or undo the recorded rows."""
     batch = _batch(request, account_id, import_id)
     try:
         left = operations.remove(batch=batch, user=request.user, now=timezone.now())

@@ -1,4 +1,4 @@
-"""How an account, one holding in it or a whole household did: return, risk, and from what."""
+"""Performance of an account, one holding in it or a whole household: return, risk and sources."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -27,7 +27,7 @@ Found: TypeAlias = Callable[[Period, str | None, datetime], Answer]
 
 @for_investors("GET")
 def account_performance(request: SignedIn, account_id: UUID) -> HttpResponse:
-    """One account in its currency; with `symbol` one holding of it."""
+    """Show one account in its currency; with `symbol`, one holding of it."""
     account = ledger.account(user=request.user, public_id=account_id)
 
     def found(period: Period, benchmark: str | None, now: datetime) -> Answer:
@@ -45,7 +45,7 @@ def account_performance(request: SignedIn, account_id: UUID) -> HttpResponse:
 
 @for_investors("GET")
 def household_performance(request: SignedIn) -> HttpResponse:
-    """All accounts of the household in one's base currency; of a client's, by one account."""
+    """Show all accounts of the household in its base currency; `account` selects a client's."""
     named = request.GET.get("account", "")
     account = ledger.account(user=request.user, public_id=_uuid(named)) if named else None
 

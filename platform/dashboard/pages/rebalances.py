@@ -1,4 +1,4 @@
-"""A rebalance asked for, watched, and decided on."""
+"""Rebalances: requested, followed, and decided on."""
 
 import json
 from decimal import Decimal
@@ -33,7 +33,7 @@ _DECISIONS = {
 
 @for_investors("POST")
 def rebalance(request: SignedIn, account_id: UUID) -> HttpResponse:
-    """Asks for a rebalance of the account as it stands and goes to its progress."""
+    """Request a rebalance of the account as it is now, and redirect to its progress."""
     account = ledger.account(user=request.user, public_id=account_id)
     try:
         job = operations.request_rebalance(
@@ -47,7 +47,7 @@ def rebalance(request: SignedIn, account_id: UUID) -> HttpResponse:
 
 @for_investors("GET")
 def rebalance_job(request: SignedIn, account_id: UUID, job_id: UUID) -> HttpResponse:
-    """The progress of a rebalance; a finished one leads on to its recommendation."""
+    """Show the progress of a rebalance; redirect to the recommendation once it is finished."""
     job = _job(request, account_id, job_id)
     if job.status == JobStatus.COMPLETED:
         return redirect(_result_address(account_id, job))
@@ -61,7 +61,7 @@ def rebalance_job(request: SignedIn, account_id: UUID, job_id: UUID) -> HttpResp
 
 @for_investors("GET")
 def rebalance_progress(request: SignedIn, account_id: UUID, job_id: UUID) -> HttpResponse:
-    """The card that asks again every second until the job has ended."""
+    """Return the card that polls every second until the job has ended."""
     job = _job(request, account_id, job_id)
     if job.status == JobStatus.COMPLETED:
         return HttpResponseClientRedirect(_result_address(account_id, job))
@@ -73,7 +73,7 @@ def rebalance_progress(request: SignedIn, account_id: UUID, job_id: UUID) -> Htt
 
 @for_investors("POST")
 def rebalance_cancel(request: SignedIn, account_id: UUID, job_id: UUID) -> HttpResponse:
-    """Cancels an unfinished rebalance."""
+    """Cancel an unfinished rebalance."""
     job = _job(request, account_id, job_id)
     try:
         cancel(job=job)
@@ -96,7 +96,7 @@ def _result_address(account_id: UUID, job: Job) -> str:
 
 @for_investors("GET")
 def recommendations(request: SignedIn, account_id: UUID) -> HttpResponse:
-    """What was recommended for an account, newest first."""
+    """List the recommendations for an account, newest first."""
     account = ledger.account(user=request.user, public_id=account_id)
     rows, following = keyset_page(
         queries.recommendations(user=request.user, account_id=account_id).defer("inputs", "result"),
@@ -113,7 +113,7 @@ def recommendations(request: SignedIn, account_id: UUID) -> HttpResponse:
 
 @for_investors("GET")
 def recommendation(request: SignedIn, account_id: UUID, recommendation_id: UUID) -> HttpResponse:
-    """Trades with tax, cost and reason; weights before and after; what was left alone."""
+    """Show trades with tax, cost and reason, weights before and after, and omitted trades."""
     row = _row(request, account_id, recommendation_id)
     result: dict[str, Any] = json.loads(row.result, parse_float=Decimal)
     return shown(
@@ -134,7 +134,7 @@ def recommendation(request: SignedIn, account_id: UUID, recommendation_id: UUID)
 
 @for_investors("POST")
 def decide(request: SignedIn, account_id: UUID, recommendation_id: UUID) -> HttpResponse:
-    """Approves or rejects, once."""
+    """Approve or reject, once."""
     row = _row(request, account_id, recommendation_id)
     status = _DECISIONS.get(request.POST.get("decision", ""))
     if status is None:

@@ -22,7 +22,7 @@ Figure: TypeAlias = Decimal | str | int | None
 
 
 def number(value: Figure) -> Decimal | None:
-    """The figure as a Decimal; None for what is absent or not a number."""
+    """Return the figure as a Decimal; None if it is absent or not a number."""
     if value is None or value == "":
         return None
     try:
@@ -33,12 +33,12 @@ def number(value: Figure) -> Decimal | None:
 
 
 def currency_prefix(currency: str) -> str:
-    """What stands before an amount: '$', or the code and a space that does not break."""
+    """Return the text before an amount: '$', or the code and a non-breaking space."""
     return SYMBOLS.get(currency) or f"{currency}\N{NO-BREAK SPACE}"
 
 
 def currency_decimals(currency: str) -> int:
-    """Decimals of the currency's minor unit."""
+    """Return the decimals of the currency's minor unit."""
     exponent = minor_unit(currency).as_tuple().exponent
     return -exponent if isinstance(exponent, int) else 2
 
@@ -50,7 +50,7 @@ def _text(value: Decimal, *, decimals: int, prefix: str = "", suffix: str = "", 
 
 
 def money(value: Figure, currency: str, *, plus: bool = False) -> str:
-    """An amount in its currency, to the minor unit."""
+    """Format an amount in its currency, to the minor unit."""
     amount = number(value)
     if amount is None:
         return UNKNOWN
@@ -60,7 +60,7 @@ def money(value: Figure, currency: str, *, plus: bool = False) -> str:
 
 
 def price(value: Figure, currency: str) -> str:
-    """A price per unit: at least the minor unit, four decimals below one."""
+    """Format a price per unit: at least the minor unit, four decimals below one."""
     amount = number(value)
     if amount is None:
         return UNKNOWN
@@ -69,7 +69,7 @@ def price(value: Figure, currency: str) -> str:
 
 
 def percent(value: Figure, *, decimals: int = 2, plus: bool = False) -> str:
-    """A percentage (12.5 is 12.5 %)."""
+    """Format a percentage (12.5 is 12.5 %)."""
     share = number(value)
     if share is None:
         return UNKNOWN
@@ -77,7 +77,7 @@ def percent(value: Figure, *, decimals: int = 2, plus: bool = False) -> str:
 
 
 def quantity(value: Figure) -> str:
-    """Units held or traded, without trailing zeros, to six decimals."""
+    """Format units held or traded, without trailing zeros, to six decimals."""
     units = number(value)
     if units is None:
         return UNKNOWN
@@ -88,7 +88,7 @@ def quantity(value: Figure) -> str:
 
 
 def tone(value: Figure) -> str:
-    """'gain', 'loss' or nothing; the sign in the text says the same without colour."""
+    """Return 'gain', 'loss' or nothing; the sign in the text shows the same without color."""
     amount = number(value)
     if amount is None or amount == 0:
         return ""

@@ -54,7 +54,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """Everything the portfolio page draws of one account."""
+    """All figures the portfolio page shows of one account."""
 
     currency: str
     total: Decimal
@@ -77,7 +77,7 @@ class Portfolio:
 
 
 def portfolio(*, value: Valuation, aims: Mapping[str, Aim]) -> Portfolio:
-    """The page's figures for `value` against `aims` (by symbol; CASH for cash)."""
+    """Return the page's figures for `value` against `aims` (by symbol; CASH for cash)."""
     weights = [value.weight(row) for row in value.holdings]
     cash_weight = percentage(value.cash, value.total)
     known = [weight for weight in (*weights, cash_weight) if weight is not None]
@@ -164,7 +164,7 @@ def _bar(weight: Decimal | None, aim: Aim | None, end: Decimal) -> Bar:
 def live_account(
     *, account_id: str, value: Valuation, to_base: Decimal | None = None
 ) -> dict[str, object]:
-    """What the page's script needs of an account to keep its figures current."""
+    """Return the data with which the page's script keeps an account's figures current."""
     return {
         "id": account_id,
         "cash": plain(value.cash),
@@ -193,7 +193,7 @@ def live_account(
 
 
 def aims_of(rows: Sequence[Mapping[str, object]]) -> dict[str, Aim]:
-    """Targets by symbol out of `portfolios.queries.target_rows`."""
+    """Return the targets by symbol, from `portfolios.queries.target_rows`."""
     return {
         str(row["symbol"]): Aim(
             Decimal(str(row["target_percentage"])), Decimal(str(row["rebalance_threshold"]))

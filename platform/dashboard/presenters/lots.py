@@ -36,7 +36,7 @@ class LotLine:
 
 
 def lots_by_purchase(rows: Iterable[LotValue]) -> list[LotLine]:
-    """Return one line a purchase, in the order given, its pieces beside each other."""
+    """Return one line per purchase, in the given order, with its pieces side by side."""
     purchases: dict[UUID, list[LotLine]] = {}
     for row in rows:
         purchases.setdefault(row.lot_id, []).append(_line(row))

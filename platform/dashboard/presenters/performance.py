@@ -1,4 +1,4 @@
-"""What the performance page shows of an answer, and in which order. Pure."""
+"""The figures the performance page shows, and their order. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ RANGES = (
     ("3y", "3Y", "3 years"),
     ("all", "All", "All, since the first transaction"),
 )
-# A chart is not wider than this; longer series are drawn every so many days.
+# The width of a chart in points; longer series are drawn at intervals of several days.
 POINTS_MAX = 1500
 # Shades of the months: below 1 %, below 4 %, and the rest.
 _SHADES = (Decimal("0.01"), Decimal("0.04"))
@@ -103,7 +103,7 @@ class Step:
 
 
 def begin(name: str, today: date) -> date | None:
-    """Return the first day of a range that ends today; None: since the first transaction."""
+    """Return the first day of a range that ends today; None means since the first transaction."""
     if name == "1m":
         return _months_before(today, 1) + timedelta(days=1)
     if name == "ytd":
@@ -122,7 +122,7 @@ def _months_before(day: date, months: int) -> date:
 
 
 def groups(found: Answer) -> list[tuple[str, list[Figure]]]:
-    """Return the figures under their headings, without headings that say nothing here."""
+    """Return the figures under their headings, without headings that are empty here."""
     made = []
     for heading, names in _GROUPS:
         if heading == "Benchmark" and found.benchmark is None:
@@ -149,7 +149,7 @@ def _figure(name: str, label: str, found: Answer) -> Figure:
 
 
 def _fall(drawdown: Fall | None) -> str:
-    """Return when the drawdown began, and when it was recovered."""
+    """Return the start of the drawdown, and the day of its recovery."""
     if drawdown is None or drawdown.depth == 0:
         return ""
     if drawdown.recovery_date is None:
@@ -159,7 +159,7 @@ def _fall(drawdown: Fall | None) -> str:
 
 
 def months(found: Answer) -> list[dict[str, object]]:
-    """Return a row a year, the newest first."""
+    """Return one row per year, the newest first."""
     return [
         {
             "year": one.year,
@@ -240,5 +240,5 @@ def chart(found: Answer) -> dict[str, object]:
 
 
 def _growth(value: float | None) -> float | None:
-    """Return growth of 1 as a percentage gained."""
+    """Return growth of 1 as a percentage gain."""
     return None if value is None else round((value - 1) * 100, 8)

@@ -24,19 +24,19 @@ class WeightChange:
 
 
 def in_order(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Trades as one would place them: sales first, the largest first."""
+    """Return the trades in the order of placing them: sales first, the largest first."""
     return sorted(
         result["trades"], key=lambda trade: (trade["side"] != "sell", -Decimal(trade["value"]))
     )
 
 
 def turnover(result: Mapping[str, Any]) -> Decimal:
-    """What changes hands, in the account's currency."""
+    """Return the traded value, in the account's currency."""
     return sum((Decimal(trade["value"]) for trade in result["trades"]), Decimal(0))
 
 
 def before_and_after(result: Mapping[str, Any]) -> list[WeightChange]:
-    """Weights of every security and of cash, largest target first."""
+    """Return the weights of every security and of cash, largest target first."""
     after = {row["symbol"]: Decimal(row["weight"]) for row in result["after"]["securities"]}
     changes = [
         _change(row["symbol"], row["target_weight"], row["weight"], after[row["symbol"]])

@@ -41,7 +41,7 @@ class Slice:
 
 
 def scale_end(*, weights: Sequence[Decimal], bands: Sequence[tuple[Decimal, Decimal]]) -> Decimal:
-    """The weight at the right end of every bar: a multiple of five above all weights and bands."""
+    """Return the right end of every bar: a multiple of five above all weights and bands."""
     uppers = [target + threshold for target, threshold in bands]
     largest = max([*weights, *uppers, _STEP])
     steps = (largest / _STEP).to_integral_value(rounding=ROUND_CEILING)
@@ -51,7 +51,7 @@ def scale_end(*, weights: Sequence[Decimal], bands: Sequence[tuple[Decimal, Deci
 def bar(
     *, weight: Decimal | None, target: Decimal | None, threshold: Decimal | None, end: Decimal
 ) -> Bar:
-    """The bar of one weight on a scale from 0 to `end`."""
+    """Return the bar of one weight on a scale from 0 to `end`."""
     fill = _at(weight or Decimal(0), end)
     if target is None:
         return Bar(fill, None, None, None, False, "")
@@ -70,7 +70,7 @@ def bar(
 
 
 def ring(*, parts: Sequence[tuple[str, str, Decimal]], cash: Decimal | None) -> list[Slice]:
-    """Slices of (key, label, weight), largest first; the smallest are gathered in 'Other'."""
+    """Return slices of (key, label, weight), largest first; the smallest are joined as 'Other'."""
     ordered = sorted(parts, key=lambda part: (-part[2], part[0]))
     shown = ordered if len(ordered) <= RING_SLICES_MAX else ordered[: RING_SLICES_MAX - 1]
     rest = sum((weight for _, _, weight in ordered[len(shown) :]), Decimal(0))

@@ -46,7 +46,7 @@ def tone(value: figures.Figure) -> str:
 
 @register.filter
 def day(value: date | datetime | str | None) -> str:
-    """A day as '3 Nov 2026'; dates arrive as ISO text out of queries."""
+    """Format a day as '3 Nov 2026'; queries return dates as ISO text."""
     if not value:
         return figures.UNKNOWN
     if isinstance(value, str):

@@ -1,8 +1,8 @@
-"""Django's PostgreSQL backend with a client that does not wait for ever.
+"""Django's PostgreSQL backend with a client that never waits forever.
 
-The timeouts of `settings.py` are the server's own: a server that hangs (a stopped process, a frozen
-disk) keeps none of them, and on the same machine TCP notices nothing either. So each wait for an
-answer ends after ANSWER_TIMEOUT_MS, the connection is thrown away, and the caller gets Django's
+The timeouts of `settings.py` run in the server. A server that hangs (a stopped process, a frozen
+disk) applies none of them, and on the same machine TCP detects nothing either. So each wait for an
+answer ends after ANSWER_TIMEOUT_MS, the connection is discarded, and the caller gets Django's
 OperationalError. The health check at the start of a request ends after CHECK_S.
 """
 

@@ -1,4 +1,4 @@
-"""A connection of psycopg on which no wait lasts for ever."""
+"""A psycopg connection on which no wait lasts forever."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ import psycopg
 
 
 class NoAnswer(psycopg.OperationalError):
-    """The server did not answer in time; what became of the statement is not known."""
+    """The server did not answer in time; the statement may or may not have taken effect."""
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """A connection whose every wait ends."""
+    """A connection whose every wait has a deadline."""
 
     answer_s_max: float | None = None
 

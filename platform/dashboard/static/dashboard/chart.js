@@ -96,7 +96,7 @@ async function show() {
   if (mine !== request) return;
   box.setAttribute("aria-busy", "false");
   shown = points ?? [];
-  series.setData(shown.map((point) => ({ ...point }))); // the library rewrites what it is given
+  series.setData(shown.map((point) => ({ ...point }))); // the library changes its input
   if (shown.length) {
     note(box, "");
     chart.applyOptions({ localization: look().localization });
@@ -119,7 +119,7 @@ function repaint() {
   series.applyOptions(areaLook());
 }
 
-// Today's point follows the stream: a new one when the last close lies before today.
+// Today's point follows the stream; it is added if the last close is before today.
 function follow(event) {
   const update = event.detail.find((item) => item.symbol === chooser.value);
   if (!update || !shown.length) return;

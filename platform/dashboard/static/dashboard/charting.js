@@ -1,6 +1,6 @@
-// What the charts share: their look in both themes, and a word in place of a line.
+// Shared by the charts: their look in both themes, and a message in place of an empty chart.
 
-// A custom property's value as the browser paints it (light-dark() is resolved only in a colour).
+// A custom property's value as the browser paints it (light-dark() is resolved only in a color).
 export function colour(name) {
   const probe = document.createElement("span");
   probe.style.color = `var(${name})`;
@@ -48,7 +48,7 @@ export function areaLook() {
   };
 }
 
-// A line beside the main one: dashed, so that it is told apart without its colour.
+// A line beside the main one: dashed, so that it can be distinguished without color.
 export function besideLook() {
   return {
     color: colour("--warn-mark"),

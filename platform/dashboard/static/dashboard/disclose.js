@@ -1,4 +1,4 @@
-// Rows that open into what lies behind them.
+// Rows that open to show their details.
 
 for (const button of document.querySelectorAll("[data-disclose]")) {
   button.addEventListener("click", () => {

@@ -9,7 +9,7 @@ function grouped(text) {
   return rest ? `${parts}.${rest}` : parts;
 }
 
-// Halves go away from zero; a nudge below any real figure undoes binary fractions like 1.005.
+// Halves round away from zero; an offset smaller than any real figure corrects binary fractions like 1.005.
 function fixed(value, decimals) {
   const scale = 10 ** decimals;
   return (Math.round(Math.abs(value) * scale * (1 + 1e-14)) / scale).toFixed(decimals);

@@ -1,4 +1,4 @@
-// What every page does: theme, menus, the connection's state, and the notices bell.
+// Code of every page: theme, menus, the connection's state, and the notices bell.
 
 import { connect, currentState, on } from "./stream.js";
 
@@ -30,7 +30,7 @@ for (const button of document.querySelectorAll("[data-theme-toggle]")) {
       if (next === "system") localStorage.removeItem("theme");
       else localStorage.setItem("theme", next);
     } catch {
-      // Storage is switched off: the choice holds for this page.
+      // Storage is switched off: the choice applies to this page only.
     }
     nameTheme(button);
     document.dispatchEvent(new CustomEvent("theme"));
@@ -68,7 +68,7 @@ function countNotice(message) {
   document.querySelector("#bell .hidden-text").textContent = `Notices, ${unread} unread`;
 }
 
-// A job's page polls every second; the event only makes it look at once.
+// A job's page polls every second; the event only makes it poll at once.
 function hurryJob(message) {
   const job = document.querySelector(`[data-job="${CSS.escape(message.job_id ?? "")}"]`);
   if (job) window.htmx.trigger(job, "job-event");
@@ -84,7 +84,7 @@ if (document.body.dataset.csrfToken) {
   connect();
 }
 
-// Fields that belong to some choices only, e.g. a price to a purchase.
+// Fields that apply to some choices only, e.g. a price to a purchase.
 for (const chooser of document.querySelectorAll("[data-chooser]")) {
   const form = chooser.closest("form");
   const follow = () => {

@@ -1,4 +1,4 @@
-// The performance chart: value beside what was paid in, or return beside the benchmark.
+// The performance chart: value beside the amount paid in, or return beside the benchmark.
 
 import { areaLook, besideLook, chartLook, note } from "./charting.js";
 import { day, money, percent } from "./figures.js";

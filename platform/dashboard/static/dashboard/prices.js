@@ -1,4 +1,4 @@
-// Live values: a price arrives, and every figure that depends on it is computed again.
+// Live values: when a price arrives, every figure that depends on it is recomputed.
 //
 //   value      quantity * price * rate        rounded to the account's minor unit
 //   today      quantity * (price - previous close) * rate
@@ -225,7 +225,7 @@ function take(updates) {
   document.dispatchEvent(new CustomEvent("prices", { detail: updates }));
 }
 
-// The stream marks quotes stale when nobody vouches for them any more.
+// The stream marks quotes stale when no source confirms them any more.
 function feedState() {
   const feed = document.getElementById("feed");
   if (!feed || currentState() !== "live") return;

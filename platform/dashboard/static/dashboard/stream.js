@@ -1,4 +1,4 @@
-// One WebSocket per page: a ticket, then subscriptions; back again after a break, never in a stampede.
+// One WebSocket per page: a ticket, then subscriptions. After a break it reconnects at a random delay.
 
 const RETRY_MS_MIN = 1000;
 const RETRY_MS_MAX = 30000;
@@ -112,7 +112,7 @@ function hear(mine, event) {
     lastSeq = message.seq;
     tell("prices", message.updates);
   } else if (message.type === "error" && message.code === "unknown_symbols") {
-    // Nobody has quoted them yet, e.g. before the feed starts: ask again, less and less often.
+    // They have no quotes yet, e.g. before the feed starts: ask again, less and less often.
     setTimeout(() => {
       if (mine === socket && ready) ask(message.symbols);
     }, unknownMs);
@@ -142,7 +142,7 @@ window.addEventListener("pagehide", () => {
   const closing = socket;
   socket = null;
   ready = false;
-  // One that is still opening goes with the page; closing it by hand would be an error.
+  // A socket that is still opening ends with the page; closing it here would be an error.
   if (closing?.readyState === WebSocket.OPEN) closing.close(1000);
 });
 window.addEventListener("pageshow", (event) => {

@@ -1,4 +1,4 @@
-// The sum of the targets as one types, and rows added without a round trip.
+// The sum of the targets while the user types, and rows added without a round trip.
 
 import { percent } from "./figures.js";
 
@@ -22,7 +22,7 @@ function count() {
     if (good) input.removeAttribute("aria-invalid");
     else input.setAttribute("aria-invalid", "true");
     valid &&= good;
-    // Ten-thousandths are whole numbers, so a sum of exactly 100 is recognised.
+    // Ten-thousandths are whole numbers, so a sum of exactly 100 is recognized.
     if (input.name === "target") total += Math.round(value * 10000);
   }
   const whole = total === 1000000;
