@@ -1,4 +1,4 @@
-"""Accounts over HTTP: opened, changed, archived, deleted."""
+"""Accounts over HTTP: open, change, archive, restore and delete them."""
 
 from typing import Any
 from uuid import UUID
@@ -69,7 +69,7 @@ class AccountRead(serializers.Serializer[Any]):
 
 
 def account_row(account: Account) -> dict[str, object]:
-    """An account in the words of the API."""
+    """Return an account as JSON."""
     return {
         "id": str(account.public_id),
         "household_id": str(account.household.public_id),
@@ -104,7 +104,7 @@ class AccountsView(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        """The accounts of the household, oldest first."""
+        """List the accounts of the household, oldest first."""
         wanted = request.query_params.get("archived", "false")
         if wanted not in _ARCHIVED:
             raise InvalidInput(
@@ -122,7 +122,7 @@ class AccountsView(APIView):
         parameters=[IDEMPOTENCY_HEADER],
     )
     def post(self, request: Request) -> Response:
-        """Opens an account."""
+        """Open an account."""
         data = AccountWrite.parsed(request)
         now = timezone.now()
 
@@ -135,14 +135,14 @@ class AccountsView(APIView):
 class AccountView(APIView):
     @extend_schema(operation_id="accounts_retrieve", responses=AccountRead)
     def get(self, request: Request, account_id: UUID) -> Response:
-        """One account."""
+        """Return an account."""
         return Response(
             account_row(queries.account_with_owner(user=caller(request), public_id=account_id))
         )
 
     @extend_schema(operation_id="accounts_update", request=AccountChange, responses=AccountRead)
     def patch(self, request: Request, account_id: UUID) -> Response:
-        """Renames an account or changes the lot method of its future sales."""
+        """Rename an account or change the lot method of its future sales."""
         account = queries.account(user=caller(request), public_id=account_id)
         data = AccountChange.parsed(request)
         return Response(account_row(change_account(account=account, **data)))
@@ -157,7 +157,7 @@ class AccountView(APIView):
 class ArchiveView(APIView):
     @extend_schema(operation_id="accounts_archive", request=None, responses=AccountRead)
     def post(self, request: Request, account_id: UUID) -> Response:
-        """Archive an account that holds nothing: out of the list, closed for transactions."""
+        """Archive an account that holds nothing. It is unlisted and takes no transactions."""
         account = queries.account(user=caller(request), public_id=account_id)
         return Response(account_row(archive_account(account=account, now=timezone.now())))
 
@@ -165,7 +165,7 @@ class ArchiveView(APIView):
 class RestoreView(APIView):
     @extend_schema(operation_id="accounts_restore", request=None, responses=AccountRead)
     def post(self, request: Request, account_id: UUID) -> Response:
-        """Bring an archived account back into the list."""
+        """Restore an archived account to the list."""
         account = queries.account(user=caller(request), public_id=account_id)
         return Response(account_row(restore_account(account=account)))
 

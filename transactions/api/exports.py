@@ -1,4 +1,4 @@
-"""The ledger as a file over HTTP."""
+"""Download the ledger as a file over HTTP."""
 
 from tempfile import SpooledTemporaryFile
 from uuid import UUID
@@ -23,7 +23,7 @@ _MEMORY_BYTES_MAX = 4_194_304
 
 
 def export_response(*, user: User, format: str, account_id: UUID | None) -> FileResponse:  # noqa: A002
-    """The file as a response, written whole first so that a slow client holds no transaction."""
+    """Return the file as a response, written first so that a slow client holds no transaction."""
     if format not in FORMATS:
         raise NotFound("There is no such format.", code="format_unknown")
     chosen = FORMATS[format]

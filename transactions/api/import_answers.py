@@ -1,4 +1,4 @@
-"""Imports as JSON: the shapes of the answers, and the values written into them."""
+"""Imports as JSON: the shapes of the responses, and their values."""
 
 from typing import Any
 
@@ -80,7 +80,7 @@ class ImportRowRead(serializers.Serializer[Any]):
 
 
 def line_answer(line: ImportLine) -> dict[str, Any]:
-    """An import as a list shows it."""
+    """Return an import as shown in a list."""
     counts = line.counts
     return {
         "id": str(line.id),
@@ -108,7 +108,7 @@ def line_answer(line: ImportLine) -> dict[str, Any]:
 
 
 def detail_answer(detail: ImportDetail) -> dict[str, Any]:
-    """An import with what its words mean here."""
+    """Return an import with the meaning of its symbols."""
     return {
         **line_answer(detail.line),
         "mapping": detail.mapping,
@@ -134,7 +134,7 @@ def _security(one: FileSecurity) -> dict[str, Any]:
 
 
 def row_answer(row: FileRow) -> dict[str, Any]:
-    """A row of a file, with the transaction it would become."""
+    """Return a row of a file with the transaction it would become."""
     return {
         "row": row.number,
         "line": row.line,
@@ -149,7 +149,7 @@ def row_answer(row: FileRow) -> dict[str, Any]:
 
 
 def problem_answer(problem: RowProblem) -> dict[str, str]:
-    """What is wrong with a row of a file."""
+    """Return a problem of a row of a file."""
     return {"code": problem.code, "detail": problem.detail, "column": problem.column}
 
 

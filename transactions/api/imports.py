@@ -72,7 +72,7 @@ FORMAT_CHOICES = [(name, name) for name in sorted(FORMATS)]
     }
 )
 class MeaningField(serializers.Field[Any, Any, Any, Any]):
-    """What a security of the file becomes: our symbol, "skip", "create", or the asset to create."""
+    """The mapping of a security: our symbol, "skip", "create", or the asset to create."""
 
     default_error_messages = {
         "meaning_invalid": "Give a symbol, `skip`, `create`, or the asset to create."
@@ -92,7 +92,7 @@ class MeaningField(serializers.Field[Any, Any, Any, Any]):
 
 
 class ReadingOptions(StrictSerializer):
-    """How the file writes dates, numbers and types, for what it does not show by itself."""
+    """How the file writes dates, numbers and types, where this cannot be detected."""
 
     encoding = serializers.CharField(max_length=32, required=False)
     delimiter = serializers.ChoiceField(
@@ -236,7 +236,7 @@ class ImportsView(APIView):
 
 
 def _validated(name: str, value: Any) -> Any:
-    """A field of the form, validated as in a change by JSON."""
+    """Validate a field of the form like the same field of a JSON change."""
     if value is None:
         return None
     checked = ImportChange(data={name: value})
@@ -247,7 +247,7 @@ def _validated(name: str, value: Any) -> Any:
 class ImportView(APIView):
     @extend_schema(operation_id="imports_retrieve", responses=ImportDetailRead)
     def get(self, request: Request, import_id: UUID) -> Response:
-        """Return an import: its rows by status, and what its securities are here."""
+        """Return an import: its rows by status, and the meaning of its securities."""
         batch = import_batch(user=caller(request), public_id=import_id)
         return Response(detail_answer(import_detail(batch)))
 

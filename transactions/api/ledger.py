@@ -120,7 +120,7 @@ class ReversalWrite(StrictSerializer):
 
 
 def transaction_row(row: Transaction) -> dict[str, object]:
-    """A transaction in the words of the API; needs its account, asset and reversals loaded."""
+    """Return a transaction as JSON; needs its account, asset and reversals loaded."""
     reversal = getattr(row, "reversed_by", None)
     other_side = row.counterpart or getattr(row, "taken_by", None)
     return {
@@ -163,7 +163,7 @@ class TransactionsView(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        """Transactions, newest first; by page, or by cursor through long lists."""
+        """List transactions, newest first, by page or, for long lists, by cursor."""
         account_id = request.query_params.get("account_id")
         rows = queries.transactions(
             user=caller(request),
@@ -179,7 +179,7 @@ class TransactionsView(APIView):
         parameters=[IDEMPOTENCY_HEADER],
     )
     def post(self, request: Request) -> Response:
-        """Records a transaction. A buy or sell takes price per unit or amount before the fee."""
+        """Record a transaction. A buy or sell takes price per unit or amount before the fee."""
         data = TransactionWrite.parsed(request)
         now = timezone.now()
 
@@ -199,7 +199,7 @@ class TransactionsView(APIView):
 class TransactionView(APIView):
     @extend_schema(operation_id="transactions_retrieve", responses=TransactionRead)
     def get(self, request: Request, transaction_id: UUID) -> Response:
-        """One transaction."""
+        """Return a transaction."""
         row = queries.transaction_row(user=caller(request), public_id=transaction_id)
         return Response(transaction_row(row))
 
@@ -212,7 +212,7 @@ class ReversalView(APIView):
         parameters=[IDEMPOTENCY_HEADER],
     )
     def post(self, request: Request, transaction_id: UUID) -> Response:
-        """Undoes a transaction by a row of its own."""
+        """Reverse a transaction by recording a reversal."""
         data = ReversalWrite.parsed(request)
         now = timezone.now()
 

@@ -1,4 +1,4 @@
-"""How a household reads the law of wash sales, over HTTP."""
+"""A household's wash-sale policy over HTTP."""
 
 from typing import Any
 from uuid import UUID
@@ -57,7 +57,7 @@ class WashSalePolicyRead(serializers.Serializer[Any]):
 
 
 def policy_row(household: Household, policy: WashSalePolicy) -> dict[str, object]:
-    """A policy in the words of the API."""
+    """Return a policy as JSON."""
     return {
         "household_id": str(household.public_id),
         "enabled": policy.enabled,
@@ -76,7 +76,7 @@ class WashSalePolicyView(APIView):
         parameters=[HOUSEHOLD],
     )
     def get(self, request: Request) -> Response:
-        """What the household has chosen where the law is open, or the defaults."""
+        """Return the household's choices where the law is open, or the defaults."""
         household = household_seen(user=caller(request), public_id=_household_id(request))
         stated = WashSalePolicy.objects.filter(household=household).first()
         return Response(policy_row(household, stated or WashSalePolicy(household=household)))
@@ -88,7 +88,7 @@ class WashSalePolicyView(APIView):
         parameters=[HOUSEHOLD],
     )
     def put(self, request: Request) -> Response:
-        """Replaces the policy and books the household's whole ledger anew under it."""
+        """Replace the policy and rebook the household's whole ledger under it."""
         data = WashSalePolicyWrite.parsed(request)
         policy = set_policy(
             user=caller(request), household_id=_household_id(request), now=timezone.now(), **data

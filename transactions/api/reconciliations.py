@@ -1,4 +1,4 @@
-"""A broker's realized lots compared with the ledger's, over HTTP. Nothing is stored."""
+"""Compare a broker's realized lots with the ledger's, over HTTP. Nothing is stored."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -171,7 +171,7 @@ def _rows(file: BinaryIO, chosen: str | None) -> tuple[str, list[RealizedRow]]:
 
 
 def _period(lots: Iterable[RealizedLot], year: int | None) -> tuple[date, date]:
-    """The year asked for, else the days of the file."""
+    """Return the requested year, else the period of the file."""
     if year is not None:
         return date(year, 1, 1), date(year, 12, 31)
     days = [lot.closed_date for lot in lots if lot.closed_date is not None]

@@ -1,6 +1,6 @@
-"""The book of a household: the events it is kept from, and the state in between.
+"""The book of a household: its events, and the state between them.
 
-Pure: no clock, no I/O. `Event` is frozen; `Book` is the one mutable state of the fold and has one
+Pure: no clock, no I/O. `Event` is frozen. `Book` is the only mutable state of the fold and has one
 owner. Book and WashSales call each other; `platform/decisions/ledger.md` has the drawing.
 """
 
@@ -24,7 +24,7 @@ RATE_SCALE = 10**10
 
 
 class NothingHeld(Conflict):
-    """An event of an asset that the account did not hold at that moment."""
+    """The account did not hold the asset at the time of the event."""
 
     status = 400
     code = "nothing_held"
@@ -32,10 +32,10 @@ class NothingHeld(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One transaction as the book sees it; money in the account's currency.
+    """One transaction in the form the book needs; money is in the account's currency.
 
-    `net`: what an acquisition cost with its fee, or what a disposal or an event brought in cash.
-    `unit_value`: what one new share of a merger with boot was worth.
+    `net`: the cost of an acquisition with its fee, or the cash from a disposal or another event.
+    `unit_value`: the value of one new share in a merger with boot.
     """
 
     id: int
@@ -46,7 +46,7 @@ class Event:
     net: Decimal = Decimal(0)
     quantity: Decimal | None = None
     method: str = ""
-    # Lots named for a sale, each with its quantity and, where one is named, the number of a piece.
+    # Lots named for a sale, each with its quantity and, if named, the number of a piece.
     chosen: tuple[tuple[int, Decimal] | tuple[int, Decimal, int], ...] = ()
     rates: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))
     order_id: str = ""
@@ -55,15 +55,15 @@ class Event:
     basis_fraction: Fraction = Fraction(0)
     unit_value: Decimal | None = None
     opened_date: date | None = None
-    # The transfer out a transfer in takes its lots from; whether a transfer out is so taken.
+    # For a transfer in: the transfer out whose lots it takes. For a transfer out: if it is taken.
     source: int | None = None
     internal: bool = False
-    # Amount and fee as stated, which tell apart what happened at one instant.
+    # Amount and fee as stated, which order the events of one instant.
     stated: Decimal = Decimal(0)
 
     @property
     def order(self) -> tuple[object, ...]:
-        """Where the event goes; nothing in it depends on who recorded first, but the last tie."""
+        """The sort key of the event; only its last tie-break depends on the order of recording."""
         own = self.source is not None or self.internal
         return (
             self.at,
@@ -79,20 +79,20 @@ class Event:
 
 @dataclass(slots=True)
 class Leaving:
-    """A piece that a sale has chosen and not yet closed, with its part of what was paid."""
+    """A piece that a sale has chosen and not yet closed, with its part of the proceeds."""
 
     sale: Sale
     piece: Piece
     proceeds: int
-    # What was cut off it because it replaced a loss; closed before it.
+    # The parts cut off because they replaced a loss; they are closed before it.
     cut_off: list["Leaving"] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Book:
-    """The state of the fold. Mutable: `booked` changes it, and whoever made it owns it alone.
+    """The state of the fold. Mutable: `booked` changes it, and its creator is its only owner.
 
-    It is of no use after a refusal, and never shared: a second outcome needs a second book.
+    Discard it after a refusal and never share it: a second outcome needs a second book.
     """
 
     # By account.
@@ -101,11 +101,11 @@ class Book:
     scale: Scale = field(default_factory=Scale)
     pieces: dict[Place, list[Piece]] = field(default_factory=dict)
     closings: list[Closing] = field(default_factory=list)
-    # Lots on their way from one account to another, by the transfer out.
+    # Lots in transfer from one account to another, by the transfer out.
     under_way: dict[int, list[Piece]] = field(default_factory=dict)
-    # What is being sold at this instant, by the identity of the piece.
+    # Pieces being sold at this instant, by the identity of the piece.
     leaving: dict[int, Leaving] = field(default_factory=dict)
-    # What may replace a loss, by substantially identical group.
+    # Purchases that may replace a loss, by substantially identical group.
     purchases: dict[int, Purchases] = field(default_factory=dict)
     splits: Splits = field(default_factory=Splits)
 
@@ -117,7 +117,7 @@ class Book:
         return self.pieces.setdefault(place, [])
 
     def held(self, event: Event) -> list[Piece]:
-        """The pieces an event is about; raises NothingHeld."""
+        """Return the pieces an event concerns; raise NothingHeld if there are none."""
         pieces = self.at((event.account, event.asset))
         if not pieces:
             raise NothingHeld(
@@ -148,7 +148,7 @@ class Book:
         self.purchases.setdefault(group, Purchases()).add(piece)
 
     def matched(self, piece: Piece, quantity: int) -> Piece:
-        """Cut off what replaces a loss, where the piece lies, and put it before what is left."""
+        """Cut off the shares that replace a loss, in place, and put them before the rest."""
         leaving = self.leaving.get(id(piece))
         if leaving is not None:
             proceeds = share(leaving.proceeds, quantity, piece.quantity)
@@ -165,7 +165,7 @@ class Book:
         raise AssertionError("a piece lies somewhere")
 
     def aged(self, piece: Piece) -> None:
-        """Move a piece to its place among the pieces of its lot: held longest goes first."""
+        """Move a piece to its place among the pieces of its lot: the longest held goes first."""
         there = self.pieces.get(piece.place, [])
         index = _index(there, piece)
         if not index or there[index - 1].age <= piece.age:
@@ -174,9 +174,9 @@ class Book:
         there.insert(bisect_right(there, piece.age, hi=index, key=lambda kept: kept.age), piece)
 
     def replacing(self, closing: Closing, *, since: date) -> Iterator[Piece]:
-        """Yield what was bought since `since` and may replace the shares of `closing`.
+        """Yield shares bought since `since` that may replace the shares of `closing`.
 
-        It is held, under way, or about to be sold by another sale of the same instant.
+        They are held, in transfer, or about to be sold by another sale of the same instant.
         """
         bought = self.purchases.get(self.washes.group(closing.place[1]))
         if bought is None:
@@ -189,11 +189,11 @@ class Book:
         )
 
     def close(self, sales: Sequence[tuple[Place, Sale]]) -> None:
-        """Close what is sold at one instant: losses go by the purchase of what was sold.
+        """Close the shares sold at one instant; losses follow the purchase order of the shares.
 
-        Every sale chooses its lots first. What one sale is about to sell may still replace what
-        another lost (Treas. Reg. 1.1091-1(b)); shares of one sale never replace each other. A
-        refusal carries the id of the sale that failed as `item`.
+        Every sale chooses its lots first. Shares that one sale is about to sell may still replace
+        those another sold at a loss (Treas. Reg. 1.1091-1(b)). Shares of one sale never replace
+        each other. A refusal carries the id of the sale that failed as `item`.
         """
         for bought in self.purchases.values():
             bought.begin()
@@ -252,9 +252,9 @@ def _by_age(pieces: Sequence[Piece]) -> bool:
 
 
 def _index(pieces: Sequence[Piece], piece: Piece) -> int | None:
-    """Return where a piece lies among pieces ordered by age.
+    """Return the index of a piece among pieces ordered by age.
 
-    Of the pieces of its lot those that replaced nothing come last, and are looked for most.
+    Among the pieces of a lot, those that replaced nothing come last and are searched most often.
     """
     lot = piece.lot
     for index in range(bisect_right(pieces, lot, key=lambda kept: kept.lot) - 1, -1, -1):
@@ -266,5 +266,5 @@ def _index(pieces: Sequence[Piece], piece: Piece) -> int | None:
 
 
 def purchase_key(*, account: int, asset: int, at: datetime, order_id: str) -> tuple[object, ...]:
-    """What fills of one purchase share: the order, else the instant, in one account."""
+    """Return the key that fills of one purchase share: the order, else the instant; per account."""
     return (account, asset, order_id or at)

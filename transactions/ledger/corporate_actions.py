@@ -2,29 +2,29 @@
 
     split              quantity * ratio, exactly; basis and dates stay (IRC 307, 1223(4)). Cash in
                        lieu: the fraction of a share is sold for it (Rev. Rul. 66-365)
-    stock dividend     shares of the same class for those held, not income where nobody could choose
-                       cash (IRC 305(a)): the basis is spread over old and new shares, dates stay
-                       (IRC 307(a), 1223(4)). Of another class: record a spin-off
+    stock dividend     shares of the same class for those held; not income if no holder could choose
+                       cash (IRC 305(a)). The basis is spread over old and new shares, dates stay
+                       (IRC 307(a), 1223(4)). For another class, record a spin-off
     spin-off           the child takes its percentage of each lot's basis and the lot's dates
                        (IRC 358(b), 1223(1)); the child's shares were received, not bought
     merger for stock   quantity * ratio of the new, basis and dates stay (IRC 354, 358)
     merger for cash    a sale
     stock and cash     gain up to the cash is recognized, a loss is not (IRC 356(a) and (c));
                        basis new = old - cash + recognized gain (IRC 358(a)(1))
-    symbol change      everything moves, nothing else happens
+    symbol change      lots and open losses move to the new symbol, unchanged
     return of capital  lowers the basis of each share; the excess over it is gain (IRC 301(c))
-    rights issue       as a spin-off of the rights. Worth less than 15 % of the shares, they have no
-                       basis unless the holder elects it (IRC 307(b)); else, or by election, the
+    rights issue       like a spin-off of the rights. If worth less than 15 % of the shares, they
+                       have no basis unless the holder elects it (IRC 307(b)). Otherwise the
                        percentage is their value over that of rights and shares (Reg. 1.307-1)
-    exercise           the rights leave without gain; the new shares cost what was paid and the
-                       rights' basis, and are held from the day of exercise on (IRC 1223(5))
+    exercise           the rights leave without gain. The basis of the new shares is the price paid
+                       and the rights' basis; they are held from the day of exercise (IRC 1223(5))
 
 Worked example: 100 shares bought for 5,000.00, 100 rights, no election: the rights have basis 0.
 Four rights and 40.00 buy a share: 25 shares for 1,000.00 have basis 1,000.00. With 10 % elected the
-rights take 500.00 along, and the 25 shares have basis 1,500.00.
+rights take a basis of 500.00, and the 25 shares have basis 1,500.00.
 
-Wash sales: an exercise is a purchase, none of the others is. A loss that waits for its replacement
-is counted in new shares after a split.
+Wash sales: an exercise is a purchase; the other actions are not. A loss that awaits replacement
+shares is counted in new shares after a split.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ from transactions.ledger.units import scaled, share, spread
 
 
 class NoFraction(Conflict):
-    """Cash in lieu was stated, and the event leaves no fraction of a share."""
+    """Cash in lieu was stated, but the event leaves no fraction of a share."""
 
     status = 400
     code = "cash_in_lieu_without_fraction"
@@ -153,7 +153,7 @@ def return_of_capital(book: Book, event: Event) -> None:
 
 
 def exercise(book: Book, event: Event) -> None:
-    """Turn rights and money into new shares: a purchase that takes over the rights' basis."""
+    """Turn rights and money into new shares: a purchase that adds the rights' basis."""
     assert event.new_asset is not None, "an exercise leads to shares"
     assert event.quantity is not None, "an exercise states the new shares"
     quantity = book.scale.steps(event.quantity)
@@ -218,7 +218,7 @@ def _of_new(event: Event) -> Event:
 
 
 def _received(piece: Piece, quantity: int, basis: int, adjustment: int) -> Piece:
-    """Return the shares received for `piece`: same lot and dates, and not a purchase."""
+    """Return the shares received for `piece`: the same lot and dates, but not a purchase."""
     return replace(
         piece,
         quantity=quantity,
@@ -231,7 +231,7 @@ def _received(piece: Piece, quantity: int, basis: int, adjustment: int) -> Piece
 
 
 def _cash_closing(event: Event, piece: Piece, part: int, *, proceeds: int, basis: int) -> Closing:
-    """Return the closing of no shares that books cash on shares that stay."""
+    """Return a closing of zero shares, which books cash on shares that stay."""
     return Closing(
         event.id,
         part,

@@ -5,7 +5,7 @@ purchases of the last 30 days, and lots in transfer between accounts. Events com
 
     order    by instant; within one instant by the rank of the kind (see `kinds`), then by account,
              asset, quantity and amount. The order in which rows arrive never matters. Sales of one
-             instant are booked together; their losses are ordered by the purchase of the shares
+             instant are booked together. Their losses are ordered by the purchase of the shares
              sold (Treas. Reg. 1.1091-1(b))
     day      the calendar day of an instant in UTC is the trade date
 
@@ -31,7 +31,7 @@ from transactions.ledger.wash_sales import WashSale
 
 
 class SourceMissing(Conflict):
-    """A transfer in whose transfer out does not exist, or was reversed."""
+    """The transfer out of a transfer in does not exist or was reversed."""
 
     status = 400
     code = "transfer_source_missing"
@@ -59,7 +59,7 @@ def acquire(book: Book, event: Event) -> None:
 
 
 def sell(book: Book, event: Event) -> None:
-    """Close what a method or the investor chose."""
+    """Close the shares chosen by a lot method or by the investor."""
     book.close([_sale(book, event)])
 
 
@@ -69,7 +69,7 @@ def _sale(book: Book, event: Event) -> tuple[Place, Sale]:
 
 
 def transfer_out(book: Book, event: Event) -> None:
-    """Take lots out; those of a transfer between own accounts wait for their arrival."""
+    """Take lots out; keep those of a transfer between own accounts until they arrive."""
     sale = book.sale(event, quantity=_steps(book, event), net=0)
     out = taken_from(pieces=book.at((event.account, event.asset)), sale=sale)
     if event.internal:
@@ -80,7 +80,7 @@ def transfer_out(book: Book, event: Event) -> None:
 
 
 def transfer_in(book: Book, event: Event) -> None:
-    """Put in the lots of a transfer out, or one lot with the cost and the day stated."""
+    """Add the lots of a transfer out, or one lot with the stated cost and day."""
     place = (event.account, event.asset)
     if event.source is not None:
         coming = book.under_way.pop(event.source, None)
@@ -117,7 +117,7 @@ def _steps(book: Book, event: Event) -> int:
     return book.scale.steps(event.quantity)
 
 
-# What the book does at each step that the table of kinds names.
+# The function of the book for each step that the table of kinds names.
 STEPS: Mapping[str, Step] = {
     **{step.__name__: step for step in (acquire, sell, transfer_out, transfer_in)},
     **corporate_actions.STEPS,
@@ -137,7 +137,7 @@ def booked(*, book: Book, events: Iterable[Event]) -> Booked:
     """Apply `events` to `book`, which changes in place.
 
     Raises InsufficientShares, LotSelectionInvalid, NothingHeld or SourceMissing at the first event
-    that cannot be booked, with its id as `item`; the book is then of no use.
+    that cannot be booked, with its id as `item`. The book must then be discarded.
     """
     for _, group in groupby(sorted(events, key=lambda event: event.order), key=together):
         several = list(group)
@@ -153,5 +153,5 @@ def booked(*, book: Book, events: Iterable[Event]) -> Booked:
 
 
 def together(event: Event) -> tuple[object, ...]:
-    """Return the group an event is booked in: sales of one instant together, others alone."""
+    """Return the key of the group an event is booked in: sales of one instant share a group."""
     return (event.at, "sell") if event.type == "sell" else (event.at, event.type, event.id)

@@ -1,4 +1,4 @@
-"""Short or long term: the day bought is left out, the day sold counts (IRC 1222, Rev. Rul. 66-7).
+"""Short or long term: exclude the day bought, include the day sold (IRC 1222, Rev. Rul. 66-7).
 
     first holding day = acquisition + 1 day
     long term         = sold on or after the same day of the next year; 29 February becomes 1 March
@@ -13,7 +13,7 @@ from functools import lru_cache
 
 @lru_cache(maxsize=8192)
 def first_long_term_date(*, opened_date: date) -> date:
-    """The first trade date on which a sale is long term.
+    """Return the first trade date on which a sale is long term.
 
     `opened_date` is the acquisition's trade date, or the tacked date where a wash sale moved it.
     """
@@ -24,5 +24,5 @@ def first_long_term_date(*, opened_date: date) -> date:
 
 
 def is_long_term(*, opened_date: date, sold_date: date) -> bool:
-    """True when what was acquired on `opened_date` is long term when sold on `sold_date`."""
+    """Return whether shares opened on `opened_date` are long term if sold on `sold_date`."""
     return sold_date >= first_long_term_date(opened_date=opened_date)

@@ -2,14 +2,14 @@
 
 Piece      shares of one acquisition with one basis per share and one holding period. A lot is one
            piece until a wash sale divides it
-sale       closes `quantity` from the pieces its method puts first; what it brought is spread over
+sale       closes `quantity` from the pieces its method puts first. Its proceeds are spread over
            the parts by quantity, largest remainder: parts sum to the sale to the cent
            basis of a part = piece basis * part / piece quantity, rounded; the rest stays in the
-           piece, so a lot sold to the end leaves exactly nothing
+           piece, so a lot sold completely leaves exactly nothing
 Conserved  sum(bought) - sum(sold) = sum(pieces)
            sum(cost of buys) = sum(basis closed) + sum(basis of pieces)
 
-Methods    a table with one signature: the pieces in the order in which they are sold. Ties go by
+Methods    a table with one signature: the pieces in the order in which they are sold. Ties break by
            (opened_at, quantity and amount as stated, acquisition, holding day), so every order is
            total and does not depend on what was recorded first.
     fifo     oldest purchase first
@@ -22,8 +22,8 @@ Methods    a table with one signature: the pieces in the order in which they are
     specific the lots named, in the order named. Of a lot that wash sales divided, its pieces in
              the order of the account, or the pieces named: piece n is the n-th (from 0) of the lot
              when the sale is booked. If a backdated transaction divides the lot differently later,
-             what the named piece no longer holds comes from the lot's other pieces: the lot that
-             was sold is a fact, its division follows from the household's other transactions
+             the shares missing from the named piece come from the lot's other pieces. The lot sold
+             is a fact; its division follows from the household's other transactions
 
 Worked example, FIFO: buy 10 for 100.00, buy 10 for 120.00, sell 15 for 180.00:
     10 from the first   proceeds 120.00  basis 100.00  gain 20.00
@@ -46,7 +46,7 @@ _WIDE = 256
 
 
 class InsufficientShares(Conflict):
-    """More shares leave than are held at that moment."""
+    """More shares leave than are held at that time."""
 
     status = 400
     code = "insufficient_quantity"
@@ -79,10 +79,10 @@ Place = tuple[int, int]  # account id, asset id
 
 @dataclass(slots=True)
 class Piece:
-    """Shares of one acquisition that are alike. Mutable: the book that holds it changes it."""
+    """Equal shares of one acquisition. Mutable: only the book that holds it changes it."""
 
     acquisition: int
-    # Fills of one order are one purchase: shares of it do not replace each other.
+    # Fills of one order are one purchase, whose shares do not replace each other.
     purchase_key: tuple[object, ...]
     opened_at: datetime
     held_since: date
@@ -92,23 +92,23 @@ class Piece:
     adjustment: int = 0
     replaces_loss: bool = False
     purchase: bool = True
-    # Quantity and amount of the acquisition as it was stated: which of two of one instant is first.
+    # Quantity and amount of the acquisition as stated; they order acquisitions of one instant.
     stated: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))
-    # The sale of this instant that has chosen it and has not closed it yet; 0 where none has.
+    # The sale of this instant that has chosen it and not closed it yet; 0 if none.
     leaving: int = 0
-    # It is held no longer: sold, sent away, or exchanged.
+    # It is no longer held: it was sold, sent away, or exchanged.
     gone: bool = False
     # It is among the purchases that may replace a loss.
     listed: bool = False
 
     @property
     def lot(self) -> tuple[object, ...]:
-        """The part of its age that never changes: its pieces lie together in a place."""
+        """The part of its age that never changes; pieces with the same value are adjacent."""
         return (self.opened_at, self.stated, self.acquisition)
 
     @property
     def age(self) -> tuple[object, ...]:
-        """The order of purchase; of the pieces of one lot, what counts as held longest is first."""
+        """The order of purchase; within one lot, the longest holding period comes first."""
         return (
             self.opened_at,
             self.stated,
@@ -173,7 +173,7 @@ class Closing:
     deferred: int = 0
     permanent_quantity: int = 0
     permanent: int = 0
-    # What the piece was when it was closed.
+    # The state of the piece when it was closed.
     replaces_loss: bool = False
     purchase: bool = True
 
@@ -257,7 +257,7 @@ def _specific(pieces: Sequence[Piece], sale: Sale) -> Sequence[Taken]:
 
 
 def _ensure_named_once(parts: Sequence[Chosen]) -> None:
-    """A lot is named once as a whole, or several times by different pieces."""
+    """Ensure that a lot is named once as a whole, or several times by different pieces."""
     if len({part.piece for part in parts}) != len(parts):
         raise LotSelectionInvalid("A lot is named twice.")
     if len(parts) > 1 and any(part.piece is None for part in parts):
@@ -265,7 +265,7 @@ def _ensure_named_once(parts: Sequence[Chosen]) -> None:
 
 
 def _taken_of_lot(mine: Sequence[Piece], parts: Sequence[Chosen], scale: Scale) -> Sequence[Taken]:
-    """What is sold of one lot: of the pieces named first, what they lack of the others."""
+    """Return the parts sold of one lot: the pieces named first, then others for any shortfall."""
     if any(part.quantity <= 0 for part in parts):
         raise LotSelectionInvalid(_HOLDS_TOO_LITTLE)
     left = [piece.quantity for piece in mine]
@@ -308,7 +308,7 @@ METHODS: Mapping[str, Method] = {
 
 
 def _all_that_was_shown(wanted: int, held: int, scale: Scale) -> int:
-    """Return `held` if `wanted` is the same to the ten decimals that are shown, else `wanted`."""
+    """Return `held` if `wanted` equals it to the ten decimals shown, else `wanted`."""
     return held if abs(wanted - held) < scale.fine else wanted
 
 

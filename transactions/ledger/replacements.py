@@ -1,15 +1,15 @@
-"""Purchases that may still replace a loss, found without looking at all of them. Pure, mutable.
+"""Purchases that may still replace a loss, found without scanning them all. Pure, mutable.
 
 A `Purchases` belongs to one group of substantially identical assets in one book, and only that
 book changes it. It holds the purchases of the last 30 days in the order in which they replace:
-by instant, then by the account and asset that bought, then as stated. Most losses take the first
-one, so what cannot be taken any more is passed over once and not looked at again:
+by instant, then by the account and asset of the purchase, then as stated. Most losses take the
+first one, so purchases that can no longer be taken are skipped once and not checked again:
 
     for good         sold, replaced a loss already, or bought before every window to come
     for one instant  shares of the same sale, of the same purchase, or in an account that does not
                      count: remembered until the next instant of sales (`begin`)
 
-Each is one pass over the list, so 10,000 losses of one sale cost as many steps, not the square.
+Each is one pass over the list, so the steps for 10,000 losses of one sale grow linearly.
 """
 
 from bisect import bisect_left, insort_right
@@ -19,7 +19,7 @@ from datetime import date
 
 from transactions.ledger.lots import Closing, Piece
 
-# A list whose first part is of no use any more is cut where that part is at least as long.
+# The unusable first part of a list is cut off once it is at least this long.
 _SPENT_KEPT = 256
 
 
@@ -28,9 +28,9 @@ class Purchases:
     """The purchases of one group, in the order in which they replace."""
 
     rows: list[Piece] = field(default_factory=list)
-    # How many of the first rows can replace nothing any more.
+    # The number of first rows that can no longer replace a loss.
     spent: int = 0
-    # How many of the first rows are barred at this instant, by what bars them.
+    # The number of first rows barred at this instant, by the reason.
     _passed: dict[Hashable, int] = field(default_factory=dict)
 
     def add(self, piece: Piece) -> None:
@@ -42,7 +42,7 @@ class Purchases:
             self.rows.append(piece)
 
     def begin(self) -> None:
-        """Forget what was barred at the instant before."""
+        """Clear the bars of the previous instant."""
         self._passed.clear()
 
     def replacing(
@@ -55,7 +55,7 @@ class Purchases:
     ) -> Iterator[Piece]:
         """Yield the shares that may replace the shares of `closing`, the first purchase first.
 
-        `since` never falls from one call to the next. The caller may cut what is yielded.
+        `since` never decreases from one call to the next. The caller may cut the pieces yielded.
         """
         self._drop_spent(since)
         sale, key = closing.sale, closing.purchase_key
@@ -74,7 +74,7 @@ class Purchases:
                 end < len(self.rows) and self.rows[end].acquisition == self.rows[index].acquisition
             ):
                 end += 1
-            # Shares of one purchase may lie in several accounts.
+            # Shares of one purchase may be held in several accounts.
             run = self.rows[index:end]
             if len(run) > 1:
                 run.sort(key=lambda piece: (piece.held_since, piece.place))
@@ -97,7 +97,7 @@ class Purchases:
         self.spent = spent
 
     def _first_but(self, what: Hashable, barred: Callable[[Piece], bool]) -> int:
-        """Return how many of the first rows are spent or `barred`; each is asked once."""
+        """Return how many of the first rows are spent or `barred`; each is checked once."""
         index = max(self.spent, self._passed.get(what, 0))
         while index < len(self.rows) and (_is_spent(self.rows[index]) or barred(self.rows[index])):
             index += 1
@@ -106,7 +106,7 @@ class Purchases:
 
 
 def order_of(piece: Piece) -> tuple[object, ...]:
-    """Return the order in which purchases replace a loss; nothing that changes is in it."""
+    """Return the key by which purchases replace a loss in order; it never changes."""
     account, asset = piece.purchase_key[:2]
     return (piece.opened_at, account, asset, piece.stated, piece.acquisition)
 

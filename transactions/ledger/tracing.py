@@ -1,11 +1,11 @@
 """The history of one lot: replay the book and record every change of one acquisition. Pure.
 
-A lot keeps its acquisition wherever its shares are: divided by wash sales, moved to another
-account, or turned into another company's shares by a corporate action. Every event that touches it
-yields one change per place (account, asset):
+A lot keeps its acquisition when wash sales divide it, when its shares move to another account, and
+when a corporate action turns them into another company's shares. Every event that affects it yields
+one change per place (account, asset):
 
-    basis after = basis before + basis - closed basis       washed: what of `basis` wash sales added
-    quantity    what the event added or took, sales apart; likewise
+    basis after = basis before + basis - closed basis       washed: part of `basis` from wash sales
+    quantity    shares the event added or took, sales excluded; the same equation holds
 
 so that over all changes of a place: sum(basis) = basis still there + sum(closed basis).
 """
@@ -22,7 +22,7 @@ from transactions.ledger.lots import Place
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The effect of one event on a lot in one place; quantities in steps, money in minor units."""
+    """The effect of one event on a lot in one place. Quantities in steps, money in minor units."""
 
     event: int
     place: Place
@@ -40,7 +40,7 @@ _NOTHING: _Held = (0, 0)
 
 
 def changes(*, book: Book, events: Iterable[Event], acquisition: int) -> list[Change]:
-    """Book `events`, all there are of the lot's assets, and return the changes of the lot."""
+    """Book `events`, complete for the lot's assets, and return the changes of the lot."""
     found: list[Change] = []
     held: dict[Place, _Held] = {}
     in_order = sorted(events, key=lambda event: event.order)
@@ -76,7 +76,7 @@ def _changes(
     closed: Mapping[int, Mapping[Place, tuple[int, int]]],
     washed: dict[int, int],
 ) -> Iterator[Change]:
-    """Yield the changes of a group: each sale closes its own; the last takes everything else."""
+    """Yield the changes of a group: each sale has its closings; the last event has the rest."""
     state = dict(before)
     for event in events:
         mine = closed.get(event.id, {})

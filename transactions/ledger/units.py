@@ -1,12 +1,12 @@
 """Integers for booking: steps of quantity and minor units of money. Pure.
 
     quantity   an integer number of steps of 10^-10 / d, where d is the product of the terms of
-               every ratio (3 for 2: 3 * 2) in what is booked: a third of a share is exact, and
-               three of them are one
+               every ratio (3 for 2: 3 * 2) among the events: a third of a share is exact, and
+               three of them are one share
     money      an integer number of minor units (cents) of the account's currency
     share      total * part / whole, halves away from zero: one division, one rounding
 
-On the way out quantities are rounded to ten decimals by largest remainder, so that the lots of a
+Quantities are rounded to ten decimals for output by largest remainder, so that the lots of a
 holding still sum to it.
 """
 
@@ -29,7 +29,7 @@ class Scale:
 
     @property
     def one(self) -> int:
-        """One share."""
+        """The steps in one share."""
         return int(STEP * self.fine)
 
     def steps(self, quantity: Decimal) -> int:
@@ -79,13 +79,13 @@ def amount(minor: int, currency: str) -> Decimal:
 
 
 def share(total: int, part: int, whole: int) -> int:
-    """total * part / whole in minor units, halves away from zero; part and whole not negative."""
+    """Return total * part / whole, halves away from zero; `part` and `whole` are not negative."""
     magnitude = (2 * abs(total) * part + whole) // (2 * whole)
     return magnitude if total >= 0 else -magnitude
 
 
 def spread(total: int, weights: Sequence[int]) -> list[int]:
-    """`total` in parts proportional to `weights` (not all zero) that sum to it."""
+    """Split `total` into parts proportional to `weights` (not all zero) that sum to it."""
     size = sum(weights)
     sign, magnitude = (1, total) if total >= 0 else (-1, -total)
     parts = [magnitude * weight // size for weight in weights]

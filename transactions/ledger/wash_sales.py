@@ -6,23 +6,23 @@ Sources: IRC 1091 and 1223(3); Treas. Reg. 1.1091-1 and -2; Rev. Rul. 56-602, 70
     loss        a sale below adjusted basis in a taxable account
     window      30 calendar days before to 30 after the day of sale, UTC days, 61 in all
     candidates  shares of the same substantially identical group that were bought in the window,
-                by purchase, earliest first; bought before the sale, they must still be held after
-                it; never shares of the purchase that was sold (Rev. Rul. 56-602), and none that
-                have replaced a loss before
+                by purchase, earliest first. Shares bought before the sale must still be held
+                after it. Shares of the purchase that was sold never count (Rev. Rul. 56-602), nor
+                do shares that have replaced a loss before
     match       share for share; disallowed = loss left * matched / shares left, rounded to the
                 cent, so that a loss replaced to its last share is disallowed to its last cent
     taxable     basis of the matched shares + disallowed; their holding period + the days the
-                shares sold were held; a lot matched in part is divided
+                shares sold were held. A lot matched in part is divided
     retirement  IRA, Roth IRA, 401(k): disallowed for good; basis and dates stay (Rev. Rul. 2008-5)
 
-Everything here looks backwards only: a sale meets what was bought before it, a purchase meets the
-losses of the 30 days before it. Walking once through the events of a group in order of time
-therefore gives losses by disposition, earliest first, each with replacements by purchase, earliest
-first: the order of Reg. 1.1091-1(b) to (e).
+Matching only looks back: a sale is matched with earlier purchases, a purchase with the losses of
+the 30 days before it. One pass over the events of a group in order of time therefore gives losses
+by disposition, earliest first, each with replacements by purchase, earliest first: the order of
+Reg. 1.1091-1(b) to (e).
 
 Worked example: 40 bought 2025-01-06 for 2,000.00 and sold 2025-03-03 for 1,800.00 (held 56 days).
-Fifteen bought 2025-03-20 for 690.00: 75.00 of the loss are disallowed, their basis is 765.00 and
-they count as held since 2025-01-23.
+Then 15 bought 2025-03-20 for 690.00: 75.00 of the loss is disallowed, the basis of the 15 is 765.00
+and they count as held since 2025-01-23.
 """
 
 from bisect import insort_right
@@ -36,39 +36,39 @@ from transactions.ledger.lots import Closing, Piece
 from transactions.ledger.splits import Split
 from transactions.ledger.units import scaled, share
 
-# The one window of the house: whatever says "30 days" or "day 31" of wash sales asks here.
+# The only definition of the window: all code on "30 days" or "day 31" uses it.
 WINDOW_DAYS = 30
 
 
 def window_start(sold_date: date) -> date:
-    """The first day whose purchases may replace a loss of `sold_date`."""
+    """Return the first day whose purchases may replace a loss of `sold_date`."""
     return sold_date - timedelta(days=WINDOW_DAYS)
 
 
 def window_end(sold_date: date) -> date:
-    """The last day whose purchases wash a loss of `sold_date`: the 30th after it."""
+    """Return the last day whose purchases wash a loss of `sold_date`: the 30th after it."""
     return sold_date + timedelta(days=WINDOW_DAYS)
 
 
 def clean_date(day: date) -> date:
-    """The first day on which a trade of `day` matters no longer: the 31st after it."""
+    """Return the first day on which a trade of `day` no longer matters: the 31st after it."""
     return window_end(day) + timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How a household reads what the law leaves open (see decisions/wash-sales.md)."""
+    """A household's choices where the law is open (see decisions/wash-sales.md)."""
 
     enabled: bool = True
     # Shares bought before the shares sold were bought may replace them (contested).
     earlier_acquired_count: bool = True
-    # False: the replacement takes over the date of acquisition instead of the days.
+    # False: the replacement takes the acquisition date of the shares sold, not their days.
     add_days: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class WashSale:
-    """One match. Quantities in steps; money in minor units of each account's currency."""
+    """One match. Quantities are in steps; money is in minor units of each account's currency."""
 
     sale: int
     part: int
@@ -89,14 +89,14 @@ class WashSale:
 
 @dataclass(slots=True)
 class Loss:
-    """A loss that replacements may still take: `left` shares, in units of now, with `amount`."""
+    """A loss that can still be replaced: `left` shares, in present units, with `amount`."""
 
     closing: Closing
     left: int
     amount: int
-    # What the shares sold are called now.
+    # The present asset of the shares sold.
     asset: int
-    # Units of now for units sold: splits since the sale.
+    # Present units per unit sold, from splits since the sale.
     ratio: Fraction = Fraction(1)
     splits: list[Split] = field(default_factory=list)
 
@@ -115,26 +115,26 @@ class Loss:
         )
 
 
-# Minor units of one account to those of another on a day.
+# Converts minor units of one account to those of another on a day.
 Convert = Callable[[int, int, int, date], int]
 
 
 class Shares(Protocol):
-    """The household's shares, as wash sales must see them."""
+    """The household's shares, with the operations that wash sales need."""
 
     def replacing(self, closing: Closing, *, since: date) -> Iterator[Piece]:
-        """What was bought since `since` and may replace `closing`, the first purchase first."""
+        """Yield shares bought since `since` that may replace `closing`, by purchase."""
 
     def matched(self, piece: Piece, quantity: int) -> Piece:
-        """The `quantity` of `piece` that replaces a loss, as a piece of its own."""
+        """Return the `quantity` of `piece` that replaces a loss, as a piece of its own."""
 
     def aged(self, piece: Piece) -> None:
-        """Its holding period has changed, and so perhaps its place among the pieces of its lot."""
+        """Reorder a piece whose holding period has changed among the pieces of its lot."""
 
 
 @dataclass(slots=True)
 class WashSales:
-    """What must be known of a household's recent past to match what comes next.
+    """The state of a household's recent past, for matching the events that follow.
 
     Mutable: it belongs to one book, which calls it in the order of time.
     """
@@ -149,12 +149,12 @@ class WashSales:
     # Accounts whose purchases replace nothing, by the household's policy.
     ignored: frozenset[int]
     convert: Convert
-    # Losses that wait for a replacement, by group, in the order in which they take it.
+    # Losses that await replacement shares, by group, in the order in which they take them.
     losses: dict[int, list[Loss]] = field(default_factory=dict)
     found: list[WashSale] = field(default_factory=list)
 
     def another(self) -> "WashSales":
-        """Return the same household's, with nothing in its past."""
+        """Return the empty state of the same household."""
         return replace(self, losses={}, found=[])
 
     def group(self, asset: int) -> int:
@@ -183,7 +183,7 @@ class WashSales:
             losses[:] = [loss for loss in losses if loss.left]
 
     def sold(self, closing: Closing, shares: Shares) -> None:
-        """Match a loss with what was bought in the 30 days before, and keep it for what will be."""
+        """Match a loss with purchases of the 30 days before, and keep the rest for later ones."""
         account, asset = closing.place
         if not self.policy.enabled or account not in self.taxable or asset in self.exempt:
             return
@@ -198,7 +198,7 @@ class WashSales:
         self.wait(loss)
 
     def wait(self, loss: Loss) -> None:
-        """Keep a loss for what is bought next: by disposition, then by original acquisition."""
+        """Keep a loss for later purchases: by disposition, then by original acquisition."""
         waiting = self.losses.setdefault(self.group(loss.closing.place[1]), [])
         if waiting and waiting[-1].turn > loss.turn:
             insort_right(waiting, loss, key=lambda kept: kept.turn)
@@ -206,7 +206,7 @@ class WashSales:
             waiting.append(loss)
 
     def counts(self, piece: Piece) -> bool:
-        """Return whether shares were bought, in an account and of a kind that count."""
+        """Return whether shares were bought, in an account and of a kind that counts."""
         account, asset = piece.place
         return (
             self.policy.enabled
@@ -217,7 +217,7 @@ class WashSales:
         )
 
     def may_replace(self, piece: Piece, sold: Piece | Closing) -> bool:
-        """Return whether a purchase of the window may replace shares that are or would be sold."""
+        """Return whether a purchase in the window may replace shares that are or would be sold."""
         if piece.purchase_key == sold.purchase_key or not self.counts(piece):
             return False
         return self.policy.earlier_acquired_count or piece.opened_at >= sold.opened_at
@@ -233,8 +233,8 @@ class WashSales:
         matched = piece if quantity == piece.quantity else shares.matched(piece, quantity)
         sold_date = closing.closed_at.date()
         days_held = (sold_date - closing.held_since).days
-        # The last replacement takes all that is left: no step is lost in going back through a
-        # ratio that the scale does not divide, as units added by a stock dividend make one.
+        # The last replacement takes the whole rest. No step is then lost by converting back
+        # through a ratio that the scale does not divide, such as that of a stock dividend.
         back = scaled(quantity, 1 / loss.ratio)
         loss_quantity = back if loss.left else closing.quantity - closing.matched
         closing.matched += loss_quantity
@@ -276,7 +276,7 @@ class WashSales:
         assert closing.matched <= closing.quantity, "no more shares than were sold"
 
     def split(self, asset: int, split: Split, *, account: int | None) -> bool:
-        """Count the losses of an asset that wait in the new units; return whether there were any.
+        """Convert the open losses of an asset to the new units; return whether there were any.
 
         The first account to state a split (`account` is None) changes every loss. An account that
         states it later changes only what it sold in old units in between.
@@ -295,7 +295,7 @@ class WashSales:
         return bool(waiting)
 
     def renamed(self, asset: int, new_asset: int) -> None:
-        """Losses of an asset that wait go on under its new symbol."""
+        """Move the open losses of an asset to its new symbol."""
         for loss in self.losses.get(self.group(asset), ()):
             if loss.asset == asset:
                 loss.asset = new_asset

@@ -1,13 +1,13 @@
-"""What wash sales would do to the next trade: blocked purchases and losses that would be washed.
+"""The effect of wash sales on the next trade: blocked purchases and losses it would wash.
 
-Pure. The rules are those of `wash_sales`; nothing here knows a day or a kind of account of its own.
+Pure. The rules come from `wash_sales`; this file defines no day and no kind of account itself.
 
     blocked    a purchase of a group is blocked while a loss of the group waits for a replacement:
-               through the 30th day after the sale. A loss replaced in full blocks nothing, nor does
-               one that the household's policy exempts
-    washable   shares of a piece whose loss, taken now, purchases of the last 30 days would wash:
-               all of the group that are held, that may replace it, and that have not yet replaced
-               another loss. The shares of its own purchase never do (Rev. Rul. 56-602)
+               through the 30th day after the sale. A loss blocks nothing if it is replaced in full
+               or exempt by the household's policy
+    washable   shares of a piece whose loss, taken now, purchases of the last 30 days would wash.
+               Those purchases are of the same group, still held, allowed to replace it, and have
+               not yet replaced another loss. Its own purchase never does (Rev. Rul. 56-602)
 
 Worked example: 40 shares sold at a loss on 2025-03-03, 15 of them replaced since. Purchases of the
 group are blocked through 2025-04-02, and 2025-04-03 is the first clean day.
@@ -26,8 +26,8 @@ from transactions.ledger.wash_sales import WashSales, clean_date, window_end
 class WashWindow:
     """One substantially identical group of one household, on one day.
 
-    losses: those not yet replaced in full, the latest last; purchases: pieces bought within the
-    window before the day and still held, in the order in which they would replace a loss.
+    `losses`: those not yet replaced in full, the latest last. `purchases`: pieces bought within
+    the window before the day and still held, in the order in which they would replace a loss.
     """
 
     losses: tuple[Closing, ...] = ()
@@ -62,33 +62,33 @@ class WashWindows:
     windows: Mapping[int, WashWindow] = field(default_factory=dict)
 
     def group(self, asset: int) -> int:
-        """The substantially identical group of an asset."""
+        """Return the substantially identical group of an asset."""
         return self.rules.group(asset)
 
     def of(self, asset: int) -> WashWindow:
-        """The window of the asset's group; empty where nothing is in the way."""
+        """Return the window of the asset's group; empty if it has no losses and no purchases."""
         return self.windows.get(self.group(asset), _CLEAR)
 
     def purchase_counts(self, *, account: int, asset: int) -> bool:
-        """Whether a purchase of the asset in the account can replace a loss at all."""
+        """Return whether a purchase of the asset in the account can replace a loss at all."""
         rules = self.rules
         return rules.policy.enabled and account not in rules.ignored and asset not in rules.exempt
 
     def loss_counts(self, *, account: int, asset: int) -> bool:
-        """Whether a loss on the asset in the account can be washed at all."""
+        """Return whether a loss on the asset in the account can be washed at all."""
         rules = self.rules
         return rules.policy.enabled and account in rules.taxable and asset not in rules.exempt
 
     def blocked_until(self, *, account: int, asset: int) -> date | None:
-        """The last day on which buying the asset in the account would wash a loss; else None."""
+        """Return the last day on which buying the asset here would wash a loss, or None."""
         if not self.purchase_counts(account=account, asset=asset):
             return None
         return self.of(asset).blocked_until
 
     def washable(self, sold: Piece) -> int:
-        """Steps of `sold` whose loss, taken now, recent purchases would wash; at most all of it.
+        """Return the steps of `sold` whose loss, taken now, recent purchases would wash.
 
-        The purchases are counted as if none of them were sold together with it.
+        The result is at most all of `sold`. It assumes that no purchase is sold together with it.
         """
         account, asset = sold.place
         if not self.loss_counts(account=account, asset=asset):
@@ -105,9 +105,9 @@ class WashWindows:
 def windows_of(
     *, losses: Sequence[Closing], purchases: Sequence[Piece], rules: WashSales
 ) -> dict[int, WashWindow]:
-    """The windows by group, of losses of the window before a day and of purchases in it.
+    """Return the windows by group, from the losses and purchases of the window before a day.
 
-    What the rules exempt, and what is replaced in full, is left out.
+    Exempt losses, and losses replaced in full, are left out.
     """
     waiting: dict[int, list[Closing]] = {}
     for loss in sorted(losses, key=lambda row: (row.closed_at, row.sale, row.part)):
@@ -127,5 +127,5 @@ def windows_of(
 
 
 def _turn(piece: Piece) -> tuple[object, ...]:
-    """The order in which purchases replace a loss."""
+    """Return the key by which purchases replace a loss in order."""
     return (*order_of(piece), piece.held_since, piece.place)

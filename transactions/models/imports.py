@@ -167,7 +167,7 @@ class ImportRow(models.Model):
     skipped: "models.JSONField[Any, Any]" = models.JSONField(null=True, blank=True)
     # From comparing it with the ledger and the rest of the file.
     findings: "models.JSONField[Any, Any]" = models.JSONField(default=list, blank=True)
-    # The original cells, kept if the row has problems or warnings or is skipped.
+    # The original cells, kept only for rows that cannot be imported.
     raw: "models.JSONField[Any, Any]" = models.JSONField(default=dict, blank=True)
 
     class Meta:
