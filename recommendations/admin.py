@@ -1,4 +1,4 @@
-"""Operators: what was recommended, from which inputs."""
+"""Pages for operators: recommendations and their inputs."""
 
 from django.contrib import admin
 from django.db.models import QuerySet

@@ -1,4 +1,4 @@
-"""What to do: recommendations, each with the inputs it can be replayed from."""
+"""Recommendations, each with the inputs from which it can be replayed."""
 
 import pghistory
 from django.db import models
@@ -36,7 +36,7 @@ class Recommendation(models.Model):
         default=RecommendationStatus.PROPOSED,
     )
     engine_version = models.CharField(max_length=16)
-    # Canonical JSON kept as text: what was computed from and what came out, to the byte.
+    # Canonical JSON kept as text: the inputs and the result, to the byte.
     inputs = models.TextField()
     result = models.TextField()
     created_at = models.DateTimeField()
@@ -50,7 +50,7 @@ class Recommendation(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["account", "-created_at", "-id"], name="recommendation_newest"),
-            # Operators: what waits for a decision, what was rejected.
+            # Operators: recommendations that wait for a decision, and rejected ones.
             models.Index(fields=["status", "-id"], name="recommendation_by_status"),
         ]
 

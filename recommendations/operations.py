@@ -1,4 +1,4 @@
-"""Requests for a rebalance, their computation, and the decision on a recommendation."""
+"""Requests for a rebalance, their computation, and the decisions on recommendations."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -29,8 +29,8 @@ _ESTIMATE_S = 2.0
 def request_rebalance(*, account: Account, options: Options, user: User, now: datetime) -> Job:
     """Return the job that rebalances the account as its ledger stands.
 
-    Identical requests share a job while it is active, and for some seconds after it was completed
-    if nothing but public prices and rates has changed since.
+    Identical requests share a job while it is active. They also share it for some seconds after it
+    was completed, if only public prices and rates have changed since.
     """
     if account.archived_at is not None:
         raise Conflict(
@@ -56,7 +56,7 @@ def request_rebalance(*, account: Account, options: Options, user: User, now: da
 
 
 def _still_true(job: Job, account: Account, options: Options, now: datetime) -> bool:
-    """Whether the job's recommendation, still undecided, answers the problem of this moment."""
+    """Return whether the job's undecided recommendation still answers the current problem."""
     known = Recommendation.objects.filter(job=job, status=RecommendationStatus.PROPOSED).first()
     if known is None:
         return False

@@ -1,4 +1,4 @@
-"""Facts for the engine, and the recommendations it made."""
+"""Facts for the engine, and its recommendations."""
 
 import json
 from collections.abc import Sequence
@@ -106,7 +106,7 @@ def _assets(
 
 
 class _Orders:
-    """The places of lots and purchases among all the engine knows of, oldest first."""
+    """The places of lots and purchases among all inputs of the engine, oldest first."""
 
     def __init__(self, held: Sequence[HeldPiece], windows: WashWindows) -> None:
         pieces = [row.piece for row in held]
@@ -119,11 +119,11 @@ class _Orders:
             self._purchases[key] = min(order, self._purchases.get(key, order))
 
     def lot(self, piece: Piece) -> int:
-        """The place of the lot the piece belongs to."""
+        """Return the place of the piece's lot."""
         return self._lots[order_of(piece)]
 
     def purchase(self, piece: Piece) -> int:
-        """The place of the first lot of the purchase the piece belongs to."""
+        """Return the place of the first lot of the piece's purchase."""
         return self._purchases[piece.purchase_key]
 
 
@@ -155,7 +155,7 @@ def _lots(held: Sequence[HeldPiece], windows: WashWindows, orders: _Orders) -> d
 def _purchases_elsewhere(
     account: Account, ids: set[int], windows: WashWindows, orders: _Orders
 ) -> list[Purchase]:
-    """What other accounts of the household bought in the window, and may replace a loss."""
+    """Return purchases of the household's other accounts in the window that may replace a loss."""
     return [
         Purchase(
             group=str(group),
@@ -182,7 +182,7 @@ def _rates(account: Account) -> Rates:
 
 
 def recommendations(*, user: User, account_id: UUID | None = None) -> "QuerySet[Recommendation]":
-    """Recommendations of the accounts a user may see, newest first."""
+    """Return the recommendations of the accounts a user may see, newest first."""
     rows = (
         Recommendation.objects.for_user(user)
         .select_related("account", "job")
@@ -194,7 +194,7 @@ def recommendations(*, user: User, account_id: UUID | None = None) -> "QuerySet[
 
 
 def recommendation(*, user: User, public_id: UUID) -> Recommendation:
-    """One recommendation, if this user may see it."""
+    """Return one recommendation, if this user may see it."""
     found = recommendations(user=user).filter(public_id=public_id).first()
     if found is None:
         raise NotFound("No such recommendation.", code="recommendation_not_found")

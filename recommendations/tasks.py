@@ -1,4 +1,4 @@
-"""The worker's side of a rebalance."""
+"""The worker tasks of a rebalance."""
 
 from typing import Any
 

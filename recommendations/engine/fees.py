@@ -4,13 +4,12 @@
     TAF      = min(shares sold x rate per share, cap per trade)  (FINRA By-Laws, Schedule A)
 
 Both are charged in US dollars on sales of equity securities (shares and ETFs) listed in the United
-States. A share listed elsewhere, a bond, a mutual fund, crypto and an asset of one's own pay
-neither, and no other market has a table yet. A purchase pays neither. An account kept in another
-currency pays the same fees: the rate per share and the cap are converted, the SEC rate is a
-fraction of the value in any currency.
+States. A share listed elsewhere, a bond, a mutual fund, crypto, an own asset and a purchase pay
+neither; no other market has a table yet. An account in another currency pays the same fees: the
+rate per share and the cap are converted. The SEC rate is a fraction of the value in any currency.
 
 Worked example, 2026-06-01, 1,000 shares at 50.00: SEC 50,000 x 20.60 / 1e6 = 1.03; TAF 0.195 ->
-0.20. A day before the first row uses the earliest row; one after the last row uses the last,
+0.20. A day before the first row uses the first row. A day after the last row uses the last row,
 because the next rate is not known until it is announced.
 """
 
@@ -46,7 +45,7 @@ class SaleFees:
     taf_cap: Decimal
 
     def converted(self, rate: Decimal) -> "SaleFees":
-        """The same fees in another currency, `rate` units of it for one; not rounded."""
+        """Return the same fees in another currency, at `rate` units of it for one; not rounded."""
         return replace(self, taf_per_share=self.taf_per_share * rate, taf_cap=self.taf_cap * rate)
 
 
@@ -66,7 +65,7 @@ UNITED_STATES = "US"
 FEE_TABLES: Mapping[str, FeeTable] = {
     UNITED_STATES: FeeTable("USD", SEC_FEE_PER_MILLION, TRADING_ACTIVITY_FEE)
 }
-# Exchanges (MIC) whose trades pay the fees of a market, and the classes of assets that do.
+# Exchanges (MIC) whose trades pay the fees of a market, and the asset classes that pay them.
 _MARKETS: Mapping[str, str] = dict.fromkeys(
     ("XNYS", "XNAS", "XASE", "ARCX", "BATS", "XCHI", "IEXG", "XBOS", "XPHL", "MEMX", "LTSE"),
     UNITED_STATES,
@@ -75,7 +74,7 @@ _CLASSES = frozenset({"equity", "etf"})
 
 
 def fee_market(*, exchange: str, asset_class: str, currency: str) -> str:
-    """Return the market whose fees a sale of such an asset pays, "" where it pays none."""
+    """Return the market whose fees a sale of such an asset pays, "" if it pays none."""
     market = _MARKETS.get(exchange, "")
     if asset_class not in _CLASSES or not market or FEE_TABLES[market].currency != currency:
         return ""

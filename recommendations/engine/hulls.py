@@ -1,4 +1,4 @@
-"""What it costs one security to hand over cash: a curve of points, and its lower convex hull.
+"""The cost of raising cash from one security: a curve of points, and its lower convex hull.
 
 A security held at value a (dollars) sells q > 0 shares or buys -q > 0 shares at price p. Then
 
@@ -8,17 +8,17 @@ A security held at value a (dollars) sells q > 0 shares or buys -q > 0 shares at
     taxes         = sum over lots of t_l x dollars sold, lots in order of t_l
     t_l           = rate_l x (1 - c_sell - basis_l / (p quantity_l))
 
-phi is the drift penalty: convex, zero inside the band but for a pull to the center that is smaller
-than the turnover term, so that it chooses between equals and never causes a trade.
+phi is the drift penalty. It is convex, and zero inside the band except for a pull to the center.
+The pull is smaller than the turnover term: it decides between equals and never causes a trade.
 
-f is piecewise linear in z. It is convex but for three things, each a place where the hull leaves
-it: the hold point when a loss is worth more than a round trip, the gap below the minimum trade
-(and its fixed fee), and whole shares, where only integers between two kept points are allowed.
+f is piecewise linear in z. It is convex except in three places, where the hull differs from it: the
+hold point when a loss is worth more than a round trip, the gap below the minimum trade (and its
+fixed fee), and whole shares, where only integers between two kept points are allowed.
 
 Worked example: 10 shares at 100, basis 50, rate 20 %, no costs, target 800, band 50, penalty 0.3.
-Up to 1.5 shares sold each dollar costs 0.10 tax and saves 0.30; from there to 2.5 shares (inside
-the band) it costs 0.10; beyond, 0.10 + 0.30. Slopes -0.20, +0.10, +0.40: convex, so hull and
-curve agree.
+Up to 1.5 shares sold, each dollar costs 0.10 tax and saves 0.30. From there to 2.5 shares (inside
+the band) it costs 0.10; beyond that, 0.10 + 0.30. The slopes -0.20, +0.10, +0.40 rise, so the
+curve is convex and equals its hull.
 """
 
 import math
@@ -34,7 +34,7 @@ CENTER_PULL = 1e-6
 # The drift penalty doubles 5 % of account value outside the band, and again 15 % outside it.
 PENALTY_STEPS = ((0.0, 1.0), (0.05, 2.0), (0.15, 4.0))
 
-# Kinds of the interval between two neighbouring points.
+# Kinds of the interval between two neighboring points.
 GAP, LINEAR, LATTICE = 0, 1, 2
 
 _CLOSE = 1e-9
@@ -42,8 +42,11 @@ _CLOSE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Penalty:
-    """phi: convex, symmetric about `target`. From `offsets[k]` dollars away (they rise from 0) it
-    has the slope `slopes[k]` and starts at the height `heights[k]`."""
+    """phi: convex, symmetric about `target`.
+
+    From `offsets[k]` dollars away on (rising from 0), it has slope `slopes[k]`; at that point its
+    height is `heights[k]`.
+    """
 
     target: float
     offsets: tuple[float, ...]
@@ -51,26 +54,26 @@ class Penalty:
     heights: tuple[float, ...]
 
     def at(self, value: float) -> float:
-        """Dollars of penalty for holding `value` dollars."""
+        """Return the penalty in dollars for holding `value` dollars."""
         away = abs(value - self.target)
         k = bisect_right(self.offsets, away) - 1
         return self.heights[k] + self.slopes[k] * (away - self.offsets[k])
 
     def slope_up(self, value: float) -> float:
-        """The slope of phi just above `value`."""
+        """Return the slope of phi just above `value`."""
         away = value - self.target
         if away >= 0:
             return self.slopes[bisect_right(self.offsets, away) - 1]
         return -self.slopes[max(bisect_left(self.offsets, -away) - 1, 0)]
 
     def breaks(self) -> list[float]:
-        """The values at which the slope changes."""
+        """Return the values at which the slope changes."""
         below = [self.target - offset for offset in self.offsets[:0:-1]]
         return below + [self.target + offset for offset in self.offsets]
 
 
 def penalty(*, target: float, band: float, weight: float, account_value: float) -> Penalty:
-    """phi about `target`, half-width `band` (dollars); `weight` per dollar outside the band."""
+    """Return phi about `target`, half-width `band` (dollars), `weight` per dollar outside."""
     offsets: list[float] = []
     slopes: list[float] = []
     if band > 0:
@@ -97,7 +100,7 @@ class TaxLot:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One security as the solver sees it. Shares and dollars as floats; lots in order of `tax`."""
+    """One security in the solver. Shares and dollars are floats; lots are in order of `tax`."""
 
     symbol: str
     price: float
@@ -115,7 +118,7 @@ class Item:
     group: str | None = None
 
     def cash(self, shares: float) -> float:
-        """z: cash handed over when `shares` are sold (negative: bought)."""
+        """Return z: the cash raised when `shares` are sold (negative: bought)."""
         if shares > 0:
             return self.price * shares * (1 - self.sell_cost) - self.fee
         if shares < 0:
@@ -125,7 +128,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Points in rising z: shares sold, cash, cost; `kinds[k]` is what lies between k and k + 1."""
+    """Points in rising z: shares sold, cash, cost; `kinds[k]` is the interval from k to k + 1."""
 
     shares: list[float]
     cash: list[float]
@@ -134,9 +137,9 @@ class Curve:
 
 
 def curve(*, item: Item, without_losses: bool = False) -> Curve:
-    """The points of f between the largest purchase and the largest sale.
+    """Return the points of f between the largest purchase and the largest sale.
 
-    `without_losses` takes the loss lots out of the sale side: the curve of a security whose
+    `without_losses` removes the loss lots from the sale side: the curve of a security whose
     identity group is bought in the same run.
     """
     lots = [lot for lot in item.lots if not (without_losses and lot.is_loss)]
@@ -162,7 +165,7 @@ def curve(*, item: Item, without_losses: bool = False) -> Curve:
 
 
 def _side(item: Item, edges: Iterable[float], largest: float) -> tuple[list[float], list[int]]:
-    """Share counts worth keeping on one side, outwards, and the intervals before them."""
+    """Return the relevant share counts on one side, outward, and the intervals before them."""
     points: list[float] = []
     kinds: list[int] = []
     if item.whole:
@@ -195,7 +198,7 @@ def _cost_of_purchase(item: Item, shares: float, held_value: float) -> float:
 def _costs_of_sales(
     item: Item, lots: list[TaxLot], sold: list[float], held_value: float
 ) -> list[float]:
-    """f at each of the rising share counts `sold`."""
+    """Return f at each of the rising share counts `sold`."""
     costs = []
     rate = item.sell_cost + TURNOVER
     tax_before = sold_before = 0.0
@@ -212,7 +215,7 @@ def _costs_of_sales(
 
 
 def lower_hull(*, cash: list[float], cost: list[float]) -> list[int]:
-    """Indices of the points on the lower convex hull, left to right (monotone chain)."""
+    """Return the indices of the points on the lower convex hull, left to right (monotone chain)."""
     hull: list[int] = []
     for k, (z, f) in enumerate(zip(cash, cost, strict=True)):
         while len(hull) >= 2:
@@ -230,7 +233,7 @@ def lower_hull(*, cash: list[float], cost: list[float]) -> list[int]:
 
 
 def between(*, points: Curve, lowest: float, highest: float) -> Curve | None:
-    """The part of the curve with cash in [lowest, highest]; None when there is none.
+    """Return the part of the curve with cash in [lowest, highest]; None if there is none.
 
     An end inside a LINEAR or LATTICE interval becomes a point: the caller cuts a lattice only at
     one of its own points.
@@ -248,7 +251,7 @@ def between(*, points: Curve, lowest: float, highest: float) -> Curve | None:
 
 
 def _append(part: Curve, points: Curve, cash: float, k: int, kind_before: int) -> None:
-    """Adds the point of interval k at `cash`; `kind_before` joins it to the point before it."""
+    """Add the point of interval k at `cash`; `kind_before` joins it to the point before it."""
     shares, cost = interpolate(points=points, cash=cash, interval=k)
     if part.cash:
         part.kinds.append(kind_before)
@@ -258,7 +261,7 @@ def _append(part: Curve, points: Curve, cash: float, k: int, kind_before: int) -
 
 
 def interpolate(*, points: Curve, cash: float, interval: int) -> tuple[float, float]:
-    """Shares and cost at `cash` on the line from point `interval` to the next."""
+    """Return shares and cost at `cash` on the line from point `interval` to the next."""
     start = points.cash[interval]
     if cash == start:
         return points.shares[interval], points.cost[interval]

@@ -2,13 +2,13 @@
 
 prices       account's currency: quote x rate
 rates        short = ordinary + state + net investment income, long = long-term + those two, of
-             the account's owner: spouses may differ; both 0 where the account is not taxable
-days         calendar days of executed_at in UTC, on which every session of New York, London and
-             Tokyo lies whole; a trade after 19:00 New York time belongs to the next day
+             the account's owner: spouses may differ; both 0 if the account is not taxable
+days         calendar days of executed_at in UTC, which contain whole sessions of New York, London
+             and Tokyo; a trade after 19:00 New York time belongs to the next day
 blocks       restrictions in force; a stale price blocks both sides; the wash-sale window of the
              ledger blocks purchases (`transactions.ledger.wash_windows`), by the household's policy
 fees         those of the market an asset is listed in, converted to the account's currency
-no target    what is held without a target has the target 0
+no target    a holding without a target has the target 0
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ HUNDRED = Decimal(100)
 
 @dataclass(frozen=True, slots=True)
 class AssetFacts:
-    """One asset as the account sees it; price already in the account's currency.
+    """One asset of the account; its price is already in the account's currency.
 
     fee_rate: units of the account's currency for one unit of the currency of `fee_market`;
     wash_sales: whether a loss on it in this account can be disallowed; blocked_until: the last day
@@ -82,7 +82,7 @@ class RestrictionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the request may set. Money in the account's currency."""
+    """The options of a request. Money is in the account's currency."""
 
     minimum_trade: Decimal = Decimal(10)
     cash_floor: Decimal = Decimal(0)
@@ -93,7 +93,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything known of one account at one moment; lots and assets by asset id."""
+    """The facts of one account at one moment; lots and assets by asset id."""
 
     account_id: str
     as_of: date

@@ -1,8 +1,8 @@
-"""The rebalancing problem of one account: everything the answer depends on, and nothing else.
+"""The rebalancing problem of one account: all inputs of the answer, and nothing else.
 
-Frozen values in the account's currency. The JSON form is canonical (sorted keys, securities by
-symbol, lots by id and piece, decimals as plain text): equal problems are equal bytes, and reading
-them back gives an equal problem. That is what makes a stored recommendation replayable.
+Values are frozen and in the account's currency. The JSON form is canonical (sorted keys, securities
+by symbol, lots by id and piece, decimals as plain text): equal problems are equal bytes, and
+reading them back gives an equal problem. So a stored recommendation can be replayed.
 
 Weights and bands are fractions of account value (0.05 = 5 %), rates are fractions, spreads are
 basis points (1/10,000), quantities are units, everything else is money.
@@ -22,8 +22,8 @@ from core.money import plain
 
 SECURITIES_MAX = 5_000
 LOTS_PER_SECURITY_MAX = 1_000
-# Dollars of tax and cost that a dollar outside its band may cost to bring back. At 0.20 long-term
-# gains of any size are taken (15 % to 20 % of the gain), large short-term gains are not.
+# The most tax and cost, in dollars, worth paying to bring one dollar back into its band. At 0.20
+# long-term gains of any size are taken (15 % to 20 % of the gain), large short-term gains are not.
 DRIFT_PENALTY = Decimal("0.20")
 # Targets come as percentages with four decimals: their sum may miss 100 % by the rounding only.
 TARGET_SUM_TOLERANCE = Decimal("0.000001")
@@ -42,13 +42,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """What is left of one piece of an acquisition: units, their cost basis, and its two dates.
+    """The open rest of one piece of an acquisition: units, cost basis, and its two dates.
 
     `holding_period_date` decides the term; a wash sale makes it earlier than `opened_date`.
-    piece: the number of the piece, where wash sales divided the lot; order: the place of its lot
+    piece: the number of the piece, if wash sales divided the lot; order: the place of its lot
     among all purchases of the household, oldest first; purchase: the order of the first fill of its
-    purchase, whose shares never replace each other; bought: it may replace shares sold at a loss;
-    replaces_loss: it has done so; washable: units whose loss, taken now, would be disallowed.
+    purchase, whose shares never replace each other; bought: whether it may replace shares sold at a
+    loss; replaces_loss: whether it has done so; washable: units whose loss, taken now, would be
+    disallowed.
     """
 
     lot_id: str
@@ -82,7 +83,7 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """One security held, wished for, or both. `threshold` is the half-width of its band.
+    """One security with a holding, a target, or both. `threshold` is the half-width of its band.
 
     fractional: False when only whole shares trade; identity_group: substantially identical
     securities share one name; wash_sales: whether a loss on it can be disallowed at all;
@@ -107,7 +108,7 @@ class Security:
 
     @property
     def quantity(self) -> Decimal:
-        """Units held: the sum of the lots."""
+        """Return the units held: the sum of the lots."""
         return sum((lot.quantity for lot in self.lots), ZERO)
 
     @property
@@ -121,13 +122,13 @@ class Security:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How drift, tax and cost are weighed against each other.
+    """The weights of drift, tax and cost.
 
-    short_term_rate, long_term_rate: what one more dollar of gain costs (federal, state and net
+    short_term_rate, long_term_rate: the tax on one more dollar of gain (federal, state and net
     investment income tax together); both 0 in an IRA, Roth IRA or 401(k).
-    brokerage_fee: what the broker charges for an order, whatever its size.
+    brokerage_fee: the broker's fixed charge for an order of any size.
     drift_penalty: dollars of penalty for a dollar outside its band (rising further out).
-    loss_harvesting: a loss may be the only reason for a sale.
+    loss_harvesting: whether a loss may be the only reason for a sale.
     """
 
     short_term_rate: Decimal
@@ -143,8 +144,8 @@ class Settings:
 class RebalanceInputs:
     """All inputs of one run.
 
-    cash_floor: the least cash that may remain (a withdrawal, say); purchases: what other accounts
-    of the household bought and what may therefore replace a loss of this one;
+    cash_floor: the least cash that may remain (for a withdrawal, say); purchases: purchases in
+    other accounts of the household, which may replace a loss of this one;
     earlier_acquired_count: the household's reading of the law (`transactions.ledger.wash_sales`).
     """
 
@@ -163,7 +164,7 @@ class RebalanceInputs:
 
 
 def canonical(*, inputs: RebalanceInputs) -> RebalanceInputs:
-    """The same problem in the one order the engine works in: by symbol, then by lot and piece."""
+    """Return the problem in the engine's canonical order: by symbol, then by lot and piece."""
     securities = []
     for security in sorted(inputs.securities, key=lambda s: (s.symbol, s.asset_id)):
         lots = sorted(security.lots, key=lambda lot: (lot.lot_id, lot.piece))
@@ -187,7 +188,7 @@ def inputs_json(*, inputs: RebalanceInputs) -> str:
 
 
 def inputs_from_json(*, text: str) -> RebalanceInputs:
-    """The problem of a canonical JSON text; unknown or missing fields raise TypeError, KeyError."""
+    """Return the problem of a canonical JSON text; raise TypeError or KeyError for wrong fields."""
     data = json.loads(text)
     data["as_of"] = date.fromisoformat(data["as_of"])
     data["settings"] = Settings(**_decimals(Settings, data["settings"]))
@@ -197,7 +198,7 @@ def inputs_from_json(*, text: str) -> RebalanceInputs:
 
 
 def as_json(value: Any) -> Any:
-    """A frozen value as JSON types: Decimal as plain text, dates as ISO, tuples as lists."""
+    """Return a frozen value as JSON types: Decimal as plain text, dates as ISO, tuples as lists."""
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, tuple):
@@ -219,7 +220,7 @@ def _security(data: dict[str, Any]) -> Security:
 
 
 def _read(kind: Any, data: dict[str, Any]) -> Any:
-    """A lot or a purchase of its JSON form."""
+    """Return the lot or purchase of a JSON form."""
     for name in ("opened_date", "holding_period_date"):
         if name in data:
             data[name] = date.fromisoformat(data[name])
@@ -229,7 +230,7 @@ def _read(kind: Any, data: dict[str, Any]) -> Any:
 
 
 def _decimals(kind: Any, data: dict[str, Any]) -> dict[str, Any]:
-    """`data` with the texts of Decimal fields read as Decimal."""
+    """Return `data` with the texts of Decimal fields read as Decimal."""
     names = {field.name for field in fields(kind) if field.type in (Decimal, Decimal | None)}
     return {
         name: Decimal(value) if name in names and value is not None else value
@@ -277,7 +278,7 @@ def _ensure_security(security: Security) -> None:
             f"The price of {symbol} must be a positive number.", code="price_missing"
         )
     if security.price is None and security.lots:
-        # A holding that cannot be valued makes every weight of the account a guess.
+        # Without the value of a holding, no weight of the account is known.
         raise InvalidInput(
             f"{symbol} is held and no price is known. Record a price first.", code="price_missing"
         )

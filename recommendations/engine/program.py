@@ -1,14 +1,14 @@
-"""From the problem in Decimal to the solver's program in floats; the aims in money stay exact.
+"""Conversion of the Decimal problem to the solver's floats; the aims in money stay exact.
 
     account value V      = cash + sum of price x quantity
     cash target C        = max(cash weight x V, cash floor)
     target of security i = weight_i / (sum of weights) x (V - C)
 
-A floor above the cash target (a withdrawal) thus shrinks every target in proportion, instead of
-leaving all of them short. Bands stay threshold x V. A security found outside its band is aimed at
-BAND_RETURN of it. No trade takes a security out of its band on the other side: a purchase stops at
-the upper edge, a sale at the lower one (unless the cash floor cannot be met otherwise:
-`free_sales`). Nothing without a target is bought.
+So a floor above the cash target (a withdrawal) shrinks every target in proportion. Bands stay
+threshold x V. A security outside its band is aimed at BAND_RETURN of the band. No trade takes a
+security out of its band on the other side: a purchase stops at the upper edge, a sale at the lower
+edge (unless the cash floor cannot be met otherwise: `free_sales`). A security without a target is
+never bought.
 
 Worked example: V 100,000, targets 60 % and 40 %, floor 10,000: the targets are 54,000 and 36,000.
 """
@@ -24,9 +24,9 @@ from recommendations.engine.relaxation import Program
 from transactions.ledger.holding_period import is_long_term
 
 BASIS_POINTS = Decimal(10_000)
-# A security found outside its band is brought back to this share of the band, not to its very edge,
-# so that the next day's move does not trigger it again: the 200/175 policy of Vanguard's
-# target-date funds ("The Rebalancing Edge", 2024).
+# A security outside its band is brought back to this share of the band, not to its edge, so that
+# the next day's move does not trigger another trade: the 200/175 policy of Vanguard's target-date
+# funds ("The Rebalancing Edge", 2024).
 BAND_RETURN = Decimal("0.875")
 # A trade smaller than this many brokerage fees is never worth proposing.
 FEES_PER_TRADE_MIN = 2
@@ -37,7 +37,7 @@ _LOSS_MARGIN = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Aims:
-    """What the account holds and should hold, in its currency; tuples in the inputs' order."""
+    """The account's holdings and targets in its currency; tuples are in the inputs' order."""
 
     account_value: Decimal
     values: tuple[Decimal, ...]
@@ -48,12 +48,12 @@ class Aims:
 
 
 def held_value(*, security: Security) -> Decimal:
-    """Money: price x quantity, not rounded; 0 where nothing is held."""
+    """Return price x quantity in money, not rounded; 0 for no holding."""
     return security.price * security.quantity if security.price is not None else ZERO
 
 
 def aims(*, inputs: RebalanceInputs) -> Aims:
-    """The targets and bands in money; targets and cash target sum to the account's value."""
+    """Return the targets and bands in money; targets and cash target sum to the account's value."""
     values = tuple(held_value(security=security) for security in inputs.securities)
     value = inputs.cash + sum(values, ZERO)
     cash = max(inputs.cash_target_weight * value, inputs.cash_floor)
@@ -76,29 +76,29 @@ def fees_of(*, security: Security, inputs: RebalanceInputs) -> SaleFees:
 
 
 def lot_rate(*, lot: Lot, inputs: RebalanceInputs) -> Decimal:
-    """The tax rate on a gain of the lot sold on the day of the run."""
+    """Return the tax rate on a gain of the lot, sold on the day of the run."""
     long_term = is_long_term(opened_date=lot.holding_period_date, sold_date=inputs.as_of)
     return inputs.settings.long_term_rate if long_term else inputs.settings.short_term_rate
 
 
 def loss_counts(*, lot: Lot, settings: Settings) -> bool:
-    """Whether the solver counts a loss of the lot: wanted, and no purchase would wash any of it.
+    """Return whether a loss of the lot counts: it is wanted, and no purchase washes any of it.
 
-    A loss that would be washed in part counts as washed in full: the order in which its shares are
-    washed makes the tax saved a concave function, which the hull cannot follow.
+    A partly washed loss counts as fully washed. The order in which its shares are washed makes the
+    tax saved a concave function, which the hull cannot follow.
     """
     return settings.loss_harvesting and not lot.washable
 
 
 def is_whole(*, security: Security, settings: Settings) -> bool:
-    """True when only whole shares of the security are traded."""
+    """Return whether only whole shares of the security are traded."""
     return settings.whole_shares or not security.fractional
 
 
 def program(*, inputs: RebalanceInputs, aims: Aims, free_sales: bool = False) -> Program:
-    """The solver's input; items stand in the order of `inputs.securities` (canonical).
+    """Return the solver's input; items are in the order of `inputs.securities` (canonical).
 
-    `free_sales` lets a sale go below the band: for a cash floor that cannot be met otherwise.
+    `free_sales` lets a sale go below the band, for a cash floor that cannot be met otherwise.
     """
     proceeds = inputs.cash - inputs.cash_floor
     for security, held in zip(inputs.securities, aims.values, strict=True):
@@ -122,7 +122,7 @@ def program(*, inputs: RebalanceInputs, aims: Aims, free_sales: bool = False) ->
 
 
 def _aimed_band(held: Decimal, target: Decimal, band: Decimal) -> float:
-    """The half-width free of penalty: the whole band inside it, `BAND_RETURN` of it outside."""
+    """Return the half-width without penalty: the band, or `BAND_RETURN` of it from outside."""
     return float(band if abs(held - target) <= band else band * BAND_RETURN)
 
 
@@ -142,7 +142,7 @@ def _item(
     value = aims.values[i]
     fees = fees_of(security=security, inputs=inputs)
     buy_cost = float(security.half_spread_bp / BASIS_POINTS)
-    # Above its cap the TAF is concave: its chord to the whole position never overstates it.
+    # Above its cap the TAF is concave: its chord to the whole position never exceeds it.
     taf = fees.taf_per_share
     if value * taf > fees.taf_cap * security.price:
         taf = fees.taf_cap * security.price / value
@@ -185,7 +185,7 @@ def _item(
 
 
 def _minimum_shares(security: Security, least: float) -> float:
-    """`least` money in shares, on the six-decimal grid fractional quantities are rounded to."""
+    """Return `least` money in shares, on the six-decimal grid of fractional quantities."""
     assert security.price is not None
     grid = Decimal("0.000001")
     return float((Decimal(least) / security.price).quantize(grid, rounding="ROUND_CEILING"))
@@ -194,7 +194,7 @@ def _minimum_shares(security: Security, least: float) -> float:
 def _tax_lots(
     inputs: RebalanceInputs, security: Security, sell_cost: float, fee_share: float
 ) -> tuple[TaxLot, ...]:
-    """The lots in selling order: tax per dollar sold, then lot and piece."""
+    """Return the lots in selling order: tax per dollar sold, then lot and piece."""
     assert security.price is not None
     settings = inputs.settings
     taxed = settings.short_term_rate > 0 or settings.long_term_rate > 0

@@ -1,4 +1,4 @@
-"""Why a trade is proposed, and why another is not: a stable code and a sentence for the client.
+"""Reasons for proposed and skipped trades: a stable code and a sentence for the client.
 
 Trades   over_band, under_band, no_target, raise_cash, invest_cash, harvest_loss, fund_purchases,
          reinvest_proceeds
@@ -26,7 +26,7 @@ _BLOCKED = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one security stood before the run, in the account's currency."""
+    """The position of one security before the run, in the account's currency."""
 
     security: Security
     item: Item
@@ -37,14 +37,14 @@ class Standing:
 
     @property
     def excess(self) -> Decimal:
-        """Money above (negative: below) the target."""
+        """Return the money above (negative: below) the target."""
         return self.value - self.target
 
 
 def standings(
     *, inputs: RebalanceInputs, aims: Aims, items: tuple[Item, ...]
 ) -> tuple[Standing, ...]:
-    """One standing per security, in the inputs' order."""
+    """Return one standing per security, in the inputs' order."""
     return tuple(
         Standing(security, item, value, target, band, aims.account_value)
         for security, item, value, target, band in zip(
@@ -113,10 +113,10 @@ def skip_reason(
     traded: dict[str, set[str]],
     sellable: bool,
 ) -> Skipped:
-    """Return why a security was not traded.
+    """Return the reason why a security was not traded.
 
     cash_price: the solver's cost of one more dollar of cash; traded: the sides ("buy", "loss")
-    taken in each identity group; sellable: something else could still be sold.
+    taken in each identity group; sellable: whether another security could still be sold.
     """
     security = standing.security
     if security.price is None:
@@ -140,7 +140,7 @@ def skip_reason(
 
 
 def _too_small(inputs: RebalanceInputs, standing: Standing) -> bool:
-    """Whether the distance to the target is below the smallest allowed trade."""
+    """Return whether the distance to the target is below the smallest allowed trade."""
     security, item = standing.security, standing.item
     assert security.price is not None
     least = max(Decimal(item.minimum_shares), ZERO)
@@ -156,7 +156,7 @@ def _not_worth_it(
     item = standing.item
     value = float(standing.value)
     if standing.excess > 0:
-        # Left slope of phi at the holding: what a dollar sold would save, before tax.
+        # Left slope of phi at the holding: the penalty that one dollar sold would save, before tax.
         saved = -item.phi.at(value - 1e-3) + item.phi.at(value)
         gain = saved / 1e-3 + cash_price * (1 - item.sell_cost)
         if gain > item.sell_cost + TURNOVER:
@@ -188,7 +188,7 @@ def _skipped(standing: Standing, code: str, sentence: str, block: Block | None =
 
 
 def _place(standing: Standing) -> str:
-    """'65.2 % of the account, target 60.0 % ± 5.0 %'."""
+    """Return text such as '65.2 % of the account, target 60.0 % ± 5.0 %'."""
     if not standing.account_value:
         return "the account is empty"
     weight = _percent(standing.value / standing.account_value)

@@ -2,8 +2,8 @@
 
     inputs (Decimal) -> aims, program (float) -> solution, certificate -> fills (Decimal) -> result
 
-The same inputs give the same result to the byte, on any day and in any order of their parts:
-nothing here reads a clock, a database or a random number. The gap reported is that of the rounded
+The same inputs give the same result to the byte, on any day and in any order of their parts: this
+code reads no clock, no database and no random number. The reported gap belongs to the rounded
 trades: their cost, recomputed exactly, less the solver's lower bound, in basis points of account
 value.
 """
@@ -38,7 +38,7 @@ _CONTEXT = Context(prec=60)
 
 
 def rebalance(*, inputs: RebalanceInputs) -> RebalanceResult:
-    """The trades for one account.
+    """Return the trades for one account.
 
     Raises InvalidInput (a code of `ensure_valid`, or engine_version_unknown) and
     CashFloorUnreachable. An account worth nothing gets no trades.
@@ -148,7 +148,7 @@ def _drift(
     sold: dict[int, Decimal],
     cash: Decimal,
 ) -> Drift:
-    """Weights against targets; all weights of an account worth nothing are 0."""
+    """Return weights against targets; all weights of an account worth nothing are 0."""
     values = [
         standing.value - sold.get(i, ZERO) * (standing.security.price or ZERO)
         for i, standing in enumerate(stands)
@@ -212,9 +212,9 @@ def _gap_bps(
     solution: Solution,
     by_index: dict[int, Fill],
 ) -> Decimal:
-    """Cost of the trades as rounded, less the lower bound, in bps of account value, rounded up.
+    """Return the rounded trades' cost less the lower bound, in bps of account value, rounded up.
 
-    Rounding to cents may buy a trifle of penalty back; below zero is reported as zero.
+    Rounding to cents may lower the penalty slightly; a gap below zero is reported as zero.
     """
     if goals.account_value <= 0:
         return ZERO

@@ -3,11 +3,11 @@
     minimize  sum_i hull_i(z_i)   subject to   sum_i z_i = 0   (cash is the last: z_c = c0 - c)
 
 Every curve starts at its left end; pieces are taken in rising slope until the sum reaches 0. The
-result is exact for the hulls, hence a lower bound for the curves. Equal slopes: first item, then
-place on its curve. All sums run in one fixed order, so equal problems give equal floats.
+result is exact for the hulls, hence a lower bound for the curves. Equal slopes are taken by item,
+then by place on the curve. All sums run in one fixed order, so equal problems give equal floats.
 
-Worked example: pieces (slope 0.02, length 200) of B, (0.10, 1000) of A, (0.30, 800) of B and 300
-dollars to raise: B's first piece whole, A's to 100; bound 0.02 x 200 + 0.10 x 100 = 14.
+Worked example: pieces (slope 0.02, length 200) of B, (0.10, 1000) of A, (0.30, 800) of B, and 300
+dollars to raise. B's first piece is taken whole, A's up to 100; bound 0.02 x 200 + 0.10 x 100 = 14.
 """
 
 import math
@@ -22,7 +22,7 @@ from recommendations.engine.hulls import LINEAR, Curve, Item, Penalty, curve, lo
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Dollars by which a float sum of the cash row may miss: far below a cent, far above its noise.
+# The error in dollars that a float sum of the cash row may have: far below a cent, above its noise.
 CASH_NOISE = 1e-6
 
 
@@ -65,7 +65,7 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Relaxed:
-    """The hull problem solved: which pieces are full, and where the fractional curve stands."""
+    """The solution of the hull problem: its full pieces, and the place on the fractional curve."""
 
     bound: float
     owner: int
@@ -82,7 +82,7 @@ def base_of(program: Program) -> Base:
     slopes = np.array([slope for part in parts for slope in part.slopes])
     lengths = np.array([length for part in parts for length in part.lengths])
     owners = np.repeat(np.arange(len(parts)), [len(part.slopes) for part in parts])
-    # Pieces stand in order of (item, place), so a stable sort by slope breaks ties that way.
+    # Pieces are in order of (item, place), so a stable sort by slope breaks ties in that order.
     order = np.argsort(slopes, kind="stable")
     return Base(
         program=program,
@@ -97,7 +97,7 @@ def base_of(program: Program) -> Base:
 
 
 def _cash_curve(program: Program, highest: float) -> Curve:
-    """psi over z_c = c0 - c, for cash between the floor and the most that can be raised."""
+    """Return psi over z_c = c0 - c, for cash between the floor and the most that can be raised."""
     top = max(highest, program.cash_floor)
     levels = {top, program.cash_floor}
     levels.update(v for v in program.cash_phi.breaks() if program.cash_floor < v < top)
@@ -122,7 +122,7 @@ def part_from(points: Curve, without_losses: bool = False) -> Part:
 
 
 def _groups(program: Program, parts: list[Part]) -> list[list[int]]:
-    """Identity groups in which one member could be bought while another is sold at a loss."""
+    """Return the identity groups with a possible purchase and a possible sale at a loss."""
     members: dict[str, list[int]] = {}
     for i, item in enumerate(program.items):
         if item.group is not None:
@@ -137,7 +137,7 @@ def _groups(program: Program, parts: list[Part]) -> list[list[int]]:
 
 
 def relax(base: Base, parts: dict[int, Part]) -> Relaxed | None:
-    """Sort, fill, stop: the hull problem, `parts` in place of the root's; None if infeasible."""
+    """Solve the hull problem, with `parts` in place of the root's; return None if infeasible."""
     slopes, lengths, owners = base.slopes, base.lengths, base.owners
     if parts:
         kept = np.ones(len(base.parts), dtype=bool)
@@ -184,7 +184,7 @@ def part_of(base: Base, node: Relaxed, i: int) -> Part:
 
 
 def cash_level(base: Base, node: Relaxed) -> float:
-    """Cash left in the relaxed answer."""
+    """Return the cash left in the relaxed answer."""
     last = len(base.parts) - 1
     if node.owner == last:
         return base.program.cash - node.at_cash
@@ -194,7 +194,7 @@ def cash_level(base: Base, node: Relaxed) -> float:
 
 
 def hull_piece(part: Part, cash: float) -> tuple[int, int]:
-    """The two hull points around `cash`."""
+    """Return the two hull points around `cash`."""
     levels = [part.points.cash[k] for k in part.hull]
     k = min(max(bisect_right(levels, cash) - 1, 0), max(len(levels) - 2, 0))
     return part.hull[k], part.hull[min(k + 1, len(levels) - 1)]

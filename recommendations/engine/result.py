@@ -1,4 +1,4 @@
-"""What a rebalance recommends: trades, what was left alone and why, drift before and after, totals.
+"""The result of a rebalance: trades, skipped securities, drift before and after, totals.
 
 Money is rounded to the currency's minor unit, weights to six decimals, quantities exact.
 """
@@ -13,10 +13,10 @@ from recommendations.engine.problem import as_json
 
 @dataclass(frozen=True, slots=True)
 class TradeLot:
-    """What a sale takes out of one piece of a lot: gain = proceeds (net of costs) - basis.
+    """The part of a sale from one piece of a lot: gain = proceeds (net of costs) - basis.
 
-    piece: the number under which the ledger knows it when the trades are recorded in their order;
-    disallowed_loss: what recent purchases of the household would wash of a loss, >= 0;
+    piece: its number in the ledger if the trades are recorded in their order;
+    disallowed_loss: the part of a loss that recent purchases of the household would wash, >= 0;
     estimated_tax: on gain + disallowed loss.
     """
 
@@ -51,7 +51,7 @@ class Trade:
 
     @property
     def cash_effect(self) -> Decimal:
-        """What the account's cash gains: value - cost of a sale, -(value + cost) of a purchase."""
+        """Return the change in cash: value - cost of a sale, -(value + cost) of a purchase."""
         return (self.value if self.side == "sell" else -self.value) - self.cost
 
 
@@ -101,7 +101,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class RebalanceResult:
-    """The answer; `optimality_gap_bps` is proven: nothing allowed is cheaper by more than that."""
+    """The answer. No allowed answer is cheaper by more than the proven `optimality_gap_bps`."""
 
     engine_version: str
     account_id: str
@@ -116,5 +116,5 @@ class RebalanceResult:
 
 
 def result_json(*, result: RebalanceResult) -> str:
-    """The canonical JSON text: equal results are equal bytes."""
+    """Return the canonical JSON text: equal results are equal bytes."""
     return canonical_json(as_json(result)).decode()

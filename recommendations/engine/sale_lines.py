@@ -1,16 +1,16 @@
-"""What recorded sales would realize: the lines of a run, by the ledger's own code. Pure.
+"""The realized lines of recommended sales, computed by the ledger's own code. Pure.
 
-The lots of the account and the recent purchases of its household are put into a book, and the sales
-are closed in the order of the trades, each at a moment of its own. So the lines are those that the
-ledger writes when the trades are recorded as recommended: the same parts of the proceeds, the same
-cost basis to the cent, the same loss disallowed by the same purchases.
+The lots of the account and the recent purchases of its household are put into a book. The sales are
+closed in the order of the trades, each at its own moment. So the lines equal those that the ledger
+writes when the trades are recorded as recommended: the same parts of the proceeds, the same cost
+basis to the cent, the same loss disallowed by the same purchases.
 
     gain              proceeds - cost basis
     recognized gain   gain + disallowed loss
     tax               rate of the term x recognized gain
 
-Sales of one identity group share a book: what the first sale washed is there for the second. Other
-groups have nothing to do with each other.
+Sales of one identity group share a book, so the second sale sees the shares that the first one
+washed. Different groups are independent.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ from transactions.ledger.units import Scale, amount, cents
 from transactions.ledger.wash_sales import Policy, WashSales
 
 _SCALE = Scale()
-# The accounts of the book: the one that is rebalanced, and the others of the household by type.
+# The accounts of the book: the rebalanced account, and the household's other accounts by type.
 _HERE, _TAXABLE, _RETIREMENT = 1, 2, 3
 
 Parts = Sequence[tuple[Lot, Decimal]]
@@ -52,13 +52,13 @@ def sale_lines(
 
 
 def _group(inputs: RebalanceInputs, i: int) -> str:
-    """Securities without a group are groups of their own."""
+    """Return the identity group; a security without one is a group by itself."""
     return inputs.securities[i].identity_group or f"#{i}"
 
 
 @dataclass(slots=True)
 class _Run(Book):
-    """A book that remembers out of which lot and piece of the inputs each of its pieces came."""
+    """A book that records, for each piece, its original lot and piece in the inputs."""
 
     origins: dict[int, Lot] = field(default_factory=dict)
 
@@ -122,12 +122,12 @@ def _book(inputs: RebalanceInputs) -> _Run:
 
 
 def _unconverted(minor: int, from_account: int, to_account: int, day: date) -> int:
-    """The basis of a replacement elsewhere is no figure of this run."""
+    """Return the amount unchanged: the basis of a replacement elsewhere is not used in this run."""
     return minor
 
 
 def _in_order(security: Security) -> list[Lot]:
-    """The lots as the ledger keeps them: by age, and the pieces of one lot by their numbers."""
+    """Return the lots in the ledger's order: by age, and the pieces of one lot by their numbers."""
     return sorted(
         security.lots, key=lambda lot: (_opened_at(lot), lot.order, lot.lot_id, lot.piece)
     )
@@ -167,9 +167,9 @@ def _bought_elsewhere(inputs: RebalanceInputs, row: Purchase) -> Piece:
 
 
 def _chosen(book: _Run, place: Place, parts: Parts) -> list[tuple[Chosen, Lot]]:
-    """The pieces of a sale by the numbers they have when it is recorded, oldest first.
+    """Return the pieces of a sale by their numbers when it is recorded, oldest first.
 
-    Where an earlier sale of the run has divided a piece, the sale takes of what it became.
+    If an earlier sale of the run has divided a piece, the sale takes from its parts.
     """
     wanted = {(lot.lot_id, lot.piece): _SCALE.steps(quantity) for lot, quantity in parts}
     numbers: Counter[int] = Counter()

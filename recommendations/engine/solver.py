@@ -1,32 +1,31 @@
-"""The exact solver of one account: sort slopes, fill until the cash fits, and prove how good it is.
+"""The exact solver of one account: sort slopes, fill until the cash fits, and compute the gap.
 
     minimize  sum_i f_i(z_i) + psi(c)   subject to   c = c0 + sum_i z_i >= floor
 
 f_i is the cost curve of security i over the cash z_i it hands over (hulls.py); psi is the drift
 penalty of the cash itself. Write z_c = c0 - c, so that cash is one more curve and the row reads
-sum z = 0. Replace every f_i by its lower convex hull. The hulls' pieces sorted by slope, taken one
-after another from every curve's left end until the row is met, minimize the sum: a convex separable
-problem with one row. At most one curve ends strictly inside a piece, all others end at a point of
-their own curve.
+sum z = 0. Replace every f_i by its lower convex hull. This gives a convex separable problem with
+one row. To minimize the sum, sort the hulls' pieces by slope and take them one after another, from
+every curve's left end, until the row is met. At most one curve ends strictly inside a piece; all
+others end at a point of their own curve.
 
     lower bound   the hull value: no answer can be cheaper
     upper bound   the true cost of an answer made from it: the one fractional security stays where
-                  it is if its curve allows that, or moves to a neighbour and cash absorbs it
+                  it is if its curve allows that, or moves to a neighbor and cash absorbs it
     gap           upper - lower, computed, never assumed
 
-When they differ, branch: cut the fractional security's curve in two at the point that lies
-furthest above the hull, or on either side of a gap or of a whole number of shares, and solve both
-halves, the cheapest bound first. An identity group that sells at a loss and buys at once is cut
-into "no purchase" and "no loss". The node limit ends the search honestly: the smallest open bound
-is reported.
+When they differ, branch: cut the fractional security's curve in two, and solve both halves, the
+cheapest bound first. The cut is at the point furthest above the hull, or on either side of a gap or
+of a whole number of shares. An identity group that sells at a loss and buys at once is cut into "no
+purchase" and "no loss". At the node limit the search ends and reports the smallest open bound.
 
 Worked example: cash 0, floor 300. A: 10 shares at 100, tax 0.10 a dollar. B: 10 shares at 100,
 tax 0.02 on 1 lot of 2 shares, 0.30 on the rest. Slopes 0.02 (length 200), 0.10 (1000), 0.30
 (800), so 200 dollars come from B's cheap lot and 100 from A: cost 4 + 10 = 14, which is also the
 lower bound.
 
-Floats live only here and in the curves. No randomness, no clock, no tolerance on the answer: equal
-slopes are taken in the order of the securities and of their lots, which the caller makes canonical.
+Floats occur only here and in the curves. There is no randomness, no clock and no tolerance on the
+answer: equal slopes are taken in the canonical order of the securities and of their lots.
 """
 
 import heapq
@@ -53,22 +52,22 @@ from recommendations.engine.relaxation import (
     vertex_counts,
 )
 
-# The search stops when the gap is below this share of account value (1e-7 = 0.001 bps, ten cents
-# of a million).
+# The search stops when the gap is below this share of account value (1e-7 = 0.001 bps, or ten cents
+# per million).
 GAP_CLOSED = 1e-7
 
 
 class CashFloorUnreachable(Conflict):
-    """Selling everything that may be sold leaves less cash than must remain."""
+    """Even the sale of everything that may be sold leaves less cash than must remain."""
 
     code = "cash_floor_unreachable"
 
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """`shares` sold per item (negative: bought); loss lots are left out where `without_losses`.
+    """`shares` sold per item (negative: bought); `without_losses` items sell no loss lots.
 
-    `objective` and `lower_bound` in dollars; `cash_price` is what the last dollar of cash cost.
+    `objective` and `lower_bound` are in dollars; `cash_price` is the cost of the last dollar.
     """
 
     shares: tuple[float, ...]
@@ -91,7 +90,7 @@ class _Answer:
 
 @dataclass(slots=True)
 class _Search:
-    """Open nodes by bound, the best answer so far, and the smallest bound given up."""
+    """Open nodes by bound, the best answer so far, and the smallest bound of the pruned nodes."""
 
     open: list[tuple[float, int, Relaxed]] = field(default_factory=list)
     best: _Answer | None = None
@@ -101,7 +100,7 @@ class _Search:
 
 
 def solve(*, program: Program) -> Solution:
-    """The cheapest answer found, with its certificate.
+    """Return the cheapest answer found, with its certificate.
 
     Raises CashFloorUnreachable when no allowed sale raises enough cash.
     """
@@ -150,7 +149,7 @@ def _push(search: _Search, node: Relaxed) -> None:
 
 
 def _improve(base: Base, search: _Search, node: Relaxed) -> None:
-    """Makes feasible answers from the relaxed one and keeps the cheapest."""
+    """Make feasible answers from the relaxed one and keep the cheapest."""
     program = base.program
     level = cash_level(base, node)
     psi = program.cash_phi.at
@@ -174,7 +173,7 @@ def _improve(base: Base, search: _Search, node: Relaxed) -> None:
 
 
 def _moves(base: Base, node: Relaxed) -> list[tuple[float, float, float]]:
-    """Where the fractional curve may stand instead: (cash, shares, cost above the hull's)."""
+    """Return the allowed places near the fractional one: (cash, shares, cost above the hull's)."""
     if node.owner == len(base.parts) - 1:
         return [(node.at_cash, 0.0, 0.0)]
     part = part_of(base, node, node.owner)
@@ -205,7 +204,7 @@ def _moves(base: Base, node: Relaxed) -> list[tuple[float, float, float]]:
 def _standing(
     base: Base, node: Relaxed, counts: Ints, moved: dict[int, tuple[float, float]], i: int
 ) -> tuple[float, float, float]:
-    """Cash, shares and cost of item i in an answer."""
+    """Return cash, shares and cost of item i in an answer."""
     part = part_of(base, node, i)
     points = part.points
     if i in moved:
@@ -219,7 +218,7 @@ def _standing(
 def _forbidden_purchases(
     base: Base, node: Relaxed, counts: Ints, moved: dict[int, tuple[float, float]]
 ) -> list[int]:
-    """Items bought while a member of their identity group is sold at a loss."""
+    """Return the items bought while a member of their identity group is sold at a loss."""
     bought: list[int] = []
     for group in base.groups:
         sells_loss = False
@@ -233,7 +232,7 @@ def _forbidden_purchases(
 
 
 def _loss_start(base: Base, node: Relaxed, i: int) -> float:
-    """Shares that can be sold before the first loss lot is touched."""
+    """Return how many shares can be sold before the first loss lot."""
     if part_of(base, node, i).without_losses:
         return math.inf
     before = 0.0
@@ -245,7 +244,7 @@ def _loss_start(base: Base, node: Relaxed, i: int) -> float:
 
 
 def _branches(base: Base, node: Relaxed) -> list[dict[int, Part]]:
-    """The node's two halves: by identity group if one is violated, else by the fractional curve."""
+    """Return the node's two halves: by a violated identity group, else by the fractional curve."""
     if base.groups:
         counts = vertex_counts(base, node)
         moved = {}
@@ -278,7 +277,7 @@ def _branches(base: Base, node: Relaxed) -> list[dict[int, Part]]:
 
 
 def _group_branches(base: Base, node: Relaxed, group: list[int]) -> list[dict[int, Part]]:
-    """No member is bought, or none is sold at a loss: every allowed answer is one of the two."""
+    """Return two halves, no purchase and no loss: every allowed answer is in one of them."""
     no_purchase, no_loss = dict(node.parts), dict(node.parts)
     for i in group:
         part = part_of(base, node, i)
@@ -300,7 +299,7 @@ def _group_branches(base: Base, node: Relaxed, group: list[int]) -> list[dict[in
 
 
 def _cut(base: Base, part: Part, node: Relaxed) -> tuple[float, float] | None:
-    """Where to part the curve: (end of the left half, start of the right half), in cash."""
+    """Return the cut of the curve: (end of the left half, start of the right half), in cash."""
     points = part.points
     left, right = hull_piece(part, node.at_cash)
     if left == right:

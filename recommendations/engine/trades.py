@@ -1,4 +1,4 @@
-"""From the solver's floats to orders that add up to the cent.
+"""Conversion of the solver's floats to orders that add up to the cent.
 
     sale      value = quantity x price, cost = half spread + SEC fee + TAF + brokerage fee
               lots: the lines the ledger would write of it (`sale_lines`)
@@ -6,7 +6,7 @@
     cash      before + sum (value - cost) sold - sum (value + cost) bought >= floor, exactly
 
 Sales are rounded up and purchases down (six decimals, or whole shares), so rounding leaves cash,
-not debt; what cents of fees still take below the floor is given back by the largest purchase.
+not debt. If cents of fees still take cash below the floor, the largest purchase is reduced.
 
 Worked example: 10 of a lot of 40 (basis 2,000) sold at 60.00, half spread 5 bp, no fees, rate 15 %:
 value 600.00, cost 0.30, proceeds 599.70, basis 500.00, gain 99.70, tax 14.96 (14.955 rounded).
@@ -27,7 +27,7 @@ from recommendations.engine.sale_lines import sale_lines
 from recommendations.engine.solver import CashFloorUnreachable, Solution
 
 QUANTITY_STEP = Decimal("0.000001")
-# A float this close to a step is that step; far below a step's worth of money.
+# A float this close to a step counts as that step; the difference is worth far less than a step.
 _STEP_NOISE = Decimal("0.001")
 
 
@@ -63,9 +63,9 @@ class Fill:
 
 
 def fills(*, inputs: RebalanceInputs, program: Program, solution: Solution) -> tuple[Fill, ...]:
-    """The trades of the solution, rounded, in the order of the securities; cash >= floor.
+    """Return the solution's rounded trades in the order of the securities; cash >= floor.
 
-    Raises CashFloorUnreachable when rounding cannot be made good.
+    Raises CashFloorUnreachable if no change of trades can cover the rounding.
     """
     found: dict[int, Fill] = {}
     for i in range(len(solution.shares)):
@@ -85,7 +85,7 @@ def _step(inputs: RebalanceInputs, security: Security) -> Decimal:
 
 
 def _rounded(inputs: RebalanceInputs, item: Item, i: int, solution: Solution) -> Decimal:
-    """The solver's shares in whole steps: sales up (at most all), purchases down."""
+    """Return the solver's shares in whole steps: sales up (at most all), purchases down."""
     shares = solution.shares[i]
     if not shares:
         return ZERO
@@ -95,7 +95,7 @@ def _rounded(inputs: RebalanceInputs, item: Item, i: int, solution: Solution) ->
     if shares < 0:
         return rounded
     most = _sellable(security, item, step, solution.without_losses[i])
-    # A remainder smaller than a step could never be sold again: it goes along.
+    # A remainder smaller than a step could never be sold later, so it is sold too.
     return most if rounded > most - step else rounded
 
 
@@ -136,7 +136,7 @@ def _fill(inputs: RebalanceInputs, item: Item, i: int, sold: Decimal, without_lo
 def _lots_taken(
     security: Security, item: Item, quantity: Decimal, without_losses: bool
 ) -> tuple[tuple[Lot, Decimal], ...]:
-    """The lots a sale of `quantity` takes, lowest tax per dollar first."""
+    """Return the lots of a sale of `quantity`, lowest tax per dollar first."""
     parts = []
     left = quantity
     for tax_lot in item.lots:
@@ -155,7 +155,7 @@ def _lots_taken(
 def _tax_exact(
     inputs: RebalanceInputs, parts: Sequence[tuple[Lot, Decimal]], net: Decimal
 ) -> Decimal:
-    """The unrounded tax the solver weighs: a loss counts only where `loss_counts` says so."""
+    """Return the solver's unrounded tax; a loss counts only if `loss_counts` is true of it."""
     sold = sum((quantity for _, quantity in parts), ZERO)
     tax = ZERO
     for lot, quantity in parts:
@@ -172,9 +172,9 @@ def _give_back(
     found: dict[int, Fill],
     missing: Decimal,
 ) -> None:
-    """Makes `missing` cash good: smaller purchases, largest first; then larger sales.
+    """Raise the `missing` cash by smaller purchases, largest first, then by larger sales.
 
-    The second pass takes four minor units more: what rounding one trade's own amounts can cost.
+    The second pass raises four minor units more: rounding one trade's own amounts can cost that.
     """
     for cushion in (ZERO, 4 * minor_unit(inputs.currency)):
         for i in sorted(found, key=lambda i: (found[i].sold > 0, -found[i].value, i)):
@@ -199,7 +199,7 @@ def _give_back(
 def _moved_towards_cash(
     inputs: RebalanceInputs, program: Program, solution: Solution, fill: Fill, wanted: Decimal
 ) -> Decimal:
-    """The quantity sold (negative: bought) that hands over about `wanted` more, if it can."""
+    """Return the quantity sold (negative: bought) that raises about `wanted` more, if possible."""
     security, item = inputs.securities[fill.index], program.items[fill.index]
     assert security.price is not None, "what has no price is not traded"
     step = _step(inputs, security)
