@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from core.money import WIDE, converted
+from core.money import WIDE
 from dashboard.presenters.holdings import Aim, Portfolio, portfolio
 from identity.models import User
 from marketdata.models import Asset
 from marketdata.queries import sources
-from portfolios.holdings.valuation import Valuation, percentage
+from portfolios.holdings.households import AccountPart, household_value
+from portfolios.holdings.valuation import Valuation
 from portfolios.models import Target
 from portfolios.queries import rates_into, valuations
 from portfolios.queries.targets import CASH_SYMBOL
@@ -68,26 +69,27 @@ def account_lines(*, user: User, now: datetime) -> list[AccountLine]:
 
 def totals(*, lines: Sequence[AccountLine], currency: str) -> Totals:
     """Return the sums of the lines in `currency`, each account rounded before it is added."""
-    total = day = gain = cash = cost = ZERO
-    missing = []
-    for line in lines:
-        rate = line.to_base
-        if rate is None:
-            missing.append(line.account.name)
-            continue
-        total += converted(line.value.total, rate, currency)
-        day += converted(line.value.day_change, rate, currency)
-        gain += converted(line.value.gain, rate, currency)
-        cash += converted(line.value.cash, rate, currency)
-        cost += converted(line.value.priced_cost, rate, currency)
+    found = household_value(
+        currency=currency,
+        accounts=[
+            AccountPart(
+                account_id=line.account.public_id,
+                name=line.account.name,
+                type=line.account.type,
+                value=line.value,
+                rate=line.to_base,
+            )
+            for line in lines
+        ],
+    )
     return Totals(
-        total=total,
-        day_change=day,
-        gain=gain,
-        cash=cash,
-        day_percentage=percentage(day, total - day),
-        gain_percentage=percentage(gain, cost),
-        unconverted=tuple(missing),
+        total=found.total,
+        day_change=found.day_change,
+        gain=found.gain,
+        cash=found.cash,
+        day_percentage=found.day_change_percentage,
+        gain_percentage=found.gain_percentage,
+        unconverted=found.unconverted,
     )
 
 

@@ -1,0 +1,187 @@
+"""A household over HTTP: what it is worth and what it holds, over all accounts in one call."""
+
+from typing import Any
+
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.dates import instant_text
+from core.money import plain
+from core.money_text import money_text, plain_text
+from edge.pagination import page_answer, page_request
+from edge.schema import page_of, page_parameters
+from identity.authentication import caller
+from portfolios.api.holdings import AllocationRead
+from portfolios.holdings.households import HouseholdHolding, HouseholdValue
+from portfolios.queries.households import household_worth
+
+
+class HouseholdAccountRead(serializers.Serializer[Any]):
+    account_id = serializers.UUIDField()
+    name = serializers.CharField()
+    type = serializers.CharField()
+    currency = serializers.CharField()
+    total_value = serializers.CharField(help_text="In the currency of the account.")
+    total_value_household = serializers.CharField(
+        allow_null=True, help_text="In the household's currency; null without an exchange rate."
+    )
+    weight = serializers.CharField(
+        allow_null=True, help_text="Share of the household's value, in percent."
+    )
+
+
+class HouseholdSummaryRead(serializers.Serializer[Any]):
+    currency = serializers.CharField(help_text="The caller's base currency.")
+    total_value = serializers.CharField()
+    invested_value = serializers.CharField()
+    cash = serializers.CharField()
+    unrealized_gain = serializers.CharField()
+    unrealized_gain_percentage = serializers.CharField(allow_null=True)
+    day_change = serializers.CharField()
+    day_change_percentage = serializers.CharField(allow_null=True)
+    holdings = serializers.IntegerField()
+    accounts = HouseholdAccountRead(many=True)
+    allocation = AllocationRead(many=True)
+    unconverted_accounts = serializers.ListField(
+        child=serializers.CharField(), help_text="Accounts without an exchange rate; not counted."
+    )
+    unpriced_symbols = serializers.ListField(child=serializers.CharField())
+    stale_symbols = serializers.ListField(child=serializers.CharField())
+
+
+class HeldInRead(serializers.Serializer[Any]):
+    account_id = serializers.UUIDField()
+    quantity = serializers.CharField()
+    market_value = serializers.CharField(
+        allow_null=True, help_text="In the household's currency; null without a price."
+    )
+
+
+class HouseholdHoldingRead(serializers.Serializer[Any]):
+    symbol = serializers.CharField()
+    name = serializers.CharField()
+    asset_class = serializers.CharField()
+    quantity = serializers.CharField()
+    price = serializers.CharField(allow_null=True)
+    as_of = serializers.DateTimeField(allow_null=True)
+    stale = serializers.BooleanField()
+    currency = serializers.CharField(help_text="Currency of the price.")
+    household_currency = serializers.CharField(help_text="Currency of every amount of the row.")
+    market_value = serializers.CharField(
+        allow_null=True, help_text="In the household's currency; null without a price."
+    )
+    cost_basis = serializers.CharField()
+    unrealized_gain = serializers.CharField(allow_null=True)
+    unrealized_gain_percentage = serializers.CharField(allow_null=True)
+    day_change = serializers.CharField(allow_null=True)
+    weight = serializers.CharField(
+        allow_null=True, help_text="Share of the household's value, in percent."
+    )
+    accounts = HeldInRead(many=True)
+
+
+class HouseholdSummaryView(APIView):
+    @extend_schema(operation_id="household_summary", responses=HouseholdSummaryRead)
+    def get(self, request: Request) -> Response:
+        """The household in a few figures, in the caller's base currency."""
+        return Response(summary_row(household_worth(user=caller(request), now=timezone.now())))
+
+
+class HouseholdHoldingsView(APIView):
+    @extend_schema(
+        operation_id="household_holdings_list",
+        responses=page_of(HouseholdHoldingRead),
+        parameters=page_parameters(),
+    )
+    def get(self, request: Request) -> Response:
+        """Every security of the household with the accounts that hold it, by symbol."""
+        page = page_request(request.query_params)
+        found = household_worth(user=caller(request), now=timezone.now())
+        shown = found.holdings[page.offset : page.offset + page.size]
+        return Response(
+            page_answer(
+                data=[holding_row(row, found) for row in shown],
+                total=len(found.holdings),
+                page=page,
+            )
+        )
+
+
+def summary_row(found: HouseholdValue) -> dict[str, object]:
+    """Return a household's value as the API shows it."""
+    currency = found.currency
+    return {
+        "currency": currency,
+        "total_value": money_text(found.total, currency),
+        "invested_value": money_text(found.invested, currency),
+        "cash": money_text(found.cash, currency),
+        "unrealized_gain": money_text(found.gain, currency),
+        "unrealized_gain_percentage": plain_text(found.gain_percentage),
+        "day_change": money_text(found.day_change, currency),
+        "day_change_percentage": plain_text(found.day_change_percentage),
+        "holdings": len(found.holdings),
+        "accounts": [
+            {
+                "account_id": str(part.account_id),
+                "name": part.name,
+                "type": part.type,
+                "currency": part.value.currency,
+                "total_value": money_text(part.value.total, part.value.currency),
+                "total_value_household": money_text(found.account_total(part), currency),
+                "weight": plain_text(found.weight(found.account_total(part))),
+            }
+            for part in found.accounts
+        ],
+        "allocation": [
+            {
+                "asset_class": name,
+                "value": money_text(amount, currency),
+                "weight": plain_text(found.weight(amount)),
+            }
+            for name, amount in found.by_asset_class().items()
+        ],
+        "unconverted_accounts": list(found.unconverted),
+        "unpriced_symbols": list(found.unpriced),
+        "stale_symbols": list(found.stale),
+    }
+
+
+def holding_row(row: HouseholdHolding, household: HouseholdValue) -> dict[str, object]:
+    """Return a security of a household as the API shows it."""
+    currency, quote = household.currency, row.quote
+    return {
+        "symbol": row.position.symbol,
+        "name": row.position.name,
+        "asset_class": row.position.asset_class,
+        "quantity": plain(row.quantity),
+        "price": plain_text(quote.price if quote else None),
+        "as_of": instant_text(quote.as_of) if quote else None,
+        "stale": bool(quote and quote.stale),
+        "currency": row.position.currency,
+        "household_currency": currency,
+        "market_value": money_text(row.value, currency),
+        "cost_basis": money_text(row.cost_basis, currency),
+        "unrealized_gain": money_text(row.gain, currency),
+        "unrealized_gain_percentage": plain_text(row.gain_percentage),
+        "day_change": money_text(row.day_change, currency),
+        "weight": plain_text(household.weight(row.value)),
+        "accounts": [
+            {
+                "account_id": str(held.account_id),
+                "quantity": plain(held.quantity),
+                "market_value": money_text(held.value, currency),
+            }
+            for held in row.accounts
+        ],
+    }
+
+
+urlpatterns = [
+    path("households/me/summary", HouseholdSummaryView.as_view()),
+    path("households/me/holdings", HouseholdHoldingsView.as_view()),
+]

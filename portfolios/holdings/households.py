@@ -1,0 +1,200 @@
+"""What a household is worth: its accounts summed in one currency. Pure.
+
+    total        sum over accounts of the account's total, converted and rounded once
+    holding      sum over accounts of its value there, converted and rounded
+    parts        an account's holdings and cash sum to its converted total: a difference of cents
+                 from rounding goes to the account's largest holding
+
+An account whose currency has no rate is named in `unconverted` and counts nowhere.
+
+Worked example: 10 A at 3.33 EUR and 20.00 EUR of cash at 1.25 are 41.63 + 25.00 = 66.63 USD; the
+account's total of 53.30 EUR is 66.63 USD (66.625): the parts sum to it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from uuid import UUID
+
+from core.money import converted
+from portfolios.holdings.valuation import ZERO, Position, Quote, Valuation, Valued, percentage
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPart:
+    """An account of the household; `rate`: units of the household's currency for one of its own."""
+
+    account_id: UUID
+    name: str
+    type: str
+    value: Valuation
+    rate: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldIn:
+    """A security in one account, valued in the household's currency; None without a price."""
+
+    account_id: UUID
+    quantity: Decimal
+    value: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdHolding:
+    """A security over all accounts; amounts in the household's currency."""
+
+    position: Position
+    quote: Quote | None
+    quantity: Decimal
+    value: Decimal | None
+    cost_basis: Decimal
+    day_change: Decimal | None
+    accounts: tuple[HeldIn, ...]
+
+    @property
+    def gain(self) -> Decimal | None:
+        return None if self.value is None else self.value - self.cost_basis
+
+    @property
+    def gain_percentage(self) -> Decimal | None:
+        gain = self.gain
+        return None if gain is None else percentage(gain, self.cost_basis)
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdValue:
+    """A household at one moment, in one currency."""
+
+    currency: str
+    accounts: tuple[AccountPart, ...]
+    holdings: tuple[HouseholdHolding, ...]
+    total: Decimal
+    cash: Decimal
+    gain: Decimal
+    priced_cost: Decimal
+    day_change: Decimal
+    unconverted: tuple[str, ...]
+    unpriced: tuple[str, ...]
+    stale: tuple[str, ...]
+
+    @property
+    def invested(self) -> Decimal:
+        return self.total - self.cash
+
+    @property
+    def gain_percentage(self) -> Decimal | None:
+        return percentage(self.gain, self.priced_cost)
+
+    @property
+    def day_change_percentage(self) -> Decimal | None:
+        return percentage(self.day_change, self.total - self.day_change)
+
+    def account_total(self, part: AccountPart) -> Decimal | None:
+        """Return an account's total in the household's currency; None without a rate."""
+        return None if part.rate is None else converted(part.value.total, part.rate, self.currency)
+
+    def weight(self, value: Decimal | None) -> Decimal | None:
+        """Return the share of a value in the household's total, in percent."""
+        return None if value is None else percentage(value, self.total)
+
+    def by_asset_class(self) -> dict[str, Decimal]:
+        """Return the value of each asset class, cash included, in order of their names."""
+        found: dict[str, Decimal] = {"cash": self.cash}
+        for row in self.holdings:
+            if row.value is not None:
+                name = row.position.asset_class
+                found[name] = found.get(name, ZERO) + row.value
+        return dict(sorted(found.items()))
+
+
+def household_value(*, currency: str, accounts: Sequence[AccountPart]) -> HouseholdValue:
+    """Return the household's value in `currency`; accounts stay in the order given."""
+    counted = [(part, part.rate) for part in accounts if part.rate is not None]
+
+    def total_of(name: str) -> Decimal:
+        return sum(
+            (converted(getattr(part.value, name), rate, currency) for part, rate in counted), ZERO
+        )
+
+    return HouseholdValue(
+        currency=currency,
+        accounts=tuple(accounts),
+        holdings=_holdings(counted, currency),
+        total=total_of("total"),
+        cash=total_of("cash"),
+        gain=total_of("gain"),
+        priced_cost=total_of("priced_cost"),
+        day_change=total_of("day_change"),
+        unconverted=tuple(part.name for part in accounts if part.rate is None),
+        unpriced=_names(symbol for part, _ in counted for symbol in part.value.unpriced),
+        stale=_names(symbol for part, _ in counted for symbol in part.value.stale),
+    )
+
+
+def _names(symbols: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(symbols)))
+
+
+def _holdings(
+    counted: Sequence[tuple[AccountPart, Decimal]], currency: str
+) -> tuple[HouseholdHolding, ...]:
+    found: dict[int, HouseholdHolding] = {}
+    for part, rate in counted:
+        for row, value in zip(
+            part.value.holdings, _converted_values(part.value, rate, currency), strict=True
+        ):
+            one = _one(part, row, value, rate, currency)
+            before = found.get(row.position.asset_id)
+            found[row.position.asset_id] = one if before is None else _sum(before, one)
+    return tuple(
+        sorted(found.values(), key=lambda row: (row.position.symbol, row.position.asset_id))
+    )
+
+
+def _converted_values(value: Valuation, rate: Decimal, currency: str) -> list[Decimal | None]:
+    """Return the converted values of an account's holdings; with the cash they sum to its total."""
+    values = [
+        None if row.value_base is None else converted(row.value_base, rate, currency)
+        for row in value.holdings
+    ]
+    known = [amount for amount in values if amount is not None]
+    if known:
+        cash = converted(value.cash, rate, currency)
+        cents = converted(value.total, rate, currency) - cash - sum(known, ZERO)
+        largest = values.index(max(known, key=abs))
+        values[largest] = (values[largest] or ZERO) + cents
+    return values
+
+
+def _one(
+    part: AccountPart, row: Valued, value: Decimal | None, rate: Decimal, currency: str
+) -> HouseholdHolding:
+    change = row.day_change_base
+    return HouseholdHolding(
+        position=row.position,
+        quote=row.quote,
+        quantity=row.position.quantity,
+        value=value,
+        cost_basis=converted(row.position.cost_basis, rate, currency),
+        day_change=None if change is None else converted(change, rate, currency),
+        accounts=(HeldIn(part.account_id, row.position.quantity, value),),
+    )
+
+
+def _sum(one: HouseholdHolding, other: HouseholdHolding) -> HouseholdHolding:
+    return replace(
+        one,
+        quantity=one.quantity + other.quantity,
+        value=_added(one.value, other.value),
+        cost_basis=one.cost_basis + other.cost_basis,
+        day_change=_added(one.day_change, other.day_change),
+        accounts=one.accounts + other.accounts,
+    )
+
+
+def _added(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    """Return the sum of what is known; None where neither is."""
+    if one is None or other is None:
+        return one if other is None else other
+    return one + other
