@@ -11,7 +11,7 @@ Conserved  sum(bought) - sum(sold) = sum(pieces)
 
 Methods    a table with one signature: the pieces in the order in which they are sold. Ties break by
            (opened_at, quantity and amount as stated, acquisition, holding day), so every order is
-           total and does not depend on what was recorded first.
+           total and does not depend on the order of recording.
     fifo     oldest purchase first
     lifo     newest purchase first
     hifo     highest adjusted basis per share first

@@ -279,7 +279,7 @@ class WashSales:
         """Convert the open losses of an asset to the new units; return whether there were any.
 
         The first account to state a split (`account` is None) changes every loss. An account that
-        states it later changes only what it sold in old units in between.
+        states it later changes only its own sales in old units in between.
         """
         waiting = [
             loss

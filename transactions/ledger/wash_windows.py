@@ -80,7 +80,7 @@ class WashWindows:
         return rules.policy.enabled and account in rules.taxable and asset not in rules.exempt
 
     def blocked_until(self, *, account: int, asset: int) -> date | None:
-        """Return the last day on which buying the asset here would wash a loss, or None."""
+        """Return the last day on which buying it in the account would wash a loss, or None."""
         if not self.purchase_counts(account=account, asset=asset):
             return None
         return self.of(asset).blocked_until

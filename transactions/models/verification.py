@@ -23,7 +23,7 @@ class VerificationRun(models.Model):
     accounts = models.BigIntegerField(default=0)
     transactions = models.BigIntegerField(default=0)
     difference_count = models.BigIntegerField(default=0)
-    # The first of them: [{"account_id", "what", "key", "stored", "computed"}].
+    # The first differences: [{"account_id", "what", "key", "stored", "computed"}].
     differences = models.JSONField(default=list, blank=True)
 
     class Meta:

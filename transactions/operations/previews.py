@@ -1,7 +1,7 @@
 """Preview sales with the same booking that would record them; write nothing.
 
 A previewed entry passes the same checks and becomes the same row as a recorded one. The same book
-applies it to the stored lots, or rebooks from the first transaction on where recording would. Only
+applies it to the stored lots, or rebooks from the first transaction on if recording would. Only
 the writing is left out. No lock is taken, so call it in a snapshot.
 """
 

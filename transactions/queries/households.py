@@ -52,7 +52,7 @@ class Linked:
     ratios: tuple["UnitChange", ...]
 
     def exactly_kept(self, asset_ids: Collection[int], since: datetime) -> bool:
-        """Whether stored lots are exact and no later loss is counted in units of before a split."""
+        """Return whether stored lots are exact and no action has changed units since `since`."""
         return not any(
             row.asset_id in asset_ids and (row.ratio.denominator != 1 or row.executed_at >= since)
             for row in self.ratios
