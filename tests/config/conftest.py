@@ -79,6 +79,8 @@ def digests() -> Callable[[], dict[str, Any]]:
             table = model._meta.db_table
             if table.split("_")[0] in {"django", "auth", "pghistory"} or table.endswith("event"):
                 continue
+            if table == "identity_session":  # a message to show next is kept there
+                continue
             with connection.cursor() as cursor:
                 digest = "md5(string_agg(t::text, '|' ORDER BY t::text))"
                 cursor.execute(f"SELECT count(*), {digest} FROM {table} t")

@@ -38,7 +38,7 @@ def test_a_withdrawn_adviser_sees_nothing_of_the_job_they_asked_for(
 ) -> None:
     adviser, owner = client_of(people.adviser), client_of(people.owner)
     job = operations.enqueue(
-        kind="recommendations.rebalance",
+        kind="tests.counting",
         queue="interactive",
         user=people.adviser,
         household_id=people.owner.household_id,
