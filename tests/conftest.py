@@ -1,4 +1,4 @@
-"""People every test may meet; and how the suite is dealt out to several processes (`-n`)."""
+"""Users for every test, and the distribution of the suite over several processes (`-n`)."""
 
 import fcntl
 import os
@@ -16,11 +16,11 @@ from rest_framework.test import APIClient
 PASSWORD = "a-long-enough-password"
 TEMPLATE = "ballast_template"
 
-# The tests of a file stay together, in one process: what a file sets up once is dear. But these
-# files set up nothing and take long, so their tests are dealt out one by one,
+# The tests of a file stay together in one process, because the set-up of a file is expensive. But
+# these files set up nothing and take long, so their tests are distributed one by one,
 APART = ("config/test_admin", "config/test_fuzz", "config/test_routes", "dashboard/test_pages")
 # and these files stay together: they share one whole copy of Ballast, or measure how long a
-# thing takes and would disturb each other.
+# test takes and would disturb each other.
 TOGETHER = {
     "end_to_end": "whole copies",
     "edge/test_exhaustion": "measured",
@@ -28,12 +28,12 @@ TOGETHER = {
     "stream/test_bench": "measured",
     "stream/test_faults": "measured",
 }
-# What takes longest is begun first, so that no process is left alone with it in the end.
+# The longest tests begin first, so that no process has to finish them alone at the end.
 LONGEST_FIRST = ("end_to_end", "embedded", "dashboard/test_browser", "config/test_fuzz")
 
 
 def share(nodeid: str) -> str:
-    """The tests that one process gets at a time bear the same name here."""
+    """Return the name of the group of tests that one process receives together."""
     file = nodeid.partition("::")[0].removeprefix("tests/").removesuffix(".py")
     if file in APART:
         return nodeid
@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True, optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Deals out shares instead of tests."""
+    """Distribute groups instead of single tests."""
     from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
     folder = Path(__file__).parent
@@ -61,7 +61,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         if not (folder / path).is_dir() and not (folder / f"{path}.py").is_file():
             raise pytest.UsageError(f"tests/conftest.py names tests/{path}, which is gone")
 
-    config.option.loadscopereorder = False  # would begin with the largest number of tests
+    config.option.loadscopereorder = False  # pytest-xdist would begin with the largest group
     scheduler = LoadScopeScheduling(config, log)
     scheduler._split_scope = share
     return scheduler
@@ -71,7 +71,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: Any
 ) -> None:
-    """Several processes: the first makes a database with all migrations, each copies that."""
+    """With several processes, the first makes a database with all migrations and each copies it."""
     shared = os.environ.get("BALLAST_TEST_SHARED")
     if "PYTEST_XDIST_WORKER" not in os.environ or shared is None:
         return
@@ -93,7 +93,7 @@ def django_db_modify_db_settings(
 
 @dataclass(frozen=True)
 class People:
-    """Two households that must never see each other, and those who may look into one."""
+    """Two households that must never see each other, and an adviser who may see one of them."""
 
     owner: Any
     spouse: Any
@@ -128,7 +128,7 @@ def people(db: None) -> People:
 
 @pytest.fixture
 def client_of() -> Callable[[Any], APIClient]:
-    """An API client that carries a real access token of the user."""
+    """Return an API client with a real access token of the user."""
 
     def client(user: Any) -> APIClient:
         from identity.authentication import token_key

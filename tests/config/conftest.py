@@ -1,4 +1,4 @@
-"""Two households with the same things in them, any number of each, and the routes of the schema."""
+"""Two households with the same contents, any number of each, and the routes of the schema."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         "get_route": lambda route: route.method == "GET",
         "id_route": lambda route: "_id}" in route.path or "{symbol}" in route.path,
         "closed_route": lambda route: not route.path.startswith("/api/v1/auth/"),
-        # Leaving would end the very session the cases are sent with.
+        # Leaving would end the very session with which the cases are sent.
         "fuzzed_route": lambda route: not route.path.endswith(LEAVING),
     }
     for name, fits in wanted.items():
@@ -65,13 +65,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def get_routes() -> list[Route]:
-    """Every route that reads."""
+    """Return every route that reads."""
     return [route for route in _routes() if route.method == "GET"]
 
 
 @pytest.fixture
 def digests() -> Callable[[], dict[str, Any]]:
-    """Count and digest of every row of every table that a refused request must leave alone."""
+    """Return count and digest of every row of every table that a refusal must not change."""
 
     def digests() -> dict[str, Any]:
         counted = {}
@@ -92,7 +92,7 @@ def digests() -> Callable[[], dict[str, Any]]:
 
 @dataclass
 class Home:
-    """What a household has, by the names of the path parameters."""
+    """A household's objects, by the names of the path parameters."""
 
     user: Any
     ids: dict[str, str]
@@ -103,7 +103,7 @@ class Home:
 
 @pytest.fixture
 def furnish(assets: Any) -> Callable[[Any, int], Home]:
-    """Fills a user's household with `count` of everything that is listed somewhere."""
+    """Fill a user's household with `count` of everything that some route lists."""
 
     def furnish(user: Any, count: int) -> Home:
         symbols = [f"OWN{user.pk}X{number}" for number in range(count)]
@@ -220,7 +220,7 @@ def _account(user: Any, symbols: list[str]) -> Any:
 
 
 def _imports(user: Any, account: Any, count: int) -> Any:
-    """So many files, and in the first of them so many rows."""
+    """Create this many files, and this many rows in the first of them."""
     from transactions.models import Import, ImportRow
 
     now = timezone.now()

@@ -1,4 +1,4 @@
-"""The operators' desk: every page answers, costs the same however full, and edits no facts."""
+"""The operators' admin: every page answers, at the same cost however full, and edits no facts."""
 
 from decimal import Decimal
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ from transactions.operations import record
 pytestmark = pytest.mark.django_db
 
 MODELS = list(admin.site._registry)
-# What an operator may write; everything else is looked at.
+# The fields an operator may write; everything else is read-only.
 WRITABLE = {"Household", "User", "AdviserLink", "Asset", "Account"}
 
 
@@ -77,13 +77,13 @@ def test_a_list_of_five_hundred_costs_what_a_list_of_one_costs(
         return [query["sql"] for query in captured]
 
     furnish(people.owner, 1)
-    asked()  # content types and the like are remembered from here on
+    asked()  # content types and the like are cached from here on
     few = asked()
     furnish(people.stranger, 500)
     many = asked()
     assert len(many) == len(few) <= 12
     for sql in many:
-        # No COUNT reads on when the list has enough.
+        # No COUNT reads further than the list needs.
         assert "COUNT(" not in sql or f"LIMIT {COUNT_MAX}" in sql, sql
 
 

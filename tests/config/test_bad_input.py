@@ -1,4 +1,4 @@
-"""Bad input over HTTP: each is a problem with a stable code, and nothing at all is written."""
+"""Bad input over HTTP: each gets a problem with a stable code, and nothing is written."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Send = Callable[..., tuple[int, str]]
 
 
 class Desk:
-    """The owner at the API, with a furnished household behind him."""
+    """The owner at the API, with a furnished household."""
 
     def __init__(self, *, home: Any, other: str, client: Any, digests: Any) -> None:
         self.ids = {**home.ids, "other": other}
@@ -24,7 +24,7 @@ class Desk:
         self.digests = digests
 
     def refusals(self, method: str, path: str, cases: dict[str, Any], **headers: str) -> Any:
-        """(status, code) of the answer to each body; nothing may have changed in between."""
+        """Return (status, code) of the answer to each body; nothing may have changed in between."""
         before = self.digests()
         found: dict[str, Any] = {}
         for name, body in cases.items():
@@ -76,7 +76,7 @@ def expected(cases: dict[str, tuple[Any, int, Any]]) -> tuple[dict[str, Any], di
     )
 
 
-# What no writing route may take, whatever it expects.
+# Values that no writing route may accept, whatever it expects.
 SHAPES: dict[str, tuple[Any, int, Any]] = {
     "ten megabytes": (b'{"note": "' + b"x" * 10_485_760 + b'"}', 413, "body_too_large"),
     "deep": (b"[" * 100 + b"]" * 100, 400, "body_too_deep"),

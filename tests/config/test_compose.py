@@ -1,7 +1,7 @@
 """docker-compose.yml against the Compose Specification's schema, the code, and itself.
 
-No engine is asked. The commands are taken apart: a program that is not installed, a module that is
-not there, a word the program does not know, or a queue nobody works off fails here.
+No container engine is used. The commands are taken apart. The tests fail for a program that is not
+installed, a missing module, an unknown argument, or a queue without a worker.
 """
 
 import ast
@@ -30,13 +30,13 @@ FILE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
 OURS = [name for name, service in SERVICES.items() if service.get("image") == "ballast:latest"]
 CONTAINER_DATA = "/var/lib/ballast"
-# Read by a library or by the code of one process rather than in settings.py.
+# Read by a library, or by the code of one process, instead of settings.py.
 ELSEWHERE = {"PROMETHEUS_MULTIPROC_DIR"}
 
 
 @cache
 def schema() -> dict[str, Any]:
-    """The Compose Specification's schema as the package check-jsonschema ships it."""
+    """Return the Compose Specification's schema as shipped by the package check-jsonschema."""
     found = find_spec("check_jsonschema")
     assert found is not None
     assert found.origin is not None
@@ -67,7 +67,7 @@ def test_the_schema_finds_mistakes(change: dict[str, Any]) -> None:
 
 
 def programs(service: dict[str, Any]) -> list[list[str]]:
-    """The words of every program a command starts, also behind `sh -c`."""
+    """Return the words of every program a command starts, also behind `sh -c`."""
     command: list[str] = service["command"]
     if command[:2] != ["sh", "-c"]:
         return [command]
@@ -116,7 +116,7 @@ def test_every_command_can_be_run(name: str, words: list[str]) -> None:
 
 
 def queues_sent_to() -> set[str]:
-    """The queues of the schedule, of the settings, and those our code names."""
+    """Return the queues of the schedule, of the settings, and those named in our code."""
     found = {str(entry["options"]["queue"]) for entry in SCHEDULE.values()}
     found.add(str(current_app.conf.task_default_queue))
     for path in [*ROOT.glob("*/**/*.py"), *ROOT.glob("platform/*/**/*.py")]:

@@ -1,6 +1,6 @@
-"""Cases nobody thought of: generated from the schema, right and wrong ones, against every route.
+"""Generated cases: valid and invalid requests from the schema, against every route.
 
-No answer is a 500, none has a status or a form the schema does not know. Each case is rolled back.
+No answer is a 500, and none has a status or a form outside the schema. Each case is rolled back.
 """
 
 from collections import Counter
@@ -34,7 +34,7 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-# Some of what is generated must get through: a fuzzer that only meets 400 proves little.
+# Some generated cases must get through: a fuzzer that only gets 400 proves little.
 SUCCEEDING = {"POST /api/v1/accounts", "PUT /api/v1/portfolios/{account_id}/targets"}
 
 
@@ -84,12 +84,12 @@ def _explore(
     try:
         explore()
     except Unsatisfiable:
-        # Nothing can be wrong with a request that has neither body nor parameters.
+        # A request without body and parameters cannot be invalid.
         assert not operation.body
 
 
 def _point_at(case: Any, ids: dict[str, str]) -> None:
-    """Names things that exist, so that a case gets further than to a 404."""
+    """Insert names of existing objects, so that a case gets further than to a 404."""
     known = {**ids, "currency": "USD", "type": "buy", "executed_at": "2024-06-03T15:00:00Z"}
     if isinstance(case.body, dict) and "account_id" not in case.body:
         known["type"] = "taxable"
@@ -101,7 +101,7 @@ def _point_at(case: Any, ids: dict[str, str]) -> None:
 
 
 def _answer(case: Any, client: Any, faults: dict[str, str]) -> int:
-    """Sends the case through Django's own client and holds the answer against the schema."""
+    """Send the case through Django's own client and check the answer against the schema."""
     prepared = requests.Request(**case.as_transport_kwargs(base_url="http://testserver")).prepare()
     body: Any = prepared.body or b""
     with transaction.atomic():

@@ -1,7 +1,7 @@
-"""Writers of one household at one moment: nobody waits in a circle, nobody is refused needlessly.
+"""Concurrent writers of one household: no deadlocks and no needless refusals.
 
-The pairs of the first tests hold all their locks when both begin to commit, where PostgreSQL checks
-foreign keys. The others race as they like, many times.
+In the first tests both writers hold all their locks when they begin to commit, where PostgreSQL
+checks foreign keys. The other tests race freely, many times.
 """
 
 import threading
@@ -44,7 +44,7 @@ FILE = (
 
 
 def together(*rivals: Callable[[], object]) -> list[object]:
-    """Run all at one moment, each on a connection of its own; return answers and refusals."""
+    """Run all at once, each on its own connection; return answers and refusals."""
     start = threading.Barrier(len(rivals))
     answers: list[object] = [None] * len(rivals)
 
@@ -69,7 +69,7 @@ def together(*rivals: Callable[[], object]) -> list[object]:
 
 
 def committed_together(*rivals: Callable[[], object]) -> list[object]:
-    """As `together`; nobody begins to commit before all have done their work."""
+    """Like `together`, but nobody begins to commit before all have done their work."""
     done = threading.Barrier(len(rivals))
 
     def whole(rival: Callable[[], object]) -> Callable[[], object]:
@@ -144,7 +144,7 @@ def test_a_trade_and_whatever_announces_or_joins_commit_at_one_moment(
                 asset=public, identical_to=assets["BBB"], user=people.operator, now=timezone.now()
             ),
         )
-        # Room for the next one: a household has a bounded number of members.
+        # Make room for the next one: a household has a bounded number of members.
         User.objects.filter(email=email).update(is_active=False)
     assert Transaction.objects.count() == ROUNDS
     assert Invitation.objects.filter(accepted_at__isnull=False).count() == ROUNDS
@@ -194,7 +194,7 @@ def test_two_files_of_one_household_are_committed_at_one_moment(
     account: Any, second: Any, people: Any, assets: Any
 ) -> None:
     for number in range(ROUNDS):
-        # It makes an asset of one's own, so that its commit locks the household's row, too.
+        # It creates an own asset, so its commit locks the household's row too.
         symbol = f"OWN{number}"
         own = FILE.replace(b"AAA", symbol.encode())
         batches = [
@@ -241,7 +241,7 @@ def test_ledgers_follow_a_decision_on_identity_while_their_household_trades(
 
 @contextmanager
 def held_elsewhere(account: Account) -> Iterator[None]:
-    """Somebody else's transaction holds the account's row, as a long booking does."""
+    """Hold the account's row in another transaction, as a long booking does."""
     with psycopg.connect(**connection.get_connection_params()) as other:
         other.execute(
             "SELECT 1 FROM transactions_account WHERE id = %s FOR NO KEY UPDATE", [account.pk]
@@ -277,7 +277,7 @@ def test_of_many_writers_of_a_locked_household_two_wait_and_the_others_are_told_
             assert int(answer["Retry-After"]) >= 1
         assert answers.empty(), "two wait for as long as the lock is held"
         assert reader.get("/api/v1/accounts").status_code == 200
-        # Work that only refers to the locked rows is taken meanwhile.
+        # Work that only refers to the locked rows proceeds meanwhile.
         with transaction.atomic():
             upload(account, people.spouse)
         assert not Transaction.objects.exists()

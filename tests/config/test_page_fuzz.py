@@ -1,4 +1,4 @@
-"""No query and no form, whatever is in it, turns a page into a fault of ours."""
+"""No query and no form, whatever its content, makes a page fail."""
 
 from random import Random
 from typing import Any
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 REQUESTS_PER_PAGE = 8
 PAGES = [pattern for pattern in urlpatterns if pattern.name != "logout"]
-# Every name a page reads from its query or its form.
+# Every name that a page reads from its query or its form.
 NAMES = (
     *("symbol", "year", "page", "cursor", "status", "from", "to", "range", "benchmark", "next"),
     *("account", "type", "quantity", "price", "amount", "fee", "executed_on", "executed_at"),
@@ -44,7 +44,7 @@ def test_no_query_and_no_form_breaks_a_page(page: URLPattern, people: Any, furni
         if number % 6 or page.name not in ("login", "register"):
             client.force_login(people.owner)
         sent = {name: _value(random, ids) for name in random.sample(NAMES, random.randint(1, 6))}
-        # Halves of characters travel as bytes that are no UTF-8.
+        # Halves of characters are sent as bytes that are not UTF-8.
         text = urlencode(sent, errors="surrogatepass")
         with transaction.atomic():
             if number % 3 == 2:

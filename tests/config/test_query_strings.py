@@ -1,4 +1,4 @@
-"""Query strings are held to the schema, on every route."""
+"""Query strings are checked against the schema, on every route."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Rivals at the same moment: the second one waits or is refused, and the figures still add up."""
+"""Concurrent rivals: the second one waits or is refused, and the figures still add up."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ DAY = datetime(2024, 3, 1, 15, tzinfo=UTC)
 
 
 def at_once(*rivals: Callable[[], object]) -> list[object]:
-    """Runs all at one moment, each on a connection of its own; answers and refusals in order."""
+    """Run all at once, each on its own connection; return answers and refusals in order."""
     start = threading.Barrier(len(rivals))
     answers: list[object] = [None] * len(rivals)
 

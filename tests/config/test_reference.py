@@ -1,4 +1,4 @@
-"""The reference of the API is complete: fields, operations, examples, codes."""
+"""The API reference is complete: fields, operations, examples, codes."""
 
 import ast
 import json
@@ -80,7 +80,7 @@ def test_every_operation_has_an_example_that_fits_its_schema() -> None:
 
 
 def _json_schema(node: Any) -> Any:
-    """OpenAPI 3.0 says `nullable` where JSON Schema lists null among the types."""
+    """Translate `nullable` of OpenAPI 3.0 into JSON Schema, which lists null among the types."""
     if isinstance(node, list):
         return [_json_schema(item) for item in node]
     if not isinstance(node, dict):
@@ -111,13 +111,13 @@ def test_the_example_of_a_request_is_accepted(
         content_type="application/json",
     )
     allowed = {
-        # The example names a person, a token or a password that this household does not have,
+        # The example names a user, a token or a password that this household does not have,
         "log_in": 401,
         "log_out": 401,
         "refresh_token": 401,
         "change_password": 400,
         "grant_adviser": 404,
-        # or needs what its accounts do not hold: shares, a file, a row nothing rests on.
+        # or needs objects its accounts lack: shares, a file, a row on which nothing depends.
         "sale_preview": 400,
         "imports_update": 400,
         "transactions_reverse": 409,
@@ -131,7 +131,7 @@ def test_the_example_of_a_request_is_accepted(
 
 
 def raised_codes() -> set[str]:
-    """The codes that the source names where it refuses something."""
+    """Return the codes that the source uses for refusals."""
     found = set()
     for room in ROOMS:
         for path in (ROOT / room).rglob("*.py"):

@@ -1,4 +1,4 @@
-"""What holds for every route of the schema: pages, strangers, and the number of queries."""
+"""Rules for every route of the schema: pages, strangers, and the number of queries."""
 
 import json
 from collections.abc import Callable
@@ -64,7 +64,7 @@ def test_cursors_walk_through_ties_without_losing_or_doubling_a_row(
     if "cursor" not in list_route.parameters:
         assert "next_cursor" not in list_route.parameters
         return
-    home = furnish(people.owner, 25)  # all of one instant: the sort key ties everywhere
+    home = furnish(people.owner, 25)  # all at one instant: the sort key ties everywhere
     client, seen = client_of(people.owner), []
     cursor: str | None = ""
     while cursor is not None:

@@ -1,4 +1,4 @@
-"""Equal requests for a rebalance within seconds are one job, and never hide what has changed."""
+"""Equal requests for a rebalance within seconds are one job and never hide a change."""
 
 from datetime import UTC, datetime
 from decimal import Decimal as D

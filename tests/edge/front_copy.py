@@ -1,4 +1,4 @@
-"""A Django project of a few views, for the tests of the front: it shows what reached Django."""
+"""A small Django project for the tests of the front: it reports the requests that reach Django."""
 
 import re
 import sys
@@ -27,7 +27,7 @@ def _seen(request: HttpRequest) -> None:
 
 @csrf_exempt
 def echo(request: HttpRequest) -> HttpResponse:
-    """What of the request reached Django."""
+    """Return the request as it reached Django."""
     _seen(request)
     body = request.read()
     headers = {name: value for name, value in request.META.items() if name.startswith("HTTP_")}
@@ -44,7 +44,7 @@ def echo(request: HttpRequest) -> HttpResponse:
 
 
 def hold(request: HttpRequest) -> HttpResponse:
-    """Keep the thread until the test lets go."""
+    """Keep the thread until the test releases it."""
     _seen(request)
     while not (Path(DATA_DIR) / "let-go").exists():
         time.sleep(0.02)
@@ -64,7 +64,7 @@ def filed(request: HttpRequest) -> FileResponse:
 
 
 def standstill(request: HttpRequest) -> HttpResponse:
-    """A backtracking expression: it keeps the GIL, so nothing else of the process runs."""
+    """Run a backtracking expression: it holds the GIL, so nothing else of the process runs."""
     re.match(r"(a+)+$", "a" * 64 + "b")
     return HttpResponse("never")
 

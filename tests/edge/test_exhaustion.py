@@ -1,4 +1,4 @@
-"""One connection in the pool, and somebody holds it: others get 503 in time, then recover."""
+"""A pool with one connection, and it is taken: others get 503 in time, then recover."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The web process under clients that are slow, idle or too many: real sockets against granian."""
+"""The web process with clients that are slow, idle or too many: real sockets to granian."""
 
 import json
 import os
@@ -87,7 +87,7 @@ class Web:
             return False
 
     def socket(self, text: str = "", content: bytes = b"") -> socket.socket:
-        """A connection that has said so much and stays open."""
+        """Open a connection, send these bytes and leave it open."""
         opened = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
         opened.sendall(text.replace("\n", "\r\n").encode() + content)
         return opened
@@ -105,7 +105,7 @@ class Web:
 
     @property
     def seen(self) -> str:
-        """The addresses Django was asked for."""
+        """Return the addresses that reached Django."""
         found = self.folder / "seen"
         return found.read_text() if found.exists() else ""
 
@@ -114,7 +114,7 @@ class Web:
         mark.unlink(missing_ok=True) if held else mark.touch()
 
     def logged(self, **fields: Any) -> list[dict[str, Any]]:
-        """Access lines with these values."""
+        """Return the access lines with these values."""
         lines = [json.loads(x) for x in self.log.read_text().splitlines() if x.startswith("{")]
         return [x for x in lines if all(x.get(name) == value for name, value in fields.items())]
 
@@ -181,7 +181,7 @@ def test_busy_threads_refuse_in_time_and_health_still_answers(web: Web, opened: 
     eventually(lambda: web.seen.count("?held") == THREADS, what="busy threads")
     late = [opened.enter_context(web.socket(head.format("late"))) for _ in range(WAITING_MAX + 1)]
     assert web.get("/healthz")[0] == 200
-    for connection in late:  # one finds the line full, the others leave it in time
+    for connection in late:  # one finds the queue full, the others leave it in time
         status, headers, content = read(connection)
         assert (status, json.loads(content)["code"]) == (503, "server_busy")
         assert int(headers["retry-after"]) >= 1
@@ -232,7 +232,7 @@ def test_one_caller_holds_a_bounded_number_of_bytes(web: Web, opened: ExitStack)
     codes = sorted(json.loads(content)["code"] for _, _, content in answers)
     assert codes == ["body_timeout", "too_many_bodies"]
     assert "half" not in web.seen
-    assert web.send("POST", "/api/v1/imports", b"x" * (size - 1))[0] == 200  # all given back
+    assert web.send("POST", "/api/v1/imports", b"x" * (size - 1))[0] == 200  # all released
 
 
 def test_a_body_without_length_and_one_cut_short_never_reach_django(web: Web) -> None:

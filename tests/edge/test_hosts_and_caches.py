@@ -1,4 +1,4 @@
-"""Which names are served outside production, and that nobody keeps answers of the API."""
+"""Host names served outside production, and API answers that no cache may keep."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What may stand in a log: where something broke, never passwords, addresses or refused rows."""
+"""The content of logs: the place of a fault, never passwords, addresses or refused rows."""
 
 import os
 import subprocess

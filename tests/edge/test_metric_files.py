@@ -12,7 +12,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# One line of input is one step; one line of output says that it was done.
+# One line of input is one step; one line of output confirms it.
 PROCESS = """
 import os, sys
 from edge import metric_files, metrics
@@ -51,7 +51,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 class Counting:
-    """Another process that counts when it is told to."""
+    """Another process that counts on command."""
 
     def __init__(self, disk: Path) -> None:
         self.process = subprocess.Popen(
@@ -106,7 +106,7 @@ def fill(disk: Path) -> None:
 
 
 def requests(disk: Path, word: str) -> float:
-    """How many requests of the route Prometheus would see."""
+    """Return the number of requests of the route as Prometheus would see it."""
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=str(disk))  # type: ignore[no-untyped-call]
     generate_latest(registry)
@@ -142,7 +142,7 @@ def test_a_process_that_starts_on_a_full_disk_counts(disk: Path, counting: list[
 def test_a_process_that_forks_on_a_full_disk_does_not_die(
     disk: Path, counting: list[Counting]
 ) -> None:
-    """As a Celery worker does when it replaces one of its processes."""
+    """Fork as a Celery worker does when it replaces one of its processes."""
     counting.append(process := Counting(disk))
     process.count("before", 3)
     fill(disk)

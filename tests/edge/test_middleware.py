@@ -1,4 +1,4 @@
-"""What every answer carries, and what is measured and logged of it."""
+"""Headers of every answer, and the metrics and logs about it."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the parser lets in, and the code of everything it does not."""
+"""Bodies the parser accepts, and the code for everything it refuses."""
 
 import json
 from decimal import Decimal
@@ -51,7 +51,7 @@ def test_an_integer_of_thousands_of_digits_is_a_number_for_its_field_to_refuse()
 
 
 class Unread(BytesIO):
-    """A body that must not be touched."""
+    """A body that must not be read."""
 
     def read(self, size: int | None = -1) -> bytes:
         raise AssertionError("the body was read")

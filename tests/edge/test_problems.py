@@ -1,4 +1,4 @@
-"""Every way a request can fail, as the caller sees it over HTTP."""
+"""Every kind of failed request, as the caller sees it over HTTP."""
 
 import logging
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The fields money comes in through."""
+"""The fields through which amounts enter."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""API reads with a token take the short way, and nothing they carry is different."""
+"""API reads with a token take the short way, and their answers are the same."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Counting tries, from many threads and with Redis away."""
+"""Counting tries, from many threads and while Redis is down."""
 
 from concurrent.futures import ThreadPoolExecutor
 

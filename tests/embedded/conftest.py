@@ -1,4 +1,4 @@
-"""Local copies in processes of their own, that a test can signal, kill and look at."""
+"""Local copies in their own processes, which a test can signal, kill and inspect."""
 
 import os
 import pwd
@@ -31,7 +31,7 @@ def eventually(holds: Callable[[], object], *, what: str, patience_s: float = PA
 
 
 def processes_naming(*marks: str) -> dict[int, str]:
-    """Every living process whose command line or folder holds one of the marks."""
+    """Return every living process whose command line or folder contains one of the marks."""
     found = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal() or int(entry.name) == os.getpid():
@@ -99,7 +99,7 @@ class LocalCopy:
         return self
 
     def press_ctrl_c(self) -> int:
-        """The signal a terminal sends: to the whole group in front."""
+        """Send the signal a terminal sends, to the whole foreground group."""
         os.killpg(self.process.pid, signal.SIGINT)
         return self.wait()
 
@@ -109,7 +109,7 @@ class LocalCopy:
         return status
 
     def left(self) -> dict[int, str]:
-        """Processes of this copy that still live."""
+        """Return the processes of this copy that are still alive."""
         return processes_naming(str(self.data), str(places(self.data).sockets))
 
     def pid_of(self, mark: str) -> int:

@@ -2,7 +2,7 @@
 
     python local_copy.py DATA_DIR [--without-servers] NAME=COMMAND…
 
-Prints `ready` when all runs. The supervisor and the servers are the real ones.
+It prints `ready` once everything runs. The supervisor and the servers are the real ones.
 """
 
 import sys

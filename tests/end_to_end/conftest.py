@@ -1,8 +1,8 @@
 """A whole copy of Ballast for the session: the servers and processes of `make run`, free ports.
 
-Started with the plan and the supervisor of `make run` itself. Nobody watches in the background:
-a process that was killed is started again only while a test waits in `Stack.until`, so a test
-decides how long something stays away.
+It is started with the plan and the supervisor of `make run`. Nothing watches in the background: a
+killed process is restarted only while a test waits in `Stack.until`, so a test decides how long a
+process stays down.
 """
 
 import json
@@ -48,7 +48,7 @@ def free_ports() -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said, and how long it took."""
+    """The server's answer, and the time it took."""
 
     status: int
     body: Any
@@ -57,7 +57,7 @@ class Answer:
 
 
 class Api:
-    """A client as a mobile application is one: JSON, a token, nothing else."""
+    """A client like a mobile application: JSON, a token, nothing else."""
 
     def __init__(self, port: str) -> None:
         self.port = port
@@ -107,7 +107,7 @@ class Api:
 
 
 class Socket:
-    """The stream as a client sees it; keeps everything it heard."""
+    """The stream as a client sees it; keeps every message it received."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -117,7 +117,7 @@ class Socket:
         self.connection.send(json.dumps(message))
 
     def hear(self, kind: str, *, s_max: float = 30.0) -> dict[str, Any]:
-        """The next message of a kind."""
+        """Return the next message of a kind."""
         deadline = time.monotonic() + s_max
         while True:
             text = self.connection.recv(timeout=max(0.0, deadline - time.monotonic()))
@@ -126,19 +126,19 @@ class Socket:
                 return self.heard[-1]
 
     def drain(self, *, seconds: float) -> None:
-        """Everything that arrives within a time."""
+        """Return all messages that arrive within a time."""
         deadline = time.monotonic() + seconds
         with suppress(TimeoutError):
             while (left := deadline - time.monotonic()) > 0:
                 self.heard.append(json.loads(self.connection.recv(timeout=left)))
 
     def events(self, job_id: str) -> int:
-        """How often the end of a job was told."""
+        """Return how often the end of a job was announced."""
         return sum(message.get("job_id") == job_id for message in self.heard)
 
 
 class Stack:
-    """The running copy, and what a test may do to it."""
+    """The running copy, and the actions of tests on it."""
 
     def __init__(self, where: Places) -> None:
         self.supervisor = Supervisor(where)
@@ -151,7 +151,7 @@ class Stack:
         self.variables = told | {"JOB_LEASE_S": str(LEASE_S)}
 
     def open(self) -> None:
-        """What `make run` starts, without the files of pages; the demo loads meanwhile."""
+        """Start the parts of `make run`, without static files; the demo loads meanwhile."""
         told = self.variables
         self.manage("migrate", "--noinput", "-v0")
         edges = plan.edges(self.supervisor.where, told)
@@ -173,7 +173,7 @@ class Stack:
             connection.close()
 
     def until(self, holds: Callable[[], Any], *, what: str, s_max: float = PATIENCE_S) -> Any:
-        """Waits, and meanwhile starts again whatever was killed."""
+        """Wait, and restart killed processes meanwhile."""
         deadline = time.monotonic() + s_max
         while not (found := holds()):
             if time.monotonic() > deadline:
@@ -195,11 +195,11 @@ class Stack:
         return slot.child
 
     def send(self, name: str, number: signal.Signals) -> None:
-        """A signal to a process and all it started."""
+        """Send a signal to a process and everything it started."""
         os.killpg(self.child(name).process.pid, number)
 
     def kill(self, name: str) -> None:
-        """kill -9 of a process and all it started; it stays away until somebody waits."""
+        """kill -9 a process and everything it started; it stays down until a test waits."""
         child = self.child(name)
         child.kill_group()
         child.process.wait()
@@ -215,13 +215,13 @@ class Stack:
 
     @contextmanager
     def results_held_back(self) -> Iterator[None]:
-        """No worker can write a recommendation: jobs are computed and stay `processing`."""
+        """Let no worker write a recommendation: jobs are computed and stay `processing`."""
         with psycopg.connect(self.variables["DATABASE_URL"]) as connection:
             connection.execute("LOCK TABLE recommendations_recommendation IN SHARE MODE")
             yield
 
     def until_results_wait(self, count: int = 1) -> None:
-        """Until so many workers hold a claim and are about to write what they computed."""
+        """Wait until this many workers hold a claim and are about to write their results."""
         waiting = (
             "SELECT count(*) FROM pg_locks WHERE NOT granted "
             "AND relation = 'recommendations_recommendation'::regclass"
@@ -230,7 +230,7 @@ class Stack:
 
     @contextmanager
     def socket_of(self, api: Api) -> Iterator[Socket]:
-        """A socket that has shown its ticket."""
+        """Return a socket that has presented its ticket."""
         ticket = api.post("/auth/stream-ticket", status=200)
         with connect(ticket["url"], compression=None) as connection:
             opened = Socket(connection)
@@ -239,11 +239,11 @@ class Stack:
             yield opened
 
     def manage(self, *words: str) -> None:
-        """`manage.py` with words; fails as the command does."""
+        """Run `manage.py` with arguments; fail as the command does."""
         self.supervisor.run_steps([plan.manage(words[0], *words, environment=self.variables)])
 
     def close(self) -> None:
-        """The servers in order, everything else at once: these processes are used to that."""
+        """Stop the servers in order and everything else at once, which these processes tolerate."""
         for slot in self.supervisor.slots:
             if slot.child is not None and not slot.is_server:
                 slot.child.kill_group()
@@ -278,7 +278,7 @@ class Home:
     stack: Stack
 
     def rebalance(self, **options: Any) -> str:
-        """Asks for one; the job."""
+        """Request a rebalance; return the job."""
         path = f"/portfolios/{self.account_id}/rebalance"
         return str(self.owner.post(path, options, status=202)["job_id"])
 
@@ -298,7 +298,7 @@ class Home:
         return job
 
     def told(self, job_id: str) -> list[int]:
-        """How many notices of a job each member has."""
+        """Return how many notices of a job each member has."""
         return [
             sum(
                 row["payload"].get("job_id") == job_id
@@ -322,14 +322,14 @@ class Home:
 
 @pytest.fixture(autouse=True, scope="module")
 def _books_are_right(stack: Stack) -> Iterator[None]:
-    """What a fault breaks in the ledger stays broken: it is all rebuilt once, after each file."""
+    """After each file rebuild the whole ledger once, because a fault's damage there would last."""
     yield
     stack.manage("verify_ledger")
 
 
 @pytest.fixture
 def register(stack: Stack) -> Callable[..., tuple[str, Api]]:
-    """Registers somebody and logs in."""
+    """Register a user and log in."""
 
     def register(**fields: Any) -> tuple[str, Api]:
         email = fields.pop("email", f"{uuid4().hex[:12]}@ballast.example")
@@ -343,7 +343,7 @@ def register(stack: Stack) -> Callable[..., tuple[str, Api]]:
 
 @pytest.fixture(scope="session")
 def _couple(stack: Stack) -> tuple[Api, Api]:
-    """Two who share a household, for every test of faults."""
+    """Two users who share a household, for every test of faults."""
     owner, spouse = Api(stack.port), Api(stack.port)
     emails = [f"{name}-{uuid4().hex[:8]}@ballast.example" for name in ("owner", "spouse")]
     owner.post("/auth/register", {"email": emails[0], "password": PASSWORD})
@@ -359,7 +359,7 @@ def _couple(stack: Stack) -> tuple[Api, Api]:
 
 @pytest.fixture
 def home(stack: Stack, _couple: tuple[Api, Api]) -> Iterator[Home]:
-    """An account out of balance; after the test none of its work was given up."""
+    """An account out of balance; after the test none of its work has been given up."""
     owner, spouse = _couple
     account = owner.post("/accounts", {"name": "Faulty", "type": "roth_ira", "currency": "USD"})
     own = {"account_id": account["id"], "executed_at": "2023-05-01T15:00:00Z"}

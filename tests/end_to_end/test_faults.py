@@ -1,6 +1,6 @@
-"""What is killed, stopped, cut off and repeated, and what must still be true afterwards.
+"""Processes are killed, stopped and disconnected, requests repeated; the data must stay right.
 
-After every test its account has no failed job and no dead letter; after all the ledger is rebuilt.
+After every test its account has no failed job and no dead letter; at the end the ledger is rebuilt.
 """
 
 import signal
@@ -24,7 +24,7 @@ BROKER_TIMEOUT_S = 3.0
 
 
 def done_once(home: Any, job_id: str, *, attempts: int = 1) -> None:
-    """The job is completed, in so many attempts, with one result and one notice for each member."""
+    """Check that the job completed in so many attempts, with one result and a notice per member."""
     job = home.until_status(job_id, "completed")
     home.until_told(job_id)
     assert job["attempts"] == attempts
@@ -37,7 +37,7 @@ def test_a_worker_killed_with_its_work_in_hand_loses_nothing(stack: Any, home: A
     with stack.socket_of(home.spouse) as stream:
         with stack.results_held_back():
             job_id = home.rebalance()
-            # The second process of the pool has work of its own and dies with it.
+            # The second process of the pool has its own work and dies with it.
             other_id = home.rebalance(minimum_trade="20")
             stack.until_results_wait(2)
             stack.kill("worker-interactive")
@@ -101,7 +101,7 @@ def test_requests_without_a_broker_are_taken_at_once_and_done_once(
         "executed_at": "2024-01-02T15:00:00Z",
     }
     assert home.owner.send("POST", "/transactions", deposit).took_s < QUICKLY_S
-    # Two beats from here on: everything they send comes twice.
+    # Two beats from here on: every message is sent twice.
     program = stack.child("beat").program
     words = [*program.command[:-1], str(tmp_path / "second-beat")]
     second = stack.supervisor.child(replace(program, name="beat-2", command=words))
@@ -204,7 +204,7 @@ def test_without_its_cache_everything_is_slower_and_right(stack: Any, home: Any)
         home.owner.post("/transactions", booked)
         job_id = home.rebalance()
         deadline = time.monotonic() + QUICKLY_S
-        while home.job(job_id)["status"] != "completed":  # nothing is started again meanwhile
+        while home.job(job_id)["status"] != "completed":  # nothing is restarted meanwhile
             assert time.monotonic() < deadline
             time.sleep(0.1)
         after = {x["symbol"]: x["quantity"] for x in home.owner.get(holdings)["data"]}

@@ -1,4 +1,4 @@
-"""One investor, from registration to log-out, over HTTP and WebSocket as an application goes."""
+"""One investor, from registration to log-out, over HTTP and WebSocket like an application."""
 
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 OWN = f"HOUSE{uuid4().hex[:6].upper()}"
 BANDS = {"AAPL": ("25", "2"), "KO": ("25", "2"), "XOM": ("20", "2"), "CASH": ("5", "1")}
 RESTRICTED = {"MSFT": ("15", "2"), OWN: ("10", "3")}
-# Symbol, value today, what was paid for it in percent of today's price, day; and cash beside.
+# Symbol, value today, price paid in percent of today's price, day; and cash beside.
 BOUGHT = (
     ("AAPL", 30_000, 40, "2019-03-04"),
     ("AAPL", 15_000, 70, "2020-03-04"),
@@ -28,7 +28,7 @@ def figures(row: dict[str, Any], *names: str) -> list[Decimal]:
 
 
 def purchases(api: Any) -> list[dict[str, str]]:
-    """What is bought, at whole units and cents, from the prices of this moment."""
+    """Return the purchases, at whole units and cents, from the current prices."""
     symbols = ",".join(sorted({symbol for symbol, *_ in BOUGHT}))
     quotes = api.get(f"/market/prices?symbols={symbols}")["data"]
     prices = {x["symbol"]: Decimal(x["price"]) for x in quotes}
@@ -59,7 +59,7 @@ def own_asset(api: Any) -> None:
 
 
 def invested(api: Any, bought: list[dict[str, str]]) -> str:
-    """An account with its transactions; each was sent twice and booked once."""
+    """Return an account with its transactions; each was sent twice and booked once."""
     account = {"name": "Whole path", "type": "taxable", "currency": "USD", "lot_method": "fifo"}
     account_id = str(api.post("/accounts", account, key="open")["id"])
     assert api.post("/accounts", account, key="open")["id"] == account_id
@@ -92,7 +92,7 @@ def wishes(api: Any, account_id: str) -> None:
 def books(
     api: Any, account_id: str, bought: list[dict[str, str]]
 ) -> tuple[dict[str, Decimal], dict[str, Any]]:
-    """Units by symbol and lots by id, checked against what was bought."""
+    """Return units by symbol and lots by id, checked against the purchases."""
     holdings = {x["symbol"]: x for x in api.get(f"/portfolios/{account_id}/holdings")["data"]}
     held = {symbol: Decimal(row["quantity"]) for symbol, row in holdings.items()}
     assert Decimal(holdings[OWN]["price"]) == Decimal("101.5")
@@ -111,7 +111,7 @@ def books(
 
 
 def sold_lots_hold(trade: dict[str, Any], lots: dict[str, Any]) -> None:
-    """The lots of a sale are the account's, of this symbol, large enough, and add up to it."""
+    """Check that a sale's lots are the account's, of this symbol, large enough, and sum to it."""
     taken = {part["lot_id"]: Decimal(part["quantity"]) for part in trade["lots"]}
     assert len(taken) == len(trade["lots"])
     for lot_id, quantity in taken.items():
@@ -128,7 +128,7 @@ def sold_lots_hold(trade: dict[str, Any], lots: dict[str, Any]) -> None:
 
 
 def obeys(result: dict[str, Any], held: dict[str, Decimal], lots: Any) -> None:
-    """Every promise of a rebalance, computed again from the trades themselves."""
+    """Check every guarantee of a rebalance, recomputed from the trades themselves."""
     prices = {x["symbol"]: Decimal(x["price"]) for x in result["trades"]}
     after, effects = dict(held), Decimal(0)
     for trade in result["trades"]:
@@ -181,7 +181,7 @@ def decided(api: Any, recommendation_id: str, result: dict[str, Any]) -> None:
 
 
 def leaves(api: Any) -> None:
-    """A refresh token works once; after the log-out nothing does."""
+    """A refresh token works once; after the log-out no token works."""
     first = api.refresh
     pair = api.post("/auth/token/refresh", {"refresh": first}, status=200)
     assert pair["refresh"] != first

@@ -1,4 +1,4 @@
-"""A job belongs to its household: who loses sight of one loses the jobs they asked for."""
+"""A job belongs to its household: users who lose access to it lose the jobs they requested."""
 
 from collections.abc import Callable
 from typing import Any

@@ -26,7 +26,7 @@ KIND = "recommendations.rebalance"
 
 
 class Messages:
-    """What stands in the broker's real queue, taken out as it is looked at."""
+    """The messages in the broker's real queue, removed as they are read."""
 
     def __init__(self) -> None:
         self.taken()
@@ -171,7 +171,7 @@ def test_a_claimed_job_is_nobody_elses_until_its_lease_runs_out(
     assert second is not None
     assert second.attempt == 2
 
-    # The first worker was only slow: whatever it still does is refused.
+    # The first worker was only slow: everything it still does is refused.
     with pytest.raises(LeaseLost):
         operations.complete(claim=first, result={"late": True})
     with pytest.raises(LeaseLost):
@@ -214,7 +214,7 @@ def test_a_backlog_is_woken_in_portions_and_never_the_same_job_each_time(
     importing = ask(people.owner, uuid4(), queue="imports")
     past = timezone.now() - timedelta(minutes=1)
     Job.objects.update(next_at=past, woken_at=past)
-    # The messages still stand in the queue: none is sent again, whatever waits in other queues.
+    # The messages are still in the queue: none is sent again, whatever waits in other queues.
     assert operations.sweep(now=timezone.now()) == (WAKE_UPS_WAITING_MAX + 1, 0)
     assert operations.sweep(now=timezone.now()) == (0, 0)
     first = {job_id for _, (job_id,) in messages.taken()}
@@ -232,7 +232,7 @@ def test_the_sweeper_goes_on_after_its_broker_was_away(
     make_due(job)
     assert operations.sweep(now=timezone.now()) == (1, 0)
     make_due(job)
-    with socket.socket() as nobody:  # bound and not listening: whoever connects is refused
+    with socket.socket() as nobody:  # bound and not listening: every connection is refused
         nobody.bind(("127.0.0.1", 0))
         nowhere = f"redis://127.0.0.1:{nobody.getsockname()[1]}/0"
         with monkeypatch.context() as away:
@@ -330,7 +330,7 @@ def test_a_cancelled_job_takes_no_result_and_finished_ones_cannot_be_cancelled(
         operations.complete(claim=claim, result={"too": "late"})
     job.refresh_from_db()
     assert (job.status, job.result) == ("cancelled", None)
-    operations.cancel(job=job)  # cancelling twice is the same as once
+    operations.cancel(job=job)  # canceling twice is the same as once
 
     done = ask(people.owner, uuid4())
     claim = operations.claim(job_id=done.pk)

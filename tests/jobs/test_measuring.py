@@ -1,4 +1,4 @@
-"""The gauges of waiting work say what stands in the tables and in the broker."""
+"""The gauges of waiting work agree with the tables and the broker."""
 
 from datetime import timedelta
 from typing import Any

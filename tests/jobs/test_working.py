@@ -1,4 +1,4 @@
-"""The one step of every task: what ends a job, what makes it wait, and what is tried again."""
+"""The one step of every task: reasons to end a job, to wait, and to retry."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -35,7 +35,7 @@ LOCKED = of_database(OperationalError, psycopg.errors.LockNotAvailable)
 
 
 def step(*outcomes: Exception | None) -> Callable[[Claim, datetime, Told], None]:
-    """A run that meets these faults, one each time; None is success."""
+    """A run that raises these faults, one each time; None is success."""
     left = list(outcomes)
 
     def run(claim: Claim, now: datetime, told: Told) -> None:
@@ -68,7 +68,7 @@ def job(people: Any) -> Job:
 
 
 def work(job: Job, run: Callable[[Claim, datetime, Told], object], ending: Any = give_up) -> Job:
-    """One message to a worker, when the job's back-off is over."""
+    """Deliver one message to a worker, once the job's back-off is over."""
     past = timezone.now() - timedelta(seconds=1)
     Job.objects.filter(pk=job.pk, status="pending").update(next_at=past)
     operations.work(job_id=job.pk, run=run, give_up=ending, limit_s=60, clock=timezone.now)

@@ -1,4 +1,4 @@
-"""A Redis, a database of people and stream processes of their own: these tests kill them all."""
+"""Redis, a user database and stream processes of their own, because these tests kill them all."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def free_port() -> int:
 
 
 def eventually(holds: Callable[[], Any], *, what: str, patience_s: float = PATIENCE_S) -> Any:
-    """The first true answer; on a busy machine that may take a while, never for ever."""
+    """Return the first true answer; on a busy machine it may take a while, but never forever."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         if answer := holds():
@@ -49,7 +49,7 @@ def eventually(holds: Callable[[], Any], *, what: str, patience_s: float = PATIE
 
 
 class RedisServer:
-    """A redis-server that can be killed and started again on its port, without its data."""
+    """A redis-server that can be killed and restarted on its port, without its data."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -91,7 +91,7 @@ class RedisServer:
         exchange: str = "",
         age_s: float = 0,
     ) -> None:
-        """What marketdata does: the hash of newest quotes and the channel of changed ones."""
+        """Publish as marketdata does: to the hash of newest quotes and the channel of changes."""
         moment = datetime.now(UTC) - timedelta(seconds=age_s)
         as_of = moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
         quotes: list[dict[str, Any]] = [
@@ -113,11 +113,11 @@ class RedisServer:
 
     @staticmethod
     def family(user_id: int, log_in: int = 0) -> str:
-        """A log-in of a user in the database of people: each has three."""
+        """Return a log-in of a user in the user database; each user has three."""
         return str(UUID(int=1000 * user_id + log_in))
 
     def ticket(self, *, user_id: int = 1, households: tuple[int, ...] = (7,), **fields: Any) -> str:
-        """What identity does when a signed-in user asks for a ticket."""
+        """Issue a ticket as identity does for a signed-in user."""
         token = secrets.token_urlsafe(24)
         ticket = {
             "user_id": user_id,
@@ -142,7 +142,7 @@ class Socket:
         self.connection.send(json.dumps(message))
 
     def hear(self, kind: str | None = None, *, timeout_s: float = PATIENCE_S) -> dict[str, Any]:
-        """The next message, or the next of a kind."""
+        """Return the next message, or the next of a kind."""
         deadline = time.monotonic() + timeout_s
         while True:
             text = self.connection.recv(timeout=max(0.0, deadline - time.monotonic()))
@@ -151,7 +151,7 @@ class Socket:
                 return message
 
     def hear_all(self, *, seconds: float) -> list[dict[str, Any]]:
-        """Everything that arrives within a time."""
+        """Return all messages that arrive within a time."""
         heard = []
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
@@ -162,14 +162,14 @@ class Socket:
         return heard
 
     def hear_price(self, symbol: str, price: str) -> dict[str, Any]:
-        """The batch in which a symbol has a price."""
+        """Return the batch in which a symbol has a price."""
         while True:
             batch = self.hear("price_batch")
             if any(u["symbol"] == symbol and u["price"] == price for u in batch["updates"]):
                 return batch
 
     def hear_close(self) -> tuple[list[dict[str, Any]], int, str]:
-        """Everything said before the close, its code (0: cut off without one) and its reason."""
+        """Return all messages before the close, its code (0: cut off without one) and reason."""
         heard: list[dict[str, Any]] = []
         while True:
             try:
@@ -195,7 +195,7 @@ class Socket:
 
 
 class Stream:
-    """A real stream process: uvicorn on a port of its own."""
+    """A real stream process: uvicorn on its own port."""
 
     def __init__(
         self, *, redis_url: str, database_url: str, log: Path, settings: dict[str, str]
@@ -229,7 +229,7 @@ class Stream:
         return self.get("/readyz")[0] == 200
 
     def get(self, path: str, **headers: str) -> tuple[int, str]:
-        """Status and body of an HTTP request; status 0 when nobody answers."""
+        """Return status and body of an HTTP request; status 0 if nobody answers."""
         request = Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
         try:
             with urlopen(request, timeout=PATIENCE_S) as answer:
@@ -240,7 +240,7 @@ class Stream:
             return 0, ""
 
     def metric(self, name: str) -> float:
-        """The value of a metric line, with its labels as printed."""
+        """Return the value of a metric line, with its labels as printed."""
         lines = self.get("/metrics")[1].splitlines()
         return float(next((x.rsplit(" ", 1)[1] for x in lines if x.startswith(f"{name} ")), 0))
 
@@ -249,13 +249,13 @@ class Stream:
         return Socket(connect(f"ws://127.0.0.1:{self.port}/ws/v1/stream", **options))
 
     def enter(self, token: str) -> Socket:
-        """A socket that has shown its ticket."""
+        """Return a socket that has presented its ticket."""
         opened = self.open()
         opened.log_in(token)
         return opened
 
     def admits(self, token: str, **options: Any) -> bool:
-        """Whether a socket gets in just now."""
+        """Return whether a socket is admitted now."""
         with self.open(**options) as asking:
             try:
                 asking.say(type="auth", ticket=token)
@@ -279,14 +279,14 @@ def _shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisSer
 
 @pytest.fixture
 def redis_server(_shared_redis: RedisServer) -> RedisServer:
-    """A Redis with two quotes in it and nothing else."""
+    """A Redis that contains two quotes and nothing else."""
     _shared_redis.client.flushall()
     _shared_redis.publish({"AAPL": "100.00", "MSFT": "200.00"})
     return _shared_redis
 
 
 def _address(name: str) -> str:
-    """The address of another database on the server of the tests."""
+    """Return the address of another database on the server of the tests."""
     parts = urlsplit(os.environ["DATABASE_URL"])
     return urlunsplit(parts._replace(path=f"/{name}"))
 
@@ -297,9 +297,9 @@ LOG_INS = 3
 
 @pytest.fixture(scope="session")
 def people_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
-    """The address of a copy of the test database in which users 1 to 12 have three log-ins each.
+    """Return the address of a copied test database in which users 1 to 12 have three log-ins each.
 
-    What a test commits there, no other suite sees. Its tests put back what they change.
+    Commits of a test there are visible to no other suite. Its tests restore what they change.
     """
     with django_db_blocker.unblock():
         name = f"{connection.settings_dict['NAME']}_stream"
@@ -337,14 +337,14 @@ SELECT lpad(to_hex(1000 * n + log_in), 32, '0')::uuid, n, 1, now(), now() + inte
 
 @pytest.fixture
 def people_committed(people_database: str) -> Iterator[Callable[..., None]]:
-    """Runs SQL on the database of people; a right that a test takes is given back after it."""
+    """Run SQL on the user database; restore a right that a test takes away."""
     with psycopg.connect(people_database, autocommit=True) as people:
 
         def run(sql: str, **values: object) -> None:
             people.execute(sql, values)
 
         yield run
-        people.execute("SET session_replication_role = replica")  # an epoch is never lowered else
+        people.execute("SET session_replication_role = replica")  # else no epoch can be lowered
         people.execute(
             "UPDATE identity_user SET is_active = true, access_epoch = 1;"
             "UPDATE identity_tokenfamily SET revoked_at = NULL, revoked_reason = ''"
@@ -355,7 +355,7 @@ def people_committed(people_database: str) -> Iterator[Callable[..., None]]:
 def start_stream(
     redis_server: RedisServer, people_database: str, tmp_path: Path
 ) -> Iterator[Callable[..., Stream]]:
-    """Starts stream processes with settings, and ends them after the test."""
+    """Start stream processes with settings, and stop them after the test."""
     with ExitStack() as ends:
 
         def start(**settings: object) -> Stream:
@@ -387,7 +387,7 @@ def _shared_stream(
 
 @pytest.fixture
 def stream(_shared_stream: Stream, redis_server: RedisServer) -> Stream:
-    """A stream process with the usual limits that knows the two quotes."""
+    """A stream process with the usual limits and the two quotes."""
     redis_server.publish({"AAPL": "100.00", "MSFT": "200.00"})
     return _shared_stream
 
@@ -398,7 +398,7 @@ def session_stream(
 ) -> Iterator[Stream]:
     """A stream on the Redis and the database that the rest of the application uses.
 
-    It holds a session of that database, so the copy of it is made before.
+    It holds a session of that database, so the database is copied before.
     """
     stream = Stream(
         redis_url=os.environ["REDIS_URL"],

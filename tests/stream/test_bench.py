@@ -1,4 +1,4 @@
-"""The benchmark tells the truth about what it saw; how fast that was is not tested."""
+"""The benchmark reports its observations correctly; the speed itself is not tested."""
 
 import os
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_every_client_sees_every_publication(
         redis_url=empty_redis.url, rights=rights, symbols=30, watched=5, seconds=2, processes=2
     )
     assert figures["sockets"] == 20
-    # A publication that a busy machine delivers late may share a frame with the next.
+    # A publication delivered late by a busy machine may share a frame with the next.
     assert 20 <= figures["frames"] <= figures["frames_expected"] == 40
     assert set(figures["latency_ms"]) == {"p50", "p95", "p99", "max"}
     assert redis.Redis.from_url(empty_redis.url).keys() == []

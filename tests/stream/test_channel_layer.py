@@ -1,4 +1,4 @@
-"""Account events between processes: a quiet socket stays, a Redis that hangs holds nobody."""
+"""Account events between processes: a quiet socket stays, a hanging Redis blocks nobody."""
 
 import asyncio
 import socket
@@ -44,7 +44,7 @@ def test_an_event_is_heard_after_half_a_minute_of_silence() -> None:
 
 def test_a_redis_that_hangs_fails_the_event_in_time() -> None:
     assert 0 < CONFIG["hosts"][0]["socket_timeout"] <= 5
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, never answers
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections, never answers
         port = silent.getsockname()[1]
 
         async def send() -> None:

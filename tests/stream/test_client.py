@@ -1,4 +1,4 @@
-"""The throttle, as a table of what happens when."""
+"""The throttle, as a table of inputs and times."""
 
 import json
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ def table(**prices: str) -> dict[str, Quote]:
 
 
 def told(frame: str | None) -> dict[str, str]:
-    """Symbol and price of each update in a frame."""
+    """Return symbol and price of each update in a frame."""
     if frame is None:
         return {}
     return {update["symbol"]: update["price"] for update in json.loads(frame)["updates"]}

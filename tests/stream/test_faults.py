@@ -1,4 +1,4 @@
-"""What is killed, stopped, hung and flooded, and what must still be true afterwards."""
+"""Processes are killed, stopped, hung and flooded; the rest must stay correct afterwards."""
 
 import json
 import os
@@ -21,7 +21,7 @@ SILENCE_S = float(os.environ.get("STREAM_SILENCE_S", "7"))
 
 
 def send_event(redis_server: Any, group: str) -> int:
-    """Publishes an account event; how many connections of Redis took it."""
+    """Publish an account event; return how many Redis connections received it."""
     event = msgpack.packb({"type": "account.event", "text": EVENT})
     try:
         return int(redis_server.client.publish(f"asgi__group__{group}", event))
@@ -31,7 +31,7 @@ def send_event(redis_server: Any, group: str) -> int:
 
 @pytest.fixture
 def mortal_redis(redis_server: Any, tmp_path: Path) -> Iterator[Any]:
-    """A Redis of this test alone, to be killed."""
+    """A Redis of this test alone, which it may kill."""
     server = type(redis_server)(tmp_path)
     server.start()
     server.publish({"AAPL": "100.00", "MSFT": "200.00"})
@@ -172,7 +172,7 @@ def text_frame(message: dict[str, Any]) -> bytes:
 
 
 def read_to_the_end(raw: socket.socket, *, end: bytes = b"") -> bytes:
-    """All bytes until the connection ends, or until they end as told."""
+    """Return all bytes until the connection ends, or until they end as given."""
     heard = b""
     with suppress(ConnectionError):
         while part := raw.recv(1_048_576):
@@ -202,7 +202,7 @@ def test_a_client_that_does_not_read_holds_nobody_back_and_is_closed(
             assert step < 1000, "the slow client was never given up"
             price = f"{1 + step}.00"
             redis_server.publish(dict.fromkeys(names, price))
-            batch = fast.hear_price("S0002", price)  # the fast one hears every step
+            batch = fast.hear_price("S0002", price)  # the fast client receives every step
         assert stream.metric("ballast_stream_coalesced_total") > 0
         fast_seq = batch["seq"]
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1_048_576)
@@ -222,9 +222,9 @@ def test_a_connection_that_never_asks_for_anything_is_cut_off(start_stream: Any)
 
 
 def test_a_quiet_stream_stays_open_and_still_delivers(stream: Any, redis_server: Any) -> None:
-    """redis-py gives its sockets 5 s by default; a channel layer that kept it would drop us.
+    """redis-py's sockets time out after 5 s by default; a channel layer with that would drop us.
 
-    Seven seconds here; STREAM_SILENCE_S=35 for the long one.
+    The test waits seven seconds; STREAM_SILENCE_S=35 runs the long one.
     """
     layers: dict[str, Any] = django_settings.CHANNEL_LAYERS
     hosts = layers["default"]["CONFIG"]["hosts"]

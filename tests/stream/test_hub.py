@@ -1,4 +1,4 @@
-"""The hub against sockets that take a frame at once, never, or when they are told to."""
+"""The hub with sockets that accept a frame at once, never, or on command."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ def quotes(**prices: str) -> list[Quote]:
 
 
 class Wire:
-    """The server's side of a socket: its buffer, and whether there is room in it."""
+    """The server's side of a socket: its buffer, and whether it has room."""
 
     def __init__(self) -> None:
         self.frames: list[dict[str, Any]] = []
@@ -52,7 +52,7 @@ class Wire:
 
 
 class Room:
-    """A hub whose clock stands still until it is moved."""
+    """A hub whose clock stands still until the test moves it."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -86,7 +86,7 @@ def test_a_client_hears_only_of_symbols_it_watches_and_only_of_changes() -> None
         room.hub.publish(quotes(A="1", B="2", C="3"))
         room.member("A", "B", wire=wire)
         await room.tick(at=0.0)
-        room.hub.publish(quotes(A="1", C="4"))  # A says nothing new, C is not watched
+        room.hub.publish(quotes(A="1", C="4"))  # A has no news, C is not watched
         await room.tick(at=1.0)
         assert wire.prices == [{"A": "1", "B": "2"}]
 

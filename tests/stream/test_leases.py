@@ -94,9 +94,9 @@ def test_a_renewal_between_close_and_settlement_counts_neither_twice(redis_serve
         one = leases(redis, "one")
         assert [await one.acquire("a"), await one.acquire("b")] == [GRANTED, GRANTED]
         one.release("a")
-        await one.renew()  # finds what it expects
+        await one.renew()  # finds the expected state
         await redis.flushall()
-        await one.renew()  # writes anew
+        await one.renew()  # writes it again
         await one.settle()
         assert await redis.hgetall("{stream}:sockets:one") == {b"b": b"1", b"*": b"1"}
 

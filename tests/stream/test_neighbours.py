@@ -1,4 +1,4 @@
-"""What identity, marketdata and notifications write is what the stream reads.
+"""The stream reads exactly what identity, marketdata and notifications write.
 
 Everything is committed: the stream process compares rights with the same database.
 """
@@ -23,7 +23,7 @@ from stores.redis import redis_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# How long after the answer to a change an event may still reach a socket that lost its rights.
+# The time after a change's answer in which an event may still reach a socket without rights.
 SOON_S = 2.0
 
 
@@ -38,7 +38,7 @@ def feed(**prices: str) -> None:
 
 
 def entered(stream: Any, client: Any) -> Any:
-    """A socket opened with a ticket that this client asked for."""
+    """Return a socket opened with a ticket that this client requested."""
     answer = client.post("/api/v1/auth/stream-ticket")
     assert answer.status_code == 200, answer.content
     return stream.enter(answer.json()["ticket"])
@@ -81,7 +81,7 @@ def test_a_ticket_a_price_and_an_event_of_the_real_thing(
 
 
 def _save_user(people: Any, user: User, **changes: object) -> None:
-    """An operator changes a user in the admin, by the form as it is shown."""
+    """Change a user in the admin as an operator does, by the form as shown."""
     operator = Client()
     operator.force_login(people.operator, backend="identity.authentication.PasswordBackend")
     address = f"/admin/identity/user/{user.pk}/change/"

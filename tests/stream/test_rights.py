@@ -1,4 +1,4 @@
-"""Rights that end close the sockets that were opened on their strength, and no others."""
+"""Rights that end close the sockets that depend on them, and no others."""
 
 import json
 from typing import Any

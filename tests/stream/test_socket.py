@@ -19,7 +19,7 @@ def refused_handshake(stream: Any, **options: Any) -> int:
     return int(refusal.value.response.status_code)
 
 
-# Coming in
+# Admission
 
 
 def test_a_ticket_opens_the_stream_and_says_at_which_pace(stream: Any, redis_server: Any) -> None:
@@ -250,7 +250,7 @@ def test_a_new_symbol_can_be_watched_as_soon_as_it_is_published(
         investor.hear_price("NEW", "1.00")
 
 
-# Bad messages and limits
+# Invalid messages and limits
 
 
 @pytest.mark.parametrize(
@@ -416,7 +416,7 @@ def test_a_quote_of_an_unknown_exchange_costs_nobody_the_stream(
             subscribed = socket.hear("subscribed")["symbols"]
             time.sleep(0.2)
         while not (batch := socket.hear("price_batch"))["updates"][0]["stale"]:
-            pass  # without opening hours, a price is stale after a day
+            pass  # for an asset without opening hours, a price is stale after a day
         assert batch["updates"][0]["symbol"] == "ODD"
         redis_server.publish({"AAPL": "102.00"})
         socket.say(type="subscribe", symbols=["AAPL"])

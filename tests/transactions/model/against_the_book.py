@@ -42,7 +42,7 @@ class Names:
 
 
 def events_of(rows: Sequence[Row], names: Names) -> list[Event]:
-    """The rows as events of the book; a row's events bear twice its number, and one more."""
+    """Return the rows as events of the book; a row's events have twice its number, and one more."""
     events = []
     for row in rows:
         internal = row.type == "transfer_out" and bool(row.to)
@@ -83,7 +83,7 @@ def events_of(rows: Sequence[Row], names: Names) -> list[Event]:
 
 
 def by_the_book(house: Household, rows: Sequence[Row], names: Names) -> tuple[Booked, Book]:
-    """What the fold makes of the rows."""
+    """Return the fold's result for the rows."""
     groups = dict(house.identical)
     pairs = [(row.asset, row.new_asset) for row in rows if row.type == "symbol_change"]
     for one, other in pairs:
@@ -113,7 +113,7 @@ def by_the_book(house: Household, rows: Sequence[Row], names: Names) -> tuple[Bo
 
 
 def figures_of_the_book(outcome: Booked, book: Book, names: Names) -> tuple[Figures, ...]:
-    """Lots, closings and matches of the book in the model's words."""
+    """Return lots, closings and matches of the book in the model's terms."""
     one, cent = book.scale.one, Fraction(1, 100)
     key: Key
     lots: Figures = defaultdict(lambda: (Fraction(0),) * 2)
@@ -148,7 +148,7 @@ def figures_of_the_book(outcome: Booked, book: Book, names: Names) -> tuple[Figu
 
 
 def figures_of_the_model(outcome: Outcome, house: Household) -> tuple[Figures, ...]:
-    """The same of the model."""
+    """Return lots, closings and matches of the model in the same terms."""
     key: Key
     lots: Figures = defaultdict(lambda: (Fraction(0),) * 2)
     for s in outcome.lots:
@@ -174,7 +174,7 @@ def figures_of_the_model(outcome: Outcome, house: Household) -> tuple[Figures, .
 def compared(
     house: Household, rows: Sequence[Row], counts: Counter[str], *, cents: int = 0
 ) -> list[str]:
-    """Where the book and the model differ; `cents` of rounding are forgiven."""
+    """Return the differences between book and model; up to `cents` of rounding are ignored."""
     names = Names.of(house, rows)
     try:
         ours, book = by_the_book(house, rows, names)
@@ -187,7 +187,7 @@ def compared(
         counts["refused"] += 1
         return [] if refused else ["the model refuses what the book takes"]
     if refused == "nothing_held" and any(row.type == "split" for row in rows):
-        counts["refused"] += 1  # The model does not mind a split of nothing.
+        counts["refused"] += 1  # The model accepts a split of nothing.
         return []
     if refused:
         return [f"the book refuses what the model takes: {refused}"]

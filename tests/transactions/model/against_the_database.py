@@ -1,4 +1,4 @@
-"""A household in the database and the model of it: told the same, read, compared."""
+"""A household in the database and its model: given the same rows, read, compared."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,12 +17,12 @@ from transactions.models import Account, Disposal, Lot, Transaction, WashSale
 from transactions.operations import record, reverse
 
 NEAR = Fraction(1, 10**6)  # quantities are stored to ten decimals
-# What the model cannot know before it is recorded; greater than any key.
+# The model cannot predict this key before recording; greater than any key.
 UNKNOWN = 10**12
 
 
 class Told:
-    """What was told to the ledger and to the model, and what each made of it."""
+    """The rows given to the ledger and to the model, and the result of each."""
 
     def __init__(self, house: Household, accounts: dict[str, Account], user: Any) -> None:
         self.house = house
@@ -32,12 +32,12 @@ class Told:
         self.recorded: dict[int, Transaction] = {}
 
     def tell(self, *rows: Row) -> bool:
-        """Records rows of one account as one batch; False where both refuse it."""
+        """Record rows of one account as one batch; return False if both refuse it."""
         tried = [replace(row, id=UNKNOWN + n) for n, row in enumerate(rows)]
         expected = self.outcome([*self.rows, *tried])
         made = self.recorded_rows(rows)
         if isinstance(made, BallastError):
-            # The model does not mind a split of nothing.
+            # The model accepts a split of nothing.
             splits = "split" in {row.type for row in (*self.rows, *rows)}
             of_nothing = made.code == "nothing_held" and splits
             assert expected is None or of_nothing, (made.code, made.detail, rows)
@@ -51,7 +51,7 @@ class Told:
         return True
 
     def undo(self, row: Row) -> bool:
-        """Reverses a row; False where both refuse it."""
+        """Reverse a row; return False if both refuse it."""
         left = [other for other in self.rows if other.id != row.id]
         expected = self.outcome(left)
         named = any(row.id == lot for other in left for lot, _ in other.chosen)
@@ -89,7 +89,7 @@ class Told:
             return None
 
     def entry(self, row: Row) -> Entry:
-        """The entry that states a row."""
+        """Return the entry that states a row."""
         cash = row.type in ("split", "spin_off") and not row.amount
         chooses = row.type in ("sell", "transfer_out") and not row.chosen
         amount = None if cash or row.type in ("symbol_change", "transfer_out") else row.amount
@@ -113,7 +113,7 @@ class Told:
         )
 
     def differences(self) -> list[str]:
-        """Where the stored rows are not what the model says."""
+        """Return the differences between the stored rows and the model."""
         outcome = kept(self.house, self.rows)
         found = []
         for what, have, want in zip(
@@ -132,7 +132,7 @@ class Told:
 
 
 def figures_of_the_database(accounts: dict[str, Account]) -> tuple[Figures, ...]:
-    """Lots, disposals and wash sales as they are stored, in the model's words."""
+    """Return lots, disposals and wash sales as stored, in the model's terms."""
     names = {account.pk: name for name, account in accounts.items()}
     lots: Figures = {}
     for lot in Lot.objects.filter(account__in=names, quantity__gt=0).select_related("asset"):

@@ -1,4 +1,4 @@
-"""What the rules say where published examples are silent, worked out by hand as tables.
+"""Results of the rules where published examples are silent, worked out by hand as tables.
 
 Each names its rule of the specification (section 3.1 of the engines' rules, numbered 1 to 22).
 """

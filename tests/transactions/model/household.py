@@ -1,9 +1,16 @@
-"""A household's ledger kept the slow way: a second opinion on the one that is fast.
+"""A second, slow model of a household's ledger, which checks the fast one in production.
 
-Written from the rules alone (IRC 1091 and 1223(3), Reg. 1.1091-1 and -2, Pub. 550), never from the
-code it is compared with. Everything is an exact fraction and every question is answered by looking
-at all shares of the household. `Shares` are shares that are alike in every way; they are cut in two
-whenever something happens to some of them only. Time runs forward once:
+Why there are two models: `transactions/ledger` books incrementally, in integers, with indexes and
+replays. Its tests would repeat its mistakes if their expected figures came from the same code or
+the same ideas. So this model computes every figure independently, in the simplest way. It was
+written only from the rules (IRC 1091 and 1223(3), Reg. 1.1091-1 and -2, Pub. 550), never from the
+code it is compared with. `test_model.py` first checks it against published examples. Then random
+households run through both, and every difference is a fault in one of them. Nothing in production
+imports it.
+
+Everything is an exact fraction, and every question is answered by searching all shares of the
+household. `Shares` are shares that are alike in every way; they are split in two whenever an event
+affects only some of them. Time runs forward once:
 
     purchases are known from the start (a later one may replace shares sold now), held when bought
     corporate actions, then acquisitions, then transfers, then sales of one instant
@@ -34,12 +41,12 @@ from tests.transactions.model.words import (
 
 
 def kept(household: Household, rows: Iterable[Row]) -> Outcome:
-    """The ledger of all rows that stand (what is reversed must not be among them)."""
+    """Return the ledger of all valid rows (reversed rows must not be among them)."""
     return _Keeper(household, _in_time(list(rows))).run()
 
 
 def _in_time(rows: list[Row]) -> list[Row]:
-    """Nothing in the order depends on who recorded first, but the last tie."""
+    """Order rows by time; only the last tie depends on the order of recording."""
 
     def turn(row: Row) -> tuple[object, ...]:
         tie = row.id if row.type == "transfer_out" else 0
@@ -49,7 +56,7 @@ def _in_time(rows: list[Row]) -> list[Row]:
 
 
 def _place_in_line(shares: Shares) -> tuple[object, ...]:
-    """Replacements by purchase; of one purchase what is kept goes before what is leaving."""
+    """Order replacements by purchase; within one purchase, kept shares before leaving ones."""
     bought_in, asset = shares.same_purchase[:2]
     return (
         *(shares.opened, bought_in, asset, *shares.age[1:]),
@@ -58,7 +65,7 @@ def _place_in_line(shares: Shares) -> tuple[object, ...]:
 
 
 def _turn(shares: Shares) -> tuple[object, ...]:
-    """Losses of one instant, in the order in which they wait for later purchases."""
+    """Order the losses of one instant as they wait for later purchases."""
     assert shares.sale is not None
     return (
         *(shares.opened, shares.account, shares.asset),
@@ -67,7 +74,7 @@ def _turn(shares: Shares) -> tuple[object, ...]:
 
 
 def _factor(row: Row) -> Fraction:
-    """New units for one old one; nothing where a row is no split, or states only units added."""
+    """Return new units per old one; None if a row is no split, or states only units added."""
     if row.ratio is None or row.type not in ("split", "stock_dividend"):
         return Fraction(0)
     return row.ratio + (row.type == "stock_dividend")
@@ -138,13 +145,13 @@ class _Keeper:
             raise AssertionError(row.type)
 
     def _each(self, row: Row, held: list[Shares]) -> Fraction:
-        """Shares added for each share held."""
+        """Return the shares added for each share held."""
         if not held:
             raise Refused
         return row.ratio or row.quantity / sum((s.quantity for s in held), Fraction(0))
 
     def _exercise(self, row: Row) -> None:
-        """Rights go away, and their basis goes to the shares they bought."""
+        """Remove the rights and move their basis to the shares they bought."""
         assert row.ratio is not None
         rights = self._take(replace(row, quantity=row.quantity / row.ratio), price=Fraction(0))
         each = sum((right.basis for right in rights), Fraction(0)) / row.quantity
@@ -162,7 +169,7 @@ class _Keeper:
             self._sell_fraction(row, row.asset)
 
     def _sell_fraction(self, row: Row, asset: str) -> None:
-        """Cash in lieu: the fraction of a share that no one holds is sold for it, oldest first."""
+        """Sell the fraction of a share that no one holds for its cash in lieu, oldest first."""
         whole = sum((s.quantity for s in self._held(row.account, asset)), Fraction(0))
         fraction = whole - floor(whole)
         if not fraction:
@@ -172,7 +179,7 @@ class _Keeper:
         self._wash([s for s in self.shares if s.sale is sale])
 
     def _merge(self, row: Row) -> None:
-        """Shares for shares keep basis and dates and are no purchase; all for cash is a sale."""
+        """Exchange shares for shares, with basis and dates, without a purchase; all cash is a sale."""
         held = self._held(row.account, row.asset)
         if row.new_asset:
             assert row.ratio is not None
@@ -187,7 +194,7 @@ class _Keeper:
             self._wash([s for s in self.shares if s.sale is sale])
 
     def _spin_off(self, row: Row) -> None:
-        """The child takes its part of the basis and the dates of the parent's shares."""
+        """Give the child its part of the basis and the dates of the parent's shares."""
         parents = self._held(row.account, row.asset)
         total = sum((s.quantity for s in parents), Fraction(0))
         if not total:
@@ -209,7 +216,7 @@ class _Keeper:
             self._sell_fraction(row, row.new_asset)
 
     def _return_capital(self, row: Row) -> None:
-        """Capital comes back by the share; above the basis of a share it is gain."""
+        """Return capital per share; an amount above the basis of a share is gain."""
         held = self._held(row.account, row.asset)
         total = sum((s.quantity for s in held), Fraction(0))
         if not total:
@@ -287,7 +294,7 @@ class _Keeper:
         return taken
 
     def _cut(self, shares: Shares, quantity: Fraction) -> Shares:
-        """Exactly `quantity` of the shares; the rest stays behind them in the list."""
+        """Return exactly `quantity` of the shares; the rest stays behind them in the list."""
         if quantity == shares.quantity:
             return shares
         part = quantity / shares.quantity
@@ -301,9 +308,10 @@ class _Keeper:
         return shares
 
     def _wash(self, sold: list[Shares]) -> None:
-        """Losses by original acquisition; what is sold at the same instant later is still held.
+        """Match losses by original acquisition; shares sold later at that instant are still held.
 
-        First they meet what is there, then what will be bought; the ties are the book's own.
+        They are matched first with present shares, then with future purchases; ties are those of the
+        book.
         """
         waiting = sorted(sold, key=lambda s: (*s.age[:2], s.account, s.asset, *s.age[2:], s.part))
         losses = []
@@ -316,7 +324,7 @@ class _Keeper:
         self._wait(only_now=True)
 
     def _wait(self, *, only_now: bool) -> None:
-        """Losses of an instant meet what is bought at it, and at its end what will be bought."""
+        """Match losses of an instant with purchases at it, and at its end with future purchases."""
         for shares in sorted(self.waiting, key=_turn):
             assert shares.sale is not None
             now = shares.sale.at
@@ -406,7 +414,7 @@ class _Keeper:
     def _splits(
         self, shares: Shares, after: tuple[datetime, int], until: tuple[datetime, int]
     ) -> Fraction:
-        """Units at `until` for one unit that `shares` had at `after`, when they were sold.
+        """Return units at `until` per unit that `shares` had at `after`, when they were sold.
 
         A split counts when the first account states it. Shares sold after that, in an account that
         states it later, were sold in old units: for them it counts when their account states it.
@@ -426,7 +434,7 @@ class _Keeper:
         return factor
 
     def _one_split_each(self) -> list[list[Row]]:
-        """Statements of splits, those of one split together: other accounts, a few days later."""
+        """Return statements of splits, grouped by split: other accounts, a few days later."""
         found: list[list[Row]] = []
         for row in self.rows:
             if not _factor(row):
@@ -449,7 +457,7 @@ class _Keeper:
         return self.same_asset.get(asset, asset)
 
     def _same_assets(self) -> dict[str, str]:
-        """Every asset's representative: told to be identical, or the same under a new symbol."""
+        """Return every asset's representative, which is identical or the same under an old symbol."""
         pairs = list(self.household.identical.items())
         pairs += [(r.asset, r.new_asset) for r in self.rows if r.type == "symbol_change"]
         same = {asset: asset for pair in pairs for asset in pair}

@@ -1,8 +1,8 @@
-"""What must hold in the database after any test (specification, 3.3 a to c, and the ledger's own).
+"""Invariants of the database after any test (specification, 3.3 a to c, and the ledger's own).
 
-Each check is one statement over all households and names the rows that break it; none knows how
-lots are booked. d and e (order, account split, far purchases) are properties of whole ledgers and
-are tested where ledgers are made.
+Each check is one statement over all households and names the rows that break it. None depends on
+how lots are booked. d and e (order, account split, far purchases) are properties of whole ledgers
+and are tested where ledgers are created.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ SELECT disposal.id
     OR (matched_quantity = 0 AND deferred_loss + permanent_loss <> 0)
 """
 
-# a. The matches of a part of a sale are what the part says of itself.
+# a. The matches of a part of a sale agree with the figures stored on the part.
 MATCHES_OF_SALES = """
 SELECT disposal.transaction_id, disposal.part
   FROM transactions_disposal disposal
@@ -56,8 +56,8 @@ SELECT replacement_id
 HAVING sum(match.quantity) > bought.quantity
 """
 
-# Rules 2, 4, 8, 11: in the window, in one household, never of the purchase that was sold, and what
-# an IRA replaced raises no basis.
+# Rules 2, 4, 8, 11: in the window, in one household, never of the purchase that was sold, and a
+# replacement in an IRA raises no basis.
 MATCHES = """
 SELECT match.id
   FROM transactions_washsale match
@@ -80,8 +80,8 @@ SELECT match.id
     OR bought.type NOT IN ('buy', 'reinvestment', 'rights_exercise')
 """
 
-# c. Money in = money out, by household and currency: what was recognised and what was lost for
-# ever, with the basis that is still held, is what was paid and received.
+# c. Money in = money out, by household and currency: recognized gains and permanently disallowed
+# losses, with the basis that is still held, equal the amounts paid and received.
 CONSERVATION = """
 WITH standing AS (
     SELECT row.*, account.household_id, account.currency AS money
@@ -122,7 +122,7 @@ SELECT household_id, money, flows.cash, gains.recognised, gains.lost, basis.held
                                        WHERE taken.counterpart_id = out.id))
 """
 
-# The holding is the sum of its open lots, and nothing else is held.
+# The holding is the sum of its open lots, and no other asset is held.
 HOLDINGS = """
 SELECT coalesce(holding.account_id, lots.account_id), coalesce(holding.asset_id, lots.asset_id)
   FROM transactions_holding holding
@@ -133,7 +133,7 @@ SELECT coalesce(holding.account_id, lots.account_id), coalesce(holding.asset_id,
     OR holding.cost_basis IS DISTINCT FROM lots.cost_basis
 """
 
-# Cash is the sum of what moved it.
+# Cash is the sum of all cash effects.
 CASH = """
 SELECT account.id
   FROM transactions_account account
@@ -160,7 +160,7 @@ SELECT disposal.id
     OR EXISTS (SELECT FROM transactions_transaction undo WHERE undo.reverses_id = row.id)
 """
 
-# Nothing is held longer than since the first purchase that a wash sale may have led here from.
+# No holding period starts before the first purchase from which a wash sale may have led here.
 LOTS = """
 SELECT lot.id
   FROM transactions_lot lot
@@ -193,7 +193,7 @@ class Breach:
 
 
 def breaches() -> list[Breach]:
-    """Every invariant that does not hold, with up to twenty rows each."""
+    """Return every invariant that does not hold, with up to twenty rows each."""
     found = []
     with connection.cursor() as cursor:
         for name, statement in CHECKS.items():

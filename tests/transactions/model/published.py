@@ -1,7 +1,7 @@
-"""Examples others have published, each with its source; days are ours where a source gives none.
+"""Published examples, each with its source; days are ours where a source gives none.
 
-Figures are the sources', the words are not. Where a source shows no holding period, the date is
-what IRC 1223(3) makes of its days: the days the sold shares were held, added to the new ones.
+The figures are the sources', the words are not. Where a source shows no holding period, the date
+follows from its days by IRC 1223(3): the days the sold shares were held, added to the new ones.
 """
 
 WASH_SALES = {

@@ -1,7 +1,7 @@
 """Random households: trades, transfers and corporate actions of a few accounts, from one seed.
 
-In an `even` household every price is a multiple of 69.12, so that no division ever leaves a part of
-a cent and any two right ledgers agree to the cent. Others have crooked prices and average cost.
+In an `even` household every price is a multiple of 69.12, so no division ever leaves a part of a
+cent, and any two correct ledgers agree to the cent. Others have uneven prices and average cost.
 """
 
 import random
@@ -28,14 +28,14 @@ METHODS = ["fifo", "fifo", "lifo", "hifo", "min_tax", "specific"]
 
 @dataclass
 class _Maker:
-    """Rows in the order of time, so that it is known what is held."""
+    """Creates rows in the order of time, so that the holdings are known."""
 
     rng: random.Random
     even: bool
     household: Household
     rows: list[Row] = field(default_factory=list)
     held: dict[tuple[str, str], Fraction] = field(default_factory=dict)
-    # What was held when the instant began: a split of that instant goes before its trades.
+    # Holdings when the instant began: a split of that instant precedes its trades.
     before: dict[tuple[str, str], Fraction] = field(default_factory=dict)
     ratios: int = 0
     at: datetime = START
@@ -96,7 +96,7 @@ class _Maker:
         self.add(row)
 
     def named(self, row: Row) -> Row:
-        """Names one or two purchases, not knowing whether they still hold as much."""
+        """Name one or two purchases, without checking whether they still hold as much."""
         lots = [
             r
             for r in self.rows
@@ -137,7 +137,7 @@ class _Maker:
         )
 
     def split(self) -> None:
-        """In every account that holds the asset, at one instant; sometimes with cash in lieu."""
+        """Split in every account that holds the asset, at one instant, sometimes with cash."""
         place = self.holding()
         if place is None or self.ratios >= 3:
             return
@@ -184,7 +184,7 @@ class _Maker:
 
 
 def household(seed: int, *, rows: int = 14) -> tuple[Household, list[Row], bool]:
-    """The household of a seed, its transactions in no order of time, whether it is even."""
+    """Return the household of a seed, its transactions in random order, whether it is even."""
     rng = random.Random(seed)
     even = rng.random() < 0.75
     names = sorted(rng.sample(sorted(KINDS), rng.randint(1, 4)) + ["a_main"])

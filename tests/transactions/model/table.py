@@ -51,7 +51,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Ledger:
-    """A text read: what is recorded, what is undone, what must come out."""
+    """A parsed text: rows to record, rows to reverse, expected results."""
 
     household: Household
     rows: list[Row]
@@ -63,7 +63,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class GainLine:
-    """What one line of the gains report says."""
+    """The figures of one line of the gains report."""
 
     closed: date
     account: str
@@ -88,7 +88,7 @@ class LotLine:
 
 
 def ledger(text: str) -> Ledger:
-    """Reads a table."""
+    """Parse a table."""
     rows: list[Row] = []
     undone: list[int] = []
     gains: list[GainLine] = []
@@ -126,7 +126,7 @@ def ledger(text: str) -> Ledger:
 
 
 def by_the_model(table: Ledger) -> tuple[str, str]:
-    """The gain lines and the open lots the model arrives at."""
+    """Return the gain lines and the open lots of the model."""
     book = kept(table.household, [r for r in table.rows if r.id not in table.reversed_rows])
     gains = [
         GainLine(
@@ -152,7 +152,7 @@ def by_the_model(table: Ledger) -> tuple[str, str]:
 
 
 def gains_text(lines: Iterable[GainLine]) -> str:
-    """Gain lines, those alike added up, in one order."""
+    """Return gain lines in one order, with similar lines added up."""
     sums: dict[tuple[date, str, str, date, str], list[Fraction]] = defaultdict(
         lambda: [Fraction(0)] * 5
     )
@@ -174,7 +174,7 @@ def gains_text(lines: Iterable[GainLine]) -> str:
 
 
 def lots_text(lines: Iterable[LotLine]) -> str:
-    """Open lots, those alike added up, in one order."""
+    """Return open lots in one order, with similar lots added up."""
     sums: dict[tuple[str, str, date, date], list[Fraction]] = defaultdict(lambda: [Fraction(0)] * 2)
     for line in lines:
         key = (line.account, line.symbol, line.opened, line.since)

@@ -1,4 +1,4 @@
-"""What the model speaks of: stated rows, a household, its shares and what replaced what."""
+"""The terms of the model: stated rows, a household, its shares, and replacements."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +20,7 @@ WINDOW = timedelta(days=30)
 
 
 class Refused(Exception):
-    """More is sold, moved or named than is held."""
+    """A row sells, moves or names more than is held."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Shares:
     since: date
     quantity: Fraction
     basis: Fraction
-    # What was stated of the purchase tells apart what was bought at one instant.
+    # These facts distinguish purchases of one instant.
     stated: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
     moved: Fraction = Fraction(0)
     purchase: bool = True
@@ -132,7 +132,7 @@ class Match:
 
 @dataclass
 class Outcome:
-    """What is held, what was sold, what replaced what."""
+    """Open shares, sales, and replacements."""
 
     lots: list[Shares]
     sold: list[Shares]
@@ -140,7 +140,7 @@ class Outcome:
 
 
 def long_term(since: date, sold: date) -> bool:
-    """Held more than a year: the day of acquisition is left out, the day of sale counts."""
+    """Held more than a year: the day of acquisition does not count, the day of sale does."""
     first = since + timedelta(days=1)
     if (first.month, first.day) == (2, 29):
         return sold >= date(first.year + 1, 3, 1)
@@ -163,7 +163,7 @@ def bought(row: Row) -> Shares:
 
 
 def received(row: Row) -> Shares:
-    """From outside, with the basis and the day it was acquired there."""
+    """Received from outside, with its basis and the day it was acquired there."""
     day = row.opened or row.at.date()
     return Shares(
         acquisition=row.id,
