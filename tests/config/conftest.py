@@ -220,7 +220,7 @@ def _account(user: Any, symbols: list[str]) -> Any:
 
 
 def _imports(user: Any, account: Any, count: int) -> Any:
-    """Create this many files, and this many rows in the first of them."""
+    """Create `count` files, and `count` rows in the first of them."""
     from transactions.models import Import, ImportRow
 
     now = timezone.now()

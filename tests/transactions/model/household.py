@@ -74,7 +74,7 @@ def _turn(shares: Shares) -> tuple[object, ...]:
 
 
 def _factor(row: Row) -> Fraction:
-    """Return new units per old one; None if a row is no split, or states only units added."""
+    """Return new units per old one; 0 if a row is no split, or states only units added."""
     if row.ratio is None or row.type not in ("split", "stock_dividend"):
         return Fraction(0)
     return row.ratio + (row.type == "stock_dividend")
@@ -179,7 +179,7 @@ class _Keeper:
         self._wash([s for s in self.shares if s.sale is sale])
 
     def _merge(self, row: Row) -> None:
-        """Exchange shares for shares, with basis and dates, without a purchase; all cash is a sale."""
+        """Exchange shares, keeping basis and dates, without a purchase; all for cash is a sale."""
         held = self._held(row.account, row.asset)
         if row.new_asset:
             assert row.ratio is not None
@@ -310,8 +310,8 @@ class _Keeper:
     def _wash(self, sold: list[Shares]) -> None:
         """Match losses by original acquisition; shares sold later at that instant are still held.
 
-        They are matched first with present shares, then with future purchases; ties are those of the
-        book.
+        They are matched first with present shares, then with future purchases; ties are those of
+        the book.
         """
         waiting = sorted(sold, key=lambda s: (*s.age[:2], s.account, s.asset, *s.age[2:], s.part))
         losses = []
@@ -457,7 +457,7 @@ class _Keeper:
         return self.same_asset.get(asset, asset)
 
     def _same_assets(self) -> dict[str, str]:
-        """Return every asset's representative, which is identical or the same under an old symbol."""
+        """Return every asset's representative: an identical one, or itself under an old symbol."""
         pairs = list(self.household.identical.items())
         pairs += [(r.asset, r.new_asset) for r in self.rows if r.type == "symbol_change"]
         same = {asset: asset for pair in pairs for asset in pair}
