@@ -142,6 +142,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Redis: one instance for what may be forgotten (cache, quotes, tickets), one for the broker.
 REDIS_URL = text("REDIS_URL", "redis://localhost:6379/0")
 BROKER_URL = text("BROKER_URL", "redis://localhost:6380/0")
+BROKER_REQUEST_TIMEOUT_MS = integer("BROKER_REQUEST_TIMEOUT_MS", 500)
 REDIS_POOL_SIZE = integer("REDIS_POOL_SIZE", 64)
 REDIS_TIMEOUT_S = integer("REDIS_TIMEOUT_S", 2)
 # Inside a request; after the first timeout Redis counts as away for a second.
@@ -184,7 +185,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 7200,
-    "socket_timeout": 3,  # what a request waits at most for a broker that hangs
+    "socket_timeout": 3,  # inside a request: BROKER_REQUEST_TIMEOUT_MS
     "socket_connect_timeout": 3,
     "socket_keepalive": True,
     "health_check_interval": 20,

@@ -103,10 +103,15 @@ def request_patience() -> Iterator[None]:
         _in_request.reset(token)
 
 
+def in_request() -> bool:
+    """Whether the caller works inside a request, which may not wait long."""
+    return _in_request.get()
+
+
 def redis_client() -> "redis.Redis":
     """Return the client of the cache instance; a forked child gets its own."""
     timeout_s = (
-        settings.REDIS_REQUEST_TIMEOUT_MS / 1000 if _in_request.get() else settings.REDIS_TIMEOUT_S
+        settings.REDIS_REQUEST_TIMEOUT_MS / 1000 if in_request() else settings.REDIS_TIMEOUT_S
     )
     return _client(os.getpid(), settings.REDIS_URL, timeout_s)
 

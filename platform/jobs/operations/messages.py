@@ -1,11 +1,17 @@
 """Messages to workers. A lost message costs seconds, never a job: the rows are the record."""
 
 import logging
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import redis
 from celery import current_app
-from kombu.exceptions import OperationalError
+from django.conf import settings
+from kombu.exceptions import LimitExceeded, OperationalError
+from kombu.pools import producers
+
+from stores.redis import Away, in_request, presence
 
 logger = logging.getLogger(__name__)
 
@@ -16,11 +22,37 @@ def wake(*, job_id: int, kind: str, queue: str) -> None:
 
 
 def send(task: str, *, queue: str, args: Sequence[int] = ()) -> None:
-    """Send a message; if no broker answers, log that: the schedule finds the row later."""
+    """Send a message; without a broker, log that and let the schedule find the row later."""
     try:
-        current_app.send_task(task, args=list(args), queue=queue, retry=False)
-    except (OperationalError, OSError) as fault:
+        if in_request():
+            _send_briefly(task, queue=queue, args=args)
+        else:
+            current_app.send_task(task, args=list(args), queue=queue, retry=False)
+    except (OperationalError, OSError, Away, LimitExceeded) as fault:
         logger.warning("no broker for %s: %s", task, fault)
+
+
+def _send_briefly(task: str, *, queue: str, args: Sequence[int]) -> None:
+    """Send from inside a request: a broker that hangs costs one short timeout a second.
+
+    The short timeout needs connections of its own; a worker's must be patient.
+    """
+    there = presence(os.getpid(), settings.BROKER_URL)
+    there.ask()
+    timeout_s = settings.BROKER_REQUEST_TIMEOUT_MS / 1000
+    link: Any = current_app.connection_for_write(
+        transport_options={"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s}
+    )
+    try:
+        with producers[link].acquire(block=True, timeout=timeout_s) as producer:
+            current_app.send_task(
+                task, args=list(args), queue=queue, retry=False, producer=producer
+            )
+    except OperationalError as fault:
+        if isinstance(fault.__cause__, redis.TimeoutError):
+            there.timed_out()
+        raise
+    there.answered()
 
 
 def depths(queues: Iterable[str]) -> dict[str, int] | None:
