@@ -1,14 +1,14 @@
-"""Our realized lines against a broker's realized lots, line by line, with the reason. Pure.
+"""Comparison of our realized lines with a broker's realized lots, with reasons. Pure.
 
     recognized = proceeds - cost basis + disallowed, on both sides
 
-Lines of one security, closed day and opened day are put together on either side first: the broker
-splits a lot where part of its loss is washed, and so do we, not always alike. What then agrees in
-quantity is a pair; a pair whose figures agree within `rounding` a line is `matched`.
+Lines with the same security, closing day and opening day are first combined on either side, because
+the broker and Ballast may split a lot with a partly washed loss differently. Lines of the same
+quantity then form a pair. A pair whose figures agree within `rounding` per line is `matched`.
 
-Why the two may rightly differ: a broker reports a wash sale only where loss and replacement are in
-one account and have one CUSIP (26 CFR 1.6045-1(d)(6)(iii)), the investor all of them (IRC 1091).
-A reason is given only where the figures show it; what they do not show is `unexplained`.
+The two may rightly differ. A broker reports a wash sale only if loss and replacement are in one
+account and have one CUSIP (26 CFR 1.6045-1(d)(6)(iii)); the investor reports all (IRC 1091).
+A reason is given only if the figures show it; any other difference is `unexplained`.
 """
 
 from collections import defaultdict, deque
@@ -44,15 +44,15 @@ REASONS: Mapping[str, str] = {
     "unexplained": "The figures do not tell why.",
 }
 SETTLEMENT_DAYS_MAX = 5
-# So many times the allowance, a difference is still called rounding.
+# A difference up to this many times the allowance still counts as rounding.
 ROUNDING_TIMES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OurLine:
-    """One realized line of the ledger; `disallowed` >= 0, cost basis with earlier wash sales in it.
+    """One realized line of the ledger; `disallowed` >= 0, cost basis includes earlier wash sales.
 
-    `replaced_in` says where the shares are that washed the loss: `account` (the same one),
+    `replaced_in` lists the places of the shares that washed the loss: `account` (the same one),
     `other_account`, `retirement_account`, `other_security`; several or none.
     """
 
@@ -73,7 +73,7 @@ class OurLine:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A figure both have; `by` is theirs less ours, None where it is no number."""
+    """A figure that both sides have; `by` is theirs less ours, None if it is no number."""
 
     field: str
     ours: Decimal | date | str | None
@@ -83,7 +83,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What belongs together on both sides; one of the two may be empty."""
+    """Related lines of both sides; one of the two may be empty."""
 
     status: Literal["matched", "differs", "only_ours", "only_theirs"]
     ours: tuple[OurLine, ...]
@@ -119,7 +119,7 @@ def reconcile(
     *,
     rounding: Decimal = Decimal("0.01"),
 ) -> Reconciliation:
-    """Every line of either side appears in exactly one Comparison."""
+    """Return the comparisons: every line of either side is in exactly one of them."""
     sales: dict[tuple[str, date | None], _Sale] = defaultdict(lambda: _Sale([], []))
     for mine in _merged_ours(ours):
         sales[mine.symbol, mine.closed].ours.append(mine)
@@ -166,7 +166,7 @@ def _totals(found: Sequence[OurLine | RealizedLot]) -> Totals:
     )
 
 
-# Lines put together.
+# Combining lines.
 
 
 @dataclass(slots=True, eq=False)
@@ -257,7 +257,7 @@ def _merged_theirs(lots: Sequence[RealizedLot]) -> Iterator[_Theirs]:
 
 
 def _compare_sale(sale: _Sale, rounding: Decimal) -> list[Comparison]:
-    """Takes what can be paired out of the sale; what stays in it has no other side."""
+    """Remove the pairs from the sale and return them compared; the rest has no other side."""
     averaged = _averaged(sale)
     lines = [
         _compare(*pair, rounding=rounding, averaged=averaged)
@@ -265,7 +265,7 @@ def _compare_sale(sale: _Sale, rounding: Decimal) -> list[Comparison]:
         for pair in _pairs(sale.ours, sale.theirs, alike)
     ]
     if len(sale.theirs) == 1 and sale.theirs[0].opened is None and sale.ours:
-        # "Various": one line for all that is left of the sale.
+        # "Various": one line for the rest of the sale.
         whole = _together([line for mine in sale.ours for line in mine.lines])
         if whole.quantity == sale.theirs[0].quantity:
             lines.append(_compare(whole, sale.theirs[0], rounding=rounding, averaged=averaged))
@@ -296,8 +296,8 @@ def _days_around(day: date) -> Iterator[date]:
     return (date.fromordinal(place) for place in range(first, last + 1))
 
 
-# From the surest pair to the least sure; all have one quantity. A line of ours may go by several
-# keys, a lot of theirs by one.
+# From the surest match to the least sure; both sides have the same quantity. Our line may have
+# several keys, their lot has one.
 _ALIKE: tuple[tuple[_Keys, _Key], ...] = (
     (lambda mine: [(mine.quantity, mine.opened)], lambda lot: (lot.quantity, lot.opened)),
     (lambda mine: [(mine.quantity, mine.held_from)], lambda lot: (lot.quantity, lot.opened)),
@@ -308,7 +308,7 @@ _ALIKE: tuple[tuple[_Keys, _Key], ...] = (
     (lambda mine: [(mine.quantity, mine.cost_basis)], lambda lot: (lot.quantity, lot.cost_basis)),
 )
 _SAME_DAY: tuple[_Keys, _Key] = (lambda mine: [mine.opened], lambda lot: lot.opened)
-# The closing days are a few days apart; the opening day is one of ours, or not stated.
+# The closing days are a few days apart; their opening day is one of ours, or is not stated.
 _OTHER_DAY: tuple[_Keys, _Key] = (
     lambda mine: [
         (mine.symbol, mine.quantity, closed, opened)
@@ -345,7 +345,7 @@ def _pairs(
 
 
 def _averaged(sale: _Sale) -> bool:
-    """Whether the broker's lots of the sale all cost the same a share, and ours do not."""
+    """Return whether the broker's lots of the sale have one cost per share, and ours do not."""
 
     def prices(parts: Sequence[_Ours] | Sequence[_Theirs]) -> set[Decimal]:
         return {
@@ -363,7 +363,7 @@ def _adjustment(part: _Ours | _Theirs) -> Decimal:
     return Decimal(0) if part.unadjusted is None else part.cost_basis - part.unadjusted
 
 
-# What differs in a pair, and why.
+# The differences within a pair, and their reasons.
 
 
 def _compare(
@@ -424,7 +424,7 @@ def _why(
 
 
 def _is_rounding(amount: Decimal, quantity: Decimal, allowed: Decimal) -> bool:
-    """A few cents, or what rounding the figure of one share to the cent comes to."""
+    """Return whether it is a few cents, or at most half a cent per share."""
     return abs(amount) <= max(ROUNDING_TIMES * allowed, quantity * Decimal("0.005"))
 
 

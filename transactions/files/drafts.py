@@ -1,7 +1,7 @@
-"""From a row of a file to an entry of the ledger: symbols and references in our words. Pure.
+"""Conversion of a file's row to an entry of the ledger, with our symbols and references. Pure.
 
-A file names securities, lots and other rows in its own words. `Names` says what they are here; what
-it cannot say is a Finding of the row, with a code.
+A file has its own names for securities, lots and other rows. `Names` maps them to ours; a name that
+is not in it is a Finding of the row, with a code.
 """
 
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ class RowRefused(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the words of a file mean here.
+    """The meaning of a file's names in the ledger.
 
     `symbols`: a security's key to our symbol; `rows`: a row's id or external id to the public id
-    of a transaction, of this file or of the ledger; `ratios`: rows that state units added instead
-    of a ratio, to the ratio they make.
+    of a transaction, of this file or of the ledger; `ratios`: rows that state added units instead
+    of a ratio, to the resulting ratio.
     """
 
     symbols: Mapping[str, str]
@@ -35,7 +35,7 @@ class Names:
 
 
 def entry_of(draft: Draft, *, public_id: UUID, names: Names) -> Entry:
-    """The entry a draft states, under the id its transaction will have; raises RowRefused."""
+    """Return a draft's entry, under the id of its future transaction; raise RowRefused."""
     ratio = draft.ratio
     if draft.added_quantity is not None and not ratio:
         ratio = names.ratios.get(public_id, "")
@@ -88,7 +88,7 @@ def _row(name: str, names: Names) -> UUID:
 
 
 def encoded(draft: Draft) -> str:
-    """A draft as JSON text."""
+    """Return a draft as JSON text."""
     return msgspec.json.encode(draft).decode()
 
 
@@ -96,11 +96,11 @@ _decoder = msgspec.json.Decoder(Draft)
 
 
 def decoded(text: str) -> Draft:
-    """The draft of a JSON text."""
+    """Return the draft of a JSON text."""
     return _decoder.decode(text)
 
 
 def finding(refusal: BallastError) -> dict[str, Any]:
-    """A refusal as one finding of a row."""
+    """Return a refusal as one finding of a row."""
     column = next(iter(refusal.fields), "")
     return {"code": refusal.code, "detail": refusal.detail, "column": column}

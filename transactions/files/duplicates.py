@@ -1,12 +1,12 @@
-"""Which rows of a file are in the ledger already, and which stand in the file twice. Pure.
+"""Detection of rows that are in the ledger already or occur twice in the file. Pure.
 
     by name     the source's own name for a row is in the ledger, or came earlier in the file
     by figures  type, asset, UTC day, quantity, amount, fee, currency and ratio equal those of a
                 ledger row that no other row of the file has claimed, or of an earlier file row
 
-Rows are matched one to one. Of three equal rows of a file, against two of the ledger, one is new to
-the ledger; it is then the duplicate of an earlier row of the file. Two rows that the same source
-names differently are two transactions, however alike they look.
+Rows are matched one to one. If a file has three equal rows and the ledger has two, one row is new
+to the ledger; it is then a duplicate of an earlier row of the file. Two rows with different names
+from the same source are two transactions, however alike they look.
 """
 
 from collections import Counter
@@ -19,12 +19,12 @@ from core.money import plain
 
 IN_LEDGER = "duplicate"
 IN_FILE = "duplicate_in_file"
-# Names made from a row's own figures, where the source gives none, begin so.
+# Prefix of names made from a row's own figures, if the source gives none.
 _MADE_UP = "row:"
 
 
 def is_named(name: str) -> bool:
-    """Whether the name is the source's own: two such names are two transactions."""
+    """Return whether the name is the source's own: two such names are two transactions."""
     return bool(name) and not name.startswith(_MADE_UP)
 
 
@@ -39,7 +39,7 @@ def fingerprint(
     currency: str,
     ratio: Decimal | None,
 ) -> bytes:
-    """Return 16 bytes that two records of one transaction have in common."""
+    """Return 16 bytes that are equal for two records of one transaction."""
     figures = (quantity, amount, fee, ratio)
     text = "|".join(
         [
@@ -71,9 +71,9 @@ class Matching:
 
     source: str
     settled: frozenset[str] = frozenset()
-    # Name -> figures, and whether the name was given by our source.
+    # Name -> figures, and whether this source gave the name.
     by_name: dict[str, tuple[bytes, bool]] = field(default_factory=dict)
-    # Rows of the ledger by figures: those our source has named, and the others.
+    # Rows of the ledger by figures: those named by this source, and the others.
     ours: Counter[bytes] = field(default_factory=Counter)
     others: Counter[bytes] = field(default_factory=Counter)
     names_seen: set[str] = field(default_factory=set)
@@ -98,7 +98,7 @@ class Matching:
         return found
 
     def double_of_pair(self, *, name: str) -> str | None:
-        """The same by name only, for a row that the file reverses and for the reversal."""
+        """Claim the match by name only, for a row that the file reverses and for the reversal."""
         if name in self.settled or name in self.by_name:
             return IN_LEDGER
         if name in self.names_seen:

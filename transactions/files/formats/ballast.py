@@ -1,11 +1,11 @@
-"""Our own CSV: everything the ledger holds, one transaction a row; writing and reading it. Pure.
+"""Reading and writing of our own CSV: the whole ledger, one transaction per row. Pure.
 
     read(write(drafts)) == drafts
 
-Also the reader for files nobody knows: `options.columns` names their headings by our fields and
-`options.types` their words by our types. Times are ISO 8601; figures have a decimal point and no
-grouping when we write them. A text that a spreadsheet would take for a formula has a `'` before it,
-taken away on the way in.
+It also reads files of unknown formats: `options.columns` maps our fields to their headings, and
+`options.types` maps their words to our types. Times are ISO 8601; written figures have a decimal
+point and no grouping. A text that a spreadsheet would read as a formula is written with a `'`
+before it, which reading removes.
 """
 
 import csv
@@ -69,17 +69,17 @@ LAYOUT = Layout(
     dates=("executed_at", "opened_date"),
     numbers=("quantity", "price", "amount", "fee", "fx_rate"),
 )
-# Without a column of types the sign of the quantity tells: bought or, negative, sold.
+# Without a column of types, the sign of the quantity decides: positive buys, negative sells.
 UNTYPED = replace(
     LAYOUT,
     name="untyped",
     required=frozenset({"executed_at", "symbol", "quantity", "price"}),
 )
-# What only we write: by this the format is detected.
+# Columns that only we write: they identify the format.
 EXACT = frozenset({"type", "executed_at", "symbol", "quantity", "lot_method"})
 
-# The signs that begin a formula, in every width that keyboards type, and what a spreadsheet may
-# skip before them.
+# The signs that begin a formula, in every width that keyboards type, and the characters that a
+# spreadsheet may skip before them.
 _SIGNS = frozenset(
     "=+-@\u207a\u207b\u207c\u208a\u208b\u208c\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
 )
@@ -91,30 +91,30 @@ _SKIPPED += "\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u205f\u2060\u3000\
 
 
 def _computes(text: str) -> bool:
-    """Whether a spreadsheet may take a text, without the `'` before it, for a formula."""
+    """Return whether a spreadsheet may read a text, without the `'` before it, as a formula."""
     bare = text.lstrip("'")
     return bare[:1] in _BREAKS or bare.lstrip(_SKIPPED)[:1] in _SIGNS
 
 
 def inert(text: str) -> str:
-    """The text as a spreadsheet shows it and never computes it."""
+    """Return the text in a form that a spreadsheet shows and never computes."""
     return "'" + text if _computes(text) else text
 
 
 def unescaped(text: str) -> str:
-    """The text that `inert` wrote."""
+    """Return the original text of one that `inert` wrote."""
     return text[1:] if text.startswith("'") and _computes(text) else text
 
 
 def write(drafts: Iterable[Draft]) -> Iterator[str]:
-    """The file, line by line, heading first."""
+    """Yield the file line by line, heading first."""
     yield _line(COLUMNS)
     for draft in drafts:
         yield _line(values(draft))
 
 
 def values(draft: Draft) -> tuple[str, ...]:
-    """The cells of one row, in the order of COLUMNS."""
+    """Return the cells of one row, in the order of COLUMNS."""
     texts = {
         "id": draft.id,
         "account": draft.account,
@@ -162,7 +162,7 @@ def _line(found: Iterable[str]) -> str:
 
 
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
-    """The rows of one of our files, or of any file whose columns are named."""
+    """Yield the rows of one of our files, or of any file whose columns are named."""
     _, table = open_table(data, options, [LAYOUT, UNTYPED])
     names = Fingerprints()
     for line in lines(table, options):
@@ -269,7 +269,7 @@ def _trade(
     amount: Decimal | None,
     fee: Decimal,
 ) -> tuple[Decimal | None, Decimal | None, Decimal | None, Decimal]:
-    """Our amount is before the fee. What we wrote ourselves comes back as it was."""
+    """Return a trade, whose amount is before the fee. Our own files read back unchanged."""
     if quantity is None:
         line.problem("quantity_missing", of="quantity")
         return None, price, amount, fee
@@ -301,7 +301,7 @@ def _lot_method(line: Line) -> str | None:
 
 
 def _lot_text(lot: LotReference) -> str:
-    """id=quantity, or id=quantity@piece where one piece of a divided lot is named."""
+    """Return id=quantity, or id=quantity@piece for one piece of a divided lot."""
     piece = "" if lot.piece is None else f"@{lot.piece}"
     return f"{lot.id}={plain(lot.quantity)}{piece}"
 

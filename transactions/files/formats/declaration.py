@@ -1,4 +1,4 @@
-"""What a module of this folder declares of a format: `FORMATS`, found by the registry. Pure.
+"""The types of a format's declaration, `FORMATS`, which the registry collects. Pure.
 
 A new format is one module with its reader and its declaration, and one sample beside the tests.
 """
@@ -12,12 +12,12 @@ from transactions.files.reading.tables import Layout
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadFormat:
-    """One format that can be read, and how a file of it is recognized.
+    """One format that can be read, and how its files are recognized.
 
-    `name` is its word in the API, `title` its name for people. A file is of the format if its
-    head `is_head`; else if one of its first rows has all the headings of one of the `signatures`,
-    compared as `plain_name` writes them; else, for headings in many languages, if one of its
-    first rows is the heading of one of the `layouts`.
+    `name` is its name in the API, `title` its name for people. A file has the format if its head
+    `is_head`; else if one of its first rows has all the headings of one of the `signatures`,
+    compared in the form of `plain_name`; else, for headings in many languages, if one of its first
+    rows is the heading of one of the `layouts`.
     """
 
     name: str

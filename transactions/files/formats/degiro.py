@@ -1,12 +1,12 @@
 """DEGIRO: the account statement and the list of transactions. Pure.
 
-    transactions   one row a fill, with its value and costs in the currency of the account
-    account        several rows an order: the trade, its costs, and the two sides of a conversion
+    transactions   one row per fill, with its value and costs in the currency of the account
+    account        several rows per order: the trade, its costs, and both sides of a conversion
 
-Where the order was converted, the trade is booked in the account's currency by what the conversion
-cost: cash and basis are right to the cent. Without conversion it is booked in its own currency and
-costs in another currency are a fee of their own. Days come first, the columns of currencies have no
-name, and a long order id may go on in the next line.
+If the order was converted, the trade is booked in the account's currency at the converted amount:
+cash and basis are right to the cent. Without conversion it is booked in its own currency, and costs
+in another currency are a separate fee. Days come first in dates, the columns of currencies have no
+name, and a long order id may continue in the next line.
 """
 
 from collections.abc import Iterator
@@ -105,7 +105,7 @@ def _fill(line: Line) -> ParsedRow:
 
 
 def _currency(line: Line, name: str) -> str:
-    """From the unnamed column, else from the end of the heading (`Waarde EUR`)."""
+    """Return the currency of the unnamed column, else of the end of the heading (`Waarde EUR`)."""
     text = line.text(f"{name}_currency").upper()
     if not text:
         text = line.columns.get(name, "")[-3:]
@@ -117,7 +117,7 @@ def _currency(line: Line, name: str) -> str:
 
 @dataclass(slots=True)
 class Order:
-    """The rows of one order: fills in their own currency, what was converted, costs."""
+    """The rows of one order: fills in their own currency, converted amounts, costs."""
 
     fills: list[tuple[str, Decimal]] = field(default_factory=list)
     converted: dict[str, Decimal] = field(default_factory=dict)
@@ -125,7 +125,7 @@ class Order:
     taken: int = 0
 
     def in_account(self) -> tuple[str, list[Decimal]] | None:
-        """The account's currency and what each fill came to in it, where all was converted."""
+        """Return the account's currency and each fill's amount in it, if all was converted."""
         currencies = {currency for currency, _ in self.fills}
         others = [currency for currency in self.converted if currency not in currencies]
         if len(currencies) != 1 or len(others) != 1:
@@ -141,7 +141,7 @@ class Order:
 
 
 def _account(table: Table, options: Options) -> Iterator[tuple[ParsedRow, bool]]:
-    """Twice over the file: what belongs to each order first, then the rows."""
+    """Read the file twice: first to collect the rows of each order, then to yield the rows."""
     orders: dict[str, Order] = {}
     for line in _joined(table, options):
         name = "" if isinstance(line, ParsedRow) else line.text("order_id")
@@ -211,7 +211,7 @@ def _statement(line: Line, order: Order | None) -> ParsedRow:
 
 
 def _carried(order: Order) -> str:
-    """The currency in which the order's first fill is booked, which also carries its costs."""
+    """Return the currency in which the order's first fill and its costs are booked."""
     found = order.in_account()
     if found:
         return found[0]
@@ -258,7 +258,7 @@ def _check(line: Line, product: Decimal, amount: Decimal, slack: Decimal) -> Non
 
 
 def _joined(table: Table, options: Options) -> Iterator[Line | ParsedRow]:
-    """The lines, an order id that goes on in the next line made whole."""
+    """Yield the lines, joining an order id that continues in the next line."""
     held: Line | None = None
     for line in lines(table, options):
         alone = line.text("order_id") and not any(

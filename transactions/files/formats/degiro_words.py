@@ -1,7 +1,7 @@
-"""What DEGIRO calls things, in the languages its files come in. Pure.
+"""The words of DEGIRO's files, in their languages. Pure.
 
-Dutch, English, German, French, Spanish, Italian and Portuguese. A `*` in a heading stands for what
-varies (`Transactiekosten en/of kosten van derden EUR`).
+Dutch, English, German, French, Spanish, Italian and Portuguese. A `*` in a heading stands for a
+variable part (`Transactiekosten en/of kosten van derden EUR`).
 """
 
 import re
@@ -54,7 +54,7 @@ TRANSACTION_COLUMNS: Mapping[str, Sequence[str]] = {
     "order_id": _ORDER,
 }
 
-# Longer than any description; what stands behind is not looked at.
+# Longer than any description; the text after this length is ignored.
 _TEXT_CHARS_MAX = 300
 _SIDES = {
     **dict.fromkeys(("koop", "buy", "kauf", "achat", "compra", "acquisto"), "buy"),
@@ -68,7 +68,7 @@ _PAID = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """What the description of a trade says: `Koop 25 VANGUARD FTSE@76,55 EUR (IE00B3RBWM25)`."""
+    """The data in the description of a trade: `Koop 25 VANGUARD FTSE@76,55 EUR (IE00B3RBWM25)`."""
 
     side: str
     quantity: str
@@ -78,7 +78,7 @@ class Fill:
 
 
 def fill_of(text: str) -> Fill | None:
-    """The trade a description states; None if it describes something else."""
+    """Return the trade a description states; None if it describes something else."""
     if len(text) > _TEXT_CHARS_MAX:
         return None
     said, _, paid = " ".join(text.split()).rpartition("@")
@@ -93,7 +93,7 @@ def fill_of(text: str) -> Fill | None:
 
 
 def kind_of(text: str) -> str:
-    """What a row of the account statement is, by its description; empty if it is unknown."""
+    """Return the kind of a row of the account statement by its description; empty if unknown."""
     if fill_of(text) is not None:
         return "trade"
     text = text[:_TEXT_CHARS_MAX]

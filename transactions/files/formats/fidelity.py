@@ -1,8 +1,8 @@
 """Fidelity: the history of one or several accounts. Pure.
 
-What happened is the beginning of a free text (`YOU BOUGHT VANGUARD ... (VTI) (Cash)`). Amounts are
-signed and net. Cash waits in a money fund; moving it in and out of the fund is skipped (`sweep`),
-what the fund pays is cash. A distribution of units (a split) tells only the units it added.
+The type is the beginning of a free text (`YOU BOUGHT VANGUARD ... (VTI) (Cash)`). Amounts are
+signed and net. Idle cash is in a money fund: moves in and out of the fund are skipped (`sweep`),
+and the fund's payments are cash. A distribution of units (a split) states only the added units.
 """
 
 import re
@@ -98,7 +98,7 @@ _OPTION = re.compile(r"-[A-Z0-9.]{1,12}\d{6}[CP][\d.]{1,12}")
 
 
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
-    """Twice over the file: what belongs together first, then the rows."""
+    """Read the file twice: first to collect related rows, then to yield the rows."""
     options = replace(options, currency="USD")
     _, table = open_table(data, options, [LAYOUT])
     reinvested = Pairs(_reinvestments(table, options))
@@ -140,7 +140,7 @@ def _swept(line: Line) -> bool:
 def _row(line: Line, reinvested: Pairs) -> ParsedRow:
     word = _word(line)
     if word == "dividend" and _swept(line):
-        word = "interest"  # of idle cash; nobody holds the fund here
+        word = "interest"  # of idle cash; the fund is not held in the ledger
     amount = line.figure("amount")
     if word == "option" or _OPTION.fullmatch(line.text("symbol").replace(" ", "")):
         return line.refused("option_not_supported", of="action")
@@ -184,7 +184,7 @@ def _trade(line: Line, kind: str, about: About, amount: Decimal | None) -> Parse
     accrued = abs(line.figure("accrued") or ZERO)
     net = None if amount is None else abs(amount)
     if net is not None and accrued:
-        # Interest bought or sold with a bond stays in what was paid for it.
+        # Interest bought or sold with a bond stays part of its price.
         line.warn("price_differs", f"Accrued interest of {accrued}.", of="accrued")
     return trade(
         line,

@@ -1,4 +1,4 @@
-"""Interactive Brokers: one row of a Flex query, whether it came as CSV or as XML. Pure."""
+"""Interactive Brokers: one row of a Flex query, from CSV or XML. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ CASH = {
 
 
 def trade_rows(line: Line, *, level: str) -> Iterator[ParsedRow]:
-    """A row of the section Trades; `level` is that of the rows that count."""
+    """Yield the rows of a record of the section Trades; `level` is the level to import."""
     found = line.text("level").upper()
     if found not in ("", level):
         yield line.skip("summary", f"A row of the level {found}.")
@@ -126,7 +126,7 @@ def _trade(line: Line, kind: str) -> Iterator[ParsedRow]:
 
 
 def cash_row(line: Line) -> ParsedRow:
-    """A row of the section Cash Transactions."""
+    """Return a row of the section Cash Transactions."""
     if line.text("level").upper() in ("SUMMARY", "BASE_SUMMARY"):
         return line.skip("summary")
     word = line.text("type").casefold()
@@ -163,7 +163,7 @@ def cash_row(line: Line) -> ParsedRow:
 
 
 def _security(line: Line, description: str) -> Security:
-    """The description begins with the symbol: `VT(US9220427424) CASH DIVIDEND ...`."""
+    """Return the security; a description begins with the symbol: `VT(US9220427424) CASH ...`."""
     found = line.security()
     if not found.symbol and (match := _NAMED.match(description)):
         return replace(found, symbol=match["symbol"])

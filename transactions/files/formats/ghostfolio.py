@@ -3,7 +3,7 @@
 FEE        the fee, or price * quantity where the fee is zero
 INTEREST, DIVIDEND   price * quantity
 ITEM, LIABILITY      not kept here
-a date in the future is Ghostfolio's way to write a draft: skipped
+a date in the future marks a draft of Ghostfolio's: skipped
 """
 
 from collections.abc import Iterator, Mapping
@@ -62,7 +62,7 @@ def read_csv(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
 
 
 def read_json(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
-    """Twice over the file: the names of accounts and securities first, then the activities."""
+    """Read the file twice: first the names of accounts and securities, then the activities."""
     accounts: dict[str, str] = {}
     profiles: dict[str, Security] = {}
     found = False
@@ -140,7 +140,7 @@ def _line(number: int, value: Any, options: Options) -> Line | None:
 
 
 def _day(text: str, options: Options) -> str:
-    """Ghostfolio writes a day as its midnight in the zone of whoever entered it, in UTC."""
+    """Return the day, which Ghostfolio writes as midnight in the user's zone, in UTC."""
     try:
         found = moment(text, "ymd")
     except UnreadableDate:
@@ -152,7 +152,7 @@ def _day(text: str, options: Options) -> str:
 
 
 def _text(value: Any) -> str:
-    """A value as text that can be stored: JSON can write characters that no text holds."""
+    """Return a value as storable text: JSON can contain characters that cannot be stored."""
     if value is None:
         return ""
     return storable(str(value))

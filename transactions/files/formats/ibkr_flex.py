@@ -1,8 +1,8 @@
 """Interactive Brokers: Flex queries of trades and cash transactions, as CSV or XML. Pure.
 
-A CSV may hold several sections, each with its own heading, between lines that mark files, accounts
-and sections (BOF, BOA, BOS ...). Executions are read; orders only where the file has none. XML is
-read event by event, with no document type and so no entities.
+A CSV may have several sections, each with its own heading, between lines that mark files, accounts
+and sections (BOF, BOA, BOS ...). Executions are read, or orders if the file has no executions. XML
+is read event by event, with no document type and so no entities.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -89,7 +89,7 @@ SIGNATURES = (
     frozenset({"type", "amount", "currencyprimary", "description"}),
 )
 _MARKS = frozenset({"BOF", "EOF", "BOA", "EOA", "BOS", "EOS"})
-# One of these is in every heading that is read, as a cell of its own.
+# Every heading to be read has one of these as a cell of its own.
 _TELLING = frozenset({"Buy/Sell", "BuySell", "Amount"})
 # Headings of corporate actions and of transfers of positions.
 _EVENTS = frozenset({"actiondescription", "actionid", "transfercompany", "deliveringbroker"})
@@ -125,7 +125,7 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
 
 
 def _csv_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
-    """(section, line) of every row; rows under a heading nobody reads are of no section."""
+    """Yield (section, line) of every row; "event" or "other" under any other heading."""
     encoding = encoding_of(data, declared=options.encoding)
     delimiter = options.delimiter or _delimiter(data, encoding, options)
     order = options.date_order or date_order(_dates(data, encoding, delimiter, options))
@@ -152,7 +152,7 @@ def _csv_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
 
 
 def _stripped(record: Record) -> tuple[Record, bool]:
-    """Without the two cells some files put before a row, and whether they call it a heading."""
+    """Return the row without the two prefix cells of some files, and whether it is a heading."""
     mark = record.cells[0].strip().upper()
     if mark not in _PREFIXES:
         return record, False
@@ -208,14 +208,14 @@ _XML_ONLY = {"accountid": "account", "assetcategory": "asset_class", "currency":
 # FlexQueryResponse, FlexStatements, FlexStatement, the section, the row.
 _ROW_DEPTH = 5
 _DEPTH_MAX = 32
-# So many characters without a tag, text or comment coming to its end.
+# The most characters in which no tag, text or comment ends.
 _SILENT_CHARS_MAX = 4 * IMPORT_ROW_CHARS_MAX
 _XML_EVENTS = frozenset({"CorporateAction", "Transfer", "TradeTransfer", "OptionEAE"})
 
 
 def _xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
     encoding = encoding_of(data, declared=options.encoding or xml_encoding(head_of(data)))
-    # The parser's own search for a codec would find those that are no text, too.
+    # The parser's own search for a codec would also find codecs that are no text encoding.
     parser = expat.ParserCreate("utf-8")
     found: list[tuple[str, Line]] = []
 
@@ -266,7 +266,7 @@ def _xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
         for piece in text_pieces(data, encoding):
             heard += len(piece)
             if heard > _SILENT_CHARS_MAX:
-                # Older parsers read a tag from its beginning again with every piece.
+                # Older parsers read an open tag again from its beginning with every piece.
                 raise refusal("document_invalid", "A tag never ends.")
             parser.Parse(piece.encode(), False)
             count += len(found)

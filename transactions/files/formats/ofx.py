@@ -3,10 +3,10 @@
     <TAG>text   a value; its end tag may be missing
     <TAG>       a group, until </TAG>
 
-Neither of the two libraries fits: ofxtools is under the GPL, which this project cannot carry, and
-ofxparse has had no release since 2021 and leaves out what it does not know. The grammar knows no
-entities but the five of XML; a document type is refused. The file is streamed, twice: securities
-stand at its end.
+Neither of the two libraries fits. The license of ofxtools, the GPL, does not suit this project.
+ofxparse has had no release since 2021 and leaves out unknown elements. The grammar has no entities
+except the five of XML; a document type is refused. The file is streamed twice, because the
+securities stand at its end.
 """
 
 import re
@@ -23,7 +23,7 @@ from transactions.files.reading.interface import Options, ParsedRow, Security
 from transactions.files.reading.lines import Fingerprints, Line
 
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z0-9._]{1,64})\s{0,8}(?P<empty>/?)>")
-# What begins and ends by words of its own; `<!` alone is a document type or an entity.
+# Asides with their own start and end marks; `<!` alone is a document type or an entity.
 _ASIDES = (("<![CDATA[", "]]>"), ("<!--", "-->"), ("<?", "?>"))
 _OPENING_CHARS = len("<![CDATA[")
 _TEXT_CHARS_MAX = 4 * IMPORT_ROW_CHARS_MAX
@@ -89,7 +89,7 @@ def _raw(values: dict[str, str]) -> dict[str, str]:
 
 
 def groups(data: BinaryIO, encoding: str) -> Iterator[Group]:
-    """Every transaction and security of the file, in its order."""
+    """Yield every transaction and security of the file, in its order."""
     stack: list[str] = []
     open_group: Group | None = None
     account = currency = ""
@@ -147,10 +147,10 @@ class _Tag:
 
 
 def tags(data: BinaryIO, encoding: str) -> Iterator[tuple[int, bool, str, str]]:
-    """(line, whether an end tag, name, the text after it) of every tag.
+    """Yield (line, whether an end tag, name, the text after it) of every tag.
 
-    Every character is looked at a bounded number of times: what begins is searched for its end,
-    and refused once it is longer than `_TEXT_CHARS_MAX`.
+    Every character is read a bounded number of times: a tag or text without an end is refused once
+    it is longer than `_TEXT_CHARS_MAX`.
     """
     line, last = 1, _Tag(1, True, "")
     for text in _pieces(data, encoding):
@@ -172,7 +172,7 @@ def tags(data: BinaryIO, encoding: str) -> Iterator[tuple[int, bool, str, str]]:
 
 
 def _pieces(data: BinaryIO, encoding: str) -> Iterator[str]:
-    """The text from the first `<` on, cut into whole tags and asides and what is between them.
+    """Yield the text from the first `<` on, cut into whole tags, asides and the text between them.
 
     The text between may come in several pieces.
     """
@@ -185,7 +185,7 @@ def _pieces(data: BinaryIO, encoding: str) -> Iterator[str]:
             if start < 0:
                 start = len(buffer)
             if start > place:
-                # The heading of version 1 counts for its lines only; an entity is not cut in two.
+                # Only the line count of version 1's heading is used; an entity is not cut in two.
                 start = _before_entity(buffer, place, start, is_end=piece is None)
                 if start > place:
                     yield buffer[place:start] if begun else "\n" * buffer.count("\n", place, start)
@@ -204,7 +204,7 @@ def _pieces(data: BinaryIO, encoding: str) -> Iterator[str]:
 
 
 def _before_entity(buffer: str, place: int, start: int, *, is_end: bool) -> int:
-    """Where the text may be cut: before an `&` at the end of what has been read."""
+    """Return where the text may be cut: before an unfinished `&` at the end of the text read."""
     if is_end or start < len(buffer):
         return start
     cut = buffer.rfind("&", max(place, start - _ENTITY_CHARS_MAX), start)
@@ -212,7 +212,7 @@ def _before_entity(buffer: str, place: int, start: int, *, is_end: bool) -> int:
 
 
 def _end_of(buffer: str, start: int, *, is_end: bool) -> int:
-    """The place after the tag or aside that begins at `start`; -1 if its end is not there yet."""
+    """Return the place after the tag or aside that begins at `start`; -1 if its end is not read."""
     if len(buffer) - start < _OPENING_CHARS and not is_end:
         return -1
     for opening, closing in _ASIDES:

@@ -1,9 +1,9 @@
-"""OFX: what each kind of transaction means. Pure.
+"""OFX: the meaning of each kind of transaction. Pure.
 
-    TOTAL    what moved, signed, fees and taxes included; negative for purchases
+    TOTAL    the cash moved, signed, fees and taxes included; negative for purchases
     CURRENCY the amounts are in another currency, CURRATE units of the account's for one of it
 
-A day whose time is midnight or noon has no time: banks write either for "some time that day".
+A time of midnight or noon counts as no time: banks write either for an unknown time of the day.
 """
 
 import re
@@ -62,7 +62,7 @@ def rows_of(
     currency: str,
     securities: Mapping[str, Security],
 ) -> Iterator[ParsedRow]:
-    """The transaction(s) of one group of the file."""
+    """Yield the transaction(s) of one group of the file."""
     values = line.cells
     cells = {**values, "date": iso_date(_first(values, "DTTRADE", "DTPOSTED", "DTSETTLE"))}
     for name, tags in _FIGURES.items():
@@ -123,12 +123,12 @@ def _first(values: Mapping[str, str], *names: str) -> str:
 
 
 def plain_decimal(text: str) -> str:
-    """OFX has no grouping, so a comma is a decimal comma."""
+    """Return the number with a decimal point: OFX has no grouping, so a comma is a decimal sign."""
     return text if "." in text else text.replace(",", ".")
 
 
 def iso_date(text: str) -> str:
-    """`20240115160000.000[-5:EST]` as ISO 8601; what is no such date is left as it is."""
+    """Return `20240115160000.000[-5:EST]` as ISO 8601; any other text is unchanged."""
     match = _DATE.fullmatch(text.strip()[:CELL_CHARS_MAX])
     if not match:
         return text

@@ -1,12 +1,12 @@
 """Portfolio Performance: its CSV exports of account and of portfolio transactions. Pure.
 
-    value   what moved in cash: gross + fees + taxes of a purchase, gross - fees - taxes of a sale
+    value   the cash moved: gross + fees + taxes of a purchase, gross - fees - taxes of a sale
             or a dividend; in the currency of the transaction
     gross   may be in the currency of the security, at `exchange rate`; the value counts
 
-Taxes paid with a purchase are part of what it cost; taxes taken from a sale or a dividend are a row
-of their own. A delivery is a transfer from or to outside, its value the basis. Purchases stand in
-both exports of one portfolio: import one of the two, or rely on duplicates being found.
+Taxes paid with a purchase are part of its cost; taxes withheld from a sale or a dividend are a row
+of their own. A delivery is a transfer from or to outside, with its value as the basis. Both exports
+of a portfolio contain its purchases: import one of the two, or rely on the check for duplicates.
 """
 
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ LAYOUT = Layout(
     numbers=("value", "quantity", "gross", "fee", "tax"),
 )
 _TYPES = {plain_name(label): kind for kind, labels in TYPES.items() for label in labels}
-# One type may go by different words in the two exports.
+# One type may have different names in the two exports.
 _TYPES |= {"transfer": "transfer_in", "umbuchung": "transfer_in"}
 
 
@@ -119,7 +119,7 @@ def _trade(
 
 
 def _check_gross(line: Line, about: About, gross: Decimal) -> None:
-    """The gross amount in the currency of the transaction has to be the value and its costs."""
+    """Check that the gross amount in the transaction's currency is the value and its costs."""
     stated = line.figure("gross")
     same = line.text("gross_currency").upper() in ("", about.currency)
     if stated is None or not same:

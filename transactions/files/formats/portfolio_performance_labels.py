@@ -1,7 +1,7 @@
 """The words Portfolio Performance writes in its CSV files, by language. Pure.
 
-English, German, French, Spanish, Italian, Dutch and Portuguese; the export is in the language of
-the program. Compared without regard to case and spaces.
+English, German, French, Spanish, Italian, Dutch and Portuguese: the export is in the language of
+the program. Case and spaces are ignored in comparisons.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Every format that a module of this folder declares; telling the format of a file. Pure."""
+"""All declared formats, and the detection of a file's format. Pure."""
 
 import codecs
 import importlib
@@ -50,7 +50,7 @@ _SIGNATURES = sorted(
 
 
 def detect(head: bytes) -> str | None:
-    """The format of a file by its first `HEAD_BYTES` bytes; None if it is none we know.
+    """Return a file's format by its first `HEAD_BYTES` bytes; None if it is unknown.
 
     Raises archive_not_accepted and encoding_unknown. The answer may also be a format of
     `REALIZED`: lots that a broker closed, not transactions.
@@ -96,7 +96,7 @@ def _by_heading(data: BinaryIO, encoding: str, delimiter: str) -> str | None:
 
 
 def parse(data: BinaryIO, options: Options, *, format: str | None = None) -> Parsed:  # noqa: A002
-    """A file ready to be read, in the format given or found; `data` must be seekable."""
+    """Return a file ready to be read, in the given or detected format; `data` must be seekable."""
     if format is None:
         data.seek(0)
         head = data.read(HEAD_BYTES)
@@ -109,6 +109,6 @@ def parse(data: BinaryIO, options: Options, *, format: str | None = None) -> Par
 
 
 def title_of(name: str) -> str:
-    """The name of a format for people; empty before a file has one."""
+    """Return the name of a format for people; empty before a file has one."""
     declared = FORMATS.get(name) or REALIZED.get(name)
     return declared.title if declared else name

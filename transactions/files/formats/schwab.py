@@ -2,9 +2,9 @@
 
     Date, Action, Symbol, Description, Quantity, Price, Fees & Comm, Amount
 
-Amounts are signed and net of fees; dates are month first, `04/17/2023 as of 04/15/2023` happened on
-the second. A stock split tells only the units it added. What an event leaves out (the ratio of a
-reverse split, the parent of a spin-off) has to be entered by hand: such rows are refused as
+Amounts are signed and net of fees. Dates are month first; `04/17/2023 as of 04/15/2023` happened on
+the second date. A stock split states only the added units. Missing facts of an event (the ratio of
+a reverse split, the parent of a spin-off) have to be entered by hand: such rows are refused as
 `event_incomplete`. Journal lines that cancel within a day are skipped; others moved money.
 """
 
@@ -99,7 +99,7 @@ _OPTION_SYMBOL = re.compile(r"[A-Z0-9.]{1,12} \d\d/\d\d/\d{4} [\d.]{1,12} [CP]")
 
 
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
-    """Twice over the file: what belongs together first, then the rows."""
+    """Read the file twice: first to collect related rows, then to yield the rows."""
     options = replace(options, currency="USD")
     _, table = open_table(data, options, [LAYOUT])
     if not options.account:
@@ -117,7 +117,7 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
 
 
 def named_in_title(title: str, *, after: str, until: Sequence[str] = (" as of ",)) -> str:
-    """The account that a title names after certain words; empty if it names none."""
+    """Return the account that a title names after certain words; empty if it names none."""
     lower = title.lower()
     start = lower.find(after)
     if start < 0 or len(lower) != len(title):
@@ -135,7 +135,7 @@ def _sides(table: Table, options: Options) -> Iterator[tuple[bool, Hashable]]:
 
 
 def _reinvestment(line: Line) -> tuple[bool, Hashable] | None:
-    """(bought, what pairs) of a row that may be one of the two sides."""
+    """Return (bought, key of the pair) of a row that may be one of the two sides."""
     action = line.text("action").casefold()
     bought = action == "reinvest shares"
     if not bought and "reinvest" not in action:

@@ -1,7 +1,7 @@
 """Charles Schwab: the details of realized lots, for comparing them with ours. Pure.
 
-Proceeds and cost are the broker's own; `Cost Basis (CB)` has wash sales in it, `Unadjusted Cost
-Basis` has not. Totals and the lines of text around the table are skipped.
+Proceeds and cost are the broker's own. `Cost Basis (CB)` includes wash sales, `Unadjusted Cost
+Basis` does not. Totals and the lines of text around the table are skipped.
 """
 
 from collections.abc import Iterator

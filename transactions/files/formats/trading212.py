@@ -2,8 +2,8 @@
 
 Prices are in the currency of the share, totals in that of the account, so trades are booked in the
 account's currency by their total; a price in the account's currency is checked. `Total` includes
-the fees. Withholding tax of a dividend has been taken off the total already: the dividend is
-booked gross and the tax beside it, where both are in one currency.
+the fees. The total of a dividend is net of withholding tax: the dividend is booked gross, with the
+tax as a separate row, if both are in one currency.
 """
 
 from collections.abc import Iterator
@@ -114,7 +114,7 @@ def _trade(line: Line, kind: str, about: About, total: Decimal | None) -> Parsed
             fee += abs(part)
     price, quantity = line.figure("price"), line.quantity("quantity")
     if line.text("price_currency").upper() != about.currency:
-        price = None  # the total, in the account's currency, is what was paid
+        price = None  # the total, in the account's currency, is the amount paid
     return trade(
         line,
         kind,

@@ -1,7 +1,7 @@
 """Wealthfolio's CSV of activities. Pure.
 
-A split's ratio stands in `amount` (2 for two new shares for one). Interest on a security is
-interest; CREDIT is money from outside unless it is a rebate or refund.
+`amount` has the ratio of a split (2 for two new shares for one). Interest on a security is
+interest. CREDIT is money from outside unless it is a rebate or refund.
 """
 
 from collections.abc import Iterator

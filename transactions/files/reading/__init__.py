@@ -1,1 +1,1 @@
-"""Readers of the files people bring from elsewhere: bytes in, drafts of transactions out. Pure."""
+"""Readers of files from other programs: bytes in, drafts of transactions out. Pure."""

@@ -1,13 +1,13 @@
-"""From the text of a cell to a number, a day, a currency; and what a file's cells prove. Pure.
+"""Conversion of cells to numbers, days and currencies, and a file's proof of its style. Pure.
 
 decimal sign   1.234,5 and 1,5 prove a comma, 1,234.5 and 1.5 a point; 1,234 proves neither
 day order      31/12/2024 proves day first, 12/31/2024 month first; 03/04/2024 neither;
                2024-12-31, 20241231 and 31.12.2024 need no proof
-EST, CET       letters name no zone: the time is in the zone of the options
+EST, CET       letters identify no zone: the time is in the zone of the options
 negative       -1, 1-, (1), -$1, $-1
 
-Cells come from strangers. A cell longer than any number or date is refused before an expression
-sees it, so no expression here can run for long.
+Cells are untrusted. A cell longer than any number or date is refused before a regular expression
+reads it, so no expression here can run for long.
 """
 
 import re
@@ -25,7 +25,7 @@ from transactions.files.reading.interface import DateOrder
 DecimalSign = Literal[".", ","]
 NOTHING = frozenset({"", "-", "--", "n/a", "na", "not available", "none", "null", "–", "—"})
 
-# No number, date or time is longer, with all its spaces.
+# No number, date or time is longer, including spaces.
 CELL_CHARS_MAX = 80
 
 _SPACES = re.compile(r"[\s\u00a0\u202f\u2009'’_]")
@@ -43,7 +43,7 @@ _MINUS = frozenset("-\u2212")
 
 
 def is_nothing(text: str) -> bool:
-    """Whether a cell is empty or says that it has no value."""
+    """Return whether a cell is empty or states that it has no value."""
     if not text:
         return True
     if text[0].isdigit() or len(text) > CELL_CHARS_MAX:
@@ -52,7 +52,7 @@ def is_nothing(text: str) -> bool:
 
 
 def number(text: str, decimal: DecimalSign) -> Decimal | None:
-    """The number a cell states; None if it is not one in this style."""
+    """Return the number in a cell; None if it is not one in this style."""
     if len(text) > CELL_CHARS_MAX:
         return None
     if decimal == "." and _PLAIN.fullmatch(text):
@@ -75,13 +75,13 @@ def number(text: str, decimal: DecimalSign) -> Decimal | None:
 
 
 def decimals(text: str, decimal: DecimalSign) -> int:
-    """The number of digits after the decimal sign."""
+    """Return the number of digits after the decimal sign."""
     places = text[:CELL_CHARS_MAX].partition(decimal)[2].split("e")[0].split("E")[0]
     return sum(1 for sign in places if "0" <= sign <= "9")
 
 
 def decimal_sign(texts: Iterable[str], *, fallback: DecimalSign | None) -> DecimalSign:
-    """The decimal sign that a file's numbers prove; `fallback` if no number proves one.
+    """Return the decimal sign that a file's numbers prove; `fallback` if no number proves one.
 
     The fallback follows from the delimiter: files separated by semicolons have a decimal comma.
     Raises number_style_mixed; and number_style_ambiguous if a number like 1,234 depends on the
@@ -127,7 +127,7 @@ class Moment:
 
 
 class UnreadableDate(ValueError):
-    """Carries the code of the problem."""
+    """The cell holds no readable date; the error has the code of the problem."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -136,7 +136,7 @@ class UnreadableDate(ValueError):
 
 _NAMES = "jan feb mar apr may jun jul aug sep oct nov dec"
 _MONTHS = {name: place for place, name in enumerate(_NAMES.split(), start=1)}
-# Times and dates are matched with single spaces: `_plain` has put one for any run of them.
+# Times and dates are matched with single spaces: `_plain` replaces every run of spaces by one.
 _CLOCK = (
     r"(?:[ T;,] ?(?P<h>\d{1,2}):(?P<m>\d\d)(?::(?P<s>\d\d)(?:[.,](?P<f>\d{1,9}))?)?"
     r"(?: ?(?P<half>[AaPp][Mm]))?)?(?: ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)| [A-Z]{3,4})?"
@@ -158,12 +158,12 @@ _AS_OF = " as of "
 
 
 def _plain(text: str) -> str:
-    """The cell with single spaces; empty if it is longer than any date."""
+    """Return the cell with single spaces; empty if it is longer than any date."""
     return " ".join(text.split()) if len(text) <= CELL_CHARS_MAX else ""
 
 
 def effective(text: str) -> str:
-    """The day on which a row happened: the second of `04/17/2023 as of 04/15/2023`.
+    """Return the day on which a row happened: the second of `04/17/2023 as of 04/15/2023`.
 
     The first is the day on which the broker posted it. A cell longer than any date gives "".
     """
@@ -215,7 +215,7 @@ def _moment(parts: dict[str, str | None], month: int, day: int) -> Moment:
 
 
 def date_order(texts: Iterable[str]) -> DateOrder | None:
-    """Day first or month first, as the whole file proves; None if no cell depends on it."""
+    """Return the day order that the whole file proves; None if no cell depends on it."""
     day_first = month_first = depends = False
     for text in texts:
         match = _YEAR_LAST.fullmatch(effective(text))

@@ -1,4 +1,4 @@
-"""From bytes to lines of text: which encoding it is, and whether it is text at all. Pure.
+"""Decoding of bytes to lines of text, with detection of the encoding. Pure.
 
 A file is UTF-8 (with or without its mark) or UTF-16 with a mark. Otherwise it is Windows-1252 if
 its bytes above 127 are few and each is a letter, a currency sign or a quotation mark there. Any
@@ -20,11 +20,11 @@ DECLARABLE = {
     "utf-16": "utf-16",
     "cp1252": "cp1252",
     "windows-1252": "cp1252",
-    "iso-8859-1": "cp1252",  # what files of this name hold in practice
+    "iso-8859-1": "cp1252",  # the usual encoding of files with this name
     "latin-1": "cp1252",
     "iso-8859-15": "iso-8859-15",
 }
-# A declaration of XML stands in its first bytes.
+# An XML declaration is in the first bytes of a file.
 _XML_ENCODING = re.compile(rb"^<\?xml [^<>]{0,80}encoding=[\"']([A-Za-z0-9._-]{1,40})[\"']")
 # zip (also xlsx, ods), gzip, bzip2, xz, 7z, rar, zstd, old Office documents, PDF.
 ARCHIVES = (
@@ -33,28 +33,28 @@ ARCHIVES = (
 )
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 _HIGH = re.compile(rb"[\x80-\xff]")
-# Signs of Windows-1252 a statement may hold: currency, quotes, dashes, degree, fractions, letters.
+# Windows-1252 characters of statements: currency, quotes, dashes, degree, fractions, letters.
 _PLAUSIBLE = frozenset(b"\x80\x82\x84\x85\x8a\x8c\x8e\x91\x92\x93\x94\x95\x96\x97\x99\x9a\x9c\x9e")
 _PLAUSIBLE |= frozenset(b"\x9f\xa0\xa1\xa3\xa7\xa9\xaa\xab\xae\xb0\xb2\xb3\xb4\xb7\xba\xbb\xbf")
 _PLAUSIBLE |= frozenset(range(0xC0, 0x100)) - {0xD7, 0xF7}
 _HIGH_SHARE_MAX = 0.1
-# What no database and no UTF-8 can hold: U+0000, and half of a surrogate pair.
+# Characters that cannot be stored in a database or UTF-8: U+0000, half of a surrogate pair.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def refusal(code: str, detail: str = "", *, field: str = "file") -> InvalidInput:
-    """The error for a whole file."""
+    """Return the error for a whole file."""
     text = detail or FILE_CODES[code]
     return InvalidInput(text, code=code, fields={field: [text]})
 
 
 def storable(text: str) -> str:
-    """The text with U+FFFD for each character that cannot be stored."""
+    """Return the text with U+FFFD for each character that cannot be stored."""
     return _UNSTORABLE.sub("\ufffd", text)
 
 
 def refuse_archives(head: bytes) -> None:
-    """Refuse archives: files are never unpacked, so none can grow while it is."""
+    """Refuse archives: files are never unpacked, so none can expand to an unbounded size."""
     if head.startswith(ARCHIVES):
         raise refusal("archive_not_accepted")
 
@@ -113,9 +113,9 @@ def encoding_of(data: BinaryIO, *, declared: str | None = None) -> str:
 
 
 def xml_encoding(head: bytes) -> str | None:
-    """The encoding an XML declaration names, if there is one; refuses names that are not read.
+    """Return the encoding that an XML declaration names, if any; refuse unsupported names.
 
-    The parser is never asked to find a codec by itself: Python has codecs that are no text.
+    The parser never looks for a codec by itself: some of Python's codecs are no text encoding.
     """
     found = _XML_ENCODING.match(head.removeprefix(codecs.BOM_UTF8))
     if found is None:

@@ -2,18 +2,18 @@
 
     read(data, options)  ->  rows in the order of the file, one ParsedRow a transaction
 
-A row is one of three: an `entry` without problems, which may be imported; a row with `problems`,
-which may not, and has an `entry` only if it could be read; or `skipped` with the reason. No line
-disappears: each that is neither blank nor part of the heading becomes a row. A line that states two
-transactions (a dividend and the tax withheld from it) becomes two rows. Lines that state one
-together (the two legs of a reinvestment) become one row, and the others are skipped with the code
+A row has one of three forms. It has an `entry` without problems and may be imported. Or it has
+`problems` and may not be imported; it has an `entry` only if one could be read. Or it is `skipped`
+with the reason. Each line that is neither blank nor part of the heading becomes a row. A line with
+two transactions (a dividend and the tax withheld from it) becomes two rows. Lines that together
+state one (the two legs of a reinvestment) become one row, and the others are skipped with the code
 `part_of_another_row`.
 
 The figures of a Draft are those of `transactions.ledger.entries.Entry`. Quantity, price, amount and
 fee are not negative; money is rounded to the currency's minor unit. A trade sets exactly one of
-price and amount: the price where price * quantity is what the file says was paid before the fee,
-else that amount. A refusal of the whole file raises InvalidInput with a code (`FILE_CODES`), also
-while the rows are being read: write nothing before the last row has come.
+price and amount: the price if price * quantity equals the file's amount before the fee, else that
+amount. A refusal of the whole file raises InvalidInput with a code (`FILE_CODES`). It may come
+while the rows are being read: write nothing before the last row.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ from typing import BinaryIO, Literal
 # The lot methods of `transactions.models`, which a pure file may not import.
 LOT_METHODS = ("fifo", "lifo", "hifo", "average", "min_tax", "specific")
 
-# Refusals of a whole file: what is wrong, and what to do about it.
+# Refusals of a whole file: the fault and its remedy.
 FILE_CODES: Mapping[str, str] = {
     "file_empty": "The file has no rows. Download it again from where it came from.",
     "archive_not_accepted": "The file is an archive or a workbook. Upload the CSV inside it.",
@@ -93,7 +93,7 @@ SKIP_CODES: Mapping[str, str] = {
     "summary": "It is a total of other rows.",
 }
 
-# What a reader had to decide; the row is imported all the same.
+# Warnings about a reader's decisions; the row is still imported.
 WARNING_CODES: Mapping[str, str] = {
     "amount_rounded": "The amount was rounded to the currency's minor unit.",
     "fee_rounded": "The fee was rounded to the currency's minor unit.",
@@ -128,7 +128,7 @@ class Security:
 
     @property
     def key(self) -> str:
-        """The key of a symbol mapping: the symbol, else the best other name."""
+        """Return the key of a symbol mapping: the symbol, else the best other name."""
         return self.symbol or self.isin or self.cusip or self.name
 
     def __bool__(self) -> bool:
@@ -155,11 +155,11 @@ class Draft:
     """One transaction as a file states it. Types are those of `transactions.ledger.kinds`.
 
     `account` and `to_account` are names in the file. `id` is the row's key within the file:
-    `lots`, `counterpart` and `reverses` point to it. `external_id` is what the source calls the
-    row, or a fingerprint of it where the source has no name: the same file read again gives the
-    same; rows alike in every figure are counted ("#2"). `ratio` is "new:old". `added_quantity`
-    stands instead of a ratio where a broker tells only how many units a split added (negative for
-    a reverse split): ratio = (held + added) : held.
+    `lots`, `counterpart` and `reverses` point to it. `external_id` is the source's name of the
+    row, or a fingerprint of it if the source has none. The same file gives the same names when
+    read again; rows with equal figures are counted ("#2"). `ratio` is "new:old". `added_quantity`
+    replaces the ratio if a broker states only how many units a split added (negative for a
+    reverse split): ratio = (held + added) : held.
     """
 
     type: str
@@ -202,7 +202,7 @@ class ParsedRow:
 
     @property
     def external_id(self) -> str:
-        """The name under which a duplicate is found."""
+        """Return the name by which duplicates are found."""
         return (self.entry.external_id or self.entry.id) if self.entry else ""
 
     @property
@@ -215,9 +215,9 @@ DateOrder = Literal["ymd", "dmy", "mdy"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to read a file. None means: detect it, and refuse the file if it does not show it.
+    """How to read a file. None means: detect it, and refuse the file if that is not possible.
 
-    columns   field -> heading in the file, for headings the format does not know; the fields are
+    columns   field -> heading in the file, for headings unknown to the format; the fields are
               those of our own CSV (`ballast.COLUMNS`)
     types     word in the file -> our type, for the type column of our own CSV
     currency  of rows that name none
@@ -252,7 +252,7 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class RealizedLot:
-    """One closed lot as a broker reports it. Dates None where it says Various or nothing."""
+    """One closed lot as a broker reports it. A date is None if the file has Various or nothing."""
 
     line: int
     symbol: str

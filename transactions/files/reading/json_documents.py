@@ -1,8 +1,8 @@
-"""JSON too large to hold: the elements of the arrays of one object, one at a time. Pure.
+"""Reading of large JSON files: one object's array elements, one at a time. Pure.
 
-Only what is being decoded is in memory; one element may have `ELEMENT_CHARS_MAX` characters.
-Numbers come as Decimal, exactly as written. Time is linear in the size of the file: the text is
-walked by position, and cut off only when more is read.
+Only the current element is in memory; it may have `ELEMENT_CHARS_MAX` characters. Numbers become
+Decimal, exactly as written. Time is linear in the size of the file: the text is read by position,
+and cut off only when more is read.
 """
 
 import json
@@ -15,7 +15,7 @@ from core.limits import IMPORT_ROWS_MAX
 from transactions.files.reading.decoding import encoding_of, refusal, text_pieces
 
 ELEMENT_CHARS_MAX = 4_194_304
-# Activities, and as many accounts, profiles and tags.
+# Activities, plus as many accounts, profiles and tags.
 ELEMENTS_MAX = 2 * IMPORT_ROWS_MAX
 _SPACES = frozenset(" \t\n\r")
 _SPACE = re.compile(r"[ \t\n\r]{0,65536}")
@@ -38,7 +38,7 @@ class Document:
         self._line = 1
 
     def elements(self) -> Iterator[tuple[int, str, Any]]:
-        """(line, member, value): each element of an array by itself, other members whole."""
+        """Yield (line, member, value): array elements one by one, other members whole."""
         self._expect("{")
         if self._next() == "}":
             return
@@ -68,7 +68,7 @@ class Document:
                 return
 
     def _more(self) -> bool:
-        """Read about as much again as is left. False at the end of the file."""
+        """Read about as much again as is left; return False at the end of the file."""
         rest = self._text[self._place :]
         wanted = max(len(rest), 8192)
         parts, size = [rest], 0
@@ -83,7 +83,7 @@ class Document:
         return size > 0
 
     def _next(self) -> str:
-        """The next character that is no space, left in its place; empty at the end."""
+        """Return the next character that is no space without consuming it; empty at the end."""
         while True:
             match = _SPACE.match(self._text, self._place)
             assert match is not None, "no space is a match, too"
@@ -117,14 +117,14 @@ class Document:
                 if not self._more():
                     raise refusal("document_invalid", f"Line {self._line}: no JSON.") from error
                 continue
-            # A number at the end of what was read may go on.
+            # A number at the end of the text read so far may continue.
             if end < len(self._text) or not self._more():
                 self._to(end)
                 return value
 
 
 def elements(data: BinaryIO, *, declared: str | None = None) -> Iterator[tuple[int, str, Any]]:
-    """Every element of every array at the top of a JSON object, with the line it begins on."""
+    """Yield every element of each top-level array of a JSON object, with its first line."""
     encoding = encoding_of(data, declared=declared)
     for count, element in enumerate(Document(data, encoding).elements(), start=1):
         if count > ELEMENTS_MAX:

@@ -1,4 +1,4 @@
-"""One row being read: typed cells, with problems collected and not raised. Pure."""
+"""The reading of one row: typed cells, with problems collected, not raised. Pure."""
 
 import hashlib
 from collections import Counter
@@ -62,7 +62,7 @@ class Line:
 
     @property
     def raw(self) -> Mapping[str, str]:
-        """The raw cells by heading; made on demand, because most rows need none."""
+        """Return the raw cells by heading, built on demand, because most rows need none."""
         if self.stated is None:
             names = self.source.names if self.source else ()
             self.stated = _raw(names, self.found)
@@ -70,7 +70,7 @@ class Line:
 
     @property
     def filled(self) -> int:
-        """The number of cells that are not empty."""
+        """Return the number of cells that are not empty."""
         found: Iterable[str] = self.found if self.stated is None else self.stated.values()
         return sum(1 for cell in found if cell and not cell.isspace())
 
@@ -88,7 +88,7 @@ class Line:
             self.warnings.append(found)
 
     def figure(self, name: str) -> Decimal | None:
-        """The number in a cell; None if it is empty or, as a problem, cannot be read."""
+        """Return the number in a cell; None if it is empty or, with a problem, unreadable."""
         text = self.text(name)
         if cells.is_nothing(text):
             return None
@@ -101,7 +101,7 @@ class Line:
         return value
 
     def moment(self, *names: str) -> Moment | None:
-        """The first of the cells that holds a day; a problem if none does or it cannot be read."""
+        """Return the first day in the cells; record a problem if it is missing or unreadable."""
         for name in names:
             text = self.text(name)
             if cells.is_nothing(text):
@@ -115,7 +115,7 @@ class Line:
         return None
 
     def day(self, name: str) -> date | None:
-        """A day, or None if the cell is empty."""
+        """Return a day, or None if the cell is empty."""
         if cells.is_nothing(self.text(name)):
             return None
         found = self.moment(name)
@@ -124,7 +124,7 @@ class Line:
     def happened(
         self, kind: str, *names: str, clock: str = "", zone: tzinfo | None = None
     ) -> datetime | None:
-        """Return the transaction's time in UTC; a problem if it is missing, too early or to come.
+        """Return the time in UTC; record a problem if it is missing, too early or in the future.
 
         `clock` is the field of a separate time column, `zone` the zone of the format's times.
         """
@@ -168,7 +168,7 @@ class Line:
         name: str = "name",
         required: bool = False,
     ) -> Security:
-        """The security as the row describes it."""
+        """Return the security as the row describes it."""
         found = Security(
             self.short(symbol), self.text(isin).upper(), self.short(cusip), self.name(name)
         )
@@ -186,7 +186,7 @@ class Line:
         return found
 
     def short(self, name: str) -> str:
-        """A symbol or an id; empty if the cell has none."""
+        """Return a symbol or an id; empty if the cell has none."""
         text = self.text(name)
         if cells.is_nothing(text):
             return ""
@@ -211,7 +211,7 @@ class Line:
         return text[:NOTE_LENGTH_MAX]
 
     def currency(self, *names: str, of: str = "") -> str:
-        """The currency of the first cell that holds one, else that of the options."""
+        """Return the currency of the first cell that has one, else that of the options."""
         for name in (*names, *([of] if of else [])):
             text = self.text(name)
             if cells.is_nothing(text):
@@ -225,7 +225,7 @@ class Line:
         return self.options.currency.upper()
 
     def quantity(self, name: str) -> Decimal | None:
-        """Units as stated, sign included, rounded to what the ledger keeps."""
+        """Return units as stated, with their sign, rounded to the ledger's precision."""
         value = self.figure(name)
         if value is None:
             return None
@@ -235,7 +235,7 @@ class Line:
         return rounded(value, QUANTITY_DECIMALS)
 
     def rate(self, name: str) -> Decimal | None:
-        """An exchange rate as stated."""
+        """Return an exchange rate as stated."""
         value = self.figure(name)
         if value is None:
             return None
@@ -245,7 +245,7 @@ class Line:
         return value
 
     def ulp(self, name: str, *, at_least: int = 0) -> Decimal:
-        """Half a unit of the last digit in the cell: how far it may be rounded."""
+        """Return half a unit of the last digit in the cell: its largest rounding error."""
         places = cells.decimals(self.text(name), self.decimal)
         return Decimal(5).scaleb(-max(places, at_least) - 1)
 
@@ -267,7 +267,7 @@ class Line:
 
 
 def _on_day(at: datetime, day: date) -> datetime:
-    """The instant, moved into that UTC day if needed: the day of the file is the tax day."""
+    """Return the instant, moved into that UTC day if needed: the file's day is the tax day."""
     if at.date() > day:
         return datetime.combine(day, time(23, 59, 59), UTC)
     if at.date() < day:
@@ -276,7 +276,7 @@ def _on_day(at: datetime, day: date) -> datetime:
 
 
 def rounded(value: Decimal, places: int) -> Decimal:
-    """The value with at most so many decimals."""
+    """Return the value with at most `places` decimals."""
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -places:
         return value.quantize(Decimal(1).scaleb(-places), context=WIDE)
@@ -291,7 +291,7 @@ def line_of(
     decimal: DecimalSign,
     date_order: DateOrder | None,
 ) -> Line:
-    """One row under a heading, with its cells by field and raw."""
+    """Return one row under a heading, with its cells by field and raw."""
     names, found = heading.names, record.cells
     line = Line(
         number=record.line,
@@ -309,7 +309,7 @@ def line_of(
 
 
 def lines(table: Table, options: Options) -> Iterator[Line]:
-    """The rows of a table."""
+    """Yield the rows of a table."""
     for record in table.records():
         yield line_of(
             table.heading, record, options, decimal=table.decimal, date_order=table.date_order
@@ -327,7 +327,7 @@ def _raw(names: Sequence[str], found: Sequence[str]) -> dict[str, str]:
 
 
 def is_text_line(line: Line) -> bool:
-    """Whether the row has one cell only: a disclaimer, or a heading within the table."""
+    """Return whether the row has one cell only: a disclaimer, or a heading within the table."""
     return len(line.columns) > 2 and line.filled == 1
 
 
@@ -413,7 +413,7 @@ def cash_money(
 
 
 class Fingerprints:
-    """Names rows that their source leaves nameless; equal rows are counted in file order."""
+    """Names for rows that have none in their source; equal rows are counted in file order."""
 
     def __init__(self) -> None:
         self._seen: Counter[bytes] = Counter()

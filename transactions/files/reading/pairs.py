@@ -2,8 +2,8 @@
 
 A payment and a purchase of the same security, day and amount are one `reinvestment`. Where the
 days differ (a December dividend reinvested in January) they stay a dividend and a purchase: the
-income belongs to the first day, the shares to the second. Two journal
-lines of one amount and day that cancel moved nothing.
+income belongs to the first day, the shares to the second. Two journal lines of one day that cancel
+each other moved nothing.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable
 
 
 class Pairs:
-    """Counts both sides; taking a row from one tells whether its partner is on the other."""
+    """Counts of both sides; a row taken from one side is paired if the other side has its match."""
 
     def __init__(self, seen: Iterable[tuple[bool, Hashable]]) -> None:
         sides: tuple[Counter[Hashable], Counter[Hashable]] = (Counter(), Counter())
@@ -21,7 +21,7 @@ class Pairs:
         self._left = (Counter(both), Counter(both))
 
     def take(self, side: bool, key: Hashable) -> bool:
-        """Whether this row is one of a pair; each pair is taken once from each side."""
+        """Return whether this row is one of a pair; each pair is taken once from each side."""
         left = self._left[side]
         if left[key] <= 0:
             return False

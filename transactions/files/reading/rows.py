@@ -1,4 +1,4 @@
-"""The checks and the Draft that every reader makes of a row. Pure."""
+"""The checks and the Draft of a row, shared by all readers. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from transactions.files.reading.lines import (
 from transactions.files.reading.tables import Layout, open_table
 
 ZERO = Decimal(0)
-DEFAULT_CURRENCY = "USD"  # to go on checking a row that is refused for having none
+DEFAULT_CURRENCY = "USD"  # lets the checks continue on a row that is refused because it has none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """What a row states, whatever its type."""
+    """The data of a row that every type has."""
 
     at: datetime | None
     currency: str
@@ -51,7 +51,7 @@ def draft(
     added_quantity: Decimal | None = None,
     opened_date: date | None = None,
 ) -> ParsedRow:
-    """The row with its Draft, or without one if it has no day or no currency."""
+    """Return the row with its Draft, or without one if it has no day or no currency."""
     if about.at is None or not about.currency:
         return line.row(None)
     return line.row(
@@ -92,10 +92,10 @@ def trade(
     per_hundred: bool = False,
     of: str = "amount",
 ) -> ParsedRow:
-    """A buy, sell or reinvestment, without the signs of quantity, price and amounts.
+    """Return a buy, sell or reinvestment, without the signs of quantity, price and amounts.
 
-    `slack` is how far the file's rounding may move quantity * price. `per_hundred` allows prices
-    in percent of the face value, as bonds have.
+    `slack` is the largest effect of the file's rounding on quantity * price. `per_hundred` allows
+    prices in percent of the face value, as bonds have.
     """
     if not about.security:
         line.problem("symbol_missing", of="symbol")
@@ -139,7 +139,7 @@ def cash(
     fee: Decimal = ZERO,
     of: str = "amount",
 ) -> ParsedRow:
-    """A row that moves only cash, without the sign of the amount."""
+    """Return a row that moves only cash, without the sign of the amount."""
     currency = about.currency or DEFAULT_CURRENCY
     whole, fee = cash_money(line, currency=currency, amount=amount, fee=fee, of=of)
     if fee < 0:
@@ -154,14 +154,14 @@ def cash(
 def signed_cash(
     line: Line, incoming: str, outgoing: str, about: About, amount: Decimal | None
 ) -> ParsedRow:
-    """A row of one type if money came in, of another if it went out."""
+    """Return a row of one type if money came in, of another if it went out."""
     if amount is not None and amount < 0:
         return cash(line, outgoing, about, amount)
     return cash(line, incoming, about, amount)
 
 
 def charge(line: Line, kind: str, about: About, amount: Decimal | None) -> ParsedRow:
-    """A fee or a tax, stated negative; a positive one is a refund: income, not a deposit."""
+    """Return a fee or tax, stated negative; a positive one is a refund: income, not a deposit."""
     if amount is not None and amount > 0:
         line.warn("refund_as_income", of="amount")
         return cash(line, "interest", about, amount)
@@ -169,7 +169,7 @@ def charge(line: Line, kind: str, about: About, amount: Decimal | None) -> Parse
 
 
 def income(line: Line, kind: str, about: About, amount: Decimal | None) -> ParsedRow:
-    """A dividend or interest, stated positive; a negative one corrects an earlier row."""
+    """Return a dividend or interest, stated positive; a negative one corrects an earlier row."""
     if amount is not None and amount < 0:
         return line.refused("correction_not_supported", of="amount")
     return cash(line, kind, about, amount)
@@ -183,7 +183,7 @@ def moved_units(
     basis: Decimal | None = None,
     opened_date: date | None = None,
 ) -> ParsedRow:
-    """A transfer of units from or to another account, by the sign of the quantity."""
+    """Return a transfer of units from or to another account, by the sign of the quantity."""
     if not quantity:
         return line.refused("quantity_missing", of="quantity")
     if not about.security:
@@ -200,7 +200,7 @@ def moved_units(
 
 
 def slack_of(line: Line, quantity: Decimal | None, price: Decimal | None) -> Decimal:
-    """How far quantity * price may be off because the file rounds both.
+    """Return the largest error of quantity * price, because the file rounds both.
 
     Brokers round prices to the cent at most and fractions to a thousandth. Whole units are exact,
     and fewer decimals are omitted zeros.

@@ -20,14 +20,14 @@ from transactions.files.reading.interface import DateOrder, Options
 
 DELIMITERS = (",", ";", "\t", "|")
 HEADING_ROWS = 30
-# A longer cell is no heading, and what stands above a heading is shown and searched to here.
+# A longer cell is no heading; text above a heading is shown and searched up to this length.
 _NAME_CHARS_MAX = 200
 _TITLE_CHARS_MAX = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How one format names its columns: field -> the headings it may have.
+    """The columns of one format: field -> its possible headings.
 
     All `required` fields must be there. The cells of `dates` and `numbers` may prove the day order
     and the decimal sign, if the format does not fix them.
@@ -52,7 +52,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """The line of the heading, the place of each field, and the name each has in the file."""
+    """The line of the heading, the place of each field, and its name in the file."""
 
     line: int
     names: Sequence[str]
@@ -73,7 +73,7 @@ class Table:
     date_order: DateOrder | None
 
     def records(self) -> Iterator[Record]:
-        """The rows below the heading, blank ones left out."""
+        """Yield the rows below the heading, without blank ones."""
         found = below(self.heading, read_records(self.data, self.encoding, self.delimiter))
         for count, record in enumerate(found, start=1):
             if count > IMPORT_ROWS_MAX:
@@ -82,9 +82,9 @@ class Table:
 
 
 def plain_name(text: str) -> str:
-    """A heading as it is compared: compatibility form, lower case, single spaces.
+    """Return a heading in the form for comparison: compatibility form, lower case, single spaces.
 
-    Only its beginning counts: putting combining marks in order takes quadratic time.
+    Only its beginning is used: sorting combining marks takes quadratic time.
     """
     text = text[:_NAME_CHARS_MAX]
     text = unicodedata.normalize("NFKC", text.replace("\ufeff", ""))
@@ -92,7 +92,7 @@ def plain_name(text: str) -> str:
 
 
 def read_records(data: BinaryIO, encoding: str, delimiter: str) -> Iterator[Record]:
-    """Every row that is not blank."""
+    """Yield every row that is not blank."""
     return parse_records(text_lines(data, encoding), delimiter)
 
 
@@ -123,7 +123,7 @@ def parse_records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
 
 
 def column_names(cells: Sequence[str]) -> list[str]:
-    """Names as they are compared, with unnamed and repeated ones made different."""
+    """Return names in the form for comparison, with unnamed and repeated ones made different."""
     names: list[str] = []
     seen: set[str] = set()
     previous = ""
@@ -138,7 +138,7 @@ def column_names(cells: Sequence[str]) -> list[str]:
 
 
 def heading_of(record: Record, layout: Layout, options: Options, title: str) -> Heading | None:
-    """The heading that this row is for the layout, or None."""
+    """Return the row as a heading of the layout, or None if it is not one."""
     names = column_names(record.cells)
     places = {name: place for place, name in reversed(list(enumerate(names))) if name}
     fields: dict[str, int] = {}
@@ -158,7 +158,7 @@ def heading_of(record: Record, layout: Layout, options: Options, title: str) -> 
 
 
 def _place(alias: str, places: Mapping[str, int]) -> int | None:
-    """The place of the column of this name; a `*` at the end matches any rest."""
+    """Return the place of the column of this name; a `*` at the end matches any rest."""
     if not alias.endswith("*"):
         return places.get(alias)
     found = (i for name, i in places.items() if name.startswith(alias[:-1]) and name[-2:] != "+1")
@@ -186,7 +186,7 @@ def below(heading: Heading, records: Iterator[Record]) -> Iterator[Record]:
 
 
 def open_table(data: BinaryIO, options: Options, layouts: Sequence[Layout]) -> tuple[Layout, Table]:
-    """The first of the layouts the file has, with its delimiter, decimal sign and day order."""
+    """Return the first layout that matches, and the table: delimiter, decimal sign and day order."""
     for field in options.columns:
         if all(field not in layout.columns for layout in layouts):
             raise refusal(

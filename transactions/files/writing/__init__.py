@@ -1,11 +1,11 @@
-"""Writers of the files people take elsewhere: drafts of transactions in, lines of text out. Pure.
+"""Writers of files for other programs: drafts of transactions in, lines of text out. Pure.
 
-    ballast                 everything, to come back as the same ledger
-    ghostfolio              the JSON its import takes; it knows neither cash movements nor events
+    ballast                 everything, so that reading it gives the same ledger
+    ghostfolio              the JSON its import takes; it has neither cash movements nor events
     portfolio_performance   the CSV of its account and portfolio transactions; no events
 
-What a format cannot say is left out and counted. A transaction that was reversed has not happened:
-only our own format has it, with its reversal.
+Transactions that a format cannot hold are left out and counted. Only our own format has reversed
+transactions and their reversals.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,7 +31,7 @@ class WrittenFormat:
 
 
 def _said(name: str) -> frozenset[str]:
-    """Return the kinds that have a word in another program's format."""
+    """Return the kinds that have a name in another program's format."""
     return frozenset(kind.name for kind in KINDS.values() if name in kind.exported_as)
 
 

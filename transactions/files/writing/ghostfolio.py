@@ -1,7 +1,7 @@
-"""Ghostfolio's JSON: accounts, activities and the profiles of one's own assets. Pure.
+"""Ghostfolio's JSON: accounts, activities and the profiles of own assets. Pure.
 
 It has no deposits, withdrawals, taxes, transfers or corporate actions. A reinvested dividend is a
-dividend and a purchase. Figures are numbers there; ours are written digit for digit.
+dividend and a purchase. Its figures are JSON numbers; ours are written digit for digit.
 """
 
 import json
@@ -18,7 +18,7 @@ VERSION = "2.0.0"
 
 
 def write(drafts: Iterable[Draft]) -> Iterator[str]:
-    """The document, an activity a line."""
+    """Yield the document, one activity per line."""
     accounts: dict[str, str] = {}
     yield f'{{"meta":{{"version":"{VERSION}"}},\n"activities":[\n'
     comma = ""

@@ -2,7 +2,7 @@
 
     value   purchase: amount + fee; sale, dividend, interest: amount - fee; a delivery: its basis
 
-Cells that a spreadsheet would take for a formula have a `'` before them; numbers stay numbers.
+Cells that a spreadsheet would read as a formula have a `'` before them; numbers stay numbers.
 """
 
 import csv
@@ -24,7 +24,7 @@ NAME = "portfolio_performance"
 
 
 def write(drafts: Iterable[Draft]) -> Iterator[str]:
-    """The file, line by line, heading first."""
+    """Yield the file line by line, heading first."""
     yield _line(COLUMNS)
     for draft in drafts:
         kind = KINDS[draft.type]
