@@ -186,7 +186,7 @@ def below(heading: Heading, records: Iterator[Record]) -> Iterator[Record]:
 
 
 def open_table(data: BinaryIO, options: Options, layouts: Sequence[Layout]) -> tuple[Layout, Table]:
-    """Return the first layout that matches, and the table: delimiter, decimal sign and day order."""
+    """Return the first matching layout and the table: delimiter, decimal sign and day order."""
     for field in options.columns:
         if all(field not in layout.columns for layout in layouts):
             raise refusal(
