@@ -34,7 +34,7 @@ class Away(redis.ConnectionError):
 
 
 class Presence:
-    """Whether one Redis counts as away for this process."""
+    """The state of one Redis for this process: present or away."""
 
     def __init__(self) -> None:
         self._until_s = 0.0  # 0: Redis is present

@@ -1,6 +1,6 @@
 """The hot queries over filled tables: none reads a large table from end to end.
 
-The SQL is what the real querysets and operations send, caught on the way; nothing is copied.
+The SQL is captured as the real querysets and operations send it; nothing is copied.
 """
 
 import json
@@ -169,7 +169,7 @@ class Town:
 
 @pytest.fixture(scope="module")
 def town(django_db_setup: None, django_db_blocker: Any) -> Iterator[Town]:
-    """Filled once for all tests of the file, outside of their transactions, and emptied again."""
+    """Fill a town once for all tests of the file, outside their transactions, and empty it."""
     with django_db_blocker.unblock():
         with connection.cursor() as cursor:
             # No audit trail of the filling, no foreign keys checked row by row.
@@ -187,7 +187,7 @@ def town(django_db_setup: None, django_db_blocker: Any) -> Iterator[Town]:
 
 
 class Plans:
-    """Which large tables the plans of captured statements walk from end to end."""
+    """The large tables that the plans of captured statements read from end to end."""
 
     def __init__(self) -> None:
         self.statements = 0
@@ -215,7 +215,7 @@ class Plans:
 
 
 _CONTEXT = re.compile(r"^SELECT set_config\(.*?\);\s*", re.DOTALL)
-# Nodes that read all of what is below them before the first row comes out.
+# Nodes that read all rows below them before they return the first.
 _GREEDY = ("Sort", "Hash", "Aggregate", "Materialize", "Unique", "ModifyTable", "SetOp")
 
 
@@ -223,9 +223,9 @@ _SCANS = ("Seq Scan", "Index Scan", "Index Only Scan")
 
 
 def _walks(node: dict[str, Any], sizes: dict[str, int], *, limited: bool) -> Iterator[str]:
-    """Scans of large tables that no index condition and no partial index narrows down.
+    """Return scans of large tables that no index condition and no partial index narrows down.
 
-    One that a LIMIT stops is fine as long as at least a quarter of what it reads is wanted.
+    A scan that a LIMIT stops is fine as long as at least a quarter of the rows it reads is wanted.
     """
     kind, table = node["Node Type"], node.get("Relation Name", "")
     limited = (limited or kind == "Limit") and kind not in _GREEDY
@@ -239,7 +239,7 @@ def _walks(node: dict[str, Any], sizes: dict[str, int], *, limited: bool) -> Ite
 
 
 def _sizes() -> dict[str, int]:
-    """Rows of every table as the planner believes them; partial indexes count as -1."""
+    """Return the planner's estimate of every table's rows; partial indexes count as -1."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname, CASE WHEN indpred IS NULL THEN reltuples ELSE -1 END::bigint"
@@ -258,7 +258,7 @@ def plans(town: Town) -> Plans:
 
 
 def import_of(town: Town) -> Import:
-    """An import that brought nothing yet, so that its routes have something to read."""
+    """Return an import without recorded rows, so that its routes have something to read."""
     found = Import.objects.filter(account=town.account).first()
     return found or Import.objects.create(
         account=town.account, created_at=timezone.now(), created_by=town.user
@@ -266,7 +266,7 @@ def import_of(town: Town) -> Import:
 
 
 def routes_of(town: Town) -> Iterator[tuple[str, str]]:
-    """Every list and item the household can read, by name."""
+    """Return every list and item the household can read, by name."""
     account, user = town.account, town.user
     job = Job.objects.filter(subject_id=account.public_id, status="completed").earliest("id")
     ids = {

@@ -1,7 +1,7 @@
 """Ledgers as text an accountant reads; the same text runs through the model and through the API.
 
-    identical VOO IVV                       the two are substantially identical
-    policy carry_date=yes                   how the household reads what the law leaves open
+    identical VOO IVV                       these two are substantially identical
+    policy carry_date=yes                   the household's choice where the law is open
     2025-01-06 main buy 40 AAA for 2000     `main`, `other`, `spouse`, `ira`, `roth`, `plan`
     2025-03-03T15:30 main sell 40 AAA for 1800 fee 1 by hifo
     2025-03-04 main sell 4 AAA for 180 lots 1:3 2:1
@@ -11,9 +11,9 @@
     = 2025-03-03 main 40 AAA opened 2025-01-06: 1799 - 2000 + 200 = -1 short
     > main 40 AAA opened 2025-03-20 since 2025-01-23: 2040
 
-Rows are numbered from 1 as they stand. Lines with `=` are the expected gain lines (proceeds - basis
-+ disallowed loss = recognised, term, and what is lost for ever), lines with `>` the open lots.
-What differs in nothing shown is added up.
+Rows are numbered from 1 in the order of the text. Lines with `=` are the expected gain lines
+(proceeds - basis + disallowed loss = recognized, term, and the permanently disallowed loss), lines
+with `>` the open lots. Lines that differ only in hidden figures are added up.
 """
 
 import re
