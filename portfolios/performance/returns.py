@@ -184,10 +184,11 @@ def xirr(days: Sequence[date], amounts: Sequence[float]) -> Figure:
         closer = max(low, near - _NEAR), min(high, near + _NEAR)
         if _sign_at(closer[0], t, a) * _sign_at(closer[1], t, a) < 0:
             low, high = closer
-    rate = math.expm1(_bisected(low, high, t, a))
-    if rate > RATE_MAX:
+    found = _bisected(low, high, t, a)
+    # Compared as logarithms: the rate itself may be beyond every float.
+    if found > math.log1p(RATE_MAX):
         return absent("too_short", "The period is too short for a yearly rate.")
-    return Figure(float(rate))
+    return Figure(math.expm1(found))
 
 
 def _sign_at(u: float, t: Floats, a: Floats) -> int:

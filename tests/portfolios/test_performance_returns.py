@@ -99,6 +99,7 @@ def test_flows_with_two_rates_have_none() -> None:
     ("flows", "code"),
     [
         ([(0, -100.0), (0, 110.0)], "too_short"),
+        ([(0, -1.0), (4, 2388.672)], "too_short"),
         ([(0, 100.0), (400, 10.0)], "no_flows"),
         ([(0, 100.0), (200, -300.0), (400, 230.0)], "no_rate"),
     ],
