@@ -29,7 +29,7 @@ class PriceAdjustment(models.TextChoices):
 
 
 def ensure_exchange(name: str) -> None:
-    """Raise ValidationError unless the calendar library knows the exchange."""
+    """Raise ValidationError unless the calendar library has the exchange."""
     if not is_known(name):
         raise ValidationError(
             "There is no calendar of this name. Use one such as XNYS, or leave it empty.",

@@ -31,7 +31,7 @@ class HouseholdAdmin(LargeTableAdmin):
 
 
 class PasswordForm(AdminPasswordChangeForm):  # type: ignore[misc]
-    """A password an operator sets ends every session of the old one."""
+    """Set a password as an operator, which ends every session of the old one."""
 
     def save(self, commit: bool = True) -> User:
         user: User = super().save(commit)

@@ -24,7 +24,7 @@ SLIDE_S = 3600
 
 
 class SessionLifetimeMiddleware:
-    """A session slides with use and ends for good SESSION_ABSOLUTE_AGE_S after the log-in.
+    """Extend a session with use, and end it at last SESSION_ABSOLUTE_AGE_S after the log-in.
 
     A changed token version ends it too: Django compares `User._get_session_auth_hash`.
     """

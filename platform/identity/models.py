@@ -47,8 +47,8 @@ class Role(models.TextChoices):
 
 # Folded addresses are ASCII, so lower case is the same in the database and in Python.
 ASCII_EMAIL = r"^[!-~]+@[!-~]+$"
-# What a user may see and do, and how they log in. A change of any raises `access_epoch`; no update
-# lowers it, whatever an older copy of the row says.
+# A user's rights and their log-in. A change of any of these raises `access_epoch`. No update lowers
+# it, whatever value an older copy of the row has.
 _RAISE_OF_USER = """
     IF (OLD.household_id, OLD.role, OLD.active_trader, OLD.is_active, OLD.is_staff,
         OLD.is_superuser, OLD.password, OLD.token_version)

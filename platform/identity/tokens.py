@@ -65,7 +65,7 @@ def signing_key(secret: str) -> bytes:
 
 
 def access_token(*, key: bytes, claims: Access, now: datetime, lifetime: timedelta) -> str:
-    """A signed access token."""
+    """Return a signed access token."""
     return jwt.encode(
         {
             "type": "access",
@@ -84,7 +84,7 @@ def access_token(*, key: bytes, claims: Access, now: datetime, lifetime: timedel
 
 
 def refresh_token(*, key: bytes, claims: Refresh, now: datetime, expires_at: datetime) -> str:
-    """A signed refresh token."""
+    """Return a signed refresh token."""
     return jwt.encode(
         {
             "type": "refresh",

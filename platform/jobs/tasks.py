@@ -10,7 +10,7 @@ from jobs.operations.working import beat
 
 @shared_task(name="jobs.sweep", soft_time_limit=30, time_limit=40)
 def sweep() -> None:
-    """Every 10 s: wake jobs whose message was lost, end those no worker could."""
+    """Every 10 s: wake jobs whose message was lost; end jobs that no worker could end."""
     operations.sweep(now=timezone.now())
 
 

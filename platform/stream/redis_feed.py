@@ -27,7 +27,7 @@ async def follow(
     up: Callable[[bool], None],
     quiet_s_max: float,
 ) -> None:
-    """Run for ever: subscribe, read the hash of quotes, pass on quotes and ended rights.
+    """Run forever: subscribe, read the hash of quotes, pass on quotes and ended rights.
 
     The subscription comes first, so nothing published while the hash is read is missed. A quiet
     connection is pinged; without a pong it counts as lost. After a loss, back off with jitter and

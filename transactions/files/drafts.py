@@ -17,7 +17,7 @@ from transactions.ledger.entries import ChosenLot, Entry, ratio_of
 
 
 class RowRefused(InvalidInput):
-    """The row cannot become an entry as things stand."""
+    """The row cannot become an entry with the present names."""
 
 
 @dataclass(frozen=True, slots=True)
