@@ -285,6 +285,14 @@ def redis_server(_shared_redis: RedisServer) -> RedisServer:
     return _shared_redis
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say that these tests need a database: without one that says so, none is made to copy."""
+    for item in items:
+        uses_it = "people_database" in getattr(item, "fixturenames", ())
+        if uses_it and item.get_closest_marker("django_db") is None:
+            item.add_marker(pytest.mark.django_db)
+
+
 def _address(name: str) -> str:
     """Return the address of another database on the server of the tests."""
     parts = urlsplit(os.environ["DATABASE_URL"])
