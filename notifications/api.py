@@ -11,10 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.dates import instant_text
 from edge.pagination import Keyset
 from edge.schema import page_of, page_parameters
 from identity.authentication import caller
 from notifications import operations, queries
+from notifications.models import Notice
 
 
 class NoticeRead(serializers.Serializer[Any]):
@@ -24,6 +26,18 @@ class NoticeRead(serializers.Serializer[Any]):
     payload = serializers.JSONField()
     created_at = serializers.DateTimeField()
     read_at = serializers.DateTimeField(allow_null=True)
+
+
+def notice_row(notice: Notice) -> dict[str, object]:
+    """Render a notice."""
+    return {
+        "id": str(notice.public_id),
+        "topic": notice.topic,
+        "title": notice.title,
+        "payload": notice.payload,
+        "created_at": instant_text(notice.created_at),
+        "read_at": instant_text(notice.read_at) if notice.read_at else None,
+    }
 
 
 class NoticesView(APIView):
@@ -36,7 +50,7 @@ class NoticesView(APIView):
         """Return the caller's notices, newest first."""
         unread = request.query_params.get("unread", "").lower() in {"1", "true"}
         rows = queries.notices(user=caller(request), unread=unread)
-        return Keyset(sort_key="created_at").answer(request, rows, row=queries.notice_row)
+        return Keyset(sort_key="created_at").answer(request, rows, row=notice_row)
 
 
 class NoticeReadView(APIView):
@@ -44,7 +58,7 @@ class NoticeReadView(APIView):
     def post(self, request: Request, notice_id: UUID) -> Response:
         """Mark a notice read."""
         notice = queries.notice(user=caller(request), public_id=notice_id)
-        return Response(queries.notice_row(operations.mark_read(notice=notice, now=timezone.now())))
+        return Response(notice_row(operations.mark_read(notice=notice, now=timezone.now())))
 
 
 urlpatterns = [

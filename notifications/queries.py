@@ -4,7 +4,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from core.dates import instant_text
 from core.errors import NotFound
 from identity.models import User
 from notifications.models import Notice
@@ -29,15 +28,3 @@ def notice(*, user: User, public_id: UUID) -> Notice:
     if found is None:
         raise NotFound("No such notice.", code="notice_not_found")
     return found
-
-
-def notice_row(notice: Notice) -> dict[str, object]:
-    """Return a notice as the API shows it."""
-    return {
-        "id": str(notice.public_id),
-        "topic": notice.topic,
-        "title": notice.title,
-        "payload": notice.payload,
-        "created_at": instant_text(notice.created_at),
-        "read_at": instant_text(notice.read_at) if notice.read_at else None,
-    }

@@ -1,4 +1,4 @@
-"""Operators: targets, restrictions and what people file, to look at."""
+"""Read-only admin pages of targets, restrictions and tax settings."""
 
 from django.contrib import admin
 

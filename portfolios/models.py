@@ -1,4 +1,4 @@
-"""What a portfolio should be: targets and restrictions; and how its owners file their taxes."""
+"""Targets and restrictions of an account, and the tax settings of its owners."""
 
 import pghistory
 from django.db import models
@@ -12,7 +12,7 @@ from transactions.models import Account, money_field
 
 @pghistory.track(*every_change())
 class Target(models.Model):
-    """The wished share of an asset, in percent of the account; no asset means cash."""
+    """The target share of an asset, in percent of the account; no asset means cash."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="targets")
     asset = models.ForeignKey(
@@ -46,7 +46,7 @@ class RestrictionKind(models.TextChoices):
 
 @pghistory.track(*every_change())
 class Restriction(models.Model):
-    """An asset the account must not buy, sell or touch, optionally until a day."""
+    """An asset the account must not buy, sell or trade at all, optionally until a day."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="restrictions")
     asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+")
@@ -65,7 +65,7 @@ class Restriction(models.Model):
 
 @pghistory.track(*every_change())
 class TaxFiling(models.Model):
-    """How the members of a household file; absent means each for himself."""
+    """The filing status of a household; without a row, each member files separately."""
 
     household = models.OneToOneField(
         Household, primary_key=True, on_delete=models.CASCADE, related_name="tax_filing"
@@ -83,9 +83,9 @@ class TaxFiling(models.Model):
 
 @pghistory.track(*every_change())
 class TaxCarryforward(models.Model):
-    """Capital losses a person says he carried into a year (Schedule D, lines 6 and 14); >= 0.
+    """Capital losses a person states they carried into a year (Schedule D, lines 6 and 14); >= 0.
 
-    In the person's base currency. It replaces what the ledger of earlier years would say.
+    The amounts are in the person's base currency and replace those computed from the ledger.
     """
 
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tax_carryforwards")

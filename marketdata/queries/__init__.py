@@ -2,7 +2,6 @@
 
 from marketdata.queries.assets import (
     asset,
-    asset_row,
     assets,
     assets_by_symbol,
     assets_seen,
@@ -15,7 +14,6 @@ from marketdata.queries.exchange_rates import exchange_rates, exchange_rates_on
 from marketdata.queries.history import (
     closing_prices,
     history,
-    history_row,
     last_closes,
     recent_sessions,
 )
@@ -24,7 +22,6 @@ from marketdata.queries.quotes import live_quotes, own_quotes, quotes
 
 __all__ = [
     "asset",
-    "asset_row",
     "assets",
     "assets_by_symbol",
     "assets_seen",
@@ -33,7 +30,6 @@ __all__ = [
     "exchange_rates",
     "exchange_rates_on",
     "history",
-    "history_row",
     "identity_decisions",
     "identity_links",
     "last_closes",

@@ -104,25 +104,3 @@ def asset(*, user: User, symbol: str) -> Asset:
 def sources() -> "QuerySet[Source]":
     """Return the sources of figures, by name."""
     return Source.objects.order_by("name")
-
-
-def asset_row(row: Asset) -> dict[str, object]:
-    """Return an asset as the API shows it, with the source of its prices."""
-    first, last = row.original_first_date, row.original_last_date
-    return {
-        "id": str(row.public_id),
-        "symbol": row.symbol,
-        "name": row.name,
-        "asset_class": row.asset_class,
-        "currency": row.currency,
-        "isin": row.isin,
-        "exchange": row.exchange,
-        "tradable": row.tradable,
-        "fractional": row.fractional,
-        "own": row.household_id is not None,
-        "source": row.source.name if row.source else None,
-        "licence": row.source.licence if row.source else "",
-        "shifted_days": row.shifted_days,
-        "original_first_date": first.isoformat() if first else None,
-        "original_last_date": last.isoformat() if last else None,
-    }

@@ -1,4 +1,4 @@
-"""Daily closes: of one asset for a chart, of many for the engines."""
+"""Reads: daily closes of one asset for a chart, of many for the engines."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from core.dates import ensure_range
 from core.errors import InvalidInput
 from core.limits import HISTORY_DAYS_MAX, HISTORY_RECORDS_MAX
-from core.money import plain
 from marketdata.models import Asset, DailyPrice
 
 _CLOSING_PRICES_ASSETS_MAX = 5000
@@ -30,19 +29,6 @@ def recent_sessions(*, asset_id: int, count: int, as_of: date) -> "QuerySet[Dail
     return DailyPrice.objects.filter(asset_id=asset_id, date__range=(since, as_of)).order_by(
         "-date"
     )[:count]
-
-
-def history_row(row: DailyPrice, *, shifted_days: int) -> dict[str, object]:
-    """Return a session as the API shows it, with its real day."""
-    return {
-        "date": row.date.isoformat(),
-        "open": _text(row.open),
-        "high": _text(row.high),
-        "low": _text(row.low),
-        "close": plain(row.close),
-        "volume": row.volume,
-        "original_date": (row.date - timedelta(days=shifted_days)).isoformat(),
-    }
 
 
 def closing_prices(
@@ -91,7 +77,3 @@ def last_closes(
             },
         )
         return {asset_id: (day, close) for asset_id, day, close in cursor.fetchall()}
-
-
-def _text(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)

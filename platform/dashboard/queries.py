@@ -11,10 +11,10 @@ from identity.models import User
 from marketdata.models import Asset
 from marketdata.queries import sources
 from portfolios.holdings.households import AccountPart, household_value
+from portfolios.holdings.targets import CASH_SYMBOL
 from portfolios.holdings.valuation import Valuation
 from portfolios.models import Target
 from portfolios.queries import rates_into, valuations
-from portfolios.queries.targets import CASH_SYMBOL
 from transactions import queries as ledger
 from transactions.models import Account
 

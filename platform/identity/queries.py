@@ -18,6 +18,7 @@ import redis
 from django.db import connection
 from django.db.models import QuerySet
 
+from core.errors import NotFound
 from identity.models import (
     AdviserLink,
     Household,
@@ -25,6 +26,7 @@ from identity.models import (
     Role,
     TokenFamily,
     User,
+    household_ids,
 )
 from identity.rights import Right
 from identity.tokens import Access, TokenRefused
@@ -132,6 +134,21 @@ def profile(*, user_id: int) -> User:
     if user is None:
         raise TokenRefused("The account does not exist or is closed.", code="account_closed")
     return user
+
+
+def household_seen(
+    *, user: User, public_id: UUID | None, among: "QuerySet[Household] | None" = None
+) -> Household:
+    """Return the named household, or the user's own; NotFound unless the user may see it.
+
+    `among` are the rows to look in, with what the caller selects beside them.
+    """
+    rows = Household.objects.all() if among is None else among
+    wanted = {"pk": user.household_id} if public_id is None else {"public_id": public_id}
+    found = rows.filter(pk__in=household_ids(user), **wanted).first()
+    if found is None:
+        raise NotFound("No such household.", code="household_not_found")
+    return found
 
 
 def members(*, household: Household) -> QuerySet[User]:

@@ -14,9 +14,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.dates import instant_text
+from core.limits import JOB_ATTEMPTS_MAX
 from identity.authentication import caller
 from jobs import operations, queries
-from jobs.models import JobStatus
+from jobs.models import Job, JobStatus
 from jobs.operations import Answer, answer_once
 
 IDEMPOTENCY_HEADER = OpenApiParameter(
@@ -75,11 +77,29 @@ def _hashable(data: Any) -> Any:
     return data if data is None or isinstance(data, int | bool) else str(data)
 
 
+def job_row(job: Job) -> dict[str, object]:
+    """Render a job."""
+    return {
+        "job_id": str(job.public_id),
+        "kind": job.kind.rsplit(".", 1)[-1],
+        "subject_id": str(job.subject_id),
+        "status": job.status,
+        "progress": job.progress,
+        "attempts": min(job.tries, JOB_ATTEMPTS_MAX),
+        "created_at": instant_text(job.created_at),
+        "started_at": instant_text(job.started_at) if job.started_at else None,
+        "finished_at": instant_text(job.finished_at) if job.finished_at else None,
+        "estimated_completion": instant_text(job.estimated_completion),
+        "result": queries.result(job),
+        "error": job.error,
+    }
+
+
 class JobView(APIView):
     @extend_schema(operation_id="jobs_retrieve", responses=JobRead)
     def get(self, request: Request, job_id: UUID) -> Response:
         """Return a job, its progress and, once completed, its result."""
-        return Response(queries.job_row(queries.job(user=caller(request), public_id=job_id)))
+        return Response(job_row(queries.job(user=caller(request), public_id=job_id)))
 
 
 class JobCancelView(APIView):
@@ -88,7 +108,7 @@ class JobCancelView(APIView):
         """Cancel an unfinished job."""
         job = queries.job(user=caller(request), public_id=job_id)
         operations.cancel(job=job)
-        return Response(queries.job_row(queries.job(user=caller(request), public_id=job_id)))
+        return Response(job_row(queries.job(user=caller(request), public_id=job_id)))
 
 
 urlpatterns = [

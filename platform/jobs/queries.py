@@ -7,9 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from core.dates import instant_text
 from core.errors import NotFound
-from core.limits import JOB_ATTEMPTS_MAX
 from identity.models import User
 from jobs.models import Job
 
@@ -20,24 +18,6 @@ def job(*, user: User, public_id: UUID) -> Job:
     if found is None:
         raise NotFound("No such job.", code="job_not_found")
     return found
-
-
-def job_row(job: Job) -> dict[str, object]:
-    """Return a job as the API shows it."""
-    return {
-        "job_id": str(job.public_id),
-        "kind": job.kind.rsplit(".", 1)[-1],
-        "subject_id": str(job.subject_id),
-        "status": job.status,
-        "progress": job.progress,
-        "attempts": min(job.tries, JOB_ATTEMPTS_MAX),
-        "created_at": instant_text(job.created_at),
-        "started_at": instant_text(job.started_at) if job.started_at else None,
-        "finished_at": instant_text(job.finished_at) if job.finished_at else None,
-        "estimated_completion": instant_text(job.estimated_completion),
-        "result": result(job),
-        "error": job.error,
-    }
 
 
 def result(job: Job) -> Mapping[str, Any] | None:

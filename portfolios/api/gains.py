@@ -1,5 +1,6 @@
-"""Realised gains over HTTP: lines, sums, Form 8949 and an account's part of Schedule D."""
+"""Realized gains over HTTP: lines, sums, Form 8949 and an account's part of Schedule D."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -14,16 +15,25 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.limits import EARLIEST_DATE, TAX_YEAR_MAX
+from core.money import plain
+from core.money_text import money_text
 from edge.pagination import Pages
 from edge.renderers import OrjsonRenderer
 from edge.schema import page_of, page_parameters
 from edge.serializers import SymbolField
 from identity.authentication import caller
-from portfolios.api.taxes import ReturnTotalsRead, TaxReturnRead
+from portfolios.api.returns import (
+    ReturnTotalsRead,
+    TaxReturnRead,
+    account_row,
+    provisional_row,
+    return_row,
+    totals_row,
+)
 from portfolios.queries import gains, taxes
 from portfolios.tax.form_8949 import form_8949
-from portfolios.tax.gains import gain_row
-from portfolios.tax.tax_return import account_row, return_row
+from portfolios.tax.gains import GainLine, GainsSummary, TermTotals
+from portfolios.tax.tax_return import return_figures
 from transactions import queries as ledger
 
 
@@ -105,25 +115,92 @@ class GainsAsked(serializers.Serializer[Any]):
 
 
 def asked(request: Request) -> dict[str, Any]:
-    """The checked filters of a request."""
+    """Return the validated filters of a request."""
     serializer = GainsAsked(data=request.query_params)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
 
 
 def year_asked(request: Request) -> int:
-    """The tax year of a request; this year (in UTC) where none is named."""
+    """Return the tax year of a request, by default this year (in UTC)."""
     return int(asked(request).get("year") or timezone.now().year)
 
 
 class CsvRenderer(OrjsonRenderer):
-    """Lets a client ask for text/csv; problems stay JSON."""
+    """Accepts requests for text/csv; problems stay JSON."""
 
     media_type = "text/csv"
     format = "csv"
 
 
 YEAR = OpenApiParameter("year", int, description="Tax year, in UTC; this year where absent.")
+
+
+def gain_row(line: GainLine, *, as_of: date) -> dict[str, object]:
+    """Render a gain line."""
+    until = line.provisional_until(as_of=as_of)
+    return {
+        "id": line.id,
+        "sale_id": line.sale_id,
+        "account_id": line.account_id,
+        "symbol": line.symbol,
+        "type": line.event,
+        "currency": line.currency,
+        "quantity": plain(line.quantity),
+        "opened_date": line.opened_date.isoformat(),
+        "holding_period_date": line.holding_period_date.isoformat(),
+        "closed_date": line.closed_date.isoformat(),
+        **amounts_row(line),
+        "lot_id": line.lot_id,
+        "taxable": line.taxable,
+        "provisional": until is not None,
+        "provisional_until": until.isoformat() if until else None,
+    }
+
+
+def amounts_row(line: GainLine) -> dict[str, object]:
+    """Render the amounts, the term and the wash sale of a line, recorded or previewed."""
+    return {
+        "proceeds": money_text(line.proceeds, line.currency),
+        "cost_basis": money_text(line.cost_basis, line.currency),
+        "gain": money_text(line.gain, line.currency),
+        "disallowed_loss": money_text(line.disallowed_loss, line.currency),
+        "recognized_gain": money_text(line.recognized_gain, line.currency),
+        "term": "long" if line.long_term else "short",
+        "wash_sale": line.wash_sale,
+        "permanent": line.permanent,
+        "wash_sale_adjustment": money_text(line.wash_sale_adjustment, line.currency),
+    }
+
+
+def summary_row(found: GainsSummary) -> dict[str, object]:
+    """Render realized gains by year and by symbol."""
+    return {
+        "account_id": str(found.account_id),
+        "currency": found.currency,
+        "taxable": found.taxable,
+        "year": found.year,
+        "years": [
+            {
+                "year": row.year,
+                **_terms_row(row.totals, found.currency),
+                **provisional_row(row.provisional, currency=found.currency),
+            }
+            for row in found.years
+        ],
+        "symbols": [
+            {"symbol": row.symbol, **_terms_row(row.totals, found.currency)}
+            for row in found.symbols
+        ],
+    }
+
+
+def _terms_row(terms: TermTotals, currency: str) -> dict[str, object]:
+    return {
+        "short_term": totals_row(terms.short_term, currency=currency),
+        "long_term": totals_row(terms.long_term, currency=currency),
+        "total": totals_row(terms.total, currency=currency),
+    }
 
 
 class GainsView(APIView):
@@ -139,7 +216,7 @@ class GainsView(APIView):
         ],
     )
     def get(self, request: Request, account_id: UUID) -> Response:
-        """Realised gains, line by line, in the order they were realised."""
+        """Return realized gains, line by line, in the order of the sales."""
         account = ledger.account(user=caller(request), public_id=account_id)
         wanted = asked(request)
         term = wanted.get("term")
@@ -171,13 +248,12 @@ class GainsSummaryView(APIView):
         ],
     )
     def get(self, request: Request, account_id: UUID) -> Response:
-        """Realised gains summed by year and by symbol."""
+        """Return realized gains summed by year and by symbol."""
         account = ledger.account(user=caller(request), public_id=account_id)
-        return Response(
-            gains.gains_summary(
-                account=account, year=asked(request).get("year"), as_of=timezone.now().date()
-            )
+        found = gains.gains_summary(
+            account=account, year=asked(request).get("year"), as_of=timezone.now().date()
         )
+        return Response(summary_row(found))
 
 
 class Form8949View(APIView):
@@ -192,7 +268,7 @@ class Form8949View(APIView):
         ],
     )
     def get(self, request: Request, account_id: UUID) -> HttpResponse:
-        """Form 8949 of an account and year as CSV, in the currency of its owner's return."""
+        """Return Form 8949 of an account and year as CSV, in the currency of the owner's return."""
         account = ledger.account_with_owner(user=caller(request), public_id=account_id)
         wanted = asked(request)
         year = year_asked(request)
@@ -210,7 +286,7 @@ class ScheduleDView(APIView):
         operation_id="gains_schedule_d", responses=AccountScheduleDRead, parameters=[YEAR]
     )
     def get(self, request: Request, account_id: UUID) -> Response:
-        """An account's part of Schedule D, and the whole return it is on."""
+        """Return an account's part of Schedule D, and the whole tax return."""
         account = ledger.account_with_owner(user=caller(request), public_id=account_id)
         year = year_asked(request)
         found = taxes.owner_return(account=account, year=year, as_of=timezone.now().date())
@@ -220,7 +296,7 @@ class ScheduleDView(APIView):
                 **account_row(mine, found),
                 "year": year,
                 "taxable": mine in found.accounts,
-                "tax_return": return_row(found),
+                "tax_return": return_row(return_figures(found)),
             }
         )
 

@@ -25,7 +25,7 @@ from identity.authentication import caller
 from portfolios import operations, queries
 from portfolios.holdings.lots import LotValue
 from portfolios.holdings.valuation import Valuation, Valued, percentage
-from portfolios.models import RestrictionKind
+from portfolios.models import RestrictionKind, Target
 from portfolios.queries import AccountValue
 from transactions import queries as ledger
 
@@ -195,7 +195,7 @@ class TargetsView(APIView):
         return Pages().answer(
             request,
             queries.targets(account_pk=account.pk),
-            rows=lambda page: queries.target_rows(targets=page),
+            row=target_row,
         )
 
     @extend_schema(
@@ -328,6 +328,16 @@ def lot_row(lot: LotValue, *, account_id: UUID, currency: str) -> dict[str, obje
         "unrealized_gain": money_text(lot.unrealized_gain, currency),
         "term": "long" if lot.long_term else "short",
         "closed": lot.quantity == 0,
+    }
+
+
+def target_row(row: Target) -> dict[str, object]:
+    """Render a target weight."""
+    weight = queries.target_weight(row)
+    return {
+        "symbol": weight.symbol,
+        "target_percentage": plain(weight.target_percentage),
+        "rebalance_threshold": plain(weight.rebalance_threshold),
     }
 
 

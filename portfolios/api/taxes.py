@@ -1,4 +1,4 @@
-"""Tax returns over HTTP: who files how, what was carried in, the whole return of a year."""
+"""Tax settings and tax returns over HTTP."""
 
 from typing import Any
 from uuid import UUID
@@ -12,16 +12,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.limits import EARLIEST_DATE, TAX_YEAR_MAX
+from core.money import plain
 from edge.serializers import MoneyField, StrictSerializer
 from identity.authentication import caller
 from identity.models import Household
 from portfolios import operations
+from portfolios.api.returns import STATUSES, TaxReturnRead, return_row
 from portfolios.operations.taxes import CARRYFORWARDS_MAX
 from portfolios.queries import taxes
-from portfolios.tax.tax_return import return_row
-from portfolios.tax.tax_tables import FilingStatus
+from portfolios.tax.filing import TaxSettings
+from portfolios.tax.tax_return import return_figures
 
-STATUSES = [(status.value, status.value) for status in FilingStatus]
 HOUSEHOLD = OpenApiParameter(
     "household_id", UUID, description="One's own unless an adviser names a client's."
 )
@@ -47,83 +48,6 @@ class TaxSettingsRead(serializers.Serializer[Any]):
     carryforwards = CarryforwardRow(many=True)
 
 
-class ReturnOwnerRead(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    full_name = serializers.CharField()
-
-
-class ReturnTotalsRead(serializers.Serializer[Any]):
-    lines = serializers.IntegerField()
-    proceeds = serializers.CharField()
-    cost_basis = serializers.CharField()
-    gain = serializers.CharField()
-    disallowed_loss = serializers.CharField()
-    recognized_gain = serializers.CharField()
-
-
-class ReturnAccountRead(serializers.Serializer[Any]):
-    account_id = serializers.UUIDField()
-    name = serializers.CharField()
-    currency = serializers.CharField()
-    converted = serializers.BooleanField()
-    short_term = ReturnTotalsRead()
-    long_term = ReturnTotalsRead()
-
-
-class CarriedInRead(serializers.Serializer[Any]):
-    short_term = serializers.CharField()
-    long_term = serializers.CharField()
-    stated = serializers.BooleanField(help_text="Said by the investor, not computed.")
-
-
-class CarriedOutRead(serializers.Serializer[Any]):
-    short_term = serializers.CharField()
-    long_term = serializers.CharField()
-
-
-class RatesRead(serializers.Serializer[Any]):
-    federal_ordinary = serializers.CharField()
-    federal_long_term = serializers.CharField()
-    state = serializers.CharField()
-    net_investment_income = serializers.CharField()
-    short_term = serializers.CharField(help_text="The sum that short-term gains bear.")
-    long_term = serializers.CharField(help_text="The sum that long-term gains bear.")
-
-
-class TaxRead(serializers.Serializer[Any]):
-    taxed_short_term = serializers.CharField()
-    taxed_long_term = serializers.CharField()
-    federal_short_term = serializers.CharField()
-    federal_long_term = serializers.CharField()
-    state = serializers.CharField()
-    net_investment_income = serializers.CharField()
-    total = serializers.CharField()
-
-
-class TaxReturnRead(serializers.Serializer[Any]):
-    year = serializers.IntegerField()
-    currency = serializers.CharField()
-    filing_status = serializers.ChoiceField(choices=STATUSES)
-    owners = ReturnOwnerRead(many=True)
-    accounts = ReturnAccountRead(many=True)
-    short_term = ReturnTotalsRead(help_text="Part I: Form 8949 of all accounts.")
-    long_term = ReturnTotalsRead(help_text="Part II: Form 8949 of all accounts.")
-    carried_in = CarriedInRead()
-    net_short_term = serializers.CharField(help_text="Line 7.")
-    net_long_term = serializers.CharField(help_text="Line 15.")
-    net = serializers.CharField(help_text="Line 16.")
-    loss_limit = serializers.CharField(help_text="IRC 1211(b).")
-    deducted_loss = serializers.CharField(help_text="Line 21, without its sign.")
-    carried_out = CarriedOutRead()
-    lines = serializers.DictField(
-        child=serializers.CharField(), help_text="Schedule D by line number, with signs."
-    )
-    rates = RatesRead()
-    tax = TaxRead()
-    provisional_loss = serializers.CharField()
-    provisional_until = serializers.DateField(allow_null=True)
-
-
 class TaxReturnsRead(serializers.Serializer[Any]):
     household_id = serializers.UUIDField()
     year = serializers.IntegerField()
@@ -132,7 +56,7 @@ class TaxReturnsRead(serializers.Serializer[Any]):
 
 
 class TaxesAsked(serializers.Serializer[Any]):
-    """What a request may name."""
+    """The query parameters."""
 
     household_id = serializers.UUIDField(required=False)
     year = serializers.IntegerField(
@@ -149,12 +73,29 @@ def _asked(request: Request) -> tuple[Household, int]:
     return found, serializer.validated_data.get("year") or timezone.now().year
 
 
+def settings_row(found: TaxSettings) -> dict[str, object]:
+    """Render tax settings."""
+    return {
+        "household_id": str(found.household_id),
+        "filing_status": found.filing_status.value,
+        "carryforwards": [
+            {
+                "owner_id": str(row.owner_id),
+                "year": row.year,
+                "short_term": plain(row.short_term),
+                "long_term": plain(row.long_term),
+            }
+            for row in found.carryforwards
+        ],
+    }
+
+
 class TaxSettingsView(APIView):
     @extend_schema(operation_id="tax_settings", responses=TaxSettingsRead, parameters=[HOUSEHOLD])
     def get(self, request: Request) -> Response:
-        """How the household files, and the losses its members carried in."""
+        """Return the filing status and the losses the members carried in."""
         household, _ = _asked(request)
-        return Response(taxes.tax_settings(household=household))
+        return Response(settings_row(taxes.tax_settings(household=household)))
 
     @extend_schema(
         operation_id="tax_settings_replace",
@@ -163,7 +104,7 @@ class TaxSettingsView(APIView):
         parameters=[HOUSEHOLD],
     )
     def put(self, request: Request) -> Response:
-        """Replaces the filing status and every stated carry-forward."""
+        """Replace the filing status and every stated carry-forward."""
         household, _ = _asked(request)
         data = TaxSettingsWrite.parsed(request)
         operations.set_taxes(
@@ -187,7 +128,7 @@ class TaxReturnsView(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        """The Schedule D of every return of the household: netting, limit, carry-forward, tax."""
+        """Return every tax return of the household: netting, limit, carry-forward and tax."""
         household, year = _asked(request)
         found = taxes.tax_returns(household=household, year=year, as_of=timezone.now().date())
         return Response(
@@ -195,7 +136,7 @@ class TaxReturnsView(APIView):
                 "household_id": str(household.public_id),
                 "year": year,
                 "filing_status": taxes.filing_status(household).value,
-                "returns": [return_row(one) for one in found],
+                "returns": [return_row(return_figures(one)) for one in found],
             }
         )
 

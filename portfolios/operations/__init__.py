@@ -1,7 +1,9 @@
-"""Writes: what a portfolio should be, and how its owners file their taxes."""
+"""Writes: the targets and restrictions of an account, and its owners' tax settings."""
 
-from portfolios.operations.targets import Rule, TargetWeight, set_restrictions, set_targets
-from portfolios.operations.taxes import StatedCarryforward, set_taxes
+from portfolios.holdings.targets import TargetWeight
+from portfolios.operations.targets import Rule, set_restrictions, set_targets
+from portfolios.operations.taxes import set_taxes
+from portfolios.tax.filing import StatedCarryforward
 
 __all__ = [
     "Rule",

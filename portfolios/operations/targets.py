@@ -1,4 +1,4 @@
-"""Writes: what a portfolio should be."""
+"""Writes: the targets and the restrictions of an account."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from core.errors import InvalidInput
 from core.limits import EARLIEST_DATE, RESTRICTIONS_MAX, TARGETS_MAX
 from marketdata.models import Asset
 from marketdata.queries import assets_by_symbol
+from portfolios.holdings.targets import CASH_SYMBOL, TargetWeight
 from portfolios.models import Restriction, RestrictionKind, Target
-from portfolios.queries.targets import CASH_SYMBOL
 from transactions.models import Account
 from transactions.operations.accounts import lock_account, next_version, publish_version
 
@@ -20,17 +20,8 @@ HUNDRED = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
-class TargetWeight:
-    """A wished share in percent, and how far it may drift (percentage points) before trading."""
-
-    symbol: str
-    target_percentage: Decimal
-    rebalance_threshold: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class Rule:
-    """A restriction as stated."""
+    """A restriction to set."""
 
     symbol: str
     kind: str
@@ -39,7 +30,7 @@ class Rule:
 
 
 def set_targets(*, account: Account, weights: Sequence[TargetWeight]) -> None:
-    """Replaces the targets of an account; they sum to 100 (the symbol CASH stands for cash)."""
+    """Replace the targets of an account; they sum to 100 (the symbol CASH stands for cash)."""
     _ensure_unique([weight.symbol for weight in weights], count_max=TARGETS_MAX)
     total = sum((weight.target_percentage for weight in weights), Decimal(0))
     if weights and total != HUNDRED:
@@ -67,7 +58,7 @@ def set_targets(*, account: Account, weights: Sequence[TargetWeight]) -> None:
 
 
 def set_restrictions(*, account: Account, rules: Sequence[Rule]) -> None:
-    """Replaces the restrictions of an account."""
+    """Replace the restrictions of an account."""
     _ensure_unique([rule.symbol for rule in rules], count_max=RESTRICTIONS_MAX)
     for rule in rules:
         if rule.kind not in RestrictionKind.values:
@@ -94,7 +85,7 @@ def set_restrictions(*, account: Account, rules: Sequence[Rule]) -> None:
                 for rule in rules
             ]
         )
-        # A rebalance that still computes under the old rules is no answer to the next request.
+        # A rebalance that is running under the old rules does not answer the next request.
         publish_version(account=locked, version=next_version(locked))
 
 

@@ -1,10 +1,7 @@
-"""Writes: how a household files, and the losses its members carried in."""
+"""Writes: a household's filing status, and the losses its members carried in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from uuid import UUID
 
 from django.db import transaction
 
@@ -14,18 +11,9 @@ from core.money import quantize
 from identity.models import Household, User
 from identity.operations.households import locked_household
 from portfolios.models import TaxCarryforward, TaxFiling
+from portfolios.tax.filing import StatedCarryforward
 
 CARRYFORWARDS_MAX = 100
-
-
-@dataclass(frozen=True, slots=True)
-class StatedCarryforward:
-    """Losses a member carried into a year; both >= 0, in his base currency."""
-
-    owner_id: UUID
-    year: int
-    short_term: Decimal
-    long_term: Decimal
 
 
 def set_taxes(
@@ -35,7 +23,7 @@ def set_taxes(
     carryforwards: Sequence[StatedCarryforward],
     now: datetime,
 ) -> None:
-    """Replaces the filing status and every stated carry-forward of a household."""
+    """Replace the filing status and every stated carry-forward of a household."""
     keys = {(row.owner_id, row.year) for row in carryforwards}
     if len(keys) < len(carryforwards):
         raise InvalidInput(

@@ -3,7 +3,7 @@
 from portfolios.queries.holdings import holdings_page
 from portfolios.queries.lots import lot_values
 from portfolios.queries.positions import positions
-from portfolios.queries.targets import restrictions, target_rows, targets
+from portfolios.queries.targets import restrictions, target_weight, target_weights, targets
 from portfolios.queries.valuations import (
     AccountValue,
     account_value,
@@ -20,7 +20,8 @@ __all__ = [
     "positions",
     "rates_into",
     "restrictions",
-    "target_rows",
+    "target_weight",
+    "target_weights",
     "targets",
     "unit_values",
     "valuations",

@@ -1,17 +1,25 @@
-"""Realised gains as the ledger has them: lines of an account, sums by year and by symbol."""
+"""Realized gains as the ledger stores them: an account's lines, its sums by year and symbol."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, F, IntegerField, Q, QuerySet, Sum, Value
 from django.db.models.functions import ExtractYear
 
-from core.money import quantize
 from marketdata.models import AssetClass
-from portfolios.tax.gains import GainLine, Part, Totals, gain_lines, totals_row
+from portfolios.tax.gains import (
+    GainLine,
+    GainsSummary,
+    Part,
+    Provisional,
+    SymbolGains,
+    TermTotals,
+    Totals,
+    YearGains,
+    gain_lines,
+)
 from transactions.ledger.wash_sales import window_end, window_start
 from transactions.models import Account, AccountType, Disposal, WashSalePolicy
 
@@ -39,11 +47,10 @@ _FIELDS = (
     "permanent_line",
 )
 _SPLIT = Q(permanent_loss__gt=0, permanent_quantity__lt=F("quantity"))
-ZERO = Decimal(0)
 
 
 def year_range(year: int) -> tuple[datetime, datetime]:
-    """The first instant of a tax year and of the next, in UTC."""
+    """Return the first instant of a tax year and of the next, in UTC."""
     return datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
 
 
@@ -56,7 +63,7 @@ def disposals(
     long_term: bool | None = None,
     transaction_ids: Sequence[int] | None = None,
 ) -> "QuerySet[Disposal]":
-    """Disposals of accounts, of one year (in UTC), asset, lot, term or sale where asked."""
+    """Return disposals of accounts, filtered by year (in UTC), asset, lot, term and sale."""
     rows = Disposal.objects.filter(account_id__in=account_ids)
     if year is not None:
         first, next_first = year_range(year)
@@ -73,7 +80,7 @@ def disposals(
 
 
 def line_rows(rows: "QuerySet[Disposal]") -> Any:
-    """One row for each gain line: a disposal twice where a part of its loss is gone for good."""
+    """Return a row per gain line: two rows for a disposal with a permanent and another part."""
     whole = Q(permanent_loss__gt=0, permanent_quantity__gte=F("quantity"))
     kept = rows.exclude(whole).annotate(permanent_line=Value(0, output_field=IntegerField()))
     gone = rows.filter(permanent_loss__gt=0).annotate(
@@ -89,7 +96,7 @@ def lines_of(
     accounts: Mapping[int, Account],
     policy: WashSalePolicy,
 ) -> list[GainLine]:
-    """The gain lines behind `line_rows`, in their order."""
+    """Return the gain lines behind `line_rows`, in their order."""
     found = []
     for row in rows:
         lines = gain_lines(_part(row, accounts[row["account_id"]], policy))
@@ -98,13 +105,13 @@ def lines_of(
 
 
 def wash_sale_policy(*, household_id: int) -> WashSalePolicy:
-    """How the household reads the wash-sale rules; the defaults where it never said."""
+    """Return the household's wash-sale policy, or the default one."""
     found = WashSalePolicy.objects.filter(household_id=household_id).first()
     return found or WashSalePolicy(household_id=household_id)
 
 
 def is_washable(*, account: Account, asset_class: str, policy: WashSalePolicy) -> bool:
-    """Whether a purchase can keep back a loss on such an asset in this account."""
+    """Tell whether a purchase can disallow a loss on such an asset in this account."""
     exempt = policy.crypto_exempt and asset_class == AssetClass.CRYPTO
     return policy.enabled and account.type == AccountType.TAXABLE and not exempt
 
@@ -145,7 +152,7 @@ _SUMS = {
 
 
 def sums(rows: "QuerySet[Disposal]", *keys: str) -> "dict[tuple[Any, ...], Totals]":
-    """Totals of disposals by any of account_id, year, asset__symbol and long_term: one query."""
+    """Return totals by any of account_id, year, asset__symbol and long_term, in one query."""
     grouped = (
         rows.annotate(year=ExtractYear("closed_at", tzinfo=UTC))
         .values(*keys)
@@ -162,8 +169,8 @@ def sums(rows: "QuerySet[Disposal]", *keys: str) -> "dict[tuple[Any, ...], Total
 
 def provisional_losses(
     rows: "QuerySet[Disposal]", *, as_of: date, policy: WashSalePolicy, key: str = "year"
-) -> "dict[Any, tuple[Decimal, date]]":
-    """By `key`: recognised losses a purchase may still wash (>= 0), and the last such day."""
+) -> dict[Any, Provisional]:
+    """Return, by `key`, the recognized losses that a purchase can still disallow."""
     if not policy.enabled:
         return {}
     since = datetime.combine(window_start(as_of), time.min, tzinfo=UTC)
@@ -172,58 +179,39 @@ def provisional_losses(
     )
     if policy.crypto_exempt:
         rows = rows.exclude(asset__asset_class=AssetClass.CRYPTO)
-    found: dict[Any, tuple[Decimal, date]] = {}
+    found: dict[Any, Provisional] = {}
     for row in rows.annotate(
         year=ExtractYear("closed_at", tzinfo=UTC),
         loss=F("cost_basis") - F("proceeds") - F("deferred_loss") - F("permanent_loss"),
     ).values(key, "loss", "closed_at"):
         until = window_end(row["closed_at"].astimezone(UTC).date())
-        loss, last = found.get(row[key], (ZERO, until))
-        found[row[key]] = (loss + row["loss"], max(last, until))
+        found[row[key]] = found.get(row[key], Provisional()) + Provisional(row["loss"], until)
     return found
 
 
-def gains_summary(*, account: Account, year: int | None, as_of: date) -> dict[str, object]:
-    """An account's realised gains by year and, of the year asked for (or all), by symbol."""
+def gains_summary(*, account: Account, year: int | None, as_of: date) -> GainsSummary:
+    """Return an account's realized gains by year and, of `year` (None: of all), by symbol."""
     policy = wash_sale_policy(household_id=account.household_id)
     rows = disposals(account_ids=[account.pk])
     shown = disposals(account_ids=[account.pk], year=year)
     by_year = sums(rows, "year", "long_term")
     by_symbol = sums(shown, "asset__symbol", "long_term")
     provisional = provisional_losses(rows, as_of=as_of, policy=policy)
-    return {
-        "account_id": str(account.public_id),
-        "currency": account.currency,
-        "taxable": account.type == AccountType.TAXABLE,
-        "year": year,
-        "years": [
-            {
-                "year": key,
-                **_terms(by_year, key, account.currency),
-                **provisional_row(provisional.get(key), currency=account.currency),
-            }
+    return GainsSummary(
+        account_id=account.public_id,
+        currency=account.currency,
+        taxable=account.type == AccountType.TAXABLE,
+        year=year,
+        years=tuple(
+            YearGains(key, _terms(by_year, key), provisional.get(key, Provisional()))
             for key in sorted({key for key, _ in by_year}, reverse=True)
-        ],
-        "symbols": [
-            {"symbol": key, **_terms(by_symbol, key, account.currency)}
+        ),
+        symbols=tuple(
+            SymbolGains(key, _terms(by_symbol, key))
             for key in sorted({key for key, _ in by_symbol})
-        ],
-    }
+        ),
+    )
 
 
-def _terms(found: Mapping[tuple[Any, ...], Totals], key: Any, currency: str) -> dict[str, object]:
-    short, long = (found.get((key, term), Totals()) for term in (False, True))
-    return {
-        "short_term": totals_row(short, currency=currency),
-        "long_term": totals_row(long, currency=currency),
-        "total": totals_row(short + long, currency=currency),
-    }
-
-
-def provisional_row(found: tuple[Decimal, date] | None, *, currency: str) -> dict[str, object]:
-    """What may still be washed, in the words of the API."""
-    loss, until = found or (ZERO, None)
-    return {
-        "provisional_loss": f"{quantize(loss, currency):f}",
-        "provisional_until": until.isoformat() if until else None,
-    }
+def _terms(found: Mapping[tuple[Any, ...], Totals], key: Any) -> TermTotals:
+    return TermTotals(found.get((key, False), Totals()), found.get((key, True), Totals()))

@@ -1,17 +1,27 @@
-"""Every figure of a lot, opened: how it was acquired, what changed it, what became of it."""
+"""The lineage of a lot: its acquisition, its changes and its sales, read from the ledger."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date
 from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection
 
-from core.dates import instant_text
-from core.money import converted, plain, quantize
+from core.money import converted, quantize
 from marketdata.models import Asset
 from portfolios.queries.gains import disposals, line_rows, lines_of, wash_sale_policy
-from portfolios.tax.gains import GainLine, gain_row
+from portfolios.tax.gains import GainLine
+from portfolios.tax.lineage import (
+    Absorbed,
+    Acquisition,
+    Arithmetic,
+    Lineage,
+    LotDisposal,
+    Piece,
+    Replacement,
+    Step,
+)
 from stores.database import snapshot
 from transactions.ledger.holding_period import is_long_term
 from transactions.models import Account, Lot, Transaction, WashSale
@@ -21,7 +31,7 @@ ZERO = Decimal(0)
 CHAIN_DEPTH_MAX = 20
 CHAIN_ROWS_MAX = 200
 
-# The losses a lot took over, and the losses that the lots sold had taken over before that.
+# The losses a lot took over, and the losses that the lots sold had taken over before.
 _CHAIN = """
 WITH RECURSIVE chain AS (
     SELECT wash.id, wash.loss_lot_id, wash.sold_date, 1 AS depth
@@ -35,10 +45,10 @@ SELECT id, min(depth) FROM chain GROUP BY id ORDER BY min(depth), id LIMIT %(row
 """
 
 
-def lot_lineage(*, account: Account, lot_id: UUID, as_of: date) -> dict[str, object]:
-    """A lot in the words of the API. The steps of this account sum to its basis, open and closed.
+def lot_lineage(*, account: Account, lot_id: UUID, as_of: date) -> Lineage:
+    """Return a lot's lineage. The steps of this account sum to its basis, open and closed.
 
-    Reads one moment; as many queries for a lot with one event as for one with thousands.
+    It reads one snapshot. The number of queries does not depend on the number of events.
     """
     with snapshot():
         acquired = acquisition(account=account, lot_id=lot_id)
@@ -65,26 +75,24 @@ def lot_lineage(*, account: Account, lot_id: UUID, as_of: date) -> dict[str, obj
             accounts=accounts,
             policy=wash_sale_policy(household_id=account.household_id),
         )
-        return {
-            "lot_id": str(acquired.public_id),
-            "account_id": str(account.public_id),
-            "currency": account.currency,
-            "acquisition": _acquisition_row(acquired, accounts),
-            "pieces": [
-                _piece_row(lot, accounts[lot.account_id], as_of) for lot in lots if lot.quantity
-            ],
-            "steps": [
-                step
-                for change in changes
-                for step in _steps(change, events, accounts, symbols, absorbed)
-            ],
-            "absorbed_wash_sales": [
-                {**_wash_row(wash, accounts, symbols), "depth": depths[wash.pk]}
+        return Lineage(
+            lot_id=acquired.public_id,
+            account_id=account.public_id,
+            currency=account.currency,
+            acquisition=_acquisition(acquired, accounts),
+            pieces=tuple(
+                _piece(lot, accounts[lot.account_id], as_of) for lot in lots if lot.quantity
+            ),
+            steps=tuple(
+                step for change in changes for step in _steps(change, events, accounts, symbols)
+            ),
+            absorbed=tuple(
+                Absorbed(_replacement(wash, accounts, symbols), depths[wash.pk])
                 for wash in absorbed
-            ],
-            "disposals": _disposal_rows(lines, replaced, accounts, symbols, as_of),
-            "arithmetic": _arithmetic(account, changes, lots, lines),
-        }
+            ),
+            disposals=tuple(_disposals(lines, replaced, accounts, symbols)),
+            arithmetic=_arithmetic(account, changes, lots, lines),
+        )
 
 
 def _absorbed(acquired: Transaction) -> tuple[list[WashSale], dict[int, int]]:
@@ -103,43 +111,42 @@ def _symbols(changes: Iterable[LotChange], washes: Iterable[WashSale]) -> dict[i
     return dict(Asset.objects.filter(pk__in=wanted).values_list("pk", "symbol"))
 
 
-def _acquisition_row(row: Transaction, accounts: Mapping[int, Account]) -> dict[str, object]:
+def _acquisition(row: Transaction, accounts: Mapping[int, Account]) -> Acquisition:
     home = accounts[row.account_id].currency
-    return {
-        "transaction_id": str(row.public_id),
-        "account_id": str(accounts[row.account_id].public_id),
-        "type": row.type,
-        "symbol": row.asset.symbol if row.asset else None,
-        "executed_at": instant_text(row.executed_at),
-        "opened_date": (row.opened_date or row.executed_at.astimezone(UTC).date()).isoformat(),
-        "quantity": None if row.quantity is None else plain(row.quantity),
-        "price": None if row.price is None else plain(row.price),
-        "amount": _money(row.amount, row.currency),
-        "fee": _money(row.fee, row.currency),
-        "currency": row.currency,
-        "fx_rate": plain(row.fx_rate),
-        # The European Central Bank's of this day, or the one stated with the transaction.
-        "fx_date": (
-            row.executed_at.astimezone(UTC).date().isoformat() if row.currency != home else None
-        ),
-        "cost": _money(converted(row.amount + row.fee, row.fx_rate, home), home),
-    }
+    executed_date = row.executed_at.astimezone(UTC).date()
+    return Acquisition(
+        transaction_id=row.public_id,
+        account_id=accounts[row.account_id].public_id,
+        type=row.type,
+        symbol=row.asset.symbol if row.asset else None,
+        executed_at=row.executed_at,
+        opened_date=row.opened_date or executed_date,
+        quantity=row.quantity,
+        price=row.price,
+        amount=row.amount,
+        fee=row.fee,
+        currency=row.currency,
+        fx_rate=row.fx_rate,
+        # The European Central Bank's rate of this day, or the one stated with the transaction.
+        fx_date=executed_date if row.currency != home else None,
+        cost=converted(row.amount + row.fee, row.fx_rate, home),
+        cost_currency=home,
+    )
 
 
-def _piece_row(lot: Lot, account: Account, as_of: date) -> dict[str, object]:
-    long_term = is_long_term(opened_date=lot.holding_period_date, sold_date=as_of)
-    return {
-        "account_id": str(account.public_id),
-        "symbol": lot.asset.symbol,
-        "quantity": plain(lot.quantity),
-        "cost_basis": _money(lot.cost_basis, account.currency),
-        "wash_sale_adjustment": _money(lot.wash_sale_adjustment, account.currency),
-        "opened_date": lot.opened_at.astimezone(UTC).date().isoformat(),
-        "holding_period_date": lot.holding_period_date.isoformat(),
-        "tacked_days": (lot.opened_at.astimezone(UTC).date() - lot.holding_period_date).days,
-        "term": "long" if long_term else "short",
-        "replaces_loss": lot.replaces_loss,
-    }
+def _piece(lot: Lot, account: Account, as_of: date) -> Piece:
+    return Piece(
+        account_id=account.public_id,
+        currency=account.currency,
+        symbol=lot.asset.symbol,
+        quantity=lot.quantity,
+        cost_basis=quantize(lot.cost_basis, account.currency),
+        wash_sale_adjustment=quantize(lot.wash_sale_adjustment, account.currency),
+        opened_date=lot.opened_at.astimezone(UTC).date(),
+        holding_period_date=lot.holding_period_date,
+        long_term=is_long_term(opened_date=lot.holding_period_date, sold_date=as_of),
+        replaces_loss=lot.replaces_loss,
+    )
 
 
 def _steps(
@@ -147,94 +154,83 @@ def _steps(
     events: Mapping[int, Transaction],
     accounts: Mapping[int, Account],
     symbols: Mapping[int, str],
-    absorbed: Sequence[WashSale],
-) -> list[dict[str, object]]:
-    """A change is one step, or two where it also took over a loss."""
+) -> Iterator[Step]:
+    """Yield a change as one step, or as two if it also took over a loss."""
     event, account = events[change.transaction_id], accounts[change.account_id]
-    own = change.basis - change.washed
-    about = {
-        "transaction_id": str(event.public_id),
-        "executed_at": instant_text(event.executed_at),
-        "account_id": str(account.public_id),
-        "symbol": symbols[change.asset_id],
-    }
-    steps: list[dict[str, object]] = []
-    if own or change.quantity or change.closed_quantity or change.closed_basis:
-        steps.append(
-            {
-                **about,
-                "type": event.type,
-                "quantity": plain(change.quantity),
-                "basis": _money(own, account.currency),
-                "closed_quantity": plain(change.closed_quantity),
-                "closed_basis": _money(change.closed_basis, account.currency),
-                "quantity_after": plain(change.quantity_after),
-                "basis_after": _money(change.basis_after - change.washed, account.currency),
-                "ratio": _ratio(event),
-            }
-        )
+    step = Step(
+        transaction_id=event.public_id,
+        executed_at=event.executed_at,
+        account_id=account.public_id,
+        currency=account.currency,
+        symbol=symbols[change.asset_id],
+        type=event.type,
+        quantity=change.quantity,
+        basis=change.basis - change.washed,
+        closed_quantity=change.closed_quantity,
+        closed_basis=change.closed_basis,
+        quantity_after=change.quantity_after,
+        basis_after=change.basis_after - change.washed,
+        ratio=_ratio(event),
+    )
+    if step.basis or step.quantity or step.closed_quantity or step.closed_basis:
+        yield step
     if change.washed:
-        steps.append(
-            {
-                **about,
-                "type": "wash_sale",
-                "quantity": "0",
-                "basis": _money(change.washed, account.currency),
-                "closed_quantity": "0",
-                "closed_basis": _money(ZERO, account.currency),
-                "quantity_after": plain(change.quantity_after),
-                "basis_after": _money(change.basis_after, account.currency),
-                "ratio": None,
-            }
+        yield replace(
+            step,
+            type="wash_sale",
+            quantity=ZERO,
+            basis=change.washed,
+            closed_quantity=ZERO,
+            closed_basis=ZERO,
+            basis_after=change.basis_after,
+            ratio=None,
         )
-    return steps
 
 
-def _ratio(event: Transaction) -> str | None:
+def _ratio(event: Transaction) -> tuple[Decimal, Decimal] | None:
     if event.ratio_new is None or event.ratio_old is None:
         return None
-    return f"{plain(event.ratio_new)}:{plain(event.ratio_old)}"
+    return event.ratio_new, event.ratio_old
 
 
-def _wash_row(
+def _replacement(
     wash: WashSale, accounts: Mapping[int, Account], symbols: Mapping[int, str]
-) -> dict[str, object]:
+) -> Replacement:
     lost, took = accounts[wash.loss_account_id], accounts[wash.replacement_account_id]
-    return {
-        "sale_id": str(wash.sale.public_id),
-        "sold_date": wash.sold_date.isoformat(),
-        "loss_account_id": str(lost.public_id),
-        "loss_symbol": symbols[wash.loss_asset_id],
-        "loss_lot_id": str(wash.loss_lot.public_id),
-        "loss_quantity": plain(wash.loss_quantity),
-        "disallowed_loss": _money(wash.disallowed, lost.currency),
-        "replacement_lot_id": str(wash.replacement.public_id),
-        "replacement_account_id": str(took.public_id),
-        "replacement_date": wash.replacement_date.isoformat(),
-        "quantity": plain(wash.quantity),
-        "basis_added": _money(wash.basis_added, took.currency),
-        "days_held": wash.days_held,
-        "permanent": wash.permanent,
-    }
+    return Replacement(
+        sale_id=wash.sale.public_id,
+        sold_date=wash.sold_date,
+        loss_account_id=lost.public_id,
+        loss_currency=lost.currency,
+        loss_symbol=symbols[wash.loss_asset_id],
+        loss_lot_id=wash.loss_lot.public_id,
+        loss_quantity=wash.loss_quantity,
+        disallowed_loss=wash.disallowed,
+        replacement_lot_id=wash.replacement.public_id,
+        replacement_account_id=took.public_id,
+        replacement_currency=took.currency,
+        replacement_date=wash.replacement_date,
+        quantity=wash.quantity,
+        basis_added=wash.basis_added,
+        days_held=wash.days_held,
+        permanent=wash.permanent,
+    )
 
 
-def _disposal_rows(
+def _disposals(
     lines: Sequence[GainLine],
     replaced: Sequence[WashSale],
     accounts: Mapping[int, Account],
     symbols: Mapping[int, str],
-    as_of: date,
-) -> list[dict[str, object]]:
-    """The gain lines out of the lot in this account, each with what replaced its shares."""
-    by_line: dict[tuple[str, int, bool], list[dict[str, object]]] = {}
+) -> Iterator[LotDisposal]:
+    """Yield the gain lines out of the lot in this account, each with its replacement shares."""
+    by_line: dict[tuple[str, int, bool], list[Replacement]] = {}
     for wash in replaced:
         key = (str(wash.sale.public_id), wash.part, wash.permanent)
-        by_line.setdefault(key, []).append(_wash_row(wash, accounts, symbols))
-    found: list[dict[str, object]] = []
+        by_line.setdefault(key, []).append(_replacement(wash, accounts, symbols))
     for line in lines:
         mine = by_line.get((line.sale_id, line.part, line.permanent), [])
-        found.append({**gain_row(line, as_of=as_of), "wash_sales": mine})
-    return found
+        yield LotDisposal(line, tuple(mine))
 
 
 def _arithmetic(
@@ -242,19 +238,11 @@ def _arithmetic(
     changes: Sequence[LotChange],
     lots: Sequence[Lot],
     lines: Sequence[GainLine],
-) -> dict[str, object]:
-    """What the transactions say came in and changed, against what the ledger has of it."""
+) -> Arithmetic:
+    """Return the basis by the transactions against the basis the ledger stores."""
     here = [change for change in changes if change.account_id == account.pk]
-    total = sum((change.basis for change in here), ZERO)
-    closed = sum((line.cost_basis for line in lines), ZERO)
-    held = sum((lot.cost_basis for lot in lots if lot.account_id == account.pk), ZERO)
-    return {
-        "steps": _money(total, account.currency),
-        "open_basis": _money(held, account.currency),
-        "closed_basis": _money(closed, account.currency),
-        "difference": _money(total - held - closed, account.currency),
-    }
-
-
-def _money(amount: Decimal, currency: str) -> str:
-    return f"{quantize(amount, currency):f}"
+    return Arithmetic(
+        steps=sum((change.basis for change in here), ZERO),
+        open_basis=sum((lot.cost_basis for lot in lots if lot.account_id == account.pk), ZERO),
+        closed_basis=sum((line.cost_basis for line in lines), ZERO),
+    )

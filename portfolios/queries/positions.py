@@ -11,7 +11,6 @@ from uuid import UUID
 import redis
 from django.db import connection
 
-from core.errors import NotFound
 from identity.models import User, household_ids
 from portfolios.holdings.positions import (
     POSITIONS_TTL_MS,
@@ -24,6 +23,7 @@ from portfolios.holdings.positions import (
 from stores.redis import redis_client
 from stores.single_flight import as_bytes, cached
 from transactions.cache_keys import VERSION_TTL_S, version_key
+from transactions.queries.ledger import unknown_account
 
 # Without a published version no trade could be noticed, so positions are kept for a moment only.
 _UNVERSIONED_TTL_MS = 50
@@ -55,7 +55,7 @@ def positions(*, user: User, account_id: UUID) -> Positions:
     """Return an account's positions; raise NotFound if this user may not see it."""
     found = positions_of(account_ids=[account_id]).get(account_id)
     if found is None or found.household_id not in household_ids(user):
-        raise NotFound("No such account.", code="account_not_found")
+        raise unknown_account()
     return found
 
 

@@ -1,21 +1,23 @@
-"""A sale as it would be booked now, with its tax: read in one snapshot, nothing written."""
+"""Sale previews: a sale as it would be booked now, with its tax. Nothing is written."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from core.dates import instant_text
 from core.errors import BallastError, Conflict, InvalidInput
-from core.money import plain, quantize
 from identity.models import User
 from marketdata.models import Asset
 from marketdata.queries import assets_by_symbol, quotes
 from marketdata.quotes import Quote
 from portfolios.queries.gains import is_washable, wash_sale_policy
 from portfolios.queries.taxes import in_currency, owner_return, tax_rates
-from portfolios.tax.gains import GainLine, Part, Totals, gain_lines, totals_row
+from portfolios.tax.gains import GainLine, Part, TermTotals, Totals, gain_lines
 from portfolios.tax.sale_preview import (
+    ComparedMethod,
+    PreviewedReplacement,
+    PreviewedWashSale,
+    SalePreview,
     TaxEffect,
     by_term,
     clean_sale_date,
@@ -23,20 +25,20 @@ from portfolios.tax.sale_preview import (
     tax_effect,
 )
 from portfolios.tax.schedule_d import NetGains
-from portfolios.tax.tax_return import TaxReturn, rates_row, tax_row, with_rates
+from portfolios.tax.tax_return import TaxReturn, with_rates
 from stores.database import snapshot
 from transactions.ledger.entries import ChosenLot, Entry
 from transactions.models import Account, AccountType, Disposal, Transaction, WashSale
 from transactions.operations.previews import PreviewedSale, previewed_sales
 
 ZERO = Decimal(0)
-# Every way that needs no choice of the investor's, for the comparison.
+# The methods to compare: all that need no choice by the investor.
 COMPARED = ("fifo", "lifo", "hifo", "min_tax", "average")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The sale somebody thinks of; without a price at the live one, without a method by default."""
+    """A sale to preview; without a price at the live one, without a method at the default."""
 
     symbol: str
     quantity: Decimal
@@ -46,10 +48,10 @@ class Asked:
     fee: Decimal = Decimal(0)
 
 
-def sale_preview(*, account: Account, asked: Asked, user: User, now: datetime) -> dict[str, object]:
-    """What the sale would do, in the words of the API. `account` comes with its owner.
+def sale_preview(*, account: Account, asked: Asked, user: User, now: datetime) -> SalePreview:
+    """Return the effect of a sale; `account` comes with its owner.
 
-    Refuses what recording would refuse, with its codes, and a sale of what nobody prices.
+    Raises the refusals of recording, with their codes, and Conflict if no price is known.
     """
     with snapshot():
         asset = _asset(account, asked.symbol)
@@ -73,7 +75,7 @@ def sale_preview(*, account: Account, asked: Asked, user: User, now: datetime) -
             entries=entries,
             user=user,
             now=now,
-            # Lines are converted one by one; sums do where nothing is.
+            # Lines are converted one by one. Without a conversion the sums are enough.
             detailed=len(entries) if converted else 1,
         )
         if isinstance(first, BallastError):
@@ -81,22 +83,14 @@ def sale_preview(*, account: Account, asked: Asked, user: User, now: datetime) -
         sales = [first, *(sale for sale in others if isinstance(sale, PreviewedSale))]
         facts = _facts(account, asset, now.date(), taxes, sales)
         wanted = _worked_out(first, facts)
-        rows = [
-            _method_row(
-                way,
-                None if isinstance(sale, BallastError) else _worked_out(sale, facts),
-                account.currency,
-            )
-            for way, sale in zip(ways[1:], others, strict=True)
+        methods = [
+            _method(method, wanted),
+            *(
+                _method(way, None if isinstance(sale, BallastError) else _worked_out(sale, facts))
+                for way, sale in zip(ways[1:], others, strict=True)
+            ),
         ]
-        return {
-            **_sale_row(asked, asset, price, quote, wanted, facts, now),
-            "lot_method": method,
-            **_lots_row(wanted, facts),
-            **_tax_rows(wanted, facts),
-            **_wash_sale_rows(wanted, facts),
-            "methods": [_method_row(method, wanted, account.currency), *rows],
-        }
+        return _preview(asked, asset, price, quote, wanted, facts, now, methods)
 
 
 def _asset(account: Account, symbol: str) -> Asset:
@@ -134,30 +128,30 @@ def _entry(
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What every way of selling is judged by; the return is absent where nothing is taxed."""
+    """The facts shared by every method; `taxes` is None if the account is not taxed."""
 
     account: Account
     asset: Asset
     as_of: date
     washable: bool
     taxes: TaxReturn | None
-    # Public ids of the acquisitions, and the accounts replacements lie in.
+    # Public ids of the acquisitions, and the accounts that hold the replacements.
     lot_ids: Mapping[int, str]
     accounts: Mapping[int, Account]
 
 
 @dataclass(frozen=True, slots=True)
 class _Worked:
-    """One way of selling with its gain lines and its tax."""
+    """One method with its gain lines and its tax."""
 
     sale: PreviewedSale
-    lines: tuple[GainLine, ...]  # empty where only the sums were asked for
+    lines: tuple[GainLine, ...]  # empty if only the sums were requested
     totals: Mapping[bool, Totals]
     effect: TaxEffect | None
 
 
 def _taxes(account: Account, as_of: date) -> TaxReturn | None:
-    """The return the sale would be on, at the rates of the account's owner."""
+    """Return the tax return of the sale, at the rates of the account's owner."""
     if account.type != AccountType.TAXABLE:
         return None
     found = owner_return(account=account, year=as_of.year, as_of=as_of)
@@ -230,7 +224,7 @@ def _part(row: Disposal, facts: _Facts) -> Part:
     )
 
 
-def _sale_row(
+def _preview(
     asked: Asked,
     asset: Asset,
     price: Decimal,
@@ -238,143 +232,64 @@ def _sale_row(
     wanted: _Worked,
     facts: _Facts,
     now: datetime,
-) -> dict[str, object]:
+    methods: Sequence[ComparedMethod],
+) -> SalePreview:
     live = quote if asked.price is None else None
-    return {
-        "account_id": str(facts.account.public_id),
-        "symbol": asset.symbol,
-        "quantity": plain(asked.quantity),
-        "as_of": instant_text(now),
-        "price": plain(price),
-        "price_currency": asset.currency,
-        "price_as_of": instant_text(live.as_of) if live else None,
-        "price_stale": live.stale if live else False,
-        "fx_rate": plain(wanted.sale.fx_rate),
-        "currency": facts.account.currency,
-        "fee": f"{quantize(asked.fee, asset.currency):f}",
-        "proceeds": f"{quantize(wanted.sale.net, facts.account.currency):f}",
-    }
+    return SalePreview(
+        account_id=facts.account.public_id,
+        symbol=asset.symbol,
+        quantity=asked.quantity,
+        as_of=now,
+        price=price,
+        price_currency=asset.currency,
+        price_as_of=live.as_of if live else None,
+        price_stale=live.stale if live else False,
+        fx_rate=wanted.sale.fx_rate,
+        currency=facts.account.currency,
+        fee=asked.fee,
+        proceeds=wanted.sale.net,
+        lot_method=methods[0].lot_method,
+        lines=wanted.lines,
+        totals=TermTotals(*by_term(wanted.lines)),
+        effect=wanted.effect,
+        wash_sale=_wash_sale(wanted, facts),
+        first_safe_date=first_safe_date(wanted.lines, sold_date=facts.as_of),
+        clean_sale_date=clean_sale_date(wanted.sale.recent),
+        methods=tuple(methods),
+    )
 
 
-def _lots_row(wanted: _Worked, facts: _Facts) -> dict[str, object]:
-    currency = facts.account.currency
-    short, long = by_term(wanted.lines)
-    return {
-        "lots": [_lot_row(line, currency) for line in wanted.lines],
-        "short_term": totals_row(short, currency=currency),
-        "long_term": totals_row(long, currency=currency),
-        "total": totals_row(short + long, currency=currency),
-    }
+def _wash_sale(wanted: _Worked, facts: _Facts) -> PreviewedWashSale:
+    # A purchase before the first safe date could still disallow the recognized losses.
+    at_risk = -sum(
+        (min(ZERO, line.recognized_gain) for line in wanted.lines if line.washable), ZERO
+    )
+    return PreviewedWashSale(
+        deferred_loss=sum((row.deferred_loss for row in wanted.sale.disposals), ZERO),
+        permanent_loss=sum((row.permanent_loss for row in wanted.sale.disposals), ZERO),
+        loss_at_risk=at_risk,
+        replacements=tuple(_replacement(match, facts) for match in wanted.sale.wash_sales),
+    )
 
 
-def _lot_row(line: GainLine, currency: str) -> dict[str, object]:
-    def money(amount: Decimal) -> str:
-        return f"{quantize(amount, currency):f}"
-
-    return {
-        "lot_id": line.lot_id,
-        "quantity": plain(line.quantity),
-        "opened_date": line.opened_date.isoformat(),
-        "holding_period_date": line.holding_period_date.isoformat(),
-        "proceeds": money(line.proceeds),
-        "cost_basis": money(line.cost_basis),
-        "gain": money(line.gain),
-        "disallowed_loss": money(line.disallowed_loss),
-        "recognized_gain": money(line.recognized_gain),
-        "term": "long" if line.long_term else "short",
-        "wash_sale": line.disallowed_loss > 0,
-        "permanent": line.permanent,
-        "wash_sale_adjustment": money(line.wash_sale_adjustment),
-    }
-
-
-def _tax_rows(wanted: _Worked, facts: _Facts) -> dict[str, object]:
-    effect = wanted.effect
-    if effect is None:
-        return {"estimated_tax": f"{quantize(ZERO, facts.account.currency):f}", "tax": None}
-
-    def money(amount: Decimal) -> str:
-        return f"{quantize(amount, effect.currency):f}"
-
-    before, after = effect.before.carried_out, effect.after.carried_out
-    return {
-        "estimated_tax": money(effect.total),
-        "tax": {
-            "year": effect.after.year,
-            "currency": effect.currency,
-            "total": money(effect.total),
-            "marginal": money(effect.marginal),
-            "rates": rates_row(effect.rates),
-            "before": {
-                "net_short_term": money(effect.before.net_short),
-                "net_long_term": money(effect.before.net_long),
-                **tax_row(effect.tax_before, result=effect.before, currency=effect.currency),
-            },
-            "after": {
-                "net_short_term": money(effect.after.net_short),
-                "net_long_term": money(effect.after.net_long),
-                **tax_row(effect.tax_after, result=effect.after, currency=effect.currency),
-            },
-            "carried_out_change": {
-                "short_term": money(after.short_term - before.short_term),
-                "long_term": money(after.long_term - before.long_term),
-            },
-        },
-    }
-
-
-def _wash_sale_rows(wanted: _Worked, facts: _Facts) -> dict[str, object]:
-    lines, currency = wanted.lines, facts.account.currency
-
-    def money(amount: Decimal) -> str:
-        return f"{quantize(amount, currency):f}"
-
-    safe = first_safe_date(lines, sold_date=facts.as_of)
-    clean = clean_sale_date(wanted.sale.recent)
-    permanent = sum((row.permanent_loss for row in wanted.sale.disposals), ZERO)
-    deferred = sum((row.deferred_loss for row in wanted.sale.disposals), ZERO)
-    # What is still recognised could be lost to a purchase before the first safe date.
-    at_risk = -sum((min(ZERO, line.recognized_gain) for line in lines if line.washable), ZERO)
-    return {
-        "wash_sale": {
-            "disallowed_loss": money(deferred + permanent),
-            "deferred_loss": money(deferred),
-            "permanent_loss": money(permanent),
-            "loss_at_risk": money(at_risk),
-            "replacements": [_match_row(match, facts) for match in wanted.sale.wash_sales],
-        },
-        "first_safe_date": safe.isoformat() if safe else None,
-        "clean_sale_date": clean.isoformat() if clean else None,
-    }
-
-
-def _match_row(match: WashSale, facts: _Facts) -> dict[str, object]:
+def _replacement(match: WashSale, facts: _Facts) -> PreviewedReplacement:
     other = facts.accounts[match.replacement_account_id]
-    return {
-        "lot_id": facts.lot_ids[match.replacement_id],
-        "account_id": str(other.public_id),
-        "account_name": other.name,
-        "replacement_date": match.replacement_date.isoformat(),
-        "quantity": plain(match.quantity),
-        "disallowed_loss": f"{quantize(match.disallowed, facts.account.currency):f}",
-        "basis_added": f"{quantize(match.basis_added, other.currency):f}",
-        "permanent": match.permanent,
-        "days_held": match.days_held,
-    }
+    return PreviewedReplacement(
+        lot_id=facts.lot_ids[match.replacement_id],
+        account_id=other.public_id,
+        account_name=other.name,
+        currency=other.currency,
+        replacement_date=match.replacement_date,
+        quantity=match.quantity,
+        disallowed_loss=match.disallowed,
+        basis_added=match.basis_added,
+        permanent=match.permanent,
+        days_held=match.days_held,
+    )
 
 
-def _method_row(method: str, worked: _Worked | None, currency: str) -> dict[str, object]:
+def _method(name: str, worked: _Worked | None) -> ComparedMethod:
     if worked is None:
-        return {"lot_method": method, "available": False}
-    short, long = worked.totals[False], worked.totals[True]
-    total = worked.effect.total if worked.effect else ZERO
-    return {
-        "lot_method": method,
-        "available": True,
-        "short_term_gain": f"{quantize(short.recognized_gain, currency):f}",
-        "long_term_gain": f"{quantize(long.recognized_gain, currency):f}",
-        "disallowed_loss": f"{quantize((short + long).disallowed_loss, currency):f}",
-        "estimated_tax": (
-            f"{quantize(total, worked.effect.currency if worked.effect else currency):f}"
-        ),
-    }
+        return ComparedMethod(name, None)
+    totals = TermTotals(worked.totals[False], worked.totals[True])
+    return ComparedMethod(name, totals, worked.effect.total if worked.effect else ZERO)

@@ -1,4 +1,4 @@
-"""Tax returns as the ledger has them, and how people said they file."""
+"""Tax returns from the ledger, and the filing status and losses that people stated."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,10 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from core.errors import Conflict, NotFound
-from core.money import plain, quantize
-from identity.models import Household, User, household_ids
+from core.errors import Conflict
+from core.money import quantize
+from identity.models import Household, User
+from identity.queries import household_seen
 from marketdata.queries import exchange_rates_on
 from portfolios.models import TaxCarryforward, TaxFiling
 from portfolios.queries.gains import (
@@ -22,38 +23,33 @@ from portfolios.queries.gains import (
     sums,
     year_range,
 )
-from portfolios.tax.gains import GainLine, Totals, converted, total_of
+from portfolios.tax.filing import StatedCarryforward, TaxSettings
+from portfolios.tax.gains import GainLine, Provisional, Totals, converted, total_of
 from portfolios.tax.schedule_d import Carried, TaxRates
 from portfolios.tax.tax_return import AccountGains, Owner, TaxReturn, filers
 from portfolios.tax.tax_tables import FilingStatus, capital_loss_limit
 from transactions.models import Account, AccountType, WashSalePolicy
 
 DOLLAR = "USD"
-ZERO = Decimal(0)
-Provisional = tuple[Decimal, date]
 
 
 def household(*, user: User, public_id: UUID | None) -> Household:
-    """The household named, if this user may see it; his own where none is named."""
-    wanted = {"pk": user.household_id} if public_id is None else {"public_id": public_id}
-    found = _households().filter(pk__in=household_ids(user), **wanted).first()
-    if found is None:
-        raise NotFound("No such household.", code="household_not_found")
-    return found
+    """Return the named household, or the user's own, with all a return needs to know of it."""
+    return household_seen(user=user, public_id=public_id, among=_households())
 
 
 def _households() -> "QuerySet[Household]":
-    """Households with how they file and how they read the wash-sale rules."""
+    """Return households with their filing status and wash-sale policy."""
     return Household.objects.select_related("tax_filing", "wash_sale_policy")
 
 
 def household_of(*, account: Account) -> Household:
-    """The household of an account, with all a return needs to know of it."""
+    """Return the household of an account, with all a return needs to know of it."""
     return _households().get(pk=account.household_id)
 
 
 def filing_status(household: Household) -> FilingStatus:
-    """How the members of a household file."""
+    """Return the filing status of a household."""
     found: TaxFiling | None = getattr(household, "tax_filing", None)
     return FilingStatus(found.filing_status) if found else FilingStatus.SINGLE
 
@@ -63,32 +59,27 @@ def _policy(household: Household) -> WashSalePolicy:
     return found or WashSalePolicy(household=household)
 
 
-def tax_settings(*, household: Household) -> dict[str, object]:
-    """Filing status and stated carry-forwards in the words of the API."""
+def tax_settings(*, household: Household) -> TaxSettings:
+    """Return the filing status and the stated carry-forwards of a household."""
     rows = (
         TaxCarryforward.objects.filter(owner__household_id=household.pk)
         .select_related("owner")
         .order_by("year", "owner_id")
     )
-    return {
-        "household_id": str(household.public_id),
-        "filing_status": filing_status(household).value,
-        "carryforwards": [
-            {
-                "owner_id": str(row.owner.public_id),
-                "year": row.year,
-                "short_term": plain(row.short_term),
-                "long_term": plain(row.long_term),
-            }
+    return TaxSettings(
+        household_id=household.public_id,
+        filing_status=filing_status(household),
+        carryforwards=tuple(
+            StatedCarryforward(row.owner.public_id, row.year, row.short_term, row.long_term)
             for row in rows
-        ],
-    }
+        ),
+    )
 
 
 def tax_returns(
     *, household: Household, year: int, as_of: date, owner_id: int | None = None
 ) -> list[TaxReturn]:
-    """The returns of a household for a year, or the one an owner is on; queries do not add up."""
+    """Return a household's returns for a year, or one owner's; the queries stay few."""
     accounts = list(
         Account.objects.filter(household=household, type=AccountType.TAXABLE)
         .select_related("owner")
@@ -128,7 +119,7 @@ def tax_returns(
 
 
 def owner_return(*, account: Account, year: int, as_of: date) -> TaxReturn:
-    """The return the owner of an account is on."""
+    """Return the tax return of an account's owner."""
     (found,) = tax_returns(
         household=household_of(account=account),
         year=year,
@@ -139,7 +130,7 @@ def owner_return(*, account: Account, year: int, as_of: date) -> TaxReturn:
 
 
 def account_gains(found: TaxReturn, *, account: Account) -> AccountGains:
-    """An account's part of a return; empty where the account is not taxable."""
+    """Return an account's part of a return, empty if the account is not taxable."""
     for part in found.accounts:
         if part.account_id == str(account.public_id):
             return part
@@ -148,11 +139,11 @@ def account_gains(found: TaxReturn, *, account: Account) -> AccountGains:
 
 @dataclass(frozen=True, slots=True)
 class _Gains:
-    """An account's part of a return, and what of the year a purchase may still wash."""
+    """An account's part of a return, and the losses of the year a purchase can still disallow."""
 
     owner_id: int
     part: AccountGains
-    provisional: Provisional | None
+    provisional: Provisional
 
     def first_year(self, year: int) -> int:
         return min([key for key, _ in self.part.sums] or [year])
@@ -169,7 +160,6 @@ def _return(
     members = {user.pk for user in group}
     currency = group[0].base_currency
     mine = [row for row in gains.values() if row.owner_id in members]
-    provisional = [row.provisional for row in mine if row.provisional is not None]
     carried: dict[int, Carried] = {}
     for (owner_id, of_year), one in stated.items():
         if owner_id in members:
@@ -182,8 +172,7 @@ def _return(
         accounts=tuple(row.part for row in mine),
         stated=carried,
         limits={y: limit for (code, y), limit in limits.items() if code == currency},
-        provisional_loss=sum((loss for loss, _ in provisional), ZERO),
-        provisional_until=max((until for _, until in provisional), default=None),
+        provisional=sum((row.provisional for row in mine), Provisional()),
     )
 
 
@@ -192,7 +181,7 @@ def _owner(user: User) -> Owner:
 
 
 def tax_rates(user: User) -> TaxRates:
-    """A user's own marginal rates."""
+    """Return a user's own marginal rates."""
     return TaxRates(
         Decimal(user.federal_ordinary_rate),
         Decimal(user.federal_long_term_rate),
@@ -209,7 +198,7 @@ def _gains(
     as_of: date,
     policy: WashSalePolicy,
 ) -> dict[int, _Gains]:
-    """Every account's totals by year and term up to `year`, in the currency of its return."""
+    """Return every account's totals by year and term to `year`, in the currency of its return."""
     at_home = [row for row in accounts if row.currency == currencies[row.owner_id]]
     abroad = [row for row in accounts if row.currency != currencies[row.owner_id]]
     ids = [account.pk for account in at_home]
@@ -229,29 +218,28 @@ def _gains(
             key = (line.closed_date.year, line.long_term)
             known = by_account[account.pk].get(key, Totals())
             by_account[account.pk][key] = known + total_of(line)
-        if lost := _still_open(lines[account.pk], year=year, as_of=as_of):
-            provisional[account.pk] = lost
+        provisional[account.pk] = _still_open(lines[account.pk], year=year, as_of=as_of)
     return {
         account.pk: _Gains(
             account.owner_id,
             AccountGains(
                 str(account.public_id), account.name, account.currency, by_account[account.pk]
             ),
-            provisional.get(account.pk),
+            provisional.get(account.pk, Provisional()),
         )
         for account in accounts
     }
 
 
-def _still_open(lines: Sequence[GainLine], *, year: int, as_of: date) -> Provisional | None:
-    open_lines = [
-        (-line.recognized_gain, until)
-        for line in lines
-        if line.closed_date.year == year and (until := line.provisional_until(as_of=as_of))
-    ]
-    if not open_lines:
-        return None
-    return sum((loss for loss, _ in open_lines), ZERO), max(until for _, until in open_lines)
+def _still_open(lines: Sequence[GainLine], *, year: int, as_of: date) -> Provisional:
+    return sum(
+        (
+            Provisional(-line.recognized_gain, until)
+            for line in lines
+            if line.closed_date.year == year and (until := line.provisional_until(as_of=as_of))
+        ),
+        Provisional(),
+    )
 
 
 def _lines_abroad(
@@ -274,7 +262,7 @@ def _lines_abroad(
 
 
 def in_currency(lines: Sequence[GainLine], *, currencies: Sequence[str]) -> list[GainLine]:
-    """Each line in the currency at its place, at the rate of its closing day: one query."""
+    """Convert each line to the currency at its place, at the rate of its closing day; one query."""
     rates = exchange_rates_on(
         wanted=[
             (line.currency, currency, line.closed_date)
@@ -299,7 +287,7 @@ def in_currency(lines: Sequence[GainLine], *, currencies: Sequence[str]) -> list
 
 
 def return_lines(*, account: Account, year: int) -> tuple[list[GainLine], str]:
-    """An account's lines of a year as they stand on its owner's return, and their currency."""
+    """Return an account's lines of a year as on its owner's return, and their currency."""
     household = household_of(account=account)
     rows = line_rows(disposals(account_ids=[account.pk], year=year))
     lines = lines_of(rows, accounts={account.pk: account}, policy=_policy(household))
@@ -308,7 +296,7 @@ def return_lines(*, account: Account, year: int) -> tuple[list[GainLine], str]:
 
 
 def return_currency(*, account: Account, household: Household) -> str:
-    """The currency of the return the owner of an account is on."""
+    """Return the currency of the tax return of an account's owner."""
     if filing_status(household) is FilingStatus.JOINT:
         first = (
             User.objects.filter(
@@ -333,7 +321,7 @@ def _stated(owner_ids: Sequence[int]) -> dict[tuple[int, int], Carried]:
 def _limits(
     currencies: set[str], status: FilingStatus, *, first: int, year: int, as_of: date
 ) -> dict[tuple[str, int], Decimal]:
-    """The limit of each year in each currency, at the rate of the year's last day (or today's)."""
+    """Return each year's limit in each currency, at the rate of its last day (or today's)."""
     years = range(min(first, year), year + 1)
     days = {y: min(date(y, 12, 31), as_of) for y in years}
     rates = exchange_rates_on(
@@ -348,7 +336,7 @@ def _limits(
                 found[code, y] = limit
             elif rate is not None:
                 found[code, y] = quantize(limit * rate.rate, code)
-            elif (code, y + 1) in found:  # before the first fixing: the first one known
+            elif (code, y + 1) in found:  # before the first rate: the first one known
                 found[code, y] = found[code, y + 1]
             else:
                 raise Conflict(

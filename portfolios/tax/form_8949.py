@@ -1,19 +1,19 @@
 """Form 8949 as CSV: one row per gain line, Part I short term, Part II long term. Pure.
 
-Columns (a) to (h) of the form; (f) is W where a wash sale keeps back a part of the loss, (g) what
-it keeps back, and (h) = (d) - (e) + (g). Cents are kept, so that each part sums to Schedule D.
-Column (b) is the day the shares were bought; where a wash sale tacked a holding period onto it, the
-note says from which day the period counts, because that decides the part (IRC 1223(3)).
-Text a spreadsheet could take for a formula is made inert; numbers stay numbers.
+Columns (a) to (h) of the form; (f) is W if a wash sale disallows a part of the loss, (g) is the
+disallowed part, and (h) = (d) - (e) + (g). Cents are kept, so that each part sums to Schedule D.
+Column (b) is the day the shares were bought. If a wash sale tacked a holding period onto it, the
+note gives the day the period counts from, because that decides the part (IRC 1223(3)).
+Text that a spreadsheet could read as a formula is made inert; numbers stay numbers.
 """
 
 import csv
 import io
 from collections.abc import Iterable, Iterator
 from datetime import date
-from decimal import Decimal
 
-from core.money import plain, quantize
+from core.money import plain
+from core.money_text import money_text
 from portfolios.tax.gains import GainLine, Totals, totals
 
 COLUMNS = (
@@ -32,7 +32,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def form_8949(lines: Iterable[GainLine], *, currency: str, with_totals: bool = False) -> str:
-    """The CSV of taxable lines of one year; Part I first, each part in the order given."""
+    """Return the CSV of the taxable lines of a year: Part I first, each part in the given order."""
     rows = [line for line in lines if line.taxable]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
@@ -50,11 +50,11 @@ def _row(line: GainLine, part: str) -> Iterator[str]:
     yield inert(f"{plain(line.quantity)} sh. {line.symbol}" if line.quantity else line.symbol)
     yield _day(line.opened_date)
     yield _day(line.closed_date)
-    yield _money(line.proceeds, line.currency)
-    yield _money(line.cost_basis, line.currency)
+    yield money_text(line.proceeds, line.currency)
+    yield money_text(line.cost_basis, line.currency)
     yield "W" if line.disallowed_loss else ""
-    yield _money(line.disallowed_loss, line.currency) if line.disallowed_loss else ""
-    yield _money(line.recognized_gain, line.currency)
+    yield money_text(line.disallowed_loss, line.currency) if line.disallowed_loss else ""
+    yield money_text(line.recognized_gain, line.currency)
     yield inert("; ".join(_notes(line)))
 
 
@@ -68,23 +68,19 @@ def _notes(line: GainLine) -> Iterator[str]:
 def _total(total: Totals, part: str, currency: str) -> Iterator[str]:
     yield part
     yield from ("Totals", "", "")
-    yield _money(total.proceeds, currency)
-    yield _money(total.cost_basis, currency)
+    yield money_text(total.proceeds, currency)
+    yield money_text(total.cost_basis, currency)
     yield ""
-    yield _money(total.disallowed_loss, currency)
-    yield _money(total.recognized_gain, currency)
+    yield money_text(total.disallowed_loss, currency)
+    yield money_text(total.recognized_gain, currency)
     yield ""
 
 
 def inert(text: str) -> str:
-    """Text that no spreadsheet runs: an apostrophe before what would start a formula."""
+    """Return the text with an apostrophe before it if it would start a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _day(day: date) -> str:
-    """As the form has it: month, day, year."""
+    """Return the day as the form writes it: month, day, year."""
     return f"{day:%m/%d/%Y}"
-
-
-def _money(amount: Decimal, currency: str) -> str:
-    return f"{quantize(amount, currency):f}"

@@ -1,15 +1,15 @@
-"""Gain lines: what a disposal brought, as the investor and the tax form read it. Pure.
+"""Gain lines: the gain of a disposal, as the investor and the tax form read it. Pure.
 
-A disposal is the part of one sale that came out of one lot. It is one line, or two where a part
-of its loss is gone for good (IRC 1091, Rev. Rul. 2008-5: replaced in a retirement account):
+A disposal is the part of one sale that came out of one lot. It is one line, or two if a part of
+its loss is permanently disallowed (IRC 1091, Rev. Rul. 2008-5: replaced in a retirement account):
 
     gain             proceeds - cost basis
-    disallowed loss  what wash sales keep back of the loss, >= 0
-    recognised gain  gain + disallowed loss
+    disallowed loss  the part of the loss that wash sales disallow, >= 0
+    recognized gain  gain + disallowed loss
 
     permanent line   quantity   the units replaced in a retirement account
                      proceeds   disposal's proceeds * quantity / disposal's quantity, rounded
-                     basis      proceeds + permanent loss, so that nothing of it is recognised
+                     basis      proceeds + permanent loss, so that none of it is recognized
                      adjustment the same share of the basis that earlier wash sales had added
     other line       the rest of every figure: the two sum to the disposal to the cent
 
@@ -17,16 +17,17 @@ Worked example: 40 sold for 1,800.00, basis 2,000.00; 10 replaced in an IRA, 20 
     permanent   10   proceeds 450.00   basis   500.00   gain  -50.00   disallowed  50.00
     other       30   proceeds 1350.00  basis 1,500.00   gain -150.00   disallowed 100.00
 
-A loss is provisional while a purchase may still wash it: until the 30th day after the sale (day 30
-included), whatever the year. Amounts are in the account's currency.
+A loss is provisional while a purchase can still make it a wash sale: until the 30th day after the
+sale (day 30 included), in any year. Amounts are in the account's currency.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
-from core.money import WIDE, plain, quantize
+from core.money import WIDE, quantize
 from transactions.ledger.wash_sales import window_end
 
 ZERO = Decimal(0)
@@ -34,9 +35,9 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A disposal as the ledger has it; ids are public.
+    """A disposal as the ledger stores it; ids are public.
 
-    `taxable`: it counts on a tax return; `washable`: a purchase could keep its loss back.
+    `taxable`: it counts on a tax return; `washable`: a purchase could disallow its loss.
     """
 
     account_id: str
@@ -64,7 +65,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class GainLine:
-    """One line of the gains, and one row of Form 8949 where the account is taxable."""
+    """One gain line, and one row of Form 8949 if the account is taxable."""
 
     account_id: str
     sale_id: str
@@ -88,7 +89,7 @@ class GainLine:
 
     @property
     def id(self) -> str:
-        """Stable: the sale, the number of its part, and p for what is gone for good."""
+        """A stable id: the sale, the number of its part, and p for a permanent line."""
         return f"{self.sale_id}:{self.part}{'p' if self.permanent else ''}"
 
     @property
@@ -99,14 +100,18 @@ class GainLine:
     def recognized_gain(self) -> Decimal:
         return self.gain + self.disallowed_loss
 
+    @property
+    def wash_sale(self) -> bool:
+        return self.disallowed_loss > 0
+
     def provisional_until(self, *, as_of: date) -> date | None:
-        """The last day on which a purchase would wash what is recognised of this loss."""
+        """Return the last day on which a purchase could disallow the recognized loss."""
         until = window_end(self.closed_date)
         return until if self.washable and self.recognized_gain < 0 and as_of <= until else None
 
 
 def gain_lines(part: Part) -> tuple[GainLine, ...]:
-    """The line of a disposal, or its two, what is permanent first."""
+    """Return the line of a disposal, or its two lines, the permanent one first."""
     whole = GainLine(
         account_id=part.account_id,
         sale_id=part.sale_id,
@@ -159,42 +164,8 @@ def _rest(whole: GainLine, gone: GainLine) -> GainLine:
     )
 
 
-def gain_row(line: GainLine, *, as_of: date) -> dict[str, object]:
-    """A gain line in the words of the API."""
-    until = line.provisional_until(as_of=as_of)
-
-    def money(amount: Decimal) -> str:
-        return f"{quantize(amount, line.currency):f}"
-
-    return {
-        "id": line.id,
-        "sale_id": line.sale_id,
-        "account_id": line.account_id,
-        "symbol": line.symbol,
-        "type": line.event,
-        "currency": line.currency,
-        "quantity": plain(line.quantity),
-        "opened_date": line.opened_date.isoformat(),
-        "holding_period_date": line.holding_period_date.isoformat(),
-        "closed_date": line.closed_date.isoformat(),
-        "proceeds": money(line.proceeds),
-        "cost_basis": money(line.cost_basis),
-        "gain": money(line.gain),
-        "disallowed_loss": money(line.disallowed_loss),
-        "recognized_gain": money(line.recognized_gain),
-        "term": "long" if line.long_term else "short",
-        "wash_sale": line.disallowed_loss > 0,
-        "permanent": line.permanent,
-        "wash_sale_adjustment": money(line.wash_sale_adjustment),
-        "lot_id": line.lot_id,
-        "taxable": line.taxable,
-        "provisional": until is not None,
-        "provisional_until": until.isoformat() if until else None,
-    }
-
-
 def converted(line: GainLine, *, rate: Decimal, currency: str) -> GainLine:
-    """The line in another currency, `rate` units of it for one; every figure rounded by itself."""
+    """Return the line in another currency at `rate` units of it for one, each figure rounded."""
 
     def other(amount: Decimal) -> Decimal:
         return quantize(WIDE.multiply(amount, rate), currency)
@@ -236,25 +207,69 @@ class Totals:
 
 
 def total_of(line: GainLine) -> Totals:
-    """A single line as totals."""
+    """Return a single line as totals."""
     return Totals(line.proceeds, line.cost_basis, line.disallowed_loss, 1)
 
 
 def totals(lines: Iterable[GainLine]) -> Mapping[bool, Totals]:
-    """The sums of the short (False) and the long (True) lines."""
+    """Return the sums of the short-term (False) and the long-term (True) lines."""
     found = {False: Totals(), True: Totals()}
     for line in lines:
         found[line.long_term] += total_of(line)
     return found
 
 
-def totals_row(total: Totals, *, currency: str) -> dict[str, object]:
-    """Totals in the words of the API."""
-    return {
-        "lines": total.lines,
-        "proceeds": f"{quantize(total.proceeds, currency):f}",
-        "cost_basis": f"{quantize(total.cost_basis, currency):f}",
-        "gain": f"{quantize(total.gain, currency):f}",
-        "disallowed_loss": f"{quantize(total.disallowed_loss, currency):f}",
-        "recognized_gain": f"{quantize(total.recognized_gain, currency):f}",
-    }
+@dataclass(frozen=True, slots=True)
+class TermTotals:
+    """Totals by term, and their sum."""
+
+    short_term: Totals = Totals()
+    long_term: Totals = Totals()
+
+    @property
+    def total(self) -> Totals:
+        return self.short_term + self.long_term
+
+
+@dataclass(frozen=True, slots=True)
+class Provisional:
+    """Recognized losses (>= 0) that a purchase can still disallow, and the last such day."""
+
+    loss: Decimal = ZERO
+    until: date | None = None
+
+    def __add__(self, other: "Provisional") -> "Provisional":
+        days = [day for day in (self.until, other.until) if day is not None]
+        return Provisional(self.loss + other.loss, max(days, default=None))
+
+
+@dataclass(frozen=True, slots=True)
+class YearGains:
+    """Realized gains of one year."""
+
+    year: int
+    totals: TermTotals
+    provisional: Provisional
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolGains:
+    """Realized gains of one symbol."""
+
+    symbol: str
+    totals: TermTotals
+
+
+@dataclass(frozen=True, slots=True)
+class GainsSummary:
+    """Realized gains of an account: every year, newest first, and the symbols of `year` (or all).
+
+    Amounts are in the account's currency.
+    """
+
+    account_id: UUID
+    currency: str
+    taxable: bool
+    year: int | None
+    years: tuple[YearGains, ...]
+    symbols: tuple[SymbolGains, ...]

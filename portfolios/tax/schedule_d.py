@@ -1,15 +1,15 @@
-"""Schedule D of Form 1040: netting, the limit on losses, and what is carried forward. Pure.
+"""Schedule D of Form 1040: netting, the limit on losses, and the losses carried forward. Pure.
 
     line  6   short-term loss carried in (>= 0)          line 14   long-term loss carried in (>= 0)
     line  7   net short = short lines - line 6           line 15   net long = long lines - line 14
     line 16   line 7 + line 15: short and long offset each other
-    line 21   where line 16 is a loss: the smaller of it and the limit of IRC 1211(b)
-    carried   Capital Loss Carryover Worksheet of the Schedule D instructions: what was deducted
-              uses short-term losses first (IRC 1212(b)); each part keeps its term
+    line 21   if line 16 is a loss: the smaller of the loss and the limit of IRC 1211(b)
+    carried   Capital Loss Carryover Worksheet of the Schedule D instructions: the deduction uses
+              short-term losses first (IRC 1212(b)); each part keeps its term
 
     tax       net short gain * (ordinary + state + NIIT) + net long gain * (long + state + NIIT)
-              where line 16 is a gain, after one has absorbed the other's loss;
-              -(line 21) * (ordinary + state + NIIT) where it is a loss
+              if line 16 is a gain, after one side has absorbed the other's loss;
+              -(line 21) * (ordinary + state + NIIT) if it is a loss
 
 Worked example: short -6,000, long +1,000, limit 3,000, taxable income ample:
     line 7 -6,000   line 15 +1,000   line 16 -5,000   line 21 3,000   carried: short 2,000, long 0
@@ -40,7 +40,7 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class NetGains:
-    """The year's lines summed by term, before anything carried in (recognised gains)."""
+    """The year's lines summed by term, before anything carried in (recognized gains)."""
 
     short_term: Decimal = ZERO
     long_term: Decimal = ZERO
@@ -82,19 +82,31 @@ class ScheduleD:
     carried_out: Carried
 
     @property
+    def lines(self) -> dict[str, Decimal]:
+        """The numbered lines of the form; an amount the form writes in parentheses is negative."""
+        return {
+            "6": -self.carried_in.short_term,
+            "7": self.net_short,
+            "14": -self.carried_in.long_term,
+            "15": self.net_long,
+            "16": self.net,
+            "21": -self.deducted,
+        }
+
+    @property
     def taxed_short(self) -> Decimal:
-        """What is taxed as short-term gain after the long side's loss."""
+        """The amount taxed as short-term gain, after the loss of the long side."""
         return max(ZERO, self.net_short + min(ZERO, self.net_long))
 
     @property
     def taxed_long(self) -> Decimal:
-        """What is taxed as net capital gain (IRC 1222(11))."""
+        """The amount taxed as net capital gain (IRC 1222(11))."""
         return max(ZERO, self.net_long + min(ZERO, self.net_short))
 
 
 @dataclass(frozen=True, slots=True)
 class Tax:
-    """An estimate at flat marginal rates; negative where losses save tax on other income."""
+    """An estimate at flat marginal rates; negative if losses save tax on other income."""
 
     federal_short: Decimal
     federal_long: Decimal
@@ -114,11 +126,11 @@ def schedule_d(
     loss_limit: Decimal,
     taxable_income: Decimal | None = None,
 ) -> ScheduleD:
-    """The year's netting.
+    """Net a year's gains and losses.
 
-    `loss_limit`: what IRC 1211(b) allows against other income, in the currency of the lines.
-    `taxable_income`: Form 1040 line 15 of the year, negative where deductions exceed income; None
-    where unknown, which is read as enough to use the whole deduction.
+    `loss_limit`: the deduction IRC 1211(b) allows from other income, in the currency of the lines.
+    `taxable_income`: Form 1040 line 15 of the year, negative if deductions exceed income; None if
+    unknown, which counts as enough income to use the whole deduction.
     """
     net_short = gains.short_term - carried_in.short_term
     net_long = gains.long_term - carried_in.long_term
@@ -140,7 +152,7 @@ def schedule_d(
 def _carryover(
     net_short: Decimal, net_long: Decimal, deducted: Decimal, taxable_income: Decimal | None
 ) -> Carried:
-    """The worksheet, by its line numbers."""
+    """Compute the Capital Loss Carryover Worksheet, by its line numbers."""
     if net_short + net_long >= 0:
         return Carried()
     line_2 = deducted
@@ -155,7 +167,7 @@ def _carryover(
     line_13 = max(ZERO, line_9 - (line_10 + line_11))
     carried = Carried(line_8, line_13)
     assert carried.short_term + carried.long_term == -(net_short + net_long) - line_4, (
-        "what is not used is carried"
+        "the unused loss is carried"
     )
     return carried
 
@@ -167,12 +179,12 @@ def successive_years(
     loss_limit: Callable[[int], Decimal],
     until: int,
 ) -> dict[int, ScheduleD]:
-    """Every year's Schedule D up to `until`, each carrying in what the year before carried out.
+    """Return every year's Schedule D up to `until`; each carries in the losses of the one before.
 
-    gains    the recognised gains of each year, 0 where absent
-    stated   what the investor says was carried into a year: it replaces what would be computed,
+    gains    the recognized gains of each year, 0 if absent
+    stated   the losses the investor says were carried into a year; they replace the computed ones,
              and the years before the first statement are not computed at all
-    loss_limit   what may be deducted from other income in a year
+    loss_limit   the deduction allowed from other income in a year
     """
     first = min([*stated] or [*gains] or [until])
     found: dict[int, ScheduleD] = {}
@@ -189,7 +201,7 @@ def successive_years(
 
 
 def tax(*, result: ScheduleD, rates: TaxRates, currency: str) -> Tax:
-    """The tax on the year's gains, or the tax its losses save on other income."""
+    """Return the tax on the year's gains, or the tax its losses save on other income."""
     short, long = result.taxed_short, result.taxed_long
     if result.net < 0:
         short, long = -result.deducted, ZERO

@@ -1,7 +1,7 @@
-"""What the law puts into numbers, by year, with its source. Pure.
+"""Amounts set by law, by year, with their sources. Pure.
 
-Net capital loss against other income (IRC 1211(b)): a tax year uses the last row that began before
-or in it; years before the first row use the first row.
+Net capital loss against other income (IRC 1211(b)): a tax year uses the last row that began in or
+before it; years before the first row use the first row.
 """
 
 from bisect import bisect_right
@@ -29,6 +29,6 @@ _YEARS = [row[0] for row in CAPITAL_LOSS_LIMITS]
 
 
 def capital_loss_limit(*, year: int, filing_status: FilingStatus) -> Decimal:
-    """How much net capital loss of `year` may be deducted from other income, in dollars."""
+    """Return the net capital loss of `year` deductible from other income, in dollars."""
     row = CAPITAL_LOSS_LIMITS[max(0, bisect_right(_YEARS, year) - 1)]
     return row[2] if filing_status is FilingStatus.SEPARATE else row[1]

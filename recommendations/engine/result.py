@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+import msgspec
+
 from core.identifiers import canonical_json
 from recommendations.engine.problem import as_json
 
@@ -118,3 +120,8 @@ class RebalanceResult:
 def result_json(*, result: RebalanceResult) -> str:
     """Return the canonical JSON text: equal results are equal bytes."""
     return canonical_json(as_json(result)).decode()
+
+
+def stored_result(text: str) -> RebalanceResult:
+    """Return the result behind its canonical JSON text."""
+    return msgspec.json.decode(text, type=RebalanceResult)

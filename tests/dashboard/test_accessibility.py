@@ -239,7 +239,7 @@ def test_gains_a_lot_and_a_preview_are_sound_and_fit(
     previewed("BBB", "")
     is_sound("sale-preview")
     previewed("AAA", "25")
-    assert "of it for good" in tab.locator("#sale-preview .message").inner_text()
+    assert "permanently)" in tab.locator("#sale-preview .message").inner_text()
     is_sound("sale-preview-wash")
     tab.get_by_label("Quantity").fill("5000")
     tab.get_by_role("button", name="Preview the sale").click()

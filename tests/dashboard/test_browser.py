@@ -267,12 +267,12 @@ def test_the_theme_follows_the_system_and_can_be_chosen(
     tab.goto(f"/accounts/{invest.public_id}")
     wait_live(tab)
     visitor.shoot("portfolio-dark-1440")
-    tab.get_by_role("button", name="Colour theme: as the system").click()
+    tab.get_by_role("button", name="Color theme: system").click()
     light = tab.evaluate(paper)
     assert light != dark
     tab.reload()
     assert tab.evaluate(paper) == light
-    tab.get_by_role("button", name="Colour theme: light").click()
+    tab.get_by_role("button", name="Color theme: light").click()
     assert tab.evaluate(paper) == dark
 
 
@@ -329,7 +329,7 @@ def test_the_performance_chart_shows_value_and_return_beside_a_benchmark(
     tab.wait_for_url("**/performance?range=3y&benchmark=BBB")
     tab.locator('#chart[aria-label^="Value $"]').wait_for()
     visitor.shoot("performance-3y-light-1440")
-    tab.get_by_role("button", name="Colour theme: as the system").click()
+    tab.get_by_role("button", name="Color theme: system").click()
     visitor.shoot("performance-3y-dark-1440")
     tab.set_viewport_size({"width": 390, "height": 900})
     assert visitor.width() <= 390

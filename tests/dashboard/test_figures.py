@@ -15,6 +15,16 @@ from dashboard.presenters.weights import bar, ring, scale_end
 from marketdata.fx import Rate
 from portfolios.holdings.lots import LotValue
 from portfolios.holdings.valuation import Position, Quote, valuation
+from recommendations.engine.result import (
+    Drift,
+    RebalanceResult,
+    SecurityDrift,
+    Skipped,
+    Totals,
+    Trade,
+    result_json,
+    stored_result,
+)
 
 D = Decimal
 MINUS = "\N{MINUS SIGN}"
@@ -127,25 +137,45 @@ def test_a_portfolio_counts_only_what_has_a_price() -> None:
     assert page.outside == 1
 
 
-def test_a_result_is_shown_sales_first_and_with_what_drift_is_left() -> None:
-    def drift(weight: str, cash: str) -> dict[str, object]:
-        row = {"symbol": "AAA", "weight": weight, "target_weight": "0.6"}
-        return {"securities": [row], "cash_weight": cash, "cash_target_weight": "0.4"}
+def _rebalanced() -> RebalanceResult:
+    none = D(0)
 
-    result = {
-        "trades": [
-            {"symbol": "B", "side": "buy", "value": "90"},
-            {"symbol": "S", "side": "sell", "value": "10.50"},
-            {"symbol": "T", "side": "sell", "value": "20"},
-        ],
-        "before": drift("0.8", "0.2"),
-        "after": drift("0.65", "0.35"),
-    }
-    assert [trade["symbol"] for trade in in_order(result)] == ["T", "S", "B"]
+    def drift(weight: str, cash: str) -> Drift:
+        row = SecurityDrift("AAA", D(weight), D("0.6"), D(weight) - D("0.6"))
+        return Drift(none, none, none, D(cash), D("0.4"), (row,))
+
+    def trade(symbol: str, side: str, value: str) -> Trade:
+        return Trade(
+            *(symbol, symbol, side, D(1), D(value), D(value), (), none, none, none, none),
+            *("over_target", "It is over its target."),
+        )
+
+    return RebalanceResult(
+        engine_version="1",
+        account_id="account",
+        as_of=date(2026, 11, 20),
+        currency="USD",
+        trades=(trade("B", "buy", "90"), trade("S", "sell", "10.50"), trade("T", "sell", "20")),
+        skipped=(Skipped("C", "wash_sale", "It was bought lately.", date(2026, 12, 1)),),
+        before=drift("0.8", "0.2"),
+        after=drift("0.65", "0.35"),
+        totals=Totals(*([none] * 10)),
+        optimality_gap_bps=D("0.25"),
+    )
+
+
+def test_a_result_is_shown_sales_first_and_with_what_drift_is_left() -> None:
+    result = _rebalanced()
+    assert [trade.symbol for trade in in_order(result)] == ["T", "S", "B"]
     assert turnover(result) == D("120.50")
     first, cash = before_and_after(result)
     assert (first.before, first.after, first.left) == (D(80), D(65), D(5))
     assert (cash.symbol, cash.left) == ("Cash", D(-5))
+
+
+def test_a_stored_result_is_read_back_as_the_values_it_was_written_from() -> None:
+    result = _rebalanced()
+    assert stored_result(result_json(result=result)) == result
 
 
 def test_pieces_of_a_lot_stand_below_their_purchase_and_sum_to_it() -> None:

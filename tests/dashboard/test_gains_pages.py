@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
+from re import DOTALL, findall, sub
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from dashboard.presenters.figures import MINUS
+from marketdata.models import Asset
+from transactions.ledger.entries import Entry
 from transactions.models import Lot, Transaction
+from transactions.operations import open_account, record
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +29,7 @@ def test_the_year_shows_lines_wash_sales_and_the_return(
     answer = page_client(owner).get(f"/accounts/{sold.public_id}/gains?year={year}")
     assert answer.status_code == 200
     text = answer.content.decode()
-    for words in ("Lost for good", "Wash sale", "Provisional", f"Schedule D for {year}"):
+    for words in ("Permanently disallowed", "Wash sale", "Provisional", f"Schedule D for {year}"):
         assert words in text
     assert f"{MINUS}$60.00" in text  # 10 of the 40 sold for 19, bought for 25
     assert f"{MINUS}$180.00" in text
@@ -59,8 +64,34 @@ def test_a_lot_opens_into_its_steps_and_the_loss_it_took_over(
     answer = page_client(owner).get(f"/accounts/{sold.public_id}/lots/{lot.public_id}")
     assert answer.status_code == 200
     text = answer.content.decode()
-    for words in ("Loss taken over", "Losses it took over", "days tacked on", "Difference $0.00"):
+    for words in ("Loss taken over", "Losses taken over", "days tacked", "Difference $0.00"):
         assert words in text
+
+
+def test_the_steps_of_a_lot_in_yen_leave_out_what_is_nothing(
+    owner: Any, page_client: Callable[[Any], Any]
+) -> None:
+    """A yen has no decimals: its zero is written "0", and is as empty as 0.00 dollars."""
+    now = timezone.now()
+    account = open_account(user=owner, name="Yen", type="taxable", currency="JPY", now=now)
+    asset = Asset.objects.create(symbol="JJJ", name="JJJ", asset_class="equity", currency="JPY")
+    at = now - timedelta(days=9)
+    deposit = Entry(type="deposit", executed_at=at, currency="JPY", amount=Decimal(9000))
+    buy = Entry(
+        type="buy",
+        executed_at=at,
+        currency="JPY",
+        symbol=asset.symbol,
+        quantity=Decimal(3),
+        price=Decimal(1000),
+    )
+    *_, bought = record(account=account, entries=[deposit, buy], user=owner, now=now)
+    answer = page_client(owner).get(f"/accounts/{account.public_id}/lots/{bought.public_id}")
+    text = answer.content.decode()
+    _, _, steps = text.partition('id="steps-title"')
+    (row,) = findall(r'<tr class="row">.*?</tr>', steps.partition("<tfoot>")[0], DOTALL)
+    cells = [sub(r"<[^>]+>", "", cell) for cell in findall(r"<td.*?</td>", row, DOTALL)]
+    assert cells == ["3", "+¥3,000", "", "¥3,000"]
 
 
 def test_a_preview_writes_nothing_and_refusals_are_told(

@@ -78,7 +78,7 @@ def test_the_terms_sum_to_the_value_at_the_end_and_the_parts_to_the_whole(
     closes: None, page: Callable[..., str]
 ) -> None:
     body = page(range="1y")
-    *terms, (_, last) = cells(body, "The value before")[1:]
+    *terms, (_, last) = cells(body, "The starting value")[1:]
     total = sum(
         (-amount(value) if label[0] == MINUS else amount(value) for label, value in terms), D(0)
     )

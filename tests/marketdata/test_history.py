@@ -10,8 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from core.errors import BallastError
+from marketdata.api.history import history_row
 from marketdata.models import DailyPrice
-from marketdata.queries import closing_prices, history, history_row, last_closes
+from marketdata.queries import closing_prices, history, last_closes
 
 pytestmark = pytest.mark.django_db
 

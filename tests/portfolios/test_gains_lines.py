@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portfolios.api.gains import gain_row
 from portfolios.tax.form_8949 import form_8949, inert
-from portfolios.tax.gains import GainLine, Part, gain_lines, gain_row, totals
+from portfolios.tax.gains import GainLine, Part, gain_lines, totals
 
 
 def part(**changes: Any) -> Part:

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from core.dates import instant_text
 from core.errors import InvalidInput
 from core.limits import NAME_LENGTH_MAX
-from core.money import quantize
+from core.money_text import money_text
 from edge.pagination import Pages
 from edge.schema import page_of, page_parameters
 from edge.serializers import (
@@ -79,7 +79,7 @@ def account_row(account: Account) -> dict[str, object]:
         "currency": account.currency,
         "lot_method": account.lot_method,
         "opened_date": account.opened_date.isoformat() if account.opened_date else None,
-        "cash": f"{quantize(account.cash, account.currency):f}",
+        "cash": money_text(account.cash, account.currency),
         "created_at": instant_text(account.created_at),
         "archived_at": instant_text(account.archived_at) if account.archived_at else None,
     }

@@ -19,7 +19,8 @@ from core.limits import (
     NOTE_LENGTH_MAX,
     PIECES_PER_LOT_MAX,
 )
-from core.money import plain, quantize
+from core.money import plain
+from core.money_text import money_text
 from edge.filters import filter_parameters, filtered
 from edge.pagination import Keyset
 from edge.schema import page_of, page_parameters
@@ -130,11 +131,11 @@ def transaction_row(row: Transaction) -> dict[str, object]:
         "symbol": row.asset.symbol if row.asset else None,
         "quantity": None if row.quantity is None else plain(row.quantity),
         "price": None if row.price is None else plain(row.price),
-        "amount": f"{quantize(row.amount, row.currency):f}",
-        "fee": f"{quantize(row.fee, row.currency):f}",
+        "amount": money_text(row.amount, row.currency),
+        "fee": money_text(row.fee, row.currency),
         "currency": row.currency,
         "fx_rate": plain(row.fx_rate),
-        "cash_effect": f"{quantize(row.cash_effect, row.account.currency):f}",
+        "cash_effect": money_text(row.cash_effect, row.account.currency),
         "executed_at": instant_text(row.executed_at),
         "recorded_at": instant_text(row.recorded_at),
         "lot_id": str(row.public_id) if row.opens_a_lot else None,

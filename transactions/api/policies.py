@@ -14,8 +14,9 @@ from rest_framework.views import APIView
 from edge.serializers import StrictSerializer
 from identity.authentication import caller
 from identity.models import Household
+from identity.queries import household_seen
 from transactions.models import HoldingPeriodMethod, WashSalePolicy
-from transactions.operations.policies import household_seen, set_policy
+from transactions.operations.policies import set_policy
 
 HOUSEHOLD = OpenApiParameter(
     "household_id", UUID, description="One's own unless an adviser names a client's."

@@ -9,14 +9,16 @@ from uuid import UUID
 import redis
 from django.db import transaction
 
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput
 from core.limits import ACCOUNTS_PER_HOUSEHOLD_MAX
-from identity.models import Household, User, household_ids
+from identity.models import Household, User
 from identity.operations.households import locked_household
+from identity.queries import household_seen
 from stores.locks import locked_in_line
 from stores.redis import redis_client
 from transactions.cache_keys import VERSION_TTL_S, version_key
 from transactions.models import Account, AccountType, LotMethod
+from transactions.queries.ledger import unknown_account
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +51,8 @@ def open_account(
         raise InvalidInput("Unknown account type.", code="type_unknown")
     ensure_method(lot_method)
     with transaction.atomic():
-        household = _locked_household(user, household_id)
+        seen = household_seen(user=user, public_id=household_id)
+        household = locked_household(household_id=seen.pk)
         owner = _owner(household, user, owner_id)
         if Account.objects.filter(household=household).count() >= ACCOUNTS_PER_HOUSEHOLD_MAX:
             raise Conflict(
@@ -66,14 +69,6 @@ def open_account(
             opened_date=opened_date,
             created_at=now,
         )
-
-
-def _locked_household(user: User, public_id: UUID | None) -> Household:
-    wanted = {"pk": user.household_id} if public_id is None else {"public_id": public_id}
-    seen = Household.objects.filter(pk__in=household_ids(user), **wanted).first()
-    if seen is None:
-        raise NotFound("No such household.", code="household_not_found")
-    return locked_household(household_id=seen.pk)
 
 
 def _owner(household: Household, user: User, public_id: UUID | None) -> User:
@@ -113,7 +108,7 @@ def lock_account(*, account: Account) -> Account:
     rows = Account.objects.filter(pk=account.pk)
     found = locked_in_line(rows, household_id=account.household_id)
     if not found:
-        raise NotFound("No such account.", code="account_not_found")  # just deleted
+        raise unknown_account()  # just deleted
     return found[0]
 
 

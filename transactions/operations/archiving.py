@@ -11,7 +11,8 @@ from django.db import transaction
 from django.db.models import ProtectedError
 
 from core.errors import Conflict
-from core.money import plain, quantize
+from core.money import plain
+from core.money_text import money_text
 from transactions.models import Account, Holding, Import, Transaction
 from transactions.operations.accounts import lock_account, next_version, publish_version
 
@@ -71,7 +72,7 @@ def _ensure_holds_nothing(locked: Account) -> None:
         .order_by("asset_id")[: HOLDINGS_NAMED_MAX + 1]
     ]
     if locked.cash:
-        held.insert(0, f"{quantize(locked.cash, locked.currency):f} {locked.currency}")
+        held.insert(0, f"{money_text(locked.cash, locked.currency)} {locked.currency}")
     if not held:
         return
     shown = held[:HOLDINGS_NAMED_MAX] + (["more"] if len(held) > HOLDINGS_NAMED_MAX else [])

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from core.dates import ensure_past
-from core.errors import BallastError, Conflict, InvalidInput, NotFound
+from core.errors import BallastError, Conflict, InvalidInput
 from core.identifiers import uuid7
 from identity.models import User
 from marketdata.fx import kept
@@ -17,6 +17,7 @@ from transactions.ledger.kinds import BOOKED_TYPES, KINDS
 from transactions.models import Account, AccountType, Import, Transaction
 from transactions.operations.accounts import ensure_method
 from transactions.queries.households import HouseholdBooks, household_of
+from transactions.queries.ledger import unknown_account
 
 # The longest time between the two sides of a transfer.
 _TRANSFER_DAYS_MAX = 30
@@ -134,7 +135,7 @@ def _drafts_of(known: _Known, item: int, entry: Entry, at: int) -> list[Draft]:
         None,
     )
     if other is None:
-        raise NotFound("No such account.", code="account_not_found")
+        raise unknown_account()
     _ensure_transferable(known.account, other)
     _ensure_open(other, entry)
     arrival = replace(

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from core.errors import BallastError, Conflict, InvalidInput, NotFound
+from core.errors import BallastError, Conflict, InvalidInput
 from identity.models import User
 from jobs.operations import announce
 from transactions.ledger.entries import Entry
@@ -29,6 +29,7 @@ from transactions.operations.books.households import lock_household
 from transactions.operations.drafts import Draft, drafts, stored_row
 from transactions.operations.named_pieces import ensure_pieces_held
 from transactions.queries.households import HouseholdBooks, household_of
+from transactions.queries.ledger import unknown_account
 
 
 def record(
@@ -98,7 +99,7 @@ def _locked(account: Account, types: Collection[str]) -> HouseholdBooks:
         return household_of(household_id=locked.household_id, accounts={locked.pk: locked})
     household = lock_household(household_id=account.household_id)
     if account.pk not in household.accounts:
-        raise NotFound("No such account.", code="account_not_found")  # just deleted
+        raise unknown_account()  # just deleted
     return household
 
 

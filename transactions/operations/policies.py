@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from core.errors import NotFound
-from identity.models import Household, User, household_ids
+from identity.models import User
+from identity.queries import household_seen
 from transactions.models import WashSalePolicy
 from transactions.operations.accounts import next_version, publish_version
 from transactions.operations.books.booking import book_anew
@@ -43,15 +43,6 @@ def set_policy(
         )
         book_household_anew(household=lock_household(household_id=household.pk))
     return policy
-
-
-def household_seen(*, user: User, public_id: UUID | None) -> Household:
-    """Return the user's own household, or the named one if they advise it."""
-    wanted = {"pk": user.household_id} if public_id is None else {"public_id": public_id}
-    found = Household.objects.filter(pk__in=household_ids(user), **wanted).first()
-    if found is None:
-        raise NotFound("No such household.", code="household_not_found")
-    return found
 
 
 def book_household_anew(*, household: HouseholdBooks) -> set[int]:

@@ -12,27 +12,30 @@ from transactions.models import Account, Holding, Lot, Transaction
 
 def account(*, user: User, public_id: UUID) -> Account:
     """Return the account with a public id; raise NotFound if this user may not see it."""
-    found = Account.objects.for_user(user).filter(public_id=public_id).first()
-    if found is None:
-        raise NotFound("No such account.", code="account_not_found")
-    return found
+    return _found(Account.objects.for_user(user), public_id)
 
 
 def account_with_owner(*, user: User, public_id: UUID) -> Account:
     """Return the account, its household and its owner in one query."""
-    found = accounts(user=user, archived=None).filter(public_id=public_id).first()
-    if found is None:
-        raise NotFound("No such account.", code="account_not_found")
-    return found
+    return _found(accounts(user=user, archived=None), public_id)
 
 
 def household_account(*, household_id: int, public_id: UUID) -> Account:
     """Return an account of a household and its owner, for jobs whose access is already checked."""
     rows = Account.objects.filter(household_id=household_id).select_related("owner")
+    return _found(rows, public_id)
+
+
+def _found(rows: "QuerySet[Account]", public_id: UUID) -> Account:
     found = rows.filter(public_id=public_id).first()
     if found is None:
-        raise NotFound("No such account.", code="account_not_found")
+        raise unknown_account()
     return found
+
+
+def unknown_account() -> NotFound:
+    """Return the refusal of an account that does not exist or that the user may not see."""
+    return NotFound("No such account.", code="account_not_found")
 
 
 def accounts(*, user: User, archived: bool | None = False) -> "QuerySet[Account]":

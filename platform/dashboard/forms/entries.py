@@ -1,4 +1,4 @@
-"""What people type into the pages, checked for form. What is allowed, the operations decide."""
+"""Forms of the pages. They check the format; the operations decide what is allowed."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
@@ -58,7 +58,7 @@ def _currency(label: str) -> forms.ChoiceField:
 
 
 def add_refusal(form: forms.BaseForm, refusal: BallastError) -> None:
-    """Shows an operation's refusal at the fields it names, else above the form."""
+    """Show an operation's refusal at the fields it names, or else above the form."""
     called = form.called if isinstance(form, TransactionForm) else str
     named = {
         field: messages
@@ -113,7 +113,7 @@ class AccountForm(forms.Form):
     )
     type = forms.ChoiceField(label="Type", choices=AccountType.choices)
     currency = _currency("Currency")
-    lot_method = forms.ChoiceField(label="Sales take", choices=[])
+    lot_method = forms.ChoiceField(label="Lots sold", choices=[])
 
     def __init__(self, *args: Any, lot_methods: tuple[str, ...] = ("fifo",), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -123,7 +123,7 @@ class AccountForm(forms.Form):
 
 
 class TransactionForm(forms.Form):
-    """One transaction. Which fields belong to which type, `page.js` shows as one chooses."""
+    """One transaction. `page.js` shows the fields of the chosen type."""
 
     type = forms.ChoiceField(
         label="Type",
@@ -152,7 +152,7 @@ class TransactionForm(forms.Form):
         least=_not_negative,
     )
     amount = _money("Amount", least=_positive)
-    cost = _money("What they cost in all", least=_not_negative)
+    cost = _money("Total cost", least=_not_negative)
     opened_date = forms.DateField(
         label="Acquired on", required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
@@ -172,7 +172,7 @@ class TransactionForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "2:1"}),
     )
     basis_percentage = _decimal(
-        "Percent of the cost that goes along",
+        "Percent of the cost basis moved",
         most=_HUNDRED,
         decimals=8,
         least=_not_negative,
@@ -183,10 +183,10 @@ class TransactionForm(forms.Form):
         least=_not_negative,
     )
     lot_method = forms.ChoiceField(
-        label="Lots taken",
+        label="Lots sold",
         required=False,
         choices=[
-            ("", "As the account is set"),
+            ("", "Default of the account"),
             *((value, label) for value, label in LotMethod.choices if value != LotMethod.SPECIFIC),
         ],
     )
@@ -217,21 +217,21 @@ class TransactionForm(forms.Form):
             raise forms.ValidationError(refusal.detail, code=refusal.code) from refusal
 
     def called(self, name: str) -> str:
-        """The field of this form for a field of the API."""
+        """Return the field of this form for a field of the API."""
         kind = KINDS.get(self.cleaned_data.get("type", ""))
         if name == "amount" and kind is not None:
             return next((one for one in _AMOUNTS if one in kind.form), name)
         return "to_account" if name == "to_account_id" else name
 
     def stated(self, name: str) -> Any:
-        """A figure of this kind of transaction; what another kind's field holds is not meant."""
+        """Return a field's value, or None if the kind of transaction does not use the field."""
         return self.cleaned_data[name] if name in KINDS[self.cleaned_data["type"]].form else None
 
     def entry(self, *, now: datetime) -> Entry:
-        """The entry stated.
+        """Return the stated entry.
 
-        What is dated today happened now, on an earlier day at noon UTC; a corporate action before
-        the trades of its day.
+        A transaction of today happens now, one of an earlier day at noon UTC. A corporate action
+        happens before the trades of its day.
         """
         data = self.cleaned_data
         kind = KINDS[data["type"]]
@@ -290,7 +290,7 @@ class SettingsForm(forms.Form):
     net_investment_income_rate = _rate("Net investment income tax")
 
     def changes(self) -> dict[str, Any]:
-        """The profile fields as the operation takes them: rates as fractions."""
+        """Return the profile fields for the operation, rates as fractions."""
         data = dict(self.cleaned_data)
         for name in RATES:
             data[name] = data[name] / _HUNDRED
@@ -298,7 +298,7 @@ class SettingsForm(forms.Form):
 
 
 def stated(user: User) -> dict[str, object]:
-    """The settings form's first content: rates in percent."""
+    """Return the initial values of the settings form, rates in percent."""
     rates = {name: (getattr(user, name) * _HUNDRED).normalize() for name in RATES}
     return {
         "full_name": user.full_name,

@@ -1,4 +1,4 @@
-"""The period of the performance pages, checked for form."""
+"""The form of the performance pages: a period and a benchmark."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from dashboard.presenters.performance import RANGES
 
 
 class PerformanceForm(forms.Form):
-    """A period and what to compare with. The fields bear the names of the API's query."""
+    """A period and a benchmark. The fields have the names of the API's query parameters."""
 
     range = forms.ChoiceField(
         choices=[*((name, label) for name, _, label in RANGES), ("custom", "From and to")],

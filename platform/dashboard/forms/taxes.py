@@ -1,4 +1,4 @@
-"""How a household files and what its members carried in, as a form."""
+"""The form of a household's filing status and the losses its members carried in."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -8,15 +8,16 @@ from uuid import UUID
 from django import forms
 
 from core import limits
+from core.money import plain
 from identity.models import User
 from portfolios.operations import StatedCarryforward
 from portfolios.operations.taxes import CARRYFORWARDS_MAX
 from portfolios.tax.tax_tables import FilingStatus
 
 STATUSES = [
-    (FilingStatus.SINGLE.value, "Single, each for himself"),
-    (FilingStatus.JOINT.value, "Married, one return together"),
-    (FilingStatus.SEPARATE.value, "Married, separate returns"),
+    (FilingStatus.SINGLE.value, "Single, each member separately"),
+    (FilingStatus.JOINT.value, "Married, filing jointly"),
+    (FilingStatus.SEPARATE.value, "Married, filing separately"),
     (FilingStatus.HEAD_OF_HOUSEHOLD.value, "Head of household"),
 ]
 
@@ -38,11 +39,11 @@ def _loss(label: str) -> forms.DecimalField:
 
 
 class CarryforwardForm(forms.Form):
-    """One statement; a row without a year states nothing."""
+    """One stated carry-forward; a row without a year is ignored."""
 
-    owner = forms.ChoiceField(label="Who", choices=[])
+    owner = forms.ChoiceField(label="Member", choices=[])
     year = forms.IntegerField(
-        label="Into the year",
+        label="Carried into",
         required=False,
         min_value=limits.EARLIEST_DATE.year,
         max_value=2200,
@@ -58,11 +59,21 @@ class CarryforwardForm(forms.Form):
         ]
 
 
+def initial(row: StatedCarryforward) -> dict[str, object]:
+    """Return the values that show a stored statement in a row of the form."""
+    return {
+        "owner": str(row.owner_id),
+        "year": row.year,
+        "short_term": plain(row.short_term),
+        "long_term": plain(row.long_term),
+    }
+
+
 CarryforwardRows = forms.formset_factory(CarryforwardForm, extra=1, max_num=CARRYFORWARDS_MAX)
 
 
 def stated(rows: "forms.BaseFormSet[CarryforwardForm]") -> list[StatedCarryforward]:
-    """The statements of a valid formset."""
+    """Return the statements of a valid formset."""
     return [
         StatedCarryforward(
             owner_id=UUID(data["owner"]),

@@ -1,4 +1,4 @@
-"""Coming in and going out: log in, register, log out."""
+"""The pages to log in, register and log out."""
 
 from django.conf import settings
 from django.contrib import messages
@@ -24,7 +24,7 @@ from identity.operations.users import register as open_user
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def log_in(request: HttpRequest) -> HttpResponse:
-    """The log-in by e-mail; tries are counted per address and per e-mail."""
+    """Log in by e-mail. Attempts are counted by address and by e-mail."""
     following = _inside(request, request.POST.get("next") or request.GET.get("next", ""))
     if request.user.is_authenticated:
         return HttpResponseRedirect(following)
@@ -47,7 +47,7 @@ def _try(request: HttpRequest, form: LoginForm) -> int:
     email, password = str(form.cleaned_data["email"]), form.cleaned_data["password"]
     user = authenticate(request, username=email, password=password)
     if user is None:
-        form.add_error(None, "This e-mail and password do not belong together.")
+        form.add_error(None, "The e-mail or the password is wrong. Check both and try again.")
         return 401
     login(request, user)
     begin_session(request)
@@ -66,7 +66,7 @@ def _inside(request: HttpRequest, address: str) -> str:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def register(request: HttpRequest) -> HttpResponse:
-    """A new user. A taken address gets the same answer, so nobody learns who is here."""
+    """Register a user. A taken address gets the same answer, so nobody learns who is a user."""
     form = RegisterForm(request.POST if request.method == "POST" else None)
     status = 200
     if form.is_bound and form.is_valid():
@@ -93,6 +93,6 @@ def register(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def log_out(request: HttpRequest) -> HttpResponse:
-    """Ends this session."""
+    """End this session."""
     logout(request)
     return redirect("login")

@@ -18,8 +18,7 @@ from dashboard.queries import account_lines, totals
 from portfolios.queries import (
     account_value,
     lot_values,
-    target_rows,
-    targets,
+    target_weights,
 )
 from transactions import queries as ledger
 from transactions.models import LotMethod
@@ -93,7 +92,7 @@ def portfolio_page(request: SignedIn, account_id: UUID) -> HttpResponse:
     now = timezone.now()
     account = ledger.account(user=request.user, public_id=account_id)
     value = account_value(user=request.user, account_id=account_id, now=now).value
-    aims = aims_of(target_rows(targets=targets(account_pk=account.pk)))
+    aims = aims_of(target_weights(account_pk=account.pk))
     page = portfolio(value=value, aims=aims)
     pages = max(1, -(-len(page.rows) // HOLDINGS_SHOWN))
     number = page_asked(request, pages=pages)

@@ -1,6 +1,6 @@
-"""What people see where Django itself refuses: no such address, a stale form, our own fault.
+"""Error pages of Django itself: an unknown address, a stale form, a fault of ours.
 
-Programs get problems instead; `edge.problems` answers everything below /api/.
+API clients get problems instead; `edge.problems` answers everything below /api/.
 """
 
 from django.http import HttpRequest, HttpResponse
@@ -10,14 +10,14 @@ from edge import problems
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler404"""
+    """Answer an unknown address (handler404)."""
     if problems.is_api(request):
         return problems.page_not_found(request, exception)
-    return _page("Nothing here", "This address leads nowhere, or is not for you.", 404)
+    return _page("Nothing here", "This page does not exist, or you may not see it.", 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500: reads nothing, because something we read may be what broke."""
+    """Answer a fault (handler500) without any read, because a read may have caused it."""
     if problems.is_api(request):
         return problems.server_error(request)
     request_id = problems.request_id_of(request)
@@ -25,7 +25,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """CSRF_FAILURE_VIEW: a form that did not come from a page of this session."""
+    """Answer a form that no page of this session sent (CSRF_FAILURE_VIEW)."""
     if problems.is_api(request):
         return problems.permission_denied(request, PermissionError(reason))
     detail = "This form is too old, or cookies are switched off. Open the page again and retry."

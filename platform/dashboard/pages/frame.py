@@ -1,4 +1,4 @@
-"""What every page shares: who may open it, its frame, and refusals as pages."""
+"""The parts that all pages share: access, the frame, and refusals as pages."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -22,7 +22,7 @@ P = ParamSpec("P")
 
 
 class SignedIn(HttpRequest):
-    """A request of somebody we know."""
+    """A request of a logged-in user."""
 
     user: User
 
@@ -33,7 +33,7 @@ def for_investors(
     [Callable[Concatenate[SignedIn, P], HttpResponse]],
     Callable[Concatenate[HttpRequest, P], HttpResponse],
 ]:
-    """A page for people who are logged in; refusals become pages, others are sent to the log-in."""
+    """Wrap a page for logged-in users. Others go to the log-in; refusals become pages."""
     allowed = methods or ("GET",)
 
     def decorate(
@@ -46,7 +46,10 @@ def for_investors(
             if request.method not in (*allowed, *(("HEAD",) if "GET" in allowed else ())):
                 return refused(
                     request,
-                    BallastError("This address takes other requests.", status=405),
+                    BallastError(
+                        f"This page does not accept {request.method} requests.",
+                        status=405,
+                    ),
                 )
             try:
                 ensure_printable(request)
@@ -72,7 +75,7 @@ _TITLES = {403: "Not yours to see", 404: "Nothing here", 409: "Not possible now"
 
 
 def refused(request: HttpRequest, refusal: BallastError) -> HttpResponse:
-    """A refusal as a page with the status of the problem."""
+    """Render a refusal as a page with the status of the problem."""
     response = shown(
         request,
         "problem",
@@ -87,7 +90,7 @@ def refused(request: HttpRequest, refusal: BallastError) -> HttpResponse:
 def shown(
     request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    """A template in the frame of the house; a fragment (name with '_') goes without it."""
+    """Render a template in the common frame; a fragment (name with '_') has no frame."""
     frame: dict[str, Any] = {"demo": settings.DEMO}
     if request.user.is_authenticated and not template.startswith("_"):
         frame["stream_url"] = stream_url(request)

@@ -1,8 +1,6 @@
-"""What was gained: a year's lines and taxes, a lot's lineage, a sale before it is made."""
+"""Realized gains and taxes of a year, the lineage of a lot, the preview of a sale."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -23,8 +21,9 @@ from portfolios.queries.gains import (
 from portfolios.queries.lineage import lot_lineage
 from portfolios.queries.sale_previews import Asked, sale_preview
 from portfolios.queries.taxes import account_gains, owner_return
-from portfolios.tax.gains import gain_row
-from portfolios.tax.tax_return import return_row
+from portfolios.tax.lineage import Step
+from portfolios.tax.sale_preview import ComparedMethod, SalePreview
+from portfolios.tax.tax_return import return_figures
 from transactions import queries as ledger
 from transactions.ledger.kinds import KINDS
 from transactions.models import Account, AccountType, LotMethod
@@ -34,13 +33,10 @@ LINES_SHOWN = 100
 
 @for_investors("GET")
 def gains(request: SignedIn, account_id: UUID) -> HttpResponse:
-    """Realised gains of a year, the return they are on, and Form 8949 to take away."""
+    """Show the realized gains of a year, their tax return, and Form 8949 to download."""
     as_of = timezone.now().date()
     account = ledger.account_with_owner(user=request.user, public_id=account_id)
-    summary = gains_summary(account=account, year=None, as_of=as_of)
-    years = summary["years"]
-    assert isinstance(years, list), "a list of years"
-    known = {row["year"]: row for row in years}
+    known = {row.year: row for row in gains_summary(account=account, year=None, as_of=as_of).years}
     year = year_asked(request, default=max(known, default=as_of.year))
     rows = line_rows(disposals(account_ids=[account.pk], year=year))
     pages = max(1, -(-counted(rows) // LINES_SHOWN))
@@ -59,7 +55,7 @@ def gains(request: SignedIn, account_id: UUID) -> HttpResponse:
             "year": year,
             "years": sorted({*known, year}, reverse=True),
             "summary": known.get(year),
-            "lines": [gain_row(line, as_of=as_of) for line in lines],
+            "lines": [(line, line.provisional_until(as_of=as_of)) for line in lines],
             "page_number": number,
             "pages": pages,
             **_return(account, year),
@@ -68,16 +64,16 @@ def gains(request: SignedIn, account_id: UUID) -> HttpResponse:
 
 
 def _return(account: Account, year: int) -> dict[str, object]:
-    """The return the account is on, or why there is none."""
+    """Return the tax return of the account, or the reason why it has none."""
     if account.type != AccountType.TAXABLE:
-        return {"tax_return": None}
+        return {"filed": None}
     try:
         found = owner_return(account=account, year=year, as_of=timezone.now().date())
     except BallastError as refusal:  # a currency without a rate of that day
-        return {"tax_return": None, "no_return": refusal.detail}
+        return {"filed": None, "no_return": refusal.detail}
     mine = account_gains(found, account=account)
     return {
-        "tax_return": return_row(found),
+        "filed": return_figures(found),
         "converted": mine.currency != found.currency,
         "several": len(found.accounts) > 1,
     }
@@ -85,42 +81,31 @@ def _return(account: Account, year: int) -> dict[str, object]:
 
 @for_investors("GET")
 def lot(request: SignedIn, account_id: UUID, lot_id: UUID) -> HttpResponse:
-    """Every figure of a lot: its purchase, what changed it, the losses it took over, its sales."""
+    """Show a lot: its acquisition, its changes, the losses it took over, its sales."""
     account = ledger.account(user=request.user, public_id=account_id)
     found = lot_lineage(account=account, lot_id=lot_id, as_of=timezone.now().date())
-    names = {
-        str(row.public_id): row.name
-        for row in ledger.accounts(user=request.user, archived=None).filter(
-            household_id=account.household_id
-        )
-    }
-    steps = found["steps"]
-    assert isinstance(steps, list), "a list of steps"
+    household = ledger.accounts(user=request.user, archived=None).filter(
+        household_id=account.household_id
+    )
+    elsewhere = {row.public_id: row.name for row in household if row.pk != account.pk}
     return shown(
         request,
         "lot",
         {
             "account": account,
             "lot": found,
-            "steps": [_step(step, str(account_id), names) for step in steps],
+            "steps": [(step, _label(step), elsewhere.get(step.account_id)) for step in found.steps],
         },
     )
 
 
-def _step(step: dict[str, str], account_id: str, names: dict[str, str]) -> dict[str, object]:
-    """A step with its name, the units it moved and, where it was elsewhere, the account."""
-    kind = step["type"]
-    return {
-        **step,
-        "label": ("Loss taken over" if kind == "wash_sale" else KINDS[kind].label),
-        "units": Decimal(step["quantity"]) - Decimal(step["closed_quantity"]),
-        "elsewhere": names.get(step["account_id"]) if step["account_id"] != account_id else None,
-    }
+def _label(step: Step) -> str:
+    return "Loss taken over" if step.type == "wash_sale" else KINDS[step.type].label
 
 
 @for_investors("POST")
 def preview(request: SignedIn, account_id: UUID) -> HttpResponse:
-    """What the sale in the form would do, as a fragment beside it."""
+    """Show the effect of the sale in the form, as a fragment beside it."""
     account = ledger.account_with_owner(user=request.user, public_id=account_id)
     form = TransactionForm(request.POST)
     found = None
@@ -139,23 +124,13 @@ def preview(request: SignedIn, account_id: UUID) -> HttpResponse:
     )
 
 
-def _methods(preview: Mapping[str, object] | None) -> list[dict[str, object]]:
-    """The methods that can be compared, with the names people know."""
-    rows = preview["methods"] if preview else []
-    assert isinstance(rows, list), "a list of methods"
-    return [
-        {
-            **row,
-            "label": LotMethod(row["lot_method"]).label,
-            "chosen": position == 0,
-            "gain": Decimal(row["short_term_gain"]) + Decimal(row["long_term_gain"]),
-        }
-        for position, row in enumerate(rows)
-        if row["available"]
-    ]
+def _methods(preview: SalePreview | None) -> list[tuple[ComparedMethod, str]]:
+    """Return the methods that can make the sale with their labels, the one asked for first."""
+    rows = preview.methods if preview else ()
+    return [(row, LotMethod(row.lot_method).label) for row in rows if row.totals is not None]
 
 
-def _previewed(request: SignedIn, account: Account, form: TransactionForm) -> dict[str, object]:
+def _previewed(request: SignedIn, account: Account, form: TransactionForm) -> SalePreview:
     data = form.cleaned_data
     asked = Asked(symbol=data["symbol"] or "", quantity=data["quantity"], price=data["price"])
     if data["lot_method"]:

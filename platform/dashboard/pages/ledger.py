@@ -1,4 +1,4 @@
-"""The transactions of an account: listed, recorded, reversed."""
+"""The pages that list, record and reverse transactions."""
 
 from uuid import UUID
 
@@ -26,7 +26,7 @@ SUGGESTIONS_MAX = 300
 
 @for_investors("GET", "POST")
 def transactions(request: SignedIn, account_id: UUID) -> HttpResponse:
-    """The list, newest first, with the form beside it."""
+    """Show the list, newest first, with the form beside it; record the form."""
     account = ledger.account(user=request.user, public_id=account_id)
     form = TransactionForm(
         request.POST if request.method == "POST" else None,
@@ -64,7 +64,7 @@ def transactions(request: SignedIn, account_id: UUID) -> HttpResponse:
 
 
 def _others(request: SignedIn, account: Account) -> list[tuple[str, str]]:
-    """The other accounts of the account's household."""
+    """Return the other accounts of the account's household."""
     rows = ledger.accounts(user=request.user).filter(household_id=account.household_id)
     return [
         (str(public_id), name)
@@ -73,7 +73,7 @@ def _others(request: SignedIn, account: Account) -> list[tuple[str, str]]:
 
 
 def _record(request: SignedIn, account: Account, form: TransactionForm) -> int:
-    """Records what the form states; a form sent twice (its key) is recorded once."""
+    """Record the form once, even if it is sent twice with the same key. Return the status."""
     if not form.is_valid():
         return 400
     now = timezone.now()
@@ -106,7 +106,7 @@ def _record(request: SignedIn, account: Account, form: TransactionForm) -> int:
 
 @for_investors("POST")
 def reverse_transaction(request: SignedIn, account_id: UUID, transaction_id: UUID) -> HttpResponse:
-    """Undoes a transaction by a row of its own."""
+    """Reverse a transaction with a new row."""
     row = ledger.transaction_row(user=request.user, public_id=transaction_id)
     if row.account.public_id != account_id:
         raise NotFound("No such transaction.", code="transaction_not_found")
@@ -121,7 +121,7 @@ def reverse_transaction(request: SignedIn, account_id: UUID, transaction_id: UUI
 
 
 def _shown(row: Transaction) -> Transaction:
-    """The row with what its line says about reversals."""
+    """Return the row with its reversal state."""
     row.is_reversed = getattr(row, "reversed_by", None) is not None  # type: ignore[attr-defined]
     row.can_reverse = row.reverses_id is None and not row.is_reversed  # type: ignore[attr-defined]
     return row

@@ -1,4 +1,4 @@
-"""The notices of the person signed in."""
+"""The page of a user's notices."""
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -16,7 +16,7 @@ NOTICES_SHOWN = 50
 
 @for_investors("GET", "POST")
 def notices(request: SignedIn) -> HttpResponse:
-    """What one was told, newest first; a POST marks all of it read."""
+    """Show the notices, newest first; a POST marks all of them read."""
     if request.method == "POST":
         mark_all_read(user=request.user, now=timezone.now())
         return redirect("notices")
@@ -41,7 +41,7 @@ def notices(request: SignedIn) -> HttpResponse:
 
 
 def _address(notice: Notice) -> str | None:
-    """The page a notice is about."""
+    """Return the address of the page a notice is about."""
     account_id = notice.payload.get("account_id")
     recommendation_id = notice.payload.get("recommendation_id")
     if account_id and recommendation_id:

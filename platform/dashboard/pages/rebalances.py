@@ -1,8 +1,5 @@
 """Rebalances: requested, followed, and decided on."""
 
-import json
-from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -21,6 +18,7 @@ from jobs.operations import cancel
 from jobs.queries import job as job_of
 from recommendations import operations, queries
 from recommendations.engine.inputs import Options
+from recommendations.engine.result import stored_result
 from recommendations.models import Recommendation, RecommendationStatus
 from transactions import queries as ledger
 
@@ -115,7 +113,7 @@ def recommendations(request: SignedIn, account_id: UUID) -> HttpResponse:
 def recommendation(request: SignedIn, account_id: UUID, recommendation_id: UUID) -> HttpResponse:
     """Show trades with tax, cost and reason, weights before and after, and omitted trades."""
     row = _row(request, account_id, recommendation_id)
-    result: dict[str, Any] = json.loads(row.result, parse_float=Decimal)
+    result = stored_result(row.result)
     return shown(
         request,
         "recommendation",
@@ -124,8 +122,8 @@ def recommendation(request: SignedIn, account_id: UUID, recommendation_id: UUID)
             "row": row,
             "result": result,
             "trades": in_order(result),
-            "drift_before": Decimal(result["before"]["total"]) * 100,
-            "drift_after": Decimal(result["after"]["total"]) * 100,
+            "drift_before": result.before.total * 100,
+            "drift_after": result.after.total * 100,
             "turnover": turnover(result),
             "weights": before_and_after(result),
         },

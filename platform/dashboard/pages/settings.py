@@ -1,4 +1,4 @@
-"""The settings of the person signed in."""
+"""The page of a user's settings."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -13,7 +13,7 @@ from identity.queries import profile
 
 @for_investors("GET", "POST")
 def settings(request: SignedIn) -> HttpResponse:
-    """Name, base currency, and one's own tax rates."""
+    """Show and save the name, the base currency and the tax rates."""
     user = profile(user_id=request.user.pk)
     form = SettingsForm(request.POST if request.method == "POST" else None, initial=stated(user))
     status = 200

@@ -1,4 +1,4 @@
-"""Where the figures come from: sources, licences, dates."""
+"""The page of data sources: licenses and original dates."""
 
 from django.http import HttpResponse
 
@@ -10,7 +10,7 @@ SERIES_SHOWN = 500
 
 @for_investors("GET")
 def about_data(request: SignedIn) -> HttpResponse:
-    """Sources, licences, and the dates the series really had."""
+    """Show the sources, their licenses, and the original dates of the series."""
     found = provenance(assets_max=SERIES_SHOWN)
     for asset in found.assets:
         asset.shifted_weeks = asset.shifted_days // 7  # type: ignore[attr-defined]

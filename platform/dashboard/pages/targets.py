@@ -1,4 +1,4 @@
-"""The editor of an account's target weights."""
+"""The page to edit an account's target weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from django.utils import timezone
 
 from core.errors import BallastError, InvalidInput
 from core.limits import TARGETS_MAX
+from core.money import plain
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.presenters.holdings import Aim, aims_of, portfolio
 from marketdata.queries import assets
-from portfolios.operations import TargetWeight, set_targets
-from portfolios.queries import account_value, target_rows
-from portfolios.queries import targets as stored_targets
-from portfolios.queries.targets import CASH_SYMBOL
+from portfolios.holdings.targets import CASH_SYMBOL, TargetWeight
+from portfolios.operations import set_targets
+from portfolios.queries import account_value, target_weights
 from transactions import queries as ledger
 
 THRESHOLD_DEFAULT = "5"
@@ -40,7 +40,7 @@ class Line:
 
 @for_investors("GET", "POST")
 def targets(request: SignedIn, account_id: UUID) -> HttpResponse:
-    """Targets beside present weights; their sum is shown as one types and checked on saving."""
+    """Show and save the targets beside the current weights. They must sum to 100 to be saved."""
     account = ledger.account(user=request.user, public_id=account_id)
     error, status = None, 200
     typed = _typed(request)
@@ -52,15 +52,16 @@ def targets(request: SignedIn, account_id: UUID) -> HttpResponse:
         else:
             messages.success(request, "Targets saved.")
             return redirect("portfolio", account_id)
+    stored = target_weights(account_pk=account.pk)
     found = account_value(user=request.user, account_id=account_id, now=timezone.now())
     page = portfolio(
         value=found.value,
-        aims=aims_of(target_rows(targets=stored_targets(account_pk=account.pk))),
+        aims=aims_of(stored),
     )
     known = {row.symbol: row.name for row in assets(user=request.user)[:ADDABLE_MAX]}
     weights = {row.symbol: row.weight for row in page.rows}
     names = {row.symbol: row.name for row in page.rows} | known | {CASH_SYMBOL: "Cash"}
-    wanted = typed if request.method == "POST" else _stored(account.pk, list(weights))
+    wanted = typed if request.method == "POST" else _lines(stored, list(weights))
     weights[CASH_SYMBOL] = page.cash_weight
     lines = [
         Line(
@@ -94,20 +95,18 @@ def targets(request: SignedIn, account_id: UUID) -> HttpResponse:
     )
 
 
-def _stored(account_pk: int, held: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Stored targets, largest first, then what is held without one, then cash."""
-    rows = target_rows(targets=stored_targets(account_pk=account_pk))
+def _lines(stored: Sequence[TargetWeight], held: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Return the rows to edit: stored targets, then holdings without a target, then cash."""
     lines = [
-        (str(row["symbol"]), str(row["target_percentage"]), str(row["rebalance_threshold"]))
-        for row in rows
+        (row.symbol, plain(row.target_percentage), plain(row.rebalance_threshold)) for row in stored
     ]
-    named = {symbol for symbol, _, _ in lines}
+    named = {row.symbol for row in stored}
     missing = [symbol for symbol in (*held, CASH_SYMBOL) if symbol not in named]
     return [*lines, *((symbol, "0", THRESHOLD_DEFAULT) for symbol in missing)]
 
 
 def _typed(request: SignedIn) -> list[tuple[str, str, str]]:
-    """The rows of the form, with the one to add where there is no script to add it."""
+    """Return the rows of the form, and the row to add if no script has added it."""
     columns = [request.POST.getlist(name)[: TARGETS_MAX + 1] for name in _COLUMNS]
     lines = list(zip(*columns, strict=False))
     added = request.POST.get("add", "")
@@ -120,7 +119,7 @@ _COLUMNS = ("symbol", "target", "threshold")
 
 
 def _weights(lines: Sequence[tuple[str, str, str]]) -> list[TargetWeight]:
-    """The targets stated. Rows at zero are left out: what is not wished for has no target."""
+    """Return the stated targets; a row at zero is no target."""
     weights = []
     for symbol, target_text, threshold_text in lines:
         aim = _aim(symbol, target_text, threshold_text)
@@ -140,14 +139,14 @@ def _aim(symbol: str, target_text: str, threshold_text: str) -> Aim:
 
 
 def _percentage(text: str) -> Decimal | None:
-    """A percentage as typed; nothing typed is 0; None for what is not one."""
-    plain_text = text.strip().removesuffix("%").strip()
-    if not plain_text:
+    """Return a typed percentage, 0 if nothing was typed, or None if it is not a percentage."""
+    bare = text.strip().removesuffix("%").strip()
+    if not bare:
         return Decimal(0)
-    if len(plain_text) > 12:
+    if len(bare) > 12:
         return None
     try:
-        value = Decimal(plain_text)
+        value = Decimal(bare)
     except InvalidOperation:
         return None
     if not value.is_finite() or not 0 <= value <= 100:

@@ -1,4 +1,4 @@
-"""How the household files its taxes, and the losses its members carried in."""
+"""The page of a household's tax settings."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from core.errors import BallastError
 from dashboard.forms.entries import add_refusal
-from dashboard.forms.taxes import CarryforwardRows, FilingForm, stated
+from dashboard.forms.taxes import CarryforwardRows, FilingForm, initial, stated
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from identity.queries import members
 from portfolios.operations import set_taxes
@@ -16,17 +16,18 @@ from portfolios.queries.taxes import household, tax_settings
 
 @for_investors("GET", "POST")
 def tax_filing(request: SignedIn) -> HttpResponse:
-    """One's own household; its advisers set it over the API."""
+    """Show and save the filing status and the losses carried in of the user's household.
+
+    Advisers set those of their clients over the API.
+    """
     home = household(user=request.user, public_id=None)
     people = list(members(household=home))
     known = tax_settings(household=home)
-    carried = known["carryforwards"]
-    assert isinstance(carried, list), "a list of statements"
     posted = request.POST if request.method == "POST" else None
-    form = FilingForm(posted, initial={"filing_status": known["filing_status"]})
+    form = FilingForm(posted, initial={"filing_status": known.filing_status.value})
     rows = CarryforwardRows(
         posted,
-        initial=[{**row, "owner": row["owner_id"]} for row in carried],
+        initial=[initial(row) for row in known.carryforwards],
         form_kwargs={"people": people},
         prefix="carried",
     )

@@ -13,10 +13,10 @@ from decimal import Decimal
 from core.money import plain
 from dashboard.presenters.figures import currency_decimals, currency_prefix
 from dashboard.presenters.weights import Bar, Slice, bar, ring, scale_end
+from portfolios.holdings.targets import CASH_SYMBOL, TargetWeight
 from portfolios.holdings.valuation import Valuation, Valued, percentage
 
 HUNDRED = Decimal(100)
-CASH_SYMBOL = "CASH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +192,6 @@ def live_account(
     }
 
 
-def aims_of(rows: Sequence[Mapping[str, object]]) -> dict[str, Aim]:
-    """Return the targets by symbol, from `portfolios.queries.target_rows`."""
-    return {
-        str(row["symbol"]): Aim(
-            Decimal(str(row["target_percentage"])), Decimal(str(row["rebalance_threshold"]))
-        )
-        for row in rows
-    }
+def aims_of(weights: Sequence[TargetWeight]) -> dict[str, Aim]:
+    """Return target weights by symbol."""
+    return {row.symbol: Aim(row.target_percentage, row.rebalance_threshold) for row in weights}

@@ -1,9 +1,11 @@
 """The figures of `dashboard.presenters.figures` as template filters."""
 
 from datetime import date, datetime
+from decimal import Decimal
 
 from django import template
 
+from core.money import plain
 from dashboard.presenters import figures
 
 register = template.Library()
@@ -37,6 +39,12 @@ def signed_percent(value: figures.Figure, decimals: int = 2) -> str:
 @register.filter
 def quantity(value: figures.Figure) -> str:
     return figures.quantity(value)
+
+
+@register.filter
+def exact(value: Decimal) -> str:
+    """Return a rate or a ratio with all its digits, without trailing zeros."""
+    return plain(value)
 
 
 @register.filter

@@ -3,7 +3,7 @@
 import { connect, currentState, on } from "./stream.js";
 
 const THEMES = ["system", "light", "dark"];
-const THEME_NAMES = { system: "as the system", light: "light", dark: "dark" };
+const THEME_NAMES = { system: "system", light: "light", dark: "dark" };
 const STATE_NAMES = {
   live: "Live",
   connecting: "Connecting",
@@ -16,7 +16,7 @@ function theme() {
 }
 
 function nameTheme(button) {
-  button.setAttribute("aria-label", `Colour theme: ${THEME_NAMES[theme()]}`);
+  button.setAttribute("aria-label", `Color theme: ${THEME_NAMES[theme()]}`);
   button.title = `Theme: ${THEME_NAMES[theme()]}`;
 }
 

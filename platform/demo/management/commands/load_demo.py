@@ -14,8 +14,8 @@ from demo.people import ACCOUNTS, ADMIN, ADVISER, DEMO, PEOPLE, AccountPlan, Rat
 from identity.models import AdviserLink, Household, Role, User
 from marketdata.operations import load_samples
 from marketdata.queries import assets_by_symbol, closing_prices, exchange_rates_on, last_closes
+from portfolios.holdings.targets import CASH_SYMBOL
 from portfolios.operations import TargetWeight, set_targets
-from portfolios.queries.targets import CASH_SYMBOL
 from transactions.models import Account
 from transactions.operations import open_account, record
 

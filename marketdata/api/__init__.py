@@ -1,0 +1,11 @@
+"""Market data over HTTP: assets, prices, history, identity, exchange rates."""
+
+from marketdata.api import assets, exchange_rates, history, identity, prices
+
+urlpatterns = [
+    *assets.urlpatterns,
+    *prices.urlpatterns,
+    *identity.urlpatterns,
+    *history.urlpatterns,
+    *exchange_rates.urlpatterns,
+]

@@ -1,0 +1,103 @@
+"""The price history of an asset over HTTP."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.dates import ensure_known
+from core.errors import InvalidInput
+from core.limits import (
+    HISTORY_DAYS_MAX,
+)
+from core.money import plain
+from core.money_text import plain_text
+from identity.authentication import caller
+from marketdata import queries
+from marketdata.api.assets import AssetRead, asset_row
+from marketdata.models import DailyPrice
+
+
+class SessionRead(serializers.Serializer[Any]):
+    date = serializers.DateField()
+    open = serializers.CharField(allow_null=True)
+    high = serializers.CharField(allow_null=True)
+    low = serializers.CharField(allow_null=True)
+    close = serializers.CharField()
+    volume = serializers.IntegerField(allow_null=True)
+    original_date = serializers.DateField(help_text="The day it really was; see shifted_days")
+
+
+class HistoryRead(AssetRead):
+    interval = serializers.CharField()
+    data = SessionRead(many=True)  # type: ignore[assignment]
+
+
+class HistoryView(APIView):
+    @extend_schema(
+        operation_id="market_history_retrieve",
+        responses=HistoryRead,
+        parameters=[
+            OpenApiParameter("from", date, description="Default: a year before `to`"),
+            OpenApiParameter("to", date, description="Default: today"),
+            OpenApiParameter("interval", str, enum=["1d", "1h", "1m"], default="1d"),
+        ],
+    )
+    def get(self, request: Request, symbol: str) -> Response:
+        """Return the sessions of an asset and their source, at most a year at once."""
+        params = request.query_params
+        interval = params.get("interval") or "1d"
+        if interval != "1d":
+            raise InvalidInput(
+                "Only daily history (1d) is available yet.",
+                code="interval_not_available" if interval in {"1h", "1m"} else "interval_unknown",
+                fields={"interval": ["must be 1d"]},
+            )
+        to_date = _date(params, "to") or timezone.now().date()
+        from_date = _date(params, "from") or to_date - timedelta(days=HISTORY_DAYS_MAX)
+        asset = queries.asset(user=caller(request), symbol=symbol.upper())
+        rows = queries.history(asset=asset, from_date=from_date, to_date=to_date)
+        return Response(
+            {
+                **asset_row(asset),
+                "interval": interval,
+                "data": [history_row(row, shifted_days=asset.shifted_days) for row in rows],
+            }
+        )
+
+
+def history_row(row: DailyPrice, *, shifted_days: int) -> dict[str, object]:
+    """Render a session, with its original day."""
+    return {
+        "date": row.date.isoformat(),
+        "open": plain_text(row.open),
+        "high": plain_text(row.high),
+        "low": plain_text(row.low),
+        "close": plain(row.close),
+        "volume": row.volume,
+        "original_date": (row.date - timedelta(days=shifted_days)).isoformat(),
+    }
+
+
+def _date(params: Mapping[str, str], name: str) -> date | None:
+    text = params.get(name)
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(
+            f"{name} is not a date.", code="date_invalid", fields={name: ["must be YYYY-MM-DD"]}
+        ) from None
+    ensure_known(day, field=name)
+    return day
+
+
+urlpatterns = [path("market/history/<str:symbol>", HistoryView.as_view())]
