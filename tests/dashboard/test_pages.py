@@ -380,7 +380,7 @@ RESULT = result_json(
         skipped=(),
         before=NOTHING,
         after=NOTHING,
-        totals=Totals(*([Decimal(0)] * 8), Decimal(1), Decimal(1)),
+        totals=Totals(*([Decimal(0)] * 10)),
         optimality_gap_bps=Decimal("0.1"),
     )
 )
