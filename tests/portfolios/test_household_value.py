@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketdata.fx import Rate
@@ -17,9 +17,10 @@ from portfolios.holdings.valuation import Position, Quote, valuation
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 
 
-def part(
-    number: int, *, cash: str, held: dict[int, tuple[str, str | None]], rate: str | None
-) -> Any:
+Held = dict[int, tuple[str, str | None]]
+
+
+def part(number: int, *, cash: str, held: Held, rate: str | None) -> AccountPart:
     """An account: cash, and quantity and price by asset."""
     positions = [
         Position(asset, f"A{asset}", f"Asset {asset}", "equity", "EUR", D(units), D(1), None, None)
@@ -35,7 +36,8 @@ def part(
         quotes=quotes,
         rates={"EUR": Rate("EUR", "EUR", D(1), NOW.date(), False)},
     )
-    return AccountPart(UUID(int=number), f"Account {number}", "taxable", value, rate and D(rate))
+    known = None if rate is None else D(rate)
+    return AccountPart(UUID(int=number), f"Account {number}", "taxable", value, known)
 
 
 def test_holdings_and_cash_sum_to_the_converted_total() -> None:
@@ -87,6 +89,7 @@ held = st.dictionaries(
 rates = st.decimals("0.0001", "500", places=6).map(str)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(amounts, held, rates), max_size=4))
 def test_the_parts_of_any_household_sum_to_its_total(accounts: list[Any]) -> None:
     found = household_value(
