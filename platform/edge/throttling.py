@@ -73,8 +73,8 @@ def consume(
     """Count one try; raise TooManyRequests with Retry-After if a limit is used up.
 
     `email` is the subject of the second limit: an e-mail address, or a name such as "user:7". A
-    known device has its own count. If it is known by its cookie, other devices at its address do
-    not affect it.
+    known device has its own count; other devices at its address do not affect it if it is known by
+    its cookie.
     """
     if device is None or device.at_its_address:
         _hit(throttle.name, _limit(throttle, "per_address"), "address", counted_address(request))
