@@ -35,7 +35,7 @@ function isoDay(time) {
 async function piece(symbol, from, to) {
   const key = `${symbol} ${from} ${to}`;
   if (!kept.has(key)) {
-    const url = `${box.dataset.historyUrl}${encodeURIComponent(symbol)}?from=${from}&to=${to}&interval=1d&page_size=1000`;
+    const url = `${box.dataset.historyUrl}${encodeURIComponent(symbol)}?from=${from}&to=${to}&interval=1d`;
     const answer = await fetch(url, {
       credentials: "same-origin",
       headers: { Accept: "application/json" },
