@@ -47,26 +47,32 @@ def _routes() -> tuple[Route, ...]:
     return tuple(found)
 
 
+GROUPS: dict[str, Callable[[Route], bool]] = {
+    "list_route": lambda route: route.paged,
+    "get_route": lambda route: route.method == "GET",
+    "id_route": lambda route: "_id}" in route.path or "{symbol}" in route.path,
+    "closed_route": lambda route: not route.path.startswith("/api/v1/auth/"),
+    # Leaving would end the very session that the cases use.
+    "fuzzed_route": lambda route: not route.path.endswith(LEAVING),
+}
+
+
+def _routes_of(group: str) -> list[Route]:
+    found = [route for route in _routes() if GROUPS[group](route)]
+    assert found, f"no route of the schema is a {group}"
+    return found
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    wanted: dict[str, Callable[[Route], bool]] = {
-        "list_route": lambda route: route.paged,
-        "get_route": lambda route: route.method == "GET",
-        "id_route": lambda route: "_id}" in route.path or "{symbol}" in route.path,
-        "closed_route": lambda route: not route.path.startswith("/api/v1/auth/"),
-        # Leaving would end the very session with which the cases are sent.
-        "fuzzed_route": lambda route: not route.path.endswith(LEAVING),
-    }
-    for name, fits in wanted.items():
-        if name in metafunc.fixturenames:
-            found = [route for route in _routes() if fits(route)]
-            assert found, f"no route of the schema is a {name}"
-            metafunc.parametrize(name, found, ids=str)
+    """`get_route` makes one test for each route; `get_routes` makes one test for all of them.
 
-
-@pytest.fixture
-def get_routes() -> list[Route]:
-    """Return every route that reads."""
-    return [route for route in _routes() if route.method == "GET"]
+    Furnishing a household costs more than most requests, so tests that change nothing share one.
+    """
+    for group in GROUPS:
+        if group in metafunc.fixturenames:
+            metafunc.parametrize(group, _routes_of(group), ids=str)
+        if f"{group}s" in metafunc.fixturenames:
+            metafunc.parametrize(f"{group}s", [_routes_of(group)], ids=["all"])
 
 
 @pytest.fixture
