@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from hypothesis import HealthCheck, settings
 from rest_framework.test import APIClient
+
+# A busy machine is no fault of the code: speed belongs in `make bench`.
+settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-speed")
 
 PASSWORD = "a-long-enough-password"
 TEMPLATE = "ballast_template"

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from marketdata.fx import Rate
@@ -89,7 +89,6 @@ held = st.dictionaries(
 rates = st.decimals("0.0001", "500", places=6).map(str)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(amounts, held, rates), max_size=4))
 def test_the_parts_of_any_household_sum_to_its_total(accounts: list[Any]) -> None:
     found = household_value(
