@@ -1,10 +1,10 @@
-"""Loads the demo's real series from installed packages and rolls them forward as days pass.
+"""Load the demo's price series from installed packages. Roll them forward each day.
 
 A series is shifted once, at its first load, by whole weeks, so that its history ends at the last
 session before that day (`marketdata.demo.shifting`). The shift never changes, because transactions
-were recorded at these prices on these dates. The newest year of real sessions is held back. As days
-pass, `roll_forward` turns the held-back session of each past day into history, and the replay walks
-along the next twenty. When the year is used up, prices stand still and are marked stale; delete
+were recorded at these prices on these dates. The newest year of real sessions is held back.
+`roll_forward` moves the held-back session of each past day into the history. The replay plays the
+next twenty sessions. When the year is used up, prices stop changing and are marked stale. Delete
 DATA_DIR to start over.
 """
 
@@ -53,7 +53,7 @@ ON CONFLICT (asset_id, date) DO NOTHING
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Result for one source: `outcome` is loaded, known (already there) or missing."""
+    """Result of one source. `outcome`: "loaded", "known" (loaded earlier) or "missing"."""
 
     source: str
     outcome: str
@@ -77,7 +77,7 @@ _Load = Callable[[Source, datetime], int]
 
 
 def load_samples(*, now: datetime) -> list[Loaded]:
-    """Load the missing sources one by one; in demo mode only. Safe to repeat."""
+    """Load every source not loaded yet. Raise Conflict outside demo mode. Safe to repeat."""
     if not settings.DEMO:
         raise Conflict("Samples are loaded in demo mode only.", code="not_in_demo_mode")
     known = set(Source.objects.filter(loaded_at__isnull=False).values_list("name", flat=True))
@@ -210,7 +210,7 @@ def _load_treasury_bill(source: Source, now: datetime) -> int:
 
 
 def _treasury_move(path: Path, now: datetime) -> timedelta:
-    """Return the shift of the bonds from when they were loaded, now or earlier."""
+    """Return the date shift of the bonds: the stored one if they are loaded, else a new one."""
     symbols = [symbol for symbol, _, _ in catalogue.TREASURY_BONDS]
     known = Asset.objects.filter(household=None, symbol__in=symbols).order_by("id").first()
     if known is not None:
@@ -251,9 +251,9 @@ def _load_series(
     market: Market,
     now: datetime,
 ) -> int:
-    """Write assets, shifted history, held-back sessions and last close; return how many bars."""
+    """Write assets, shifted history, held-back sessions and last close. Return the bars."""
     last_session = last_session_over(exchange=market.exchange, now=now)
-    # Only a session that all of them had can end their histories.
+    # All histories end at one session, so use only sessions present in every series.
     sessions = sorted(
         set.intersection(*({bar.date for bar in one.bars} for one in series.values()))
     )

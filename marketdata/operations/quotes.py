@@ -1,7 +1,7 @@
-"""The entry of every price, from a provider or the replay: checked, published, stored.
+"""Check, publish and store every incoming price, from a provider or the replay.
 
     refused   unknown symbols; prices that are not finite, not positive, too large, or ten times the
-              stored price and more (a tenth and less); instants in the future or older than known
+              stored price or more (a tenth or less); instants in the future or older than known
     Redis     at once: hash `quotes` (symbol -> JSON), channel `quotes` (JSON array of changes)
     database  every three seconds, all newest quotes in one statement, by whichever writer is first
 

@@ -1,4 +1,4 @@
-"""Performance over ten years of a hundred holdings: whole answer, its parts, and a plain loop."""
+"""Benchmark of performance: 100 holdings over ten years, by stage, beside a plain loop."""
 
 import statistics
 import time
@@ -74,7 +74,9 @@ SELECT gen_random_uuid(), %(account)s, fact.type, fact.asset, fact.quantity, fac
 
 
 def run(*, holdings: int = 100, years: int = 10, repeats: int = 5) -> dict[str, Any]:
-    """Median milliseconds of the answer and its parts; how much longer a loop takes to value."""
+    """Return the median milliseconds of the answer and of each stage.
+
+    `times_faster` is the plain loop's time divided by the engine's."""
     now = timezone.now()
     account = _seed(holdings=holdings, years=years, now=now)
     answer_ms, reading_ms, engine_ms, rows_ms, again_ms = [], [], [], [], []
@@ -126,7 +128,7 @@ def run(*, holdings: int = 100, years: int = 10, repeats: int = 5) -> dict[str, 
 
 
 def _values(found: Performance) -> float:
-    """Value every holding on every day as the engine does."""
+    """Value every holding on every day with the engine; return the last value."""
     asked = found.question
     shown = board(
         past=asked.past,
@@ -140,7 +142,7 @@ def _values(found: Performance) -> float:
 
 
 def _plain_loop(found: Performance) -> Decimal:
-    """Compute the same values day by day in decimals, in the obvious way."""
+    """Compute the same values with a plain loop over days in Decimal; return the last value."""
     asked, past = found.question, found.question.past
     closes = {
         asset: {int(day): Decimal(int(price)) / 10**8 for day, price in
