@@ -39,7 +39,7 @@ format:  ## apply ruff's formatter and safe fixes
 schema:  ## rewrite platform/openapi.yaml from the code
 	$(BOOTSTRAP) dev -- .ci/schema.py --write
 
-lock:  ## write both lock files anew (UPGRADE=1: newest versions allowed)
+lock:  ## write both lock files again (UPGRADE=1: newest versions allowed)
 	$(BOOTSTRAP) dev -- .ci/lock.py
 
 check:  ## run everything that CI runs

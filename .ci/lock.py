@@ -1,7 +1,7 @@
 """Writes both lock files: `make lock`, or `make lock UPGRADE=1` for the newest versions allowed.
 
 Resolved once for every platform and Python >= 3.11. Neither index nor machine is named: whoever
-installs takes the files from his own index, and the hashes say whether they are the same files.
+installs takes the files from their own index, and the hashes say whether they are the same files.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The committed API contract against what the code says; `schema.py --write` writes it anew."""
+"""Compare the committed API contract with the code; `schema.py --write` writes it again."""
 
 import difflib
 import os

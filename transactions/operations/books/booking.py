@@ -72,7 +72,7 @@ def rebook(
         return set()
     linked = linked_assets(households=[household])[household.id]
     ways = ways_of(household, linked, rows)
-    anew = set(ways.anew)
+    from_start = set(ways.from_start)
     changed: set[int] = set()
     if ways.replay:
         done = replayed(
@@ -83,14 +83,14 @@ def rebook(
             later=ways.later,
         )
         if done is None:
-            anew |= ways.replay
+            from_start |= ways.replay
         else:
             changed |= done
-    if anew:
+    if from_start:
         changed |= book_anew(
-            household=household, linked=linked, asset_ids=anew, events_max=events_max
+            household=household, linked=linked, asset_ids=from_start, events_max=events_max
         )
-    on_top = [row for row in rows if row.asset_id not in anew | ways.replay]
+    on_top = [row for row in rows if row.asset_id not in from_start | ways.replay]
     return changed | _book_on_top(household, linked, on_top)
 
 
@@ -102,28 +102,28 @@ class Ways:
     top.
     """
 
-    anew: frozenset[int]
+    from_start: frozenset[int]
     replay: frozenset[int]
     later: int
 
     @property
     def on_top_only(self) -> bool:
-        return not self.anew and not self.replay
+        return not self.from_start and not self.replay
 
 
 def ways_of(household: HouseholdBooks, linked: Linked, rows: Sequence[Transaction]) -> Ways:
     """Return the way in which each row is booked; one query."""
     first: dict[int, datetime] = {}
-    anew: set[int] = set()
+    from_start: set[int] = set()
     for row in rows:
         assert row.asset_id is not None, "what moves lots has an asset"
         for asset_id in linked.with_all([row.asset_id]):
             first[asset_id] = min(first.get(asset_id, row.executed_at), row.executed_at)
         if row.counterpart_id or row.new_asset_id or row.ratio_new:
-            anew.add(row.asset_id)
+            from_start.add(row.asset_id)
             if row.new_asset_id is not None:
                 # A reversed event links these assets no longer, but its rows must be removed.
-                anew.add(row.new_asset_id)
+                from_start.add(row.new_asset_id)
     later = later_events(
         household=household,
         asset_ids=list(first),
@@ -136,12 +136,12 @@ def ways_of(household: HouseholdBooks, linked: Linked, rows: Sequence[Transactio
         related = linked.with_all([asset_id])
         last = later[asset_id].last if asset_id in later else None
         if not linked.exactly_kept(related, begin - window):
-            anew.add(asset_id)
+            from_start.add(asset_id)
         elif last is not None and last >= begin:
             behind.add(related)
             if not later[asset_id].simple:
-                anew.add(asset_id)
-    everything = linked.with_all(anew)
+                from_start.add(asset_id)
+    everything = linked.with_all(from_start)
     behind = {related for related in behind if not related & everything}
     if len(behind) != 1:
         return Ways(everything.union(*behind), frozenset(), 0)
