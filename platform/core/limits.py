@@ -1,4 +1,8 @@
-"""Every bound of the platform in one place: a limit that is not here does not exist."""
+"""Sizes and counts that the API and the models bound.
+
+Times and connections are settings (`config/settings.py`); the engine's own bounds stand in
+`recommendations/engine/problem.py`.
+"""
 
 from datetime import date
 from decimal import Decimal

@@ -1,5 +1,7 @@
 """Signed tokens of the API. Pure: the key and the time are arguments.
 
+Lifetimes are settings: ACCESS_TOKEN_LIFETIME and its neighbors.
+
 access    15 minutes, carries everything a request needs to be checked against the cache
 refresh   30 days, carries a family and a serial; the family's row has the current serial
 """

@@ -22,10 +22,11 @@ from redis.exceptions import RedisError
 
 from core.callers import counted_caller
 from stream import metrics, protocol
-from stream.client import PACES, Client
+from stream.client import Client
 from stream.hub import Member, Send
 from stream.inbound_rate import bucket
 from stream.leases import Verdict
+from stream.pace import PACES
 from stream.process import STATE_KEY, Options, StreamProcess
 from stream.protocol import MESSAGE_BYTES_MAX, SYMBOLS_PER_CLIENT_MAX, Close, Problem
 from stream.redis_feed import redeemed

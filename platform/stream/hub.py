@@ -6,7 +6,8 @@
 A tick touches the clients that watch a changed symbol and those whose regular batch has come due.
 It works in slices and lets other tasks run between them. A client whose last write has not ended
 is skipped: its update is computed when it is writable again, so nothing piles up and no other
-client waits. A client that stays blocked too long is closed with 1013.
+client waits. A client that stays blocked too long is closed with 1013. How often a client gets
+updates is in `pace`.
 """
 
 import asyncio

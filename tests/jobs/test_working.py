@@ -17,7 +17,7 @@ from core.errors import InvalidInput, Unavailable
 from jobs import operations
 from jobs.models import Job, Outbox
 from jobs.operations import Claim, Ending, Told
-from jobs.operations.claims import back_off
+from jobs.operations.back_off import back_off
 from jobs.operations.working import passes
 from notifications.models import Notice
 from notifications.operations import relay

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.client import Client, Pace
+from stream.client import Client
+from stream.pace import Pace
 from stream.protocol import Quote
 
 STANDARD = Pace(interval_s=1.0, urgent_per_s_max=3)

@@ -35,7 +35,7 @@ from transactions.api.import_answers import (
     line_answer,
     row_answer,
 )
-from transactions.files.formats.registry import FORMATS
+from transactions.files.formats.detection import FORMATS
 from transactions.files.reading.cells import DecimalSign
 from transactions.files.reading.decoding import DECLARABLE
 from transactions.files.reading.interface import DateOrder

@@ -24,7 +24,7 @@ from identity.authentication import caller
 from transactions import queries
 from transactions.api.import_answers import problem_answer
 from transactions.files.broker_lots import REASONS, Comparison, OurLine, Totals, reconcile
-from transactions.files.formats.registry import HEAD_BYTES, REALIZED, detect
+from transactions.files.formats.detection import HEAD_BYTES, REALIZED, detect
 from transactions.files.reading.interface import Options, RealizedLot, RealizedRow
 from transactions.queries.realized import realized_lines
 

@@ -18,8 +18,8 @@ from dashboard.pages.frame import SignedIn, for_investors, shown
 from edge.pagination import keyset_page, page_request
 from marketdata.queries import assets
 from transactions import queries as ledger
-from transactions.files.formats.registry import FORMATS as READ
-from transactions.files.formats.registry import title_of
+from transactions.files.formats.detection import FORMATS as READ
+from transactions.files.formats.detection import title_of
 from transactions.files.writing import FORMATS as WRITTEN
 from transactions.ledger.kinds import KINDS
 from transactions.models import Account, Import, ImportState, ImportStatus, RowStatus

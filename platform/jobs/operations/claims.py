@@ -9,7 +9,6 @@ Leases and due times use the database's clock, so the clocks of workers do not m
 """
 
 import json
-import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,13 +23,11 @@ from django.db.models.functions import Greatest, Now
 
 from core.limits import JOB_ATTEMPTS_MAX
 from jobs.models import Job, JobStatus
+from jobs.operations.back_off import RETRY_S, WAIT_S, back_off
 from jobs.operations.outbox import announce
 
 # Extra tries after the last one, only to end the job properly; after these the sweeper ends it.
 TRIES_MAX = 2 * JOB_ATTEMPTS_MAX
-
-_WAIT_S = (2.0, 60.0)  # first, longest
-_RETRY_S = (5.0, 300.0)
 
 
 class LeaseLost(Exception):
@@ -197,7 +194,7 @@ def wait(*, claim: Claim) -> bool:
                 default=Greatest(F("tries"), Value(JOB_ATTEMPTS_MAX)),
                 output_field=PositiveSmallIntegerField(),
             ),
-            next_at=Now() + back_off(claim.waits + 1, *_WAIT_S),
+            next_at=Now() + back_off(claim.waits + 1, *WAIT_S),
         )
     )
 
@@ -208,19 +205,9 @@ def try_again(*, claim: Claim) -> bool:
         _mine(claim).update(
             status=JobStatus.PENDING,
             lease_until=None,
-            next_at=Now() + back_off(claim.tries, *_RETRY_S),
+            next_at=Now() + back_off(claim.tries, *RETRY_S),
         )
     )
-
-
-def back_off(number: int, first_s: float, longest_s: float) -> timedelta:
-    """Return the pause before a repetition: doubled each time, bounded, and half of it random.
-
-    The random half spreads out jobs that met the same fault at the same moment.
-    """
-    assert number >= 1, "repetitions are counted from one"
-    longest = min(longest_s, first_s * 2.0 ** min(number - 1, 30))
-    return timedelta(seconds=longest * random.uniform(0.5, 1.0))
 
 
 def _mine(claim: Claim) -> "QuerySet[Job]":

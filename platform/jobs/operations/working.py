@@ -26,6 +26,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from core.errors import BallastError, Unavailable
 from edge import metrics
+from jobs.operations.back_off import GIVE_BACK_PAUSES_S
 from jobs.operations.claims import Claim, LeaseLost, claim, report_progress, try_again, wait
 from jobs.operations.sweeping import EXHAUSTED_DETAIL
 from stores.redis import redis_client
@@ -33,9 +34,6 @@ from stores.redis import redis_client
 logger = logging.getLogger(__name__)
 
 Told = Callable[[int], None]
-
-# Pauses between tries to give a job back while the database is out of reach.
-_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +115,7 @@ def _give_back(held: Claim, give_back: Callable[..., bool]) -> None:
 
     After a longer outage the lease has run out, and the job has lost one try.
     """
-    for pause_s in _PAUSES_S:
+    for pause_s in GIVE_BACK_PAUSES_S:
         try:
             give_back(claim=held)
         except (DatabaseError, InterfaceError):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.money import quantize
 from transactions.files.formats import ballast
-from transactions.files.formats.registry import detect, parse
+from transactions.files.formats.detection import detect, parse
 from transactions.files.reading.interface import (
     LOT_METHODS,
     Draft,

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.money import plain
-from transactions.files.formats import registry
-from transactions.files.formats.registry import FORMATS, REALIZED, detect, parse
+from transactions.files.formats import detection
+from transactions.files.formats.detection import FORMATS, REALIZED, detect, parse
 from transactions.files.reading.interface import Options, ParsedRow, RealizedRow
 
 FILES = Path(__file__).parent / "samples"
@@ -93,7 +93,7 @@ def test_a_sample_gives_what_stands_beside_it(name: str) -> None:
 def test_the_format_is_found_from_the_head_alone(name: str, expected: str) -> None:
     content = (FILES / name).read_bytes()
     assert detect(content) == expected
-    assert detect(content[: registry.HEAD_BYTES]) == expected
+    assert detect(content[: detection.HEAD_BYTES]) == expected
 
 
 def test_every_format_has_a_sample() -> None:

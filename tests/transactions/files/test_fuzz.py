@@ -15,7 +15,7 @@ import pytest
 from core.errors import InvalidInput
 from tests.transactions.files.mutations import MUTATIONS, mutated
 from transactions.files.drafts import encoded
-from transactions.files.formats.registry import FORMATS, REALIZED, detect
+from transactions.files.formats.detection import FORMATS, REALIZED, detect
 from transactions.files.reading.interface import (
     FILE_CODES,
     ROW_CODES,

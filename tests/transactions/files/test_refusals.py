@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from core import limits
 from core.errors import BallastError, InvalidInput
-from transactions.files.formats.registry import FORMATS, REALIZED, detect, parse
+from transactions.files.formats.detection import FORMATS, REALIZED, detect, parse
 from transactions.files.reading import tables
 from transactions.files.reading.interface import (
     FILE_CODES,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from transactions.files.formats.registry import FORMATS
+from transactions.files.formats.detection import FORMATS
 from transactions.files.reading.interface import (
     FILE_CODES,
     ROW_CODES,

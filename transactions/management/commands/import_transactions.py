@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.errors import BallastError
-from transactions.files.formats.registry import FORMATS
+from transactions.files.formats.detection import FORMATS
 from transactions.models import Account, Import, RowStatus
 from transactions.operations import imports
 from transactions.queries.imports import import_rows

@@ -31,7 +31,7 @@ from identity.operations.households import locked_household
 from jobs.models import Job, Queue
 from jobs.operations import Claim, Ending, Told, complete, enqueue, fail, result_written
 from stores.locks import locked_in_line
-from transactions.files.formats.registry import FORMATS, HEAD_BYTES, detect
+from transactions.files.formats.detection import FORMATS, HEAD_BYTES, detect
 from transactions.models import Account, Import, ImportRow, ImportStatus, Transaction
 from transactions.operations.books.booking import is_long
 from transactions.operations.imports import committing, files, reading

@@ -14,7 +14,7 @@ from core.identifiers import uuid7
 from core.limits import IMPORT_SYMBOLS_MAX
 from stores.copying import copy_rows
 from transactions.files.drafts import encoded
-from transactions.files.formats.registry import parse
+from transactions.files.formats.detection import parse
 from transactions.files.reading.interface import Options, ParsedRow, Security
 from transactions.models import Import, ImportRow, RowStatus
 

@@ -1,4 +1,7 @@
-"""All declared formats, and the detection of a file's format. Pure."""
+"""The detection of a file's format among all declared ones. Pure.
+
+A new format is a module beside this one that declares `FORMATS` (see `declaration`).
+"""
 
 import codecs
 import importlib
