@@ -145,19 +145,17 @@ class Front:
         """In a thread: call Django and return the complete answer to granian."""
         try:
             status, headers, content, file = answer_of(self.handler, environ)
+            descriptor = None if file is None else _descriptor_of(file)
         except Exception:
             # Django answers its own errors; this one is, say, a disk too full for a large answer.
             logger.exception("an answer could not be made")
             failure = InternalError("Something went wrong on our side. It has been logged.")
             _send(protocol, environ["PATH_INFO"], failure, request_id=secrets.token_hex(16))
             return
-        if file is None:
+        if descriptor is None:
             protocol.response_bytes(status, headers, content)
             return
         # The file no longer has a name; its descriptor has one until granian has opened it.
-        descriptor = os.dup(file.fileno())
-        file.close()
-        os.lseek(descriptor, 0, os.SEEK_SET)
         protocol.response_file(status, headers, f"/dev/fd/{descriptor}")
         self.loop.call_soon_threadsafe(self.loop.call_later, FILE_KEPT_S, os.close, descriptor)
 
@@ -201,6 +199,14 @@ def _file_of(pieces: Iterable[bytes]) -> IO[bytes]:
     return file
 
 
+def _descriptor_of(file: IO[bytes]) -> int:
+    """Close the file and return a descriptor of its own, at the beginning."""
+    with file:
+        descriptor = os.dup(file.fileno())
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
 def environ_of(scope: Any) -> dict[str, Any]:
     """Return the WSGI environment of a request whose body has not arrived yet."""
     host, _, port = scope.server.rpartition(":")
@@ -219,7 +225,7 @@ def environ_of(scope: Any) -> dict[str, Any]:
         "wsgi.errors": sys.stderr,
     }
     for name, value in scope.headers.items():
-        if (key := _key(name)) is None:
+        if (key := _key(name) if len(name) <= 64 else _key.__wrapped__(name)) is None:
             continue
         if key in environ:
             environ[key] += f"; {value}" if key == "HTTP_COOKIE" else f",{value}"

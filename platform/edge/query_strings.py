@@ -30,7 +30,10 @@ def refuse_undeclared(request: HttpRequest, view: Callable[..., Any]) -> None:
     kind = getattr(view, "cls", None)
     if not found or kind is None or not issubclass(kind, APIView):
         return
-    declared = declared_parameters(kind, (request.method or "").lower())
+    method = (request.method or "").lower()
+    if method not in kind.http_method_names:  # the view answers 405; no invented word is cached
+        return
+    declared = declared_parameters(kind, method)
     if declared is None:
         return
     _refuse(

@@ -98,7 +98,7 @@ class StreamProcess:
         self.source_up = False
         self._source_lost_at: float | None = self.clock()
         self.authority_up = True
-        self._authority_at = self.clock()
+        self._authority_at = self._asked_at = self.clock()
         # One thread, so that one connection to PostgreSQL is all this process has.
         self._asking = ThreadPoolExecutor(1, thread_name_prefix="authority")
         self._question: asyncio.Future[Collection[Right]] | None = None
@@ -209,6 +209,7 @@ class StreamProcess:
             self._recheck_now.clear()
             if self._question is None:
                 rights = {member.right for member in self.hub.members}
+                self._asked_at = self.clock()
                 self._question = self.loop.run_in_executor(self._asking, self._authority, rights)
             answered, _ = await asyncio.wait({self._question}, timeout=self.options.recheck_s)
             if answered:
@@ -220,7 +221,8 @@ class StreamProcess:
         if error is not None:
             logger.warning("rights not rechecked: %s", error)
             return
-        self._authority_at = self.clock()
+        # As old as the question: the answer may rest on a moment right after it.
+        self._authority_at = self._asked_at
         self.authority_up = True
         self.hub.close_rights(question.result())
 

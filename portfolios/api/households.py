@@ -52,6 +52,9 @@ class HouseholdSummaryRead(serializers.Serializer[Any]):
     )
     unpriced_symbols = serializers.ListField(child=serializers.CharField())
     stale_symbols = serializers.ListField(child=serializers.CharField())
+    stale_exchange_rates = serializers.ListField(
+        child=serializers.CharField(), help_text="Currencies whose exchange rate is stale."
+    )
 
 
 class HeldInRead(serializers.Serializer[Any]):
@@ -99,7 +102,10 @@ class HouseholdHoldingsView(APIView):
         parameters=page_parameters(),
     )
     def get(self, request: Request) -> Response:
-        """Every security of the household with the accounts that hold it, by symbol."""
+        """Every security of the household with the accounts that hold it, by symbol.
+
+        Accounts without an exchange rate are left out; the summary names them.
+        """
         page = page_request(request.query_params)
         found = household_worth(user=caller(request), now=timezone.now())
         shown = found.holdings[page.offset : page.offset + page.size]
@@ -148,6 +154,7 @@ def summary_row(found: HouseholdValue) -> dict[str, object]:
         "unconverted_accounts": list(found.unconverted),
         "unpriced_symbols": list(found.unpriced),
         "stale_symbols": list(found.stale),
+        "stale_exchange_rates": list(found.stale_rates),
     }
 
 
@@ -161,7 +168,7 @@ def holding_row(row: HouseholdHolding, household: HouseholdValue) -> dict[str, o
         "quantity": plain(row.quantity),
         "price": plain_text(quote.price if quote else None),
         "as_of": instant_text(quote.as_of) if quote else None,
-        "stale": bool(quote and quote.stale),
+        "stale": quote.stale if quote else True,
         "currency": row.position.currency,
         "household_currency": currency,
         "market_value": money_text(row.value, currency),

@@ -22,13 +22,17 @@ from portfolios.holdings.valuation import ZERO, Position, Quote, Valuation, Valu
 
 @dataclass(frozen=True, slots=True)
 class AccountPart:
-    """An account of the household; `rate`: units of the household's currency for one of its own."""
+    """An account of the household; `rate`: units of the household's currency for one of its own.
+
+    `rate_stale`: whether that rate is older than it should be.
+    """
 
     account_id: UUID
     name: str
     type: str
     value: Valuation
     rate: Decimal | None
+    rate_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class HouseholdValue:
     unconverted: tuple[str, ...]
     unpriced: tuple[str, ...]
     stale: tuple[str, ...]
+    stale_rates: tuple[str, ...]
 
     @property
     def invested(self) -> Decimal:
@@ -129,6 +134,12 @@ def household_value(*, currency: str, accounts: Sequence[AccountPart]) -> Househ
         unconverted=tuple(part.name for part in accounts if part.rate is None),
         unpriced=_names(symbol for part, _ in counted for symbol in part.value.unpriced),
         stale=_names(symbol for part, _ in counted for symbol in part.value.stale),
+        stale_rates=_names(
+            [
+                *(currency for part, _ in counted for currency in part.value.stale_rates),
+                *(part.value.currency for part, _ in counted if part.rate_stale),
+            ]
+        ),
     )
 
 

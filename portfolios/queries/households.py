@@ -24,7 +24,8 @@ def household_worth(*, user: User, now: datetime) -> HouseholdValue:
                 name=account.name,
                 type=account.type,
                 value=values[account.public_id].value,
-                rate=rates[account.currency].rate if account.currency in rates else None,
+                rate=rate.rate if (rate := rates.get(account.currency)) else None,
+                rate_stale=bool(rate and rate.stale),
             )
             for account in accounts
             if account.public_id in values

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from edge.query_strings import MAY_BE_EMPTY
+from edge.query_strings import MAY_BE_EMPTY, declared_parameters
 
 pytestmark = pytest.mark.django_db
 
@@ -57,3 +57,13 @@ def test_an_unknown_name_is_answered_in_bounded_readable_text(people: Any, clien
     status, code, fields = refusal(answer)
     assert (status, code) == (400, "unknown_parameter")
     assert max(map(len, fields)) == 100
+
+
+def test_an_invented_method_is_not_remembered(people: Any, client_of: Any) -> None:
+    client = client_of(people.owner)
+    client.get("/api/v1/accounts?page=1")
+    before = declared_parameters.cache_info().currsize
+    for number in range(5):
+        answer = client.generic(f"INVENTED{number}", "/api/v1/accounts?colour=blue")
+        assert answer.status_code == 405
+    assert declared_parameters.cache_info().currsize == before

@@ -1,5 +1,6 @@
 """A household's value: accounts summed in one currency, parts that sum to the whole."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal as D
 from typing import Any
@@ -64,6 +65,13 @@ def test_one_security_in_two_accounts_is_one_row_with_both() -> None:
         (2, D(3)),
     ]
     assert (second.value, found.unpriced) == (None, ("A2",))
+
+
+def test_a_stale_rate_into_the_household_is_named() -> None:
+    fresh = part(1, cash="100", held={}, rate="1.1")
+    found = household_value(currency="USD", accounts=[fresh, replace(fresh, rate_stale=True)])
+    assert found.stale_rates == ("EUR",)
+    assert household_value(currency="USD", accounts=[fresh]).stale_rates == ()
 
 
 def test_an_account_without_a_rate_is_named_and_not_counted() -> None:

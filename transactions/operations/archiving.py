@@ -13,6 +13,7 @@ from django.db.models import ProtectedError
 from core.errors import Conflict
 from core.money import plain
 from core.money_text import money_text
+from stores.locks import locked as row_locks
 from transactions.models import Account, Holding, Import, Transaction
 from transactions.operations.accounts import lock_account, next_version, publish_version
 
@@ -41,6 +42,8 @@ def restore_account(*, account: Account) -> Account:
 def delete_account(*, account: Account) -> None:
     """Delete an account without transactions, and its targets, restrictions and open files."""
     with transaction.atomic():
+        # Imports are locked before accounts everywhere (`stores.locks`).
+        files = list(row_locks(Import.objects.filter(account=account)))
         locked = lock_account(account=account)
         if Transaction.objects.filter(account=locked).exists():
             raise Conflict(
@@ -48,7 +51,8 @@ def delete_account(*, account: Account) -> None:
                 "instead.",
                 code="account_not_empty",
             )
-        Import.objects.filter(account=locked).delete()
+        Import.objects.filter(pk__in=[file.pk for file in files]).delete()
+        publish_version(account=locked, version=locked.ledger_version + 1)
         try:
             locked.delete()
         except ProtectedError:

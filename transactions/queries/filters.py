@@ -1,5 +1,6 @@
 """Filters of the list of transactions."""
 
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import django_filters
@@ -13,6 +14,15 @@ from transactions.models import Transaction
 def _by_symbol(rows: QuerySet[Transaction], name: str, value: list[str]) -> QuerySet[Transaction]:
     symbols = [symbol.strip().upper() for symbol in value]
     return rows.filter(Q(asset__symbol__in=symbols) | Q(new_asset__symbol__in=symbols))
+
+
+def _since(rows: QuerySet[Transaction], name: str, value: date) -> QuerySet[Transaction]:
+    """Keep what happened on the day or later; instants are compared, so the index serves."""
+    return rows.filter(executed_at__gte=datetime.combine(value, time.min, tzinfo=UTC))
+
+
+def _until(rows: QuerySet[Transaction], name: str, value: date) -> QuerySet[Transaction]:
+    return rows.filter(executed_at__lte=datetime.combine(value, time.max, tzinfo=UTC))
 
 
 def _by_text(rows: QuerySet[Transaction], name: str, value: str) -> QuerySet[Transaction]:
@@ -35,13 +45,11 @@ _FILTERS: dict[str, Any] = {
         help_text="Types of transaction separated by commas.",
     ),
     "from": django_filters.DateFilter(
-        field_name="executed_at",
-        lookup_expr="date__gte",
+        method=_since,
         help_text="The first day, in UTC.",
     ),
     "to": django_filters.DateFilter(
-        field_name="executed_at",
-        lookup_expr="date__lte",
+        method=_until,
         help_text="The last day, in UTC.",
     ),
     "q": django_filters.CharFilter(

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
-from core.errors import BallastError, InvalidInput, NotFound
+from core.errors import BallastError, Conflict, InvalidInput, NotFound
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.presenters.results import before_and_after, in_order, turnover
 from edge.pagination import keyset_page
@@ -37,7 +37,7 @@ def rebalance(request: SignedIn, account_id: UUID) -> HttpResponse:
         job = operations.request_rebalance(
             account=account, options=Options(), user=request.user, now=timezone.now()
         )
-    except InvalidInput as refusal:
+    except (Conflict, InvalidInput) as refusal:
         messages.error(request, refusal.detail)
         return redirect("portfolio", account_id)
     return redirect("rebalance_job", account_id, job.public_id)
