@@ -174,7 +174,7 @@ def test_a_transaction_is_recorded_shown_and_reversed(
     tab.get_by_label("Price per unit").fill("50.5")
     tab.get_by_role("button", name="Record", exact=True).click()
     field = tab.get_by_label("Symbol")
-    tab.get_by_text("The symbol ZZZ is not known.").wait_for()
+    tab.get_by_text("The symbol ZZZ is not known").wait_for()
     assert field.get_attribute("aria-invalid") == "true"
     assert "error" in (field.get_attribute("aria-describedby") or "")
     assert Transaction.objects.count() == before

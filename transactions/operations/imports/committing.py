@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from core.errors import BallastError, Conflict
+from core.errors import BallastError, Conflict, InvalidInput
 from identity.models import User
 from transactions.files.drafts import Names, decoded, entry_of
 from transactions.ledger.entries import Entry
@@ -237,7 +237,8 @@ def _entry(work: _Work, row: ImportRow) -> Entry:
 
 def _refused(row: ImportRow, refusal: BallastError) -> BallastError:
     """Return the ledger's refusal with the line of the file it concerns."""
-    return type(refusal)(
+    kind = Conflict if isinstance(refusal, Conflict) else InvalidInput
+    return kind(
         f"Line {row.line} (row {row.number}): {refusal.detail}",
         code=refusal.code,
         status=refusal.status,
