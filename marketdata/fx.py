@@ -56,11 +56,20 @@ def crossed(*, base: str, quote: str, fixings: Mapping[str, Fixing], as_of: date
     to_quote = _fixing(quote, fixings, as_of)
     if from_base is None or to_quote is None:
         return None
-    rate = _divided(to_quote.rate, from_base.rate)
-    if rate <= 0:
-        return None  # too small for 24 decimals, so useless for money
+    rate = crossed_rate(to_quote.rate, from_base.rate)
+    if rate is None:
+        return None
     day = min(from_base.date, to_quote.date)
     return Rate(base, quote, rate, day, stale=is_stale(fixed_on=day, as_of=as_of))
+
+
+def crossed_rate(to_quote: Decimal, from_base: Decimal) -> Decimal | None:
+    """Return units of one currency for one of another, from the fixings of both against the euro.
+
+    None: too small for 24 decimals, so useless for money.
+    """
+    rate = _divided(to_quote, from_base)
+    return rate if rate > 0 else None
 
 
 def kept(rate: Decimal) -> Decimal:

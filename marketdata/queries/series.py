@@ -14,25 +14,28 @@ from numpy.typing import NDArray
 
 from marketdata.models import Asset, SeriesVersion, Yield
 from marketdata.risk_free import RISK_FREE_SERIES
+from stores.columns import packed, whole_numbers
 
-# Days are ordinals (1 is 0001-01-01) of four bytes, closes have eight bytes: a row takes
-# nanoseconds to read instead of microseconds. Closes come in 10^-8. Closes too large for that in
-# eight bytes come negative and in 10^-6, more decimals than such a price ever has. They are sorted
-# here, which is cheaper than a sort of rows in PostgreSQL.
-_CLOSES = """
-SELECT wanted.id,
-       string_agg(int4send(price.date - DATE '0001-01-01' + 1), ''::bytea),
-       string_agg(int8send(CASE WHEN price.close < 90000000000
-                                THEN (price.close * 100000000)::bigint
-                                ELSE -(price.close * 1000000)::bigint END), ''::bytea),
-       (SELECT max(date) FROM marketdata_dailyprice WHERE asset_id = wanted.id)
+# Days are ordinals: 1 is 0001-01-01.
+_DAY = "date - DATE '0001-01-01' + 1"
+
+# The range is read once for all assets. What stands before and after it are two short looks into
+# the index for each asset.
+_CLOSES = f"""
+SELECT wanted.id, concat_ws(' ', before.day, inside.days),
+       concat_ws(' ', before.close, inside.closes),
+       (SELECT max({_DAY}) FROM marketdata_dailyprice
+         WHERE asset_id = wanted.id AND date > %(until)s)
   FROM unnest(%(ids)s::bigint[]) AS wanted(id)
-  JOIN marketdata_dailyprice price
-    ON price.asset_id = wanted.id
-   AND price.date BETWEEN coalesce((SELECT max(date) FROM marketdata_dailyprice
-                                     WHERE asset_id = wanted.id AND date <= %(since)s), %(since)s)
-                      AND %(until)s
- GROUP BY wanted.id
+  LEFT JOIN (SELECT asset_id, {packed(_DAY)} AS days, {packed("close")} AS closes
+               FROM marketdata_dailyprice
+              WHERE asset_id = ANY(%(ids)s) AND date BETWEEN %(since)s AND %(until)s
+              GROUP BY asset_id) AS inside ON inside.asset_id = wanted.id
+  LEFT JOIN LATERAL (SELECT {_DAY} AS day, close
+                       FROM marketdata_dailyprice
+                      WHERE asset_id = wanted.id AND date < %(since)s
+                      ORDER BY date DESC LIMIT 1) AS before ON true
+ WHERE inside.asset_id IS NOT NULL OR before.day IS NOT NULL
 """
 
 _FIXINGS = """
@@ -49,8 +52,6 @@ SELECT wanted.currency, fixing.date, fixing.rate
 
 # Versions of series by name; None for a series that was never written.
 Versions: TypeAlias = tuple[tuple[str, int | None], ...]
-
-_LARGE = 100  # from 10^-6 to 10^-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +78,16 @@ def packed_closes(*, asset_ids: Iterable[int], since: date, until: date) -> dict
         cursor.execute(_CLOSES, {"ids": wanted, "since": since, "until": until})
         rows = cursor.fetchall()
     found = {}
-    for asset_id, packed_days, closes, newest in rows:
-        days = np.frombuffer(packed_days, dtype=">i4").astype(np.int64)
-        order = np.argsort(days, kind="stable")
-        found[asset_id] = PackedCloses(days[order], _unpacked(closes)[order], newest.toordinal())
+    for asset_id, packed_days, packed_prices, after in rows:
+        days, prices = whole_numbers(packed_days), whole_numbers(packed_prices)
+        if not (np.diff(days) > 0).all():
+            order = np.argsort(days)
+            days, prices = days[order], prices[order]
+        # The newest up to `since` is the first; one before it does not count.
+        start = max(int(np.searchsorted(days, since.toordinal(), side="right")) - 1, 0)
+        newest = int(days[-1]) if after is None else after
+        found[asset_id] = PackedCloses(days[start:], prices[start:], newest)
     return found
-
-
-def _unpacked(closes: bytes) -> NDArray[Any]:
-    prices = np.frombuffer(closes, dtype=">i8").astype(np.int64)
-    if (prices >= 0).all():
-        return prices
-    whole = prices.astype(object)
-    return np.where(prices < 0, -whole * _LARGE, whole)
 
 
 def versioned_assets(*, asset_ids: Iterable[int]) -> tuple[list[Asset], Versions]:

@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from marketdata.models import Asset, AssetClass, DailyPrice
 from marketdata.operations.partitions import ensure_partitions
 from portfolios.api.performance import performance_row
 from portfolios.performance.answer import answer
+from portfolios.performance.daily_prices import Points
 from portfolios.performance.daily_values import board
 from portfolios.performance.period import Performance, performance
 from portfolios.queries.performance import account_performance
@@ -149,7 +151,7 @@ def _plain_loop(found: Performance) -> Decimal:
                 zip(line.closes.days, line.closes.prices, strict=True)}
         for asset, line in asked.lines.items()
     }  # fmt: skip
-    units, balances = past.units, past.cash
+    units, balances = _by_day(past.units), _by_day(past.cash)
     fixings = dict(asked.fixings.get("USD", ()))
     held = dict.fromkeys(units, Decimal(0))
     price = dict.fromkeys(units, Decimal(0))
@@ -171,6 +173,13 @@ def _plain_loop(found: Performance) -> Decimal:
             value += held[asset] * price[asset] * (rate if foreign else 1)
         day += timedelta(days=1)
     return value
+
+
+def _by_day(points: Mapping[Any, Points]) -> dict[Any, dict[int, int]]:
+    return {
+        key: dict(zip(one.days.tolist(), one.values.tolist(), strict=True))
+        for key, one in points.items()
+    }
 
 
 def _seed(*, holdings: int, years: int, now: datetime) -> Account:

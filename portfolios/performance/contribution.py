@@ -11,14 +11,15 @@ Worked example: a share in euro rises 10 % while the euro rises 5 %: return 15.5
 currency 5 %; additive 10.5 % + 5 %.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 
+from portfolios.performance.daily_prices import Ints, Whole
 from portfolios.performance.daily_values import EXACT_DECIMALS, Board
-from portfolios.performance.effects import Effect
+from portfolios.performance.effects import Effects
 from portfolios.performance.figures import rounded
 from portfolios.performance.returns import NOTHING, Daily, Floats
 
@@ -35,27 +36,26 @@ class CurrencyEffect:
     currency_contribution: float
 
 
-def flows(board: Board, effects: Iterable[Effect], *, whole: bool) -> tuple[Floats, Floats]:
+def flows(board: Board, effects: Effects, *, whole: bool) -> tuple[Floats, Floats]:
     """Return inflows and outflows of each day; of one asset: what was paid for it and by it."""
     inflows, outflows = np.zeros(board.count), np.zeros(board.count)
-    for effect in effects:
-        outside = effect.flow if whole else -effect.paid
-        if not whole or effect.external:
-            _add(inflows, outflows, effect.number, effect.delivered / _ONE)
-        _add(inflows, outflows, effect.number, outside / _ONE)
+    outside = effects.flow if whole else -effects.paid
+    delivered = effects.delivered * effects.external if whole else effects.delivered
+    for part in (outside, delivered):
+        rows, values = _some(part)
+        came, went = values > 0, values < 0
+        np.add.at(inflows, effects.numbers[rows[came]], values[came])
+        np.subtract.at(outflows, effects.numbers[rows[went]], values[went])
     return inflows, outflows
 
 
-def _add(inflows: Floats, outflows: Floats, number: int, value: float) -> None:
-    if value > 0:
-        inflows[number] += value
-    elif value < 0:
-        outflows[number] -= value
+def _some(exact: Whole) -> tuple[Ints, Floats]:
+    """Return the rows that are not zero, and their figures in units of the reporting currency."""
+    rows = np.flatnonzero(exact)
+    return rows, (exact[rows] / _ONE).astype(np.float64)
 
 
-def contributions(
-    board: Board, series: Daily, effects: Iterable[Effect]
-) -> dict[int | None, float]:
+def contributions(board: Board, series: Daily, effects: Effects) -> dict[int | None, float]:
     """Return the part of each asset in the time-weighted return, and of cash (under None)."""
     gains: dict[int | None, Floats] = {
         asset: _changes(track.values) for asset, track in board.tracks.items()
@@ -63,14 +63,28 @@ def contributions(
     cash = gains.setdefault(None, np.zeros(board.count))
     for purse in board.purses:
         cash += _changes(purse.values)
-    for effect in effects:
-        cash[effect.number] -= effect.flow / _ONE
-        if effect.asset is not None:
-            one = gains.setdefault(effect.asset, np.zeros(board.count))
-            one[effect.number] += (effect.paid - effect.delivered) / _ONE
-            cash[effect.number] -= effect.paid / _ONE
+    rows, values = _some(effects.flow)
+    np.subtract.at(cash, effects.numbers[rows], values)
+    of_assets = effects.picked(effects.assets != 0)
+    rows, values = _some(of_assets.paid)
+    np.subtract.at(cash, of_assets.numbers[rows], values)
+    _add_by_asset(gains, of_assets.assets[rows], of_assets.numbers[rows], values)
+    rows, values = _some(of_assets.delivered)
+    _add_by_asset(gains, of_assets.assets[rows], of_assets.numbers[rows], -values)
     weights = _weights(series)
     return {asset: float(np.dot(weights, gained)) for asset, gained in gains.items()}
+
+
+def _add_by_asset(
+    gains: dict[int | None, Floats], assets: Ints, numbers: Ints, values: Floats
+) -> None:
+    """Add values to the days of their assets."""
+    size = len(gains[None])
+    order = np.argsort(assets, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(assets[order])) + 1):
+        for asset in assets[rows[:1]].tolist():
+            one = gains.setdefault(asset, np.zeros(size))
+            np.add.at(one, numbers[rows], values[rows])
 
 
 def _changes(values: Floats) -> Floats:
@@ -87,9 +101,7 @@ def _weights(series: Daily) -> Floats:
     return found
 
 
-def currency_effect(
-    board: Board, series: Daily, effects: Iterable[Effect], total: float
-) -> CurrencyEffect:
+def currency_effect(board: Board, series: Daily, effects: Effects, total: float) -> CurrencyEffect:
     """Split the return into the part in local currencies and the part of exchange rates."""
     gained = np.zeros(board.count)
     for part in board.parts:
@@ -98,8 +110,8 @@ def currency_effect(
             moved = np.zeros(board.count - 1)
             np.divide(np.diff(rates), rates[:-1], out=moved, where=rates[:-1] > 0)
             gained[1:] += np.nan_to_num(part.values[:-1]) * moved
-    for effect in effects:
-        gained[effect.number] += effect.currency / _ONE
+    rows, values = _some(effects.currency)
+    np.add.at(gained, effects.numbers[rows], values)
     capital = series.capital
     shares = np.zeros(board.count)
     np.divide(gained, capital, out=shares, where=capital >= NOTHING)

@@ -14,7 +14,7 @@ Worked example: 10 shares, closes 300 and, after a 3 for 1 split, 101. Raw: 10 *
 same series adjusted for the split reads 100, 101: 100 * 3 = 300 before the split again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -34,6 +34,14 @@ Whole = NDArray[Any]  # Python integers of any size
 
 
 @dataclass(frozen=True, slots=True)
+class Points:
+    """Whole numbers by ascending day (ordinals): each counts from its day on."""
+
+    days: Ints
+    values: Whole
+
+
+@dataclass(frozen=True, slots=True)
 class Closes:
     """The closes of an asset by ascending day (ordinals), in 10^-8 of its currency."""
 
@@ -43,6 +51,7 @@ class Closes:
     adjusted_until: int | None = None
 
 
+NO_MARKS = Points(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 NO_CLOSES = Closes(np.empty(0, dtype=np.int64), np.empty(0, dtype=object))
 
 
@@ -98,7 +107,7 @@ class DailyPrices:
 def daily_prices(
     *,
     closes: Closes,
-    marks: Mapping[int, int],
+    marks: Points,
     splits: Sequence[tuple[int, Fraction]],
     first: int,
     count: int,
@@ -106,12 +115,10 @@ def daily_prices(
     """Return prices of `count` days from the ordinal `first`. `splits` by day, new for old."""
     days, prices = _in_units_of_their_day(closes, splits)
     closes_from = int(days[0]) if len(days) else None
-    early = [point for point in marks.items() if closes_from is None or point[0] < closes_from]
+    early = len(marks.days) if closes_from is None else np.searchsorted(marks.days, closes_from)
     if early:
-        days = np.concatenate([np.array([day for day, _ in early], dtype=np.int64), days])
-        marked = np.empty(len(early), dtype=object)
-        marked[:] = [price for _, price in early]
-        prices = np.concatenate([marked, prices.astype(object)])
+        days = np.concatenate([marks.days[:early], days])
+        prices = np.concatenate([marks.values[:early], prices])
     if not len(days):
         return DailyPrices(
             first,

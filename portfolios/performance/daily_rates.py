@@ -4,7 +4,6 @@ x_d    units of the reporting currency for one of another = fixing(to) / fixing(
        newest up to the day, as `marketdata.fx` crosses them
 """
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.money import WIDE
-from marketdata.fx import Fixing, crossed
-from portfolios.performance.daily_holdings import RATE_DECIMALS
+from marketdata.fx import EURO, crossed_rate
 from portfolios.performance.daily_prices import Whole
+from portfolios.performance.facts import RATE_DECIMALS
 
 ONE = 10**RATE_DECIMALS
 
@@ -42,11 +41,8 @@ def daily_rates(
     *, currency: str, reporting: str, fixings: Fixings, first: int, count: int
 ) -> DailyRates:
     """Return the rates of `count` days from the ordinal `first`."""
-    rates = np.empty(count, dtype=object)
     if currency == reporting:
-        rates[:] = ONE
-        return DailyRates(rates, np.ones(count, dtype=bool), constant=True)
-    rates[:] = 0
+        return DailyRates(_repeated([ONE], [count]), np.ones(count, dtype=bool), constant=True)
     changes = sorted(
         {
             max(day.toordinal(), first)
@@ -55,23 +51,33 @@ def daily_rates(
             if day.toordinal() < first + count
         }
     )
-    known = np.zeros(count, dtype=bool)
-    for number, day in enumerate(changes):
-        until = changes[number + 1] if number + 1 < len(changes) else first + count
-        rate = _crossed(currency, reporting, fixings, date.fromordinal(day))
-        if rate is not None:
-            rates[day - first : until - first] = int(rate.scaleb(RATE_DECIMALS, context=WIDE))
-            known[day - first : until - first] = True
-    return DailyRates(rates, known)
+    crossed = [
+        None if base is None or quote is None else crossed_rate(quote, base)
+        for base, quote in zip(
+            _newest(currency, fixings, changes), _newest(reporting, fixings, changes), strict=True
+        )
+    ]
+    lengths = np.diff([first, *changes, first + count])
+    return DailyRates(
+        _repeated([0, *(0 if rate is None else _whole(rate) for rate in crossed)], lengths),
+        np.repeat([False, *(rate is not None for rate in crossed)], lengths),
+    )
 
 
-def _crossed(currency: str, reporting: str, fixings: Fixings, day: date) -> Decimal | None:
-    newest = {}
-    for one in (currency, reporting):
-        known = fixings.get(one, ())
-        place = bisect_right(known, day, key=lambda fixing: fixing[0])
-        if place:
-            fixed_on, rate = known[place - 1]
-            newest[one] = Fixing(rate, fixed_on)
-    found = crossed(base=currency, quote=reporting, fixings=newest, as_of=day)
-    return None if found is None else found.rate
+def _newest(currency: str, fixings: Fixings, days: Sequence[int]) -> list[Decimal | None]:
+    """Return the newest fixing against the euro up to each day; None where there is none yet."""
+    if currency == EURO:
+        return [Decimal(1)] * len(days)
+    known = fixings.get(currency, ())
+    places = np.searchsorted([day.toordinal() for day, _ in known], days, side="right")
+    return [known[place - 1][1] if place else None for place in places.tolist()]
+
+
+def _whole(rate: Decimal) -> int:
+    return int(rate.scaleb(RATE_DECIMALS, context=WIDE))
+
+
+def _repeated(values: Sequence[int], lengths: Sequence[int] | NDArray[np.int64]) -> Whole:
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    return np.repeat(found, lengths)

@@ -16,21 +16,25 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from portfolios.performance.daily_holdings import (
+from portfolios.performance.daily_holdings import History
+from portfolios.performance.daily_prices import (
+    NO_CLOSES,
+    NO_MARKS,
+    PRICE_DECIMALS,
+    Closes,
+    DailyPrices,
+    Ints,
+    Points,
+    Whole,
+    daily_prices,
+)
+from portfolios.performance.daily_rates import DailyRates, Fixings, daily_rates
+from portfolios.performance.facts import (
     CASH_DECIMALS,
     PART_DECIMALS,
     RATE_DECIMALS,
     UNIT_DECIMALS,
-    History,
 )
-from portfolios.performance.daily_prices import (
-    NO_CLOSES,
-    PRICE_DECIMALS,
-    Closes,
-    DailyPrices,
-    daily_prices,
-)
-from portfolios.performance.daily_rates import DailyRates, Fixings, daily_rates
 from portfolios.performance.figures import Figure, absent
 from portfolios.performance.returns import Floats
 
@@ -38,7 +42,10 @@ EXACT_DECIMALS = CASH_DECIMALS + 2 * RATE_DECIMALS
 # What turns units * price * rate into exact figures.
 OF_UNITS: int = 10 ** (EXACT_DECIMALS - UNIT_DECIMALS - PRICE_DECIMALS - RATE_DECIMALS)
 OF_CASH: int = 10 ** (EXACT_DECIMALS - CASH_DECIMALS - RATE_DECIMALS)
-_OF_PARTS: int = 10 ** (EXACT_DECIMALS - PART_DECIMALS - RATE_DECIMALS)
+OF_PARTS: int = 10 ** (EXACT_DECIMALS - PART_DECIMALS - RATE_DECIMALS)
+
+# Whole numbers up to this are exact in floating point.
+_EXACT_MAX = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +64,32 @@ class Line:
 class Steps:
     """Whole numbers that change on few of `count` days: `values[k]` from place `starts[k]` on."""
 
-    starts: NDArray[np.int64]
-    values: Sequence[int]
+    starts: Ints
+    values: Whole
     count: int
 
     def floats(self, decimals: int) -> Floats:
         """One number a day, from steps of 10^-decimals."""
         scale = 10**decimals
-        values = np.array([value / scale for value in self.values], dtype=np.float64)
+        if self.values.dtype != object and (np.abs(self.values) <= _EXACT_MAX).all():
+            values = self.values / scale
+        else:
+            values = np.array([value / scale for value in self.values.tolist()], dtype=np.float64)
         return np.repeat(values, self._lengths)
 
     @cached_property
     def exact(self) -> NDArray[np.object_]:
-        values = np.empty(len(self.values), dtype=object)
-        values[:] = self.values
-        return np.repeat(values, self._lengths)
+        return np.repeat(self.values.astype(object), self._lengths)
 
     @property
-    def _lengths(self) -> NDArray[np.int64]:
+    def _lengths(self) -> Ints:
         return np.diff(np.append(self.starts, self.count))
 
     def at(self, number: int) -> int:
-        return self.values[int(np.searchsorted(self.starts, number, side="right")) - 1]
+        return int(self.values[int(np.searchsorted(self.starts, number, side="right")) - 1])
 
     def __bool__(self) -> bool:
-        return any(self.values)
+        return bool(self.values.any())
 
 
 @dataclass(frozen=True)
@@ -230,16 +238,6 @@ class Board:
         """Return the index of an ordinal day in the arrays."""
         return day - self.first
 
-    def rate_of_parts(self, currency: str, number: int) -> int | None:
-        """Return the factor from parts of payments (10^-28) to exact figures on a day."""
-        rates = self.rates[currency]
-        return int(rates.rates[number]) * _OF_PARTS if rates.known[number] else None
-
-    def rate_of_cash(self, currency: str, number: int) -> int | None:
-        """Return the factor from amounts (10^-4) to exact figures on a day."""
-        rates = self.rates[currency]
-        return int(rates.rates[number]) * OF_CASH if rates.known[number] else None
-
 
 def board(
     *,
@@ -254,8 +252,7 @@ def board(
     """Value the days from the close of `first` to that of `last` (ordinals); `only`: one asset."""
     count = last - first + 1
     currencies = {line.currency for line in lines.values()} | set(past.cash) | {reporting}
-    currencies |= {payment.currency for payment in past.payments}
-    currencies |= {p.traded_currency for p in past.payments if p.traded_currency}
+    currencies |= past.payments.currency_names
     rates = {
         one: daily_rates(
             currency=one, reporting=reporting, fixings=fixings, first=first, count=count
@@ -274,12 +271,12 @@ def board(
         if only is not None and asset not in exchanged | {only}:
             continue
         units = _filled(points, first, count)
-        if not units and not any(first < day <= last for day in points):
+        if not units and len(units.starts) == 1:
             continue
         line = lines[asset]
         prices = daily_prices(
             closes=line.closes,
-            marks=past.marks.get(asset, {}),
+            marks=past.marks.get(asset, NO_MARKS),
             splits=past.splits.get(asset, ()),
             first=first,
             count=count,
@@ -294,12 +291,13 @@ def board(
     return Board(first, count, reporting, tracks, purses, rates, others)
 
 
-def _filled(points: Mapping[int, int], first: int, count: int) -> Steps:
+def _filled(points: Points, first: int, count: int) -> Steps:
     """Return the newest point up to each day, 0 before the first."""
-    before = [value for day, value in points.items() if day <= first]
-    inside = [(day - first, value) for day, value in points.items() if first < day < first + count]
+    begin = int(np.searchsorted(points.days, first, side="right"))
+    end = int(np.searchsorted(points.days, first + count))
+    before = points.values[begin - 1 : begin] if begin else np.zeros(1, dtype=np.int64)
     return Steps(
-        np.array([0, *(place for place, _ in inside)], dtype=np.int64),
-        [before[-1] if before else 0, *(value for _, value in inside)],
+        np.concatenate([np.zeros(1, dtype=np.int64), points.days[begin:end] - first]),
+        np.concatenate([before, points.values[begin:end]]),
         count,
     )

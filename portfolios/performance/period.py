@@ -21,10 +21,10 @@ from portfolios.performance.contribution import (
     flows,
 )
 from portfolios.performance.daily_holdings import History
-from portfolios.performance.daily_prices import STALE_DAYS, daily_prices
+from portfolios.performance.daily_prices import NO_MARKS, STALE_DAYS, daily_prices
 from portfolios.performance.daily_rates import Fixings, daily_rates
 from portfolios.performance.daily_values import Board, Line, board
-from portfolios.performance.effects import Effect, Unknown, effects
+from portfolios.performance.effects import Effects, Unknown, effects
 from portfolios.performance.figures import Figure, absent
 from portfolios.performance.returns import (
     Daily,
@@ -172,9 +172,7 @@ def _currency_figures(twr: Figure, found: CurrencyEffect | None) -> dict[str, Fi
     return {name: Figure(getattr(found, name)) for name in names}
 
 
-def _accounted(
-    shown: Board, found: Sequence[Effect], whole: bool
-) -> tuple[dict[int | None, Terms], Figure]:
+def _accounted(shown: Board, found: Effects, whole: bool) -> tuple[dict[int | None, Terms], Figure]:
     try:
         return terms(shown, found, whole=whole), Figure(0.0)
     except Unknown as unknown:
@@ -193,7 +191,7 @@ def _benchmark(question: Question, series: Daily, figures: dict[str, Figure]) ->
     first = series.first.toordinal()
     prices = daily_prices(
         closes=line.closes,
-        marks={},
+        marks=NO_MARKS,
         splits=question.past.splits.get(line.asset, ()),
         first=first,
         count=count,
@@ -230,7 +228,7 @@ def _benchmark(question: Question, series: Daily, figures: dict[str, Figure]) ->
 def _warnings(question: Question, shown: Board) -> list[Warned]:
     """Return cautions about old prices, prices of own trades, and dividend-adjusted prices."""
     told = []
-    with_income = {payment.asset for payment in question.past.payments if payment.income}
+    with_income = question.past.payments.paid_income()
     for asset, track in shown.tracks.items():
         symbol, prices = track.line.symbol, track.prices
         held = track.held & prices.known

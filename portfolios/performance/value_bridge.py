@@ -14,7 +14,7 @@ Each term is summed on its own; none is the remainder of the others. For every a
 they are asserted to add up. Cents are rounded by largest remainder, so that they add up too.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 
@@ -29,7 +29,7 @@ from portfolios.performance.daily_values import (
     Purse,
     Track,
 )
-from portfolios.performance.effects import Effect, Unknown
+from portfolios.performance.effects import Effects, Unknown
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Terms:
         return self.initial + self.transfers + earned - self.final
 
 
-def terms(board: Board, effects: Iterable[Effect], *, whole: bool) -> dict[int | None, Terms]:
+def terms(board: Board, effects: Effects, *, whole: bool) -> dict[int | None, Terms]:
     """Return the terms of each asset and, for `whole`, under None those of cash.
 
     Raises Unknown where a value, a price or a rate is missing.
@@ -61,21 +61,37 @@ def terms(board: Board, effects: Iterable[Effect], *, whole: bool) -> dict[int |
         asset: _of_track(board, track) for asset, track in board.tracks.items()
     }
     cash = found.setdefault(None, _of_purses(board)) if whole else Terms()
-    for effect in effects:
-        one = cash if effect.asset is None else found.setdefault(effect.asset, Terms())
-        one.gains += effect.traded - effect.delivered
-        one.income += effect.income
-        one.fees += effect.fee
-        one.taxes += effect.tax
-        one.currency += effect.currency
-        one.transfers += effect.delivered
-        if effect.asset is not None:
-            one.transfers -= effect.paid
-            cash.transfers += effect.paid
-        cash.transfers += effect.flow
+    for paying, sums in _sums_by_asset(effects):
+        one = found.setdefault(paying, Terms()) if paying else cash
+        one.gains += sums["traded"] - sums["delivered"]
+        one.income += sums["income"]
+        one.fees += sums["fee"]
+        one.taxes += sums["tax"]
+        one.currency += sums["currency"]
+        one.transfers += sums["delivered"]
+        if paying:
+            paid = sums["traded"] + sums["currency"] + sums["income"] - sums["fee"] - sums["tax"]
+            one.transfers -= paid
+            cash.transfers += paid
+        cash.transfers += sums["flow"]
     for asset, one in found.items():
         assert one.left_over == 0, f"the terms of {asset} leave {one.left_over}"
     return found
+
+
+_SUMMED = ("flow", "traded", "income", "fee", "tax", "currency", "delivered")
+
+
+def _sums_by_asset(effects: Effects) -> Iterator[tuple[int, dict[str, int]]]:
+    """Return the sums of each asset's effects, in the order of its first one; 0 is cash."""
+    if not len(effects):
+        return
+    order = np.argsort(effects.assets, kind="stable")
+    starts = np.flatnonzero(np.diff(effects.assets[order], prepend=-1))
+    sums = {name: np.add.reduceat(getattr(effects, name)[order], starts) for name in _SUMMED}
+    for place in np.argsort(order[starts]).tolist():
+        asset = int(effects.assets[order[starts[place]]])
+        yield asset, {name: column[place] for name, column in sums.items()}
 
 
 def total(parts: Iterable[Terms]) -> Terms:

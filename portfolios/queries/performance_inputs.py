@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from django.db import connection
 
 from core.errors import InvalidInput, NotFound
@@ -27,11 +28,13 @@ from marketdata.queries.series import (
 )
 from marketdata.quotes import Quote
 from portfolios.performance import cache_entries
-from portfolios.performance.daily_holdings import Fact, History, history
+from portfolios.performance.daily_holdings import History, history
 from portfolios.performance.daily_prices import NO_CLOSES, Closes, ended
 from portfolios.performance.daily_values import Line
+from portfolios.performance.facts import KIND_NUMBERS, Event, Facts
 from portfolios.performance.period import Question
 from portfolios.performance.risk import RiskFree
+from stores.columns import packed, whole_numbers, words
 from transactions.models import Account
 
 # A yield of the month before the period is still valid on its first days.
@@ -42,14 +45,17 @@ _YIELDS_BEFORE = timedelta(days=35)
 _HISTORIES_KEPT = 8
 _CLOSES_KEPT = 8
 
-# In the order of a fact's fields. Instants come as numbers: a datetime each would cost more than
-# everything else.
-_FACTS = """
-SELECT fact.id, fact.account_id, fact.type,
-       (extract(epoch FROM fact.executed_at) * 1000000)::bigint,
-       fact.asset_id, fact.amount, fact.cash_effect, fact.currency, fact.quantity, fact.price,
-       fact.fee, fact.fx_rate, fact.new_asset_id, fact.ratio_new, fact.ratio_old,
-       fact.counterpart_id
+# Packed columns. What few facts have comes in rows of its own.
+_FACTS = f"""
+SELECT {packed("fact.id")}, {packed("fact.account_id")}, {packed("fact.type")},
+       {packed("(extract(epoch FROM fact.executed_at) * 1000000)::bigint")},
+       {packed("coalesce(fact.asset_id, 0)")}, {packed("fact.amount")},
+       {packed("fact.cash_effect")}, {packed("fact.fee")}, {packed("coalesce(fact.quantity, 0)")},
+       {packed("coalesce(fact.price, -1)")}, {packed("fact.fx_rate")}, {packed("fact.currency")},
+       array_agg(ARRAY[fact.id, fact.new_asset_id, fact.ratio_new, fact.ratio_old,
+                       fact.counterpart_id])
+           FILTER (WHERE coalesce(fact.new_asset_id, fact.ratio_new, fact.counterpart_id)
+                         IS NOT NULL)
   FROM transactions_transaction fact
   LEFT JOIN transactions_transaction undoing ON undoing.reverses_id = fact.id
  WHERE fact.account_id = ANY(%s) AND fact.reverses_id IS NULL AND undoing.id IS NULL
@@ -145,7 +151,7 @@ def stamp(*, assets: Sequence[Asset], versions: Versions, newest: Mapping[int, Q
 def _history(accounts: tuple[tuple[int, int, str], ...]) -> History:
     """Return the history of accounts, named with ledger version and currency. Never change it."""
     return history(
-        facts=list(facts(account_ids=[pk for pk, _, _ in accounts])),
+        facts=facts(account_ids=[pk for pk, _, _ in accounts]),
         currencies={pk: currency for pk, _, currency in accounts},
     )
 
@@ -180,14 +186,38 @@ def _lines(
     return found
 
 
-def facts(*, account_ids: Sequence[int]) -> Iterable[Fact]:
+def facts(*, account_ids: Sequence[int]) -> Facts:
     """Return the transactions of accounts, without reversed ones and their reversals."""
     with connection.cursor() as cursor:
         cursor.execute(_FACTS, [list(account_ids)])
-        for row in cursor.fetchall():
-            *fields, ratio_new, ratio_old, counterpart = row
-            ratio = None if ratio_new is None else Fraction(ratio_new) / Fraction(ratio_old)
-            yield Fact(*(*fields, ratio, counterpart))
+        ids, accounts, types, instants, assets, *figures, currencies, few = cursor.fetchone()
+    amounts, cash_effects, fees, quantities, prices, fx_rates = map(whole_numbers, figures)
+    in_words = words(currencies)
+    names = {name: place for place, name in enumerate(dict.fromkeys(in_words))}
+    return Facts(
+        ids=whole_numbers(ids),
+        accounts=whole_numbers(accounts),
+        kinds=np.array([KIND_NUMBERS[name] for name in words(types)], dtype=np.int64),
+        instants=whole_numbers(instants),
+        assets=whole_numbers(assets),
+        amounts=amounts,
+        cash_effects=cash_effects,
+        fees=fees,
+        quantities=quantities,
+        prices=prices,
+        fx_rates=fx_rates,
+        currencies=np.array([names[name] for name in in_words], dtype=np.int64),
+        names=tuple(names),
+        events={
+            int(pk): Event(
+                None if new_asset is None else int(new_asset),
+                None if new is None else Fraction(new) / Fraction(old),
+            )
+            for pk, new_asset, new, old, _ in few or ()
+            if new_asset is not None or new is not None
+        },
+        counterparts={int(pk): int(other) for pk, *_, other in few or () if other is not None},
+    )
 
 
 def ensure_possible(*, period: Period, as_of: date) -> None:
@@ -218,13 +248,15 @@ def _days(period: Period, past: History, only: int | None, as_of: date) -> tuple
         return period.from_date, until
     first = past.first_day
     if only is not None:
-        days = list(past.units.get(only, {}))[:1]
-        first = min([*days, *(one.day for one in past.payments if one.asset == only)])
+        days = past.payments.days[past.payments.assets == only].tolist()
+        if only in past.units:
+            days.append(int(past.units[only].days[0]))
+        first = min(days)
     return min(until, date.fromordinal(first) if first else until), until
 
 
 def _assets_of(past: History) -> set[int]:
-    paid = {payment.asset for payment in past.payments if payment.asset is not None}
+    paid = set(np.unique(past.payments.assets).tolist()) - {0}
     return paid | set(past.units)
 
 
@@ -260,9 +292,7 @@ def _fixings(
 ) -> dict[str, list[tuple[date, Any]]]:
     """Fixings of every currency in the question; none where there is only one."""
     currencies = {row.currency for row in assets} | {account.currency for account in accounts}
-    currencies |= {currency} | {
-        payment.traded_currency for payment in past.payments if payment.traded_currency
-    }
+    currencies |= {currency} | past.payments.currency_names
     if len(currencies) == 1:
         return {}
     return fixings_between(currencies=currencies - {EURO}, since=since, until=until)

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from portfolios.performance.daily_holdings import history
-from tests.portfolios.performance.ledgers import JAN, adds_up, answer, ledger, line
+from tests.portfolios.performance.ledgers import JAN, adds_up, answer, columns, ledger, line
 
 
 def test_a_week_of_one_share_in_full() -> None:
@@ -96,7 +96,8 @@ def test_cash_in_lieu_sells_the_fraction() -> None:
         2 split asset=1 ratio=3/2 amount=33.67
     """)
     found, row = answer(facts, line(1, {1: "101", 2: "67.34"}), days=(1, 2))
-    assert found.question.past.units[1][JAN.toordinal() + 1] == 7 * 10**10
+    units = found.question.past.units[1]
+    assert (units.days[-1], units.values[-1]) == (JAN.toordinal() + 1, 7 * 10**10)
     assert row["final_value"] == "505.05"
     adds_up(row)
 
@@ -300,7 +301,7 @@ def test_a_split_that_two_brokers_date_a_day_apart_halves_a_carried_price_once()
         6 split asset=1 ratio=2 account=2
         """
     )
-    past = history(facts=facts, currencies={1: "USD", 2: "USD"})
+    past = history(facts=columns(facts), currencies={1: "USD", 2: "USD"})
     (splits,) = past.splits.values()
     assert splits == [(JAN.toordinal() + 4, Fraction(2))]
 

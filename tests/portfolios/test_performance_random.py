@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portfolios.performance.daily_holdings import Fact
 from portfolios.performance.daily_values import EXACT_DECIMALS
 from tests.portfolios.performance.ledgers import (
     CURRENCIES,
     JAN,
     SYMBOLS,
+    Fact,
     adds_up,
     answer,
     at,

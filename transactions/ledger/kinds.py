@@ -68,6 +68,9 @@ def _exercise(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Uni
     return held - quantity / ratio, quantity
 
 
+_SIGNS: Mapping[Move, int] = {_stay: 0, _add: 1, _take: -1}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One kind of transaction. The module docstring says what each column means."""
@@ -106,6 +109,14 @@ class Kind:
     form: tuple[str, ...] = ()
     # The word of other programs' files, by the format of export; our own CSV has every kind.
     exported_as: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sign(self) -> int | None:
+        """Return 1 if the quantity is added to the holding, -1 if it is taken, 0 if nothing moves.
+
+        None: the units afterwards depend on the units held or on a ratio.
+        """
+        return _SIGNS.get(self.units)
 
 
 _TRADE_FIELDS = frozenset({"quantity", "price", "amount"})

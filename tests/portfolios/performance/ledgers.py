@@ -3,21 +3,84 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from portfolios.api.performance import performance_row
 from portfolios.performance.answer import answer as shown
-from portfolios.performance.daily_holdings import Fact, history
+from portfolios.performance.daily_holdings import history
 from portfolios.performance.daily_prices import Closes
 from portfolios.performance.daily_values import Line
+from portfolios.performance.facts import KIND_NUMBERS, Event, Facts
 from portfolios.performance.period import Performance, Question, performance
 from transactions.ledger.kinds import KINDS
 
 JAN = date(2024, 1, 1)  # a Monday
 SYMBOLS = {1: "AAA", 2: "BBB", 3: "EEE"}
 CURRENCIES = {1: "USD", 2: "USD", 3: "EUR"}
+
+
+class Fact(NamedTuple):
+    """One transaction, with the ledger's fields; `instant` in microseconds since 1970."""
+
+    id: int
+    account: int
+    type: str
+    instant: int
+    asset: int | None
+    amount: D
+    cash_effect: D
+    currency: str
+    quantity: D | None = None
+    price: D | None = None
+    fee: D = D(0)
+    fx_rate: D = D(1)
+    new_asset: int | None = None
+    ratio: Fraction | None = None
+    counterpart: int | None = None
+
+
+def steps(value: D, decimals: int) -> int:
+    """A decimal as a whole number of 10^-decimals."""
+    whole = Fraction(value) * 10**decimals
+    assert whole.denominator == 1, f"{value} has more than {decimals} decimals"
+    return int(whole)
+
+
+def whole(values: list[int]) -> Any:
+    """Whole numbers as an array, of eight bytes where they fit."""
+    if all(abs(value) < 2**63 for value in values):
+        return np.array(values, dtype=np.int64)
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    return found
+
+
+def columns(facts: list[Fact]) -> Facts:
+    """The facts as the engine takes them."""
+    names = tuple(dict.fromkeys(fact.currency for fact in facts))
+    return Facts(
+        ids=whole([fact.id for fact in facts]),
+        accounts=whole([fact.account for fact in facts]),
+        kinds=whole([KIND_NUMBERS[fact.type] for fact in facts]),
+        instants=whole([fact.instant for fact in facts]),
+        assets=whole([fact.asset or 0 for fact in facts]),
+        amounts=whole([steps(fact.amount, 4) for fact in facts]),
+        cash_effects=whole([steps(fact.cash_effect, 4) for fact in facts]),
+        fees=whole([steps(fact.fee, 4) for fact in facts]),
+        quantities=whole([steps(fact.quantity or D(0), 10) for fact in facts]),
+        prices=whole([-1 if fact.price is None else steps(fact.price, 8) for fact in facts]),
+        fx_rates=whole([steps(fact.fx_rate, 24) for fact in facts]),
+        currencies=whole([names.index(fact.currency) for fact in facts]),
+        names=names,
+        events={
+            fact.id: Event(fact.new_asset, fact.ratio)
+            for fact in facts
+            if fact.new_asset is not None or fact.ratio is not None
+        },
+        counterparts={fact.id: fact.counterpart for fact in facts if fact.counterpart is not None},
+    )
 
 
 def instant_of(moment: datetime) -> int:
@@ -79,7 +142,7 @@ def ledger(text: str) -> list[Fact]:
 def answer(
     facts: list[Fact], *lines: Line, days: tuple[int, int], **options: Any
 ) -> tuple[Performance, dict[str, Any]]:
-    past = history(facts=facts, currencies=options.pop("accounts", {1: "USD"}))
+    past = history(facts=columns(facts), currencies=options.pop("accounts", {1: "USD"}))
     found = performance(
         Question(
             past=past,

@@ -1,10 +1,10 @@
 """The table of kinds: complete, and the only one."""
 
 from fractions import Fraction
+from typing import get_args, get_type_hints
 
 import pytest
 
-from portfolios.performance import daily_holdings
 from transactions.ledger import entries
 from transactions.ledger.fold import STEPS
 from transactions.ledger.kinds import BOOKED_TYPES, KINDS, OWN_TRANSFER, Kind, grouped, named, rank
@@ -18,7 +18,7 @@ def test_every_step_is_known_and_every_known_step_is_taken() -> None:
 def test_every_kind_has_its_rules_of_figures_and_its_place_in_performance() -> None:
     for kind in KINDS.values():
         assert kind.figures in entries._FIGURES
-        assert kind.performance in daily_holdings._PAYMENTS
+        assert kind.performance in get_args(get_type_hints(Kind)["performance"])
         assert set(kind.requires) <= kind.takes
 
 
