@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_PARTITION = Gauge(
     "ballast_price_default_partition_holds_rows",
-    "1 while a daily price lies in the default partition: a year without one of its own.",
+    "1 if a daily price is in the default partition, because its year has none; otherwise 0.",
     multiprocess_mode="mostrecent",
 )
 
@@ -57,5 +57,7 @@ def ensure_partitions(*, as_of: date) -> list[str]:
     astray = default_partition_holds_rows()
     DEFAULT_PARTITION.set(int(astray))
     if astray:
-        logger.error("daily prices lie in the default partition: a year has no partition")
+        logger.error(
+            "daily prices are in the default partition because their year has no partition"
+        )
     return made

@@ -26,7 +26,7 @@ from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
 
-QUOTES = Counter("ballast_quotes", "Quotes offered, by what became of them.", ["outcome"])
+QUOTES = Counter("ballast_quotes", "Quotes received, by outcome.", ["outcome"])
 
 STORE_EVERY_MS = 3000
 _STORED_KEY = "quotes:stored"
@@ -199,7 +199,7 @@ def _publish(quotes: Sequence[Quote], *, now: datetime) -> list[str]:
             payloads = client.hgetall(keys.QUOTES).values()
             store_quotes(quotes=[decoded(payload, now=now) for payload in payloads])
     except redis.RedisError:
-        logger.warning("cache unreachable, %d quotes go to the database only", len(quotes))
+        logger.warning("cache unreachable, %d quotes are written to the database only", len(quotes))
         store_quotes(quotes=quotes)
         return []
     return [quote.symbol for quote in quotes if quote.symbol not in accepted]

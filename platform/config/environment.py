@@ -1,4 +1,4 @@
-"""Typed reading of the environment; errors name the variable."""
+"""Read environment variables as typed values; an error names the variable."""
 
 import os
 from importlib.util import find_spec
@@ -48,7 +48,7 @@ def secret_key(*, production: bool) -> str:
     value = os.environ.get("SECRET_KEY", "")
     if production and len(value) < 32:
         raise ImproperlyConfigured(
-            "SECRET_KEY is missing or shorter than 32 characters: set it to a long random value."
+            "SECRET_KEY is missing or shorter than 32 characters. Set it to a long random value."
         )
     return value or "development-only-key-that-production-refuses"
 
@@ -69,7 +69,7 @@ def database(
     """Return a database entry from `postgresql://user:password@host:port/name?option=value`."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
-        raise ImproperlyConfigured("DATABASE_URL must start with postgresql://")
+        raise ImproperlyConfigured("DATABASE_URL must start with postgresql://.")
     query = dict(parse_qsl(parts.query))
     options: dict[str, Any] = {"connect_timeout": 5, **query}
     host = options.pop("host", None) or unquote(parts.hostname or "")
@@ -106,5 +106,5 @@ def package_folder(package: str, folder: str) -> Path:
     """Return a folder of an installed package without importing it."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise ImproperlyConfigured(f"the package {package} is not installed")
+        raise ImproperlyConfigured(f"The package {package} is not installed. Run `make set-up`.")
     return Path(spec.origin).parent / folder

@@ -47,22 +47,22 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute="17"),
         "options": {"queue": "notify", "expires": 3000},
     },
-    "forget dead log-ins": {
+    "delete expired log-ins": {
         "task": "identity.forget_dead_log_ins",
         "schedule": crontab(hour="3", minute="35"),
         "options": {"queue": "notify", "expires": 80_000},
     },
-    "follow identity decisions": {
+    "rebook after identity decisions": {
         "task": "transactions.follow_identity_decisions",
         "schedule": 60.0,
         "options": {"queue": "nightly", "expires": 60},
     },
-    "forget old imports": {
+    "delete old imports": {
         "task": "transactions.forget_old_imports",
         "schedule": crontab(hour="3", minute="50"),
         "options": {"queue": "notify", "expires": 80_000},
     },
-    "partitions of prices": {
+    "create price partitions": {
         "task": "marketdata.ensure_partitions",
         "schedule": crontab(hour="3", minute="5"),
         "options": {"queue": "nightly", "expires": 80_000},

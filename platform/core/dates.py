@@ -22,7 +22,7 @@ def ensure_known(day: date, *, field: str) -> None:
         )
     if day > LATEST_DATE:
         raise InvalidInput(
-            f"{field} lies after {LATEST_DATE}.",
+            f"{field} is after {LATEST_DATE}. Send an earlier date.",
             code="date_too_late",
             fields={field: [f"must be on or before {LATEST_DATE}"]},
         )
@@ -38,7 +38,7 @@ def ensure_past(executed_at: datetime, *, now: datetime, field: str) -> None:
         )
     if executed_at > now + timedelta(minutes=5):
         raise InvalidInput(
-            f"{field} lies in the future.",
+            f"{field} is in the future. Send today's date or an earlier one.",
             code="date_in_future",
             fields={field: ["must not be in the future"]},
         )
@@ -48,11 +48,13 @@ def ensure_range(from_date: date, to_date: date, *, days_max: int) -> None:
     """Raise InvalidInput for a reversed range or one longer than `days_max` days."""
     if from_date > to_date:
         raise InvalidInput(
-            "from lies after to.", code="range_reversed", fields={"from": ["must not be after to"]}
+            "from is after to. Swap them.",
+            code="range_reversed",
+            fields={"from": ["must not be after to"]},
         )
     if (to_date - from_date).days > days_max:
         raise InvalidInput(
-            f"At most {days_max} days can be asked for at once.",
+            f"The range is too long. Ask for at most {days_max} days at once.",
             code="range_too_long",
             fields={"from": [f"at most {days_max} days before to"]},
         )

@@ -77,14 +77,14 @@ class Share:
         held.by_caller[self.caller] += size
         if held.by_caller[self.caller] > limits.held_bytes_per_caller_max:
             raise BodyRefused(
-                "Too many large requests of yours arrive at once. Wait until one is answered.",
+                "You are sending too many large requests at once. Wait until one has ended.",
                 code="too_many_bodies",
                 status=429,
                 retry_after_s=5,
             )
         if held.total > limits.held_bytes_max:
             raise Unavailable(
-                "Too many large requests arrive at once. Try again shortly.",
+                "The server is receiving too many large requests. Try again shortly.",
                 code="server_busy",
                 retry_after_s=5,
             )
@@ -94,17 +94,20 @@ def declared_length(environ: Mapping[str, Any]) -> int:
     """Return the declared length; refuse a request without one, or one too long for its route."""
     if "HTTP_TRANSFER_ENCODING" in environ:
         raise BodyRefused(
-            "The length of the body is missing. Send it with a Content-Length.",
+            "The request has no Content-Length. Send one instead of chunked encoding.",
             code="length_required",
             status=411,
         )
     text = environ.get("CONTENT_LENGTH") or "0"
     if not (text.isascii() and text.isdecimal()):
-        raise BodyRefused("Content-Length is not a number.", code="length_invalid")
+        raise BodyRefused(
+            "Content-Length is not a number. Send the size of the body in bytes.",
+            code="length_invalid",
+        )
     length = int(text)
     # Fields and boundaries beside a file may take as much as any body.
     if length > file_bytes_max(environ["PATH_INFO"]) + REQUEST_BODY_BYTES_MAX:
-        raise BodyRefused("The body is too large.", code="body_too_large", status=413)
+        raise BodyRefused("The body is too large. Split it.", code="body_too_large", status=413)
     return length
 
 
@@ -135,14 +138,14 @@ async def read_body(protocol: Any, *, length: int, share: Share) -> IO[bytes]:
         return file
     except TimeoutError:
         raise BodyRefused(
-            f"The body came too slowly. After {limits.grace_s:g} seconds at least "
-            f"{limits.bytes_per_s_min} bytes must arrive each second; send the request again.",
+            f"The body arrived too slowly. After {limits.grace_s:g} seconds, at least "
+            f"{limits.bytes_per_s_min} bytes must arrive each second. Send the request again.",
             code="body_timeout",
             status=408,
         ) from None
     except OSError:
         raise Unavailable(
-            "The body cannot be stored at the moment. Try again shortly.",
+            "The server cannot store the body right now. Try again shortly.",
             code="storage_unavailable",
             retry_after_s=5,
         ) from None
@@ -155,4 +158,6 @@ def _complete(content: bytes, length: int) -> bytes:
 
 
 def _cut_short() -> BodyRefused:
-    return BodyRefused("The body ended before its declared length.", code="body_incomplete")
+    return BodyRefused(
+        "The body ended before its Content-Length. Send the request again.", code="body_incomplete"
+    )

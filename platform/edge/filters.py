@@ -18,7 +18,7 @@ LIST_VALUES_MAX = 50
 class _BoundedList(django_filters.fields.BaseCSVField):  # type: ignore[misc]
     def clean(self, value: Any) -> Any:
         if isinstance(value, list) and len(value) > LIST_VALUES_MAX:
-            raise ValidationError(f"At most {LIST_VALUES_MAX} values.", code="too_many_values")
+            raise ValidationError(f"Send at most {LIST_VALUES_MAX} values.", code="too_many_values")
         return super().clean(value)
 
 
@@ -42,7 +42,7 @@ def filtered(
     found = kind(data=given, queryset=rows)
     if not found.form.is_valid():
         raise InvalidInput(
-            f"Not a valid filter: {', '.join(sorted(found.form.errors))}.",
+            f"These filters are not valid: {', '.join(sorted(found.form.errors))}.",
             code="filter_invalid",
             fields={
                 name: [str(message) for message in messages]

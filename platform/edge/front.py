@@ -1,11 +1,11 @@
-"""The web process in front of Django: an RSGI application for granian.
+"""Read HTTP requests and pass them to Django in threads: an RSGI application for granian.
 
-    head arrived ─→ /healthz ─→ answered in the event loop, whatever the threads do
-                 └→ body read whole (bodies) ─→ line and threads (request_threads) ─→ Django (WSGI)
+        headers ─→ /healthz ─→ response from the event loop, even when all threads are busy
+            └→ whole body (bodies) ─→ queue and threads (request_threads) ─→ Django (WSGI)
 
-A slow client costs a socket and what it has sent, never a thread: a request takes a thread only
-when all of it is here, and the answer is handed to granian as a whole. What is refused before
-Django gets the same problem document, request id, log line and figures as everything else.
+A request gets a thread only after its whole body has arrived, and granian gets the complete
+response. So a slow client occupies a socket and some memory, but never a thread. A request
+refused before Django gets the same problem document, request id, log line and metrics as any other.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ WsgiHandler = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 SWEEP_S = 1.0
 OPEN_FILES_WANTED = 65_536
-# granian opens the file of an answer a moment after it was named.
+# granian opens the file of a response shortly after it gets the path.
 FILE_KEPT_S = 30.0
 SERVER = ("server", "ballast")
 _BASE = {
@@ -55,7 +55,7 @@ _BASE = {
 
 
 class Front:
-    """Reads requests in the event loop and lets Django answer them in threads."""
+    """Reads requests in the event loop and runs Django in threads."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Front:
         self.threads.stop()
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Run once a second. A blocked loop ends its process, and granian starts another."""
+        """Run once a second. If the loop blocks, the process exits and granian starts another."""
         faulthandler.dump_traceback_later(self.standstill_s_max, exit=True)
         self.threads.sweep()
         loop.call_later(SWEEP_S, self._sweep, loop)
@@ -119,7 +119,7 @@ class Front:
             await self._answered(environ, protocol)
 
     def _alive(self, protocol: Any) -> None:
-        """Answer /healthz: the loop runs, and the threads are not all stuck."""
+        """Respond to /healthz: 200 unless all threads are stuck."""
         stuck = self.threads.stuck(self.stuck_s_max)
         status, text = (503, "stuck\n") if stuck else (200, "ok\n")
         protocol.response_str(
@@ -129,33 +129,35 @@ class Front:
     async def _answered(self, environ: dict[str, Any], protocol: Any) -> None:
         if self.threads.full:
             raise Unavailable(
-                "The server has more requests than it can answer. Try again shortly.",
+                "The server is overloaded. Nothing was changed. Try again shortly.",
                 code="server_busy",
                 retry_after_s=1,
             )
         if not await self.threads.enter(partial(self._answer, environ, protocol)):
             raise Unavailable(
-                "The server could not begin with this request in time. Nothing was done. "
+                "The server could not start this request in time. Nothing was changed. "
                 "Try again shortly.",
                 code="server_busy",
                 retry_after_s=2,
             )
 
     def _answer(self, environ: dict[str, Any], protocol: Any) -> None:
-        """In a thread: call Django and return the complete answer to granian."""
+        """Call Django and send the complete response to granian. Runs in a thread."""
         try:
             status, headers, content, file = answer_of(self.handler, environ)
             descriptor = None if file is None else _descriptor_of(file)
         except Exception:
-            # Django answers its own errors; this one is, say, a disk too full for a large answer.
-            logger.exception("an answer could not be made")
-            failure = InternalError("Something went wrong on our side. It has been logged.")
+            # Django handles its own errors; this is another one, such as a full disk.
+            logger.exception("a response could not be built")
+            failure = InternalError(
+                "An error occurred on our side. Send the request id to the operator."
+            )
             _send(protocol, environ["PATH_INFO"], failure, request_id=secrets.token_hex(16))
             return
         if descriptor is None:
             protocol.response_bytes(status, headers, content)
             return
-        # The file no longer has a name; its descriptor has one until granian has opened it.
+        # The file is unlinked; granian opens it by the path of its descriptor.
         protocol.response_file(status, headers, f"/dev/fd/{descriptor}")
         self.loop.call_soon_threadsafe(self.loop.call_later, FILE_KEPT_S, os.close, descriptor)
 
@@ -163,7 +165,7 @@ class Front:
 def answer_of(
     handler: WsgiHandler, environ: dict[str, Any]
 ) -> tuple[int, Headers, bytes, IO[bytes] | None]:
-    """Return status, headers and the complete content of an answer, in a file if it is large."""
+    """Return status, headers and the complete content of a response, in a file if it is large."""
     status, headers = 500, [("content-type", "text/plain; charset=utf-8"), SERVER]
     started: list[tuple[str, Headers]] = []
 
@@ -200,7 +202,7 @@ def _file_of(pieces: Iterable[bytes]) -> IO[bytes]:
 
 
 def _descriptor_of(file: IO[bytes]) -> int:
-    """Close the file and return a descriptor of its own, at the beginning."""
+    """Close the file and return a duplicate of its descriptor, positioned at the start."""
     with file:
         descriptor = os.dup(file.fileno())
     os.lseek(descriptor, 0, os.SEEK_SET)
@@ -236,7 +238,7 @@ def environ_of(scope: Any) -> dict[str, Any]:
 
 @lru_cache(maxsize=1024)
 def _key(name: str) -> str | None:
-    """Return a header's name in the environment; None if its underscore could pose as another."""
+    """Return a header's WSGI name; None for one with an underscore, which could spoof another."""
     if "_" in name:
         return None
     key = name.upper().replace("-", "_")
@@ -244,7 +246,7 @@ def _key(name: str) -> str | None:
 
 
 def allow_open_files() -> None:
-    """Raise the limit of open files as far as the system permits: each socket is one."""
+    """Raise the limit of open files as far as the system permits, since each socket counts."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES_WANTED)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -252,7 +254,7 @@ def allow_open_files() -> None:
 
 
 def _refuse(scope: Any, protocol: Any, refusal: BallastError, *, began_s: float) -> None:
-    """Answer, log and count a request that never reaches Django."""
+    """Send, log and count the refusal of a request before Django."""
     request_id = request_id_for(scope.headers.get("x-request-id"))
     _send(protocol, scope.path, refusal, request_id=request_id)
     metrics.REFUSED_EARLY.labels(refusal.code).inc()
@@ -269,7 +271,7 @@ def _refuse(scope: Any, protocol: Any, refusal: BallastError, *, began_s: float)
 
 
 def _send(protocol: Any, path: str, refusal: BallastError, *, request_id: str) -> None:
-    """Send a problem to programs or plain text to people; the connection ends, its body unread."""
+    """Send a problem for the API or plain text for pages, and close the connection."""
     if path.startswith("/api/"):
         response = problem(
             status=refusal.status, code=refusal.code, detail=refusal.detail, request_id=request_id

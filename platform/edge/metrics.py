@@ -25,31 +25,33 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10,
 
 REQUEST_SECONDS = Histogram(
     "ballast_request_seconds",
-    "Time to answer a request.",
+    "Time to respond to a request, in seconds.",
     ["route", "method", "status"],
     buckets=_SECONDS,
 )
 REQUEST_QUERIES = Histogram(
     "ballast_request_queries",
-    "Database queries of a request.",
+    "Number of database queries per request.",
     ["route"],
     buckets=(0, 1, 2, 3, 5, 8, 13, 21, 50, 100),
 )
 QUERY_SECONDS = Histogram(
     "ballast_query_seconds",
-    "Time of one database query, by the route or job that asked.",
+    "Time of one database query, in seconds, by route or job.",
     ["scope", "kind"],
     buckets=_SECONDS,
 )
 JOB_SECONDS = Histogram(
     "ballast_job_seconds",
-    "Time of one try of a background job.",
+    "Time of one attempt of a background job, in seconds.",
     ["kind", "outcome"],
     buckets=(*_SECONDS, 300, 3600),
 )
-THROTTLED = Counter("ballast_throttled", "Tries refused.", ["name", "by"])
-REFUSED_EARLY = Counter("ballast_front_refused", "Requests refused before Django.", ["code"])
-UNHANDLED = Counter("ballast_unhandled_errors", "Answers with status 500.", ["route"])
+THROTTLED = Counter("ballast_throttled", "Requests refused by rate limiting.", ["name", "by"])
+REFUSED_EARLY = Counter(
+    "ballast_front_refused", "Requests refused before they reached Django.", ["code"]
+)
+UNHANDLED = Counter("ballast_unhandled_errors", "Responses with status 500.", ["route"])
 
 _COLLECTORS: list[Collector] = []
 
@@ -58,7 +60,7 @@ _KINDS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "COPY", "SAV
 
 
 class QueryTally:
-    """Counts and times the queries of one request or job; install with `counting`."""
+    """Counts and times the database queries of one request or job; see `counting`."""
 
     __slots__ = ("seconds", "timings")
 
@@ -97,7 +99,7 @@ def counting() -> Iterator[QueryTally]:
 
 @contextmanager
 def job(kind: str) -> Iterator[None]:
-    """Time one try of a job and its queries: `with metrics.job("recommendations.rebalance"):`."""
+    """Time one attempt of a job and its queries; `kind` is as in `recommendations.rebalance`."""
     started = time.perf_counter()
     outcome = "failed"
     with counting() as tally:
@@ -112,7 +114,7 @@ def job(kind: str) -> Iterator[None]:
 def observe_request(
     *, route: str, method: str, status: int, seconds: float, tally: QueryTally
 ) -> None:
-    """Export one answered request."""
+    """Record the metrics of one finished request."""
     _request_child(route, method if method in _METHODS else "OTHER", status).observe(seconds)
     _queries_child(route).observe(len(tally.timings))
     if tally.timings:
@@ -122,12 +124,12 @@ def observe_request(
 
 
 def export(collector: Collector) -> None:
-    """Add figures that are stored elsewhere and so are the same in every process."""
+    """Add a collector whose values come from a store that all processes share."""
     _COLLECTORS.append(collector)
 
 
 def exposition() -> bytes:
-    """Return the text for Prometheus, of this process or of all that share a directory."""
+    """Return the metrics text for Prometheus, of all processes if they share a directory."""
     together = CollectorRegistry()
     for collector in _COLLECTORS:
         together.register(collector)

@@ -190,9 +190,9 @@ def _after(model: type[models.Model], sort_key: str, text: str) -> "RowCompariso
         )
     except (signing.BadSignature, ValidationError, ValueError, TypeError):
         raise InvalidInput(
-            "The cursor is not one of ours.",
+            "The cursor is not valid. Send next_cursor of the previous page unchanged.",
             code="cursor_invalid",
-            fields={"cursor": ["take next_cursor of the page before, unchanged"]},
+            fields={"cursor": ["must be next_cursor of the previous page, unchanged"]},
         ) from None
 
 
@@ -233,13 +233,13 @@ def _bounded(params: Mapping[str, str], name: str, *, default: int, maximum: int
         return default
     if not (text.isascii() and text.isdigit() and text.strip("0")):
         raise InvalidInput(
-            f"{name} must be a whole number from 1 on.",
+            f"{name} must be a whole number, 1 or more.",
             code=f"{name}_invalid",
-            fields={name: ["must be a whole number from 1 on"]},
+            fields={name: ["must be a whole number, 1 or more"]},
         )
     if len(text) > 18 or int(text) > maximum:
         raise InvalidInput(
-            f"{name} can be at most {maximum}.",
+            f"{name} must be at most {maximum}.",
             code=f"{name}_too_large",
             fields={name: [f"at most {maximum}"]},
         )
@@ -250,7 +250,7 @@ PAGE_PARAMETERS: list[dict[str, Any]] = [
     {
         "name": "page",
         "in": "query",
-        "description": "The page, the first is 1.",
+        "description": "Page number, from 1.",
         "schema": {"type": "integer", "minimum": 1, "maximum": PAGE_NUMBER_MAX, "default": 1},
     },
     {
@@ -268,6 +268,6 @@ PAGE_PARAMETERS: list[dict[str, Any]] = [
 CURSOR_PARAMETER: dict[str, Any] = {
     "name": "cursor",
     "in": "query",
-    "description": "`next_cursor` of the page before; empty for the first page. Replaces `page`.",
+    "description": "`next_cursor` of the previous page; empty for the first. Replaces `page`.",
     "schema": {"type": "string"},
 }

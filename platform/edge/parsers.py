@@ -19,7 +19,7 @@ class BodyTooLarge(InvalidInput):
     code = "body_too_large"
 
     def __init__(self) -> None:
-        super().__init__(f"The body is larger than {REQUEST_BODY_BYTES_MAX} bytes.")
+        super().__init__(f"The body is larger than {REQUEST_BODY_BYTES_MAX} bytes. Split it.")
 
 
 class StrictJsonParser(BaseParser):
@@ -47,7 +47,9 @@ def strict_json(body: bytes) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
-        raise ParseError("The body is not UTF-8.", code="body_not_utf8") from None
+        raise ParseError(
+            "The body is not UTF-8 text. Encode it as UTF-8.", code="body_not_utf8"
+        ) from None
     try:
         value = json.loads(
             text,
@@ -59,7 +61,7 @@ def strict_json(body: bytes) -> Any:
     except RecursionError:
         raise _too_deep() from None
     except ValueError as error:
-        raise ParseError(f"The body is not JSON: {error}.", code="body_not_json") from None
+        raise ParseError(f"The body is not valid JSON: {error}.", code="body_not_json") from None
     if body.count(b"[") + body.count(b"{") > REQUEST_DEPTH_MAX:
         _refuse_deep(value)
     return value
@@ -93,7 +95,9 @@ def _refuse_constant(name: str) -> NoReturn:
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ParseError("The body names a field twice.", code="field_repeated")
+        raise ParseError(
+            "The body contains the same field twice. Send each field once.", code="field_repeated"
+        )
     return found
 
 
@@ -113,5 +117,6 @@ def _refuse_deep(value: Any) -> None:
 
 def _too_deep() -> ParseError:
     return ParseError(
-        f"The body is nested deeper than {REQUEST_DEPTH_MAX} levels.", code="body_too_deep"
+        f"The body is nested deeper than {REQUEST_DEPTH_MAX} levels. Send a flatter body.",
+        code="body_too_deep",
     )

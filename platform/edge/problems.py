@@ -1,4 +1,4 @@
-"""Every refusal is answered as one RFC 9457 problem with a stable `code`.
+"""Turn every error into an RFC 9457 problem document with a stable `code`.
 
     {"type", "title", "status", "code", "detail", "request_id",
      "errors": [{"field", "pointer", "code", "message"}]}
@@ -46,24 +46,24 @@ _CODES_BY_STATUS = {
 }
 _DETAILS_BY_STATUS = {
     400: "The request is not valid.",
-    403: "You may not do this.",
-    404: "There is nothing here.",
-    405: "This method is not allowed here.",
-    413: "The body is too large.",
-    500: "Something went wrong on our side. It has been logged under the request id.",
-    503: "The service is busy or a part of it is down. Try again shortly.",
+    403: "You are not allowed to do this.",
+    404: "Nothing exists at this address. Check the URL.",
+    405: "This address does not accept this method.",
+    413: "The body is too large. Split it.",
+    500: "An error occurred on our side. Send the request id to the operator.",
+    503: "The service is busy or partly down. Try again shortly.",
 }
 
 
 class InternalError(BallastError):
-    """A fault in our code. The traceback is in the log, never in the answer."""
+    """An error in our code. The traceback goes to the log, never into the response."""
 
     status = 500
     code = "internal_error"
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
-    """Return whatever a view raised as a problem; Django REST framework's hook."""
+    """Return an error raised by a view as a problem document (Django REST framework's hook)."""
     request = context.get("request")
     return problem_of(error, request_id=request_id_of(getattr(request, "_request", request)))
 
@@ -118,7 +118,7 @@ def problem(
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
-    """Return the body as JSON; `?` for halves of surrogate pairs, which a refusal may quote."""
+    """Return the body as JSON; lone surrogates, which a message may quote, become `?`."""
     try:
         return orjson.dumps(body)
     except orjson.JSONEncodeError:
@@ -188,7 +188,7 @@ def _sentence(entry: Mapping[str, str]) -> str:
 
 
 def translated(error: BaseException) -> BallastError:
-    """Translate errors of Django, the database and Redis into ours; omit their details."""
+    """Translate errors of Django, the database and Redis into ours, without their details."""
     if isinstance(error, Http404):
         return NotFound(_DETAILS_BY_STATUS[404])
     if isinstance(error, PermissionDenied):
@@ -200,9 +200,9 @@ def translated(error: BaseException) -> BallastError:
     if isinstance(error, DatabaseError | InterfaceError):
         return _of_database(error)
     if isinstance(error, redis.RedisError | BrokerError):
-        logger.warning("redis or broker failed: %s", error, exc_info=error)
+        logger.warning("Redis or the message broker failed: %s", error, exc_info=error)
         return Unavailable(
-            "A part of the service is down. Try again shortly.",
+            "The service is partly down. Try again shortly.",
             code="cache_unavailable",
             retry_after_s=2,
         )
@@ -213,32 +213,53 @@ def translated(error: BaseException) -> BallastError:
 def _of_database(error: DatabaseError | InterfaceError) -> BallastError:
     cause = error.__cause__
     if isinstance(error, IntegrityError):
-        logger.error("a constraint refused what validation let through", exc_info=error)
-        return Conflict("The change contradicts what is stored.", code="integrity_conflict")
+        logger.error("a database constraint refused data that passed validation", exc_info=error)
+        return Conflict(
+            "The change conflicts with stored data. Read the resource again.",
+            code="integrity_conflict",
+        )
     if isinstance(error, DataError):
-        logger.warning("the database refused a value", exc_info=error)
-        return InvalidInput("A value cannot be stored.", code="invalid_value")
+        logger.warning("the database refused a value: wrong type or range", exc_info=error)
+        return InvalidInput(
+            "A value cannot be stored, such as text with U+0000. Correct it.", code="invalid_value"
+        )
     if not isinstance(error, OperationalError | InterfaceError):
         logger.error("unhandled %s", type(error).__name__, exc_info=error)
         return InternalError(_DETAILS_BY_STATUS[500])
-    code, detail, wait_s = "database_unavailable", "The database cannot be reached.", 5
+    code, detail, wait_s = (
+        "database_unavailable",
+        "The database cannot be reached. Try again shortly.",
+        5,
+    )
     if isinstance(cause, psycopg.errors.QueryCanceled):
-        code, detail, wait_s = "query_timeout", "The question took too long to answer.", 5
+        code, detail, wait_s = (
+            "query_timeout",
+            "The database query took too long. Ask for less data, or try again.",
+            5,
+        )
     elif isinstance(cause, psycopg.errors.LockNotAvailable):
-        code, detail, wait_s = "lock_timeout", "Someone else is changing the same thing.", 1
+        code, detail, wait_s = (
+            "lock_timeout",
+            "Someone else is changing the same data. Try again.",
+            1,
+        )
     elif isinstance(cause, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
-        code, detail, wait_s = "write_contended", "Two changes met; try yours again.", 1
+        code, detail, wait_s = (
+            "write_contended",
+            "Another change was saved at the same time. Try again.",
+            1,
+        )
     elif isinstance(
         cause,
         psycopg_pool.PoolTimeout | psycopg_pool.TooManyRequests | psycopg.errors.TooManyConnections,
     ):
-        code, detail, wait_s = "database_busy", "All database connections are in use.", 1
-    logger.warning("database: %s", code, exc_info=error)
+        code, detail, wait_s = "database_busy", "All database connections are in use. Try again.", 1
+    logger.warning("database error %s", code, exc_info=error)
     return Unavailable(detail, code=code, retry_after_s=wait_s)
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Return whether the caller is a program that reads problems, rather than a person."""
+    """Return whether the request is for the API, which gets problems, or for a page."""
     return request.path.startswith("/api/")
 
 

@@ -39,20 +39,20 @@ def refuse_undeclared(request: HttpRequest, view: Callable[..., Any]) -> None:
     _refuse(
         [name for name in found if name not in declared],
         code="unknown_parameter",
-        detail="There is no such query parameter",
+        detail="This query parameter does not exist",
         each=_allowed_text(declared),
     )
     _refuse(
         [name for name in found if len(found.getlist(name)) > 1],
         code="parameter_repeated",
-        detail="A query parameter stands twice",
+        detail="A query parameter appears twice",
         each="may stand once",
     )
     _refuse(
         [name for name in found if not found[name] and name not in MAY_BE_EMPTY],
         code="parameter_empty",
         detail="A query parameter has no value",
-        each="needs a value; leave the parameter out for the default",
+        each="has no value; omit the parameter to get the default",
     )
 
 

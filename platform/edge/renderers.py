@@ -23,7 +23,7 @@ def encoded(data: Any) -> bytes:
 def _other(value: Any) -> Any:
     if isinstance(value, Decimal):
         if not value.is_finite():
-            raise TypeError("a decimal that is not finite has no JSON")
+            raise TypeError("a decimal that is not finite cannot be written as JSON")
         return plain(value)
     if isinstance(value, Promise):
         return str(value)
@@ -35,7 +35,7 @@ def _other(value: Any) -> Any:
         return value.total_seconds()
     if hasattr(value, "tolist"):  # numpy
         return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no JSON")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 class OrjsonRenderer(BaseRenderer):

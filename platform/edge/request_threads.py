@@ -95,7 +95,7 @@ class RequestThreads:
                 turn.answer()
             except BaseException:
                 # Django answers its own errors; anything that arrives here must not end the thread.
-                logger.exception("a request was not answered")
+                logger.exception("a request got no response")
             self.loop.call_soon_threadsafe(_end, turn.ended)
 
 

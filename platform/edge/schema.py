@@ -1,4 +1,4 @@
-"""The OpenAPI description: every route lists the problems it can answer."""
+"""Add to the OpenAPI schema of every route the problems it can return."""
 
 from functools import cache
 from typing import Any, Literal
@@ -15,13 +15,13 @@ from edge.serializers import ProblemSerializer
 _PROBLEMS = {
     "400": "The request is not valid.",
     "401": "The token or session is missing, expired or revoked.",
-    "403": "The caller may not do this.",
-    "404": "It does not exist, or the caller may not know that it does.",
-    "409": "The present state refuses it.",
+    "403": "The caller is not allowed to do this.",
+    "404": "The resource does not exist, or the caller has no access to it.",
+    "409": "The resource is not in a state that allows the request.",
     "413": "The body is too large.",
-    "415": "The body is not JSON.",
-    "422": "The Idempotency-Key stands for another request.",
-    "429": "Too many tries; see Retry-After.",
+    "415": "The body has an unsupported Content-Type.",
+    "422": "The Idempotency-Key was already used for a different request.",
+    "429": "Too many requests; see Retry-After.",
     "503": "Busy or partly down; see Retry-After.",
 }
 

@@ -1,4 +1,4 @@
-"""Fields and serializers that refuse unknown input, each refusal with its own code."""
+"""Serializers and fields that refuse unknown fields and bad values, each with its own code."""
 
 import re
 from collections.abc import Mapping
@@ -20,14 +20,17 @@ _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.^=/-]*")
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses unknown fields: each one is a mistake of the caller."""
+    """A serializer that refuses unknown fields, because they are mistakes of the caller."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
             known = {name for name, field in self.fields.items() if not field.read_only}
             unknown = [str(name) for name in data if name not in known]
             if unknown:
-                message = ErrorDetail("There is no such field.", code="unknown_field")
+                message = ErrorDetail(
+                    "This field does not exist. Remove it, or correct its name.",
+                    code="unknown_field",
+                )
                 raise serializers.ValidationError(
                     {_speakable(name): [message] for name in unknown[:20]}
                 )
@@ -49,7 +52,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 def _speakable(name: str) -> str:
-    """Return a field's name in a form an answer can carry: bounded, without half characters."""
+    """Return a field's name shortened and without lone surrogates, so that it can be sent back."""
     return name[:100].encode("utf-8", "replace").decode()
 
 
@@ -63,13 +66,13 @@ class _ExactField(serializers.Field[Decimal, Any, str, Any]):
     positive = False
 
     default_error_messages = {
-        "not_a_number": "This is not a decimal number.",
-        "number_not_finite": "This is not a finite number.",
+        "not_a_number": "This is not a decimal number. Write it as in 1234.56.",
+        "number_not_finite": "This must be a finite number.",
         "negative": "This must not be negative.",
         "not_positive": "This must be greater than zero.",
         "too_small": "This must be at least {minimum}.",
         "too_large": "This must be at most {maximum}.",
-        "too_many_decimals": "At most {decimals} decimals.",
+        "too_many_decimals": "This must have at most {decimals} decimals.",
     }
 
     def __init__(self, *, allow_zero: bool | None = None, **options: Any) -> None:
@@ -135,9 +138,9 @@ class PriceField(_ExactField):
     positive = True
 
 
-@_documented("Units of one currency for one of another, as a decimal string.", "1.0835")
+@_documented("An exchange rate between two currencies, as a decimal string.", "1.0835")
 class RateField(_ExactField):
-    """An exchange rate, greater than zero; 18 significant digits of it are kept."""
+    """An exchange rate greater than zero; 18 significant digits are stored."""
 
     decimals = limits.FX_RATE_DECIMALS
     minimum = Decimal(0)
@@ -168,7 +171,9 @@ class PercentageField(_ExactField):
     maximum = Decimal(100)
 
 
-@_documented("A percentage of basis with eight decimals, as a decimal string.", "33.33333333")
+@_documented(
+    "A percentage of cost basis with up to eight decimals, as a decimal string.", "33.33333333"
+)
 class BasisPercentageField(PercentageField):
     """A percentage as issuers publish it for a spin-off."""
 
@@ -187,7 +192,9 @@ class FractionField(_ExactField):
 class SymbolField(serializers.CharField):
     """The symbol of an asset, in capitals."""
 
-    default_error_messages = {"invalid_symbol": "This is not a symbol."}
+    default_error_messages = {
+        "invalid_symbol": "This is not a valid symbol. Use capitals, digits, dots and hyphens."
+    }
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=limits.SYMBOL_LENGTH_MAX, **options)
@@ -202,7 +209,9 @@ class SymbolField(serializers.CharField):
 class CurrencyField(serializers.CharField):
     """An active ISO 4217 code."""
 
-    default_error_messages = {"unknown_currency": "This is not a currency of ISO 4217."}
+    default_error_messages = {
+        "unknown_currency": "This is not a supported currency. Send an ISO 4217 code such as USD."
+    }
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -215,9 +224,11 @@ class CurrencyField(serializers.CharField):
 
 
 class InstantField(serializers.DateTimeField):
-    """A moment with its offset from UTC: a time without one would be anybody's guess."""
+    """A time with its offset from UTC. A time without an offset is ambiguous and refused."""
 
-    default_error_messages = {"timezone_required": "State the offset: 2026-01-05T15:00:00Z."}
+    default_error_messages = {
+        "timezone_required": "The time has no offset. Write it as in 2026-01-05T15:00:00Z."
+    }
 
     def enforce_timezone(self, value: datetime) -> datetime:
         if value.tzinfo is None:
@@ -236,12 +247,12 @@ class EmailField(serializers.EmailField):
             return folded(super().to_internal_value(data))
         except EmailInvalid:
             raise serializers.ValidationError(
-                "Enter a valid e-mail address.", code="invalid"
+                "This is not a valid e-mail address. Check its spelling.", code="invalid"
             ) from None
 
 
 class ProblemFieldSerializer(serializers.Serializer[Any]):
-    """One field that is wrong."""
+    """One invalid field."""
 
     field = serializers.CharField()
     pointer = serializers.CharField(allow_blank=True)
@@ -250,12 +261,12 @@ class ProblemFieldSerializer(serializers.Serializer[Any]):
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
-    """RFC 9457: why a request was refused."""
+    """An RFC 9457 problem: why a request was refused."""
 
     type = serializers.CharField()
     title = serializers.CharField()
     status = serializers.IntegerField()
-    code = serializers.CharField(help_text="Stable; what programs read.")
+    code = serializers.CharField(help_text="Stable error code for programs.")
     detail = serializers.CharField()
     errors = ProblemFieldSerializer(many=True)  # type: ignore[assignment]
     request_id = serializers.CharField()

@@ -105,13 +105,13 @@ def _hit(name: str, limit: limits.RateLimitItem, kind: str, value: str) -> None:
             _shared(os.getpid(), settings.REDIS_URL), limit, name, kind, value
         )
     except redis.RedisError as error:
-        logger.warning("redis is down, %s is throttled per process: %s", name, error)
+        logger.warning("Redis is down, rate limit %s is counted per process: %s", name, error)
         passed, wait_s = _counted(_local(os.getpid()), limit, name, kind, value)
     if not passed:
-        logger.warning("throttled %s by %s", name, kind)
+        logger.warning("rate limit %s exceeded, counted by %s", name, kind)
         THROTTLED.labels(name, kind).inc()
         raise TooManyRequests(
-            "Too many tries. Wait before the next one.", retry_after_s=max(1, wait_s)
+            "Too many attempts. Wait before you try again.", retry_after_s=max(1, wait_s)
         )
 
 

@@ -41,9 +41,9 @@ def given() -> dict[str, str]:
 
 
 def refuse_busy_ports(variables: Mapping[str, str]) -> None:
-    """Refuse to start on busy ports, with one sentence instead of a restart loop later."""
+    """Refuse to start when a port is busy, instead of restarting in a loop later."""
     if variables["PORT"] == variables["STREAM_PORT"]:
-        raise Refused("PORT and STREAM_PORT must differ.")
+        raise Refused("PORT and STREAM_PORT are the same. Choose two different ports.")
     for name in ("PORT", "STREAM_PORT"):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -51,13 +51,14 @@ def refuse_busy_ports(variables: Mapping[str, str]) -> None:
                 probe.bind((plan.HOST, int(variables[name])))
             except OSError as error:
                 raise Refused(
-                    f"{name} {variables[name]} cannot be used ({error.strerror}): stop what uses it"
-                    f", or choose another, for example `make run {name}=8100`."
+                    f"{name} {variables[name]} cannot be used ({error.strerror}). Stop the "
+                    "program that "
+                    f"uses it, or choose another port, for example `make run {name}=8100`."
                 ) from None
 
 
 def static_mark() -> str:
-    """Return a mark that changes whenever a page's file or an installed package changes."""
+    """Return a digest that changes whenever a static file or an installed package changes."""
     found = hashlib.sha256((ROOT / "requirements.lock").read_bytes())
     for path in sorted(ROOT.glob("platform/*/static/**/*")):
         status = path.stat()
@@ -66,7 +67,7 @@ def static_mark() -> str:
 
 
 def prepare(supervisor: Supervisor, where: Places, variables: Mapping[str, str]) -> None:
-    """Prepare the database schema, the demo and the static files, side by side."""
+    """Prepare the database schema, the demo and the static files in parallel."""
     started = time.monotonic()
     lines = [[plan.manage("migrate", "migrate", "--noinput", "-v1", environment=variables)]]
     if variables["DEMO"] == "1":
@@ -92,7 +93,7 @@ def answers(url: str) -> bool:
 
 
 def alive(origin: str) -> bool:
-    """Check that the process answers on several connections, which reach different workers."""
+    """Check that the process responds on several connections, which reach different workers."""
     return all(answers(f"{origin}/healthz") for _ in range(plan.PROBE_CONNECTIONS))
 
 
@@ -178,7 +179,9 @@ def bench(words: list[str]) -> None:
             program.command, env=program.environment, cwd=program.folder, check=False
         )
         if done.returncode and not supervisor.signals:
-            raise Refused(f"bench failed (exit code {done.returncode}).")
+            raise Refused(
+                f"The benchmarks failed (exit code {done.returncode}). See the output above."
+            )
 
 
 def test(words: list[str]) -> None:

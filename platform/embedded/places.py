@@ -49,7 +49,9 @@ def places(data: Path) -> Places:
         data = data.resolve()
         (data / "log").mkdir(exist_ok=True)
     except OSError as error:
-        raise Refused(f"DATA_DIR {data} cannot be used: {error.strerror}.") from error
+        raise Refused(
+            f"DATA_DIR {data} cannot be used: {error.strerror}. Choose another DATA_DIR."
+        ) from error
     sockets = SOCKETS_BELOW / f"ballast-{_identity(data)}"
     own_folder(sockets, mode=0o711 if os.geteuid() == 0 else 0o700)
     return Places(data=data, sockets=sockets)
@@ -71,7 +73,9 @@ def own_folder(path: Path, *, mode: int) -> None:
     except FileExistsError:
         found = path.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise Refused(f"{path} exists and belongs to somebody else.") from None
+            raise Refused(
+                f"{path} belongs to another user. Delete it or choose another DATA_DIR."
+            ) from None
     path.chmod(mode)
 
 
@@ -102,7 +106,8 @@ def hold(where: Places) -> IO[str]:
         holder = lock.read().strip()
         lock.close()
         raise Refused(
-            f"Ballast already runs on {where.data} (process {holder or 'unknown'}). Stop it with "
+            f"Ballast is already running on {where.data} (process {holder or 'unknown'}). Stop "
+            "it with "
             "Ctrl-C there, or start this one with another DATA_DIR, PORT and STREAM_PORT."
         ) from None
     lock.truncate(0)
@@ -116,5 +121,7 @@ def running_environment(where: Places) -> dict[str, str]:
     try:
         found: dict[str, str] = json.loads(where.environment.read_text())
     except FileNotFoundError:
-        raise Refused(f"Nothing runs on {where.data}: start it with `make run`.") from None
+        raise Refused(
+            f"Ballast is not running on {where.data}. Start it with `make run`."
+        ) from None
     return found

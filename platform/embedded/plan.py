@@ -32,7 +32,7 @@ def port(name: str, default: int) -> int:
     """Return a port from the environment."""
     text = os.environ.get(name) or str(default)
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise Refused(f"{name} must be a port, a number from 1 to 65535, not {text!r}.")
+        raise Refused(f"{name} must be a port number from 1 to 65535, not {text!r}.")
     return int(text)
 
 

@@ -130,7 +130,7 @@ def prepare(server: Postgres) -> None:
     )
     if made.returncode:
         shutil.rmtree(server.data / "global", ignore_errors=True)
-        raise Refused(f"{made.stderr.strip()}\nPostgreSQL could not make its data folder.")
+        raise Refused(f"{made.stderr.strip()}\nPostgreSQL could not create its data folder.")
 
 
 def _refuse_other_version(server: Postgres) -> None:
@@ -138,8 +138,9 @@ def _refuse_other_version(server: Postgres) -> None:
     theirs = (server.data / "PG_VERSION").read_text().strip()
     if ours != theirs:
         raise Refused(
-            f"{server.data} was made by PostgreSQL {theirs}, installed is {ours}: dump and restore "
-            "it with the old version, or start with another DATA_DIR."
+            f"{server.data} was created by PostgreSQL {theirs}, but version {ours} is installed. "
+            "Dump "
+            "it with the old version and restore it, or start with another DATA_DIR."
         )
 
 
@@ -149,7 +150,7 @@ def stop_stale(server: Postgres) -> None:
     if pid is None:
         _disown(server)
         return
-    say("a database of an earlier start still runs; stopping it")
+    say("stopping a PostgreSQL that an earlier start left running")
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         os.kill(pid, number)
         deadline = time.monotonic() + STALE_S_MAX
@@ -157,7 +158,7 @@ def stop_stale(server: Postgres) -> None:
             if _stale_pid(server) is None:
                 return
             time.sleep(0.1)
-    raise Refused(f"PostgreSQL (process {pid}) does not stop; end it and start again.")
+    raise Refused(f"PostgreSQL (process {pid}) does not stop. Kill it and start again.")
 
 
 def _disown(server: Postgres) -> None:
@@ -204,4 +205,6 @@ def wait_ready(server: Postgres, child: Child) -> None:
                     server.sql(f"create database {DATABASE}")
                 return
         time.sleep(0.05)
-    raise Refused("\n".join([*child.last_lines(), "PostgreSQL did not start."]))
+    raise Refused(
+        "\n".join([*child.last_lines(), "PostgreSQL did not start; its last messages are above."])
+    )

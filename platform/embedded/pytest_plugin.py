@@ -55,7 +55,8 @@ def _start_for_workers() -> None:
     """Start PostgreSQL; the workers inherit its address and start their own Redis."""
     if found := [name for name in REDIS if os.environ.get(name)]:
         raise pytest.UsageError(
-            f"{' and '.join(found)}: several processes cannot share one Redis; add -n 0"
+            f"{' and '.join(found)} is set, but several test processes cannot share one Redis. Add "
+            "-n 0."
         )
     ours = not os.environ.get("DATABASE_URL")
     _start(DATABASE)
@@ -103,7 +104,9 @@ def browser_program() -> str:
     """Return Chromium's path. Without one, skip the test with a message, or fail in CI."""
     found = chromium()
     if found is None:
-        reason = "no Chromium here: install Debian's `chromium` (as root `make test` does it)"
+        reason = (
+            "Chromium is not installed: install Debian's `chromium` (`make test` as root does it)"
+        )
         if os.environ.get("BALLAST_REQUIRE_BROWSER") == "1":
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)

@@ -67,4 +67,11 @@ def wait_ready(child: Child, path: Path) -> None:
             time.sleep(0.02)  # not listening yet
             continue
         time.sleep(0.02)  # still loading its file
-    raise Refused("\n".join([*child.last_lines(), f"{child.program.name} did not start."]))
+    raise Refused(
+        "\n".join(
+            [
+                *child.last_lines(),
+                f"{child.program.name} did not start; its last messages are above.",
+            ]
+        )
+    )

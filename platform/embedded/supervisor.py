@@ -86,7 +86,10 @@ class Supervisor:
                         running.append(self.child(line[0]))
                 for child in [x for x in running if not x.alive]:
                     if child.process.returncode:
-                        raise Refused(f"{child.program.name} failed ({child.ending()}).")
+                        raise Refused(
+                            f"{child.program.name} failed ({child.ending()}). "
+                            f"See {self.where.logs}/{child.program.name}.log."
+                        )
                     running.remove(child)
                     waiting = [x[1:] if x and x[0] is child.program else x for x in waiting]
                 self.check()
@@ -108,7 +111,7 @@ class Supervisor:
         deadline = time.monotonic() + s_max
         while not holds():
             if time.monotonic() > deadline:
-                raise Refused(f"{what} is not ready after {s_max:.0f} s; see {self.where.logs}.")
+                raise Refused(f"{what} is not ready after {s_max:.0f} s. See {self.where.logs}.")
             self.watch_once()
 
     def watch_once(self) -> None:
@@ -130,7 +133,7 @@ class Supervisor:
         if slot.program.quiet:
             for line in child.last_lines(5):
                 say(line, name=name)
-        say(f"{name} has ended ({child.ending()}); starting it again in {slot.pause_s:.0f} s")
+        say(f"{name} ended ({child.ending()}); restarting it in {slot.pause_s:.0f} s")
         slot.child, slot.due_s = None, now + slot.pause_s
         slot.pause_s = min(PAUSE_S_MAX, slot.pause_s * 2)
 
@@ -138,7 +141,7 @@ class Supervisor:
         if slot.is_server and self.servers is not None:
             self.servers.prepare(slot.program)
         slot.child = self.child(slot.program)
-        say(f"{slot.program.name} is started again")
+        say(f"{slot.program.name} was restarted")
 
     def watch(
         self,
@@ -162,13 +165,13 @@ class Supervisor:
                     self.listen_for(name, heartbeat(), silence_s_max)
 
     def heed(self, probes: Mapping[str, Probe], *, first_answer_s: float = FIRST_ANSWER_S) -> None:
-        """End each process that has not answered for too long; it is then restarted."""
+        """Stop each process that has not responded for too long, so that it is restarted."""
         for slot in self.slots:
             probe = probes.get(slot.program.name)
             if probe is None or slot.child is None:
                 continue
             if probe.overdue(not_before_s=slot.child.started_s + first_answer_s):
-                say(f"{slot.program.name} does not answer and is ended")
+                say(f"{slot.program.name} does not respond, restarting it")
                 stop([slot.child])
 
     def listen_for(self, name: str, beat: str | None, silence_s_max: float) -> None:
@@ -184,11 +187,11 @@ class Supervisor:
             self.heartbeats[name] = (beat, now)
             for slot in self.slots:
                 if slot.program.name in {name, "beat"} and slot.child is not None:
-                    say(f"no heartbeat of {name}: {slot.program.name} is restarted")
+                    say(f"{name} sent no heartbeat, restarting {slot.program.name}")
                     stop([slot.child])
 
     def shut_down(self) -> None:
-        """Stop everything in order; a second signal shortens it."""
+        """Stop everything in order; a second signal stops at once."""
         if not self.slots:
             return
         patience = self.signals

@@ -65,7 +65,10 @@ class PageSessionAuthentication(BaseAuthentication):
         check.process_request(page_request)
         reason = check.process_view(page_request, None, (), {})  # type: ignore[arg-type]
         if reason:
-            raise PermissionDenied(f"CSRF check failed: {reason}", code="csrf_failed")
+            raise PermissionDenied(
+                f"The CSRF check failed. Reload the page and try again. {reason}",
+                code="csrf_failed",
+            )
         return user, None
 
 

@@ -1,4 +1,4 @@
-"""Checks of a production process before it starts; every command lists the missing settings."""
+"""Django system checks for production: unsafe settings and demo users in the database."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -23,9 +23,9 @@ def production_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
 def demo_users(
     app_configs: Any, databases: Sequence[str] | None = None, **_: Any
 ) -> list[CheckMessage]:
-    """Return an error for every deployment on a database that the demo was loaded into.
+    """Return an error if the database contains demo users (`check --deploy`, outside DEMO).
 
-    Its users cannot log in outside a demo, but their data and passwords are public.
+    They cannot log in outside a demo, but their data and passwords are public.
     """
     if settings.DEMO:
         return []
@@ -34,15 +34,15 @@ def demo_users(
     except DatabaseError as error:
         return [
             checks.Warning(
-                f"The database cannot be asked for demo users: {error}", id="identity.W002"
+                f"The database cannot be checked for demo users: {error}", id="identity.W002"
             )
         ]
     if not count:
         return []
     return [
         Error(
-            f"This database holds {count} users of the demo.",
-            hint="Use a database that the demo was never loaded into.",
+            f"This database contains {count} demo users, whose passwords are public.",
+            hint="Use a database into which the demo was never loaded.",
             id="identity.E004",
         )
     ]
@@ -57,16 +57,20 @@ def _missing() -> Iterator[CheckMessage]:
         )
     if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
         yield Error(
-            "ALLOWED_HOSTS does not name the hosts of this site.",
+            "ALLOWED_HOSTS does not list the host names of this site.",
             hint="Set ALLOWED_HOSTS, e.g. ballast.example.",
             id="identity.E002",
         )
     if not (settings.SESSION_COOKIE_SECURE and settings.CSRF_COOKIE_SECURE):
-        yield Error("Cookies would travel without TLS.", id="identity.E003")
+        yield Error(
+            "Cookies would be sent without TLS.",
+            hint="Set SESSION_COOKIE_SECURE and CSRF_COOKIE_SECURE in config/settings.py to True.",
+            id="identity.E003",
+        )
     told = settings.SECURE_SSL_REDIRECT or getattr(settings, "SECURE_PROXY_SSL_HEADER", None)
     if not told:
         yield checks.Warning(
-            "Nothing says that requests come over TLS.",
+            "No setting says that requests arrive over TLS.",
             hint="Set BEHIND_TLS_PROXY=1 or SECURE_SSL_REDIRECT=1.",
             id="identity.W001",
         )

@@ -71,7 +71,7 @@ def principal(*, claims: Access) -> User:
             keys.ended_family(claims.family_id),
         )
     except redis.RedisError as error:
-        logger.warning("redis is down, reading user %s from the database: %s", user_id, error)
+        logger.warning("Redis is down, reading user %s from the database: %s", user_id, error)
         return _checked(_read(user_id=user_id, family_id=claims.family_id), claims)
     if family_ended is not None:
         raise TokenRefused("The token has been revoked.", code="token_revoked")
@@ -91,7 +91,7 @@ def _remember(client: "redis.Redis", user: User) -> None:
     try:
         client.set(keys.principal(user.pk), payload, ex=PRINCIPAL_TTL_S)
     except redis.RedisError as error:
-        logger.warning("redis is down, user %s not cached: %s", user.pk, error)
+        logger.warning("Redis is down, user %s is not cached: %s", user.pk, error)
 
 
 def _user(values: Sequence[Any], household_ids: Sequence[int]) -> User:
@@ -147,7 +147,9 @@ def household_seen(
     wanted = {"pk": user.household_id} if public_id is None else {"public_id": public_id}
     found = rows.filter(pk__in=household_ids(user), **wanted).first()
     if found is None:
-        raise NotFound("No such household.", code="household_not_found")
+        raise NotFound(
+            "The household does not exist, or you have no access to it.", code="household_not_found"
+        )
     return found
 
 

@@ -136,9 +136,12 @@ def _claims(*, key: bytes, token: str, kind: str, now: datetime) -> dict[str, An
     if not (isinstance(begins, int) and isinstance(expires, int)):
         raise TokenRefused("The token is not valid.")
     if begins > now.timestamp() + _SKEW_S:
-        raise TokenRefused("The token is not valid yet. Check the clock.", code="token_not_yet")
+        raise TokenRefused(
+            "The token is not valid yet because the clocks differ. Try again in a minute.",
+            code="token_not_yet",
+        )
     if expires <= now.timestamp():
-        raise TokenRefused("The token has expired.", code="token_expired")
+        raise TokenRefused("The token has expired. Refresh it.", code="token_expired")
     return claims
 
 

@@ -70,7 +70,7 @@ class OutboxAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     actions = ("replay",)
 
-    @admin.action(description="Send dead letters again", permissions=["view"])
+    @admin.action(description="Resend failed messages", permissions=["view"])
     def replay(self, request: HttpRequest, queryset: "QuerySet[Outbox]") -> None:
         count = 0
         for row in queryset.order_by("id")[:1000]:
@@ -79,4 +79,4 @@ class OutboxAdmin(ReadOnlyAdmin):
                 count += 1
             except BallastError as refusal:
                 self.message_user(request, f"{row}: {refusal.detail}", messages.WARNING)
-        self.message_user(request, f"{count} letters will be sent again.")
+        self.message_user(request, f"{count} messages will be sent again.")

@@ -25,7 +25,9 @@ IDEMPOTENCY_HEADER = OpenApiParameter(
     "Idempotency-Key",
     str,
     OpenApiParameter.HEADER,
-    description="For a day, every repetition under a key gets the first answer.",
+    description=(
+        "Key of your choice. For one day, a repeated request with this key gets the first response."
+    ),
 )
 
 

@@ -19,12 +19,15 @@ _KEPT_S = 120
 Figures = Mapping[str, Mapping[str, float]]
 
 NAMES = {
-    "ballast_jobs_waiting": ("queue", "Unfinished jobs that no worker holds."),
-    "ballast_jobs_oldest_due_seconds": ("queue", "How long the oldest of them has been due."),
-    "ballast_jobs_running": ("queue", "Jobs that a worker holds."),
+    "ballast_jobs_waiting": ("queue", "Unfinished jobs that no worker is running."),
+    "ballast_jobs_oldest_due_seconds": ("queue", "Seconds since the oldest of these jobs was due."),
+    "ballast_jobs_running": ("queue", "Jobs that a worker is running."),
     "ballast_queue_messages": ("queue", "Messages in the broker's queue."),
-    "ballast_outbox_rows": ("state", "Messages to households that wait or are dead."),
-    "ballast_outbox_oldest_seconds": ("state", "Age of the oldest of them."),
+    "ballast_outbox_rows": (
+        "state",
+        "Events to households that are not sent yet or have failed for good.",
+    ),
+    "ballast_outbox_oldest_seconds": ("state", "Age in seconds of the oldest of these events."),
 }
 
 

@@ -80,7 +80,7 @@ def _enter(place: tuple[str, int]) -> None:
             left_s = line.moved_s + WRITERS_STILL_S_MAX - monotonic()
             if left_s <= 0:
                 raise HouseholdBusy(
-                    "Other changes of this household are being written. Try again shortly.",
+                    "Another change of this household is being saved. Try again shortly.",
                     retry_after_s=2,
                 )
             _change.wait(left_s)

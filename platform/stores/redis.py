@@ -50,7 +50,7 @@ class Presence:
         with self._lock:
             now = time.monotonic()
             if now < self._until_s:
-                raise Away("Redis did not answer a moment ago.")
+                raise Away("Redis did not respond a moment ago, so it is not asked again yet.")
             self._until_s = now + AWAY_S
 
     def timed_out(self) -> None:

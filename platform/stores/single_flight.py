@@ -56,7 +56,7 @@ def cached(
         if won:
             client.eval(_RELEASE, 1, f"{key}:lock", token)
     except redis.RedisError:
-        logger.warning("cache unreachable, %s not stored", key)
+        logger.warning("cache unreachable, %s is not cached", key)
     return value
 
 
@@ -75,7 +75,7 @@ def _wait(client: "redis.Redis", *, key: str, wait_ms_max: int) -> bytes | None:
         try:
             value, lock = client.mget(key, f"{key}:lock")
         except redis.RedisError:
-            logger.warning("cache lost while waiting for %s, computing it", key)
+            logger.warning("cache unreachable while waiting for %s, computing it", key)
             return None
         if value is not None:
             return as_bytes(value)

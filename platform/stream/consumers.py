@@ -71,25 +71,40 @@ class StreamConsumer(AsyncConsumer):
     async def _admission(self, address: str) -> tuple[Close, Problem, str] | None:
         """Take a lease and return None, or return the reason to refuse this socket."""
         if self.process.draining:
-            return Close.RESTARTING, Problem.RESTARTING, "this process is going down"
+            return (
+                Close.RESTARTING,
+                Problem.RESTARTING,
+                "the server is restarting; reconnect shortly",
+            )
         if not self.process.source_up:
-            return Close.TRY_LATER, Problem.UNAVAILABLE, "no connection to the source of prices"
+            return (
+                Close.TRY_LATER,
+                Problem.UNAVAILABLE,
+                "prices are not available now; reconnect shortly",
+            )
         if not self.process.authority_up:
-            return Close.TRY_LATER, Problem.UNAVAILABLE, "rights cannot be checked now"
+            return Close.TRY_LATER, Problem.UNAVAILABLE, "access cannot be checked now"
         try:
             verdict = await self.process.leases.acquire(address)
         except RedisError as error:
-            logger.warning("no lease for %s: %s", address, error)
-            return Close.TRY_LATER, Problem.UNAVAILABLE, "sockets cannot be counted now"
+            logger.warning("Redis is down, connections of %s cannot be counted: %s", address, error)
+            return Close.TRY_LATER, Problem.UNAVAILABLE, "connections cannot be counted now"
         if verdict is Verdict.ADDRESS_FULL:
-            detail = f"{self.process.options.per_address_max} sockets are open from this address"
+            detail = (
+                f"your address has the maximum of {self.process.options.per_address_max} "
+                "connections"
+            )
             return Close.LIMIT, Problem.TOO_MANY_SOCKETS_ADDRESS, detail
         if verdict is Verdict.ALL_FULL:
-            return Close.LIMIT, Problem.TOO_MANY_SOCKETS, "the stream is full"
+            return (
+                Close.LIMIT,
+                Problem.TOO_MANY_SOCKETS,
+                "the server has the maximum number of connections",
+            )
         return None
 
     async def _turn_away(self, close: Close, problem: Problem, detail: str) -> None:
-        """Accept only to send the reason: a browser cannot read a refused handshake's status."""
+        """Accept, send the reason and close: a browser cannot read a refused handshake."""
         metrics.REFUSED.labels(problem.value).inc()
         await self.write({"type": "websocket.accept"})
         await self._say(protocol.error(problem, detail))
@@ -105,7 +120,7 @@ class StreamConsumer(AsyncConsumer):
             self.close,
             Close.TIMEOUT,
             Problem.AUTH_TIMEOUT,
-            "no ticket in time",
+            "no ticket arrived in time; send it first",
         )
 
     # Messages from the client
@@ -115,11 +130,21 @@ class StreamConsumer(AsyncConsumer):
             return
         text = message.get("text")
         if text is None:
-            self.close(Close.BAD_MESSAGE, Problem.BAD_MESSAGE, "text frames only")
+            self.close(
+                Close.BAD_MESSAGE,
+                Problem.BAD_MESSAGE,
+                "binary messages are not accepted; send text",
+            )
         elif len(text) > MESSAGE_BYTES_MAX:
-            self.close(Close.TOO_BIG, Problem.TOO_BIG, f"at most {MESSAGE_BYTES_MAX} bytes")
+            self.close(
+                Close.TOO_BIG,
+                Problem.TOO_BIG,
+                f"the message is too long: at most {MESSAGE_BYTES_MAX} bytes",
+            )
         elif not self.allowance.take(self.process.clock()):
-            self.close(Close.LIMIT, Problem.TOO_MANY_MESSAGES, "too many messages")
+            self.close(
+                Close.LIMIT, Problem.TOO_MANY_MESSAGES, "too many messages; send them more slowly"
+            )
         else:
             try:
                 await self._obey(protocol.incoming(text))
@@ -132,7 +157,11 @@ class StreamConsumer(AsyncConsumer):
             if isinstance(request, protocol.Auth):
                 await self._authenticate(request)
             else:
-                self.close(Close.UNAUTHENTICATED, Problem.UNAUTHENTICATED, "a ticket comes first")
+                self.close(
+                    Close.UNAUTHENTICATED,
+                    Problem.UNAUTHENTICATED,
+                    "send a ticket before any other message",
+                )
             return
         member.heard_at = self.process.clock()
         match request:
@@ -151,7 +180,7 @@ class StreamConsumer(AsyncConsumer):
         try:
             ticket = await redeemed(self.process.redis, request.ticket)
             if ticket is None:
-                detail = "unknown, used or expired ticket"
+                detail = "the ticket is unknown, used or expired; get a new one"
                 self.close(Close.UNAUTHENTICATED, Problem.TICKET_INVALID, detail)
                 return
             self.groups = [f"household.{household_id}" for household_id in ticket.household_ids]
@@ -159,7 +188,7 @@ class StreamConsumer(AsyncConsumer):
             for group in self.groups:
                 await self.channel_layer.group_add(group, self.channel_name)
         except (RedisError, OSError) as error:
-            logger.warning("ticket not redeemed: %s", error)
+            logger.warning("Redis is down, a ticket cannot be checked: %s", error)
             self.close(Close.TRY_LATER, Problem.UNAVAILABLE, "the ticket cannot be checked now")
             return
         now = self.process.clock()
@@ -181,12 +210,12 @@ class StreamConsumer(AsyncConsumer):
         known = [symbol for symbol in dict.fromkeys(request.symbols) if symbol in hub.latest]
         watched = set(member.client.symbols)
         if len(watched.union(known)) > SYMBOLS_PER_CLIENT_MAX:
-            detail = f"at most {SYMBOLS_PER_CLIENT_MAX} symbols; nothing was subscribed"
+            detail = f"too many symbols: at most {SYMBOLS_PER_CLIENT_MAX}; nothing was subscribed"
             await self._say(protocol.error(Problem.TOO_MANY_SYMBOLS, detail))
             return
         if len(known) < len(set(request.symbols)):
             unknown = [s for s in dict.fromkeys(request.symbols) if s not in hub.latest]
-            detail = "no quotes for these symbols; the others are subscribed"
+            detail = "these symbols have no quotes; the others are subscribed"
             await self._say(protocol.error(Problem.UNKNOWN_SYMBOLS, detail, symbols=unknown))
         await self._say(protocol.subscribed(known))
         if member.present:
@@ -235,7 +264,7 @@ class StreamConsumer(AsyncConsumer):
             try:
                 await self.channel_layer.group_discard(group, self.channel_name)
             except (RedisError, OSError) as error:
-                logger.warning("%s not left in Redis: %s", group, error)
+                logger.warning("Redis is down, group %s was not left: %s", group, error)
 
 
 def origin_allowed(scope: Scope, options: Options) -> bool:

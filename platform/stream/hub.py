@@ -257,7 +257,9 @@ class Hub:
     def _close_revoked(self, members: Iterable[Member]) -> None:
         for member in list(members):
             self.leave(member)
-            member.close(Close.UNAUTHENTICATED, Problem.REVOKED, "the rights of this user changed")
+            member.close(
+                Close.UNAUTHENTICATED, Problem.REVOKED, "this user's access rights changed"
+            )
 
     def close_slow(self, *, blocked_s_max: float) -> None:
         """Close members that have not taken a frame for too long."""
@@ -265,7 +267,7 @@ class Hub:
         for member in list(self._blocked):
             if member.blocked_at is not None and now - member.blocked_at > blocked_s_max:
                 self.leave(member)
-                member.close(Close.TRY_LATER, Problem.TOO_SLOW, "this client reads too slowly")
+                member.close(Close.TRY_LATER, Problem.TOO_SLOW, "the client reads too slowly")
 
     def close_idle(self, *, idle_s_max: float) -> None:
         """Close members that watch nothing and have sent nothing for too long."""
@@ -273,7 +275,11 @@ class Hub:
         for member in [m for m in self.members if not len(m.client)]:
             if now - member.heard_at > idle_s_max:
                 self.leave(member)
-                member.close(Close.TIMEOUT, Problem.IDLE, "nothing watched and nothing said")
+                member.close(
+                    Close.TIMEOUT,
+                    Problem.IDLE,
+                    "the connection was idle: no subscriptions and no messages",
+                )
 
 
 def _discard(members_by: dict[Key, set[Member]], key: Key, member: Member) -> None:

@@ -132,7 +132,7 @@ class StreamProcess:
         try:
             await self.leases.give_up()
         except RedisError as error:
-            logger.warning("leases not given back, they will run out: %s", error)
+            logger.warning("Redis is down, connection leases will expire by themselves: %s", error)
         await self.redis.aclose()
         await self._subscriber.aclose()
 
@@ -151,7 +151,7 @@ class StreamProcess:
                 close,
                 Close.RESTARTING,
                 Problem.RESTARTING,
-                "this process is going down, come back in a moment",
+                "the server is restarting; reconnect in a moment",
             )
         self.loop.call_later(drain_s, then)
 
@@ -219,7 +219,7 @@ class StreamProcess:
     def _take_answer(self, question: "asyncio.Future[Collection[Right]]") -> None:
         error = question.exception()
         if error is not None:
-            logger.warning("rights not rechecked: %s", error)
+            logger.warning("access rights were not rechecked: %s", error)
             return
         # As old as the question: the answer may rest on a moment right after it.
         self._authority_at = self._asked_at
@@ -233,10 +233,13 @@ class StreamProcess:
         if age_s <= self.options.authority_s_max:
             return
         if self.authority_up:
-            logger.error("rights not rechecked for %s s: closing", self.options.authority_s_max)
+            logger.error(
+                "access rights were not rechecked for %s s, closing all connections",
+                self.options.authority_s_max,
+            )
         self.authority_up = False
         for close in list(self.sockets):
-            close(Close.TRY_LATER, Problem.UNAVAILABLE, "rights cannot be checked now")
+            close(Close.TRY_LATER, Problem.UNAVAILABLE, "access cannot be checked now")
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
         """Run a chore forever. A failed run waits for the next: it must not end all sockets."""
@@ -245,10 +248,10 @@ class StreamProcess:
             try:
                 await chore()
             except (RedisError, OSError) as error:
-                logger.warning("%s put off: %s", chore.__name__, error)
+                logger.warning("%s postponed: %s", chore.__name__, error)
             except Exception:
                 metrics.CHORES_FAILED.labels(chore.__name__).inc()
-                logger.exception("%s failed, it is tried again in %s s", chore.__name__, seconds)
+                logger.exception("%s failed, trying again in %s s", chore.__name__, seconds)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = self.loop.create_task(work)
@@ -258,7 +261,11 @@ class StreamProcess:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         """Shut the process down when one of its tasks has ended; the supervisor restarts it."""
         if not task.cancelled():
-            logger.critical("%s ended", task.get_coro(), exc_info=task.exception())
+            logger.critical(
+                "%s ended unexpectedly, stopping the process",
+                task.get_coro(),
+                exc_info=task.exception(),
+            )
             os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -167,7 +167,7 @@ def ticket(payload: bytes) -> Ticket:
     try:
         return _ticket.decode(payload)
     except msgspec.DecodeError as error:
-        raise Refused(f"stored ticket: {error}") from None
+        raise Refused(f"malformed ticket in Redis: {error}") from None
 
 
 def ended(payload: bytes) -> Ended:
@@ -175,7 +175,7 @@ def ended(payload: bytes) -> Ended:
     try:
         return _ended.decode(payload)
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise Refused(f"ended rights: {error}") from None
+        raise Refused(f"malformed message about revoked rights: {error}") from None
 
 
 def quote(payload: bytes | msgspec.Raw) -> Quote:
@@ -185,7 +185,7 @@ def quote(payload: bytes | msgspec.Raw) -> Quote:
     except (msgspec.DecodeError, UnicodeError) as error:
         raise Refused(f"quote: {error}") from None
     if found.as_of.tzinfo is None:
-        raise Refused("quote: as_of without a time zone")
+        raise Refused("quote: as_of has no time zone")
     wire = _Wire(symbol=found.symbol, price=found.price, as_of=found.as_of, stale=found.stale)
     return Quote(
         symbol=found.symbol,

@@ -46,7 +46,7 @@ async def follow(
                     else:
                         deliver(found)
         except (RedisError, OSError) as error:
-            logger.warning("subscription lost: %s", error)
+            logger.warning("subscription to Redis lost, reconnecting: %s", error)
         up(False)
         attempt += 1
         await sleep(random.uniform(0.05, min(BACKOFF_S_MAX, 0.2 * 2**attempt)))
@@ -62,7 +62,7 @@ async def _publications(
         message = await subscription.get_message(timeout=quiet_s_max)
         if message is None:
             if asked or not loaded:
-                raise RedisConnectionError(f"no answer for {quiet_s_max} s")
+                raise RedisConnectionError(f"Redis sent nothing for {quiet_s_max} s")
             asked = True
             await subscription.ping()
             continue
@@ -92,7 +92,7 @@ def _accepted(found: tuple[list[Quote], list[Refused]]) -> list[Quote]:
     good, bad = found
     if bad:
         metrics.QUOTES_REFUSED.inc(len(bad))
-        logger.error("%d published quotes refused, first: %s", len(bad), bad[0].detail)
+        logger.error("%d published quotes were malformed, the first: %s", len(bad), bad[0].detail)
     return good
 
 

@@ -185,7 +185,7 @@ def test_jobs_are_cancelled_and_retried_and_refusals_are_told(
     other = Job.objects.exclude(pk=job.pk).get()
     before = digests()
     (refusal, count) = act(desk, Job, "retry_jobs", job)
-    assert "Only failed or cancelled jobs can be retried." in refusal
+    assert "Only failed or cancelled jobs can be retried. Select one of those." in refusal
     assert count == "0 jobs retried."
     assert digests() == before
     assert act(desk, Job, "cancel_jobs", job, other) == ["2 jobs cancelled."]
@@ -219,8 +219,8 @@ def test_only_dead_letters_are_sent_again(desk: Any, people: Any) -> None:
         ]
     )
     told = act(desk, Outbox, "replay", *rows)
-    assert "Only dead letters can be replayed." in told[0]
-    assert told[1] == "1 letters will be sent again."
+    assert "Only messages that failed for good can be resent." in told[0]
+    assert told[1] == "1 messages will be sent again."
     assert list(Outbox.objects.order_by("id").values_list("state", "attempts")) == [
         ("waiting", 0),
         ("sent", 3),

@@ -271,7 +271,7 @@ def test_refusals_for_people_are_text_with_the_request_id(web: Web) -> None:
         status, headers, content = read(connection)
     assert (status, headers["content-type"]) == (413, "text/plain; charset=utf-8")
     assert content.decode() == (
-        "Request Entity Too Large. The body is too large.\nRequest a-request-id\n"
+        "Request Entity Too Large. The body is too large. Split it.\nRequest a-request-id\n"
     )
 
 

@@ -131,5 +131,5 @@ def test_a_cursor_is_one_row_comparison(invitations: list[Invitation]) -> None:
 
 def test_a_cursor_of_another_list_is_refused(invitations: list[Invitation]) -> None:
     cursor = _page(Keyset(sort_key="expires_at"), "page_size=10")["next_cursor"]
-    with pytest.raises(InvalidInput, match="not one of ours"):
+    with pytest.raises(InvalidInput, match="The cursor is not valid"):
         _page(Keyset(sort_key="created_at"), f"cursor={cursor}")

@@ -76,7 +76,7 @@ def test_without_redis_the_limit_is_kept_in_the_process(
         assert [_try(LETTERS, address="10.0.0.9") for _ in range(4)] == [1, 1, 1, 0]
     finally:
         throttling._shared.cache_clear()
-    assert "redis is down, letters is throttled per process" in caplog.text
+    assert "Redis is down, rate limit letters is counted per process" in caplog.text
 
 
 @pytest.mark.parametrize(

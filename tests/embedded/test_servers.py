@@ -146,8 +146,8 @@ def test_a_killed_server_comes_back(start_copy: Start, data_folder: Path, name: 
     copy = start_copy(data_folder).says("ready")
     marks = {"postgres": "postgres -D", "redis-cache": "cache.sock", "redis-broker": "broker.sock"}
     os.kill(copy.pid_of(marks[name]), signal.SIGKILL)
-    copy.says(f"{name} has ended (killed by SIGKILL)")
-    copy.says(f"{name} is started again")
+    copy.says(f"{name} ended (killed by SIGKILL)")
+    copy.says(f"{name} was restarted")
     where = places(data_folder)
 
     def answers() -> bool:
@@ -184,7 +184,7 @@ def test_a_database_that_outlived_its_supervisor_is_ended_first(
     pidfile = running.postgres.data / "postmaster.pid"
     eventually(lambda: pidfile.exists() and "ready" in pidfile.read_text(), what="the orphan")
     copy = start_copy(data_folder).says("ready")
-    assert "a database of an earlier start still runs; stopping it" in copy.text
+    assert "stopping a PostgreSQL that an earlier start left running" in copy.text
     assert orphan.wait(timeout=30) == 0
     assert copy.press_ctrl_c() == 0
 
@@ -224,7 +224,7 @@ def test_a_folder_of_somebody_else_is_not_used(data_folder: Path) -> None:
     taken = data_folder / "taken"
     taken.mkdir()
     os.chown(taken, 65534, 65534)
-    with pytest.raises(Refused, match="belongs to somebody else"):
+    with pytest.raises(Refused, match="belongs to another user"):
         own_folder(taken, mode=0o700)
     assert taken.stat().st_uid == 65534
 
@@ -232,6 +232,6 @@ def test_a_folder_of_somebody_else_is_not_used(data_folder: Path) -> None:
 def test_a_link_in_place_of_a_folder_is_not_followed(data_folder: Path) -> None:
     (data_folder / "real").mkdir(mode=0o755)
     (data_folder / "link").symlink_to(data_folder / "real")
-    with pytest.raises(Refused, match="belongs to somebody else"):
+    with pytest.raises(Refused, match="belongs to another user"):
         own_folder(data_folder / "link", mode=0o700)
     assert stat.S_IMODE((data_folder / "real").stat().st_mode) == 0o755

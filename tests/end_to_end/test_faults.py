@@ -63,7 +63,7 @@ def test_a_worker_that_slept_through_its_lease_writes_nothing(stack: Any, home: 
         stack.send("worker-interactive", signal.SIGCONT)
         taken_over = home.job(job_id)
         stack.until(
-            lambda: "waits for the moment to pass" in stack.log("worker-interactive"),
+            lambda: "will be retried after a temporary failure" in stack.log("worker-interactive"),
             what="the first worker to notice",
         )
         assert home.job(job_id) == taken_over

@@ -108,7 +108,7 @@ def test_who_is_no_adviser_cannot_be_told_from_who_does_not_exist(
         User.objects.filter(pk=people.adviser.pk).update(is_active=False)
     answer = client_of(people.owner).post(ADVISERS, {"email": email})
     assert (answer.status_code, answer.json()["code"]) == (404, "adviser_not_found")
-    assert answer.json()["detail"] == "No adviser has this e-mail address."
+    assert answer.json()["detail"] == "No adviser has this e-mail address. Check its spelling."
     assert not AdviserLink.objects.exists()
 
 

@@ -51,7 +51,7 @@ def test_every_failed_log_in_looks_the_same(owner: User, case: str) -> None:
     answer = _token(email, password)
     body = answer.json()
     assert (answer.status_code, body["code"]) == (401, "credentials_invalid")
-    assert body["detail"] == "The e-mail address or the password is wrong."
+    assert body["detail"] == "The e-mail address or the password is wrong. Check both."
     assert not TokenFamily.objects.exists()
 
 

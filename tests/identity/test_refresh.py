@@ -56,7 +56,10 @@ def test_an_old_token_kills_the_family_and_is_written_down(
     assert (refusal.value.status, refusal.value.code) == (401, "token_reused")
     family = TokenFamily.objects.get()
     assert (family.revoked_at, family.revoked_reason) == (NOW, "reused")
-    assert f"refresh token reused: user {user.pk}, family {family.pk}, serial 1 of 2" in caplog.text
+    assert (
+        f"refresh token used twice, session ended: user {user.pk}, "
+        f"family {family.pk}, serial 1 of 2" in caplog.text
+    )
     with pytest.raises(TokenRefused) as second_refusal:
         _rotate(second)
     assert second_refusal.value.code == "token_revoked"

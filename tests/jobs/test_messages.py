@@ -47,7 +47,7 @@ def test_a_request_waits_once_and_briefly_for_a_broker_that_hangs(
             sent(3)
         timeout, *unasked = [text.partition(": ")[2] for text in caplog.messages]
         assert timeout.startswith("Timeout")
-        assert unasked == ["Redis did not answer a moment ago."] * 2
+        assert unasked == ["Redis did not respond a moment ago, so it is not asked again yet."] * 2
     finally:
         presence(os.getpid(), settings.BROKER_URL).answered()  # as after AWAY_S
     before = depths(["imports"])

@@ -1,223 +1,319 @@
-"""Every code a client can meet, with what to do about it. `tests/config/test_reference.py` compares
-this catalog with the codes that the source raises, in both directions.
+"""Catalog of error codes: for each, what is wrong and what to do.
+
+`tests/config/test_reference.py` checks that the catalog has exactly the codes the source raises.
 """
 
 CODES: dict[str, dict[str, str]] = {
     "Requests": {
-        "body_not_json": "The body is not JSON. Send `Content-Type: application/json`.",
-        "body_not_utf8": "The body is not UTF-8.",
-        "body_too_deep": "The body is nested too deeply.",
-        "body_too_large": "The body or file is larger than the limit.",
-        "body_timeout": "The body came too slowly. After 10 s, 16 KB must arrive each second.",
-        "body_incomplete": "The body ended before the length it declared.",
-        "length_required": "Send the body with a `Content-Length`, not in chunks.",
-        "length_invalid": "`Content-Length` is not a number.",
-        "form_malformed": "The form is not valid multipart/form-data.",
-        "field_repeated": "A JSON object names a field twice.",
-        "unknown_field": "The body has a field that the operation does not know.",
-        "required": "A field is missing.",
-        "invalid": "A value is not valid; `errors` names the field.",
-        "invalid_value": "A value cannot be stored, for example text with U+0000.",
-        "invalid_symbol": "The text is not a symbol.",
-        "unknown_currency": "The text is not a currency of ISO 4217.",
-        "timezone_required": "State the offset of the time, as in 2026-01-05T15:00:00Z.",
-        "not_a_number": "The text is not a decimal number.",
-        "number_not_finite": "NaN and infinity are refused.",
-        "number_out_of_range": "The exponent of a number is out of range.",
-        "negative": "The number must not be negative.",
+        "body_not_json": (
+            "The body is not valid JSON. Send JSON with `Content-Type: application/json`."
+        ),
+        "body_not_utf8": "The body is not UTF-8 text. Encode it as UTF-8.",
+        "body_too_deep": "The JSON is nested too deeply. Send a flatter body.",
+        "body_too_large": "The body or file is larger than the limit. Split it.",
+        "body_timeout": "The body arrived too slowly. After 10 s, send at least 16 KB each second.",
+        "body_incomplete": "The body ended before its `Content-Length`. Send the request again.",
+        "length_required": (
+            "The body has no `Content-Length`. Send one instead of chunked encoding."
+        ),
+        "length_invalid": "`Content-Length` is not a number. Send the size of the body in bytes.",
+        "form_malformed": (
+            "The form is not valid multipart/form-data. Check the boundary and the parts."
+        ),
+        "field_repeated": "A JSON object contains the same field twice. Send each field once.",
+        "unknown_field": "The operation has no such field. Remove it, or correct its spelling.",
+        "required": "A required field is missing. Add it.",
+        "invalid": "A value is not valid. Correct the fields listed in `errors`.",
+        "invalid_value": (
+            "The value cannot be stored, for example text with U+0000. Remove that character."
+        ),
+        "invalid_symbol": "The text is not a valid symbol. Use capitals, digits, dots and hyphens.",
+        "unknown_currency": "The currency is not supported. Send an ISO 4217 code such as USD.",
+        "timezone_required": "The time has no offset. Write it as in 2026-01-05T15:00:00Z.",
+        "not_a_number": "The text is not a decimal number. Write it as in 1234.56.",
+        "number_not_finite": "NaN and infinity are not accepted. Send a finite number.",
+        "number_out_of_range": (
+            "The exponent of the number is too large or too small. Correct the number."
+        ),
+        "negative": "The number must not be negative. Send zero or more.",
         "not_positive": "The number must be greater than zero.",
-        "too_small": "The number is below the limit.",
-        "too_large": "The number is above the limit.",
-        "too_many_decimals": "The number has too many decimals.",
-        "unknown_parameter": "The operation has no such query parameter.",
-        "parameter_repeated": "A query parameter stands twice.",
-        "parameter_empty": "A query parameter has no value. Leave it out for the default.",
-        "filter_invalid": "A filter of a list is not valid; `errors` names it.",
-        "too_many_values": "A filter lists too many values.",
-        "page_invalid": "`page` must be a whole number from 1.",
-        "page_too_large": "`page` is above the limit. Walk long lists by `cursor`.",
-        "page_size_invalid": "`page_size` must be a whole number from 1.",
-        "page_size_too_large": "`page_size` can be at most 1000.",
-        "cursor_invalid": "Use `next_cursor` of the page before, unchanged.",
-        "date_invalid": "Write days as YYYY-MM-DD.",
-        "date_in_future": "The day lies in the future.",
-        "date_too_early": "The day lies before 1950.",
-        "date_too_late": "The day lies after 2200.",
-        "year_invalid": "The year is no number from 1950 to 2200.",
-        "invalid_characters": "A form or a link of a page has a NUL character in it.",
-        "range_reversed": "`from` lies after `to`.",
-        "range_too_long": "Ask for a shorter range.",
-        "idempotency_key_invalid": "The Idempotency-Key is empty, too long or not printable.",
-        "idempotency_key_reused": "The key was used for another request. Take a new one.",
-        "idempotency_in_flight": "The first request with this key is still running. Try again.",
-        "not_found": "There is nothing at this address.",
-        "method_not_allowed": "The address does not take this method.",
-        "not_acceptable": "The answer cannot be given in the format asked for.",
-        "unsupported_media_type": "The body has the wrong Content-Type.",
+        "too_small": "The number is below the minimum. `errors` states the minimum.",
+        "too_large": "The number is above the maximum. `errors` states the maximum.",
+        "too_many_decimals": "The number has too many decimals. Round it.",
+        "unknown_parameter": (
+            "The operation has no such query parameter. Remove it, or correct its spelling."
+        ),
+        "parameter_repeated": "A query parameter appears twice. Send it once.",
+        "parameter_empty": "A query parameter has no value. Omit it to get the default.",
+        "filter_invalid": "A filter is not valid. Correct the parameter named in `errors`.",
+        "too_many_values": "A filter lists too many values. Ask in several requests.",
+        "page_invalid": "`page` must be a whole number, 1 or more.",
+        "page_too_large": "`page` is above the limit. Read long lists with `cursor`.",
+        "page_size_invalid": "`page_size` must be a whole number, 1 or more.",
+        "page_size_too_large": "`page_size` must be at most 1000.",
+        "cursor_invalid": (
+            "The cursor is not valid. Send `next_cursor` of the previous page unchanged."
+        ),
+        "date_invalid": "The date is not valid. Write it as YYYY-MM-DD.",
+        "date_in_future": "The date is in the future. Send today's date or an earlier one.",
+        "date_too_early": "The date is before 1950. Send a later one.",
+        "date_too_late": "The date is after 2200. Send an earlier one.",
+        "year_invalid": "The year is not valid. Send a year from 1950 to 2200.",
+        "invalid_characters": "The form or link contains a NUL character. Remove it.",
+        "range_reversed": "`from` is after `to`. Swap them.",
+        "range_too_long": "The range is too long. Ask for a shorter one.",
+        "idempotency_key_invalid": (
+            "The Idempotency-Key is empty, too long or not printable. Send another key."
+        ),
+        "idempotency_key_reused": (
+            "The key was already used for a different request. Send a new key."
+        ),
+        "idempotency_in_flight": (
+            "The first request with this key is still running. Try again shortly."
+        ),
+        "not_found": "Nothing exists at this address. Check the URL.",
+        "method_not_allowed": "The address does not accept this method. See the `Allow` header.",
+        "not_acceptable": (
+            "The response is not available in this format. Change the `Accept` header."
+        ),
+        "unsupported_media_type": (
+            "The operation does not accept this Content-Type. Send the one it documents."
+        ),
     },
     "Service": {
-        "too_many_requests": "Too many tries. Wait as long as `Retry-After` says.",
-        "too_many_bodies": "Too many large bodies of yours arrive at once. Send them one by one.",
-        "server_busy": "More requests than the server can answer. Nothing was done. Try again.",
-        "storage_unavailable": "The body cannot be stored at the moment. Try again later.",
-        "unavailable": "The service is busy or a part of it is down. Try again later.",
-        "household_busy": "Other changes of the household are being written. Try again shortly.",
+        "too_many_requests": "Too many requests. Wait as long as `Retry-After` says.",
+        "too_many_bodies": (
+            "You are sending too many large bodies at once. Send them one at a time."
+        ),
+        "server_busy": "The server is overloaded. Nothing was changed. Try again.",
+        "storage_unavailable": "The server cannot store the body right now. Try again later.",
+        "unavailable": "The service is busy or partly down. Try again later.",
+        "household_busy": "Another change of this household is being saved. Try again shortly.",
         "cache_unavailable": "The cache is down. Try again later.",
-        "conflict": "The present state refuses the request.",
-        "integrity_conflict": "The change contradicts what is stored.",
-        "internal_error": "Our fault. Quote `request_id` to the operator.",
+        "conflict": "The resource is not in a state that allows this request. Read it again.",
+        "integrity_conflict": "The change conflicts with stored data. Read the resource again.",
+        "internal_error": "An error on our side. Send `request_id` to the operator.",
     },
     "Log-in and people": {
-        "email_invalid": "The e-mail address is not one that mail can be sent to.",
-        "credentials_invalid": "The e-mail address or the password is wrong.",
-        "csrf_failed": "The CSRF token of the page is missing or old. Reload the page.",
-        "not_authenticated": "Send an access token.",
-        "permission_denied": "You may not do this.",
-        "role_not_allowed": "Your role may not do this.",
+        "email_invalid": "The e-mail address is not valid. Check its spelling.",
+        "credentials_invalid": "The e-mail address or the password is wrong. Check both.",
+        "csrf_failed": "The CSRF token of the page is missing or expired. Reload the page.",
+        "not_authenticated": "The request has no access token. Send one.",
+        "permission_denied": "You are not allowed to do this. Ask an operator for the right.",
+        "role_not_allowed": "Your role does not allow this. Log in as a person whose role does.",
         "token_expired": "The token has expired. Refresh it.",
-        "token_invalid": "The token is not one of ours.",
-        "token_not_yet": "The token is not valid yet: clocks differ. Try again in a minute.",
+        "token_invalid": "The token was not issued by this service. Log in again.",
+        "token_not_yet": (
+            "The token is not valid yet because the clocks differ. Try again in a minute."
+        ),
         "token_revoked": "The session was ended. Log in again.",
-        "token_reused": "A refresh token was used twice, so its session was ended. Log in again.",
-        "account_closed": "The person does not exist or is not active.",
-        "password_weak": "Choose a longer or less common password.",
-        "password_wrong": "The current password is wrong.",
-        "email_unavailable": "The e-mail address cannot be used.",
-        "household_full": "The household has as many members as it can have.",
-        "household_not_found": "No such household, or it is not yours.",
-        "invitation_invalid": "The invitation is not valid for this address, or not any more.",
-        "invitation_not_found": "No such invitation.",
-        "adviser_is_member": "A member of the household cannot be its adviser.",
-        "adviser_not_found": "No adviser has this e-mail address.",
-        "advisers_too_many": "The household has as many advisers as it can have.",
-        "notice_not_found": "No such notice.",
+        "token_reused": "A refresh token was used twice, so the session was ended. Log in again.",
+        "account_closed": "The user does not exist or is not active. Ask an operator.",
+        "password_weak": "The password is too weak. Choose a longer or less common one.",
+        "password_wrong": "The current password is wrong. Enter it again.",
+        "email_unavailable": "This e-mail address cannot be used. Choose another.",
+        "household_full": "The household has the maximum number of members. Remove one first.",
+        "household_not_found": "The household does not exist, or you have no access to it.",
+        "invitation_invalid": (
+            "The invitation has expired or is for another address. Ask for a new one."
+        ),
+        "invitation_not_found": "The invitation does not exist. Reload the list.",
+        "adviser_is_member": "A member of the household cannot be its adviser. Name someone else.",
+        "adviser_not_found": "No adviser has this e-mail address. Check its spelling.",
+        "advisers_too_many": "The household has the maximum number of advisers. Remove one first.",
+        "notice_not_found": "The notice does not exist. Reload the list.",
     },
     "Accounts": {
-        "account_not_found": "No such account, or it is not yours.",
-        "account_unknown": "The page names no account.",
+        "account_not_found": "The account does not exist, or you have no access to it.",
+        "account_unknown": "The page address contains no valid account. Open it from the overview.",
         "account_archived": "The account is archived. Restore it first.",
-        "account_holds_assets": "Only an account that holds nothing can be archived.",
-        "account_not_empty": "Only an account without transactions can be deleted. Archive it.",
-        "before_account_opened": "The account was opened later.",
-        "lot_method_unknown": "No such lot method.",
-        "owner_not_a_member": "The owner must be a member of the household.",
-        "too_many_accounts": "The household has as many accounts as it can have.",
-        "type_unknown": "No such type.",
+        "account_holds_assets": (
+            "The account still has holdings or cash. Sell, transfer or withdraw them first."
+        ),
+        "account_not_empty": (
+            "The account has transactions, so it cannot be deleted. Archive it instead."
+        ),
+        "before_account_opened": (
+            "The date is before the account was opened. Correct one of the two dates."
+        ),
+        "lot_method_unknown": (
+            "The lot method does not exist. Use one of the methods in the API schema."
+        ),
+        "owner_not_a_member": "The owner must be a member of the household. Choose a member.",
+        "too_many_accounts": (
+            "The household has the maximum number of accounts. Delete an unused one."
+        ),
+        "type_unknown": "The type does not exist. Use one of the types in the API schema.",
     },
     "Securities and prices": {
-        "symbol_unknown": "No security has this symbol, or it is another household's own.",
-        "symbol_invalid": "The text is not a symbol.",
-        "symbol_reserved": "The symbol has a meaning of its own.",
-        "symbol_taken": "Another security has this symbol.",
-        "symbols_required": "Name at least one symbol.",
-        "too_many_symbols": "Ask for fewer symbols at once.",
-        "asset_class_unknown": "No such class of asset.",
-        "asset_not_own": "Only an asset of your household's own can be changed.",
-        "asset_not_tradable": "The security cannot be bought or sold.",
-        "currency_unknown": "The text is not a currency of ISO 4217.",
-        "exchange_rate_unknown": "No exchange rate for the pair is known.",
-        "identical_to_itself": "A security is always identical to itself.",
-        "isin_invalid": "The text is not an ISIN.",
-        "interval_not_available": "Only daily history is available.",
+        "symbol_unknown": (
+            "No asset has this symbol, or it belongs to another household. Search for it."
+        ),
+        "symbol_invalid": "The text is not a valid symbol. Use capitals, digits, dots and hyphens.",
+        "symbol_reserved": "The symbol is reserved. Choose another.",
+        "symbol_taken": "Another asset already has this symbol. Choose another.",
+        "symbols_required": "No symbol was given. Send at least one.",
+        "too_many_symbols": "Too many symbols in one request. Ask for fewer at once.",
+        "asset_class_unknown": (
+            "The asset class does not exist. Use one of those in the API schema."
+        ),
+        "asset_not_own": (
+            "Public assets cannot be changed. Change only assets your household created."
+        ),
+        "asset_not_tradable": "The asset cannot be bought or sold. Choose another.",
+        "currency_unknown": "The currency is not supported. Send an ISO 4217 code such as USD.",
+        "exchange_rate_unknown": (
+            "No exchange rate is available for this pair and date. Send `fx_rate` if you can."
+        ),
+        "identical_to_itself": "An asset cannot be identical to itself. Name another asset.",
+        "isin_invalid": "The ISIN is not valid. Check its 12 characters.",
+        "interval_not_available": "Only daily history (`1d`) is available. Ask for that.",
         "interval_unknown": "`interval` must be 1d, 1h or 1m.",
-        "list_required": "Send a list.",
-        "prices_required": "Send at least one price.",
-        "price_unknown": "No price is known. State one.",
-        "too_many_assets": "Ask for fewer securities at once.",
-        "too_many_own_assets": "The household has as many assets of its own as it can have.",
-        "too_many_rows": "Send fewer rows at once.",
+        "list_required": "The body must be a list. Send a JSON array.",
+        "prices_required": "No price was given. Send at least one.",
+        "price_unknown": "The asset has no price. Send one.",
+        "too_many_assets": "Too many assets in one request. Ask for fewer at once.",
+        "too_many_own_assets": (
+            "The household has the maximum number of own assets. Use an existing one."
+        ),
+        "too_many_rows": "Too many rows in one request. Send fewer at once.",
     },
     "Transactions": {
-        "transaction_not_found": "No such transaction, or it is not yours.",
-        "already_reversed": "The transaction was reversed already.",
+        "transaction_not_found": "The transaction does not exist, or you have no access to it.",
+        "already_reversed": "The transaction was already reversed. Nothing more is needed.",
         "reversal_of_reversal": "A reversal cannot be reversed. Record the transaction again.",
-        "reversal_breaks_ledger": "Later transactions need it. Reverse them first.",
-        "rebooking_too_long": "Too much later history would change. Import it as a file instead.",
-        "several_households": "One request reverses transactions of one household only.",
+        "reversal_breaks_ledger": "Later transactions depend on this one. Reverse them first.",
+        "rebooking_too_long": (
+            "The change would rebook too many later transactions. Import it as a file instead."
+        ),
+        "several_households": (
+            "The transactions belong to several households. Send one request for each."
+        ),
         "amount_not_positive": "The amount must be greater than zero.",
-        "amount_precision": "The amount has more decimals than its currency.",
-        "amount_required": "State the amount.",
-        "amount_too_large": "The amount is above the limit.",
-        "fee_precision": "The fee has more decimals than its currency.",
-        "price_and_amount": "State the price or the amount, not both.",
-        "price_required": "State the price or the amount.",
-        "price_too_large": "The price is above the limit.",
-        "quantity_required": "State the quantity.",
-        "symbol_required": "State the symbol.",
-        "field_not_allowed": "This kind of transaction has no such field.",
+        "amount_precision": "The amount has more decimals than its currency. Round it.",
+        "amount_required": "The amount is missing. Add it.",
+        "amount_too_large": "The amount is above the limit. Correct it.",
+        "fee_precision": "The fee has more decimals than its currency. Round it.",
+        "price_and_amount": "Both price and amount were given. Send one of them.",
+        "price_required": "Price and amount are both missing. Send one of them.",
+        "price_too_large": "The price is above the limit. Correct it.",
+        "quantity_required": "The quantity is missing. Add it.",
+        "symbol_required": "The symbol is missing. Add it.",
+        "field_not_allowed": "This type of transaction does not use the field. Remove it.",
         "basis_percentage_invalid": "The basis percentage must be between 0 and 100.",
-        "basis_percentage_required": "State the basis percentage.",
-        "cash_in_lieu_without_fraction": "No fraction of a share is left to be paid in cash.",
-        "currency_mismatch": "The security trades in another currency.",
-        "fx_rate_not_allowed": "No conversion takes place. Leave `fx_rate` out.",
-        "fx_rate_too_large": "The exchange rate is above the limit.",
-        "new_symbol_required": "State the symbol the event leads to.",
-        "new_symbol_same": "The event must lead to another symbol.",
-        "opened_date_late": "Shares cannot have been acquired after they arrived.",
-        "opened_date_required": "State when the shares were acquired.",
-        "ratio_invalid": "The ratio must be like 3:2 or 1.05.",
-        "ratio_or_quantity": "State the ratio or the quantity, not both.",
-        "ratio_required": "State the ratio.",
-        "ratio_unknown": "The units held before the event are not known. State its ratio.",
-        "insufficient_quantity": "Fewer units are held on that day. Record the purchase first.",
-        "nothing_held": "Nothing of the security is held on that day.",
-        "fraction_too_small": "An event leaves too small a fraction of a lot. Sell it before.",
-        "lot_not_found": "No such lot.",
-        "lot_selection_invalid": "The lots named do not fit the sale.",
-        "lots_and_method": "Name lots or a method, not both.",
-        "transfer_between_currencies": "Record a transfer_out, and a transfer_in with the cost.",
-        "transfer_not_allowed": "Record a transfer_out, and a transfer_in with the cost.",
-        "transfer_source_missing": "The transfer out that brought these lots is gone.",
-        "transfer_source_unknown": "No transfer out fits. State the cost and when it was acquired.",
-        "transfer_to_itself": "Name another account.",
+        "basis_percentage_required": "The basis percentage is missing. Add it.",
+        "cash_in_lieu_without_fraction": (
+            "The event leaves whole shares only. Remove the cash in lieu."
+        ),
+        "currency_mismatch": "The asset trades in another currency. Send its own currency.",
+        "fx_rate_not_allowed": "Both currencies are the same. Remove `fx_rate`.",
+        "fx_rate_too_large": "The exchange rate is above the limit. Correct it.",
+        "new_symbol_required": "The new symbol is missing. Add it.",
+        "new_symbol_same": "The new symbol equals the old one. Send another.",
+        "opened_date_late": (
+            "The acquisition date is after the transfer. Correct one of the two dates."
+        ),
+        "opened_date_required": "The acquisition date is missing. Add it.",
+        "ratio_invalid": "The ratio is not valid. Write it as 3:2 or 1.05.",
+        "ratio_or_quantity": "Both ratio and quantity were given. Send one of them.",
+        "ratio_required": "The ratio is missing. Add it.",
+        "ratio_unknown": "The file does not state the ratio. Enter it.",
+        "insufficient_quantity": (
+            "Fewer units are held on that date. Record the missing purchase first."
+        ),
+        "nothing_held": "None of the asset is held on that date. Record its purchase first.",
+        "fraction_too_small": (
+            "The event leaves too small a fraction of a lot. Sell the lot before the event."
+        ),
+        "lot_not_found": "The lot does not exist. Read the lots again.",
+        "lot_selection_invalid": (
+            "The named lots do not match the sale. Correct them or the quantity."
+        ),
+        "lots_and_method": "Both lots and a lot method were given. Send one of them.",
+        "transfer_between_currencies": (
+            "The accounts have different currencies. Record a transfer_out, and a transfer_in with "
+            "the cost."
+        ),
+        "transfer_not_allowed": (
+            "Lots cannot move between taxable and retirement accounts. Record a transfer_out, and "
+            "a transfer_in with the value."
+        ),
+        "transfer_source_missing": (
+            "The transfer_out of these lots was reversed or is later. Correct the date, or send "
+            "the cost."
+        ),
+        "transfer_source_unknown": (
+            "No matching transfer_out exists. Send the cost and the acquisition date."
+        ),
+        "transfer_to_itself": "Both accounts are the same. Name another account.",
     },
     "Imports": {
-        "import_not_found": "No such import, or it is not yours.",
-        "import_busy": "A job works on the import. Try again when it is done.",
-        "too_many_imports": "Commit or discard some of the waiting files first.",
-        "too_many_import_bytes": "Commit or discard some of the waiting files: they are too large.",
-        "encoding_unknown": "No such text encoding.",
-        "zone_unknown": "No such time zone.",
-        "file_empty": "The file is empty.",
-        "file_too_large": "The file is larger than the limit.",
-        "format_unknown": "No such format.",
-        "nothing_ready": "No row of the file can be recorded yet.",
-        "preview_stale": "The ledger changed since the preview. Look at it again.",
-        "reference_unknown": "The row refers to a row that is not there.",
-        "reversal_without_row": "The row takes back a row that is not imported.",
-        "row_unknown": "No such row.",
-        "status_unknown": "No such state of a row.",
-        "symbols_too_many": "The file names too many securities.",
+        "import_not_found": "The Import does not exist, or you have no access to it.",
+        "import_busy": "A job is working on the Import. Try again when it has ended.",
+        "too_many_imports": "Too many files are waiting. Commit or discard some first.",
+        "too_many_import_bytes": (
+            "The waiting files are too large together. Commit or discard some first."
+        ),
+        "encoding_unknown": (
+            "The text encoding is not supported. Use one of those in the API schema."
+        ),
+        "zone_unknown": "The time zone does not exist. Send a name such as Europe/Berlin.",
+        "file_empty": "The file is empty. Choose another.",
+        "file_too_large": "The file is larger than the limit. Split it.",
+        "format_unknown": "The file format is not supported. Use one of those in the API schema.",
+        "nothing_ready": "No row of the file is ready. Map its symbols, or include rows.",
+        "preview_stale": (
+            "The ledger changed after the preview. Review the rows again, then commit."
+        ),
+        "reference_unknown": (
+            "The row refers to a transaction that does not exist. Import that one too."
+        ),
+        "reversal_without_row": (
+            "The row reverses a row that is not imported. Include both or neither."
+        ),
+        "row_unknown": "The file has no such row. Read its rows again.",
+        "status_unknown": "The row status does not exist. Use one of those in the API schema.",
+        "symbols_too_many": "The file names too many securities. Split it.",
     },
     "Targets, rebalancing, tax": {
-        "targets_missing": "Set targets first.",
-        "targets_not_100": "Target weights must sum to 100 percent.",
+        "targets_missing": "The account has no targets. Set them first.",
+        "targets_not_100": "The target weights must sum to 100 percent.",
         "target_invalid": "A target or band must be between 0 and 100 with at most four decimals.",
-        "symbol_repeated": "A symbol stands twice.",
-        "kind_unknown": "No such kind of restriction.",
-        "price_missing": "A security has no price.",
-        "cash_floor_unreachable": "Even selling everything does not leave so much cash.",
-        "computation_timeout": "The computation took too long.",
-        "too_many_securities": "The account has too many securities to rebalance.",
-        "already_decided": "The recommendation was decided already.",
-        "decision_unknown": "Approve or reject.",
-        "recommendation_not_found": "No such recommendation, or it is not yours.",
-        "engine_version_unknown": "Another version of the engine computed the recommendation.",
-        "carryforward_repeated": "A member and year stand twice.",
-        "holding_unknown": "The security was never held in the account.",
-        "year_out_of_range": "Not a tax year so far.",
+        "symbol_repeated": "A symbol appears twice. Send it once.",
+        "kind_unknown": "The restriction must be no_buy, no_sell or no_trade.",
+        "price_missing": "A held asset has no price. Record one first.",
+        "cash_floor_unreachable": (
+            "All permitted sales would not raise that much cash. Lower the cash floor."
+        ),
+        "computation_timeout": (
+            "The job exceeded its time limit. Try again, with a smaller file if it is an import."
+        ),
+        "too_many_securities": (
+            "The account has too many assets to rebalance. Sell or transfer some first."
+        ),
+        "already_decided": "The recommendation was already decided. Request a new one.",
+        "decision_unknown": "The decision must be `approved` or `rejected`.",
+        "recommendation_not_found": (
+            "The recommendation does not exist, or you have no access to it."
+        ),
+        "engine_version_unknown": (
+            "Another engine version computed this recommendation, so it cannot be replayed."
+        ),
+        "carryforward_repeated": "A member and year appear twice. Send each pair once.",
+        "holding_unknown": "The asset was never held in the account. Check the symbol.",
+        "year_out_of_range": "The tax year has not begun or is before 1950. Send another.",
     },
     "Jobs": {
-        "job_not_found": "No such job, or it is not yours.",
-        "job_active": "The same work is already under way.",
-        "job_contended": "The same work keeps being asked for. Try again.",
-        "job_finished": "The job has ended already.",
-        "attempts_exhausted": "The work was started several times and never ended.",
-        "waited_too_long": "The work met a busy or absent service for hours. Start it again.",
+        "job_not_found": "The job does not exist, or you have no access to it.",
+        "job_active": "The same job is already running. Wait for it.",
+        "job_contended": "The same job is being started repeatedly. Try again.",
+        "job_finished": "The job has already ended. Start a new one.",
+        "attempts_exhausted": "The job was started several times and never ended. Start it again.",
+        "waited_too_long": "A service that the job needs was down for hours. Start the job again.",
     },
 }
 
-# Raised where only operators and the engine's own checks can meet them.
+# Codes that only operators or the engine's own checks see; they are not in the catalog.
 INTERNAL = frozenset(
     {
         *("duplicate_security", "lot_not_positive", "setting_out_of_range", "targets_not_whole"),
@@ -232,5 +328,5 @@ def catalog() -> str:
     parts = []
     for subject, codes in CODES.items():
         rows = "\n".join(f"| `{code}` | {text} |" for code, text in sorted(codes.items()))
-        parts.append(f"### {subject}\n\n| code | what to do |\n|---|---|\n{rows}")
+        parts.append(f"### {subject}\n\n| code | what is wrong and what to do |\n|---|---|\n{rows}")
     return "\n\n".join(parts)

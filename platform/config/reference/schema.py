@@ -1,7 +1,7 @@
-"""The last step of the OpenAPI description: every field explained, every operation with examples.
+"""Complete the generated OpenAPI schema with field descriptions and examples.
 
-A field whose serializer has a `help_text` keeps it; any other takes its meaning from the
-vocabulary. `tests/config/test_reference.py` refuses a field that nobody has explained.
+A `help_text` on the serializer wins; any other field gets its description from the vocabulary.
+`tests/config/test_reference.py` fails when a field has neither.
 """
 
 from typing import Any
@@ -11,17 +11,17 @@ from config.reference.vocabulary import meaning
 
 PARAMETERS = {
     "import_id": "Import (UUID).",
-    "adviser_id": "Grant of an adviser (UUID).",
+    "adviser_id": "Adviser's access to the household (UUID).",
     "recommendation_id": "Recommendation (UUID).",
     "notice_id": "Notice (UUID).",
     "invitation_id": "Invitation (UUID).",
     "q": "Text to search for.",
-    "unread": "`true`: only what is unread.",
-    "status": "Only rows in this state.",
-    "closed": "`true`: closed lots too.",
-    "year": "Calendar year; the newest with figures when left out.",
+    "unread": "`true`: unread notices only.",
+    "status": "Only rows with this status.",
+    "closed": "`true`: include closed lots.",
+    "year": "Calendar year; default: the latest with figures.",
     "file_format": "Format of the file to write.",
-    "household_id": "Household (UUID); an adviser names a client's.",
+    "household_id": "Household (UUID); advisers name a client's household.",
 }
 
 
@@ -41,7 +41,7 @@ def _explain(properties: dict[str, Any], schema: str, field: str, inner: dict[st
     text = meaning(schema, field)
     if text is None or inner.get("description"):
         return
-    if "$ref" in inner:  # OpenAPI 3.0 ignores what stands beside a reference
+    if "$ref" in inner:  # OpenAPI 3.0 ignores keys next to a $ref
         inner = {"allOf": [inner]}
     properties[field] = {**inner, "description": text}
 

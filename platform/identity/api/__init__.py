@@ -94,7 +94,7 @@ class TokenView(PublicView):
         given = _given(CredentialsSerializer, request)
         user = authenticate(request._request, username=given["email"], password=given["password"])
         if not isinstance(user, User):
-            raise CredentialsRefused("The e-mail address or the password is wrong.")
+            raise CredentialsRefused("The e-mail address or the password is wrong. Check both.")
         pair = log_ins.start(user=user, key=token_key(), now=datetime.now(UTC))
         return Response(asdict(pair))
 

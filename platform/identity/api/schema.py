@@ -23,5 +23,7 @@ class PageSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
             "type": "apiKey",
             "in": "cookie",
             "name": settings.SESSION_COOKIE_NAME,
-            "description": "The pages' session; changes also need the X-CSRFToken header.",
+            "description": (
+                "Session cookie of the web pages; changes also need the X-CSRFToken header."
+            ),
         }

@@ -24,7 +24,7 @@ class RegistrationSerializer(StrictSerializer):
         max_length=NAME_LENGTH_MAX, required=False, allow_blank=True, default=""
     )
     invitation = serializers.CharField(
-        max_length=200, required=False, help_text="Token of an invitation into a household."
+        max_length=200, required=False, help_text="Token of an invitation to a household."
     )
 
 
@@ -36,14 +36,16 @@ class CredentialsSerializer(StrictSerializer):
     email = EmailField()
     password = _password()
     otp = serializers.CharField(
-        max_length=16, required=False, help_text="For users with a second factor only."
+        max_length=16,
+        required=False,
+        help_text="One-time password, for users with a second factor.",
     )
 
 
 class TokenPairSerializer(serializers.Serializer[Any]):
     access = serializers.CharField()
     refresh = serializers.CharField()
-    expires_in = serializers.IntegerField(help_text="Seconds the access token is good for.")
+    expires_in = serializers.IntegerField(help_text="Seconds until the access token expires.")
 
 
 class RefreshSerializer(StrictSerializer):
@@ -98,13 +100,13 @@ class ProfileChangeSerializer(StrictSerializer):
     federal_long_term_rate = FractionField(required=False)
     state_rate = FractionField(required=False)
     net_investment_income_rate = FractionField(required=False)
-    email = EmailField(required=False, help_text="Needs current_password.")
+    email = EmailField(required=False, help_text="New e-mail address; requires current_password.")
     current_password = _password(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "email" in attrs and "current_password" not in attrs:
             raise serializers.ValidationError(
-                {"current_password": "A new e-mail address needs the password."},
+                {"current_password": "Enter the current password to change the e-mail address."},
                 code="required",
             )
         return attrs
@@ -122,7 +124,7 @@ class InvitationSerializer(serializers.Serializer[Any]):
 
 
 class NewInvitationSerializer(InvitationSerializer):
-    token = serializers.CharField(help_text="Shown once.")
+    token = serializers.CharField(help_text="Token of the invitation; shown only once.")
 
 
 class AdviserSerializer(serializers.Serializer[Any]):

@@ -76,4 +76,4 @@ def _publish_epochs(epochs: Mapping[int, int]) -> None:
 
 def _not_published(error: redis.RedisError) -> None:
     # Sockets are compared with the database anyway; a cached principal lives PRINCIPAL_TTL_S.
-    logger.error("redis is down: ended rights take up to a minute to be seen: %s", error)
+    logger.error("Redis is down, revoked rights take effect within a minute: %s", error)

@@ -36,7 +36,7 @@ def known_device(*, request: HttpRequest, email: str) -> Device | None:
     try:
         known = redis_client().exists(keys.known_address(_digest(email), address))
     except redis.RedisError as error:
-        logger.warning("redis is down, known addresses cannot be read: %s", error)
+        logger.warning("Redis is down, known addresses cannot be read: %s", error)
         return None
     return Device(name=f"address:{address}", at_its_address=True) if known else None
 
@@ -47,7 +47,7 @@ def remember_address(*, request: HttpRequest, email: str) -> None:
     try:
         redis_client().set(name, 1, ex=ADDRESS_AGE_S)
     except redis.RedisError as error:
-        logger.warning("redis is down, a known address is not kept: %s", error)
+        logger.warning("Redis is down, a known address was not saved: %s", error)
 
 
 def remember_browser(*, request: HttpRequest, response: HttpResponseBase, email: str) -> None:

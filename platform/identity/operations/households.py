@@ -29,7 +29,10 @@ def invite(*, user: User, email: str, now: datetime) -> tuple[Invitation, str]:
         opened.filter(email=email).update(revoked_at=now)
         taken = household.members.filter(is_active=True).count()
         if taken + opened.filter(expires_at__gt=now).count() >= HOUSEHOLD_MEMBERS_MAX:
-            raise Conflict("The household is full.", code="household_full")
+            raise Conflict(
+                "The household has the maximum number of members. Remove one first.",
+                code="household_full",
+            )
         invitation = Invitation.objects.create(
             household=household,
             email=email,
@@ -60,7 +63,7 @@ def open_invitation(*, token: str, email: str, now: datetime) -> Invitation:
         found = locked(wanted.select_related("household"), of=("self",)).first()
     if found is None:
         raise InvalidInput(
-            "The invitation is not valid for this address, or not any more.",
+            "The invitation has expired or is for another address. Ask for a new one.",
             code="invitation_invalid",
             fields={"invitation": ["is not valid"]},
         )
@@ -76,21 +79,31 @@ def take_back_invitation(*, user: User, invitation_id: UUID, now: datetime) -> N
         revoked_at=None,
     ).update(revoked_at=now)
     if not changed:
-        raise NotFound("No such invitation.", code="invitation_not_found")
+        raise NotFound(
+            "The invitation does not exist. Reload the list.", code="invitation_not_found"
+        )
 
 
 def grant_adviser(*, user: User, email: str) -> AdviserLink:
     """Let an adviser see the user's household; a second call returns the same link."""
     adviser = User.objects.filter(email=email, role=Role.ADVISER, is_active=True).first()
     if adviser is None:
-        raise NotFound("No adviser has this e-mail address.", code="adviser_not_found")
+        raise NotFound(
+            "No adviser has this e-mail address. Check its spelling.", code="adviser_not_found"
+        )
     with transaction.atomic():
         household = locked_household(household_id=user.household_id)
         if adviser.household_id == household.pk:
-            raise Conflict("The adviser lives in this household.", code="adviser_is_member")
+            raise Conflict(
+                "A member of the household cannot be its adviser. Name someone else.",
+                code="adviser_is_member",
+            )
         known = AdviserLink.objects.filter(household=household)
         if known.exclude(adviser=adviser).count() >= ADVISERS_PER_HOUSEHOLD_MAX:
-            raise Conflict("The household has too many advisers.", code="advisers_too_many")
+            raise Conflict(
+                "The household has the maximum number of advisers. Remove one first.",
+                code="advisers_too_many",
+            )
         link, _ = AdviserLink.objects.get_or_create(adviser=adviser, household=household)
         rights_changed(user_ids=[adviser.pk])
     link.adviser = adviser

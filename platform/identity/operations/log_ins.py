@@ -80,13 +80,13 @@ def rotate(*, token: str, key: bytes, now: datetime) -> TokenPair:
         # Commit before raising the refusal, so that the refusal does not roll this back.
         _revoke(family, reason=Revocation.REUSED, now=now)
     logger.warning(
-        "refresh token reused: user %s, family %s, serial %s of %s",
+        "refresh token used twice, session ended: user %s, family %s, serial %s of %s",
         claims.user_id,
         claims.family_id,
         claims.serial,
         family.serial,
     )
-    raise TokenReused("This refresh token was used before; log in again.")
+    raise TokenReused("This refresh token was used before, so the session was ended. Log in again.")
 
 
 def end(*, token: str, key: bytes, now: datetime) -> None:

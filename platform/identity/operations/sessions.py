@@ -70,7 +70,9 @@ class SessionStore(CachedStore):
         try:
             self._cache.delete(self.cache_key_prefix + key)
         except redis.RedisError as error:
-            logger.warning("redis is down, a session's copy lives %s s: %s", COPY_TTL_S, error)
+            logger.warning(
+                "Redis is down, an ended session may stay cached for %s s: %s", COPY_TTL_S, error
+            )
         else:
             publish_ended(session_family(key))
 
@@ -80,7 +82,7 @@ class SessionStore(CachedStore):
         try:
             found: dict[str, Any] | None = self._cache.get(self.cache_key)
         except redis.RedisError as error:
-            logger.warning("redis is down, reading the session from the database: %s", error)
+            logger.warning("Redis is down, reading the session from the database: %s", error)
             return None
         return found
 
@@ -91,4 +93,4 @@ class SessionStore(CachedStore):
         try:
             self._cache.set(self.cache_key, data, min(COPY_TTL_S, left_s))
         except redis.RedisError as error:
-            logger.warning("redis is down, the session is not copied: %s", error)
+            logger.warning("Redis is down, the session is not cached: %s", error)

@@ -78,7 +78,9 @@ def change_profile(
         if email is not None and email != locked.email:
             _ensure_password(locked, current_password)
             if User.objects.filter(email=email).exists():
-                raise Conflict("This e-mail address cannot be used.", code="email_unavailable")
+                raise Conflict(
+                    "This e-mail address cannot be used. Choose another.", code="email_unavailable"
+                )
             changes = {**changes, "email": email}
         User.objects.filter(pk=user.pk).update(**changes)
     return User.objects.select_related("household").get(pk=user.pk)
@@ -151,7 +153,10 @@ def _household(offer: Invitation | None, *, name: str) -> Household:
         return Household.objects.create(name=name[:120])
     household = offer.household  # locked with the invitation
     if household.members.filter(is_active=True).count() >= HOUSEHOLD_MEMBERS_MAX:
-        raise Conflict("The household is full.", code="household_full")
+        raise Conflict(
+            "The household has the maximum number of members. Remove one first.",
+            code="household_full",
+        )
     return household
 
 
@@ -159,7 +164,7 @@ def _ensure_password(user: User, password: str) -> None:
     if not user.check_password(password):
         logger.warning("wrong current password for user %s", user.pk)
         raise InvalidInput(
-            "The current password is wrong.",
+            "The current password is wrong. Enter it again.",
             code="password_wrong",
             fields={"current_password": ["is wrong"]},
         )

@@ -47,7 +47,8 @@ def answer_once(
         return effect(), False
     if not key or len(key) > IDEMPOTENCY_KEY_LENGTH_MAX or not key.isprintable():
         raise InvalidInput(
-            f"Idempotency-Key must have 1 to {IDEMPOTENCY_KEY_LENGTH_MAX} printable characters.",
+            f"The Idempotency-Key must have 1 to {IDEMPOTENCY_KEY_LENGTH_MAX} printable "
+            "characters.",
             code="idempotency_key_invalid",
         )
     request_hash = content_hash(request)
@@ -57,7 +58,7 @@ def answer_once(
         if known is not None:
             if known.request_hash != request_hash:
                 raise KeyReused(
-                    "This Idempotency-Key was used for another request. Send a new key."
+                    "This Idempotency-Key was already used for a different request. Send a new key."
                 )
             assert known.response_status is not None, "a kept key has its answer"
             return (known.response_status, known.response_body or {}), True
@@ -80,7 +81,7 @@ def _enter(*, user_id: int, key: str) -> None:
         row = cursor.fetchone()
     if not row[0]:
         raise Conflict(
-            "A request with this Idempotency-Key is under way. Repeat yours shortly.",
+            "The first request with this Idempotency-Key is still running. Try again shortly.",
             code="idempotency_in_flight",
         )
 

@@ -29,7 +29,7 @@ def send(task: str, *, queue: str, args: Sequence[int] = ()) -> None:
         else:
             current_app.send_task(task, args=list(args), queue=queue, retry=False)
     except (OperationalError, OSError, Away, LimitExceeded) as fault:
-        logger.warning("no broker for %s: %s", task, fault)
+        logger.warning("broker unreachable, task %s was not sent: %s", task, fault)
 
 
 def _send_briefly(task: str, *, queue: str, args: Sequence[int]) -> None:
@@ -69,5 +69,5 @@ def depths(queues: Iterable[str]) -> dict[str, int] | None:
                     for queue in queues
                 }
         except (OperationalError, OSError, *link.connection_errors, *link.channel_errors) as fault:
-            logger.warning("no broker to count messages: %s", fault)
+            logger.warning("broker unreachable, messages cannot be counted: %s", fault)
             return None

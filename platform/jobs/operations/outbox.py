@@ -74,7 +74,7 @@ def replay_dead(*, row: Outbox, now: datetime) -> None:
     if not Outbox.objects.filter(pk=row.pk, state=OutboxState.DEAD).update(
         state=OutboxState.WAITING, attempts=0, next_at=now
     ):
-        raise Conflict("Only dead letters can be replayed.", code="outbox_not_dead")
+        raise Conflict("Only messages that failed for good can be resent.", code="outbox_not_dead")
 
 
 def forget_sent(*, now: datetime) -> int:

@@ -62,7 +62,7 @@ def enqueue(
         _wake_after_commit(job)
         return job
     raise Conflict(
-        "An identical request is being started and ended at the same time. Try again.",
+        "The same job is being started repeatedly. Try again.",
         code="job_contended",
     )
 
@@ -82,7 +82,9 @@ def cancel(*, job: Job) -> None:
     if not cancelled:
         job.refresh_from_db()
         if job.status != JobStatus.CANCELLED:
-            raise Conflict(f"The job is already {job.status}.", code="job_finished")
+            raise Conflict(
+                f"The job is already {job.status}. Start a new one.", code="job_finished"
+            )
 
 
 def retry(*, job: Job, now: datetime) -> Job:
@@ -105,11 +107,12 @@ def retry(*, job: Job, now: datetime) -> Job:
             )
             if not changed:
                 raise Conflict(
-                    "Only failed or cancelled jobs can be retried.", code="job_not_retriable"
+                    "Only failed or cancelled jobs can be retried. Select one of those.",
+                    code="job_not_retriable",
                 )
             _wake_after_commit(job)
     except IntegrityError:
         # job_active_unique: an identical request was made in the meantime.
-        raise Conflict("The same work is already under way.", code="job_active") from None
+        raise Conflict("The same job is already running. Wait for it.", code="job_active") from None
     job.refresh_from_db()
     return job

@@ -33,7 +33,7 @@ UPDATE jobs_job SET woken_at = statement_timestamp()
 RETURNING id, kind
 """
 
-EXHAUSTED_DETAIL = "The work was started several times and never ended. Start it again."
+EXHAUSTED_DETAIL = "The job was started several times and never ended. Start it again."
 
 
 def sweep(*, now: datetime) -> tuple[int, int]:

@@ -66,10 +66,12 @@ def work(
             if ending is not None:
                 give_up(held, ending, clock())
     except LeaseLost:
-        logger.info("job %s was cancelled or taken over", held.public_id)
+        logger.info("job %s was cancelled or taken over by another worker", held.public_id)
     except Exception as fault:
         if passes(fault):
-            logger.warning("job %s waits for the moment to pass: %s", held.public_id, fault)
+            logger.warning(
+                "job %s will be retried after a temporary failure: %s", held.public_id, fault
+            )
             _give_back(held, wait)
         else:
             logger.exception("job %s failed in attempt %d", held.public_id, held.attempt)
@@ -83,14 +85,19 @@ def _tried(
     if held.spent:
         if held.overdue and held.waits:
             return Ending(
-                "waited_too_long", "The service was busy for hours. Start the work again."
+                "waited_too_long",
+                "A service that the job needs was down for hours. Start the job again.",
             )
         return Ending("attempts_exhausted", EXHAUSTED_DETAIL)
     try:
         with metrics.job(held.kind):
             run(held, clock(), told)
     except SoftTimeLimitExceeded:
-        return Ending("computation_timeout", f"The work was not done within {limit_s} seconds.")
+        return Ending(
+            "computation_timeout",
+            f"The job exceeded its limit of {limit_s} seconds. Try again, with less data if "
+            "possible.",
+        )
     except Unavailable:
         raise
     except BallastError as refusal:
@@ -99,7 +106,10 @@ def _tried(
         if isinstance(fault, LeaseLost) or passes(fault) or not held.last:
             raise
         logger.exception("job %s failed in attempt %d", held.public_id, held.attempt)
-        return Ending("internal_error", "The work failed; operators have the details.")
+        return Ending(
+            "internal_error",
+            "The job failed because of an error on our side. Send the job's id to the operator.",
+        )
     return None
 
 
@@ -119,7 +129,7 @@ def _give_back(held: Claim, give_back: Callable[..., bool]) -> None:
         try:
             give_back(claim=held)
         except (DatabaseError, InterfaceError):
-            logger.warning("job %s cannot be given back yet", held.public_id)
+            logger.warning("job %s could not be released, trying again", held.public_id)
             connection.close()
             time.sleep(pause_s)
         else:
@@ -145,7 +155,7 @@ def kept(
                 except LeaseLost:
                     return
                 except (DatabaseError, InterfaceError):
-                    logger.warning("lease of job %s not renewed", claim.public_id)
+                    logger.warning("lease of job %s was not renewed", claim.public_id)
                 beat(queue=claim.queue, now=clock())
         finally:
             connection.close()
@@ -164,4 +174,4 @@ def beat(*, queue: str, now: datetime) -> None:
     try:
         redis_client().set(f"heartbeat:{queue}", int(now.timestamp()), ex=600)
     except redis.RedisError:
-        logger.warning("heartbeat of %s not written", queue)
+        logger.warning("heartbeat of queue %s was not written", queue)
