@@ -73,6 +73,10 @@ CORRUPTIONS: dict[str, tuple[str, str]] = {
         " WHERE replaces_loss",
     ),
     "bite of a lot": ("lot", "UPDATE transactions_lot SET replaces_loss = NOT replaces_loss"),
+    "number of a bite": (
+        "lot",
+        "UPDATE transactions_lot SET losses_replaced = losses_replaced + 1 WHERE quantity > 0",
+    ),
     "purchase of a lot": ("lot", "UPDATE transactions_lot SET purchase = NOT purchase"),
     "a lot is gone": ("lot", "DELETE FROM transactions_lot WHERE quantity > 0"),
     "a lot too many": (

@@ -91,6 +91,9 @@ class Piece:
     place: Place
     adjustment: int = 0
     replaces_loss: bool = False
+    # The losses that shares of the lot have replaced, up to and including this piece's own. It
+    # numbers the pieces that replaced a loss.
+    losses_replaced: int = 0
     purchase: bool = True
     # Quantity and amount of the acquisition as stated; they order acquisitions of one instant.
     stated: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))
@@ -175,6 +178,7 @@ class Closing:
     permanent: int = 0
     # The state of the piece when it was closed.
     replaces_loss: bool = False
+    losses_replaced: int = 0
     purchase: bool = True
 
     @property
@@ -393,5 +397,6 @@ def closing_of(*, piece: Piece, sale: Sale, proceeds: int, part: int) -> Closing
         piece.basis,
         piece.adjustment,
         replaces_loss=piece.replaces_loss,
+        losses_replaced=piece.losses_replaced,
         purchase=piece.purchase,
     )

@@ -1,19 +1,20 @@
 """A lot as it was before the sales and the wash sales of some time. Pure.
 
-What is stored of a lot is its pieces now, every disposal out of them and every loss they replaced.
-Taking these back, the latest first, gives the pieces as they were:
+The stored state of a lot is its present pieces, every disposal out of them and every loss they
+replaced. Undoing these, the latest first, gives the pieces as they were:
 
-    disposal     quantity, basis and adjustment go back to the piece with the same holding-period
-                 date, or become that piece again where it was sold to the end
-    wash sale    the piece that replaced has the basis it had, its own date, and may replace again;
-                 it is one piece with what was left of its lot
-    of one instant the disposals come first: what is about to be sold may still replace
+    disposal     quantity, basis and adjustment go back to their piece, or become that piece again
+                 if it was sold completely. A piece that replaced a loss is known by its number
+                 among the losses that the lot has replaced
+    wash sale    the pieces numbered last are those that replaced last. Each has its own basis and
+                 date again, may replace again, and is one piece with the rest of its lot
+    of one instant the disposals come first: shares about to be sold may still replace
 
-Exact, because booking conserves every cent: a part that is cut off and the rest sum to the piece.
-Where two pieces of a lot cannot be told apart, nothing is guessed: `Unclear` is raised.
+The result is exact, because booking conserves every cent: a part that is cut off and the rest sum
+to the piece. `Unclear` is raised if the stored rows contradict each other.
 
 Example: 10 bought for 100.00; 4 of them replace a loss of 8.00 and are then sold. Stored: a piece
-of 6 for 60.00, and a disposal of 4 with a basis of 48.00, 8.00 of it an adjustment. Taken back:
+of 6 for 60.00, and a disposal of 4 with a basis of 48.00, 8.00 of it an adjustment. Undone:
 a piece of 4 for 48.00, then 4 for 40.00, with the rest one piece of 10 for 100.00.
 """
 
@@ -44,34 +45,26 @@ def taken_back(
     pieces: Sequence[Piece],
     closings: Sequence[Closing],
     matches: Sequence[Match],
-    ever: Sequence[Match],
     add_days: bool,
 ) -> list[Piece]:
     """Return the pieces of one lot in one place before `closings` and `matches`, by age.
 
-    `blank`: a piece of the lot; its figures do not count. `pieces` are changed. `ever`: all that
-    its shares have replaced at any time. Raises Unclear.
+    `blank`: a piece of the lot; its figures do not count. `pieces` are changed. Raises Unclear.
     """
     held = list(pieces)
     if not closings and not matches:
         return held
-    days = Counter(_tacked(blank, match.wash, add_days) for match in ever)
-    if any(closing.replaces_loss and days[closing.held_since] > 1 for closing in closings):
-        raise Unclear("a disposal out of one of several pieces with one holding-period date")
     instants = {closing.closed_at for closing in closings} | {match.at for match in matches}
     for instant in sorted(instants, reverse=True):
         for closing in closings:
             if closing.closed_at == instant:
                 _put_back(held, blank, closing)
-        for match in matches:
-            if match.at == instant:
-                _parted(held, blank, match.wash, _tacked(blank, match.wash, add_days))
-    return sorted(held, key=lambda piece: piece.age)
+        _part(held, blank, [match.wash for match in matches if match.at == instant], add_days)
+    return sorted(held, key=lambda piece: (piece.age, piece.losses_replaced))
 
 
 def _put_back(held: list[Piece], blank: Piece, closing: Closing) -> None:
-    what = (closing.held_since, closing.replaces_loss, closing.purchase)
-    alike = [row for row in held if (row.held_since, row.replaces_loss, row.purchase) == what]
+    alike = [piece for piece in held if _identity(piece) == _identity(closing)]
     if len(alike) > 1:
         raise Unclear("a disposal out of one of several pieces")
     if not alike:
@@ -83,6 +76,7 @@ def _put_back(held: list[Piece], blank: Piece, closing: Closing) -> None:
                 basis=0,
                 adjustment=0,
                 replaces_loss=closing.replaces_loss,
+                losses_replaced=closing.losses_replaced,
                 purchase=closing.purchase,
             )
         ]
@@ -91,33 +85,43 @@ def _put_back(held: list[Piece], blank: Piece, closing: Closing) -> None:
     piece.quantity += closing.quantity
     piece.basis += closing.basis
     piece.adjustment += closing.adjustment
+    piece.losses_replaced = max(piece.losses_replaced, closing.losses_replaced)
 
 
-def _parted(held: list[Piece], blank: Piece, wash: WashSale, tacked: date) -> None:
-    """Part a replacement from the loss it replaced."""
-    replaced = [
-        row
-        for row in held
-        if row.replaces_loss
-        and (row.quantity, row.held_since, row.adjustment)
-        == (wash.quantity, tacked, wash.basis_added)
-    ]
-    # Several are interchangeable where they are alike to the cent.
-    if len({row.basis for row in replaced}) != 1:
-        raise Unclear("a replacement that is not one piece")
-    piece = replaced[-1]
-    del held[next(n for n, row in enumerate(held) if row is piece)]
-    basis = piece.basis - wash.basis_added
-    rest = [row for row in held if not row.replaces_loss]
-    if basis < 0 or len(rest) > 1:
-        raise Unclear("a replacement with more than one loss in it")
-    if not rest:
-        piece.basis, piece.adjustment, piece.replaces_loss = basis, 0, False
-        piece.held_since = blank.opened_at.date()
-        held.append(piece)
+def _identity(shares: Piece | Closing) -> tuple[object, ...]:
+    number = shares.losses_replaced if shares.replaces_loss else 0
+    return (shares.held_since, shares.replaces_loss, shares.purchase, number)
+
+
+def _part(held: list[Piece], blank: Piece, washes: Sequence[WashSale], add_days: bool) -> None:
+    """Part the replacements of one instant from the losses they replaced, the last one first."""
+    if not washes:
         return
-    rest[0].quantity += piece.quantity
-    rest[0].basis += basis
+    replaced = sorted(
+        (piece for piece in held if piece.replaces_loss), key=lambda piece: -piece.losses_replaced
+    )[: len(washes)]
+    found = Counter((piece.quantity, piece.held_since, piece.adjustment) for piece in replaced)
+    stated = Counter(
+        (wash.quantity, _tacked(blank, wash, add_days), wash.basis_added) for wash in washes
+    )
+    if found != stated:
+        raise Unclear("a replacement that is not one piece")
+    for piece in replaced:
+        rest = [row for row in held if not row.replaces_loss]
+        piece.basis -= piece.adjustment
+        if piece.basis < 0 or len(rest) > 1:
+            raise Unclear("a replacement with more than one loss in it")
+        if not rest:
+            piece.adjustment, piece.replaces_loss = 0, False
+            piece.losses_replaced -= 1
+            piece.held_since = blank.opened_at.date()
+            continue
+        if rest[0].losses_replaced != piece.losses_replaced:
+            raise Unclear("a replacement that is not the last one")
+        del held[next(n for n, row in enumerate(held) if row is piece)]
+        rest[0].quantity += piece.quantity
+        rest[0].basis += piece.basis
+        rest[0].losses_replaced -= 1
 
 
 def _tacked(blank: Piece, wash: WashSale, add_days: bool) -> date:

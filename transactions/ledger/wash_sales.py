@@ -230,6 +230,7 @@ class WashSales:
         closing = loss.closing
         account = piece.place[0]
         permanent = account not in self.taxable
+        piece.losses_replaced += 1
         matched = piece if quantity == piece.quantity else shares.matched(piece, quantity)
         sold_date = closing.closed_at.date()
         days_held = (sold_date - closing.held_since).days

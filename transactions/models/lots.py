@@ -34,6 +34,8 @@ class Lot(models.Model):
     wash_sale_adjustment = money_field(default=Decimal(0))
     # Its shares have replaced shares sold at a loss; shares can do so only once.
     replaces_loss = models.BooleanField(default=False)
+    # The losses that shares of the acquisition have replaced, up to and including this piece's own.
+    losses_replaced = models.PositiveIntegerField(db_default=0)
     # It was bought (and may replace), not received in a split, a spin-off or a gift.
     purchase = models.BooleanField(default=True)
 
@@ -88,6 +90,7 @@ class Disposal(models.Model):
     long_term = models.BooleanField()
     # The state of the piece (see Lot), from which the lot before the sale can be restored.
     replaces_loss = models.BooleanField(default=False)
+    losses_replaced = models.PositiveIntegerField(db_default=0)
     purchase = models.BooleanField(default=True)
     # The units whose loss is disallowed because other shares replaced them.
     matched_quantity = quantity_field(default=Decimal(0))

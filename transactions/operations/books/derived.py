@@ -34,6 +34,7 @@ class LotValues(NamedTuple):
     cost_basis: Decimal
     wash_sale_adjustment: Decimal
     replaces_loss: bool
+    losses_replaced: int
     purchase: bool
 
 
@@ -56,6 +57,7 @@ class DisposalValues(NamedTuple):
     permanent_quantity: Decimal
     permanent_loss: Decimal
     replaces_loss: bool
+    losses_replaced: int
     purchase: bool
 
 
@@ -230,6 +232,7 @@ def _lot_rows(
                 amount(piece.basis, currency),
                 amount(piece.adjustment, currency),
                 piece.replaces_loss,
+                piece.losses_replaced,
                 piece.purchase,
             ),
         )
@@ -247,6 +250,7 @@ def _keep_emptied(derived: Derived, closing: Closing) -> None:
             nothing,
             nothing,
             False,
+            0,
             True,
         )
 
@@ -272,6 +276,7 @@ def disposal_row(closing: Closing, book: Book) -> DisposalValues:
         _rounded(closing.permanent_quantity, scale),
         amount(closing.permanent, currency),
         closing.replaces_loss,
+        closing.losses_replaced,
         closing.purchase,
     )
 

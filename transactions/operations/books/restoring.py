@@ -87,6 +87,7 @@ class _LotRow(NamedTuple):
     cost_basis: Decimal
     wash_sale_adjustment: Decimal
     replaces_loss: bool
+    losses_replaced: int
     purchase: bool
     bought_in: int
     bought_asset: int
@@ -299,7 +300,7 @@ def _lots(wanted: Q) -> list[_LotRow]:
 def _keep_lots(stored: Stored, rows: Iterable[_LotRow]) -> None:
     for row in rows:
         key = (row.acquisition, row.account, row.asset, row.piece)
-        stored.lots[key] = LotValues._make(row[5:12])
+        stored.lots[key] = LotValues._make(row[5:13])
         stored.lot_ids[key] = row.pk
 
 
@@ -322,6 +323,7 @@ def _pieces(household: HouseholdBooks, rows: Iterable[_LotRow]) -> list[Piece]:
             place=(row.account, row.asset),
             adjustment=cents(row.wash_sale_adjustment, household.accounts[row.account].currency),
             replaces_loss=row.replaces_loss,
+            losses_replaced=row.losses_replaced,
             purchase=row.purchase,
             stated=(row.stated_quantity or Decimal(0), row.stated_amount + row.stated_fee),
         )
@@ -346,9 +348,10 @@ def _restored(
     for _, closing in disposals:
         if closing.closed_at >= at:
             closed[closing.acquisition, *closing.place].append(closing)
-    ever: dict[int, list[Match]] = defaultdict(list)
+    matched: dict[tuple[int, int], list[Match]] = defaultdict(list)
     for _, match in matches:
-        ever[match.wash.replacement].append(match)
+        if match.at >= at:
+            matched[match.wash.replacement, match.wash.replacement_account].append(match)
     now: dict[LotId, list[Piece]] = {lot: [] for lot in lots}
     blanks: dict[LotId, Piece] = {}
     for row, piece in zip(rows, _pieces(household, rows), strict=True):
@@ -357,13 +360,11 @@ def _restored(
             now[row.lot].append(piece)
     found: list[Piece] = []
     for lot, pieces in now.items():
-        mine = [m for m in ever[lot[0]] if m.at >= at and m.wash.replacement_account == lot[1]]
         found += taken_back(
             blank=replace(blanks[lot]),
             pieces=pieces,
             closings=closed[lot],
-            matches=mine,
-            ever=ever[lot[0]],
+            matches=matched[lot[:2]],
             add_days=household.policy.add_days,
         )
     return found
@@ -411,6 +412,7 @@ def _closing(
         permanent_quantity=scale.steps(values.permanent_quantity),
         permanent=cents(values.permanent_loss, currency),
         replaces_loss=values.replaces_loss,
+        losses_replaced=values.losses_replaced,
         purchase=values.purchase,
     )
 
