@@ -8,8 +8,16 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from core.errors import NotFound
 from identity.models import User
 from marketdata.models import Asset, IdentityDecision, Source
+from stores.rows import rows_of
 
 _WORDS_LENGTH_MIN = 3
+
+
+_LINKS = """
+SELECT id, substantially_identical_to_id FROM marketdata_asset
+ WHERE substantially_identical_to_id IS NOT NULL
+   AND (household_id IS NULL OR household_id = ANY(%(ids)s::bigint[]))
+"""
 
 
 def assets(*, user: User, q: str = "") -> "QuerySet[Asset]":
@@ -57,15 +65,7 @@ def assets_by_symbol(*, household_id: int, symbols: Iterable[str]) -> dict[str, 
 
 def identity_links(*, household_ids: Iterable[int]) -> list[tuple[int, int]]:
     """Return pairs of substantially identical assets, public ones and the households' own."""
-    rows = Asset.objects.filter(
-        Q(household=None) | Q(household_id__in=list(household_ids)),
-        substantially_identical_to__isnull=False,
-    )
-    return [
-        (one, other)
-        for one, other in rows.values_list("id", "substantially_identical_to_id")
-        if other is not None
-    ]
+    return [(one, other) for one, other in rows_of(_LINKS, {"ids": list(household_ids)})]
 
 
 def identity_decisions(*, asset: Asset) -> "QuerySet[IdentityDecision]":

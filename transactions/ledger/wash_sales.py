@@ -236,7 +236,7 @@ class WashSales:
         days_held = (sold_date - closing.held_since).days
         # The last replacement takes the whole rest. No step is then lost by converting back
         # through a ratio that the scale does not divide, such as that of a stock dividend.
-        back = scaled(quantity, 1 / loss.ratio)
+        back = scaled(quantity, 1 / loss.ratio) if loss.splits else quantity
         loss_quantity = back if loss.left else closing.quantity - closing.matched
         closing.matched += loss_quantity
         matched.replaces_loss = True

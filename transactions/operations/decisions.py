@@ -32,10 +32,9 @@ from transactions.operations.books.derived import (
     Stored,
     by_household,
     stored_rows,
-    write_difference,
-    write_holdings,
 )
 from transactions.operations.books.events import standing, stored_events
+from transactions.operations.books.writing import write_difference, write_holdings
 from transactions.queries.households import (
     HouseholdBooks,
     Linked,

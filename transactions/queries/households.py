@@ -5,19 +5,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
-from django.db.models import Q
-
 from marketdata.identity_groups import connected
 from marketdata.models import Asset, AssetClass
 from marketdata.queries import identity_links
+from stores.rows import rows_of
 from transactions.ledger.wash_sales import Policy
 from transactions.models import (
     Account,
     AccountType,
     HoldingPeriodMethod,
-    Transaction,
     WashSalePolicy,
 )
+
+_POLICY_FIELDS = [field.attname for field in WashSalePolicy._meta.concrete_fields]
+_POLICIES = f"""
+SELECT {", ".join(_POLICY_FIELDS)}
+  FROM transactions_washsalepolicy WHERE household_id = ANY(%(ids)s::bigint[])
+"""
+_LEADS = """
+SELECT account_id, type, asset_id, new_asset_id, ratio_new, ratio_old, executed_at
+  FROM transactions_transaction AS event
+ WHERE (new_asset_id IS NOT NULL OR ratio_new IS NOT NULL)
+   AND account_id = ANY(%(accounts)s::bigint[]) AND reverses_id IS NULL
+   AND NOT EXISTS (SELECT FROM transactions_transaction WHERE reverses_id = event.id)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,8 @@ def household_of(*, household_id: int, accounts: Mapping[int, Account]) -> House
 
 def households_of(*, accounts: Mapping[int, Mapping[int, Account]]) -> dict[int, HouseholdBooks]:
     """Return the books of households by id, from their accounts; one query for their policies."""
-    stated = WashSalePolicy.objects.in_bulk(list(accounts))
+    rows = rows_of(_POLICIES, {"ids": list(accounts)})
+    stated = {row[0]: WashSalePolicy.from_db("default", _POLICY_FIELDS, row) for row in rows}
     return {
         household_id: _household(household_id, rows, stated.get(household_id))
         for household_id, rows in accounts.items()
@@ -125,15 +137,8 @@ def linked_assets(*, households: Sequence[HouseholdBooks]) -> dict[int, Linked]:
     leads: dict[int, list[tuple[int, int]]] = {household.id: [] for household in households}
     same = {household.id: list(links) for household in households}
     ratios: dict[int, list[UnitChange]] = {household.id: [] for household in households}
-    rows = Transaction.objects.filter(
-        Q(new_asset__isnull=False) | Q(ratio_new__isnull=False),
-        account_id__in=list(of_account),
-        reverses__isnull=True,
-        reversed_by__isnull=True,
-    )
-    for account_id, kind, asset_id, new_asset_id, new, old, executed_at in rows.values_list(
-        "account_id", "type", "asset_id", "new_asset_id", "ratio_new", "ratio_old", "executed_at"
-    ):
+    rows = rows_of(_LEADS, {"accounts": list(of_account)})
+    for account_id, kind, asset_id, new_asset_id, new, old, executed_at in rows:
         assert asset_id is not None, "an event has an asset"
         household_id = of_account[account_id]
         if new_asset_id is not None:

@@ -1,25 +1,18 @@
-"""Derived rows: compare the rows of the book with the stored rows and write the difference."""
+"""Derived rows as stored, and as a book gives them; `writing` writes their difference."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import groupby
 from typing import Any, NamedTuple
-
-from django.db import connection
-from django.db.models import Model
 
 from core.errors import Conflict
 from transactions.ledger.book import Book
 from transactions.ledger.lots import Closing, Piece, Place
 from transactions.ledger.units import Scale, amount
 from transactions.ledger.wash_sales import WashSale as Match
-from transactions.models import Disposal, Holding, Lot, WashSale
-
-# Above this number of changed rows, inserting new rows is faster than an UPDATE of each.
-_UPDATES_MAX = 40
+from transactions.models import Disposal, Lot, WashSale
 
 LotKey = tuple[int, int, int, int]  # acquisition, account, asset, piece
 DisposalKey = tuple[int, int]  # sale, part
@@ -81,9 +74,9 @@ class WashValues(NamedTuple):
     replacement_date: date
 
 
-_LOT_FIELDS = LotValues._fields
-_DISPOSAL_FIELDS = DisposalValues._fields
-_WASH_FIELDS = WashValues._fields
+LOT_FIELDS = LotValues._fields
+DISPOSAL_FIELDS = DisposalValues._fields
+WASH_FIELDS = WashValues._fields
 
 
 @dataclass(slots=True)
@@ -149,9 +142,9 @@ class Stored(Derived):
             self.wash_sale_ids.append(pk)
 
 
-LOT_COLUMNS = ("pk", "transaction_id", "account_id", "asset_id", "piece", *_LOT_FIELDS)
-DISPOSAL_COLUMNS = ("pk", "transaction_id", "part", *_DISPOSAL_FIELDS)
-WASH_COLUMNS = ("pk", *_WASH_FIELDS)
+LOT_COLUMNS = ("pk", "transaction_id", "account_id", "asset_id", "piece", *LOT_FIELDS)
+DISPOSAL_COLUMNS = ("pk", "transaction_id", "part", *DISPOSAL_FIELDS)
+WASH_COLUMNS = ("pk", *WASH_FIELDS)
 
 
 def stored_rows(*, account_ids: Sequence[int], asset_ids: Iterable[int] | None) -> Stored:
@@ -306,163 +299,3 @@ def _rounded(steps: int, scale: Scale) -> Decimal:
     """Round to ten decimals; a positive quantity never becomes less than one step."""
     value = scale.quantities([steps])[0]
     return value if value or not steps else scale.quantity(scale.fine)
-
-
-def write_difference(*, stored: Stored, derived: Derived) -> set[int]:
-    """Make the stored rows equal the derived ones; return the accounts that changed."""
-    touched = _write(
-        model=Lot,
-        have=stored.lots,
-        want=derived.lots,
-        ids=stored.lot_ids,
-        row=lambda key, values: Lot(
-            transaction_id=key[0], account_id=key[1], asset_id=key[2], piece=key[3],
-            **dict(zip(_LOT_FIELDS, values, strict=True)),
-        ),
-        fields=_LOT_FIELDS,
-        account=lambda key, values: key[1],
-    )  # fmt: skip
-    touched |= _write(
-        model=Disposal,
-        have=stored.disposals,
-        want=derived.disposals,
-        ids=stored.disposal_ids,
-        row=lambda key, values: Disposal(
-            transaction_id=key[0], part=key[1], **dict(zip(_DISPOSAL_FIELDS, values, strict=True))
-        ),
-        fields=_DISPOSAL_FIELDS,
-        account=lambda key, values: values.account_id,
-    )
-    return touched | _write_wash_sales(stored, derived)
-
-
-def _write(
-    *,
-    model: type[Model],
-    have: Mapping[Any, tuple[Any, ...]],
-    want: Mapping[Any, tuple[Any, ...]],
-    ids: Mapping[Any, int],
-    row: Any,
-    fields: Sequence[str],
-    account: Any,
-) -> set[int]:
-    gone = [key for key in have if key not in want]
-    changed = [key for key in have if key in want and have[key] != want[key]]
-    new = [key for key in want if key not in have]
-    touched = {account(key, have[key]) for key in (*gone, *changed)}
-    touched |= {account(key, want[key]) for key in new}
-    if len(changed) > _UPDATES_MAX:
-        gone, new, changed = gone + changed, changed + new, []
-    objects = model._default_manager
-    if gone:
-        objects.filter(pk__in=[ids[key] for key in gone]).delete()
-    if changed:
-        rows = []
-        for key in changed:
-            rows.append(row(key, want[key]))
-            rows[-1].pk = ids[key]
-        # One statement: bulk_update would build a CASE over every row for every column.
-        objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["pk"], update_fields=list(fields)
-        )
-    if new:
-        objects.bulk_create([row(key, want[key]) for key in new], batch_size=2000)
-    return touched
-
-
-def _write_wash_sales(stored: Stored, derived: Derived) -> set[int]:
-    have: dict[WashValues, list[int]] = {}
-    for pk, values in zip(stored.wash_sale_ids, stored.wash_sales, strict=True):
-        have.setdefault(values, []).append(pk)
-    new = []
-    for values in derived.wash_sales:
-        if have.get(values):
-            have[values].pop()
-        else:
-            new.append(values)
-    gone = {pk: values for values, pks in have.items() for pk in pks}
-    if gone:
-        WashSale.objects.filter(pk__in=list(gone)).delete()
-    if new:
-        WashSale.objects.bulk_create(
-            [WashSale(**dict(zip(_WASH_FIELDS, values, strict=True))) for values in new],
-            batch_size=2000,
-        )
-    touched = (*new, *gone.values())
-    return {row.loss_account_id for row in touched} | {
-        row.replacement_account_id for row in touched
-    }
-
-
-def write_holdings(*, before: Derived, after: Derived, absolute: bool) -> None:
-    """Write holdings as the sums of their open lots.
-
-    `absolute`: the rows are all lots of these holdings. Otherwise they are a part of them, and
-    the holdings change by the difference in this part.
-    """
-    zero = (Decimal(0), Decimal(0))
-    had, has = _sums(before), _sums(after)
-    places = {place for place in (*had, *has) if absolute or had.get(place) != has.get(place)}
-    if not places:
-        return
-    if not absolute and not had:
-        _add_to_holdings({place: sums for place, sums in has.items() if sums[0]})
-        return
-    known: dict[Place, tuple[Decimal, Decimal]] = {}
-    for account, asset, quantity, basis in Holding.objects.filter(
-        account_id__in={place[0] for place in places}, asset_id__in={place[1] for place in places}
-    ).values_list("account_id", "asset_id", "quantity", "cost_basis"):
-        known[account, asset] = (quantity, basis)
-    rows, gone = [], []
-    for place in sorted(places):
-        now, then, kept = has.get(place, zero), had.get(place, zero), known.get(place, zero)
-        quantity, basis = (
-            now if absolute else (kept[0] + now[0] - then[0], kept[1] + now[1] - then[1])
-        )
-        if quantity:
-            if kept != (quantity, basis):
-                rows.append(Holding(
-                    account_id=place[0], asset_id=place[1], quantity=quantity, cost_basis=basis
-                ))  # fmt: skip
-        elif place in known:
-            gone.append(place)
-    for account, several in groupby(gone, key=lambda place: place[0]):
-        Holding.objects.filter(
-            account_id=account, asset_id__in=[asset for _, asset in several]
-        ).delete()
-    Holding.objects.bulk_create(
-        rows,
-        batch_size=2000,
-        update_conflicts=True,
-        unique_fields=["account", "asset"],
-        update_fields=["quantity", "cost_basis"],
-    )
-
-
-def _add_to_holdings(added: Mapping[Place, tuple[Decimal, Decimal]]) -> None:
-    """Add shares to holdings: purchases alone need not read them first."""
-    if not added:
-        return
-    table, places = Holding._meta.db_table, sorted(added)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""INSERT INTO {table} AS held (account_id, asset_id, quantity, cost_basis)
-                SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[])
-                ON CONFLICT (account_id, asset_id) DO UPDATE
-                SET quantity = held.quantity + excluded.quantity,
-                    cost_basis = held.cost_basis + excluded.cost_basis""",
-            [
-                [place[0] for place in places],
-                [place[1] for place in places],
-                [added[place][0] for place in places],
-                [added[place][1] for place in places],
-            ],
-        )
-
-
-def _sums(derived: Derived) -> dict[Place, tuple[Decimal, Decimal]]:
-    sums: dict[Place, tuple[Decimal, Decimal]] = {}
-    for (_, account, asset, _), values in derived.lots.items():
-        quantity, basis = sums.get((account, asset), (Decimal(0), Decimal(0)))
-        sums[account, asset] = (quantity + values.quantity, basis + values.cost_basis)
-    return sums

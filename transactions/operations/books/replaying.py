@@ -25,6 +25,7 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Max, Min, Q
 
+from stores.rows import rows_of
 from transactions.ledger.book import Book
 from transactions.ledger.fold import booked
 from transactions.ledger.kinds import BOOKED_TYPES, named
@@ -40,8 +41,6 @@ from transactions.operations.books.derived import (
     derived_rows,
     disposal_row,
     wash_row,
-    write_difference,
-    write_holdings,
 )
 from transactions.operations.books.emptying import empty_book
 from transactions.operations.books.events import events_of_rows, stored_rows_between
@@ -51,6 +50,7 @@ from transactions.operations.books.restoring import (
     moved_between_accounts,
     past_stage,
 )
+from transactions.operations.books.writing import write_difference, write_holdings
 from transactions.queries.households import HouseholdBooks, Linked, crypto_assets
 
 logger = logging.getLogger(__name__)
@@ -61,6 +61,13 @@ _SIMPLE = frozenset(named(step="acquire") + named(step="sell"))
 EVENTS_TO_THE_END = 300
 # Above this number of events, booking from the first transaction is no slower.
 EVENTS_MAX = 6_000
+_LATER = """
+SELECT asset_id, type, lot_method, count(counterpart_id), count(*), max(executed_at)
+  FROM transactions_transaction
+ WHERE account_id = ANY(%(accounts)s::bigint[]) AND asset_id = ANY(%(assets)s::bigint[])
+   AND type = ANY(%(types)s) AND executed_at >= %(at)s AND id < %(before)s
+ GROUP BY asset_id, type, lot_method
+"""
 _DAYS = (WINDOW_DAYS + 2, 4 * WINDOW_DAYS, 20 * WINDOW_DAYS)
 
 
@@ -77,21 +84,18 @@ def later_events(
     *, household: HouseholdBooks, asset_ids: Collection[int], at: datetime, before_id: int
 ) -> dict[int, Later]:
     """Return by asset the valid events from `at` on that were recorded before row `before_id`."""
-    rows = (
-        Transaction.objects.filter(
-            account_id__in=list(household.accounts),
-            asset_id__in=asset_ids,
-            type__in=BOOKED_TYPES,
-            executed_at__gte=at,
-            pk__lt=before_id,
-        )
-        .order_by()
-        .values_list("asset_id", "type", "lot_method")
-        .annotate(moved=Count("counterpart_id"), count=Count("pk"), last=Max("executed_at"))
+    rows = rows_of(
+        _LATER,
+        {
+            "accounts": list(household.accounts),
+            "assets": list(asset_ids),
+            "types": list(BOOKED_TYPES),
+            "at": at,
+            "before": before_id,
+        },
     )
     found: dict[int, Later] = {}
     for asset_id, kind, method, moved, count, last in rows:
-        assert asset_id is not None, "what moves lots has an asset"
         before = found.get(asset_id, Later(0, True, None))
         simple = kind in _SIMPLE or (kind == "transfer_in" and not moved)
         simple = simple and method != "average"

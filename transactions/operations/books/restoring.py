@@ -9,29 +9,20 @@ that follow are read: the lots their sales can take, and the household's purchas
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any
 
-from django.db.models import F, Q, Sum
-
-from transactions.ledger.book import Book, Event, purchase_key
+from stores.rows import rows_of
+from transactions.ledger.book import Book, Event
 from transactions.ledger.kinds import BOOKED_TYPES, KINDS, named
 from transactions.ledger.lots import Closing, Piece, Place
 from transactions.ledger.undoing import Match, Unclear, before_matches, taken_back
-from transactions.ledger.units import Scale, cents
 from transactions.ledger.wash_sales import WINDOW_DAYS, Loss
-from transactions.ledger.wash_sales import WashSale as Washed
-from transactions.models import Disposal, Lot, Transaction, WashSale
-from transactions.operations.books.derived import (
-    DISPOSAL_COLUMNS,
-    LOT_COLUMNS,
-    WASH_COLUMNS,
-    DisposalValues,
-    LotValues,
-    Stored,
-    WashValues,
-)
+from transactions.models import Transaction
+from transactions.operations.books import reading
+from transactions.operations.books.derived import LOT_FIELDS, LotValues, Stored
+from transactions.operations.books.reading import LotId, LotRow
 from transactions.queries.households import HouseholdBooks
 
 # The kinds of events that take shares from the lots held.
@@ -40,7 +31,45 @@ LEAVES = frozenset(BOOKED_TYPES - set(named(lots="acquires")))
 _OLDEST_READ = 100
 _PLACES_MAX = 4
 
-LotId = tuple[int, int, int]  # acquisition, account, asset
+_END = datetime.max.replace(tzinfo=UTC)
+
+_OPEN_LOSSES = """
+closed.closed_at >= %(since)s AND closed.account_id = ANY(%(accounts)s::bigint[])
+AND closed.asset_id = ANY(%(assets)s) AND closed.proceeds < closed.cost_basis
+AND closed.matched_quantity < closed.quantity
+"""
+_DISPOSALS_SINCE = """
+(closed.lot_transaction_id = ANY(%(acquisitions)s::bigint[]) AND closed.closed_at >= %(at)s)
+OR (closed.account_id = ANY(%(accounts)s) AND closed.asset_id = ANY(%(assets)s)
+    AND closed.closed_at BETWEEN %(since)s AND %(until)s)
+"""
+_MATCHES_SINCE = """
+(wash.replacement_id = ANY(%(acquisitions)s::bigint[])
+ AND (sold.executed_at >= %(at)s OR bought.executed_at >= %(at)s))
+OR (wash.loss_account_id = ANY(%(accounts)s) AND wash.loss_asset_id = ANY(%(assets)s)
+    AND wash.sold_date BETWEEN %(since)s::date AND %(until)s::date)
+"""
+_OLDEST = """
+SELECT lot.opened_at, lot.quantity FROM transactions_lot lot
+ WHERE lot.account_id = %(account)s AND lot.asset_id = %(asset)s AND lot.quantity > 0
+ ORDER BY lot.opened_at, lot.id LIMIT %(count)s
+"""
+_OLDEST_BEFORE = """
+SELECT lot.opened_at, lot.quantity FROM transactions_lot lot
+  JOIN transactions_transaction bought ON bought.id = lot.transaction_id
+ WHERE lot.account_id = %(account)s AND lot.asset_id = %(asset)s AND lot.quantity > 0
+   AND lot.opened_at < %(at)s AND bought.executed_at < %(at)s
+ ORDER BY lot.opened_at, lot.id LIMIT %(count)s
+"""
+_GONE = """
+SELECT closed.lot_transaction_id, closed.account_id, closed.asset_id, closed.opened_at,
+       sum(closed.quantity)
+  FROM transactions_disposal closed
+  JOIN transactions_transaction bought ON bought.id = closed.lot_transaction_id
+ WHERE closed.account_id = ANY(%(accounts)s) AND closed.asset_id = ANY(%(assets)s)
+   AND closed.closed_at >= %(at)s AND bought.executed_at < %(at)s
+ GROUP BY 1, 2, 3, 4
+"""
 
 
 @dataclass(slots=True)
@@ -75,41 +104,6 @@ class Recorded:
     matches: Sequence[tuple[int, Match]]
 
 
-class _LotRow(NamedTuple):
-    pk: int
-    acquisition: int
-    account: int
-    asset: int
-    piece: int
-    opened_at: datetime
-    holding_period_date: date
-    quantity: Decimal
-    cost_basis: Decimal
-    wash_sale_adjustment: Decimal
-    replaces_loss: bool
-    losses_replaced: int
-    purchase: bool
-    bought_in: int
-    bought_asset: int
-    order_id: str
-    stated_quantity: Decimal | None
-    stated_amount: Decimal
-    stated_fee: Decimal
-
-    @property
-    def lot(self) -> LotId:
-        return (self.acquisition, self.account, self.asset)
-
-
-_BOUGHT = ("account_id", "asset_id", "order_id")
-_LOT_COLUMNS = (
-    *LOT_COLUMNS,
-    *(f"transaction__{name}" for name in (*_BOUGHT, "quantity", "amount", "fee")),
-)
-_DISPOSAL_COLUMNS = (*DISPOSAL_COLUMNS, *(f"lot_transaction__{name}" for name in _BOUGHT))
-_MATCH_COLUMNS = (*WASH_COLUMNS, "sale__executed_at", "replacement__executed_at")
-
-
 def window_begin(at: datetime) -> datetime:
     """Return the first instant whose purchases or losses can still match one at `at`."""
     return datetime.combine(at.date() - timedelta(days=WINDOW_DAYS), time(), UTC)
@@ -123,19 +117,13 @@ def open_stage(
     stage = Stage()
     leaving = [event for event in events if event.type in LEAVES]
     if leaving:
-        rows = _lots(_in_reach(household, assets, leaving, since, None))
+        rows = reading.lots(*_in_reach(household, assets, leaving, since, None))
         _keep_lots(stage.stored, rows)
-        stage.pieces = _by_age(_pieces(household, rows))
+        stage.pieces = _by_age(reading.pieces_of(household, rows))
     bought = any(KINDS[event.type].purchase for event in events)
     if bought and household.policy.enabled:
-        lost = Q(
-            closed_at__gte=since,
-            account_id__in=list(household.taxable),
-            asset_id__in=assets,
-            proceeds__lt=F("cost_basis"),
-            matched_quantity__lt=F("quantity"),
-        )
-        for pk, closing, values in _disposals(household, lost):
+        of = {"accounts": list(household.taxable), "assets": list(assets), "since": since}
+        for pk, closing, values in reading.disposals(household, _OPEN_LOSSES, of):
             stage.stored.disposals[closing.sale, closing.part] = values
             stage.stored.disposal_ids[closing.sale, closing.part] = pk
             stage.losses.append(_loss(closing))
@@ -158,20 +146,18 @@ def past_stage(
     since = window_begin(at)
     accounts = list(household.accounts)
     gone = _gone_since(accounts, assets, at)
-    rows = _lots(_in_reach(household, assets, leaving, since, at, gone))
+    rows = reading.lots(*_in_reach(household, assets, leaving, since, at, gone))
     lots = {row.lot for row in rows}
-    acquisitions = sorted({row.acquisition for row in rows})
-    end = Q() if until is None else Q(closed_at__lte=until)
-    mine = Q(lot_transaction_id__in=acquisitions, closed_at__gte=at)
-    stretch = end & Q(account_id__in=accounts, asset_id__in=assets, closed_at__gte=since)
-    disposals = [(pk, row) for pk, row, _ in _disposals(household, mine | stretch)]
-    last_day = Q() if until is None else Q(sold_date__lte=until.date())
-    matches = _matches(
-        household,
-        Q(replacement_id__in=acquisitions)
-        | last_day
-        & Q(loss_account_id__in=accounts, loss_asset_id__in=assets, sold_date__gte=since.date()),
-    )
+    of = {
+        "acquisitions": sorted({row.acquisition for row in rows}),
+        "accounts": accounts,
+        "assets": list(assets),
+        "at": at,
+        "since": since,
+        "until": until or _END,
+    }
+    disposals = [(pk, row) for pk, row, _ in reading.disposals(household, _DISPOSALS_SINCE, of)]
+    matches = reading.matches(household, _MATCHES_SINCE, of)
     stage = Stage()
     stage.pieces = _by_age(_restored(household, rows, lots, at, disposals, matches))
     of_sale: dict[tuple[int, int], list[Match]] = defaultdict(list)
@@ -214,55 +200,71 @@ def _in_reach(
     since: datetime,
     at: datetime | None,
     gone: Mapping[LotId, tuple[datetime, Decimal]] | None = None,
-) -> Q:
+) -> tuple[str, dict[str, Any]]:
     """Select the lots that leaving shares can be taken from, and the purchases since `since`."""
     gone = gone or {}
-    before = Q() if at is None else Q(opened_at__lt=at, transaction__executed_at__lt=at)
-    found = before & Q(
-        account_id__in=list(household.accounts),
-        asset_id__in=assets,
-        opened_at__gte=since,
-        quantity__gt=0,
-    )
+    values: dict[str, Any] = {
+        "accounts": list(household.accounts),
+        "assets": list(assets),
+        "since": since,
+        "at": at,
+    }
+    held = ["lot.account_id = ANY(%(accounts)s) AND lot.asset_id = ANY(%(assets)s)"
+            " AND lot.opened_at >= %(since)s"]  # fmt: skip
     named = {lot[0] for lot, (opened_at, _) in gone.items() if opened_at >= since}
     places: dict[Place, list[Event]] = defaultdict(list)
     for event in leaving:
         places[event.account, event.asset].append(event)
-    for (account, asset), events in places.items():
-        there = before & Q(account_id=account, asset_id=asset, quantity__gt=0)
+    for number, ((account, asset), events) in enumerate(places.items()):
         was = {lot: row for lot, row in gone.items() if lot[1:] == (account, asset)}
         through = None
         if len(places) <= _PLACES_MAX and all(
             event.type == "sell" and event.method == "fifo" for event in events
         ):
             wanted = sum((event.quantity or Decimal(0) for event in events), Decimal(0))
-            through = _oldest_through(there, was, wanted)
+            through = _oldest_through((account, asset), at, was, wanted)
         if through is not None:
-            there &= Q(opened_at__lte=through)
             was = {lot: row for lot, row in was.items() if row[0] <= through}
-        found |= there
+        values |= {
+            f"account{number}": account,
+            f"asset{number}": asset,
+            f"through{number}": through or _END,
+        }
+        held.append(
+            f"lot.account_id = %(account{number})s AND lot.asset_id = %(asset{number})s"
+            f" AND lot.opened_at <= %(through{number})s"
+        )
         named |= {lot[0] for lot in was}
-    return found | Q(
-        transaction_id__in=sorted(named), account_id__in=list(household.accounts),
-        asset_id__in=assets,
-    ) if named else found  # fmt: skip
+    where = f"lot.quantity > 0 AND (({') OR ('.join(held)}))"
+    if at is not None:
+        where += " AND lot.opened_at < %(at)s AND bought.executed_at < %(at)s"
+    if named:
+        values["named"] = sorted(named)
+        where = (
+            f"({where}) OR (lot.transaction_id = ANY(%(named)s)"
+            " AND lot.account_id = ANY(%(accounts)s) AND lot.asset_id = ANY(%(assets)s))"
+        )
+    return where, values
 
 
 def _oldest_through(
-    there: Q, gone: Mapping[LotId, tuple[datetime, Decimal]], wanted: Decimal
+    place: Place,
+    at: datetime | None,
+    gone: Mapping[LotId, tuple[datetime, Decimal]],
+    wanted: Decimal,
 ) -> datetime | None:
     """Return when the last lot was opened that first-in first-out takes for `wanted`.
 
     Returns None if a few of the oldest open lots do not show it; then all lots are read.
     """
-    open_lots = list(
-        Lot.objects.filter(there)
-        .order_by("opened_at", "id")
-        .values_list("opened_at", "quantity")[:_OLDEST_READ]
+    open_lots = rows_of(
+        _OLDEST if at is None else _OLDEST_BEFORE,
+        {"account": place[0], "asset": place[1], "at": at, "count": _OLDEST_READ},
     )
     full = len(open_lots) == _OLDEST_READ
     last_known = open_lots[-1][0] if full else None
-    for opened_at, quantity in sorted([*open_lots, *gone.values()]):
+    every: list[tuple[datetime, Decimal]] = sorted([*open_lots, *gone.values()])
+    for opened_at, quantity in every:
         if last_known is not None and opened_at > last_known:
             return None
         wanted -= quantity
@@ -275,60 +277,18 @@ def _gone_since(
     accounts: Collection[int], assets: Collection[int], at: datetime
 ) -> dict[LotId, tuple[datetime, Decimal]]:
     """Return the opening time and the quantity sold since `at` of lots opened before `at`."""
-    rows = (
-        Disposal.objects.filter(
-            account_id__in=accounts,
-            asset_id__in=assets,
-            closed_at__gte=at,
-            lot_transaction__executed_at__lt=at,
-        )
-        .order_by()
-        .values_list("lot_transaction_id", "account_id", "asset_id", "opened_at")
-        .annotate(quantity=Sum("quantity"))
-    )
+    rows = rows_of(_GONE, {"accounts": list(accounts), "assets": list(assets), "at": at})
     return {
         (acquisition, account, asset): (opened_at, quantity)
         for acquisition, account, asset, opened_at, quantity in rows
     }
 
 
-def _lots(wanted: Q) -> list[_LotRow]:
-    rows = Lot.objects.filter(wanted).order_by("piece").values_list(*_LOT_COLUMNS)
-    return [_LotRow._make(row) for row in rows]
-
-
-def _keep_lots(stored: Stored, rows: Iterable[_LotRow]) -> None:
+def _keep_lots(stored: Stored, rows: Iterable[LotRow]) -> None:
     for row in rows:
         key = (row.acquisition, row.account, row.asset, row.piece)
-        stored.lots[key] = LotValues._make(row[5:13])
+        stored.lots[key] = LotValues._make(row[5 : 5 + len(LOT_FIELDS)])
         stored.lot_ids[key] = row.pk
-
-
-def _pieces(household: HouseholdBooks, rows: Iterable[_LotRow]) -> list[Piece]:
-    """Return the pieces of lots, in the order in which they are numbered."""
-    scale = Scale()
-    return [
-        Piece(
-            acquisition=row.acquisition,
-            purchase_key=purchase_key(
-                account=row.bought_in,
-                asset=row.bought_asset,
-                at=row.opened_at,
-                order_id=row.order_id,
-            ),
-            opened_at=row.opened_at,
-            held_since=row.holding_period_date,
-            quantity=scale.steps(row.quantity),
-            basis=cents(row.cost_basis, household.accounts[row.account].currency),
-            place=(row.account, row.asset),
-            adjustment=cents(row.wash_sale_adjustment, household.accounts[row.account].currency),
-            replaces_loss=row.replaces_loss,
-            losses_replaced=row.losses_replaced,
-            purchase=row.purchase,
-            stated=(row.stated_quantity or Decimal(0), row.stated_amount + row.stated_fee),
-        )
-        for row in rows
-    ]
 
 
 def _by_age(pieces: Iterable[Piece]) -> list[Piece]:
@@ -338,7 +298,7 @@ def _by_age(pieces: Iterable[Piece]) -> list[Piece]:
 
 def _restored(
     household: HouseholdBooks,
-    rows: Sequence[_LotRow],
+    rows: Sequence[LotRow],
     lots: Collection[LotId],
     at: datetime,
     disposals: Sequence[tuple[int, Closing]],
@@ -354,7 +314,7 @@ def _restored(
             matched[match.wash.replacement, match.wash.replacement_account].append(match)
     now: dict[LotId, list[Piece]] = {lot: [] for lot in lots}
     blanks: dict[LotId, Piece] = {}
-    for row, piece in zip(rows, _pieces(household, rows), strict=True):
+    for row, piece in zip(rows, reading.pieces_of(household, rows), strict=True):
         blanks.setdefault(row.lot, piece)
         if piece.quantity:
             now[row.lot].append(piece)
@@ -370,88 +330,10 @@ def _restored(
     return found
 
 
-def _disposals(household: HouseholdBooks, wanted: Q) -> list[tuple[int, Closing, DisposalValues]]:
-    rows = (
-        Disposal.objects.filter(wanted)
-        .order_by("closed_at", "opened_at", "lot_transaction_id", "transaction_id", "part")
-        .values_list(*_DISPOSAL_COLUMNS)
-    )
-    found = []
-    for pk, sale, part, *rest in rows:
-        values = DisposalValues._make(rest[:-3])
-        account, asset, order_id = rest[-3:]
-        key = purchase_key(account=account, asset=asset, at=values.opened_at, order_id=order_id)
-        closing = _closing(sale, part, key, values, household)
-        found.append((pk, closing, values))
-    return found
-
-
-def _closing(
-    sale: int,
-    part: int,
-    key: tuple[object, ...],
-    values: DisposalValues,
-    household: HouseholdBooks,
-) -> Closing:
-    currency, scale = household.accounts[values.account_id].currency, Scale()
-    return Closing(
-        sale=sale,
-        part=part,
-        place=(values.account_id, values.asset_id),
-        acquisition=values.lot_transaction_id,
-        purchase_key=key,
-        opened_at=values.opened_at,
-        held_since=values.holding_period_date,
-        closed_at=values.closed_at,
-        quantity=scale.steps(values.quantity),
-        proceeds=cents(values.proceeds, currency),
-        basis=cents(values.cost_basis, currency),
-        adjustment=cents(values.wash_sale_adjustment, currency),
-        matched=scale.steps(values.matched_quantity),
-        deferred=cents(values.deferred_loss, currency),
-        permanent_quantity=scale.steps(values.permanent_quantity),
-        permanent=cents(values.permanent_loss, currency),
-        replaces_loss=values.replaces_loss,
-        losses_replaced=values.losses_replaced,
-        purchase=values.purchase,
-    )
-
-
 def _loss(closing: Closing) -> Loss:
     left = closing.quantity - closing.matched
     return Loss(
         closing, left, closing.loss - closing.deferred - closing.permanent, closing.place[1]
-    )
-
-
-def _matches(household: HouseholdBooks, wanted: Q) -> list[tuple[int, Match]]:
-    rows = WashSale.objects.filter(wanted).order_by("id").values_list(*_MATCH_COLUMNS)
-    found = []
-    for pk, *rest in rows:
-        values = WashValues._make(rest[:-2])
-        sold_at, bought_at = rest[-2:]
-        found.append((pk, Match(_washed(values, household), max(sold_at, bought_at))))
-    return found
-
-
-def _washed(values: WashValues, household: HouseholdBooks) -> Washed:
-    scale, accounts = Scale(), household.accounts
-    return Washed(
-        sale=values.sale_id,
-        part=values.part,
-        loss_account=values.loss_account_id,
-        loss_asset=values.loss_asset_id,
-        loss_lot=values.loss_lot_id,
-        replacement=values.replacement_id,
-        replacement_account=values.replacement_account_id,
-        quantity=scale.steps(values.quantity),
-        loss_quantity=scale.steps(values.loss_quantity),
-        disallowed=cents(values.disallowed, accounts[values.loss_account_id].currency),
-        basis_added=cents(values.basis_added, accounts[values.replacement_account_id].currency),
-        days_held=values.days_held,
-        permanent=values.permanent,
-        sold_date=values.sold_date,
-        replacement_date=values.replacement_date,
     )
 
 
