@@ -49,15 +49,28 @@ def cached(
         waited = _wait(client, key=key, wait_ms_max=wait_ms_max)
         if waited is not None:
             return waited
-    value = compute()
+    try:
+        value = compute()
+    except BaseException:
+        if won:
+            _release(client, key, token)  # the others compute at once
+        raise
     try:
         lifetime_ms = max(1, int(ttl_ms * (1 - jitter * random.random())))
         client.set(key, value, px=lifetime_ms)
-        if won:
-            client.eval(_RELEASE, 1, f"{key}:lock", token)
     except redis.RedisError:
         logger.warning("cache unreachable, %s is not cached", key)
+    if won:
+        _release(client, key, token)
     return value
+
+
+def _release(client: "redis.Redis", key: str, token: str) -> None:
+    """Give back a lock that is still ours; where Redis is lost it expires."""
+    try:
+        client.eval(_RELEASE, 1, f"{key}:lock", token)
+    except redis.RedisError:
+        logger.warning("cache unreachable, the lock of %s expires", key)
 
 
 def as_bytes(value: bytes | str) -> bytes:

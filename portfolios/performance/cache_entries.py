@@ -1,17 +1,16 @@
 """How an answer about performance is kept between requests. Pure.
 
-    key      accounts with their ledger versions, currency, period, benchmark, holding
-    header   the assets the answer was computed from, and the stamp of their data
-    body     the answer
+    question   accounts with their ledger versions, currency, period, benchmark, holding
+               -> the assets whose data the answer depends on; they follow from the ledgers
+    answer     the question and the stamp of those assets -> the answer
 
 A stamp is a digest of everything else the answer depends on: versions of the stored series, the
-assets' own data, and the newest quotes where the period ends today. An entry is valid while the
-stamp of its assets is unchanged, so nothing has to be deleted when a price or a rate changes.
+assets' own data, and the newest quotes where the period ends today. It is part of the answer's key,
+so nothing has to be deleted when a price or a rate changes.
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import date
 from hashlib import sha256
 from uuid import UUID
@@ -22,24 +21,12 @@ from portfolios.performance.answer import Answer
 
 TTL_MS = 600_000
 # Raised whenever `Answer` or the arithmetic behind it changes.
-FORMAT = 1
+FORMAT = 2
 
 _DECODER = msgspec.msgpack.Decoder(Answer)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A cached answer, still encoded, with what it was computed from."""
-
-    asset_ids: Sequence[int]
-    stamp: str
-    body: bytes
-
-    def answer(self) -> Answer:
-        return _DECODER.decode(self.body)
-
-
-def key(
+def question_key(
     *,
     accounts: Iterable[tuple[UUID, int]],
     currency: str,
@@ -47,7 +34,7 @@ def key(
     benchmark: int | None,
     symbol: str | None,
 ) -> str:
-    """Return the key of an answer; `accounts` with their ledger versions."""
+    """Return the key of a question; `accounts` with their ledger versions."""
     parts = [
         FORMAT,
         [[str(public_id), version] for public_id, version in accounts],
@@ -59,22 +46,34 @@ def key(
     return f"performance:{_digest(json.dumps(parts))}"
 
 
+def answer_key(question: str, stamp: str) -> str:
+    """Return the key of the answer to a question while its stamp is unchanged."""
+    return f"{question}:{stamp}"
+
+
 def stamp(facts: Iterable[object]) -> str:
-    """Return the digest of what an answer depends on beside its key, in a fixed order."""
+    """Return the digest of what an answer depends on beside its question, in a fixed order."""
     return _digest("\n".join(str(fact) for fact in facts))
 
 
-def encode(*, asset_ids: Iterable[int], stamp: str, answer: Answer) -> bytes:
-    """Return the bytes of an entry."""
-    header = msgspec.json.encode([sorted(asset_ids), stamp])
-    return header + b"\n" + msgspec.msgpack.encode(answer)
+def encode_ids(asset_ids: Iterable[int]) -> bytes:
+    """Return the bytes of a question's assets."""
+    return msgspec.json.encode(sorted(asset_ids))
 
 
-def decode(payload: bytes) -> Entry:
-    """Return the entry of cached bytes; its answer is decoded only when it is wanted."""
-    header, _, body = payload.partition(b"\n")
-    asset_ids, stamped = msgspec.json.decode(header, type=tuple[list[int], str])
-    return Entry(asset_ids, stamped, body)
+def decode_ids(payload: bytes) -> list[int]:
+    """Return the assets of cached bytes."""
+    return msgspec.json.decode(payload, type=list[int])
+
+
+def encode(answer: Answer) -> bytes:
+    """Return the bytes of an answer."""
+    return msgspec.msgpack.encode(answer)
+
+
+def decode(payload: bytes) -> Answer:
+    """Return the answer of cached bytes."""
+    return _DECODER.decode(payload)
 
 
 def _digest(text: str) -> str:

@@ -1,35 +1,30 @@
 """Performance of an account, of one holding in it, or of a household.
 
 again   the cached answer, while the stamp of everything it was computed from is unchanged
-cold    facts and series are read, the engine computes, the answer is cached for ten minutes
+cold    facts and series are read, the engine computes, the answer is cached for ten minutes; of
+        equal questions at one time one is computed, and the others wait for its answer
 """
 
-import logging
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
-
-import redis
 
 from identity.models import User
 from marketdata.queries import asset as asset_seen
-from marketdata.queries.series import versioned_assets
 from portfolios.performance import cache_entries
 from portfolios.performance.answer import Answer, answer
 from portfolios.performance.period import performance
 from portfolios.queries.performance_inputs import (
     Asked,
     Period,
+    asset_ids,
     ensure_possible,
     inputs,
-    newest_quotes,
-    stamp,
+    sources,
 )
 from stores.redis import redis_client
-from stores.single_flight import as_bytes
+from stores.single_flight import cached
 from transactions import queries as ledger
 from transactions.models import Account
-
-logger = logging.getLogger(__name__)
 
 
 def account_performance(
@@ -71,40 +66,29 @@ def _answer(*, user: User, asked: Asked, now: datetime) -> Answer:
     ensure_possible(period=asked.period, as_of=now.date())
     beside = asset_seen(user=user, symbol=asked.benchmark) if asked.benchmark else None
     until = asked.period.to_date or now.date()
-    key = cache_entries.key(
+    question = cache_entries.question_key(
         accounts=[(account.public_id, account.ledger_version) for account in asked.accounts],
         currency=asked.currency,
         period=(asked.period.from_date, until),
         benchmark=beside.pk if beside else None,
         symbol=asked.symbol,
     )
-    entry = _entry(key)
-    if entry is not None and entry.stamp == _stamp_now(entry, until, now):
-        return entry.answer()
-    read = inputs(asked=asked, beside=beside, now=now)
-    found = answer(performance(read.question))
-    if read.assets:  # the stamp of no assets names no versions
-        ids = [row.pk for row in read.assets]
-        _store(key, cache_entries.encode(asset_ids=ids, stamp=read.stamp, answer=found))
-    return found
-
-
-def _stamp_now(entry: cache_entries.Entry, until: date, now: datetime) -> str:
-    assets, versions = versioned_assets(asset_ids=entry.asset_ids)
-    newest = newest_quotes(assets=assets, until=until, now=now)
-    return stamp(assets=assets, versions=versions, newest=newest)
-
-
-def _entry(key: str) -> cache_entries.Entry | None:
-    try:
-        payload = redis_client().get(key)
-    except redis.RedisError:
-        return None
-    return None if payload is None else cache_entries.decode(as_bytes(payload))
-
-
-def _store(key: str, payload: bytes) -> None:
-    try:
-        redis_client().set(key, payload, px=cache_entries.TTL_MS)
-    except redis.RedisError:
-        logger.warning("cache unreachable, performance not cached")
+    client = redis_client()
+    known = cached(
+        client,
+        key=question,
+        ttl_ms=cache_entries.TTL_MS,
+        compute=lambda: cache_entries.encode_ids(asset_ids(asked=asked, beside=beside)),
+    )
+    read = sources(ids=cache_entries.decode_ids(known), until=until, now=now)
+    if not read.assets:  # the stamp of no assets names no versions
+        return answer(performance(inputs(asked=asked, beside=beside, read=read, now=now)))
+    payload = cached(
+        client,
+        key=cache_entries.answer_key(question, read.stamp),
+        ttl_ms=cache_entries.TTL_MS,
+        compute=lambda: cache_entries.encode(
+            answer(performance(inputs(asked=asked, beside=beside, read=read, now=now)))
+        ),
+    )
+    return cache_entries.decode(payload)

@@ -3,7 +3,7 @@
 Facts, assets, closes, fixings, yields and versions: one query each, however long the history.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -82,25 +82,56 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
-    """A question, the assets it was read from, and their stamp from before they were read."""
+class Sources:
+    """Assets, the versions of their series, and the newest quotes where the period ends today.
 
-    question: Question
+    The quotes are the close of its last day; every other page values the account at them. Versions
+    are read before the series: one that changes meanwhile leaves an outdated stamp.
+    """
+
     assets: Sequence[Asset]
-    stamp: str
+    versions: Versions
+    newest: Mapping[int, Quote]
+
+    @property
+    def stamp(self) -> str:
+        """The stamp of what is stored of assets, rates and yields, and of today's quotes."""
+        return cache_entries.stamp(
+            [
+                *self.versions,
+                *(
+                    (row.pk, row.symbol, row.name, row.currency, row.price_adjustment)
+                    for row in self.assets
+                ),
+                # A quote that is confirmed at a later moment of its day changes nothing.
+                *(
+                    (pk, quote.price, quote.as_of.date())
+                    for pk, quote in sorted(self.newest.items())
+                ),
+            ]
+        )
 
 
-def inputs(*, asked: Asked, beside: Asset | None, now: datetime) -> Inputs:
+def asset_ids(*, asked: Asked, beside: Asset | None) -> set[int]:
+    """Return the assets that the accounts ever held, and the benchmark."""
+    return _assets_of(_past(asked)) | ({beside.pk} if beside else set())
+
+
+def sources(*, ids: Collection[int], until: date, now: datetime) -> Sources:
+    """Read what decides whether an answer of before is still valid."""
+    assets, versions = versioned_assets(asset_ids=ids)
+    newest = quotes(assets=assets, now=now) if until == now.date() else {}
+    return Sources(assets, versions, newest)
+
+
+def inputs(*, asked: Asked, beside: Asset | None, read: Sources, now: datetime) -> Question:
     """Read everything the engine needs; refuse what cannot be answered. `beside`: the benchmark."""
-    as_of, accounts, currency = now.date(), asked.accounts, asked.currency
-    past = _history(tuple((row.pk, row.ledger_version, row.currency) for row in accounts))
+    accounts, currency, past = asked.accounts, asked.currency, _past(asked)
     held = _assets_of(past)
-    # The versions come before the series: one that changes meanwhile leaves an outdated stamp.
-    read, versions = versioned_assets(asset_ids=held | ({beside.pk} if beside else set()))
-    wanted = {row.pk: row for row in read}
+    wanted = {row.pk: row for row in read.assets}
     assets = {pk: row for pk, row in wanted.items() if pk in held}
     only = None if asked.symbol is None else _holding(assets, asked.symbol)
-    since, until = _days(asked.period, past, only, as_of)
+    since, until = _days(asked.period, past, only, now.date())
     if ((until - since).days + 2) * max(1, len(assets)) > PERFORMANCE_VALUES_MAX:
         raise InvalidInput(
             f"At most {PERFORMANCE_VALUES_MAX} days times holdings can be valued at once.",
@@ -108,10 +139,9 @@ def inputs(*, asked: Asked, beside: Asset | None, now: datetime) -> Inputs:
             fields={"from": ["is too long ago for so many holdings"]},
         )
     before = since - timedelta(days=1)
-    newest = newest_quotes(assets=read, until=until, now=now)
-    stamped = stamp(assets=read, versions=versions, newest=newest)
-    lines = _lines(wanted, _closes(versions, tuple(sorted(wanted)), before, until), newest, until)
-    asking = Question(
+    closes = _closes(read.versions, tuple(sorted(wanted)), before, until)
+    lines = _lines(wanted, closes, read.newest, until)
+    return Question(
         past=past,
         lines=lines,
         fixings=_fixings(wanted.values(), accounts, past, currency, before, until),
@@ -122,27 +152,10 @@ def inputs(*, asked: Asked, beside: Asset | None, now: datetime) -> Inputs:
         benchmark=lines[beside.pk] if beside else None,
         risk_free=_risk_free(currency, before, until),
     )
-    return Inputs(asking, read, stamped)
 
 
-def newest_quotes(*, assets: Sequence[Asset], until: date, now: datetime) -> Mapping[int, Quote]:
-    """Return the newest quotes where the period ends today; they are the close of its last day.
-
-    They are the quotes every other page values the account at.
-    """
-    return quotes(assets=assets, now=now) if until == now.date() else {}
-
-
-def stamp(*, assets: Sequence[Asset], versions: Versions, newest: Mapping[int, Quote]) -> str:
-    """Return the stamp of what is stored of assets, rates and yields, and of today's quotes."""
-    return cache_entries.stamp(
-        [
-            *versions,
-            *((row.pk, row.symbol, row.name, row.currency, row.price_adjustment) for row in assets),
-            # A quote that is confirmed at a later moment of its day changes nothing.
-            *((pk, quote.price, quote.as_of.date()) for pk, quote in sorted(newest.items())),
-        ]
-    )
+def _past(asked: Asked) -> History:
+    return _history(tuple((row.pk, row.ledger_version, row.currency) for row in asked.accounts))
 
 
 # What follows keeps what was read for the versions it was read at. Another period of the same
