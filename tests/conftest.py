@@ -2,7 +2,8 @@
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -33,8 +34,15 @@ TOGETHER = {
     "stream/test_bench": "measured",
     "stream/test_faults": "measured",
 }
-# The longest tests begin first, so that no process has to finish them alone at the end.
-LONGEST_FIRST = ("end_to_end", "embedded", "dashboard/test_browser", "config/test_fuzz")
+# The longest begin first, so that no process has to finish them alone at the end: those that mostly
+# wait for other programs, beside which the others compute, then those that compute longest.
+LONGEST_FIRST = (
+    *("end_to_end", "embedded", "edge/test_exhaustion", "dashboard/test_browser", "stream"),
+    *("edge/test_front", "config/test_plans", "demo", "dashboard/test_accessibility"),
+    *("dashboard/test_import_browser", "recommendations/test_recorded_as_recommended"),
+    *("transactions/test_published_examples", "recommendations/test_rebalancing_properties"),
+    *("test_tidy", "transactions/test_wash_windows", "transactions/test_replaying"),
+)
 
 
 def share(nodeid: str) -> str:
@@ -47,13 +55,16 @@ def share(nodeid: str) -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if "PYTEST_XDIST_WORKER" in os.environ:
-        begins = [f"tests/{path}" for path in LONGEST_FIRST]
-        last = len(begins)
-        items.sort(
-            key=lambda item: next(
-                (n for n, begin in enumerate(begins) if item.nodeid.startswith(begin)), last
-            )
-        )
+        items.sort(key=lambda item: turn(item.nodeid))
+
+
+def turn(nodeid: str) -> int:
+    """Return when a test begins: the longest first, those that are distributed singly last."""
+    path = nodeid.removeprefix("tests/")
+    if path.startswith(APART):
+        return len(LONGEST_FIRST) + 1
+    begins = (n for n, begin in enumerate(LONGEST_FIRST) if path.startswith(begin))
+    return next(begins, len(LONGEST_FIRST))
 
 
 @pytest.hookimpl(tryfirst=True, optionalhook=True)
@@ -107,8 +118,43 @@ class People:
     stranger: Any
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """Hash passwords with Argon2 as ever, but in one pass over little memory."""
+    from django.contrib.auth.hashers import Argon2PasswordHasher
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"time_cost": 1, "memory_cost": 64, "parallelism": 1}.items():
+            patch.setattr(Argon2PasswordHasher, name, value)
+        yield
+
+
+@pytest.fixture(scope="module")
+def for_the_file(
+    django_db_setup: None, django_db_blocker: Any
+) -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """Rows made in `with for_the_file():` last for every test of the file.
+
+    One transaction surrounds those of the tests: each test's own changes are still undone.
+    """
+    from django.db import transaction
+
+    surrounding = transaction.atomic()
+    surrounding._from_testcase = True  # type: ignore[attr-defined]  # durable blocks may begin here
+    with django_db_blocker.unblock():
+        surrounding.__enter__()
+    yield django_db_blocker.unblock
+    with django_db_blocker.unblock():
+        transaction.set_rollback(True)
+        surrounding.__exit__(None, None, None)
+
+
 @pytest.fixture
 def people(db: None) -> People:
+    return make_people()
+
+
+def make_people() -> People:
     from identity.models import AdviserLink, Household, Role, User
 
     home = Household.objects.create(name="Home")
@@ -150,6 +196,10 @@ def client_of() -> Callable[[Any], APIClient]:
 @pytest.fixture
 def assets(db: None) -> dict[str, Any]:
     """Three public assets with prices, one of them in euro, and a rate for every day of use."""
+    return make_assets()
+
+
+def make_assets() -> dict[str, Any]:
     from marketdata.models import Asset, ExchangeRate, LatestPrice
 
     made = {}

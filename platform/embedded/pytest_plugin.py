@@ -47,8 +47,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return one more than the cores: some tests spend their time waiting for other processes."""
-    return min((os.cpu_count() or 1) + 1, PROCESSES_MAX)
+    """Return two more than the cores: some tests spend their time waiting for other processes."""
+    return min((os.cpu_count() or 1) + 2, PROCESSES_MAX)
 
 
 def _start_for_workers() -> None:

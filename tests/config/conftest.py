@@ -1,6 +1,7 @@
 """Two households with the same contents, any number of each, and the routes of the schema."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +13,8 @@ from django.apps import apps
 from django.db import connection
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
+
+from tests.conftest import People, make_assets, make_people
 
 LEAVING = ("/logout", "/logout-everywhere", "/password")
 
@@ -110,34 +113,51 @@ class Home:
 @pytest.fixture
 def furnish(assets: Any) -> Callable[[Any, int], Home]:
     """Fill a user's household with `count` of everything that some route lists."""
+    return furnished
 
-    def furnish(user: Any, count: int) -> Home:
-        symbols = [f"OWN{user.pk}X{number}" for number in range(count)]
-        own = _own_assets(user, symbols)
-        account = _account(user, symbols)
-        notice = _notices(user, count)
-        recommendation, job = _recommendations(user, account, count)
-        adviser, invitation = _guests(user, count)
-        batch = _imports(user, account, count)
-        purchase = account.transactions.filter(type="buy").order_by("id").first()
-        return Home(
-            user,
-            {
-                "account_id": str(account.public_id),
-                "transaction_id": str(purchase.public_id),
-                "lot_id": str(purchase.public_id),
-                "job_id": str(job.public_id),
-                "recommendation_id": str(recommendation.public_id),
-                "notice_id": str(notice.public_id),
-                "invitation_id": str(invitation.public_id),
-                "adviser_id": str(adviser.public_id),
-                "import_id": str(batch.public_id),
-                "file_format": "ballast",
-                "symbol": own[0].symbol,
-            },
-        )
 
-    return furnish
+@pytest.fixture(scope="module")
+def _home_of_the_file(for_the_file: Any) -> tuple[People, Home]:
+    with for_the_file():
+        people = make_people()
+        make_assets()
+        return people, furnished(people.owner, 3)
+
+
+@pytest.fixture
+def shared_home(db: None, _home_of_the_file: tuple[People, Home]) -> tuple[People, Home]:
+    """The people and the owner's household, furnished once for the file.
+
+    Each test gets objects of its own and its changes are undone, so it may change anything.
+    """
+    return deepcopy(_home_of_the_file)
+
+
+def furnished(user: Any, count: int) -> Home:
+    symbols = [f"OWN{user.pk}X{number}" for number in range(count)]
+    own = _own_assets(user, symbols)
+    account = _account(user, symbols)
+    notice = _notices(user, count)
+    recommendation, job = _recommendations(user, account, count)
+    adviser, invitation = _guests(user, count)
+    batch = _imports(user, account, count)
+    purchase = account.transactions.filter(type="buy").order_by("id").first()
+    return Home(
+        user,
+        {
+            "account_id": str(account.public_id),
+            "transaction_id": str(purchase.public_id),
+            "lot_id": str(purchase.public_id),
+            "job_id": str(job.public_id),
+            "recommendation_id": str(recommendation.public_id),
+            "notice_id": str(notice.public_id),
+            "invitation_id": str(invitation.public_id),
+            "adviser_id": str(adviser.public_id),
+            "import_id": str(batch.public_id),
+            "file_format": "ballast",
+            "symbol": own[0].symbol,
+        },
+    )
 
 
 def _own_assets(user: Any, symbols: list[str]) -> list[Any]:

@@ -35,8 +35,9 @@ VALUES = (
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
-def test_no_query_and_no_form_breaks_a_page(page: URLPattern, people: Any, furnish: Any) -> None:
-    ids = furnish(people.owner, 2).ids
+def test_no_query_and_no_form_breaks_a_page(page: URLPattern, shared_home: Any) -> None:
+    people, home = shared_home
+    ids = home.ids
     random = Random(crc32(str(page.name).encode()))
     path = _address(page, ids)
     for number in range(REQUESTS_PER_PAGE):
@@ -67,20 +68,21 @@ KNOWN = {
 
 
 @pytest.mark.parametrize("case", KNOWN)
-def test_what_once_broke_a_page_is_refused(case: str, people: Any, furnish: Any) -> None:
+def test_what_once_broke_a_page_is_refused(case: str, shared_home: Any) -> None:
     name, query, status = KNOWN[case]
-    ids = furnish(people.owner, 1).ids
+    people, home = shared_home
     client = Client(raise_request_exception=False)
     client.force_login(people.owner)
     (page,) = (one for one in PAGES if one.name == name)
-    assert client.get(_address(page, ids), query).status_code == status
+    assert client.get(_address(page, home.ids), query).status_code == status
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
 @pytest.mark.parametrize("name", ["from", "to"])
 def test_a_day_beyond_the_limits_is_refused_by_code(
-    name: str, day: str, people: Any, assets: Any, client_of: Any
+    name: str, day: str, shared_home: Any, client_of: Any
 ) -> None:
+    people, _ = shared_home
     answer = client_of(people.owner).get("/api/v1/market/history/AAA", {name: day})
     code = "date_too_early" if day < "1950" else "date_too_late"
     assert (answer.status_code, answer.json()["code"]) == (400, code)

@@ -171,19 +171,26 @@ class Town:
 def town(django_db_setup: None, django_db_blocker: Any) -> Iterator[Town]:
     """Fill a town once for all tests of the file, outside their transactions, and empty it."""
     with django_db_blocker.unblock():
-        with connection.cursor() as cursor:
-            # No audit trail of the filling, no foreign keys checked row by row.
-            cursor.execute("SET session_replication_role = replica; SET statement_timeout = 0")
-            cursor.execute(BEFORE)
-            made = seed(accounts=ACCOUNTS, holdings=HOLDINGS, tag="plans", now=timezone.now())
-            cursor.execute(FILL)
-            cursor.execute("RESET session_replication_role; RESET statement_timeout")
-        user_id, _, account_id = made.members[ACCOUNTS // 2]
-        operator = User.objects.create_superuser(email="ops@ballast.example", password=None)
-        yield Town(
-            User.objects.get(pk=user_id), Account.objects.get(public_id=account_id), operator
-        )
-        call_command("flush", interactive=False, verbosity=0)
+        try:
+            yield _filled_town()
+        finally:
+            call_command("flush", interactive=False, verbosity=0)
+
+
+def _filled_town() -> Town:
+    with connection.cursor() as cursor:
+        # No audit trail of the filling, no foreign keys checked row by row.
+        cursor.execute("SET session_replication_role = replica; SET statement_timeout = 0")
+        # A busy machine may take longer than the client would wait for an answer.
+        patience_s, connection.connection.answer_s_max = connection.connection.answer_s_max, None
+        cursor.execute(BEFORE)
+        made = seed(accounts=ACCOUNTS, holdings=HOLDINGS, tag="plans", now=timezone.now())
+        cursor.execute(FILL)
+        connection.connection.answer_s_max = patience_s
+        cursor.execute("RESET session_replication_role; RESET statement_timeout")
+    user_id, _, account_id = made.members[ACCOUNTS // 2]
+    operator = User.objects.create_superuser(email="ops@ballast.example", password=None)
+    return Town(User.objects.get(pk=user_id), Account.objects.get(public_id=account_id), operator)
 
 
 class Plans:

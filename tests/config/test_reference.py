@@ -91,9 +91,7 @@ def _json_schema(node: Any) -> Any:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", sorted(REQUESTS))
-def test_the_example_of_a_request_is_accepted(
-    name: str, people: Any, furnish: Any, client_of: Any, account: Any
-) -> None:
+def test_the_example_of_a_request_is_accepted(name: str, shared_home: Any, client_of: Any) -> None:
     from marketdata.models import Asset, LatestPrice
 
     for symbol in ("AAPL", "KO"):
@@ -101,7 +99,8 @@ def test_the_example_of_a_request_is_accepted(
             symbol=symbol, name=symbol, asset_class="equity", currency="USD"
         )
         LatestPrice.objects.create(asset=asset, price=190, as_of=timezone.now(), source="test")
-    home, operation = furnish(people.owner, 1), operations()[name]
+    people, home = shared_home
+    operation = operations()[name]
     client = client_of(people.owner)
     text = json.dumps(REQUESTS[name]).replace(ACCOUNT, home.ids["account_id"])
     answer = client.generic(
