@@ -1,5 +1,6 @@
 """Transactions over HTTP."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -41,7 +42,15 @@ from transactions import queries
 from transactions.ledger.entries import ChosenLot, Entry, ratio_of
 from transactions.ledger.kinds import CHOICES
 from transactions.models import LotMethod, Transaction
-from transactions.operations import record, reverse
+from transactions.operations import check, record, reverse
+from transactions.operations.drafts import Draft
+from transactions.operations.warnings import (
+    WARNING_CODES,
+    Warned,
+    cash_warning,
+    of_row,
+    warnings_of,
+)
 from transactions.queries.filters import TransactionFilter
 
 
@@ -67,6 +76,7 @@ class TransactionWrite(StrictSerializer):
     fee = MoneyField(required=False)
     currency = CurrencyField(required=False)
     fx_rate = RateField(required=False)
+    settled_amount = MoneyField(required=False)
     executed_at = InstantField(default_timezone=UTC)
     lot_method = serializers.ChoiceField(choices=LotMethod.choices, required=False)
     lots: serializers.ListSerializer[Any] = serializers.ListSerializer(
@@ -116,6 +126,29 @@ class TransactionRead(serializers.Serializer[Any]):
     note = serializers.CharField()
 
 
+class TransactionWarning(serializers.Serializer[Any]):
+    code = serializers.ChoiceField(choices=list(WARNING_CODES))
+    detail = serializers.CharField()
+    field = serializers.CharField()
+
+
+class TransactionRecorded(TransactionRead):
+    warnings = TransactionWarning(many=True)
+
+
+class TransactionChecked(serializers.Serializer[Any]):
+    type = serializers.ChoiceField(choices=CHOICES)
+    symbol = serializers.CharField(allow_null=True)
+    quantity = serializers.CharField(allow_null=True)
+    price = serializers.CharField(allow_null=True)
+    amount = serializers.CharField()
+    fee = serializers.CharField()
+    currency = serializers.CharField()
+    fx_rate = serializers.CharField()
+    cash_effect = serializers.CharField()
+    warnings = TransactionWarning(many=True)
+
+
 class ReversalWrite(StrictSerializer):
     note = serializers.CharField(max_length=NOTE_LENGTH_MAX, required=False, allow_blank=True)
 
@@ -153,6 +186,34 @@ def transaction_row(row: Transaction) -> dict[str, object]:
     }
 
 
+def warning_rows(warned: Iterable[Warned]) -> list[dict[str, str]]:
+    """Return warnings as JSON."""
+    return [{"code": one.code, "detail": one.detail, "field": one.field} for one in warned]
+
+
+def _recorded_row(row: Transaction, now: datetime) -> dict[str, object]:
+    (found,) = warnings_of(stated=[of_row(row)], now=now)
+    if row.cash_effect < 0 and (low := cash_warning(account=row.account)):
+        found.append(low)
+    return {**transaction_row(row), "warnings": warning_rows(found)}
+
+
+def _checked_row(draft: Draft, found: Iterable[Warned]) -> dict[str, object]:
+    entry, figures = draft.entry, draft.amounts
+    return {
+        "type": entry.type,
+        "symbol": draft.asset.symbol if draft.asset else None,
+        "quantity": None if figures.quantity is None else plain(figures.quantity),
+        "price": None if figures.price is None else plain(figures.price),
+        "amount": money_text(figures.amount, entry.currency),
+        "fee": money_text(figures.fee, entry.currency),
+        "currency": entry.currency,
+        "fx_rate": plain(draft.fx_rate),
+        "cash_effect": money_text(figures.cash_effect, draft.account.currency),
+        "warnings": warning_rows(found),
+    }
+
+
 class TransactionsView(APIView):
     @extend_schema(
         operation_id="transactions_list",
@@ -176,11 +237,15 @@ class TransactionsView(APIView):
     @extend_schema(
         operation_id="transactions_create",
         request=TransactionWrite,
-        responses={201: TransactionRead},
+        responses={201: TransactionRecorded},
         parameters=[IDEMPOTENCY_HEADER],
     )
     def post(self, request: Request) -> Response:
-        """Record a transaction. A buy or sell takes price per unit or amount before the fee."""
+        """Record a transaction. A buy or sell takes price per unit or amount before the fee.
+
+        Where the security trades in another currency than the account's, `settled_amount` states
+        what the broker charged or paid in all, in the account's currency.
+        """
         data = TransactionWrite.parsed(request)
         now = timezone.now()
 
@@ -192,9 +257,29 @@ class TransactionsView(APIView):
                 user=caller(request),
                 now=now,
             )
-            return 201, transaction_row(row)
+            return 201, _recorded_row(row, now)
 
         return answered_once(request, now=now, effect=effect)
+
+
+class CheckView(APIView):
+    @extend_schema(
+        operation_id="transactions_check",
+        request=TransactionWrite,
+        responses=TransactionChecked,
+    )
+    def post(self, request: Request) -> Response:
+        """Compute a transaction's figures and warnings without recording it.
+
+        It refuses what recording refuses, except for lots: those are taken when it is recorded.
+        """
+        data = TransactionWrite.parsed(request)
+        user = caller(request)
+        account = queries.account(user=user, public_id=data.pop("account_id"))
+        (draft, found), *_ = check(
+            account=account, entries=[entry(data)], user=user, now=timezone.now()
+        )
+        return Response(_checked_row(draft, found))
 
 
 class TransactionView(APIView):
@@ -241,6 +326,7 @@ def entry(data: dict[str, Any]) -> Entry:
 
 urlpatterns = [
     path("transactions", TransactionsView.as_view()),
+    path("transactions/check", CheckView.as_view()),
     path("transactions/<uuid:transaction_id>", TransactionView.as_view()),
     path("transactions/<uuid:transaction_id>/reverse", ReversalView.as_view()),
 ]

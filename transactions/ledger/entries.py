@@ -14,6 +14,10 @@
 `kinds` has the rest by kind: which fields it takes and requires, and its cash effect: amount less
 fee (in), minus amount and fee (out), or minus the fee alone. Cash effects are in the account's
 currency at `fx_rate` (account units for one unit of currency).
+
+A broker that quotes a price in one currency and settles in another states what it settled:
+`settled_amount` is the cash that moved, after the fee, in the account's currency. It is the cash
+effect to the cent, and gives the rate: settled_amount / (amount with the fee).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -70,6 +74,7 @@ class Entry:
     amount: Decimal | None = None
     fee: Decimal = Decimal(0)
     fx_rate: Decimal | None = None
+    settled_amount: Decimal | None = None
     lot_method: str | None = None
     lots: Sequence[ChosenLot] = ()
     note: str = ""
@@ -95,6 +100,7 @@ class Amounts:
     amount: Decimal
     fee: Decimal
     cash_effect: Decimal
+    fx_rate: Decimal
     ratio: Ratio | None = None
 
 
@@ -117,8 +123,11 @@ def _decimals(value: Decimal) -> int:
 
 
 def amounts(*, entry: Entry, fx_rate: Decimal, account_currency: str) -> Amounts:
-    """Check the entry's figures against each other and compute those it left out."""
-    for name in ("price", "amount", "fee"):
+    """Check the entry's figures against each other and compute those it left out.
+
+    `fx_rate` is the rate to use unless the entry states what was settled, which gives its own.
+    """
+    for name in ("price", "amount", "fee", "settled_amount"):
         value = getattr(entry, name)
         if value is not None and (not value.is_finite() or value < 0):
             raise _invalid(name, "must not be negative", code="negative")
@@ -130,10 +139,50 @@ def amounts(*, entry: Entry, fx_rate: Decimal, account_currency: str) -> Amounts
     fee = quantize(entry.fee, entry.currency)
     if fee != entry.fee:
         raise _invalid("fee", "has more decimals than the currency", code="fee_precision")
-    effect = converted(_cash(kind, amount, fee), fx_rate, account_currency)
+    moved = _cash(kind, amount, fee)
+    if entry.settled_amount is None:
+        effect = converted(moved, fx_rate, account_currency)
+    else:
+        effect, fx_rate = _settled(kind, entry, moved, account_currency)
     if max(amount, fee, abs(effect)) > MONEY_MAX:
         raise _invalid("amount", f"exceeds {MONEY_MAX}", code="amount_too_large")
-    return Amounts(quantity, price, amount, fee, effect, ratio)
+    return Amounts(quantity, price, amount, fee, effect, fx_rate, ratio)
+
+
+def _settled(
+    kind: Kind, entry: Entry, moved: Decimal, account_currency: str
+) -> tuple[Decimal, Decimal]:
+    """Return the cash effect that the entry states, and the rate that it implies."""
+    settled = entry.settled_amount
+    assert settled is not None, "asked only where it is stated"
+    if kind.cash == "fee":
+        raise InvalidInput(
+            f"{kind.label} moves no cash but the fee: leave settled_amount out.",
+            code="field_not_allowed",
+            fields={"settled_amount": [f"does not belong to a {kind.name}"]},
+        )
+    if entry.fx_rate is not None:
+        raise _invalid(
+            "fx_rate", "follows from settled_amount: give one of them", code="fx_rate_and_settled"
+        )
+    if quantize(settled, account_currency) != settled:
+        raise _invalid(
+            "settled_amount", "has more decimals than the currency", code="settled_precision"
+        )
+    if entry.currency == account_currency and settled != abs(moved):
+        raise _invalid(
+            "settled_amount",
+            f"must be {abs(moved)}, the amount with the fee, because nothing is converted",
+            code="settled_amount_mismatch",
+        )
+    if (settled == 0) != (moved == 0):
+        raise _invalid(
+            "settled_amount", "must be positive where cash moves", code="settled_amount_mismatch"
+        )
+    rate = WIDE.divide(settled, abs(moved)) if moved else Decimal(1)
+    if rate > FX_RATE_MAX:
+        raise _invalid("settled_amount", "implies no possible rate", code="fx_rate_too_large")
+    return settled.copy_sign(moved), rate
 
 
 def _ensure_fields(kind: Kind, entry: Entry) -> None:

@@ -120,7 +120,7 @@ class Kind:
 
 
 _TRADE_FIELDS = frozenset({"quantity", "price", "amount"})
-_TRADE_FORM = ("symbol", "quantity", "price", "fee")
+_TRADE_FORM = ("symbol", "quantity", "price", "fee", "settled_amount")
 _AMOUNT = frozenset({"amount"})
 
 
@@ -214,7 +214,7 @@ _ALL = (
         cash="in",
         performance="income",
         needs_symbol=True,
-        form=("symbol", "amount", "fee"),
+        form=("symbol", "amount", "fee", "settled_amount"),
         exported_as={"ghostfolio": "DIVIDEND", "portfolio_performance": "Dividend"},
     ),
     _cash(
@@ -381,7 +381,7 @@ _ALL = (
         requires=("quantity",),
         purchase=True,
         reinvests=True,
-        form=_TRADE_FORM,
+        form=("symbol", "quantity", "price", "fee"),
         # Two rows there: a dividend and a purchase.
         exported_as={"ghostfolio": "BUY", "portfolio_performance": "Buy"},
     ),

@@ -237,7 +237,9 @@ def _rates(locked: Account, entries: Sequence[Entry]) -> dict[tuple[str, date], 
         wanted=[
             (entry.currency, locked.currency, entry.executed_at.astimezone(UTC).date())
             for entry in entries
-            if entry.fx_rate is None and entry.currency != locked.currency
+            if entry.fx_rate is None
+            and entry.settled_amount is None
+            and entry.currency != locked.currency
         ]
     )
     return {(base, day): rate.rate for (base, _, day), rate in found.items()}
@@ -274,7 +276,8 @@ def _draft(known: _Known, item: int, entry: Entry) -> Draft:
             code="currency_mismatch",
             fields={"currency": [f"must be {asset.currency}"]},
         )
-    fx_rate = _fx_rate(known, entry)
+    rate = Decimal(1) if entry.settled_amount is not None else _fx_rate(known, entry)
+    figures = amounts(entry=entry, fx_rate=rate, account_currency=known.account.currency)
     method = _lot_method(known, entry)
     return Draft(
         item,
@@ -282,8 +285,8 @@ def _draft(known: _Known, item: int, entry: Entry) -> Draft:
         entry,
         asset,
         _asset(known, entry, entry.new_symbol, "new_symbol"),
-        fx_rate,
-        amounts(entry=entry, fx_rate=fx_rate, account_currency=known.account.currency),
+        kept(figures.fx_rate),
+        figures,
         method,
         entry.tax_rates or known.tax_rates if method == "min_tax" else {},
     )

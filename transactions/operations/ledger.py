@@ -28,6 +28,7 @@ from transactions.operations.books.booking import (
 from transactions.operations.books.households import lock_household
 from transactions.operations.drafts import Draft, drafts, stored_row
 from transactions.operations.named_pieces import ensure_pieces_held
+from transactions.operations.warnings import Warned, cash_warning, of_draft, warnings_of
 from transactions.queries.households import HouseholdBooks, household_of
 from transactions.queries.ledger import unknown_account
 
@@ -62,6 +63,25 @@ def record(
         _settle(household, rows, changed)
         _announce(household, rows, now)
     return rows
+
+
+def check(
+    *, account: Account, entries: Sequence[Entry], user: User, now: datetime
+) -> list[tuple[Draft, list[Warned]]]:
+    """Return what `record` would write, with warnings, and write nothing.
+
+    It refuses what `record` refuses, except for lots: those are booked only when recorded.
+    """
+    accounts = Account.objects.filter(household_id=account.household_id)
+    household = household_of(
+        household_id=account.household_id, accounts={one.pk: one for one in accounts}
+    )
+    made = drafts(household=household, account=account, entries=entries, user=user, now=now)
+    found = warnings_of(stated=[of_draft(draft) for draft in made], now=now)
+    own = [draft.amounts.cash_effect for draft in made if draft.takes is None]
+    if own and (low := cash_warning(account=made[0].account, added=sum(own, Decimal(0)))):
+        found[0].append(low)
+    return list(zip(made, found, strict=True))
 
 
 def record_reversed(

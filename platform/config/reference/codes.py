@@ -207,6 +207,13 @@ CODES: dict[str, dict[str, str]] = {
         ),
         "currency_mismatch": "The asset trades in another currency. Send its own currency.",
         "fx_rate_not_allowed": "Both currencies are the same. Remove `fx_rate`.",
+        "fx_rate_and_settled": "State `fx_rate` or `settled_amount`, not both.",
+        "settled_amount_mismatch": (
+            "The settled amount does not fit the amount and the fee. Correct one of them."
+        ),
+        "settled_precision": (
+            "The settled amount has more decimals than the account's currency. Round it."
+        ),
         "fx_rate_too_large": "The exchange rate is above the limit. Correct it.",
         "new_symbol_required": "The new symbol is missing. Add it.",
         "new_symbol_same": "The new symbol equals the old one. Send another.",

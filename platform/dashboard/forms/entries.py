@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from identity.models import User
 from transactions.ledger.entries import Entry, Ratio, ratio_of
 from transactions.ledger.kinds import KINDS, grouped
 from transactions.models import AccountType, LotMethod
+from transactions.operations.warnings import Warned
 
 CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "SEK", "NOK", "DKK", "PHP", "INR")
 # The fields of the form that all state the amount, as each kind calls it.
@@ -182,6 +184,7 @@ class TransactionForm(forms.Form):
         "Fee",
         least=_not_negative,
     )
+    settled_amount = _money("Charged or paid in the account's currency", least=_not_negative)
     lot_method = forms.ChoiceField(
         label="Lots sold",
         required=False,
@@ -191,6 +194,8 @@ class TransactionForm(forms.Form):
         ],
     )
     note = forms.CharField(label="Note", required=False, max_length=NOTE_LENGTH_MAX)
+    # What the person should look at before the figures are recorded.
+    warned: Sequence[Warned] = ()
 
     def __init__(self, *args: Any, accounts: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
         """`accounts`: the other accounts of the household, for transfers."""
@@ -215,6 +220,11 @@ class TransactionForm(forms.Form):
             return ratio_of(text) if text else None
         except InvalidInput as refusal:
             raise forms.ValidationError(refusal.detail, code=refusal.code) from refusal
+
+    def figures(self) -> str:
+        """Return a digest of the valid figures: warnings about them are shown once."""
+        text = "|".join(f"{name}={value}" for name, value in sorted(self.cleaned_data.items()))
+        return sha256(text.encode()).hexdigest()[:16]
 
     def called(self, name: str) -> str:
         """Return the field of this form for a field of the API."""
@@ -248,6 +258,7 @@ class TransactionForm(forms.Form):
             price=self.stated("price"),
             amount=self.stated(self.called("amount")),
             fee=self.stated("fee") or Decimal(0),
+            settled_amount=self.stated("settled_amount"),
             lot_method=self.stated("lot_method") or None,
             new_symbol=self.stated("new_symbol"),
             ratio=self.stated("ratio"),

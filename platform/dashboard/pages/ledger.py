@@ -18,7 +18,7 @@ from marketdata.queries import assets
 from transactions import queries as ledger
 from transactions.ledger.kinds import KINDS
 from transactions.models import Account, Transaction
-from transactions.operations import record, reverse
+from transactions.operations import check, record, reverse
 
 ROWS_SHOWN = 50
 SUGGESTIONS_MAX = 300
@@ -73,18 +73,23 @@ def _others(request: SignedIn, account: Account) -> list[tuple[str, str]]:
 
 
 def _record(request: SignedIn, account: Account, form: TransactionForm) -> int:
-    """Record the form once, even if it is sent twice with the same key. Return the status."""
+    """Record the form once, even if it is sent twice with the same key. Return the status.
+
+    Warnings are shown first, with status 200 and nothing recorded; sending the same figures again
+    records them.
+    """
     if not form.is_valid():
         return 400
     now = timezone.now()
+    entry = form.entry(now=now)
 
     def effect() -> Answer:
-        row, *_ = record(
-            account=account,
-            entries=[form.entry(now=now)],
-            user=request.user,
-            now=now,
-        )
+        if request.POST.get("seen") != form.figures():
+            checked = check(account=account, entries=[entry], user=request.user, now=now)
+            form.warned = [warned for _, found in checked for warned in found]
+            if form.warned:
+                raise _NotRecorded
+        row, *_ = record(account=account, entries=[entry], user=request.user, now=now)
         return 201, {"id": str(row.public_id)}
 
     try:
@@ -98,10 +103,16 @@ def _record(request: SignedIn, account: Account, form: TransactionForm) -> int:
             now=now,
             effect=effect,
         )
+    except _NotRecorded:
+        return 200
     except BallastError as refusal:
         add_refusal(form, refusal)
         return refusal.status
     return status
+
+
+class _NotRecorded(Exception):
+    """Warnings have to be seen first."""
 
 
 @for_investors("POST")
