@@ -42,8 +42,8 @@ def test_a_dividend_settled_in_another_currency(euro: Any) -> None:
 def test_what_comes_back_of_an_export_is_settled_to_the_cent(person: Any, euro: Any) -> None:
     for settled in ("536.66", "0.07", "98765.43"):
         euro.post("2024-06-18", "buy", "AAPL", **TRADE, fee="1.13", settled_amount=settled)
-    answer = euro.api.get("/api/v1/exports/csv", {"account_id": euro.id})
-    text = answer.content
+    answer = euro.api.get("/api/v1/exports/ballast", {"account_id": euro.id})
+    text = b"".join(answer.streaming_content)
     copy = person.account("EUR", name="Copy")
     copy.bring(text)
     assert copy.cash == euro.cash == -(D("536.66") + D("0.07") + D("98765.43"))
