@@ -106,6 +106,9 @@ class ReadingOptions(StrictSerializer):
         help_text="Word of the file -> type of transaction.",
     )
     currency = CurrencyField(required=False)
+    base_currency = CurrencyField(
+        required=False, help_text="Currency to which the file's exchange rates lead."
+    )
     zone = serializers.CharField(
         max_length=64, required=False, help_text="Time zone of times without an offset."
     )

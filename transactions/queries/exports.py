@@ -79,6 +79,7 @@ def _draft(row: Transaction, one: Account, names: Mapping[int, str]) -> Draft:
     )
     method = row.lot_method if row.kind.chooses_lots and not lots else None
     taken_by: Transaction | None = getattr(row, "taken_by", None)
+    price, amount = _money(row)
     return Draft(
         type=row.type,
         executed_at=row.executed_at,
@@ -86,6 +87,8 @@ def _draft(row: Transaction, one: Account, names: Mapping[int, str]) -> Draft:
         account=names[one.pk],
         security=_security(row.asset),
         quantity=row.quantity,
+        price=price,
+        amount=amount,
         fee=row.fee,
         fx_rate=row.fx_rate if row.currency != one.currency else None,
         lot_method=method or None,
@@ -102,17 +105,16 @@ def _draft(row: Transaction, one: Account, names: Mapping[int, str]) -> Draft:
         external_id=row.external_id,
         tax_rates=row.tax_rates,
         note=row.note,
-        **_money(row),
     )
 
 
-def _money(row: Transaction) -> dict[str, Decimal | None]:
-    """Return the price of a trade if it gives the amount; otherwise return the amount."""
+def _money(row: Transaction) -> tuple[Decimal | None, Decimal | None]:
+    """Return price and amount: of a trade the price if it gives the amount, else the amount."""
     if row.kind.figures == "trade" and row.price is not None and row.quantity is not None:
         exact = quantize(row.quantity * row.price, row.currency) == row.amount
-        return {"price": row.price} if exact else {"amount": row.amount}
+        return (row.price, None) if exact else (None, row.amount)
     price = row.price if row.kind.figures == "merger" else None
-    return {"price": price, "amount": row.amount or None}
+    return price, row.amount or None
 
 
 def _security(asset: Any) -> Security:

@@ -69,7 +69,10 @@ def _meaning(
     asset = by_symbol.get(row["key"].upper())
     if asset is not None and not (row["isin"] and asset.isin and asset.isin != row["isin"]):
         return Meaning("symbol", asset.symbol, asset)
-    same = [one for one in by_isin.get(row["isin"], ()) if one.currency == row["currency"]]
+    same = by_isin.get(row["isin"], ())
+    if len(same) > 1:
+        # Listed in several currencies: the one in which the file states its prices.
+        same = [one for one in same if one.currency == row["currency"]]
     if len(same) == 1:
         return Meaning("isin", same[0].symbol, same[0])
     return Meaning("unknown")

@@ -209,6 +209,9 @@ def file_rows(*, batch: Import, rows: Sequence[ImportRow]) -> list[FileRow]:
 def _file_row(row: ImportRow, symbols: Mapping[str, str | None]) -> FileRow:
     draft = decoded(row.draft) if row.draft else None
     skipped = [row.skipped] if row.skipped else []
+    # What was found of a row that may be recorded all the same is a warning.
+    doubts = row.findings if row.status == RowStatus.READY else []
+    faults = [] if doubts else row.findings
     return FileRow(
         number=row.number,
         line=row.line,
@@ -218,8 +221,8 @@ def _file_row(row: ImportRow, symbols: Mapping[str, str | None]) -> FileRow:
         draft=draft,
         symbol=symbols.get(draft.security.key) if draft else None,
         new_symbol=symbols.get(draft.new_security.key) if draft else None,
-        problems=tuple(_problem(one) for one in (*row.problems, *row.findings, *skipped)),
-        warnings=tuple(_problem(one) for one in row.warnings),
+        problems=tuple(_problem(one) for one in (*row.problems, *faults, *skipped)),
+        warnings=tuple(_problem(one) for one in (*row.warnings, *doubts)),
         cells=row.raw,
     )
 

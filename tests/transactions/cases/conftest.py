@@ -78,7 +78,8 @@ class Own:
         """From the row: a test commits nothing, so cached pages do not hear of changes."""
         from transactions.models import Account
 
-        return Account.objects.get(public_id=self.id).cash
+        cash: D = Account.objects.get(public_id=self.id).cash
+        return cash
 
     def transactions(self, **query: Any) -> list[Any]:
         """Rows that are not reversed, oldest first."""

@@ -12,7 +12,7 @@ import pytest
 from core.money import plain
 from transactions.files.formats import detection
 from transactions.files.formats.detection import FORMATS, REALIZED, detect, parse
-from transactions.files.reading.interface import Options, ParsedRow, RealizedRow
+from transactions.files.reading.interface import Draft, Options, ParsedRow, RealizedRow
 
 FILES = Path(__file__).parent / "samples"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -24,6 +24,15 @@ SAMPLES = {
     for path in sorted(FILES.iterdir())
     if path.suffix != ".expected"
 }
+
+
+def quoted(entry: Draft) -> str:
+    """The market's side of a trade that was settled in another currency."""
+    quote = entry.quote
+    if quote is None or quote.currency == entry.currency:
+        return ""
+    parts = [quote.currency, *(plain(one) for one in (quote.price, quote.amount) if one)]
+    return " ".join(parts)
 
 
 def told(row: ParsedRow | RealizedRow) -> str:
@@ -57,11 +66,14 @@ def told(row: ParsedRow | RealizedRow) -> str:
         ("fee ", entry.fee or None),
         ("added ", entry.added_quantity),
         ("rate ", entry.fx_rate),
+        ("file's rate ", entry.file_rate.rate if entry.file_rate else None),
     ):
         if value is not None:
             parts.append(mark + plain(value))
     parts.append(entry.currency)
     for mark, text in (
+        ("kept in ", entry.file_rate.to if entry.file_rate else ""),
+        ("quoted ", quoted(entry)),
         ("ratio ", entry.ratio),
         ("opened ", str(entry.opened_date or "")),
         ("to ", entry.to_account),

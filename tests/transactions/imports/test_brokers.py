@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 FILES = Path(__file__).parent.parent / "files" / "samples"
 # All that their first account holds is in euro: skipped here, where nobody states a rate.
-FOREIGN = {"degiro_transactions.csv", "ibkr_flex.xml"}
+FOREIGN = {"degiro_transactions.csv"}
 SPLIT = b"""Date,Action,Symbol,Description,Quantity,Price,Fees & Comm,Amount
 07/01/2024,Sell,AAA,ALPHA,10,$30.00,$1.00,$299.00
 06/10/2024,Stock Split,AAA,ALPHA,30,,,

@@ -18,20 +18,31 @@ buy   01-05  AAA     -             -        2        50    -   USD
 
 
 def test_unknown_symbols_are_errors_with_suggestions(desk: Any, assets: Any) -> None:
-    Asset.objects.filter(symbol="BBB").update(isin="US0378331005", currency="EUR")
+    Asset.objects.filter(symbol="BBB").update(isin="US0378331005")
+    Asset.objects.filter(symbol="EEE").update(isin="US0378331005")
+    Asset.objects.filter(symbol="BBB").update(currency="GBP")
     batch = desk.preview(FOREIGN)
     assert desk.statuses(batch) == ["error", "error", "ready"]
     assert desk.codes(batch)[:2] == [["symbol_unknown"], ["symbol_unknown"]]
     assert {row["key"]: row["suggestions"] for row in batch["unmapped"]} == {
         "AAA.DE": ["AAA"],
-        "XX1": ["BBB"],
+        "XX1": ["BBB", "EEE"],
     }
     refused = desk.commit(batch)
     assert refused.status_code == 200, "rows with errors are left behind, the others go"
     assert Transaction.objects.count() == 1
 
 
-def test_an_isin_of_the_same_currency_needs_no_help(desk: Any) -> None:
+def test_an_isin_of_one_asset_needs_no_help_in_whatever_currency(desk: Any) -> None:
+    Asset.objects.filter(symbol="BBB").update(isin="US0378331005", currency="EUR")
+    batch = desk.preview(FOREIGN)
+    assert desk.statuses(batch) == ["error", "ready", "ready"]
+    (row,) = [row for row in batch["securities"] if row["key"] == "XX1"]
+    assert (row["how"], row["becomes"]) == ("isin", "BBB")
+
+
+def test_of_several_listings_that_of_the_file_s_currency_is_meant(desk: Any) -> None:
+    Asset.objects.filter(symbol="EEE").update(isin="US0378331005")
     Asset.objects.filter(symbol="BBB").update(isin="US0378331005")
     batch = desk.preview(FOREIGN)
     (row,) = [row for row in batch["securities"] if row["key"] == "XX1"]

@@ -31,6 +31,7 @@ from transactions.files.reading.rows import (
     cash,
     charge,
     income,
+    quote_of,
     slack_of,
     trade,
 )
@@ -100,6 +101,7 @@ def _fill(line: Line) -> ParsedRow:
         fee=fee,
         gross=value,
         slack=slack_of(line, quantity, price),
+        quote=quote_of(line, "price_currency", "price"),
         of="value",
     )
 

@@ -14,6 +14,7 @@ from transactions.files.reading.rows import (
     cash,
     charge,
     draft,
+    file_rate,
     income,
     signed_cash,
     slack_of,
@@ -94,7 +95,7 @@ def _trade(line: Line, kind: str) -> Iterator[ParsedRow]:
         security=line.security(),
         order_id=line.id("order_id"),
         external_id=f"ibkr:{name}" if name else "",
-        fx_rate=line.rate("fx_rate"),
+        file_rate=file_rate(line, "fx_rate"),
     )
     quantity, price = line.quantity("quantity"), line.figure("price")
     gross = line.figure("money")
@@ -121,7 +122,7 @@ def _trade(line: Line, kind: str) -> Iterator[ParsedRow]:
     paid = quantize(-commission, other) if apart else ZERO
     if apart and paid > 0 and about.at is not None and not line.problems:
         named = f"{about.external_id}:fee" if about.external_id else ""
-        bare = replace(about, security=NO_SECURITY, currency=other, fx_rate=None, order_id="")
+        bare = replace(about, security=NO_SECURITY, currency=other, file_rate=None, order_id="")
         yield draft(line, "fee", replace(bare, external_id=named), amount=paid)
 
 
@@ -143,7 +144,7 @@ def cash_row(line: Line) -> ParsedRow:
         security=_security(line, description),
         note=line.note(description),
         external_id=f"ibkr:{name}" if name else "",
-        fx_rate=line.rate("fx_rate"),
+        file_rate=file_rate(line, "fx_rate"),
     )
     amount: Decimal | None = line.figure("amount")
     bare = replace(about, security=NO_SECURITY)

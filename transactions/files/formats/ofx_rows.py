@@ -21,6 +21,7 @@ from transactions.files.reading.rows import (
     cash,
     charge,
     draft,
+    file_rate,
     income,
     moved_units,
     signed_cash,
@@ -95,7 +96,7 @@ def rows_of(
         security=known or _security(number, values.get("UNIQUEIDTYPE", "")),
         note=line.note(values.get("NAME", ""), values.get("MEMO", "")),
         external_id=f"ofx:{name}" if name else "",
-        fx_rate=line.rate("CURRENCY.CURRATE"),
+        file_rate=file_rate(line, "CURRENCY.CURRATE", to=currency),
     )
     yield from _rows(line, kind, about)
 

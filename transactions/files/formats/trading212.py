@@ -22,6 +22,7 @@ from transactions.files.reading.rows import (
     charge,
     draft,
     income,
+    quote_of,
     read_rows,
     signed_cash,
     slack_of,
@@ -124,6 +125,7 @@ def _trade(line: Line, kind: str, about: About, total: Decimal | None) -> Parsed
         fee=fee,
         net=total,
         slack=slack_of(line, quantity, price),
+        quote=quote_of(line, "price_currency", "price"),
         of="total",
     )
 

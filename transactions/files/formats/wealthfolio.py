@@ -18,6 +18,7 @@ from transactions.files.reading.rows import (
     cash,
     charge,
     draft,
+    file_rate,
     moved_units,
     read_rows,
     slack_of,
@@ -79,7 +80,7 @@ def _row(line: Line) -> ParsedRow:
         account=line.name("account"),
         security=security,
         note=line.note(line.text("note")),
-        fx_rate=line.rate("fx_rate"),
+        file_rate=file_rate(line, "fx_rate"),
     )
     quantity, price = line.quantity("quantity"), line.figure("price")
     amount, fee = line.figure("amount"), abs(line.figure("fee") or ZERO)

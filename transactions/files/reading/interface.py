@@ -150,6 +150,26 @@ class LotReference:
     piece: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What the market quoted for a trade that was settled in another currency."""
+
+    currency: str
+    price: Decimal | None = None
+    amount: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRate:
+    """A file's rate from the row's currency to the one in which the file is kept.
+
+    `to` is empty if the file does not say which currency that is.
+    """
+
+    rate: Decimal
+    to: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """One transaction as a file states it. Types are those of `transactions.ledger.kinds`.
@@ -160,6 +180,10 @@ class Draft:
     read again; rows with equal figures are counted ("#2"). `ratio` is "new:old". `added_quantity`
     replaces the ratio if a broker states only how many units a split added (negative for a
     reverse split): ratio = (held + added) : held.
+
+    A trade's price, amount and fee are what was settled, in `currency`; `quote` is the market's
+    side of it if that is in another currency. `fx_rate` leads to the account's currency,
+    `file_rate` to the file's own.
     """
 
     type: str
@@ -172,6 +196,8 @@ class Draft:
     amount: Decimal | None = None
     fee: Decimal = Decimal(0)
     fx_rate: Decimal | None = None
+    file_rate: FileRate | None = None
+    quote: Quote | None = None
     lot_method: str | None = None
     lots: tuple[LotReference, ...] = ()
     new_security: Security = NO_SECURITY
@@ -221,6 +247,7 @@ class Options:
               those of our own CSV (`ballast.COLUMNS`)
     types     word in the file -> our type, for the type column of our own CSV
     currency  of rows that name none
+    base_currency  to which the file's rates lead, if it does not say so
     now       rows after it are refused
     zone      of times without an offset. A row with a day and no time is that UTC day, at
               `time_of_day` (corporate actions at its beginning): the tax day must not move.
@@ -234,6 +261,7 @@ class Options:
     columns: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
     currency: str = ""
+    base_currency: str = ""
     account: str = ""
     zone: tzinfo = UTC
     time_of_day: time = time(12)

@@ -7,7 +7,16 @@ from decimal import Decimal
 from typing import BinaryIO
 
 from core.money import WIDE, quantize
-from transactions.files.reading.interface import NO_SECURITY, Draft, Options, ParsedRow, Security
+from transactions.files.reading import cells
+from transactions.files.reading.interface import (
+    NO_SECURITY,
+    Draft,
+    FileRate,
+    Options,
+    ParsedRow,
+    Quote,
+    Security,
+)
 from transactions.files.reading.lines import (
     Fingerprints,
     Line,
@@ -34,6 +43,7 @@ class About:
     order_id: str = ""
     external_id: str = ""
     fx_rate: Decimal | None = None
+    file_rate: FileRate | None = None
     to_account: str = ""
 
 
@@ -50,6 +60,7 @@ def draft(
     ratio: str = "",
     added_quantity: Decimal | None = None,
     opened_date: date | None = None,
+    quote: Quote | None = None,
 ) -> ParsedRow:
     """Return the row with its Draft, or without one if it has no day or no currency."""
     if about.at is None or not about.currency:
@@ -66,6 +77,8 @@ def draft(
             amount=amount,
             fee=fee,
             fx_rate=about.fx_rate,
+            file_rate=about.file_rate,
+            quote=quote,
             new_security=new_security,
             ratio=ratio,
             added_quantity=added_quantity,
@@ -90,6 +103,7 @@ def trade(
     net: Decimal | None = None,
     slack: Decimal = ZERO,
     per_hundred: bool = False,
+    quote: Quote | None = None,
     of: str = "amount",
 ) -> ParsedRow:
     """Return a buy, sell or reinvestment, without the signs of quantity, price and amounts.
@@ -127,7 +141,9 @@ def trade(
         slack=slack,
         of=of,
     )
-    return draft(line, kind, about, quantity=quantity, price=price, amount=amount, fee=fee)
+    return draft(
+        line, kind, about, quantity=quantity, price=price, amount=amount, fee=fee, quote=quote
+    )
 
 
 def cash(
@@ -197,6 +213,25 @@ def moved_units(
     return draft(
         line, "transfer_in", about, quantity=quantity, amount=basis, opened_date=opened_date
     )
+
+
+def file_rate(line: Line, name: str, *, to: str = "") -> FileRate | None:
+    """Return the rate in a cell, which leads to the currency in which the file is kept."""
+    rate = line.rate(name)
+    if rate is None:
+        return None
+    # The rate 1 has one spelling: it tells the currency of the file.
+    return FileRate(Decimal(1) if rate == 1 else rate, to or line.options.base_currency)
+
+
+def quote_of(line: Line, currency: str, price: str, amount: str = "") -> Quote | None:
+    """Return the market's side of a trade as the cells state it, without sign."""
+    quoted = line.text(currency).upper()
+    if not cells.is_currency(quoted):
+        return None
+    stated = line.figure(price), line.figure(amount) if amount else None
+    at, total = (None if value is None else abs(value) for value in stated)
+    return Quote(quoted, at or None, None if total is None else quantize(total, quoted))
 
 
 def slack_of(line: Line, quantity: Decimal | None, price: Decimal | None) -> Decimal:

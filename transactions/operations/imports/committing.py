@@ -1,6 +1,6 @@
 """Write the ready rows of a file to the ledger, or undo them: all or none."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,8 @@ from django.db.models import Q, QuerySet
 
 from core.errors import BallastError, Conflict, InvalidInput
 from identity.models import User
+from marketdata.models import Asset
+from marketdata.queries import assets_by_symbol
 from transactions.files.drafts import Names, decoded, entry_of
 from transactions.ledger.entries import Entry
 from transactions.models import (
@@ -20,6 +22,7 @@ from transactions.models import (
 )
 from transactions.operations.books.households import lock_household
 from transactions.operations.imports.judging import judge, standing_of, understood
+from transactions.operations.imports.settling import Stated, base_currency, settled
 from transactions.operations.imports.symbols import create_assets
 from transactions.operations.ledger import record, record_reversed, reverse_all
 from transactions.queries.households import linked_assets
@@ -41,6 +44,8 @@ class _Work:
 
     batch: Import
     names: Names
+    assets: Mapping[str, Asset]
+    base: str
     user: User
     now: datetime
 
@@ -59,7 +64,11 @@ def write(
     create_assets(batch=batch)  # locks the household, so before its accounts
     household = lock_household(household_id=batch.account.household_id)
     batch.account = household.accounts[batch.account_id]
-    work = _Work(batch, _names(batch, now), user, now)
+    names = _names(batch, now)
+    assets = assets_by_symbol(
+        household_id=batch.account.household_id, symbols=set(names.symbols.values())
+    )
+    work = _Work(batch, names, assets, base_currency(batch=batch), user, now)
     if not batch.ready_count:
         raise Conflict("No row of the file is ready.", code="nothing_ready")
     pairs = _pairs(work)
@@ -192,7 +201,7 @@ def _pairs(work: _Work) -> list[tuple[ImportRow, ImportRow]]:
 def _record(work: _Work, rows: Sequence[ImportRow]) -> None:
     if not rows:
         return
-    entries = [_entry(work, row) for row in rows]
+    entries = _entries(work, rows)
     try:
         record(
             account=work.batch.account,
@@ -210,8 +219,8 @@ def _record(work: _Work, rows: Sequence[ImportRow]) -> None:
 
 def _record_pairs(work: _Work, pairs: Sequence[tuple[ImportRow, ImportRow]]) -> None:
     """Record rows and their reversals as history; no lot changes."""
-    entries = [_entry(work, original) for original, _ in pairs]
-    reversals = [_entry(work, reversal) for _, reversal in pairs]
+    entries = _entries(work, [original for original, _ in pairs])
+    reversals = _entries(work, [reversal for _, reversal in pairs])
     try:
         record_reversed(
             account=work.batch.account,
@@ -227,10 +236,26 @@ def _record_pairs(work: _Work, pairs: Sequence[tuple[ImportRow, ImportRow]]) -> 
         raise _refused(pairs[refusal.item][0], refusal) from refusal
 
 
-def _entry(work: _Work, row: ImportRow) -> Entry:
+def _entries(work: _Work, rows: Sequence[ImportRow]) -> list[Entry]:
+    """Return the entries of ready rows, in the currencies of the account and the assets."""
+    stated = [_stated(work, row) for row in rows]
+    found = []
+    for row, entry in zip(
+        rows,
+        settled(account=work.batch.account, rows=stated, assets=work.assets, base=work.base),
+        strict=True,
+    ):
+        if isinstance(entry, BallastError):
+            raise _refused(row, entry) from entry
+        found.append(entry)
+    return found
+
+
+def _stated(work: _Work, row: ImportRow) -> Stated:
     assert row.draft is not None, "a ready row has its draft"
+    draft = decoded(row.draft)
     try:
-        return entry_of(decoded(row.draft), public_id=row.public_id, names=work.names)
+        return Stated(draft, entry_of(draft, public_id=row.public_id, names=work.names))
     except BallastError as refusal:
         raise _refused(row, refusal) from refusal
 

@@ -26,12 +26,16 @@ from transactions.ledger.kinds import BOOKED_TYPES, KINDS, rank
 from transactions.models import Import, ImportRow, RowStatus, Transaction
 from transactions.operations.drafts import Draft as Checked
 from transactions.operations.drafts import checked
+from transactions.operations.imports.settling import Stated, base_currency, is_at_fixing, settled
+from transactions.operations.warnings import of_draft, warnings_of
 from transactions.queries.import_symbols import Meaning, meanings
 
 ROWS_AT_ONCE = 2_000
 _DETAILS = {
     "duplicate": "The ledger has this transaction already.",
     "duplicate_in_file": "The row is a duplicate of an earlier row of the file.",
+    "settled_at_fixing": "The security trades in another currency, in which the file states no "
+    "price. What was settled is converted at the fixing of the day.",
     "excluded": "You left the row out.",
     "symbol_skipped": "Its security is skipped.",
     "other_account": "The row belongs to another account of the file.",
@@ -122,35 +126,69 @@ class _Checks:
         self.names, self.reversed = _names(batch, self.meanings, self.account)
         self.matching = _matching(batch)
         self.open_splits: list[Line] = []
-
-    def verdicts(self, page: Sequence[Line]) -> list[Verdict]:
-        found: list[Verdict | None] = [self._at_once(line) for line in page]
-        entries: dict[int, Entry] = {}
-        for index, line in enumerate(page):
-            if found[index] is None:
-                assert line.draft is not None, "a row without a draft was judged at once"
-                try:
-                    entries[index] = entry_of(
-                        line.draft, public_id=line.row.public_id, names=self.names
-                    )
-                except BallastError as refusal:
-                    found[index] = Verdict(RowStatus.ERROR, (finding(refusal),))
-                    if refusal.code == "ratio_unknown":
-                        self.open_splits.append(line)
-        assets = {
+        self.assets = {
             meaning.symbol: meaning.asset
             for meaning in self.meanings.values()
             if meaning.symbol is not None and meaning.asset is not None
         }
-        outcomes = checked(
-            account=self.batch.account,
-            entries=list(entries.values()),
-            assets=assets,
-            now=self.now,
-        )
-        for index, outcome in zip(entries, outcomes, strict=True):
-            found[index] = self._compared(page[index], outcome)
+        self.base = base_currency(batch=batch)
+
+    def verdicts(self, page: Sequence[Line]) -> list[Verdict]:
+        found: list[Verdict | None] = [self._at_once(line) for line in page]
+        stated: dict[int, Stated] = {}
+        for index, line in enumerate(page):
+            if found[index] is None:
+                assert line.draft is not None, "a row without a draft was judged at once"
+                try:
+                    entry = entry_of(line.draft, public_id=line.row.public_id, names=self.names)
+                    stated[index] = Stated(line.draft, entry)
+                except BallastError as refusal:
+                    found[index] = Verdict(RowStatus.ERROR, (finding(refusal),))
+                    if refusal.code == "ratio_unknown":
+                        self.open_splits.append(line)
+        outcomes = self._outcomes(stated)
+        for index in stated:  # in the order of the file
+            found[index] = self._compared(page[index], outcomes[index])
+        self._warn(found, stated, outcomes)
         return [verdict for verdict in found if verdict is not None]
+
+    def _outcomes(self, stated: Mapping[int, Stated]) -> dict[int, Checked | BallastError]:
+        """Return the draft that the ledger makes of each row, or its refusal."""
+        account, found = self.batch.account, dict[int, Checked | BallastError]()
+        entries: dict[int, Entry] = {}
+        fitted = settled(
+            account=account, rows=list(stated.values()), assets=self.assets, base=self.base
+        )
+        for index, entry in zip(stated, fitted, strict=True):
+            if isinstance(entry, BallastError):
+                found[index] = entry
+            else:
+                entries[index] = entry
+        outcomes = checked(
+            account=account, entries=list(entries.values()), assets=self.assets, now=self.now
+        )
+        return found | dict(zip(entries, outcomes, strict=True))
+
+    def _warn(
+        self,
+        found: list[Verdict | None],
+        stated: Mapping[int, Stated],
+        outcomes: Mapping[int, Checked | BallastError],
+    ) -> None:
+        """Add to each ready row what a person should look at."""
+        ready = {
+            index: outcome
+            for index, outcome in outcomes.items()
+            if not isinstance(outcome, BallastError) and _is_ready(found[index])
+        }
+        figures = [of_draft(outcome) for outcome in ready.values()]
+        warned = warnings_of(stated=figures, now=self.now, matched=True)
+        for (index, outcome), some in zip(ready.items(), warned, strict=True):
+            told = [{"code": one.code, "detail": one.detail, "column": ""} for one in some]
+            if is_at_fixing(stated[index].draft, outcome.entry):
+                told.append(_told("settled_at_fixing"))
+            if told:
+                found[index] = Verdict(RowStatus.READY, tuple(told))
 
     def _at_once(self, line: Line) -> Verdict | None:
         row, draft = line.row, line.draft
@@ -182,6 +220,10 @@ class _Checks:
         if double is None or row.choice == "include":
             return Verdict(RowStatus.READY)
         return Verdict(RowStatus.DUPLICATE, (_told(double),))
+
+
+def _is_ready(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.status == RowStatus.READY
 
 
 def _left_out(code: str) -> Verdict:

@@ -24,7 +24,10 @@ _COLUMNS = (
     *("public_id", "batch_id", "number", "line", "status", "choice", "draft", "executed_at"),
     *("problems", "warnings", "skipped", "findings", "raw"),
 )
-OPTIONS = ("encoding", "delimiter", "decimal", "date_order", "types", "currency", "account")
+OPTIONS = (
+    *("encoding", "delimiter", "decimal", "date_order", "types", "currency", "base_currency"),
+    "account",
+)
 
 
 class TooManyAtOnce(Exception):
