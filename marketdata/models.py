@@ -232,6 +232,26 @@ class DailyPrice(Bar):
         return f"{self.asset_id} {self.date}"
 
 
+class YearOfCloses(models.Model):
+    """All closes of one asset in one year in two packed texts (`stores.columns`), by ascending day.
+
+    Triggers write it with every statement on daily prices. A long history is read here: its daily
+    rows lie on as many pages as it has days.
+    """
+
+    pk = models.CompositePrimaryKey("asset_id", "year")
+    asset = models.ForeignKey(
+        Asset, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    year = models.SmallIntegerField()
+    # Ordinals: 1 is 0001-01-01.
+    days = models.TextField()
+    closes = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.asset_id} {self.year}"
+
+
 class HeldBackPrice(Bar):
     """A future session of a demo series; the replay publishes these in order."""
 

@@ -14,28 +14,21 @@ from numpy.typing import NDArray
 
 from marketdata.models import Asset, SeriesVersion, Yield
 from marketdata.risk_free import RISK_FREE_SERIES
-from stores.columns import packed, whole_numbers
+from stores.columns import whole_numbers
 
-# Days are ordinals: 1 is 0001-01-01.
-_DAY = "date - DATE '0001-01-01' + 1"
-
-# The range is read once for all assets. What stands before and after it are two short looks into
-# the index for each asset.
-_CLOSES = f"""
-SELECT wanted.id, concat_ws(' ', before.day, inside.days),
-       concat_ws(' ', before.close, inside.closes),
-       (SELECT max({_DAY}) FROM marketdata_dailyprice
-         WHERE asset_id = wanted.id AND date > %(until)s)
+# The years of the range, and the last one before it for the close that stands when it begins.
+_CLOSES = """
+SELECT wanted.id, string_agg(packed.days, ' ' ORDER BY packed.year),
+       string_agg(packed.closes, ' ' ORDER BY packed.year),
+       (SELECT split_part(last.days, ' ', -1)::int FROM marketdata_yearofcloses last
+         WHERE last.asset_id = wanted.id ORDER BY last.year DESC LIMIT 1)
   FROM unnest(%(ids)s::bigint[]) AS wanted(id)
-  LEFT JOIN (SELECT asset_id, {packed(_DAY)} AS days, {packed("close")} AS closes
-               FROM marketdata_dailyprice
-              WHERE asset_id = ANY(%(ids)s) AND date BETWEEN %(since)s AND %(until)s
-              GROUP BY asset_id) AS inside ON inside.asset_id = wanted.id
-  LEFT JOIN LATERAL (SELECT {_DAY} AS day, close
-                       FROM marketdata_dailyprice
-                      WHERE asset_id = wanted.id AND date < %(since)s
-                      ORDER BY date DESC LIMIT 1) AS before ON true
- WHERE inside.asset_id IS NOT NULL OR before.day IS NOT NULL
+  JOIN marketdata_yearofcloses packed
+    ON packed.asset_id = wanted.id
+   AND packed.year BETWEEN coalesce((SELECT max(year) FROM marketdata_yearofcloses
+                                      WHERE asset_id = wanted.id AND year < %(since)s), %(since)s)
+                       AND %(until)s
+ GROUP BY wanted.id
 """
 
 _FIXINGS = """
@@ -75,18 +68,16 @@ def packed_closes(*, asset_ids: Iterable[int], since: date, until: date) -> dict
     if not wanted:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(_CLOSES, {"ids": wanted, "since": since, "until": until})
+        cursor.execute(_CLOSES, {"ids": wanted, "since": since.year, "until": until.year})
         rows = cursor.fetchall()
     found = {}
-    for asset_id, packed_days, packed_prices, after in rows:
+    for asset_id, packed_days, packed_prices, newest in rows:
         days, prices = whole_numbers(packed_days), whole_numbers(packed_prices)
-        if not (np.diff(days) > 0).all():
-            order = np.argsort(days)
-            days, prices = days[order], prices[order]
-        # The newest up to `since` is the first; one before it does not count.
+        # The newest up to `since` is the first.
         start = max(int(np.searchsorted(days, since.toordinal(), side="right")) - 1, 0)
-        newest = int(days[-1]) if after is None else after
-        found[asset_id] = PackedCloses(days[start:], prices[start:], newest)
+        inside = slice(start, int(np.searchsorted(days, until.toordinal(), side="right")))
+        if len(days[inside]):
+            found[asset_id] = PackedCloses(days[inside], prices[inside], newest)
     return found
 
 
