@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.currencies import CURRENCIES
+from core.currencies import CURRENCIES, is_small_unit
 from core.errors import InvalidInput, NotFound
 from core.money import plain
 from marketdata import queries
@@ -55,8 +55,9 @@ class RateView(APIView):
 
 
 def _currency(params: Mapping[str, str], name: str) -> str:
-    text = params.get(name, "").upper()
-    if text not in CURRENCIES:
+    stated = params.get(name, "")
+    text = stated.upper()
+    if is_small_unit(stated) or text not in CURRENCIES:
         raise InvalidInput(
             f"{name} is not a currency.",
             code="currency_unknown",

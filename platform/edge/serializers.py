@@ -12,7 +12,7 @@ from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 
 from core import limits
-from core.currencies import CURRENCIES
+from core.currencies import CURRENCIES, is_small_unit, minor_unit_of
 from core.emails import EmailInvalid, folded
 from core.money import plain
 
@@ -207,20 +207,32 @@ class SymbolField(serializers.CharField):
 
 
 class CurrencyField(serializers.CharField):
-    """An active ISO 4217 code."""
+    """An active ISO 4217 code, in any case. Codes of minor units, such as GBp, are refused."""
 
     default_error_messages = {
-        "unknown_currency": "This is not a supported currency. Send an ISO 4217 code such as USD."
+        "unknown_currency": "This is not a supported currency. Send an ISO 4217 code such as USD.",
+        "minor_currency_unit": "This is a minor unit. Send the currency and figures in it.",
     }
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> str:
-        value = super().to_internal_value(data).upper()
+        text = super().to_internal_value(data)
+        if minor_unit_of(text) is not None or is_small_unit(text):
+            self.fail("minor_currency_unit")
+        value = text.upper()
         if value not in CURRENCIES:
             self.fail("unknown_currency")
         return value
+
+
+class QuotedCurrencyField(CurrencyField):
+    """A currency, or the code of a minor unit in which the figures beside it are stated."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = serializers.CharField.to_internal_value(self, data)
+        return text if minor_unit_of(text) else super().to_internal_value(data)
 
 
 class InstantField(serializers.DateTimeField):

@@ -13,12 +13,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.currencies import minor_unit_of
 from core.dates import instant_text
 from core.limits import (
     EXTERNAL_ID_LENGTH_MAX,
     LOTS_PER_SALE_MAX,
     NOTE_LENGTH_MAX,
     PIECES_PER_LOT_MAX,
+    PRICE_DECIMALS,
 )
 from core.money import plain
 from core.money_text import money_text
@@ -27,11 +29,11 @@ from edge.pagination import Keyset
 from edge.schema import page_of, page_parameters
 from edge.serializers import (
     BasisPercentageField,
-    CurrencyField,
     InstantField,
     MoneyField,
     PriceField,
     QuantityField,
+    QuotedCurrencyField,
     RateField,
     StrictSerializer,
     SymbolField,
@@ -74,7 +76,11 @@ class TransactionWrite(StrictSerializer):
     price = PriceField(required=False)
     amount = MoneyField(required=False)
     fee = MoneyField(required=False)
-    currency = CurrencyField(required=False)
+    currency = QuotedCurrencyField(
+        required=False,
+        help_text="Of price, amount and fee. GBp, GBX, ZAc, ILA and the like are accepted: the "
+        "figures are scaled, and the transaction is kept in the currency.",
+    )
     fx_rate = RateField(required=False)
     settled_amount = MoneyField(required=False)
     executed_at = InstantField(default_timezone=UTC)
@@ -96,6 +102,27 @@ class TransactionWrite(StrictSerializer):
     order_id = serializers.CharField(max_length=EXTERNAL_ID_LENGTH_MAX, required=False)
     external_id = serializers.CharField(max_length=EXTERNAL_ID_LENGTH_MAX, required=False)
     note = serializers.CharField(max_length=NOTE_LENGTH_MAX, required=False, allow_blank=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return the data in a currency, if it was stated in a minor unit."""
+        unit = minor_unit_of(attrs.get("currency", ""))
+        if unit is None:
+            return attrs
+        if "fx_rate" in attrs:
+            raise serializers.ValidationError(
+                {"fx_rate": ["Leave it out, or state the figures in the currency."]},
+                code="minor_currency_unit",
+            )
+        scaled: dict[str, Any] = {
+            name: attrs[name] / unit.per for name in ("price", "amount", "fee") if name in attrs
+        }
+        price = scaled.get("price")
+        if price is not None and round(price, PRICE_DECIMALS) != price:
+            raise serializers.ValidationError(
+                {"price": [f"At most {PRICE_DECIMALS} decimals of {unit.currency}."]},
+                code="too_many_decimals",
+            )
+        return {**attrs, **scaled, "currency": unit.currency}
 
 
 class TransactionRead(serializers.Serializer[Any]):

@@ -1,15 +1,17 @@
 """Detection of rows that are in the ledger already or occur twice in the file. Pure.
 
-    by name     the source's own name for a row is in the ledger, or came earlier in the file
+    by name     the source's own name for a row, with its event, is in the ledger
     by figures  type, asset, UTC day, quantity, amount, fee, currency and ratio equal those of a
-                ledger row that no other row of the file has claimed, or of an earlier file row
+                ledger row
 
-Rows are matched one to one. If a file has three equal rows and the ledger has two, one row is new
-to the ledger; it is then a duplicate of an earlier row of the file. Two rows with different names
-from the same source are two transactions, however alike they look.
+Rows are matched one to one: a row claims a row of the ledger that no other row of the file has
+claimed. If a file has three equal rows and the ledger has two, one row is new. A file states no row
+twice, so rows without names are as many transactions as rows, however alike they look. Only a row
+with the same name and the same figures as an earlier one is a duplicate of it. Sources use a name
+for several rows: it names a row only together with type, asset, day and amount (its event).
 """
 
-from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,11 +26,19 @@ _MADE_UP = "row:"
 
 
 def is_named(name: str) -> bool:
-    """Return whether the name is the source's own: two such names are two transactions."""
+    """Return whether the name is the source's own."""
     return bool(name) and not name.startswith(_MADE_UP)
 
 
-def fingerprint(
+@dataclass(frozen=True, slots=True)
+class Print:
+    """The figures of a row: all of them, and those that make its event."""
+
+    whole: bytes
+    event: bytes
+
+
+def print_of(
     *,
     type: str,  # noqa: A002 - the ledger's word
     asset: int | str | None,
@@ -38,84 +48,96 @@ def fingerprint(
     fee: Decimal,
     currency: str,
     ratio: Decimal | None,
-) -> bytes:
-    """Return 16 bytes that are equal for two records of one transaction."""
-    figures = (quantity, amount, fee, ratio)
-    text = "|".join(
-        [
-            type,
-            str(asset or ""),
-            executed_at.astimezone(UTC).date().isoformat(),
-            currency,
-            *("" if figure is None else plain(figure) for figure in figures),
-        ]
-    )
-    return blake2b(text.encode(), digest_size=16).digest()
+) -> Print:
+    """Return 16 bytes of each that are equal for two records of one transaction."""
+    day = executed_at.astimezone(UTC).date().isoformat()
+    event = (type, str(asset or ""), day, currency, plain(amount))
+    others = ("" if figure is None else plain(figure) for figure in (quantity, fee, ratio))
+    return Print(_digest((*event, *others)), _digest(event))
+
+
+def _digest(parts: Iterable[str]) -> bytes:
+    return blake2b("|".join(parts).encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A ledger row: its names, its figures, and the source that named it (empty if none did)."""
+    """A ledger row: its id and its name, its figures, and the source that named it, if one did."""
 
-    names: tuple[str, ...]
-    print: bytes
+    id: str
+    name: str
+    print: Print
     named_by: str = ""
 
 
 @dataclass(slots=True)
 class Matching:
-    """Ledger rows that no file row has claimed yet, and the file rows seen so far.
+    """The rows of the ledger and which of them are claimed, and the named file rows seen so far.
 
     `settled` has the names of reversed ledger rows and of their reversals.
     """
 
     source: str
     settled: frozenset[str] = frozenset()
-    # Name -> figures, and whether this source gave the name.
-    by_name: dict[str, tuple[bytes, bool]] = field(default_factory=dict)
-    # Rows of the ledger by figures: those named by this source, and the others.
-    ours: Counter[bytes] = field(default_factory=Counter)
-    others: Counter[bytes] = field(default_factory=Counter)
-    names_seen: set[str] = field(default_factory=set)
-    prints_seen: set[bytes] = field(default_factory=set)
-    nameless_seen: set[bytes] = field(default_factory=set)
+    # Places of the ledger's rows: by our id; by name and event; by figures, apart for those that
+    # this source named.
+    ids: dict[str, int] = field(default_factory=dict)
+    names: dict[tuple[str, bytes], list[int]] = field(default_factory=dict)
+    ours: dict[bytes, list[int]] = field(default_factory=dict)
+    others: dict[bytes, list[int]] = field(default_factory=dict)
+    claimed: bytearray = field(default_factory=bytearray)
+    known: set[str] = field(default_factory=set)
+    seen: set[tuple[str, bytes]] = field(default_factory=set)
 
     def add(self, row: Recorded) -> None:
         """Add a row of the ledger."""
-        is_ours = row.named_by == self.source
-        for name in row.names:
-            self.by_name[name] = (row.print, is_ours)
-        (self.ours if is_ours else self.others)[row.print] += 1
+        place = len(self.claimed)
+        self.claimed.append(0)
+        self.ids[row.id] = place
+        if row.name:
+            self.known.add(row.name)
+            self.names.setdefault(_named(row.name, row.print), []).append(place)
+        by_figures = self.ours if row.named_by == self.source else self.others
+        by_figures.setdefault(row.print.whole, []).append(place)
 
-    def double(self, *, name: str, print: bytes) -> str | None:  # noqa: A002
+    def double(self, *, name: str, print: Print) -> str | None:  # noqa: A002
         """Claim the match of a row: IN_LEDGER or IN_FILE, or None if the row is new."""
-        found = self._found(name, print)
-        if name:
-            self.names_seen.add(name)
-        self.prints_seen.add(print)
-        if not is_named(name):
-            self.nameless_seen.add(print)
-        return found
+        if is_named(name):
+            if (name, print.whole) in self.seen:
+                return IN_FILE
+            self.seen.add((name, print.whole))
+        return IN_LEDGER if self._claim(name, print) else None
 
     def double_of_pair(self, *, name: str) -> str | None:
         """Claim the match by name only, for a row that the file reverses and for the reversal."""
-        if name in self.settled or name in self.by_name:
+        if name in self.settled or name in self.known or name in self.ids:
             return IN_LEDGER
-        if name in self.names_seen:
+        if (name, b"") in self.seen:
             return IN_FILE
-        self.names_seen.add(name)
+        self.seen.add((name, b""))
         return None
 
-    def _found(self, name: str, print: bytes) -> str | None:  # noqa: A002
-        if name and name in self.names_seen:
-            return IN_FILE
-        if name and name in self.by_name:
-            figures, is_ours = self.by_name[name]
-            (self.ours if is_ours else self.others)[figures] -= 1
-            return IN_LEDGER
-        for counted in (self.others,) if is_named(name) else (self.others, self.ours):
-            if counted[print] > 0:
-                counted[print] -= 1
-                return IN_LEDGER
-        doubles = self.nameless_seen if is_named(name) else self.prints_seen
-        return IN_FILE if print in doubles else None
+    def _claim(self, name: str, print: Print) -> bool:  # noqa: A002
+        """Claim the row of the ledger with this id or name, or an equal one; return whether."""
+        if name in self.ids:
+            self.claimed[self.ids[name]] = 1
+            return True
+        if name and self._take(self.names.get(_named(name, print))):
+            return True
+        if self._take(self.others.get(print.whole)):
+            return True
+        return not is_named(name) and self._take(self.ours.get(print.whole))
+
+    def _take(self, places: list[int] | None) -> bool:
+        """Claim the first free place; a list gives each of its places once."""
+        while places:
+            place = places.pop()
+            if not self.claimed[place]:
+                self.claimed[place] = 1
+                return True
+        return False
+
+
+def _named(name: str, print: Print) -> tuple[str, bytes]:  # noqa: A002
+    """Return the key of a name: a made-up one has the figures in it, a source's needs its event."""
+    return (name, print.event if is_named(name) else b"")

@@ -29,6 +29,9 @@ CODES: dict[str, dict[str, str]] = {
         ),
         "invalid_symbol": "The text is not a valid symbol. Use capitals, digits, dots and hyphens.",
         "unknown_currency": "The currency is not supported. Send an ISO 4217 code such as USD.",
+        "minor_currency_unit": (
+            "GBp, GBX, ZAc and ILA are minor units. Send the currency and figures in it."
+        ),
         "timezone_required": "The time has no offset. Write it as in 2026-01-05T15:00:00Z.",
         "not_a_number": "The text is not a decimal number. Write it as in 1234.56.",
         "number_not_finite": "NaN and infinity are not accepted. Send a finite number.",

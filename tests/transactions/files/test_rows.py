@@ -28,6 +28,7 @@ IBKR = (
 PP = (
     "Date,Type,Value,Transaction Currency,Fees,Taxes,Shares,ISIN,Ticker Symbol,Security Name,Note\n"
 )
+WEALTHFOLIO = "date,activityType,symbol,quantity,unitPrice,currency,fxRate\n"
 KO = "2024-01-05,Buy,100,USD,0,0,1,,KO,Coke,"
 
 
@@ -55,6 +56,7 @@ def codes(row: ParsedRow) -> set[str]:
             "correction_not_supported",
         ),
         ("schwab", SCHWAB + "01/05/2024,Cash Dividend,KO,COKE,,,,$0.00", "amount_zero"),
+        ("wealthfolio", WEALTHFOLIO + "2024-01-05,BUY,VOD,1,250,GBp,0.0125", "fx_rate_ignored"),
         ("schwab", SCHWAB + "01/05/2024,Bank Interest,,X,,,,$0.004", "amount_zero"),
         ("schwab", SCHWAB + "01/05/2024,Bank Interest,,X,,,,$1.006", "amount_rounded"),
         ("schwab", SCHWAB + "01/05/2024,Buy,KO,COKE,3,$33.333,,-$100.01", "price_differs"),

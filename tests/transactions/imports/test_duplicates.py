@@ -34,23 +34,39 @@ def test_what_was_typed_by_hand_is_recognised_by_its_figures(desk: Any) -> None:
     assert desk.statuses(desk.preview()) == ["ready", "duplicate", "ready", "ready", "ready"]
 
 
-def test_twins_without_names_are_one_until_somebody_says_otherwise(desk: Any) -> None:
+def test_twins_without_names_are_two_and_match_the_ledger_one_to_one(desk: Any) -> None:
     batch = desk.preview(TWINS.format("-", "-"))
-    assert desk.statuses(batch) == ["ready", "duplicate"]
-    assert desk.codes(batch) == [[], ["duplicate_in_file"]]
-    changed = desk.change(batch, include=[2]).json()
-    assert changed["counts"]["ready"] == 2
-    assert desk.rows(batch)[1]["choice"] == "include"
+    assert desk.codes(batch) == [[], []]
     assert desk.commit(batch).status_code == 200
     assert Transaction.objects.count() == 2
     assert desk.statuses(desk.preview(TWINS.format("-", "-"))) == ["duplicate", "duplicate"]
+    third = TWINS.format("-", "-") + TWINS.format("-", "-").splitlines()[-1]
+    assert desk.statuses(desk.preview(third)) == ["duplicate", "duplicate", "ready"]
 
 
-def test_one_of_the_twins_in_the_ledger_leaves_none_to_import(desk: Any) -> None:
-    desk.committed(TWINS.format("-", "-"))
-    assert Transaction.objects.count() == 1
+def test_one_of_the_twins_in_the_ledger_leaves_the_other_to_import(desk: Any) -> None:
+    batch = desk.preview(TWINS.format("-", "-"))
+    desk.change(batch, exclude=[2])
+    assert desk.commit(batch).status_code == 200
     again = desk.preview(TWINS.format("-", "-"))
-    assert desk.codes(again) == [["duplicate"], ["duplicate_in_file"]]
+    assert desk.codes(again) == [["duplicate"], []]
+
+
+def test_a_row_included_by_hand_is_recorded_although_the_ledger_has_it(desk: Any) -> None:
+    desk.committed(TWINS.format("-", "-"))
+    batch = desk.preview(TWINS.format("-", "-"))
+    changed = desk.change(batch, include=[2]).json()
+    assert changed["counts"]["ready"] == 1
+    assert desk.rows(batch)[1]["choice"] == "include"
+    assert desk.commit(batch).status_code == 200
+    assert Transaction.objects.count() == 3
+
+
+def test_one_of_two_twins_that_was_reversed_may_come_again(desk: Any, people: Any) -> None:
+    desk.committed(TWINS.format("-", "-"))
+    row = Transaction.objects.order_by("pk")[0]
+    reverse(original=row, user=people.owner, now=timezone.now())
+    assert sorted(desk.statuses(desk.preview(TWINS.format("-", "-")))) == ["duplicate", "ready"]
 
 
 def test_twins_with_names_of_their_own_are_two(desk: Any) -> None:

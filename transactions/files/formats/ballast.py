@@ -38,6 +38,7 @@ from transactions.files.reading.lines import (
     rounded,
     trade_money,
 )
+from transactions.files.reading.rows import arrival, is_in_units, slack_of
 from transactions.files.reading.tables import Layout, open_table
 from transactions.ledger.kinds import KINDS
 
@@ -68,6 +69,7 @@ LAYOUT = Layout(
     required=frozenset({"executed_at", "type"}),
     dates=("executed_at", "opened_date"),
     numbers=("quantity", "price", "amount", "fee", "fx_rate"),
+    money={"price": "currency", "amount": "currency", "fee": "currency"},
 )
 # Without a column of types, the sign of the quantity decides: positive buys, negative sells.
 UNTYPED = replace(
@@ -75,8 +77,8 @@ UNTYPED = replace(
     name="untyped",
     required=frozenset({"executed_at", "symbol", "quantity", "price"}),
 )
-# Columns that only we write: they identify the format.
-EXACT = frozenset({"type", "executed_at", "symbol", "quantity", "lot_method"})
+# `executed_at` is our word alone; with the others it identifies the format.
+EXACT = frozenset({"type", "executed_at", "symbol", "quantity"})
 
 # The signs that begin a formula, in every width that keyboards type, and the characters that a
 # spreadsheet may skip before them.
@@ -198,6 +200,13 @@ def _row(line: Line) -> ParsedRow:
         line.problem("amount_missing", of="amount")
     if at is None or kind is None or not currency:
         return line.row(None)
+    opened = line.day("opened_date")
+    if (
+        kind_name == "transfer_in"
+        and (price or amount)
+        and not (opened or line.text("counterpart"))
+    ):
+        opened = arrival(line, at)
     new_symbol, new_isin = line.short("new_symbol"), line.text("new_isin").upper()
     return line.row(
         Draft(
@@ -217,7 +226,7 @@ def _row(line: Line) -> ParsedRow:
             ratio=_ratio(line),
             added_quantity=line.quantity("added_quantity"),
             basis_percentage=line.figure("basis_percentage"),
-            opened_date=line.day("opened_date"),
+            opened_date=opened,
             id=_text(line, "id"),
             counterpart=_text(line, "counterpart"),
             to_account=_text(line, "to_account"),
@@ -254,6 +263,8 @@ def _type(line: Line) -> str:
         return ""
     mapped = {key.casefold(): value for key, value in line.options.types.items()}
     kind = mapped.get(word.casefold(), word.casefold().replace(" ", "_").replace("-", "_"))
+    if kind not in KINDS and is_in_units(word):
+        return "reinvestment"
     if kind not in KINDS:
         line.problem("type_unknown", f"{word[:40]!r} is no type of transaction.", of="type")
         return ""
@@ -278,7 +289,6 @@ def _trade(
         return None, price, amount, fee
     quantity = abs(quantity)
     price = None if price is None else abs(price)
-    slack = Decimal(0) if price is None else quantity * line.ulp("price", at_least=2)
     price, amount, fee = trade_money(
         line,
         kind=kind,
@@ -287,7 +297,7 @@ def _trade(
         price=price,
         fee=fee,
         gross=None if amount is None else abs(amount),
-        slack=slack,
+        slack=slack_of(line, quantity, price),
     )
     return quantity, price, amount, fee
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import BinaryIO
 
+from core.currencies import minor_unit_of
 from core.money import allocate, quantize
 from transactions.files.formats.declaration import ReadFormat
 from transactions.files.formats.degiro_words import (
@@ -43,6 +44,13 @@ TRANSACTIONS = Layout(
     required=frozenset({"date", "name", "isin", "quantity", "price", "value", "total"}),
     numbers=("quantity", "price", "value", "total", "fee"),
     date_order="dmy",
+    money={
+        "price": "price_currency",
+        "value": "value_currency",
+        "total": "total_currency",
+        "fee": "value_currency",
+        "autofx": "value_currency",
+    },
 )
 ACCOUNT = Layout(
     name="account",
@@ -50,6 +58,7 @@ ACCOUNT = Layout(
     required=frozenset({"date", "name", "isin", "text", "currency", "amount"}),
     numbers=("amount", "rate"),
     date_order="dmy",
+    money={"amount": "currency"},
 )
 
 
@@ -75,7 +84,7 @@ def _fill(line: Line) -> ParsedRow:
     fee = abs(line.figure("fee") or ZERO) + abs(line.figure("autofx") or ZERO)
     currency = _currency(line, "value") or _currency(line, "total") or line.currency()
     kind = "sell" if quantity is not None and quantity < 0 else "buy"
-    if line.text("price_currency").upper() not in ("", currency):
+    if line.code("price_currency") not in ("", currency):
         price = None
     if value is not None and total is not None:
         expected = value - fee
@@ -108,7 +117,7 @@ def _fill(line: Line) -> ParsedRow:
 
 def _currency(line: Line, name: str) -> str:
     """Return the currency of the unnamed column, else of the end of the heading (`Waarde EUR`)."""
-    text = line.text(f"{name}_currency").upper()
+    text = line.code(f"{name}_currency")
     if not text:
         text = line.columns.get(name, "")[-3:]
     return text if cells.is_currency(text) else ""
@@ -150,7 +159,7 @@ def _account(table: Table, options: Options) -> Iterator[tuple[ParsedRow, bool]]
         if not name or isinstance(line, ParsedRow):
             continue
         order, kind = orders.setdefault(name, Order()), kind_of(line.text("text"))
-        currency, amount = line.text("currency").upper(), line.figure("amount") or ZERO
+        currency, amount = line.code("currency"), line.figure("amount") or ZERO
         if kind == "trade":
             order.fills.append((currency, amount))
         elif kind == "fx":
@@ -231,10 +240,10 @@ def _order_trade(line: Line, about: About, order: Order | None) -> ParsedRow:
     amount = line.figure("amount")
     if amount and (amount > 0) != (kind == "sell"):
         line.problem("amount_sign", of="amount")
-    quoted = fill.currency
-    if cells.SUBUNITS.get(quoted) == about.currency:
-        price, quoted = price / 100, about.currency
     half = Decimal(5).scaleb(-cells.decimals(fill.price, line.decimal) - 1)
+    quoted = fill.currency
+    if unit := minor_unit_of(quoted):
+        price, half, quoted = price / unit.per, half / unit.per, unit.currency
     fee, gross, stated = ZERO, amount, price if quoted.upper() == about.currency else None
     if order is not None:
         found = order.in_account()

@@ -103,7 +103,7 @@ def _trade(line: Line, kind: str) -> Iterator[ParsedRow]:
         gross = line.figure("proceeds")
     commission, taxes = line.figure("commission") or ZERO, line.figure("taxes") or ZERO
     fee = -(commission + taxes)
-    other = line.text("commission_currency").upper()
+    other = line.code("commission_currency")
     apart = bool(other) and other != about.currency and commission != 0
     if apart:
         fee = -taxes

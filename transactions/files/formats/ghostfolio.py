@@ -44,6 +44,7 @@ CSV = Layout(
     required=frozenset({"date", "symbol", "currency", "price", "quantity", "type", "fee"}),
     dates=("date",),
     numbers=("price", "quantity", "fee"),
+    money={"price": "currency", "fee": "currency"},
 )
 TYPES = {
     "buy": "buy",
@@ -132,7 +133,7 @@ def _line(number: int, value: Any, options: Options) -> Line | None:
         for key, cell in islice(value.items(), IMPORT_COLUMNS_MAX)
         if cell not in (None, "", [])
     }
-    line = Line(number, cells, _FIELDS, options, stated=raw, decimal=".", date_order="ymd")
+    line = Line(number, cells, _FIELDS, options, stated=raw, date_order="ymd", money=CSV.money)
     for field, key in _FIELDS.items():
         if isinstance(value.get(key), str) and cells[field] != value[key] and field != "date":
             line.problem("text_invalid", of=field)

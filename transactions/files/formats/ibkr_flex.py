@@ -61,6 +61,10 @@ TRADES = Layout(
     },
     required=frozenset({"side", "quantity", "price", "currency"}),
     decimal=".",
+    money={
+        **dict.fromkeys(("price", "money", "proceeds", "taxes"), "currency"),
+        "commission": "commission_currency",
+    },
 )
 CASH = Layout(
     name="cash",
@@ -82,6 +86,7 @@ CASH = Layout(
     },
     required=frozenset({"type", "amount", "currency", "description"}),
     decimal=".",
+    money={"amount": "currency"},
 )
 LAYOUTS = (TRADES, CASH)
 SIGNATURES = (
@@ -247,13 +252,7 @@ def _xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
             line = Line(parser.CurrentLineNumber, {}, {}, options, stated=raw)
             found.append(("event" if name in _XML_EVENTS else "other", line))
             return
-        known = {**_ATTRIBUTES[layout.name], **_XML_ONLY}
-        cells = {known[k.casefold()]: v for k, v in attributes.items() if k.casefold() in known}
-        if name == "Order":
-            cells["level"] = "ORDER"
-        columns = {field: aliases[0] for field, aliases in layout.columns.items()}
-        raw = {key: value for key, value in attributes.items() if value}
-        line = Line(parser.CurrentLineNumber, cells, columns, options, stated=raw, date_order="ymd")
+        line = _element(name, attributes, layout, parser.CurrentLineNumber, options)
         found.append((layout.name, line))
 
     parser.StartDoctypeDeclHandler = doctype
@@ -278,6 +277,25 @@ def _xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
     except (expat.ExpatError, UnicodeError, ValueError) as error:
         raise refusal("document_invalid", str(error)) from error
     yield from found
+
+
+def _element(
+    name: str, attributes: Mapping[str, str], layout: Layout, number: int, options: Options
+) -> Line:
+    """Return the row of one XML element."""
+    known = {**_ATTRIBUTES[layout.name], **_XML_ONLY}
+    cells = {known[k.casefold()]: v for k, v in attributes.items() if k.casefold() in known}
+    if name == "Order":
+        cells["level"] = "ORDER"
+    return Line(
+        number,
+        cells,
+        columns={field: aliases[0] for field, aliases in layout.columns.items()},
+        options=options,
+        stated={key: value for key, value in attributes.items() if value},
+        date_order="ymd",
+        money=layout.money,
+    )
 
 
 FORMATS = [

@@ -46,8 +46,10 @@ _WITHHELD = ("WITHHOLDING", "STATEWITHHOLDING")
 _COSTS = ("COMMISSION", "TAXES", "FEES", "LOAD", "PENALTY")
 _DATE = re.compile(
     r"(?P<y>\d{4})(?P<mo>\d\d)(?P<d>\d\d)(?:(?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)?)?(?:\.\d{1,9})?"
-    r"(?:\[(?P<zone>[-+]?\d{1,2})(?:\.(?P<part>\d{1,4}))?(?::[A-Za-z]{0,16})?\])?"
+    r"(?:\[(?P<zone>[-+]?\d{1,2})(?:\.(?P<part>\d{1,4}))?(?::[A-Za-z]{0,16})?\]"
+    r"|\s?\[?(?:GMT|UTC|Z)\]?)?"
 )
+_DAY = re.compile(r"(?P<y>\d{4})(?P<mo>\d\d)(?P<d>\d\d)(?!\d(?!\d))")
 _BANK = {
     "INT": "interest",
     "DIV": "interest",  # of a bank account, and no security is named
@@ -73,6 +75,7 @@ def rows_of(
     cells["currency"] = values.get("CURRENCY.CURSYM", "") or currency
     cells["opened"] = iso_date(values.get("DTPURCHASE", ""))[:10]
     line.cells = cells
+    line.money = dict.fromkeys((*_FIGURES.keys() - {"quantity"}, *_COSTS, *_WITHHELD), "currency")
     line.columns = {name: tags[0] for name, tags in _FIGURES.items()}
     if "REVERSALFITID" in values or "CORRECTFITID" in values:
         yield line.refused("correction_not_supported")
@@ -129,10 +132,15 @@ def plain_decimal(text: str) -> str:
 
 
 def iso_date(text: str) -> str:
-    """Return `20240115160000.000[-5:EST]` as ISO 8601; any other text is unchanged."""
-    match = _DATE.fullmatch(text.strip()[:CELL_CHARS_MAX])
+    """Return `20240115160000.000[-5:EST]` as ISO 8601; a text that begins with no day unchanged.
+
+    The day is what the text begins with. If the rest is not understood, there is no time.
+    """
+    text = text.strip()[:CELL_CHARS_MAX]
+    match = _DATE.fullmatch(text)
     if not match:
-        return text
+        day_only = _DAY.match(text)
+        return f"{day_only['y']}-{day_only['mo']}-{day_only['d']}" if day_only else text
     day = f"{match['y']}-{match['mo']}-{match['d']}"
     clock = (match["h"] or "00") + (match["m"] or "00") + (match["s"] or "00")
     if clock in ("000000", "120000"):

@@ -37,6 +37,10 @@ LAYOUT = Layout(
     required=frozenset({"date", "type", "value", "quantity", "name"}),
     dates=("date",),
     numbers=("value", "quantity", "gross", "fee", "tax"),
+    money={
+        **dict.fromkeys(("value", "fee", "tax"), "currency"),
+        "gross": "gross_currency",
+    },
 )
 _TYPES = {plain_name(label): kind for kind, labels in TYPES.items() for label in labels}
 # One type may have different names in the two exports.
@@ -121,7 +125,7 @@ def _trade(
 def _check_gross(line: Line, about: About, gross: Decimal) -> None:
     """Check that the gross amount in the transaction's currency is the value and its costs."""
     stated = line.figure("gross")
-    same = line.text("gross_currency").upper() in ("", about.currency)
+    same = line.code("gross_currency") in ("", about.currency)
     if stated is None or not same:
         return
     if abs(abs(stated) - gross) > minor_unit(about.currency):

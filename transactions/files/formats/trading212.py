@@ -57,6 +57,12 @@ LAYOUT = Layout(
     required=frozenset({"type", "date", "symbol", "quantity", "price", "total"}),
     dates=("date",),
     decimal=".",
+    money={
+        "price": "price_currency",
+        "total": "total_currency",
+        "tax": "tax_currency",
+        **{f"fee {i}": f"fee currency {i}" for i in range(len(_FEES))},
+    },
 )
 
 
@@ -111,10 +117,10 @@ def _trade(line: Line, kind: str, about: About, total: Decimal | None) -> Parsed
         part = line.figure(f"fee {place}")
         if not part:
             continue
-        if line.text(f"fee currency {place}").upper() in ("", about.currency):
+        if line.code(f"fee currency {place}") in ("", about.currency):
             fee += abs(part)
     price, quantity = line.figure("price"), line.quantity("quantity")
-    if line.text("price_currency").upper() != about.currency:
+    if line.code("price_currency") != about.currency:
         price = None  # the total, in the account's currency, is the amount paid
     return trade(
         line,
@@ -133,7 +139,7 @@ def _trade(line: Line, kind: str, about: About, total: Decimal | None) -> Parsed
 def _dividend(line: Line, word: str, about: About, total: Decimal | None) -> Iterator[ParsedRow]:
     kind = "return_of_capital" if "return of capital" in word else "dividend"
     tax = abs(line.figure("tax") or ZERO)
-    same = line.text("tax_currency").upper() in ("", about.currency)
+    same = line.code("tax_currency") in ("", about.currency)
     if tax and not same:
         line.warn("tax_not_stated_apart", of="tax")
     if not tax or not same or total is None:

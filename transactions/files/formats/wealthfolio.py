@@ -19,6 +19,8 @@ from transactions.files.reading.rows import (
     charge,
     draft,
     file_rate,
+    income_in_units,
+    is_in_units,
     moved_units,
     read_rows,
     slack_of,
@@ -47,6 +49,7 @@ LAYOUT = Layout(
     required=frozenset({"date", "type", "symbol", "quantity", "price"}),
     dates=("date",),
     numbers=("quantity", "price", "amount", "fee"),
+    money={"price": "currency", "amount": "currency", "fee": "currency"},
 )
 CASH = {
     "deposit": "deposit",
@@ -109,6 +112,8 @@ def _row(line: Line) -> ParsedRow:
         if line.text("subtype").casefold() in ("rebate", "refund", "bonus"):
             return charge(line, "fee", replace(about, security=NO_SECURITY), amount)
         return cash(line, "deposit", replace(about, security=NO_SECURITY), amount)
+    if word in ("dividend", "interest") and is_in_units(line.text("subtype")):
+        return income_in_units(line, about, quantity=quantity, price=price, amount=amount, fee=fee)
     if kind in CASH:
         if not amount:
             amount = abs((quantity or ZERO) * (price or ZERO))

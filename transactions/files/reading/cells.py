@@ -239,8 +239,6 @@ def is_isin(text: str) -> bool:
 
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-# Codes of hundredths in which some markets quote, and the currency of which they are hundredths.
-SUBUNITS = {"GBX": "GBP", "GBp": "GBP", "ZAc": "ZAR", "ZAX": "ZAR", "ILA": "ILS"}
 
 
 def is_currency(text: str) -> bool:

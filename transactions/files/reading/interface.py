@@ -104,6 +104,8 @@ WARNING_CODES: Mapping[str, str] = {
     "text_shortened": "The note was shortened.",
     "split_ratio_from_holding": "The file states only the units added; they give the ratio.",
     "isin_ignored": "The check digit of the ISIN is wrong; the symbol was used.",
+    "opened_date_assumed": "The file states no day of purchase; the day of arrival was used.",
+    "fx_rate_ignored": "The exchange rate is of a minor unit; the day's rate is used.",
     "basis_unknown": "The file does not state the cost basis of the units.",
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 
+from core.currencies import MinorUnit, is_small_unit, minor_unit_of
 from core.limits import (
     EARLIEST_DATE,
     EXTERNAL_ID_LENGTH_MAX,
@@ -44,7 +45,9 @@ class Line:
     """A row's cells by field, read in the file's style; collects problems and warnings.
 
     The raw cells come from the heading (`source`) and the row (`found`), or are `stated` if the
-    file has no columns. `timed` is true once a cell has given a time of day.
+    file has no columns. `timed` is true once a cell has given a time of day. `money` names the
+    currency's field of each amount: figures in a minor unit (GBp, GBX, ZAc) are scaled as they are
+    read, so no reader sees pence.
     """
 
     number: int
@@ -56,6 +59,7 @@ class Line:
     stated: Mapping[str, str] | None = None
     decimal: DecimalSign = "."
     date_order: DateOrder | None = None
+    money: Mapping[str, str] = field(default_factory=dict)
     problems: list[RowProblem] = field(default_factory=list)
     warnings: list[RowProblem] = field(default_factory=list)
     timed: bool = False
@@ -98,7 +102,20 @@ class Line:
         elif abs(value) > MONEY_MAX:
             self.problem("number_too_large", f"{text[:40]} is too large.", of=name)
             return None
+        if value and name in self.money:
+            unit = self._minor_unit(name)
+            return value / unit.per if unit else value
         return value
+
+    def _minor_unit(self, name: str) -> MinorUnit | None:
+        """Return the minor unit of an amount, as its currency's cell or its own cell says."""
+        stated = self.text(self.money[name]) or self.text("currency") or self.options.currency
+        if unit := minor_unit_of(stated):
+            return unit
+        text = self.text(name)
+        if not (text[:1].isalpha() or text[-1:].isalpha()):
+            return None
+        return minor_unit_of("".join(sign for sign in text if sign.isalpha()))
 
     def moment(self, *names: str) -> Moment | None:
         """Return the first day in the cells; record a problem if it is missing or unreadable."""
@@ -216,13 +233,20 @@ class Line:
             text = self.text(name)
             if cells.is_nothing(text):
                 continue
-            upper = text.upper()
-            if not cells.is_currency(upper):
+            upper = self.code(name)
+            unknown = is_small_unit(text) and minor_unit_of(text) is None
+            if not cells.is_currency(upper) or unknown:
                 self.problem("currency_invalid", f"{text[:20]!r} is no currency.", of=name)
             return upper[:3]
         if not self.options.currency:
             self.problem("currency_missing", of=names[0] if names else "")
         return self.options.currency.upper()
+
+    def code(self, name: str) -> str:
+        """Return the currency in a cell in capitals, that of a minor unit for its code."""
+        text = self.text(name)
+        unit = minor_unit_of(text)
+        return unit.currency if unit else text.upper()
 
     def quantity(self, name: str) -> Decimal | None:
         """Return units as stated, with their sign, rounded to the ledger's precision."""
@@ -242,12 +266,17 @@ class Line:
         if not 0 < value <= FX_RATE_MAX:
             self.problem("fx_rate_invalid", of=name)
             return None
+        if any(minor_unit_of(self.text(field)) for field in {*self.money.values()}):
+            self.warn("fx_rate_ignored", of=name)
+            return None
         return value
 
     def ulp(self, name: str, *, at_least: int = 0) -> Decimal:
         """Return half a unit of the last digit in the cell: its largest rounding error."""
         places = cells.decimals(self.text(name), self.decimal)
-        return Decimal(5).scaleb(-max(places, at_least) - 1)
+        half = Decimal(5).scaleb(-max(places, at_least) - 1)
+        unit = self._minor_unit(name) if name in self.money else None
+        return half / unit.per if unit else half
 
     # The three ways a row ends.
 
@@ -302,6 +331,7 @@ def line_of(
         found=found,
         decimal=decimal,
         date_order=date_order,
+        money=heading.money,
     )
     if len(found) > len(names) and any(cell.strip() for cell in found[len(names) :]):
         line.problem("row_too_wide")
@@ -359,6 +389,8 @@ def trade_money(
         gross = net - side * fee
     charged = max(rounded_fee, Decimal(0))
     rebate = rounded_fee - charged
+    if not price and gross:
+        price = None  # a price of 0 beside an amount is a price left out
     if price is None and gross is None:
         line.problem("price_missing", of="price")
         return None, None, charged

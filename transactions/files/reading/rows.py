@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import BinaryIO
 
@@ -167,6 +167,45 @@ def cash(
     return draft(line, kind, about, amount=whole, fee=fee)
 
 
+# Words by which files say that income came as units instead of cash.
+IN_UNITS = frozenset(
+    {
+        *("dividend_in_kind", "dividend_reinvestment", "stock_dividend", "drip", "reinvested"),
+        *("staking", "staking_reward", "reward", "interest_in_kind", "airdrop"),
+    }
+)
+
+
+def is_in_units(word: str) -> bool:
+    """Return whether a type or subtype says that income came as units."""
+    return "_".join(word.casefold().replace("-", " ").replace("_", " ").split()) in IN_UNITS
+
+
+def income_in_units(
+    line: Line,
+    about: About,
+    *,
+    quantity: Decimal | None,
+    price: Decimal | None,
+    amount: Decimal | None,
+    fee: Decimal = ZERO,
+) -> ParsedRow:
+    """Return income that came as units: units and basis grow, and no cash moves.
+
+    If the amount is left out, it is quantity times price.
+    """
+    return trade(
+        line,
+        "reinvestment",
+        about,
+        quantity=quantity,
+        price=price,
+        fee=fee,
+        gross=amount or None,
+        slack=slack_of(line, quantity, price),
+    )
+
+
 def signed_cash(
     line: Line, incoming: str, outgoing: str, about: About, amount: Decimal | None
 ) -> ParsedRow:
@@ -210,6 +249,7 @@ def moved_units(
         line.warn("basis_unknown", of="amount")
     else:
         basis = quantize(abs(basis), about.currency or DEFAULT_CURRENCY)
+        opened_date = opened_date or arrival(line, about.at)
     return draft(
         line, "transfer_in", about, quantity=quantity, amount=basis, opened_date=opened_date
     )
@@ -226,12 +266,18 @@ def file_rate(line: Line, name: str, *, to: str = "") -> FileRate | None:
 
 def quote_of(line: Line, currency: str, price: str, amount: str = "") -> Quote | None:
     """Return the market's side of a trade as the cells state it, without sign."""
-    quoted = line.text(currency).upper()
+    quoted = line.code(currency)
     if not cells.is_currency(quoted):
         return None
     stated = line.figure(price), line.figure(amount) if amount else None
     at, total = (None if value is None else abs(value) for value in stated)
     return Quote(quoted, at or None, None if total is None else quantize(total, quoted))
+
+
+def arrival(line: Line, at: datetime | None) -> date | None:
+    """Return the day of arrival as the day of purchase, which the file does not state."""
+    line.warn("opened_date_assumed", of="opened_date")
+    return at.astimezone(UTC).date() if at else None
 
 
 def slack_of(line: Line, quantity: Decimal | None, price: Decimal | None) -> Decimal:

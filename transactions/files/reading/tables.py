@@ -9,7 +9,7 @@ leaves the currency's column unnamed); so does a repeated name.
 import csv
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from core.errors import InvalidInput
@@ -30,7 +30,8 @@ class Layout:
     """The columns of one format: field -> its possible headings.
 
     All `required` fields must be there. The cells of `dates` and `numbers` may prove the day order
-    and the decimal sign, if the format does not fix them.
+    and the decimal sign, if the format does not fix them. `money`: field of an amount -> field of
+    its currency, which may be a minor unit.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Layout:
     numbers: Sequence[str] = ()
     decimal: DecimalSign | None = None
     date_order: DateOrder | None = None
+    money: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Heading:
     fields: Mapping[str, int]
     columns: Mapping[str, str]
     title: str
+    money: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +145,19 @@ def heading_of(record: Record, layout: Layout, options: Options, title: str) -> 
     names = column_names(record.cells)
     places = {name: place for place, name in reversed(list(enumerate(names))) if name}
     fields: dict[str, int] = {}
-    for field, aliases in layout.columns.items():
-        if field in options.columns:
-            aliases = (options.columns[field],)
+    for name, aliases in layout.columns.items():
+        if name in options.columns:
+            aliases = (options.columns[name],)
         for alias in aliases:
             place = _place(plain_name(alias), places)
             if place is not None:
-                fields[field] = place
+                fields[name] = place
                 break
     if not layout.required <= fields.keys():
         return None
     headings = [cell.strip() for cell in record.cells]
     columns = {field: headings[place] or field for field, place in fields.items()}
-    return Heading(record.line, headings, fields, columns, title)
+    return Heading(record.line, headings, fields, columns, title, layout.money)
 
 
 def _place(alias: str, places: Mapping[str, int]) -> int | None:
@@ -187,10 +190,10 @@ def below(heading: Heading, records: Iterator[Record]) -> Iterator[Record]:
 
 def open_table(data: BinaryIO, options: Options, layouts: Sequence[Layout]) -> tuple[Layout, Table]:
     """Return the first matching layout and the table: delimiter, decimal sign and day order."""
-    for field in options.columns:
-        if all(field not in layout.columns for layout in layouts):
+    for name in options.columns:
+        if all(name not in layout.columns for layout in layouts):
             raise refusal(
-                "options_invalid", f"The format has no field {field[:40]!r}.", field="columns"
+                "options_invalid", f"The format has no field {name[:40]!r}.", field="columns"
             )
     encoding = encoding_of(data, declared=options.encoding)
     if options.delimiter is not None and options.delimiter not in DELIMITERS:

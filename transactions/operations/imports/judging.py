@@ -19,7 +19,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from core.errors import BallastError
 from core.money import plain
 from transactions.files.drafts import Names, decoded, entry_of, finding
-from transactions.files.duplicates import Matching, Recorded, fingerprint, is_named
+from transactions.files.duplicates import Matching, Print, Recorded, is_named, print_of
 from transactions.files.reading.interface import Draft
 from transactions.ledger.entries import Entry, ratio_of
 from transactions.ledger.kinds import BOOKED_TYPES, KINDS, rank
@@ -312,8 +312,9 @@ def _matching(batch: Import) -> Matching:
         kind, asset, executed_at, quantity, amount, fee, currency, new, old = figures
         made.add(
             Recorded(
-                names,
-                fingerprint(
+                str(public_id),
+                external_id,
+                print_of(
                     type=kind,
                     asset=asset,
                     executed_at=executed_at,
@@ -330,10 +331,10 @@ def _matching(batch: Import) -> Matching:
     return made
 
 
-def _print_of(found: Checked) -> bytes:
+def _print_of(found: Checked) -> Print:
     figures, entry = found.amounts, found.entry
     asset = None if found.asset is None else found.asset.pk or found.asset.symbol
-    return fingerprint(
+    return print_of(
         type=entry.type,
         asset=asset,
         executed_at=entry.executed_at,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.currencies import CURRENCIES
+from core.currencies import CURRENCIES, is_small_unit, minor_unit_of
 from core.errors import InvalidInput
 from marketdata.identifiers import ensure_symbol
 from marketdata.models import Asset, AssetClass
@@ -39,11 +39,14 @@ def _said(key: str, said: Any, row: Mapping[str, Any]) -> dict[str, str]:
         "symbol": str(details.get("symbol") or row["symbol"] or row["isin"]).strip().upper(),
         "name": str(details.get("name") or row["name"] or key)[:120],
         "asset_class": str(details.get("asset_class") or AssetClass.EQUITY),
-        "currency": str(details.get("currency") or row["currency"]).upper(),
+        "currency": str(details.get("currency") or row["currency"]),
     }
     ensure_symbol(made["symbol"])
     if made["asset_class"] not in AssetClass.values:
         raise _refused(key, "has an unknown asset class", "asset_class_unknown")
+    if minor_unit_of(made["currency"]) is not None or is_small_unit(made["currency"]):
+        raise _refused(key, "is quoted in a minor unit: state the currency", "minor_currency_unit")
+    made["currency"] = made["currency"].upper()
     if made["currency"] not in CURRENCIES:
         raise _refused(key, "has an unknown currency", "currency_unknown")
     return {"action": "create", **made}
