@@ -60,7 +60,7 @@ class AssetAdmin(LargeTableAdmin):
         user, now = User.objects.get(pk=request.user.pk or 0), timezone.now()
         if change and {"asset_class", "substantially_identical_to"} & set(form.changed_data):
             count = _households(obj)
-            self.message_user(request, f"The ledgers of {count} household(s) will be rebooked.")
+            self.message_user(request, f"A worker will rebook the ledgers of {count} household(s).")
         if change and "asset_class" in form.changed_data:
             record_class_change(
                 asset=Asset(
@@ -84,7 +84,7 @@ class AssetAdmin(LargeTableAdmin):
             identical_to=wanted,
             user=user,
             now=now,
-            reason="Decided by an operator.",
+            reason="Decided by an operator in the administration.",
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Asset | None = None) -> Any:
@@ -96,7 +96,7 @@ class AssetAdmin(LargeTableAdmin):
     @admin.display(description="Households that traded it")
     def traded_by(self, asset: Asset) -> str:
         """Return how many ledgers a change of the class or of the identity rebooks."""
-        return f"{_households(asset)}: a change of class or identity rebooks their ledgers"
+        return f"{_households(asset)}. A change of class or identity rebooks their ledgers."
 
     @admin.display(description="Newest sessions")
     def newest_sessions(self, asset: Asset) -> str:

@@ -86,7 +86,7 @@ def hours(*, exchange: str, now: datetime) -> Hours | None:
 
 @lru_cache(maxsize=256)
 def _log_once(message: str) -> None:
-    logger.error("no calendar, prices are judged by their age: %s", message)
+    logger.error("exchange calendar missing, prices count as stale by their age alone: %s", message)
 
 
 @lru_cache(maxsize=256)

@@ -22,7 +22,7 @@ def ensure_isin(text: str) -> str:
     """`text` if it is an ISIN; refuses anything else."""
     if not is_isin(text):
         raise InvalidInput(
-            f"{text[:20]} is not an ISIN: its check digit or its form is wrong.",
+            f"{text[:20]} is not a valid ISIN. Check its 12 characters.",
             code="isin_invalid",
             fields={"isin": ["is not a valid ISIN"]},
         )
@@ -40,6 +40,8 @@ def ensure_symbol(text: str) -> str:
         )
     if text in RESERVED_SYMBOLS:
         raise InvalidInput(
-            f"{text} is reserved.", code="symbol_reserved", fields={"symbol": ["is reserved"]}
+            f"{text} is reserved. Choose another symbol.",
+            code="symbol_reserved",
+            fields={"symbol": ["is reserved"]},
         )
     return text

@@ -32,7 +32,7 @@ def ensure_exchange(name: str) -> None:
     """Raise ValidationError unless the calendar library has the exchange."""
     if not is_known(name):
         raise ValidationError(
-            "There is no calendar of this name. Use one such as XNYS, or leave it empty.",
+            "No exchange calendar has this name. Use a code such as XNYS, or leave it empty.",
             code="exchange_unknown",
         )
 
@@ -75,7 +75,7 @@ class Asset(models.Model):
         max_length=8,
         blank=True,
         validators=[ensure_exchange],
-        help_text="Exchange calendar, e.g. XNYS. Empty: no opening hours are known.",
+        help_text="Code of the exchange calendar, such as XNYS; empty if the market never closes.",
     )
     household = models.ForeignKey(
         Household, null=True, blank=True, on_delete=models.PROTECT, related_name="own_assets"

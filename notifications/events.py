@@ -11,10 +11,11 @@ def notice_title(*, topic: str, payload: Mapping[str, Any]) -> str | None:
         count = payload.get("trades", 0)
         name = payload.get("account_name", "your account")
         if not count:
-            return f"{name} needs no trades: everything lies within its bands."
+            return f"{name} needs no trades. Every holding is inside its band."
         return f"{count} trade{'s' if count != 1 else ''} recommended for {name}."
     if topic == "rebalance_failed":
-        return f"Rebalancing {payload.get('account_name') or 'your account'} failed."
+        name = payload.get("account_name") or "your account"
+        return f"Rebalancing {name} failed. Nothing was changed. Start it again."
     if topic == "import_failed":
         name = payload.get("account_name") or "your account"
         reason = payload.get("detail") or "Nothing was changed."

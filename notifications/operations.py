@@ -45,7 +45,12 @@ def relay(*, now: datetime, batch: int = BATCH) -> tuple[int, int]:
             except Exception as fault:
                 # Whatever it is, it holds up this row only: kept with its reason, and after the
                 # last try a dead letter an operator can see.
-                logger.warning("event %s not sent: %s", row.dedup_key, fault, exc_info=fault)
+                logger.warning(
+                    "event %s was not sent, trying again later: %s",
+                    row.dedup_key,
+                    fault,
+                    exc_info=fault,
+                )
                 outbox_failed(row=row, error=f"{type(fault).__name__}: {fault}")
                 failed += 1
             else:

@@ -8,5 +8,5 @@ def send_event(*, group: str, text: str) -> None:
     """Send ready JSON to every socket in the group. Raise if the layer is unreachable."""
     layer = get_channel_layer()
     if layer is None:
-        raise RuntimeError("no channel layer is configured")
+        raise RuntimeError("no channel layer is configured, so events cannot be sent")
     async_to_sync(layer.group_send)(group, {"type": "account.event", "text": text})

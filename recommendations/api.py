@@ -27,11 +27,12 @@ from transactions.queries import account as ledger_account
 
 
 class RebalanceWrite(StrictSerializer):
-    minimum_trade = MoneyField(required=False, help_text="No trade below this value.")
-    cash_floor = MoneyField(required=False, help_text="Cash that must remain, e.g. to withdraw.")
-    brokerage_fee = MoneyField(
-        required=False, help_text="What the broker charges for an order, whatever its size."
+    minimum_trade = MoneyField(required=False, help_text="Smallest value of a trade.")
+    cash_floor = MoneyField(
+        required=False,
+        help_text="Cash that must remain after the trades, for example for a withdrawal.",
     )
+    brokerage_fee = MoneyField(required=False, help_text="Fixed fee of the broker for each order.")
     whole_shares = serializers.BooleanField(required=False)
     loss_harvesting = serializers.BooleanField(required=False)
 

@@ -37,7 +37,9 @@ def request_rebalance(*, account: Account, options: Options, user: User, now: da
             f"The account {account.name} is archived. Restore it first.", code="account_archived"
         )
     if not targets(account_pk=account.pk).exists():
-        raise InvalidInput("Set targets before rebalancing.", code="targets_missing")
+        raise InvalidInput(
+            "The account has no targets. Set them before rebalancing.", code="targets_missing"
+        )
     stated = {
         name: plain(value) if isinstance(value, Decimal) else value
         for name, value in asdict(options).items()
@@ -155,7 +157,8 @@ def decide(
     recommendation.refresh_from_db()
     if not changed and recommendation.status != status:
         raise Conflict(
-            f"The recommendation is already {recommendation.status}; a decision is final.",
+            f"The recommendation is already {recommendation.status}. A decision cannot be "
+            "changed; request a new one.",
             code="already_decided",
         )
     return recommendation

@@ -46,7 +46,7 @@ def rebalance_inputs(*, account: Account, options: Options, now: datetime) -> Re
     wanted = list(targets(account_pk=account.pk))
     if not wanted:
         raise InvalidInput(
-            "The account has no targets yet. Set targets before rebalancing.",
+            "The account has no targets. Set them before rebalancing.",
             code="targets_missing",
         )
     windows = wash_windows(household_ids=[account.household_id], as_of=as_of)[account.household_id]
@@ -197,7 +197,10 @@ def recommendation(*, user: User, public_id: UUID) -> Recommendation:
     """Return one recommendation, if this user may see it."""
     found = recommendations(user=user).filter(public_id=public_id).first()
     if found is None:
-        raise NotFound("No such recommendation.", code="recommendation_not_found")
+        raise NotFound(
+            "The recommendation does not exist, or you have no access to it.",
+            code="recommendation_not_found",
+        )
     return found
 
 

@@ -32,10 +32,14 @@ class AssetRead(serializers.Serializer[Any]):
     exchange = serializers.CharField(allow_blank=True)
     tradable = serializers.BooleanField()
     fractional = serializers.BooleanField()
-    own = serializers.BooleanField(help_text="Seen by the own household only")
+    own = serializers.BooleanField(
+        help_text="Whether the asset belongs to the caller's household, which alone can see it."
+    )
     source = serializers.CharField(allow_null=True)  # type: ignore[assignment]
     licence = serializers.CharField(allow_blank=True)
-    shifted_days = serializers.IntegerField(help_text="Days a sample was moved; 0: real dates")
+    shifted_days = serializers.IntegerField(
+        help_text="Days by which a sample was shifted; 0 means real dates."
+    )
     original_first_date = serializers.DateField(allow_null=True)
     original_last_date = serializers.DateField(allow_null=True)
 

@@ -20,7 +20,9 @@ from marketdata import queries
 class RateRead(serializers.Serializer[Any]):
     base = serializers.CharField()
     quote = serializers.CharField()
-    rate = serializers.CharField(help_text="Units of quote for one base")
+    rate = serializers.CharField(
+        help_text="Units of the quote currency for one unit of the base currency."
+    )
     date = serializers.DateField()
     stale = serializers.BooleanField()
 
@@ -41,7 +43,8 @@ class RateView(APIView):
         rate = found.get((base, quote))
         if rate is None:
             raise NotFound(
-                f"No rate from {base} to {quote} is known.", code="exchange_rate_unknown"
+                f"No exchange rate from {base} to {quote} is available. Check both currencies.",
+                code="exchange_rate_unknown",
             )
         return Response(
             {
@@ -59,9 +62,9 @@ def _currency(params: Mapping[str, str], name: str) -> str:
     text = stated.upper()
     if is_small_unit(stated) or text not in CURRENCIES:
         raise InvalidInput(
-            f"{name} is not a currency.",
+            f"{name} is not a supported currency. Send an ISO 4217 code such as USD.",
             code="currency_unknown",
-            fields={name: ["must be a currency of ISO 4217"]},
+            fields={name: ["must be an ISO 4217 currency code"]},
         )
     return text
 

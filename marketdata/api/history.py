@@ -32,7 +32,9 @@ class SessionRead(serializers.Serializer[Any]):
     low = serializers.CharField(allow_null=True)
     close = serializers.CharField()
     volume = serializers.IntegerField(allow_null=True)
-    original_date = serializers.DateField(help_text="The day it really was; see shifted_days")
+    original_date = serializers.DateField(
+        help_text="Real date of the price, before the sample was shifted by shifted_days."
+    )
 
 
 class HistoryRead(AssetRead):
@@ -45,7 +47,9 @@ class HistoryView(APIView):
         operation_id="market_history_retrieve",
         responses=HistoryRead,
         parameters=[
-            OpenApiParameter("from", date, description="Default: a year before `to`"),
+            OpenApiParameter(
+                "from", date, description="First date; default: one year before `to`."
+            ),
             OpenApiParameter("to", date, description="Default: today"),
             OpenApiParameter("interval", str, enum=["1d", "1h", "1m"], default="1d"),
         ],
@@ -56,7 +60,7 @@ class HistoryView(APIView):
         interval = params.get("interval") or "1d"
         if interval != "1d":
             raise InvalidInput(
-                "Only daily history (1d) is available yet.",
+                "Only daily history is available. Send interval=1d.",
                 code="interval_not_available" if interval in {"1h", "1m"} else "interval_unknown",
                 fields={"interval": ["must be 1d"]},
             )
@@ -94,7 +98,9 @@ def _date(params: Mapping[str, str], name: str) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         raise InvalidInput(
-            f"{name} is not a date.", code="date_invalid", fields={name: ["must be YYYY-MM-DD"]}
+            f"{name} is not a valid date. Write it as YYYY-MM-DD.",
+            code="date_invalid",
+            fields={name: ["must be YYYY-MM-DD"]},
         ) from None
     ensure_known(day, field=name)
     return day

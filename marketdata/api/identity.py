@@ -40,7 +40,8 @@ class IdentityRead(serializers.Serializer[Any]):
     decided_by = serializers.CharField()
     decided_at = serializers.DateTimeField()
     applied_at = serializers.DateTimeField(
-        allow_null=True, help_text="When every ledger had followed."
+        allow_null=True,
+        help_text="Time at which every affected ledger was rebooked; null until then.",
     )
 
 

@@ -56,10 +56,14 @@ class OwnPricesView(APIView):
     def post(self, request: Request, symbol: str) -> Response:
         """Write closes of an own asset; a repeated day replaces the earlier close."""
         if not isinstance(request.data, list):
-            raise InvalidInput("Send a list of {date, close}.", code="list_required")
+            raise InvalidInput(
+                "The body must be a list. Send a JSON array of {date, close} objects.",
+                code="list_required",
+            )
         if len(request.data) > OWN_PRICES_PER_REQUEST_MAX:
             raise InvalidInput(
-                f"At most {OWN_PRICES_PER_REQUEST_MAX} prices at once.", code="too_many_rows"
+                f"Too many prices. Send at most {OWN_PRICES_PER_REQUEST_MAX} at once.",
+                code="too_many_rows",
             )
         body = OwnPriceWrite(data=request.data, many=True)
         body.is_valid(raise_exception=True)
@@ -79,7 +83,8 @@ class OwnPricesView(APIView):
 
 class PricesPageSerializer(page_of(QuoteRead)):  # type: ignore[misc]
     unknown_symbols = serializers.ListField(
-        child=serializers.CharField(), help_text="Asked for, and not an asset the caller can see."
+        child=serializers.CharField(),
+        help_text="Requested symbols that do not exist or that the caller has no access to.",
     )
 
 
@@ -98,7 +103,9 @@ class PricesView(APIView):
         operation_id="market_prices_list",
         responses=PricesPageSerializer,
         parameters=[
-            OpenApiParameter("symbols", str, required=True, description="Separated by commas")
+            OpenApiParameter(
+                "symbols", str, required=True, description="Symbols, separated by commas."
+            )
         ],
     )
     def get(self, request: Request) -> Response:
@@ -111,7 +118,7 @@ class PricesView(APIView):
         missing = [symbol for symbol in symbols if symbol not in known]
         if not known:
             raise NotFound(
-                f"Not known: {', '.join(missing[:20])}.",
+                f"These symbols are not known: {', '.join(missing[:20])}. Search for them first.",
                 code="symbol_unknown",
                 fields={"symbols": [f"{symbol} is not known" for symbol in missing[:20]]},
             )
@@ -137,13 +144,13 @@ def _symbols(params: Mapping[str, str]) -> list[str]:
     )
     if not symbols:
         raise InvalidInput(
-            "Name at least one symbol.",
+            "No symbol was given. Send at least one.",
             code="symbols_required",
             fields={"symbols": ["is required"]},
         )
     if len(symbols) > PRICES_PER_REQUEST_MAX:
         raise InvalidInput(
-            f"At most {PRICES_PER_REQUEST_MAX} symbols at once.",
+            f"Too many symbols. Ask for at most {PRICES_PER_REQUEST_MAX} at once.",
             code="too_many_symbols",
             fields={"symbols": [f"at most {PRICES_PER_REQUEST_MAX}"]},
         )

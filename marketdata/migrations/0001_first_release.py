@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
                 ('asset_class', models.CharField(choices=[('equity', 'Equity'), ('etf', 'ETF'), ('bond', 'Bond'), ('cash', 'Cash'), ('fund', 'Fund'), ('crypto', 'Crypto')], max_length=8)),
                 ('currency', models.CharField(max_length=3)),
                 ('isin', models.CharField(blank=True, max_length=12)),
-                ('exchange', models.CharField(blank=True, help_text='Exchange calendar, e.g. XNYS. Empty: no opening hours are known.', max_length=8, validators=[marketdata.models.ensure_exchange])),
+                ('exchange', models.CharField(blank=True, help_text='Code of the exchange calendar, such as XNYS; empty if the market never closes.', max_length=8, validators=[marketdata.models.ensure_exchange])),
                 ('fractional', models.BooleanField(default=True)),
                 ('tradable', models.BooleanField(default=True, help_text='False for an index or a currency')),
                 ('half_spread_bp', models.DecimalField(decimal_places=3, default=2, max_digits=8)),

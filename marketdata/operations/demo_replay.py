@@ -74,7 +74,7 @@ def opened(*, as_of: date) -> Replay:
     }
     if len(walks) < len(closes):
         logger.warning(
-            "no held-back sessions left for %s: their prices stand still",
+            "no more sessions to replay for %s, so their prices no longer change",
             ", ".join(sorted(closes.keys() - walks.keys())),
         )
     remembered = _remembered()
@@ -122,4 +122,4 @@ def _remember(positions: dict[str, Position]) -> None:
     try:
         redis_client().set(_POSITIONS_KEY, json.dumps(places))
     except redis.RedisError:
-        logger.warning("cache unreachable, the places of the replay are not remembered")
+        logger.warning("cache unreachable, a restart will begin the replay again")

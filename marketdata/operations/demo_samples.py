@@ -79,7 +79,9 @@ _Load = Callable[[Source, datetime], int]
 def load_samples(*, now: datetime) -> list[Loaded]:
     """Load every source not loaded yet. Raise Conflict outside demo mode. Safe to repeat."""
     if not settings.DEMO:
-        raise Conflict("Samples are loaded in demo mode only.", code="not_in_demo_mode")
+        raise Conflict(
+            "Samples can be loaded in demo mode only. Set DEMO=1.", code="not_in_demo_mode"
+        )
     known = set(Source.objects.filter(loaded_at__isnull=False).values_list("name", flat=True))
     outcomes = [
         Loaded(package.source, "known")
@@ -116,7 +118,9 @@ def _load_source(package: SamplePackage, load: _Load, now: datetime) -> Loaded:
     try:
         version = importlib.metadata.version(package.distribution)
     except importlib.metadata.PackageNotFoundError:
-        logger.warning("%s is not installed: no data from %s", package.distribution, package.source)
+        logger.warning(
+            "%s is not installed, so there is no data from %s", package.distribution, package.source
+        )
         return Loaded(package.source, "missing")
     with transaction.atomic():
         with connection.cursor() as cursor:

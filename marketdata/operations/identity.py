@@ -22,7 +22,7 @@ def decide_identity(
         row = locked(Asset.objects.all()).get(pk=asset.pk)
         if identical_to is not None and identical_to.pk == row.pk:
             raise InvalidInput(
-                "An asset is always identical to itself.",
+                "An asset cannot be declared identical to itself. Name another asset.",
                 code="identical_to_itself",
                 fields={"substantially_identical_to": ["must be another asset"]},
             )
@@ -56,7 +56,7 @@ def record_class_change(
         asset=asset,
         identical_to_id=asset.substantially_identical_to_id,
         previously_id=asset.substantially_identical_to_id,
-        reason=f"Its class was changed from {previously} to {asset.asset_class}.",
+        reason=f"The asset class was changed from {previously} to {asset.asset_class}.",
         decided_by_id=user.pk,
         decided_at=now,
     )
@@ -70,16 +70,18 @@ def decide_own_identity(
     if asset is None:
         if Asset.objects.filter(household=None, symbol=symbol).exists():
             raise InvalidInput(
-                f"{symbol} is a public asset. Only an operator decides what it is identical to.",
+                f"{symbol} is a public asset. Ask an operator to decide what it is identical to.",
                 code="asset_not_own",
             )
-        raise NotFound(f"The symbol {symbol[:40]} is not known.", code="symbol_unknown")
+        raise NotFound(
+            f"The symbol {symbol[:40]} is not known. Search for it first.", code="symbol_unknown"
+        )
     other = None
     if identical_to is not None:
         other = Asset.objects.for_household(user.household_id).filter(symbol=identical_to).first()
         if other is None:
             raise InvalidInput(
-                f"The symbol {identical_to[:40]} is not known.",
+                f"The symbol {identical_to[:40]} is not known. Search for it first.",
                 code="symbol_unknown",
                 fields={"substantially_identical_to": ["is not known"]},
             )

@@ -60,13 +60,13 @@ def create_own_asset(
     ensure_symbol(symbol)
     if asset_class not in AssetClass.values:
         raise InvalidInput(
-            "Unknown asset class.",
+            "The asset class does not exist. Send one of those listed in errors.",
             code="asset_class_unknown",
-            fields={"asset_class": [f"one of {', '.join(AssetClass.values)}"]},
+            fields={"asset_class": [f"must be one of {', '.join(AssetClass.values)}"]},
         )
     if currency not in CURRENCIES:
         raise InvalidInput(
-            f"{currency[:8]} is not a currency.",
+            f"{currency[:8]} is not a supported currency. Send an ISO 4217 code such as USD.",
             code="currency_unknown",
             fields={"currency": ["is not known"]},
         )
@@ -75,7 +75,7 @@ def create_own_asset(
         visible = Asset.objects.for_household(user.household_id)
         if visible.filter(symbol=symbol).exists():
             raise Conflict(
-                f"The symbol {symbol} is taken.",
+                f"Another asset already has the symbol {symbol}. Choose another.",
                 code="symbol_taken",
                 fields={"symbol": ["is taken"]},
             )
@@ -83,7 +83,8 @@ def create_own_asset(
             OWN_ASSETS_PER_HOUSEHOLD_MAX
         ):
             raise Conflict(
-                f"A household has at most {OWN_ASSETS_PER_HOUSEHOLD_MAX} assets of its own.",
+                f"The household has the maximum of {OWN_ASSETS_PER_HOUSEHOLD_MAX} own assets. "
+                "Use an existing one.",
                 code="too_many_own_assets",
             )
         identical = _identical(user, substantially_identical_to)
@@ -126,7 +127,7 @@ def record_own_prices(*, user: User, symbol: str, prices: Sequence[OwnPrice], as
     if asset is None:
         if Asset.objects.filter(household=None, symbol=symbol).exists():
             raise InvalidInput(
-                f"{symbol} is a public asset: its prices come from its source.",
+                f"{symbol} is a public asset. Only own assets accept prices.",
                 code="asset_not_own",
             )
         raise NotFound(f"The symbol {symbol[:40]} is not known.", code="symbol_unknown")
@@ -170,15 +171,16 @@ def _publish(asset_id: int, quote: Quote) -> None:
     try:
         redis_client().hset(OWN_QUOTES_KEY, str(asset_id), encoded(quote))
     except redis.RedisError:
-        logger.warning("own price of asset %d not published", asset_id)
+        logger.warning("price of own asset %d was saved but not published", asset_id)
 
 
 def _ensure_plausible(prices: Sequence[OwnPrice], as_of: date) -> None:
     if not prices:
-        raise InvalidInput("Give at least one price.", code="prices_required")
+        raise InvalidInput("No price was given. Send at least one.", code="prices_required")
     if len(prices) > OWN_PRICES_PER_REQUEST_MAX:
         raise InvalidInput(
-            f"At most {OWN_PRICES_PER_REQUEST_MAX} prices at once.", code="too_many_rows"
+            f"Too many prices. Send at most {OWN_PRICES_PER_REQUEST_MAX} at once.",
+            code="too_many_rows",
         )
     seen: set[date] = set()
     for index, price in enumerate(prices):

@@ -97,7 +97,9 @@ def asset(*, user: User, symbol: str) -> Asset:
     """Return one asset by its symbol, if this user may see it."""
     found = assets_seen(user=user, symbols=[symbol])
     if symbol not in found:
-        raise NotFound(f"The symbol {symbol[:40]} is not known.", code="symbol_unknown")
+        raise NotFound(
+            f"The symbol {symbol[:40]} is not known. Search for it first.", code="symbol_unknown"
+        )
     return found[symbol]
 
 

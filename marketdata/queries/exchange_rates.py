@@ -86,7 +86,7 @@ def forget_fixings() -> None:
         if keys:
             client.delete(*keys)
     except redis.RedisError:
-        logger.warning("cache unreachable, cached exchange rates live on for five minutes at most")
+        logger.warning("cache unreachable, old exchange rates may be used for up to five minutes")
 
 
 def _fixings(days: Sequence[tuple[str, date]]) -> dict[tuple[str, date], Fixing]:
@@ -145,4 +145,4 @@ def _remember(
                 pipeline.set(key, payload, px=int(_TTL_MS * (1 - 0.1 * random.random())))
             pipeline.execute()
     except redis.RedisError:
-        logger.warning("cache unreachable, exchange rates not remembered")
+        logger.warning("cache unreachable, exchange rates are not cached")

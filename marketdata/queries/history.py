@@ -38,7 +38,8 @@ def closing_prices(
     wanted = sorted(set(asset_ids))
     if len(wanted) > _CLOSING_PRICES_ASSETS_MAX:
         raise InvalidInput(
-            f"At most {_CLOSING_PRICES_ASSETS_MAX} assets at once.", code="too_many_assets"
+            f"Too many assets. Ask for at most {_CLOSING_PRICES_ASSETS_MAX} at once.",
+            code="too_many_assets",
         )
     found: dict[int, list[tuple[date, Decimal]]] = {}
     rows = (

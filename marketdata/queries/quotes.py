@@ -24,7 +24,7 @@ def live_quotes(*, symbols: Iterable[str], now: datetime) -> dict[str, Quote]:
     try:
         payloads = redis_client().hmget(keys.QUOTES, wanted)
     except redis.RedisError:
-        logger.warning("cache unreachable, no live quotes")
+        logger.warning("cache unreachable, using stored prices instead of live quotes")
         return {}
     return {
         symbol: decoded(payload, now=now)
@@ -41,7 +41,7 @@ def own_quotes(*, asset_ids: Iterable[int], now: datetime) -> dict[int, Quote]:
     try:
         payloads = redis_client().hmget(OWN_QUOTES_KEY, [str(asset_id) for asset_id in wanted])
     except redis.RedisError:
-        logger.warning("cache unreachable, no own quotes")
+        logger.warning("cache unreachable, using stored prices of own assets")
         return {}
     return {
         asset_id: decoded(payload, now=now)

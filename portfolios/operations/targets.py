@@ -35,9 +35,9 @@ def set_targets(*, account: Account, weights: Sequence[TargetWeight]) -> None:
     total = sum((weight.target_percentage for weight in weights), Decimal(0))
     if weights and total != HUNDRED:
         raise InvalidInput(
-            f"Targets sum to {total.normalize():f}, not to 100.",
+            f"The targets sum to {total.normalize():f} percent. They must sum to 100.",
             code="targets_not_100",
-            fields={"target_percentage": [f"sum to {total.normalize():f}"]},
+            fields={"target_percentage": [f"sum to {total.normalize():f} percent instead of 100"]},
         )
     with transaction.atomic():
         locked = lock_account(account=account)
@@ -62,10 +62,13 @@ def set_restrictions(*, account: Account, rules: Sequence[Rule]) -> None:
     _ensure_unique([rule.symbol for rule in rules], count_max=RESTRICTIONS_MAX)
     for rule in rules:
         if rule.kind not in RestrictionKind.values:
-            raise InvalidInput(f"Unknown restriction {rule.kind}.", code="kind_unknown")
+            raise InvalidInput(
+                f"Unknown restriction {rule.kind}. Send no_buy, no_sell or no_trade.",
+                code="kind_unknown",
+            )
         if rule.until_date is not None and rule.until_date < EARLIEST_DATE:
             raise InvalidInput(
-                f"until_date lies before {EARLIEST_DATE}.",
+                f"until_date is before {EARLIEST_DATE}. Send a later date.",
                 code="date_too_early",
                 fields={"until_date": [f"must be on or after {EARLIEST_DATE}"]},
             )
@@ -91,11 +94,11 @@ def set_restrictions(*, account: Account, rules: Sequence[Rule]) -> None:
 
 def _ensure_unique(symbols: Sequence[str], *, count_max: int) -> None:
     if len(symbols) > count_max:
-        raise InvalidInput(f"At most {count_max} rows.", code="too_many_rows")
+        raise InvalidInput(f"Too many rows. Send at most {count_max}.", code="too_many_rows")
     twice = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
     if twice:
         raise InvalidInput(
-            f"{', '.join(twice)} appears twice.",
+            f"These symbols appear twice: {', '.join(twice)}. Send each once.",
             code="symbol_repeated",
             fields={"symbol": [f"{symbol} appears twice" for symbol in twice]},
         )
@@ -106,14 +109,14 @@ def _known(account: Account, symbols: Sequence[str]) -> dict[str, Asset]:
     missing = sorted(set(symbols) - set(known))
     if missing:
         raise InvalidInput(
-            f"Not known: {', '.join(missing)}.",
+            f"These symbols are not known: {', '.join(missing)}. Search for them first.",
             code="symbol_unknown",
             fields={"symbol": [f"{symbol} is not known" for symbol in missing]},
         )
     fixed = sorted(symbol for symbol, asset in known.items() if not asset.tradable)
     if fixed:
         raise InvalidInput(
-            f"Cannot be bought or sold: {', '.join(fixed)}.",
+            f"These assets cannot be bought or sold: {', '.join(fixed)}. Remove them.",
             code="asset_not_tradable",
             fields={"symbol": [f"{symbol} cannot be bought or sold" for symbol in fixed]},
         )

@@ -27,14 +27,14 @@ def set_taxes(
     keys = {(row.owner_id, row.year) for row in carryforwards}
     if len(keys) < len(carryforwards):
         raise InvalidInput(
-            "A member and year appear twice.",
+            "A member and year appear twice. Send each pair once.",
             code="carryforward_repeated",
-            fields={"carryforwards": ["each member and year once"]},
+            fields={"carryforwards": ["has a member and year twice"]},
         )
     for row in carryforwards:
         if not EARLIEST_DATE.year <= row.year <= now.year:
             raise InvalidInput(
-                f"{row.year} is not a tax year so far.",
+                f"The tax year {row.year} has not begun or is too early. Send another.",
                 code="year_out_of_range",
                 fields={"year": [f"must be from {EARLIEST_DATE.year} to {now.year}"]},
             )
@@ -46,7 +46,7 @@ def set_taxes(
         strangers = {row.owner_id for row in carryforwards} - set(members)
         if strangers:
             raise InvalidInput(
-                "The owner is not a member of the household.",
+                "The owner is not a member of the household. Choose a member.",
                 code="owner_not_a_member",
                 fields={"owner_id": ["is not a member of the household"]},
             )
@@ -73,7 +73,7 @@ def _ensure_cents(row: StatedCarryforward, currency: str) -> None:
     for amount in (row.short_term, row.long_term):
         if quantize(amount, currency) != amount:
             raise InvalidInput(
-                "A carry-forward has more decimals than the currency.",
+                "A carried loss has more decimals than the currency. Round it.",
                 code="amount_precision",
-                fields={"carryforwards": [f"whole cents of {currency}"]},
+                fields={"carryforwards": [f"has more decimals than {currency}"]},
             )

@@ -225,13 +225,16 @@ class Board:
     def why_unknown(self, track: Track, number: int) -> Figure:
         if not track.prices.known[number]:
             day = date.fromordinal(self.first + number)
-            return absent("price_missing", f"{track.line.symbol} has no price on {day} or before.")
+            return absent(
+                "price_missing", f"{track.line.symbol} has no price on or before {day}. Record one."
+            )
         return self.no_rate(track.line.currency, number)
 
     def no_rate(self, currency: str, number: int) -> Figure:
         day = date.fromordinal(self.first + number)
         return absent(
-            "exchange_rate_missing", f"No rate from {currency} to {self.reporting} on {day}."
+            "exchange_rate_missing",
+            f"No exchange rate from {currency} to {self.reporting} is available on {day}.",
         )
 
     def number(self, day: int) -> int:

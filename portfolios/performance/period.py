@@ -161,7 +161,7 @@ def _of(figure: Figure) -> Figure:
 
 def _value(value: float, missing: Figure | None) -> Figure:
     if np.isnan(value):
-        return missing or absent("value_unknown", "The value is not known.")
+        return missing or absent("value_unknown", "The value of a day is not known.")
     return Figure(float(value))
 
 
@@ -184,7 +184,7 @@ def _benchmark(question: Question, series: Daily, figures: dict[str, Figure]) ->
     names = ("benchmark_return", "benchmark_return_annualized", "excess_return")
     line = question.benchmark
     if line is None:
-        none = absent("no_benchmark", "No benchmark was asked for.")
+        none = absent("no_benchmark", "No benchmark was selected.")
         figures |= dict.fromkeys(names, none)
         return None
     count = len(series.values)
@@ -243,17 +243,20 @@ def _warnings(question: Question, shown: Board) -> list[Warned]:
             told.append(Warned("price_stale", symbol, detail))
         if age.min() < 0:
             told.append(
-                Warned("price_carried_back", symbol, "Valued at its first price on days before it.")
+                Warned(
+                    "price_carried_back", symbol, "On earlier days it is valued at its first price."
+                )
             )
         closes_from = prices.closes_from
         if closes_from is None or (held & (prices.source_day < closes_from)).any():
             until_text = "" if closes_from is None else f" before {date.fromordinal(closes_from)}"
-            detail = f"No closes{until_text}: valued at the prices of its own purchases and sales."
+            detail = (
+                f"It has no closing prices{until_text}. Your own purchase and sale prices are "
+                "used instead."
+            )
             told.append(Warned("price_from_own_trades", symbol, detail))
         if track.line.dividend_adjusted and asset in with_income:
-            detail = (
-                "Its closes are adjusted for dividends, so that recorded dividends count twice."
-            )
+            detail = "Its prices already include dividends, so recorded dividends count twice."
             told.append(Warned("dividends_in_prices", symbol, detail))
     return told
 

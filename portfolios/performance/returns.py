@@ -103,7 +103,7 @@ def daily(*, first: date, values: Floats, inflows: Floats, outflows: Floats) -> 
 def time_weighted(series: Daily) -> Figure:
     """Return the chained return of the period, or why there is none."""
     if not (series.capital[1:] >= NOTHING).any():
-        return absent("no_value", "There was no capital in the period.")
+        return absent("no_value", "No money was invested in the period.")
     broken = np.flatnonzero(np.isnan(series.returns))
     if not len(broken):
         return Figure(float(series.index[-1]) - 1.0)
@@ -112,7 +112,7 @@ def time_weighted(series: Daily) -> Figure:
         return absent("value_unknown", f"The value on {day} is not known.")
     return absent(
         "no_capital",
-        f"On {day} there were gains without capital. Record the deposit that paid for them.",
+        f"On {day} there was a gain but no invested money. Record the missing deposit.",
     )
 
 
@@ -123,7 +123,7 @@ def annualized(figure: Figure, *, days: int) -> Figure:
     if days <= DAYS_PER_YEAR:
         return absent(
             "not_above_one_year",
-            f"{days} days are not more than one year, so that no yearly rate is shown.",
+            f"The period of {days} days is not longer than one year, so no yearly rate is shown.",
         )
     if figure.value <= -1.0:
         return Figure(-1.0)
@@ -134,15 +134,17 @@ def money_weighted(series: Daily) -> Figure:
     """Return the XIRR of the value before, the flows of each day and the value at the end."""
     ends = (float(series.values[0]), float(series.values[-1]))
     if math.isnan(ends[0]) or math.isnan(ends[1]):
-        return absent("value_unknown", "The value at the start or at the end is not known.")
+        return absent(
+            "value_unknown", "The value at the start or the end of the period is not known."
+        )
     flows = series.outflows - series.inflows
     flows[0] = -ends[0]
     flows[-1] += ends[1]
     if np.isnan(flows).any():
-        return absent("value_unknown", "The value of a transfer in kind is not known.")
+        return absent("value_unknown", "The value of transferred shares is not known.")
     moved = np.flatnonzero(np.abs(flows) >= NOTHING)
     if not len(moved):
-        return absent("no_flows", "No money went in or out.")
+        return absent("no_flows", "There were no deposits or withdrawals.")
     return xirr([series.day(int(n)) for n in moved], [float(flows[n]) for n in moved])
 
 
@@ -157,11 +159,11 @@ def xirr(days: Sequence[date], amounts: Sequence[float]) -> Figure:
     t = np.array([(day - days[0]).days for day in days], dtype=np.float64) / DAYS_PER_YEAR
     a = np.array(amounts, dtype=np.float64)
     if t[-1] == 0:
-        return absent("too_short", "All flows lie on one day.")
+        return absent("too_short", "All deposits and withdrawals are on one day.")
     if not (a > 0).any():
         return Figure(-1.0)
     if not (a < 0).any():
-        return absent("no_flows", "Nothing was paid in.")
+        return absent("no_flows", "There was no deposit.")
     signs = np.array([_sign_at(u, t, a) for u in _GRID])
     known = np.flatnonzero(signs)
     turns = [
@@ -170,10 +172,10 @@ def xirr(days: Sequence[date], amounts: Sequence[float]) -> Figure:
         if signs[i] != signs[j]
     ]
     if not turns:
-        return absent("no_rate", "No rate gives these flows a present value of zero.")
+        return absent("no_rate", "No rate of return explains these deposits and withdrawals.")
     if len(turns) > 1:
         return absent(
-            "several_rates", f"{len(turns)} rates give these flows a present value of zero."
+            "several_rates", f"{len(turns)} rates of return explain these flows, so none is shown."
         )
     low, high = turns[0]
     guess = math.expm1(min((low + high) / 2, 30.0))

@@ -64,14 +64,22 @@ def sessions(series: Daily, priced: NDArray[np.bool_]) -> Sessions:
     inside = number > series.base
     found = np.flatnonzero(priced & weekday & inside)
     if len(found) < 2:
-        return Sessions(found, absent("too_short", "Fewer than two sessions to compare."))
+        return Sessions(
+            found, absent("too_short", "The period has fewer than two sessions with prices.")
+        )
     if np.isnan(series.index).any():
-        return Sessions(found, absent("no_return", "There is no return for a day of the period."))
+        return Sessions(
+            found, absent("no_return", "The return of a day in the period is not known.")
+        )
     spread = np.count_nonzero(weekday[found[0] : found[-1] + 1])
     if len(found) < _DENSITY_MIN * spread:
         return Sessions(
             found,
-            absent("prices_too_sparse", f"{len(found)} sessions on {spread} weekdays had prices."),
+            absent(
+                "prices_too_sparse",
+                f"Only {len(found)} of {spread} weekdays had prices. At least six of ten are "
+                "needed.",
+            ),
         )
     return Sessions(np.concatenate([[series.base], found]))
 
@@ -82,7 +90,7 @@ def volatility(series: Daily, observed: Sessions) -> Figure:
         return observed.problem
     index = series.index[observed.days]
     if (index <= 0).any():
-        return absent("total_loss", "Everything was lost, so that no log return exists.")
+        return absent("total_loss", "The whole value was lost, so the volatility is not defined.")
     logs = np.diff(np.log(index))
     return Figure(float(np.std(logs, ddof=1)) * math.sqrt(SESSIONS_PER_YEAR))
 
@@ -125,17 +133,23 @@ def sharpe(series: Daily, observed: Sessions, risk_free: RiskFree | None, curren
     wanted = starts + series.first.toordinal()
     place = np.searchsorted(known, wanted, side="right") - 1
     if place[0] < 0:
-        return absent("risk_free_too_late", f"{risk_free.name} begins on {risk_free.days[0]}.")
+        return absent(
+            "risk_free_too_late",
+            f"The risk-free series {risk_free.name} begins on {risk_free.days[0]}, after the "
+            "period starts.",
+        )
     if (wanted - known[place]).max() > _YIELD_AGE_MAX.days:
-        return absent("risk_free_gap", f"{risk_free.name} does not cover the period.")
+        return absent(
+            "risk_free_gap", f"The risk-free series {risk_free.name} does not cover the period."
+        )
     lengths: Floats = np.diff(observed.days).astype(np.float64)
     yields = np.array(risk_free.yields, dtype=np.float64)[place]
     free = np.expm1(np.log1p(yields) * lengths / DAYS_PER_YEAR)
     index = series.index[observed.days]
     if (index[:-1] <= 0).any():
-        return absent("total_loss", "Everything was lost before the end.")
+        return absent("total_loss", "The whole value was lost before the end of the period.")
     excess = index[1:] / index[:-1] - 1.0 - free
     deviation = float(np.std(excess, ddof=1))
     if deviation < 1e-15:
-        return absent("no_risk", "The returns do not vary.")
+        return absent("no_risk", "The returns do not vary, so there is no risk to divide by.")
     return Figure(float(np.mean(excess)) / deviation * math.sqrt(SESSIONS_PER_YEAR))

@@ -134,7 +134,7 @@ def inputs(*, asked: Asked, beside: Asset | None, read: Sources, now: datetime) 
     since, until = _days(asked.period, past, only, now.date())
     if ((until - since).days + 2) * max(1, len(assets)) > PERFORMANCE_VALUES_MAX:
         raise InvalidInput(
-            f"At most {PERFORMANCE_VALUES_MAX} days times holdings can be valued at once.",
+            "The period is too long for this many holdings. Choose a later start.",
             code="range_too_long",
             fields={"from": ["is too long ago for so many holdings"]},
         )
@@ -238,19 +238,21 @@ def ensure_possible(*, period: Period, as_of: date) -> None:
     for name, day in (("from", period.from_date), ("to", period.to_date)):
         if day is not None and day > as_of:
             raise InvalidInput(
-                f"{name} lies in the future.",
+                f"{name} is in the future. Choose today or an earlier date.",
                 code="date_in_future",
                 fields={name: ["must not be in the future"]},
             )
         if day is not None and day < EARLIEST_DATE:
             raise InvalidInput(
-                f"{name} lies before {EARLIEST_DATE}.",
+                f"{name} is before {EARLIEST_DATE}. Choose a later date.",
                 code="date_too_early",
                 fields={name: [f"must be on or after {EARLIEST_DATE}"]},
             )
     if period.from_date and period.to_date and period.from_date > period.to_date:
         raise InvalidInput(
-            "from lies after to.", code="range_reversed", fields={"from": ["must not be after to"]}
+            "from is after to. Swap them.",
+            code="range_reversed",
+            fields={"from": ["must not be after to"]},
         )
 
 
@@ -277,7 +279,9 @@ def _holding(assets: Mapping[int, Asset], symbol: str) -> int:
     for row in assets.values():
         if row.symbol == symbol:
             return row.pk
-    raise NotFound(f"{symbol[:40]} was never held in this account.", code="holding_unknown")
+    raise NotFound(
+        f"{symbol[:40]} was never held in this account. Check the symbol.", code="holding_unknown"
+    )
 
 
 def _line(row: Asset, closes: PackedCloses | None) -> Line:

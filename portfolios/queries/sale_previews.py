@@ -59,7 +59,7 @@ def sale_preview(*, account: Account, asked: Asked, user: User, now: datetime) -
         price = asked.price if asked.price is not None else quote.price if quote else None
         if price is None:
             raise Conflict(
-                f"No price of {asset.symbol} is known: give one.",
+                f"{asset.symbol} has no price. Send one.",
                 code="price_unknown",
                 fields={"price": ["is required"]},
             )
@@ -97,7 +97,7 @@ def _asset(account: Account, symbol: str) -> Asset:
     found = assets_by_symbol(household_id=account.household_id, symbols={symbol}).get(symbol)
     if found is None:
         raise InvalidInput(
-            f"The symbol {symbol} is not known.",
+            f"The symbol {symbol} is not known. Search for it first.",
             code="symbol_unknown",
             fields={"symbol": ["is not known"]},
         )

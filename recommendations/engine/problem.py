@@ -246,11 +246,14 @@ def ensure_valid(*, inputs: RebalanceInputs) -> None:
     """
     securities = inputs.securities
     if len(securities) > SECURITIES_MAX:
-        raise InvalidInput(f"At most {SECURITIES_MAX} securities.", code="too_many_securities")
+        raise InvalidInput(
+            f"The account has more than {SECURITIES_MAX} assets. Sell or transfer some first.",
+            code="too_many_securities",
+        )
     symbols = Counter(security.symbol for security in securities)
     if len(symbols) < len(securities):
         twice = min(symbol for symbol, count in symbols.items() if count > 1)
-        raise InvalidInput(f"{twice} is listed twice.", code="duplicate_security")
+        raise InvalidInput(f"{twice} is listed twice. List it once.", code="duplicate_security")
     for security in securities:
         _ensure_security(security)
     _ensure_settings(inputs)
@@ -280,7 +283,7 @@ def _ensure_security(security: Security) -> None:
     if security.price is None and security.lots:
         # Without the value of a holding, no weight of the account is known.
         raise InvalidInput(
-            f"{symbol} is held and no price is known. Record a price first.", code="price_missing"
+            f"{symbol} is held but has no price. Record a price first.", code="price_missing"
         )
     if not (0 <= security.target_weight <= 1 and 0 <= security.threshold <= 1):
         raise InvalidInput(
@@ -314,6 +317,6 @@ def _ensure_settings(inputs: RebalanceInputs) -> None:
         or not inputs.cash.is_finite()
     ):
         raise InvalidInput(
-            "Rates must be between 0 and 1, and fees, limits and the cash floor not negative.",
+            "Rates must be between 0 and 1. Fees, limits and the cash floor must not be negative.",
             code="setting_out_of_range",
         )

@@ -45,7 +45,7 @@ def rebalance(*, inputs: RebalanceInputs) -> RebalanceResult:
     """
     if inputs.engine_version != ENGINE_VERSION:
         raise InvalidInput(
-            f"This engine is {ENGINE_VERSION}, the inputs are for {inputs.engine_version}.",
+            f"The inputs are for engine {inputs.engine_version}, but this is {ENGINE_VERSION}.",
             code="engine_version_unknown",
         )
     ensure_valid(inputs=inputs)

@@ -192,7 +192,7 @@ def _give_back(
             missing -= after - before
     if missing > 0:
         raise CashFloorUnreachable(
-            f"The cash floor is missed by {missing} {inputs.currency} after rounding. Lower it."
+            f"After rounding, {missing} {inputs.currency} is missing for the cash floor. Lower it."
         )
 
 

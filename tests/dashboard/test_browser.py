@@ -111,7 +111,7 @@ def test_rebalance_leads_to_trades_with_tax_and_reasons(
     assert "band" in trades.inner_text()
     visitor.shoot("recommendation-light-1440")
     tab.get_by_role("button", name="Approve").click()
-    tab.get_by_text("The recommendation is approved.").wait_for()
+    tab.get_by_text("The recommendation was approved.").wait_for()
     row.refresh_from_db()
     assert (row.status, row.decided_by_id) == ("approved", owner.pk)
     tab.goto("/notices")
@@ -188,7 +188,7 @@ def test_a_transaction_is_recorded_shown_and_reversed(
     assert f"{figures.MINUS}$101.00" in row.inner_text()
     tab.on("dialog", lambda dialog: dialog.accept())
     row.get_by_role("button", name=re.compile("Reverse")).click()
-    tab.get_by_text("Reversed. Both rows stay in the list.").wait_for()
+    tab.get_by_text("The transaction was reversed. The list shows it and its reversal.").wait_for()
     invest.refresh_from_db()
     assert invest.cash == Decimal("3300")
     visitor.forgive_refusals()
@@ -222,7 +222,7 @@ def test_targets_are_summed_as_one_types_and_refused_when_wrong(
     has_text(tab.locator("[data-sum]"), "83.33%")
     has_text(tab.locator("[data-sum-state]"), "must be 100%")
     tab.get_by_role("button", name="Save targets").click()
-    tab.get_by_text("Targets sum to 83.3333, not to 100.").wait_for()
+    tab.get_by_text("The targets sum to 83.3333 percent. They must sum to 100.").wait_for()
     assert Target.objects.get(asset__symbol="AAA").target_percentage == 50
 
     tab.get_by_label("Add a holding").select_option("EEE")

@@ -107,7 +107,7 @@ def test_a_preview_writes_nothing_and_refusals_are_told(
     assert "Highest cost first <span" in text
     for wrong, words in (
         ({"quantity": "1000"}, "are held on"),
-        ({"quantity": ""}, "needs a symbol and a quantity"),
+        ({"quantity": ""}, "Enter the symbol and the quantity of the sale"),
         ({"quantity": "1", "symbol": "ZZZ"}, "not known"),
     ):
         answer = client.post(url, {**form, **wrong})

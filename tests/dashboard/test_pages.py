@@ -294,7 +294,7 @@ def test_the_list_of_transactions_pages_by_key(
         ([("AAA", "abc", "5"), ("CASH", "100", "5")], "percentages from 0 to 100"),
         ([("AAA", "-10", "5"), ("CASH", "110", "5")], "percentages from 0 to 100"),
         ([("AAA", "50", "5"), ("AAA", "50", "5")], "appears twice"),
-        ([("ZZZ", "100", "5")], "Not known: ZZZ"),
+        ([("ZZZ", "100", "5")], "These symbols are not known: ZZZ"),
         ([("AAA", "33.33333", "5"), ("CASH", "66.66667", "5")], "at most four decimals"),
     ],
 )
@@ -323,7 +323,7 @@ def test_an_account_without_targets_is_not_rebalanced(
 ) -> None:
     client = page_client(people.owner)
     answer = client.post(reverse("rebalance", args=[account.public_id]), follow=True)
-    assert "Set targets before rebalancing." in answer.content.decode()
+    assert "The account has no targets. Set them before rebalancing." in answer.content.decode()
     assert not Job.objects.exists()
 
 

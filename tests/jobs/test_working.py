@@ -134,7 +134,9 @@ def test_a_refusal_and_the_time_limit_end_a_job_at_once(people: Any, job: Job) -
     relay(now=timezone.now())
     for person in (people.owner, people.spouse, people.adviser):
         titles = Notice.objects.filter(user=person).values_list("title", flat=True)
-        assert list(titles) == ["Rebalancing Main failed."] * 2, "whoever asked is told, too"
+        assert (
+            list(titles) == ["Rebalancing Main failed. Nothing was changed. Start it again."] * 2
+        ), "whoever asked is told, too"
 
 
 def test_who_waited_for_too_long_is_told_so(job: Job) -> None:

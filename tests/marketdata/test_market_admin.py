@@ -107,11 +107,11 @@ def test_a_change_of_class_is_counted_before_and_rebooks_the_ledgers(
     bought(account, people, "AAA")
     asset = assets["AAA"]
     page = operator.get(f"/admin/marketdata/asset/{asset.pk}/change/").content.decode()
-    assert "1: a change of class or identity rebooks their ledgers" in page
+    assert "1. A change of class or identity rebooks their ledgers" in page
     page = changed(operator, asset, asset_class="crypto").content.decode()
-    assert "The ledgers of 1 household(s) will be rebooked." in page
+    assert "A worker will rebook the ledgers of 1 household(s)." in page
     decision = IdentityDecision.objects.get()
-    assert decision.reason == "Its class was changed from equity to crypto."
+    assert decision.reason == "The asset class was changed from equity to crypto."
     assert (decision.identical_to_id, decision.previously_id) == (None, None)
     assert WashSale.objects.count() == 1
     assert follow_identity_decisions(now=timezone.now()) == 1

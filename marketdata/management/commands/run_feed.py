@@ -22,7 +22,7 @@ ROLL_EVERY_TICKS = 60
 
 
 class Command(BaseCommand):
-    help = "Feeds prices until it is told to stop (SIGTERM or SIGINT)."
+    help = "Publishes prices until it receives SIGTERM or SIGINT."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--ticks", type=int, help="stop after this many ticks")
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
         if not settings.DEMO:
-            logger.warning("no price provider is configured: nothing is fed, stored prices stand")
+            logger.warning("no price provider is configured, so no new prices are published")
         feed = _Feed(demo=settings.DEMO)
         due = time.monotonic()
         ticks = 0
@@ -57,7 +57,7 @@ class _Feed:
                 self._play(number)
             self._beat()
         except (DatabaseError, redis.RedisError):
-            logger.exception("the feed missed a beat")
+            logger.exception("a tick of the price feed failed, trying again")
             self.replay = None
             close_old_connections()
 
@@ -67,7 +67,7 @@ class _Feed:
             self.replay = None
         if self.replay is None or not self.replay.walks:
             self.replay = opened(as_of=now.date())
-            logger.info("replaying %d series of real sessions", len(self.replay.walks))
+            logger.info("replaying the real sessions of %d series", len(self.replay.walks))
         self.replay, _ = play(replay=self.replay, now=now)
 
     def _beat(self) -> None:

@@ -160,7 +160,7 @@ class TransactionForm(forms.Form):
     )
     to_account = forms.ChoiceField(label="To account", required=False)
     new_symbol = forms.CharField(
-        label="Ticker received",
+        label="New symbol",
         required=False,
         max_length=SYMBOL_LENGTH_MAX,
         widget=forms.TextInput(
@@ -168,13 +168,13 @@ class TransactionForm(forms.Form):
         ),
     )
     ratio = forms.CharField(
-        label="New shares for old",
+        label="Ratio of new to old shares",
         required=False,
         max_length=40,
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "2:1"}),
     )
     basis_percentage = _decimal(
-        "Percent of the cost basis moved",
+        "Cost basis moved, in percent",
         most=_HUNDRED,
         decimals=8,
         least=_not_negative,
@@ -189,7 +189,7 @@ class TransactionForm(forms.Form):
         label="Lots sold",
         required=False,
         choices=[
-            ("", "Default of the account"),
+            ("", "Account default"),
             *((value, label) for value, label in LotMethod.choices if value != LotMethod.SPECIFIC),
         ],
     )
@@ -295,8 +295,8 @@ class SettingsForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     base_currency = _currency("Totals in")
-    federal_ordinary_rate = _rate("Federal, income and short-term gains")
-    federal_long_term_rate = _rate("Federal, long-term gains")
+    federal_ordinary_rate = _rate("Federal rate on income and short-term gains")
+    federal_long_term_rate = _rate("Federal rate on long-term gains")
     state_rate = _rate("State")
     net_investment_income_rate = _rate("Net investment income tax")
 

@@ -47,7 +47,9 @@ def _try(request: HttpRequest, form: LoginForm) -> int:
     email, password = str(form.cleaned_data["email"]), form.cleaned_data["password"]
     user = authenticate(request, username=email, password=password)
     if user is None:
-        form.add_error(None, "The e-mail or the password is wrong. Check both and try again.")
+        form.add_error(
+            None, "The e-mail address or the password is wrong. Check both and try again."
+        )
         return 401
     login(request, user)
     begin_session(request)

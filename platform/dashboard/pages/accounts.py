@@ -79,7 +79,7 @@ def account_new(request: SignedIn) -> HttpResponse:
             add_refusal(form, refusal)
             status = refusal.status
         else:
-            messages.success(request, f"{account.name} is open. Begin with a deposit.")
+            messages.success(request, f"{account.name} is open. Record a deposit next.")
             return redirect("transactions", account.public_id)
     elif form.is_bound:
         status = 400
@@ -128,7 +128,7 @@ def lots(request: SignedIn, account_id: UUID) -> HttpResponse:
     )
     if holding is None:
         raise NotFound(
-            "This account holds nothing under that symbol. Open the lots from its portfolio page.",
+            "This account does not hold that symbol. Open the lots from its portfolio page.",
             code="holding_unknown",
         )
     rows = list(ledger.lots(account=account, symbol=symbol)[: LOTS_SHOWN + 1])

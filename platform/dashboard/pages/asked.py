@@ -16,7 +16,7 @@ def ensure_printable(request: HttpRequest) -> None:
         for name, found in values.lists():  # type: ignore[attr-defined]
             if "\0" in name or any("\0" in text for text in found if isinstance(text, str)):
                 raise InvalidInput(
-                    "The request has a NUL character in it. Remove it and send it again.",
+                    "The request contains a NUL character. Remove it and try again.",
                     code="invalid_characters",
                 )
 
@@ -30,7 +30,7 @@ def year_asked(request: HttpRequest, *, default: int) -> int:
     number = _number(text)
     if number is None or not first <= number <= TAX_YEAR_MAX:
         raise InvalidInput(
-            f"The year must lie between {first} and {TAX_YEAR_MAX}.",
+            f"The year must be between {first} and {TAX_YEAR_MAX}.",
             code="year_invalid",
             fields={"year": [f"must be from {first} to {TAX_YEAR_MAX}"]},
         )
@@ -55,7 +55,7 @@ def symbol_asked(request: HttpRequest) -> str:
     symbol = request.GET.get("symbol", "").strip().upper()
     if len(symbol) > SYMBOL_LENGTH_MAX:
         raise InvalidInput(
-            f"A symbol has at most {SYMBOL_LENGTH_MAX} characters.",
+            f"The symbol is too long. It may have at most {SYMBOL_LENGTH_MAX} characters.",
             code="symbol_invalid",
             fields={"symbol": ["is too long"]},
         )

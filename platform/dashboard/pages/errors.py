@@ -13,7 +13,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an unknown address (handler404)."""
     if problems.is_api(request):
         return problems.page_not_found(request, exception)
-    return _page("Nothing here", "This page does not exist, or you may not see it.", 404)
+    return _page("Nothing here", "This page does not exist, or you have no access to it.", 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -21,14 +21,18 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if problems.is_api(request):
         return problems.server_error(request)
     request_id = problems.request_id_of(request)
-    return _page("Something went wrong", f"It is logged under request {request_id}.", 500)
+    return _page(
+        "Something went wrong",
+        f"The error was logged. Send this request id to the operator: {request_id}.",
+        500,
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form that no page of this session sent (CSRF_FAILURE_VIEW)."""
     if problems.is_api(request):
         return problems.permission_denied(request, PermissionError(reason))
-    detail = "This form is too old, or cookies are switched off. Open the page again and retry."
+    detail = "The form has expired, or cookies are switched off. Open the page again and try again."
     return _page("The form was not accepted", detail, 403)
 
 

@@ -47,7 +47,8 @@ def for_investors(
                 return refused(
                     request,
                     BallastError(
-                        f"This page does not accept {request.method} requests.",
+                        f"This page does not accept {request.method} requests. Open it from the "
+                        "menu.",
                         status=405,
                     ),
                 )

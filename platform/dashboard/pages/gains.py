@@ -110,7 +110,7 @@ def preview(request: SignedIn, account_id: UUID) -> HttpResponse:
     form = TransactionForm(request.POST)
     found = None
     if form.is_valid() and not (form.cleaned_data["symbol"] and form.cleaned_data["quantity"]):
-        form.add_error(None, "A sale needs a symbol and a quantity.")
+        form.add_error(None, "Enter the symbol and the quantity of the sale.")
     if form.is_valid():
         try:
             found = _previewed(request, account, form)

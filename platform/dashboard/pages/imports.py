@@ -221,10 +221,10 @@ def import_remove(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpR
         messages.error(request, refusal.detail)
         left = batch
     if left is None:
-        messages.success(request, "Discarded. Nothing was recorded.")
+        messages.success(request, "The file was discarded. Nothing was recorded.")
         return redirect("imports", account_id)
     if left.status == ImportStatus.UNDONE:
-        messages.success(request, "Taken back. Each row has its reversal in the list.")
+        messages.success(request, "The Import was undone. The list shows a reversal for each row.")
     target = redirect("import", account_id, import_id)
     return HttpResponseClientRedirect(target.url) if "HX-Request" in request.headers else target
 

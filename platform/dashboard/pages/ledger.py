@@ -120,13 +120,17 @@ def reverse_transaction(request: SignedIn, account_id: UUID, transaction_id: UUI
     """Reverse a transaction with a new row."""
     row = ledger.transaction_row(user=request.user, public_id=transaction_id)
     if row.account.public_id != account_id:
-        raise NotFound("No such transaction.", code="transaction_not_found")
+        raise NotFound(
+            "The transaction does not exist. Reload the list.", code="transaction_not_found"
+        )
     try:
         reverse(original=row, user=request.user, now=timezone.now())
     except BallastError as refusal:
         messages.error(request, refusal.detail)
     else:
-        messages.success(request, "Reversed. Both rows stay in the list.")
+        messages.success(
+            request, "The transaction was reversed. The list shows it and its reversal."
+        )
     target = redirect("transactions", account_id)
     return HttpResponseClientRedirect(target.url) if _is_htmx(request) else target
 

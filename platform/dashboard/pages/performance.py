@@ -68,7 +68,10 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise InvalidInput("That is no account.", code="account_unknown") from None
+        raise InvalidInput(
+            "The page address contains no valid account. Open it from the overview.",
+            code="account_unknown",
+        ) from None
 
 
 def _page(request: SignedIn, found: Found, context: dict[str, Any]) -> HttpResponse:

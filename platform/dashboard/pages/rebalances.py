@@ -136,18 +136,22 @@ def decide(request: SignedIn, account_id: UUID, recommendation_id: UUID) -> Http
     row = _row(request, account_id, recommendation_id)
     status = _DECISIONS.get(request.POST.get("decision", ""))
     if status is None:
-        raise InvalidInput("Approve or reject.", code="decision_unknown")
+        raise InvalidInput(
+            "The decision is missing. Press Approve or Reject.", code="decision_unknown"
+        )
     try:
         operations.decide(recommendation=row, status=status, user=request.user, now=timezone.now())
     except BallastError as refusal:
         messages.error(request, refusal.detail)
     else:
-        messages.success(request, f"The recommendation is {status}.")
+        messages.success(request, f"The recommendation was {status}.")
     return redirect("recommendation", account_id, recommendation_id)
 
 
 def _row(request: SignedIn, account_id: UUID, recommendation_id: UUID) -> Recommendation:
     row = queries.recommendation(user=request.user, public_id=recommendation_id)
     if row.account.public_id != account_id:
-        raise NotFound("No such recommendation.", code="recommendation_not_found")
+        raise NotFound(
+            "The recommendation does not exist. Reload the list.", code="recommendation_not_found"
+        )
     return row

@@ -15,7 +15,7 @@ RANGES = (
     ("ytd", "YTD", "Year to date"),
     ("1y", "1Y", "1 year"),
     ("3y", "3Y", "3 years"),
-    ("all", "All", "All, since the first transaction"),
+    ("all", "All", "Since the first transaction"),
 )
 # The width of a chart in points; longer series are drawn at intervals of several days.
 POINTS_MAX = 1500

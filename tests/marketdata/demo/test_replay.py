@@ -96,7 +96,7 @@ def test_used_up_sessions_stand_still_and_say_so(
     HeldBackPrice.objects.all().delete()
     replay = opened(as_of=MONDAY)
     assert replay.walks == {}
-    assert "no held-back sessions left for AAA" in caplog.text
+    assert "no more sessions to replay for AAA" in caplog.text
     _, recorded = play(replay=replay, now=NOW)
     assert recorded.accepted == 0
 

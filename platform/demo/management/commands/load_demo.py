@@ -24,17 +24,19 @@ _CASH_THRESHOLD = Decimal(1)
 
 
 class Command(BaseCommand):
-    help = "Loads the demo: market samples, people, accounts, transactions, targets (DEMO=1 only)."
+    help = "Loads demo data: prices, users, accounts, transactions and targets. Requires DEMO=1."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
-            raise CommandError("load_demo needs DEMO=1: it makes log-ins everybody knows.")
+            raise CommandError(
+                "load_demo creates log-ins with public passwords. Set DEMO=1 to allow it."
+            )
         now, started = timezone.now(), time.perf_counter()
         for loaded in load_samples(now=now):
             if loaded.outcome != "known":
                 self.stdout.write(f"{loaded.source}: {loaded.outcome}, {loaded.rows} rows")
         if _load_people(now=now):
-            self.stdout.write(f"people and accounts: {', '.join(p.email for p in PEOPLE)}")
+            self.stdout.write(f"users and accounts: {', '.join(p.email for p in PEOPLE)}")
         self.stdout.write(f"demo ready in {time.perf_counter() - started:.1f} s")
 
 
