@@ -74,7 +74,7 @@ def test_a_stock_dividend_by_its_units_and_by_its_ratio(page: Any) -> None:
     (lot,) = Lot.objects.filter(quantity__gt=0)
     assert (lot.quantity, lot.cost_basis) == (D(15), D(500))
     answer = page(type="stock_dividend", executed_on="2024-02-01", symbol="AAA")
-    assert "give ratio or quantity" in answer.content.decode()
+    assert "is required unless there is a quantity" in answer.content.decode()
     assert Transaction.objects.count() == 3
 
 
@@ -117,11 +117,11 @@ def test_an_exercise_of_more_rights_than_are_held_changes_nothing(page: Any) -> 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"type": "split", "ratio": "0:1"}, "must be of positive numbers"),
-        ({"type": "split", "ratio": "two"}, "must look like 2:1"),
-        ({"type": "spin_off", "new_symbol": "BBB", "ratio": "1:2"}, "is required"),
+        ({"type": "split", "ratio": "0:1"}, "must consist of positive numbers"),
+        ({"type": "split", "ratio": "two"}, "must be written as 2:1 or 1.05"),
+        ({"type": "spin_off", "new_symbol": "BBB", "ratio": "1:2"}, "needs the basis percentage"),
         ({"type": "transfer_in", "quantity": "3"}, 'id="id_cost_error">Is required'),
-        ({"type": "symbol_change"}, "is required"),
+        ({"type": "symbol_change"}, "needs the new symbol"),
     ],
     ids=lambda value: value if isinstance(value, str) else value["type"],
 )

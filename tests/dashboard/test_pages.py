@@ -134,7 +134,7 @@ def test_a_wrong_password_says_nothing_about_the_address(owner: Any) -> None:
     ]
     assert [answer.status_code for answer in answers] == [401, 401]
     for answer in answers:
-        assert b"The e-mail or the password is wrong" in answer.content
+        assert b"The e-mail address or the password is wrong" in answer.content
     assert client.get("/").status_code == 302
 
 
@@ -213,8 +213,8 @@ def test_a_page_forbids_everything_it_does_not_need(owner: Any, page_client: Pag
         ({"type": "buy", "symbol": "AAA", "quantity": "NaN", "price": "1"}, "Enter a number"),
         ({"type": "buy", "symbol": "AAA", "quantity": "1" * 41, "price": "1"}, "40 digits"),
         ({"type": "buy", "symbol": "ZZZ", "quantity": "1", "price": "1"}, "ZZZ is not known"),
-        ({"type": "buy", "symbol": "AAA", "price": "1"}, "quantity is required"),
-        ({"type": "deposit"}, "amount is required"),
+        ({"type": "buy", "symbol": "AAA", "price": "1"}, "needs the quantity"),
+        ({"type": "deposit"}, "needs the amount"),
         ({"type": "deposit", "amount": "-5"}, "Must be more than 0"),
         ({"type": "deposit", "amount": "5", "executed_on": "2999-01-01"}, "future"),
         ({"type": "deposit", "amount": "5", "executed_on": "1900-01-01"}, "1950"),
@@ -293,7 +293,7 @@ def test_the_list_of_transactions_pages_by_key(
         ([("AAA", "60", "5"), ("CASH", "30", "5")], "sum to 90"),
         ([("AAA", "abc", "5"), ("CASH", "100", "5")], "percentages from 0 to 100"),
         ([("AAA", "-10", "5"), ("CASH", "110", "5")], "percentages from 0 to 100"),
-        ([("AAA", "50", "5"), ("AAA", "50", "5")], "appears twice"),
+        ([("AAA", "50", "5"), ("AAA", "50", "5")], "appear twice: AAA"),
         ([("ZZZ", "100", "5")], "These symbols are not known: ZZZ"),
         ([("AAA", "33.33333", "5"), ("CASH", "66.66667", "5")], "at most four decimals"),
     ],

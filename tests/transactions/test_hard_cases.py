@@ -274,7 +274,7 @@ def test_a_reversal_that_leaves_less_than_ten_decimals_of_a_lot_is_refused(
     with pytest.raises(BallastError) as refusal:
         reverse(original=doubled, user=people.owner, now=timezone.now())
     assert (refusal.value.code, refusal.value.status) == ("reversal_breaks_ledger", 409)
-    assert "Less than 0.0000000001 shares" in refusal.value.detail
+    assert "less than 0.0000000001 shares" in refusal.value.detail
     assert everything() == before
 
 
@@ -304,8 +304,8 @@ def test_a_refused_sale_names_the_asset_the_day_and_what_to_do(account: Any, peo
     with pytest.raises(BallastError) as refusal:
         write(account, people.owner, trade("buy", 1, "1", "10"), trade("sell", 3, "20", "11"))
     assert refusal.value.detail == (
-        "Only 13.5 shares of AAA are held on 2024-03-04; this needs 20. Record the missing "
-        "purchase first, or lower the quantity."
+        "Only 13.5 shares of AAA are held on 2024-03-04; this transaction needs 20. Record the "
+        "missing purchase first, or lower the quantity."
     )
     assert refusal.value.item == 1
     assert everything() == before

@@ -160,8 +160,8 @@ def test_replaying_agrees_with_booking_from_the_start(
             counts += history.counts
             transaction.set_rollback(True)
     told = [record.getMessage() for record in caplog.records if record.name == REPLAYING]
-    replays = sum("is replayed" in message for message in told)
-    early = sum("is replayed" in m and "the end" not in m for m in told)
+    replays = sum("replayed household" in message for message in told)
+    early = sum("replayed household" in m and "the end" not in m for m in told)
     unclear = sum("from the start" in message for message in told)
     assert replays > counts["recorded"] / 4
     assert early > HOUSEHOLDS or distance

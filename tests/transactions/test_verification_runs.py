@@ -240,7 +240,7 @@ def test_a_killed_run_goes_on_where_it_stopped(ledger: Account) -> None:
     said = io.StringIO()
     call_command("verify_ledger", "--resume", batch=1, stdout=said)
     run.refresh_from_db()
-    assert f"run {run.pk}, after household" in said.getvalue()
+    assert f"run {run.pk} starts after household" in said.getvalue()
     assert (run.status, run.households, run.accounts) == ("right", 3, 2)
     assert run.transactions == 6
     assert run.finished_at is not None

@@ -121,9 +121,9 @@ class Book:
         pieces = self.at((event.account, event.asset))
         if not pieces:
             raise NothingHeld(
-                f"Nothing of this asset is held on {event.at.date()}: record its purchase first, "
+                f"None of this asset is held on {event.at.date()}. Record its purchase first, "
                 "or correct the date.",
-                fields={"executed_at": ["nothing was held then"]},
+                fields={"executed_at": ["is a time at which nothing was held"]},
             )
         return pieces
 

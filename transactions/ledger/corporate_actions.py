@@ -199,9 +199,9 @@ def _cash_in_lieu(book: Book, event: Event, sold: Event) -> None:
     fraction = held % book.scale.one
     if not fraction:
         raise NoFraction(
-            f"The event of {event.at.date()} leaves whole shares, and cash in lieu is paid for a "
-            "fraction: leave the cash out, or correct the ratio.",
-            fields={"amount": ["there is no fraction of a share"]},
+            f"The event of {event.at.date()} leaves whole shares only, but cash in lieu pays for a "
+            "fraction. Remove the cash, or correct the ratio.",
+            fields={"amount": ["is given, but no fraction of a share is left"]},
         )
     sale = book.sale(sold, quantity=fraction, net=book.cents(event))
     book.close([((sold.account, sold.asset), sale)])

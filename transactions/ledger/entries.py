@@ -110,10 +110,10 @@ def ratio_of(text: str) -> Ratio:
     try:
         ratio = Ratio(Decimal(new.strip()), Decimal(old.strip() or 1))
     except InvalidOperation:
-        raise _invalid("ratio", "must look like 2:1", code="ratio_invalid") from None
+        raise _invalid("ratio", "must be written as 2:1 or 1.05", code="ratio_invalid") from None
     for term in (ratio.new, ratio.old):
         if not term.is_finite() or not 0 < term <= RATIO_MAX or _decimals(term) > 10:
-            raise _invalid("ratio", "must be of positive numbers", code="ratio_invalid")
+            raise _invalid("ratio", "must consist of positive numbers", code="ratio_invalid")
     return ratio
 
 
@@ -190,9 +190,9 @@ def _ensure_fields(kind: Kind, entry: Entry) -> None:
     for name in sorted(FIELDS - kind.takes):
         if getattr(entry, name) is not None:
             raise InvalidInput(
-                f"{kind.label} takes no {_words(name)}: leave it out.",
+                f"{kind.label} has no {_words(name)}. Remove it.",
                 code="field_not_allowed",
-                fields={name: [f"does not belong to a {kind.name}"]},
+                fields={name: [f"is not used by {kind.name}"]},
             )
     for name in kind.requires:
         if getattr(entry, name) is None:
@@ -200,16 +200,22 @@ def _ensure_fields(kind: Kind, entry: Entry) -> None:
     if entry.quantity is not None and entry.quantity <= 0:
         raise _invalid("quantity", "must be greater than zero", code="not_positive")
     if entry.new_symbol is not None and entry.new_symbol == entry.symbol:
-        raise _invalid("new_symbol", "must be another symbol", code="new_symbol_same")
+        raise _invalid("new_symbol", "must differ from symbol", code="new_symbol_same")
     if entry.basis_percentage is not None and not 0 <= entry.basis_percentage <= 100:
-        raise _invalid("basis_percentage", "must be 0 to 100", code="basis_percentage_invalid")
+        raise _invalid(
+            "basis_percentage", "must be between 0 and 100", code="basis_percentage_invalid"
+        )
     if kind.ratio_or_quantity and (entry.ratio is None) == (entry.quantity is None):
-        raise _invalid("ratio", "give ratio or quantity, one of them", code="ratio_or_quantity")
+        raise _invalid(
+            "ratio",
+            "is required unless there is a quantity; send one of them",
+            code="ratio_or_quantity",
+        )
 
 
 def _missing(kind: Kind, name: str) -> InvalidInput:
     return InvalidInput(
-        f"{kind.label}: the {_words(name)} is required.",
+        f"{kind.label} needs the {_words(name)}. Add it.",
         code=f"{name}_required",
         fields={name: ["is required"]},
     )
@@ -233,12 +239,12 @@ def _trade_figures(kind: Kind, entry: Entry) -> Figures:
     quantity = entry.quantity
     assert quantity is not None, "a trade requires a quantity"
     if entry.price is not None and entry.amount is not None:
-        raise _invalid("amount", "give price or amount, not both", code="price_and_amount")
+        raise _invalid("amount", "must not be given together with price", code="price_and_amount")
     if entry.price is not None:
         amount = quantize(quantity * entry.price, entry.currency)
         return quantity, entry.price, amount, entry.ratio
     if entry.amount is None:
-        raise _invalid("price", "price or amount is required", code="price_required")
+        raise _invalid("price", "is required unless there is an amount", code="price_required")
     amount = _whole_units(entry.amount, entry.currency)
     price = amount / quantity
     if price > PRICE_MAX:
@@ -260,37 +266,43 @@ def _merger_figures(kind: Kind, entry: Entry) -> Figures:
     amount = _whole_units(entry.amount or Decimal(0), entry.currency)
     if entry.new_symbol is None:
         if not amount:
-            raise _invalid("amount", "is required for a merger for cash", code="amount_required")
+            raise _invalid(
+                "amount", "is required unless there is a new_symbol", code="amount_required"
+            )
         if entry.ratio is not None or entry.price is not None:
-            raise _invalid("ratio", "needs a new_symbol", code="new_symbol_required")
+            raise _invalid("ratio", "is allowed only with a new_symbol", code="new_symbol_required")
     elif entry.ratio is None:
-        raise _invalid("ratio", "is required with a new_symbol", code="ratio_required")
+        raise _invalid("ratio", "is required when there is a new_symbol", code="ratio_required")
     return None, entry.price, amount, entry.ratio
 
 
 def _event_figures(kind: Kind, entry: Entry) -> Figures:
     amount = _whole_units(entry.amount or Decimal(0), entry.currency)
     if amount and entry.ratio is None:
-        raise _invalid("ratio", "is required with cash in lieu", code="ratio_required")
+        raise _invalid("ratio", "is required when cash in lieu is paid", code="ratio_required")
     return entry.quantity, None, amount, entry.ratio
 
 
 def _transfer_figures(kind: Kind, entry: Entry) -> Figures:
     if entry.price is None and entry.amount is None:
         if entry.opened_date is not None:
-            raise _invalid("amount", "is required with opened_date", code="amount_required")
+            raise _invalid(
+                "amount", "is required when there is an opened_date", code="amount_required"
+            )
         return entry.quantity, None, Decimal(0), None
     if entry.opened_date is None:
-        raise _invalid("opened_date", "is required with a cost", code="opened_date_required")
+        raise _invalid(
+            "opened_date", "is required when there is a cost", code="opened_date_required"
+        )
     if entry.opened_date > entry.executed_at.date():
-        raise _invalid("opened_date", "is after the transfer", code="opened_date_late")
+        raise _invalid("opened_date", "must not be after the transfer", code="opened_date_late")
     return _trade_figures(kind, entry)
 
 
 def _cash_figures(kind: Kind, entry: Entry) -> Figures:
     assert entry.amount is not None, "cash requires an amount"
     if entry.amount <= 0:
-        raise _invalid("amount", "must be positive", code="amount_not_positive")
+        raise _invalid("amount", "must be greater than zero", code="amount_not_positive")
     return None, None, _whole_units(entry.amount, entry.currency), None
 
 

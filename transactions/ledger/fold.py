@@ -86,8 +86,8 @@ def transfer_in(book: Book, event: Event) -> None:
         coming = book.under_way.pop(event.source, None)
         if coming is None:
             raise SourceMissing(
-                "The transfer out that these shares come from is later than their arrival, or was "
-                "reversed: correct the date, or state what they cost and when they were acquired."
+                "The transfer out of these shares was reversed, or is later than this transfer in. "
+                "Correct the date, or send their cost and acquisition date."
             )
         book.put(place, coming)
         return

@@ -156,7 +156,7 @@ _ALL = (
     Kind(
         name="buy",
         label="Buy",
-        about="Shares bought at a price. Cost basis: amount and fee.",
+        about="A purchase of shares. Cost basis: amount plus fee.",
         group=TRADES_GROUP,
         figures="trade",
         cash="out",
@@ -174,7 +174,7 @@ _ALL = (
     Kind(
         name="sell",
         label="Sell",
-        about="Shares sold at a price. Proceeds: amount less fee.",
+        about="A sale of shares. Proceeds: amount minus fee.",
         group=TRADES_GROUP,
         figures="trade",
         cash="in",
@@ -210,7 +210,7 @@ _ALL = (
     _cash(
         "dividend",
         "Dividend",
-        "Cash that a holding paid.",
+        "Cash paid by a holding.",
         cash="in",
         performance="income",
         needs_symbol=True,
@@ -229,7 +229,7 @@ _ALL = (
     _cash(
         "fee",
         "Fee",
-        "A fee that belongs to no trade.",
+        "A fee that is not part of a trade.",
         cash="out",
         performance="cost",
         form=("amount",),
@@ -247,7 +247,7 @@ _ALL = (
     Kind(
         name="split",
         label="Split",
-        about="New units for old ones (2:1); basis and dates stay. Amount: cash in lieu.",
+        about="New units replace old ones (2:1); basis and dates stay. Amount: cash in lieu.",
         group=EVENTS_GROUP,
         figures="split",
         cash="in",
@@ -265,7 +265,7 @@ _ALL = (
     Kind(
         name="transfer_in",
         label="Transfer in",
-        about="Shares that arrive with their lots, or with a cost and a day of acquisition.",
+        about="Shares that arrive with their lots, or with a cost and an acquisition date.",
         group=TRANSFERS_GROUP,
         figures="transfer",
         cash="fee",
@@ -282,7 +282,7 @@ _ALL = (
     Kind(
         name="transfer_out",
         label="Transfer out",
-        about="Shares that leave with their lots and without gain.",
+        about="Shares that leave with their lots, without realizing a gain.",
         group=TRANSFERS_GROUP,
         figures="transfer",
         cash="fee",
@@ -300,7 +300,7 @@ _ALL = (
     Kind(
         name="spin_off",
         label="Spin-off",
-        about="Shares of another company for each share held, with a part of the basis.",
+        about="Shares of another company for each share held, with part of the basis.",
         group=EVENTS_GROUP,
         figures="event",
         cash="in",
@@ -336,7 +336,7 @@ _ALL = (
     Kind(
         name="symbol_change",
         label="Symbol change",
-        about="Everything goes on under another symbol.",
+        about="The asset gets another symbol; lots and dates stay.",
         group=EVENTS_GROUP,
         figures="event",
         cash="in",
@@ -353,7 +353,7 @@ _ALL = (
     Kind(
         name="return_of_capital",
         label="Return of capital",
-        about="Cash that lowers the basis; beyond the basis it is gain.",
+        about="Cash that reduces the basis; the part beyond the basis is gain.",
         group=CASH_GROUP,
         figures="cash",
         cash="in",
@@ -368,7 +368,7 @@ _ALL = (
     Kind(
         name="reinvestment",
         label="Reinvested dividend",
-        about="A dividend that bought shares at once: income, and their basis with the fee.",
+        about="A dividend that buys shares at once. It is income; with the fee it is their basis.",
         group=TRADES_GROUP,
         figures="trade",
         cash="fee",

@@ -55,8 +55,9 @@ class InsufficientShares(Conflict):
         self.held, self.wanted, self.day = held, wanted, day
         of = f" of {symbol}" if symbol else ""
         super().__init__(
-            f"Only {held} shares{of} are held on {day}; this needs {wanted}. Record the missing "
-            "purchase first, or lower the quantity.",
+            f"Only {held} shares{of} are held on {day}; this transaction needs {wanted}. Record "
+            "the "
+            "missing purchase first, or lower the quantity.",
             fields={"quantity": [f"at most {held}"]},
         )
 
@@ -71,7 +72,7 @@ class LotSelectionInvalid(InvalidInput):
     code = "lot_selection_invalid"
 
 
-_HOLDS_TOO_LITTLE = "A named lot does not hold the quantity asked of it."
+_HOLDS_TOO_LITTLE = "A named lot has fewer shares than the sale takes from it. Read the lots again."
 
 
 Place = tuple[int, int]  # account id, asset id
@@ -239,7 +240,7 @@ def _specific(pieces: Sequence[Piece], sale: Sale) -> Sequence[Taken]:
     """Take the named lots. Each must exist and suffice; together they must equal the sale."""
     if not sale.chosen:
         raise LotSelectionInvalid(
-            "This account sells chosen lots: name them in lots, or name a lot_method."
+            "This account needs the lots of each sale. Send lots, or send a lot_method."
         )
     named: dict[int, list[Chosen]] = {}
     for part in sale.chosen:
@@ -255,7 +256,7 @@ def _specific(pieces: Sequence[Piece], sale: Sale) -> Sequence[Taken]:
         taken += _taken_of_lot(held.get(acquisition, []), parts, sale.scale)
     if sum(part.quantity for part in sale.chosen) != sale.quantity:
         raise LotSelectionInvalid(
-            "The lots named do not add up to the quantity sold: change one or the other."
+            "The named lots do not add up to the quantity sold. Correct one of them."
         )
     return taken
 
@@ -263,9 +264,11 @@ def _specific(pieces: Sequence[Piece], sale: Sale) -> Sequence[Taken]:
 def _ensure_named_once(parts: Sequence[Chosen]) -> None:
     """Ensure that a lot is named once as a whole, or several times by different pieces."""
     if len({part.piece for part in parts}) != len(parts):
-        raise LotSelectionInvalid("A lot is named twice.")
+        raise LotSelectionInvalid("A lot is named twice. Name it once.")
     if len(parts) > 1 and any(part.piece is None for part in parts):
-        raise LotSelectionInvalid("A lot is named as a whole and by its pieces: choose one way.")
+        raise LotSelectionInvalid(
+            "A lot is named as a whole and by its pieces. Use one of the two."
+        )
 
 
 def _taken_of_lot(mine: Sequence[Piece], parts: Sequence[Chosen], scale: Scale) -> Sequence[Taken]:

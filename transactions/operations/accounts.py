@@ -48,7 +48,10 @@ def open_account(
     member named, else the user, else (when an adviser opens it) the member who joined first.
     """
     if type not in AccountType.values:
-        raise InvalidInput("Unknown account type.", code="type_unknown")
+        raise InvalidInput(
+            "The account type does not exist. Send taxable, ira, roth_ira or 401k.",
+            code="type_unknown",
+        )
     ensure_method(lot_method)
     with transaction.atomic():
         seen = household_seen(user=user, public_id=household_id)
@@ -56,7 +59,8 @@ def open_account(
         owner = _owner(household, user, owner_id)
         if Account.objects.filter(household=household).count() >= ACCOUNTS_PER_HOUSEHOLD_MAX:
             raise Conflict(
-                f"A household has at most {ACCOUNTS_PER_HOUSEHOLD_MAX} accounts.",
+                f"The household has the maximum of {ACCOUNTS_PER_HOUSEHOLD_MAX} accounts. "
+                "Delete an unused one.",
                 code="too_many_accounts",
             )
         return Account.objects.create(
@@ -80,7 +84,7 @@ def _owner(household: Household, user: User, public_id: UUID | None) -> User:
     owner = members.first()
     if owner is None:
         raise InvalidInput(
-            "The owner is not a member of the household.",
+            "The owner is not a member of the household. Choose a member.",
             code="owner_not_a_member",
             fields={"owner_id": ["is not a member of the household"]},
         )
@@ -126,7 +130,10 @@ def next_version(account: Account, *, cash_added: Decimal = Decimal(0)) -> int:
 def ensure_method(lot_method: str) -> None:
     """Raise InvalidInput if the ledger has no such lot method."""
     if lot_method not in LotMethod.values:
-        raise InvalidInput("Unknown lot method.", code="lot_method_unknown")
+        raise InvalidInput(
+            "The lot method does not exist. Send fifo, lifo, hifo, average, min_tax or specific.",
+            code="lot_method_unknown",
+        )
 
 
 def publish_version(*, account: Account, version: int) -> None:
@@ -138,6 +145,8 @@ def publish_version(*, account: Account, version: int) -> None:
             redis_client().eval(_PUBLISH, 1, key, version, VERSION_TTL_S)
         except redis.RedisError:
             # Without Redis, readers read the database. An old copy expires after a minute.
-            logger.warning("ledger version of %s not published", account.public_id)
+            logger.warning(
+                "cache unreachable, ledger version of %s was not published", account.public_id
+            )
 
     transaction.on_commit(publish, robust=True)

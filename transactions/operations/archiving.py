@@ -47,8 +47,7 @@ def delete_account(*, account: Account) -> None:
         locked = lock_account(account=account)
         if Transaction.objects.filter(account=locked).exists():
             raise Conflict(
-                "The account has transactions, and a ledger is never deleted. Archive the account "
-                "instead.",
+                "The account has transactions, so it cannot be deleted. Archive it instead.",
                 code="account_not_empty",
             )
         Import.objects.filter(pk__in=[file.pk for file in files]).delete()
@@ -57,7 +56,7 @@ def delete_account(*, account: Account) -> None:
             locked.delete()
         except ProtectedError:
             raise Conflict(
-                "Recommendations refer to the account. Archive the account instead.",
+                "The account has recommendations, so it cannot be deleted. Archive it instead.",
                 code="account_not_empty",
             ) from None
 
@@ -82,6 +81,6 @@ def _ensure_holds_nothing(locked: Account) -> None:
     shown = held[:HOLDINGS_NAMED_MAX] + (["more"] if len(held) > HOLDINGS_NAMED_MAX else [])
     raise Conflict(
         f"The account still holds {', '.join(shown)}. Record the sale, transfer or withdrawal "
-        "first, then archive it.",
+        "first. Then archive it.",
         code="account_holds_assets",
     )

@@ -136,7 +136,7 @@ def _rebook_some(now: datetime) -> int | None:
             return None if claimed is None else _rebooked(claimed, now)
     except DatabaseError:
         # One of them cannot be written: separate transactions find out which.
-        logger.exception("a set of households could not be rebooked")
+        logger.exception("a batch of households could not be rebooked")
     return _one_by_one(now)
 
 

@@ -120,7 +120,7 @@ def _ensure_open(locked: Account, entry: Entry) -> None:
     opened = locked.opened_date
     if opened is not None and entry.executed_at.astimezone(UTC).date() < opened:
         raise InvalidInput(
-            f"The account was opened on {opened}: nothing can be recorded before that day.",
+            f"The account was opened on {opened}. Correct the date, or the opening date.",
             code="before_account_opened",
             fields={"executed_at": [f"must not be before {opened}"]},
         )
@@ -160,23 +160,23 @@ def _drafts_of(known: _Known, item: int, entry: Entry, at: int) -> list[Draft]:
 def _ensure_transferable(one: Account, other: Account) -> None:
     if one.pk == other.pk:
         raise InvalidInput(
-            "Shares cannot be transferred to the account they are in: name another account.",
+            "Both accounts of the transfer are the same. Name another account.",
             code="transfer_to_itself",
-            fields={"to_account_id": ["is the account itself"]},
+            fields={"to_account_id": ["is the account of the transfer itself"]},
         )
     if (one.type == AccountType.TAXABLE) != (other.type == AccountType.TAXABLE):
         raise InvalidInput(
-            "Between a taxable and a retirement account shares do not keep their lots: record a "
-            "transfer_out, and a transfer_in with what they were worth and that day.",
+            "Lots cannot move between a taxable and a retirement account. Record a transfer_out, "
+            "and a transfer_in with the value of the shares and the date.",
             code="transfer_not_allowed",
-            fields={"to_account_id": ["is taxed differently"]},
+            fields={"to_account_id": ["is an account that is taxed differently"]},
         )
     if one.currency != other.currency:
         raise InvalidInput(
-            "The accounts are kept in different currencies: record a transfer_out, and a "
-            "transfer_in with what the shares cost.",
+            "The accounts have different currencies. Record a transfer_out, and a "
+            "transfer_in with the cost of the shares.",
             code="transfer_between_currencies",
-            fields={"to_account_id": ["is kept in another currency"]},
+            fields={"to_account_id": ["is an account in another currency"]},
         )
 
 
@@ -208,8 +208,8 @@ def _paired(household: HouseholdBooks, made: list[Draft]) -> list[Draft]:
         source = next((row for row in sources if _fits(row, draft)), None)
         if source is None:
             fault = Conflict(
-                "No transfer out of the household fits: state what the shares cost (amount) and "
-                "when they were acquired (opened_date).",
+                "No transfer_out of the household matches this one. Send the cost of the shares as "
+                "amount and their acquisition date as opened_date.",
                 code="transfer_source_unknown",
                 status=400,
                 fields={"amount": ["is required"], "opened_date": ["is required"]},
@@ -262,7 +262,7 @@ def _draft(known: _Known, item: int, entry: Entry) -> Draft:
     asset = _asset(known, entry, entry.symbol, "symbol")
     if asset is None and KINDS[entry.type].needs_symbol:
         raise InvalidInput(
-            f"{KINDS[entry.type].label}: the symbol is required.",
+            f"{KINDS[entry.type].label} needs the symbol. Add it.",
             code="symbol_required",
             fields={"symbol": ["is required"]},
         )
@@ -272,7 +272,8 @@ def _draft(known: _Known, item: int, entry: Entry) -> Draft:
         and entry.currency != asset.currency
     ):
         raise InvalidInput(
-            f"{asset.symbol} trades in {asset.currency}, not in {entry.currency}.",
+            f"{asset.symbol} trades in {asset.currency}, not in {entry.currency}. Correct the "
+            "currency.",
             code="currency_mismatch",
             fields={"currency": [f"must be {asset.currency}"]},
         )
@@ -298,13 +299,13 @@ def _asset(known: _Known, entry: Entry, symbol: str | None, field: str) -> Asset
     asset = known.assets.get(symbol)
     if asset is None:
         raise InvalidInput(
-            f"The symbol {symbol} is not known: search for it, or create it as your own asset.",
+            f"The symbol {symbol} is not known. Search for it, or create it as your own asset.",
             code="symbol_unknown",
             fields={field: ["is not known"]},
         )
     if entry.type in BOOKED_TYPES and not asset.tradable:
         raise InvalidInput(
-            f"{asset.symbol} cannot be bought or sold.",
+            f"{asset.symbol} cannot be bought or sold. Choose another asset.",
             code="asset_not_tradable",
             fields={field: ["cannot be bought or sold"]},
         )
@@ -316,7 +317,7 @@ def _lot_method(known: _Known, entry: Entry) -> str:
     if not KINDS[entry.type].chooses_lots:
         if entry.lots or entry.lot_method:
             raise InvalidInput(
-                f"{KINDS[entry.type].label} takes no lots: leave lots and lot_method out.",
+                f"{KINDS[entry.type].label} has no lots. Remove lots and lot_method.",
                 code="field_not_allowed",
             )
         if not KINDS[entry.type].may_sell:
@@ -324,9 +325,9 @@ def _lot_method(known: _Known, entry: Entry) -> str:
         return "fifo" if known.account.lot_method == "specific" else known.account.lot_method
     if entry.lots and entry.lot_method not in (None, "specific"):
         raise InvalidInput(
-            f"Named lots are not sold by the method {entry.lot_method}: give one or the other.",
+            f"Named lots and the method {entry.lot_method} exclude each other. Send one of them.",
             code="lots_and_method",
-            fields={"lot_method": ["must be absent where lots are named"]},
+            fields={"lot_method": ["must be absent when lots are named"]},
         )
     method = "specific" if entry.lots else entry.lot_method or known.account.lot_method
     ensure_method(method)
@@ -338,7 +339,7 @@ def _fx_rate(known: _Known, entry: Entry) -> Decimal:
     if entry.currency == currency:
         if entry.fx_rate not in (None, Decimal(1)):
             raise InvalidInput(
-                "No conversion takes place, so fx_rate must be 1 or absent.",
+                "Both currencies are the same. Remove fx_rate.",
                 code="fx_rate_not_allowed",
                 fields={"fx_rate": ["must be absent"]},
             )
@@ -351,8 +352,8 @@ def _fx_rate(known: _Known, entry: Entry) -> Decimal:
         return Decimal(1)  # no money moves
     if rate is None:
         raise InvalidInput(
-            f"No exchange rate from {entry.currency} to {currency} is known for {day}: "
-            "give fx_rate.",
+            f"No exchange rate from {entry.currency} to {currency} is available for {day}. "
+            "Send fx_rate.",
             code="exchange_rate_unknown",
             fields={"fx_rate": ["is required"]},
         )

@@ -199,7 +199,7 @@ def reverse_all(
             raise
         except Conflict as fault:
             raise Conflict(
-                f"Later transactions need what this one did. {_named(fault, (), ()).detail}",
+                f"Later transactions depend on this one. {_named(fault, (), ()).detail}",
                 code="reversal_breaks_ledger",
             ) from fault
         _settle(household, rows, changed)
@@ -227,16 +227,19 @@ def _with_partners(
         fault = None
         if row.account_id not in household.accounts:
             fault = Conflict(
-                "The transactions belong to several households: reverse those of one at a time.",
+                "The transactions belong to several households. Send one request for each.",
                 code="several_households",
             )
         elif row.reverses_id is not None:
             fault = Conflict(
-                "A reversal cannot be reversed: record the transaction again.",
+                "A reversal cannot be reversed. Record the transaction again.",
                 code="reversal_of_reversal",
             )
         elif row.pk in undone:
-            fault = Conflict("This transaction has already been reversed.", code="already_reversed")
+            fault = Conflict(
+                "This transaction was already reversed. Nothing more is needed.",
+                code="already_reversed",
+            )
         if fault is not None:
             fault.item = number
             raise fault

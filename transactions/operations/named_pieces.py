@@ -48,7 +48,7 @@ def _ensure_held(account: Account, entry: Entry, named: Sequence[ChosenLot]) -> 
         assert part.piece is not None, "only named pieces are checked"
         if part.quantity > held[part.lot_id, part.piece]:
             raise LotSelectionInvalid(
-                f"Piece {part.piece} of lot {part.lot_id} does not hold the quantity asked of it. "
-                "Read the lots again: another transaction may have divided the lot since.",
-                fields={"lots": [f"piece {part.piece} holds too little"]},
+                f"Piece {part.piece} of lot {part.lot_id} has fewer shares than the sale takes. "
+                "Read the lots again, because another transaction may have divided the lot.",
+                fields={"lots": [f"takes more than piece {part.piece} has"]},
             )

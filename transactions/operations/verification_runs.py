@@ -71,7 +71,7 @@ def _save(run: VerificationRun, *, before: int, now: datetime) -> None:
         differences=run.differences,
     )
     if not written:
-        raise RunTaken(f"Another process goes on with run {run.pk}.")
+        raise RunTaken(f"Another process is working on run {run.pk}. Wait until it has ended.")
 
 
 def _kept(difference: Difference) -> dict[str, object]:

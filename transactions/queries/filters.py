@@ -36,26 +36,26 @@ def _by_text(rows: QuerySet[Transaction], name: str, value: str) -> QuerySet[Tra
 _FILTERS: dict[str, Any] = {
     "symbol": ListFilter(
         method=_by_symbol,
-        help_text=f"Symbols separated by commas, at most {LIST_VALUES_MAX}.",
+        help_text=f"Symbols, separated by commas; at most {LIST_VALUES_MAX}.",
     ),
     "type": ChoicesFilter(
         field_name="type",
         lookup_expr="in",
         choices=CHOICES,
-        help_text="Types of transaction separated by commas.",
+        help_text="Transaction types, separated by commas.",
     ),
     "from": django_filters.DateFilter(
         method=_since,
-        help_text="The first day, in UTC.",
+        help_text="First date, in UTC.",
     ),
     "to": django_filters.DateFilter(
         method=_until,
-        help_text="The last day, in UTC.",
+        help_text="Last date, in UTC.",
     ),
     "q": django_filters.CharFilter(
         method=_by_text,
         max_length=120,
-        help_text="Text in the note, the external id, the order id, or the asset's symbol or name.",
+        help_text="Text to find in the note, external id, order id, symbol or asset name.",
     ),
 }
 TransactionFilter = type("TransactionFilter", (django_filters.FilterSet,), _FILTERS)

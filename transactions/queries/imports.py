@@ -126,7 +126,9 @@ def import_batch(*, user: User, public_id: UUID) -> Import:
     """Return one import, if this user may see its account."""
     found = imports(user=user).filter(public_id=public_id).first()
     if found is None:
-        raise NotFound("There is no such import.", code="import_not_found")
+        raise NotFound(
+            "The Import does not exist, or you have no access to it.", code="import_not_found"
+        )
     return found
 
 
@@ -136,7 +138,7 @@ def import_rows(*, batch: Import, status: str | None = None) -> "QuerySet[Import
     if status:
         if status not in RowStatus.values:
             raise InvalidInput(
-                "Rows have no such status.",
+                "The row status does not exist. Send one of those listed in errors.",
                 code="status_unknown",
                 fields={"status": [f"must be one of {', '.join(RowStatus.values)}"]},
             )

@@ -61,7 +61,10 @@ def transaction_row(*, user: User, public_id: UUID) -> Transaction:
     """Return one transaction, if this user may see it."""
     row = transactions(user=user).filter(public_id=public_id).first()
     if row is None:
-        raise NotFound("No such transaction.", code="transaction_not_found")
+        raise NotFound(
+            "The transaction does not exist, or you have no access to it.",
+            code="transaction_not_found",
+        )
     return row
 
 

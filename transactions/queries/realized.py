@@ -24,7 +24,7 @@ def realized_lines(*, account: Account, first: date, last: date) -> list[OurLine
     )
     if len(rows) > RECONCILED_LOTS_MAX:
         raise InvalidInput(
-            f"More than {RECONCILED_LOTS_MAX} lots were closed in that time: compare one year, or "
+            f"More than {RECONCILED_LOTS_MAX} lots were closed in that time. Compare one year, or "
             "a file of fewer days.",
             code="too_many_rows",
         )

@@ -25,10 +25,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--account", type=UUID, required=True, help="public id of the account")
-        parser.add_argument("--format", choices=sorted(FORMATS), help="found out where absent")
+        parser.add_argument("--account", type=UUID, required=True, help="UUID of the account")
         parser.add_argument(
-            "--commit", action="store_true", help="record the ready rows, not only show them"
+            "--format", choices=sorted(FORMATS), help="format of the file; default: detected"
+        )
+        parser.add_argument(
+            "--commit",
+            action="store_true",
+            help="record the ready rows instead of only showing them",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,9 +40,9 @@ class Command(BaseCommand):
             Account.objects.select_related("owner").filter(public_id=options["account"]).first()
         )
         if account is None:
-            raise CommandError("There is no such account.")
+            raise CommandError("No account has this UUID. Check it in the administration.")
         if not options["file"].is_file():
-            raise CommandError(f"{options['file']} is no file.")
+            raise CommandError(f"{options['file']} does not exist or is not a file.")
         upload = imports.Upload(
             name=options["file"].name,
             pieces=_pieces(options["file"]),
@@ -58,9 +62,9 @@ class Command(BaseCommand):
         except BallastError as refusal:
             raise CommandError(f"{refusal.code}: {refusal.detail}") from refusal
         if options["commit"]:
-            self.stdout.write(f"Recorded {batch.ready_count} rows as import {batch.public_id}.")
+            self.stdout.write(f"Recorded {batch.ready_count} rows as Import {batch.public_id}.")
         else:
-            self.stdout.write("Nothing was recorded; --commit records the ready rows.")
+            self.stdout.write("Nothing was recorded. Add --commit to record the ready rows.")
 
     def _show(self, batch: Import) -> None:
         told = ", ".join(f"{count} {name}" for name, count in imports.counts(batch).items())

@@ -16,35 +16,39 @@ from transactions.operations.verification_runs import RunTaken, begin_run, go_on
 
 
 class Command(BaseCommand):
-    help = "Rebuilds everything derived from the transactions and compares it with what is stored."
+    help = (
+        "Recomputes lots, sales and wash sales from the transactions and compares them with the "
+        "database."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         start = parser.add_mutually_exclusive_group()
-        start.add_argument(
-            "--resume", action="store_true", help="go on with the last run that was not finished"
-        )
-        start.add_argument("--after", type=int, default=0, help="begin after this household id")
+        start.add_argument("--resume", action="store_true", help="continue the last unfinished run")
+        start.add_argument("--after", type=int, default=0, help="start after this household id")
         parser.add_argument("--batch", type=int, default=BATCH)
 
     def handle(self, *args: Any, **options: Any) -> None:
         run = self._run(resume=options["resume"], after=options["after"])
-        self.stdout.write(f"run {run.pk}, after household {run.last_household_id}")
+        self.stdout.write(f"run {run.pk} starts after household {run.last_household_id}")
         try:
             for found in go_on(run=run, clock=timezone.now, batch=options["batch"]):
                 for difference in found.differences:
                     self.stderr.write(
                         f"account {difference.account_id}: {difference.what} {difference.key} "
-                        f"stored {difference.stored}, transactions say {difference.computed}"
+                        f"stored {difference.stored}, recomputed {difference.computed}"
                     )
                 self.stdout.write(
-                    f"up to household {run.last_household_id}: {run.accounts} accounts"
+                    f"checked up to household {run.last_household_id}: {run.accounts} accounts"
                 )
         except RunTaken as fault:
             raise CommandError(fault.detail) from fault
         if run.difference_count:
-            raise CommandError(f"{run.difference_count} differences in {run.accounts} accounts")
+            raise CommandError(
+                f"Found {run.difference_count} differences in {run.accounts} accounts. "
+                "They are listed above."
+            )
         self.stdout.write(
-            f"{run.accounts} accounts, {run.transactions} transactions: everything is what they say"
+            f"{run.accounts} accounts, {run.transactions} transactions: no differences"
         )
 
     def _run(self, *, resume: bool, after: int) -> VerificationRun:
@@ -52,5 +56,7 @@ class Command(BaseCommand):
             return begin_run(clock=timezone.now, after_household_id=after)
         run = unfinished_run()
         if run is None:
-            raise CommandError("Every run came to its end: there is nothing to resume.")
+            raise CommandError(
+                "Every run is finished, so there is nothing to resume. Omit --resume."
+            )
         return run

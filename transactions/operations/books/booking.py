@@ -182,9 +182,9 @@ def _make_time(
     count = rows.count()
     if events_max is not None and count > events_max:
         raise RebookingTooLong(
-            f"This changes how {count:,} later transactions are booked, which takes longer than "
-            f"one request may (at most {events_max:,}). Nothing was recorded. Import it as a file, "
-            "or undo the import it came from: a worker does that.",
+            f"This would rebook {count:,} later transactions. One request may rebook at most "
+            f"{events_max:,}. Nothing was recorded. Import the change as a file, or undo the "
+            "Import the transaction came from; both run as a background job.",
         )
     if count > _LONG:
         idle_for_long()

@@ -208,10 +208,11 @@ def _lot_rows(
     for piece, quantity in zip(pieces, quantities, strict=True):
         if piece.basis and not quantity:
             raise FractionTooSmall(
-                f"Less than 0.0000000001 shares of the lot of {piece.opened_at.date()} would be "
-                f"left, with a cost of {amount(piece.basis, currency)} {currency}: so small a "
-                "fraction cannot be kept. Sell the lot before this event, or correct its quantity "
-                "or the ratio.",
+                f"The event would leave less than 0.0000000001 shares of the lot of "
+                f"{piece.opened_at.date()}, with a cost of {amount(piece.basis, currency)} "
+                f"{currency}. "
+                "So small a fraction cannot be stored. Sell the lot before this event, or correct "
+                "its quantity or the ratio.",
                 fields={"ratio": ["leaves too small a fraction of a share"]},
             )
         number = numbers.get(piece.acquisition, 0)

@@ -69,8 +69,8 @@ class _Exchange:
         rate = self.rates.get((base, quote, day))
         if rate is None:
             raise InvalidInput(
-                f"A wash sale moves a loss from {base} to {quote}, but the exchange rate of {day} "
-                "is not known. Record the rate first.",
+                f"A wash sale moves a loss from {base} to {quote}, but no exchange rate of {day} "
+                "is available. Ask an operator to load it.",
                 code="exchange_rate_unknown",
             )
         exact = minor * minor_unit(base) * rate.rate / minor_unit(quote)

@@ -151,7 +151,7 @@ def replayed(
                 return changed
         return _attempted(change, None) if later <= EVENTS_MAX else None
     except Unclear as reason:
-        logger.info("household %s is booked from the start: %s", household.id, reason)
+        logger.info("rebooking household %s from the start: %s", household.id, reason)
         return None
 
 
@@ -181,7 +181,7 @@ def _attempted(change: _Change, until: datetime | None) -> set[int] | None:
     _add_closings(twice, stored, wanted)
     changed = write_difference(stored=stored, derived=wanted)
     write_holdings(before=stored, after=wanted, absolute=False)
-    logger.debug("household %s is replayed through %s", change.household.id, until or "the end")
+    logger.debug("replayed household %s through %s", change.household.id, until or "the end")
     return changed
 
 

@@ -97,7 +97,7 @@ def _ensure_room(account: Account) -> None:
     ).count()
     if waiting >= IMPORTS_OPEN_PER_HOUSEHOLD_MAX:
         raise Conflict(
-            f"{waiting} files wait for a decision. Commit or discard some of them.",
+            f"{waiting} files are waiting for your decision. Commit or discard some of them.",
             code="too_many_imports",
         )
 
@@ -110,7 +110,7 @@ def _ensure_bytes(batch: Import) -> None:
     stored = waiting.aggregate(total=Sum("file_bytes"))["total"] or 0
     if stored + batch.file_bytes > IMPORT_BYTES_PER_HOUSEHOLD_MAX:
         raise Conflict(
-            f"Files of {stored} bytes wait for a decision already, and at most "
+            f"Files of {stored} bytes are waiting for your decision; at most "
             f"{IMPORT_BYTES_PER_HOUSEHOLD_MAX} are kept: commit or discard some.",
             code="too_many_import_bytes",
         )
@@ -122,9 +122,9 @@ def _plain_name(name: str) -> str:
 
 def _unknown_format() -> InvalidInput:
     return InvalidInput(
-        "There is no such format. Choose one of those listed.",
+        "The file format is not supported. Choose one of those listed.",
         code="format_unknown",
-        fields={"format": [f"one of {', '.join(FORMATS)}"]},
+        fields={"format": [f"must be one of {', '.join(FORMATS)}"]},
     )
 
 
@@ -208,9 +208,9 @@ def _choose(
         rows = ImportRow.objects.filter(batch=batch, number__in=wanted)
         if rows.update(choice=choice) != len(wanted):
             raise InvalidInput(
-                "The file has no such row.",
+                "The file has no row with this number. Read its rows again.",
                 code="row_unknown",
-                fields={choice or "reset": ["names a row that is not there"]},
+                fields={choice or "reset": ["names a row that does not exist"]},
             )
 
 
@@ -389,7 +389,9 @@ def _locked(batch: Import) -> Import:
     rows = Import.objects.select_related("account__owner", "job").filter(pk=batch.pk)
     found = locked_in_line(rows, household_id=batch.account.household_id, of=("self",))
     if not found:
-        raise NotFound("There is no such import.", code="import_not_found")
+        raise NotFound(
+            "The Import does not exist, or you have no access to it.", code="import_not_found"
+        )
     return found[0]
 
 
@@ -403,7 +405,7 @@ def _of_claim(claim: Claim) -> Import:
 def _ensure(batch: Import, *allowed: str) -> None:
     if batch.is_busy:
         raise Conflict(
-            "A job is working on this import. Wait until it is done.", code="import_busy"
+            "A job is working on this Import. Try again when it has ended.", code="import_busy"
         )
     _ensure_status(batch, *allowed)
 
@@ -411,7 +413,7 @@ def _ensure(batch: Import, *allowed: str) -> None:
 def _ensure_status(batch: Import, *allowed: str) -> None:
     if batch.status not in allowed:
         raise Conflict(
-            f"The import is {batch.status}.",
+            f"The Import is {batch.status}, so this is not possible.",
             code={
                 ImportStatus.COMMITTED: "already_committed",
                 ImportStatus.UNDONE: "already_undone",

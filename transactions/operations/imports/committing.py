@@ -70,7 +70,10 @@ def write(
     )
     work = _Work(batch, names, assets, base_currency(batch=batch), user, now)
     if not batch.ready_count:
-        raise Conflict("No row of the file is ready.", code="nothing_ready")
+        raise Conflict(
+            "No row of the file is ready. Map its symbols, or include rows by hand.",
+            code="nothing_ready",
+        )
     pairs = _pairs(work)
     paired = {row.pk for pair in pairs for row in pair}
     done = 0
@@ -126,7 +129,7 @@ def undo(
         # The ledger reads the rows again under its lock; here their keys are enough.
         names = ("account_id", "type", "counterpart_id", "reverses_id")
         originals = list(Transaction.objects.filter(pk__in=portion).only(*names).order_by("id"))
-        note = f"Undoes the import of {batch.file_name}"
+        note = f"Undo of the Import of {batch.file_name}"
         reverse_all(originals=originals, user=user, now=now, note=note, events_max=None)
         done += len(portion)
         if told is not None:

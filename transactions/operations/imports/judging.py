@@ -32,12 +32,14 @@ from transactions.queries.import_symbols import Meaning, meanings
 
 ROWS_AT_ONCE = 2_000
 _DETAILS = {
-    "duplicate": "The ledger has this transaction already.",
+    "duplicate": "The ledger already has this transaction.",
     "duplicate_in_file": "The row is a duplicate of an earlier row of the file.",
-    "settled_at_fixing": "The security trades in another currency, in which the file states no "
-    "price. What was settled is converted at the fixing of the day.",
-    "excluded": "You left the row out.",
-    "symbol_skipped": "Its security is skipped.",
+    "settled_at_fixing": (
+        "The asset trades in another currency and the file states no price in it. The amount "
+        "settled was converted at the reference rate of the day."
+    ),
+    "excluded": "You excluded the row.",
+    "symbol_skipped": "You chose to skip its security.",
     "other_account": "The row belongs to another account of the file.",
     "account_ambiguous": "The file has several accounts. Choose the one to import.",
 }

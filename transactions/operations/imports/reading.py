@@ -133,7 +133,7 @@ class _Seen:
                 self._rows[security.key] += 1
         if len(self._securities) > IMPORT_SYMBOLS_MAX:
             raise InvalidInput(
-                f"The file names more than {IMPORT_SYMBOLS_MAX} securities. Split it.",
+                f"The file contains more than {IMPORT_SYMBOLS_MAX} securities. Split it.",
                 code="symbols_too_many",
             )
 

@@ -34,7 +34,7 @@ def _said(key: str, said: Any, row: Mapping[str, Any]) -> dict[str, str]:
     details = {} if said == "create" else dict(said)
     unknown = set(details) - {"symbol", "name", "asset_class", "currency"}
     if unknown:
-        raise _refused(key, f"has no field {sorted(unknown)[0][:40]}", "unknown_field")
+        raise _refused(key, f"contains an unknown field {sorted(unknown)[0][:40]}", "unknown_field")
     made = {
         "symbol": str(details.get("symbol") or row["symbol"] or row["isin"]).strip().upper(),
         "name": str(details.get("name") or row["name"] or key)[:120],
