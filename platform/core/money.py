@@ -61,6 +61,22 @@ def allocate(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[
     return parts
 
 
+def largest_remainder(exact: Sequence[int], *, step: int, steps: int) -> list[int]:
+    """Round each number down to whole steps, and hand out the rest so that they sum to `steps`.
+
+    The rest goes to the largest remainders, earlier ones first among equals: no part is a step or
+    more from its exact value where the exact values sum to less than a step from the whole.
+    """
+    if not exact:
+        return []
+    found = [value // step for value in exact]
+    rounds, rest = divmod(steps - sum(found), len(exact))
+    order = sorted(range(len(exact)), key=lambda i: (-(exact[i] % step), i))
+    for place, number in enumerate(order):
+        found[number] += rounds + (1 if place < rest else 0)
+    return found
+
+
 def plain(value: Decimal) -> str:
     """Return the shortest plain notation: no exponent, no trailing zeros ('40', '0.4', '-3.05')."""
     text = format(value, "f")

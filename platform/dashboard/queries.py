@@ -5,21 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from core.money import WIDE
 from dashboard.presenters.holdings import Aim, Portfolio, portfolio
 from identity.models import User
 from marketdata.models import Asset
 from marketdata.queries import sources
-from portfolios.holdings.households import AccountPart, household_value
+from portfolios.holdings.households import AccountPart, HouseholdValue
 from portfolios.holdings.targets import CASH_SYMBOL
-from portfolios.holdings.valuation import Valuation
 from portfolios.models import Target
-from portfolios.queries import rates_into, valuations
+from portfolios.queries import worth
 from transactions import queries as ledger
 from transactions.models import Account
 
 ACCOUNTS_SHOWN_MAX = 100
-ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,70 +24,34 @@ class AccountLine:
     """One account of the overview, valued in its own currency and, with a rate, in the base's."""
 
     account: Account
-    value: Valuation
+    part: AccountPart
     page: Portfolio
-    to_base: Decimal | None
-
-    @property
-    def total_base(self) -> Decimal | None:
-        return None if self.to_base is None else WIDE.multiply(self.page.total, self.to_base)
+    total_base: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """The household in its base currency; accounts without a rate are named, not counted."""
+class Overview:
+    """The accounts shown, and what they are worth together."""
 
-    total: Decimal
-    day_change: Decimal
-    gain: Decimal
-    cash: Decimal
-    day_percentage: Decimal | None
-    gain_percentage: Decimal | None
-    unconverted: tuple[str, ...]
+    lines: tuple[AccountLine, ...]
+    totals: HouseholdValue
 
 
-def account_lines(*, user: User, now: datetime) -> list[AccountLine]:
-    """Return the first accounts a user may see, valued now, oldest first."""
+def overview(*, user: User, now: datetime) -> Overview:
+    """Return the first accounts a user may see, oldest first, and their sum, valued now.
+
+    An adviser's clients are among them, so that the sum is not that of one household.
+    """
     shown = ledger.accounts(user=user).select_related("household")
-    accounts = list(shown[:ACCOUNTS_SHOWN_MAX])
-    values = valuations(account_ids=[account.public_id for account in accounts], now=now)
-    rates = rates_into(user.base_currency, {account.currency for account in accounts}, now=now)
-    aims = _aims([account.pk for account in accounts])
+    accounts = {account.public_id: account for account in shown[:ACCOUNTS_SHOWN_MAX]}
+    found = worth(accounts=list(accounts.values()), currency=user.base_currency, now=now)
+    aims = _aims([account.pk for account in accounts.values()])
     lines = []
-    for account in accounts:
-        # An account closed a moment ago has no value any more.
-        if (found := values.get(account.public_id)) is None:
-            continue
-        page = portfolio(value=found.value, aims=aims.get(account.pk, {}))
-        rate = rates.get(account.currency)
-        lines.append(AccountLine(account, found.value, page, rate.rate if rate else None))
-    return lines
-
-
-def totals(*, lines: Sequence[AccountLine], currency: str) -> Totals:
-    """Return the sums of the lines in `currency`, each account rounded before it is added."""
-    found = household_value(
-        currency=currency,
-        accounts=[
-            AccountPart(
-                account_id=line.account.public_id,
-                name=line.account.name,
-                type=line.account.type,
-                value=line.value,
-                rate=line.to_base,
-            )
-            for line in lines
-        ],
-    )
-    return Totals(
-        total=found.total,
-        day_change=found.day_change,
-        gain=found.gain,
-        cash=found.cash,
-        day_percentage=found.day_change_percentage,
-        gain_percentage=found.gain_percentage,
-        unconverted=found.unconverted,
-    )
+    for part in found.accounts:
+        account = accounts[part.account_id]
+        page = portfolio(value=part.value, aims=aims.get(account.pk, {}))
+        lines.append(AccountLine(account, part, page, found.account_total(part)))
+    return Overview(tuple(lines), found)
 
 
 def _aims(account_ids: Sequence[int]) -> dict[int, dict[str, Aim]]:

@@ -1,5 +1,6 @@
 """Portfolios over HTTP: holdings, summary, lots, targets, restrictions."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -24,7 +25,7 @@ from edge.serializers import PercentageField, StrictSerializer, SymbolField
 from identity.authentication import caller
 from portfolios import operations, queries
 from portfolios.holdings.lots import LotValue
-from portfolios.holdings.valuation import Valuation, Valued, percentage
+from portfolios.holdings.valuation import Allocated, Valuation, Valued
 from portfolios.models import RestrictionKind, Target
 from portfolios.queries import AccountValue
 from transactions import queries as ledger
@@ -299,18 +300,23 @@ def summary_row(found: AccountValue) -> dict[str, object]:
         "day_change": money_text(value.day_change, home),
         "day_change_percentage": plain_text(value.day_change_percentage),
         "holdings": len(value.holdings),
-        "allocation": [
-            {
-                "asset_class": name,
-                "value": money_text(amount, home),
-                "weight": plain_text(percentage(amount, value.total)),
-            }
-            for name, amount in value.by_asset_class().items()
-        ],
+        "allocation": allocation_rows(value.allocation, home),
         "unpriced_symbols": list(value.unpriced),
         "stale_symbols": list(value.stale),
         "stale_exchange_rates": list(value.stale_rates),
     }
+
+
+def allocation_rows(classes: Iterable[Allocated], currency: str) -> list[dict[str, object]]:
+    """Asset classes in the words of the API."""
+    return [
+        {
+            "asset_class": one.asset_class,
+            "value": money_text(one.value, currency),
+            "weight": plain_text(one.weight),
+        }
+        for one in classes
+    ]
 
 
 def lot_row(lot: LotValue, *, account_id: UUID, currency: str) -> dict[str, object]:

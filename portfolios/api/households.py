@@ -16,8 +16,8 @@ from core.money_text import money_text, plain_text
 from edge.pagination import page_answer, page_request
 from edge.schema import page_of, page_parameters
 from identity.authentication import caller
-from portfolios.api.holdings import AllocationRead
-from portfolios.holdings.households import HouseholdHolding, HouseholdValue
+from portfolios.api.holdings import AllocationRead, allocation_rows
+from portfolios.holdings.households import AccountPart, HouseholdHolding, HouseholdValue
 from portfolios.queries.households import household_worth
 
 
@@ -131,30 +131,25 @@ def summary_row(found: HouseholdValue) -> dict[str, object]:
         "day_change": money_text(found.day_change, currency),
         "day_change_percentage": plain_text(found.day_change_percentage),
         "holdings": len(found.holdings),
-        "accounts": [
-            {
-                "account_id": str(part.account_id),
-                "name": part.name,
-                "type": part.type,
-                "currency": part.value.currency,
-                "total_value": money_text(part.value.total, part.value.currency),
-                "total_value_household": money_text(found.account_total(part), currency),
-                "weight": plain_text(found.weight(found.account_total(part))),
-            }
-            for part in found.accounts
-        ],
-        "allocation": [
-            {
-                "asset_class": name,
-                "value": money_text(amount, currency),
-                "weight": plain_text(found.weight(amount)),
-            }
-            for name, amount in found.by_asset_class().items()
-        ],
+        "accounts": [_account_row(part, found) for part in found.accounts],
+        "allocation": allocation_rows(found.allocation, currency),
         "unconverted_accounts": list(found.unconverted),
         "unpriced_symbols": list(found.unpriced),
         "stale_symbols": list(found.stale),
         "stale_exchange_rates": list(found.stale_rates),
+    }
+
+
+def _account_row(part: AccountPart, household: HouseholdValue) -> dict[str, object]:
+    total = household.account_total(part)
+    return {
+        "account_id": str(part.account_id),
+        "name": part.name,
+        "type": part.type,
+        "currency": part.value.currency,
+        "total_value": money_text(part.value.total, part.value.currency),
+        "total_value_household": money_text(total, household.currency),
+        "weight": plain_text(household.weight(total)),
     }
 
 

@@ -2,8 +2,13 @@
 
     total        sum over accounts of the account's total, converted and rounded once
     holding      sum over accounts of its value there, converted and rounded
-    parts        an account's holdings and cash sum to its converted total: a difference of cents
-                 from rounding goes to the account's largest holding
+    parts        an account's holdings and cash sum to its converted total. Its cash is rounded
+                 alone, its holdings by largest remainder to what the total leaves
+
+Largest remainder is the field's rule, and the rule of every other sum here (`core.money`): each
+holding is shown within a cent of its exact value (two, where cash was rounded the other way). The
+alternative, rounding each alone and correcting the largest holding, moves that one by up to half a
+cent for each of the others.
 
 An account whose currency has no rate is named in `unconverted` and counts nowhere.
 
@@ -16,8 +21,20 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
-from core.money import converted
-from portfolios.holdings.valuation import ZERO, Position, Quote, Valuation, Valued, percentage
+from core.limits import FX_RATE_DECIMALS, MONEY_DECIMALS
+from core.money import WIDE, converted, largest_remainder, minor_unit
+from portfolios.holdings.valuation import (
+    ZERO,
+    Allocated,
+    Position,
+    Quote,
+    Valuation,
+    Valued,
+    allocation,
+    percentage,
+)
+
+_DECIMALS = MONEY_DECIMALS + FX_RATE_DECIMALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +120,11 @@ class HouseholdValue:
         """Return the share of a value in the household's total, in percent."""
         return None if value is None else percentage(value, self.total)
 
-    def by_asset_class(self) -> dict[str, Decimal]:
-        """Return the value of each asset class, cash included, in order of their names."""
-        found: dict[str, Decimal] = {"cash": self.cash}
-        for row in self.holdings:
-            if row.value is not None:
-                name = row.position.asset_class
-                found[name] = found.get(name, ZERO) + row.value
-        return dict(sorted(found.items()))
+    @property
+    def allocation(self) -> tuple[Allocated, ...]:
+        """The value and weight of each asset class, cash included, in order of their names."""
+        parts = [(row.position.asset_class, row.value) for row in self.holdings]
+        return allocation(cash=self.cash, parts=parts, total=self.total)
 
 
 def household_value(*, currency: str, accounts: Sequence[AccountPart]) -> HouseholdValue:
@@ -165,17 +179,25 @@ def _holdings(
 
 def _converted_values(value: Valuation, rate: Decimal, currency: str) -> list[Decimal | None]:
     """Return the converted values of an account's holdings; with the cash they sum to its total."""
-    values = [
-        None if row.value_base is None else converted(row.value_base, rate, currency)
+    exact = [
+        None if row.value_base is None else WIDE.multiply(row.value_base, rate)
         for row in value.holdings
     ]
-    known = [amount for amount in values if amount is not None]
-    if known:
-        cash = converted(value.cash, rate, currency)
-        cents = converted(value.total, rate, currency) - cash - sum(known, ZERO)
-        largest = values.index(max(known, key=abs))
-        values[largest] = (values[largest] or ZERO) + cents
-    return values
+    unit = minor_unit(currency)
+    invested = converted(value.total, rate, currency) - converted(value.cash, rate, currency)
+    parts = iter(
+        largest_remainder(
+            [_whole(amount) for amount in exact if amount is not None],
+            step=_whole(unit),
+            steps=int(invested / unit),
+        )
+    )
+    return [None if amount is None else next(parts) * unit for amount in exact]
+
+
+def _whole(amount: Decimal) -> int:
+    """Return an amount in 10^-28: money times a rate has no more decimals."""
+    return int(amount.scaleb(_DECIMALS, context=WIDE))
 
 
 def _one(

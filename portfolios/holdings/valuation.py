@@ -12,7 +12,7 @@ Positions come from the ledger (cached for a minute, by version); prices are thi
 keeps its day and whether it is stale: a value is only as fresh as the older of price and rate.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -127,14 +127,36 @@ class Valuation:
         """Return the share of one holding in the total, in percent."""
         return None if row.value_base is None else percentage(row.value_base, self.total)
 
-    def by_asset_class(self) -> dict[str, Decimal]:
-        """Return the value of each asset class, cash included, in order of their names."""
-        found: dict[str, Decimal] = {"cash": self.cash}
-        for row in self.holdings:
-            if row.value_base is not None:
-                name = row.position.asset_class
-                found[name] = found.get(name, ZERO) + row.value_base
-        return dict(sorted(found.items()))
+    @property
+    def allocation(self) -> "tuple[Allocated, ...]":
+        """The value and weight of each asset class, cash included, in order of their names."""
+        parts = [(row.position.asset_class, row.value_base) for row in self.holdings]
+        return allocation(cash=self.cash, parts=parts, total=self.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Allocated:
+    """The value of one asset class, and its share of the total in percent."""
+
+    asset_class: str
+    value: Decimal
+    weight: Decimal | None
+
+
+def allocation(
+    *, cash: Decimal, parts: Iterable[tuple[str, Decimal | None]], total: Decimal
+) -> tuple[Allocated, ...]:
+    """Return the asset classes of `parts` (class and value) and of cash, in order of their names.
+
+    A part without a value is not counted.
+    """
+    found: dict[str, Decimal] = {"cash": cash}
+    for name, value in parts:
+        if value is not None:
+            found[name] = found.get(name, ZERO) + value
+    return tuple(
+        Allocated(name, value, percentage(value, total)) for name, value in sorted(found.items())
+    )
 
 
 def unit_value(*, quote: Quote | None, rate: Rate | None) -> UnitValue:

@@ -20,7 +20,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from core.money import WIDE, minor_unit, quantize
+from core.money import WIDE, largest_remainder, minor_unit, quantize
 from portfolios.performance.daily_values import (
     EXACT_DECIMALS,
     OF_CASH,
@@ -171,17 +171,10 @@ def in_cents(parts: Iterable[Terms], currency: str) -> dict[str, Decimal]:
 
 def apportioned(exact: Sequence[int], wanted: Decimal, currency: str) -> list[Decimal]:
     """Round each figure to a minor unit so that they sum to `wanted`, by largest remainder."""
-    if not exact:
-        return []
     unit = minor_unit(currency)
     step = int(unit.scaleb(EXACT_DECIMALS, context=WIDE))
-    floors = [value // step for value in exact]
-    left = int(wanted / unit) - sum(floors)
-    order = sorted(range(len(exact)), key=lambda i: (-(exact[i] % step), i))
-    whole_rounds, rest = divmod(left, len(exact))
-    for place, number in enumerate(order):
-        floors[number] += whole_rounds + (1 if place < rest else 0)
-    return [floor * unit for floor in floors]
+    parts = largest_remainder(exact, step=step, steps=int(wanted / unit))
+    return [part * unit for part in parts]
 
 
 def columns_in_cents(

@@ -1,6 +1,7 @@
 """Reads: positions and their value, targets, restrictions."""
 
 from portfolios.queries.holdings import holdings_page
+from portfolios.queries.households import worth
 from portfolios.queries.lots import lot_values
 from portfolios.queries.positions import positions
 from portfolios.queries.targets import restrictions, target_weight, target_weights, targets
@@ -25,4 +26,5 @@ __all__ = [
     "targets",
     "unit_values",
     "valuations",
+    "worth",
 ]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.money import allocate, minor_unit, plain, quantize
+from core.money import allocate, largest_remainder, minor_unit, plain, quantize
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,15 @@ def test_minor_units() -> None:
         D(1),
         D("0.001"),
     )
+
+
+@given(st.lists(st.integers(-(10**30), 10**30), min_size=1, max_size=8), st.integers(1, 10**20))
+def test_parts_by_largest_remainder_sum_to_the_whole_within_one_step(
+    exact: list[int], step: int
+) -> None:
+    nearest = (2 * sum(exact) + step) // (2 * step)
+    parts = largest_remainder(exact, step=step, steps=nearest)
+    assert sum(parts) == nearest
+    assert all(abs(part * step - one) <= step for part, one in zip(parts, exact, strict=True))
+    assert largest_remainder([], step=step, steps=0) == []
+    assert largest_remainder([5, 5, 6], step=10, steps=2) == [1, 0, 1]

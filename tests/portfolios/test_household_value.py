@@ -12,8 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketdata.fx import Rate
-from portfolios.holdings.households import AccountPart, household_value
-from portfolios.holdings.valuation import Position, Quote, valuation
+from portfolios.holdings.households import (
+    AccountPart,
+    HouseholdHolding,
+    HouseholdValue,
+    household_value,
+)
+from portfolios.holdings.valuation import Position, Quote, Valued, valuation
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 
@@ -85,6 +90,29 @@ def test_an_account_without_a_rate_is_named_and_not_counted() -> None:
     assert (found.total, found.unconverted, found.holdings) == (D("100.00"), ("Account 2",), ())
 
 
+def _held(found: HouseholdValue, one: HouseholdHolding) -> list[tuple[AccountPart, Valued]]:
+    return [
+        (account, row)
+        for account in found.accounts
+        for row in account.value.holdings
+        if row.position.asset_id == one.position.asset_id
+    ]
+
+
+def test_cents_go_to_the_largest_remainders_not_to_the_largest_holding() -> None:
+    """0.4 of a cent each: 9 holdings of 0.10 EUR at 1.04 are 0.936 together, beside one of 100."""
+    shares: Held = dict.fromkeys(range(1, 10), ("1", "0.10"))
+    found = household_value(
+        currency="USD", accounts=[part(1, cash="0", held={**shares, 10: ("1", "100")}, rate="1.04")]
+    )
+    assert found.total == D("104.94")
+    assert [row.value for row in found.holdings if row.position.asset_id == 10] == [D("104.00")]
+    assert sorted(row.value or D(0) for row in found.holdings)[:9] == [
+        *[D("0.10")] * 5,
+        *[D("0.11")] * 4,
+    ]
+
+
 amounts = st.decimals("-1000", "1000000", places=2).map(str)
 held = st.dictionaries(
     st.integers(1, 4),
@@ -109,7 +137,14 @@ def test_the_parts_of_any_household_sum_to_its_total(accounts: list[Any]) -> Non
     known = [row.value for row in found.holdings if row.value is not None]
     only_cash = sum((found.account_total(one) or D(0) for one in found.accounts), D(0))
     assert sum(known, D(0)) + found.cash == found.total == only_cash
-    assert sum(found.by_asset_class().values(), D(0)) == found.total
+    assert sum((one.value for one in found.allocation), D(0)) == found.total
+    for one in found.holdings:
+        # Cash and the total are rounded once each, the holding to a cent beside them.
+        exact = sum(
+            (row.value_base * (at.rate or D(0)) for at, row in _held(found, one) if row.value_base),
+            D(0),
+        )
+        assert one.value is None or abs(one.value - exact) < D("0.02") * len(one.accounts)
 
 
 @pytest.mark.django_db

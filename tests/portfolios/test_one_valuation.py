@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from core.money import quantize
 from dashboard.presenters.figures import money
-from dashboard.queries import account_lines, totals
+from dashboard.queries import overview
 from marketdata.models import Asset, ExchangeRate, LatestPrice
 from marketdata.queries.exchange_rates import forget_fixings
 from portfolios.operations import TargetWeight, set_targets
@@ -101,7 +101,7 @@ def test_random_accounts_in_five_currencies_are_worth_one_sum_everywhere(
     api, browser = client_of(owner), Client()
     browser.force_login(owner)
     now = timezone.now()
-    lines = {line.account.pk: line for line in account_lines(user=owner, now=now)}
+    lines = {line.account.pk: line for line in overview(user=owner, now=now).lines}
     many = valuations(account_ids=[account.public_id for account in accounts], now=now)
     for account in accounts:
         total, currency = many[account.public_id].value.total, account.currency
@@ -117,7 +117,7 @@ def test_random_accounts_in_five_currencies_are_worth_one_sum_everywhere(
             "summary": D(summary["total_value"]),
             "holdings": D(summary["cash"])
             + sum(D(row["market_value_account"]) for row in holdings),
-            "overview": lines[account.pk].value.total,
+            "overview": lines[account.pk].part.value.total,
             "rebalance": inputs.cash
             + sum(
                 quantize(held[one.symbol] * one.price, currency)
@@ -149,8 +149,8 @@ def test_the_rupiah_of_the_review_are_the_same_everywhere(people: Any, client_of
     # The ledger keeps the digits of the rate: what was paid is what it is worth.
     assert (row["cost_basis"], row["unrealized_gain"]) == ("875397.93", "0.00")
     assert account.transactions.get().fx_rate == D("0.0000583598622569281486")
-    (line,) = account_lines(user=people.owner, now=now)
-    assert line.value.invested == D("875397.93")
+    (line,) = overview(user=people.owner, now=now).lines
+    assert line.part.value.invested == D("875397.93")
 
 
 @pytest.mark.parametrize("count", [1, 8])
@@ -177,7 +177,7 @@ def test_totals_in_the_base_currency_are_rounded_once_an_account(
     random = Random(5)
     for number in range(5):
         filled(people.owner, market, random, number)
-    lines = account_lines(user=people.owner, now=timezone.now())
-    summed = totals(lines=lines, currency="USD")
-    expected = sum(quantize(line.total_base or D(0), "USD") for line in lines)
-    assert (summed.total, summed.unconverted) == (expected, ())
+    found = overview(user=people.owner, now=timezone.now())
+    parts = [line.part for line in found.lines]
+    expected = sum(quantize(part.value.total * (part.rate or D(0)), "USD") for part in parts)
+    assert (found.totals.total, found.totals.unconverted) == (expected, ())

@@ -8,13 +8,13 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from core.errors import BallastError, NotFound
+from dashboard import queries
 from dashboard.forms.entries import AccountForm, add_refusal
 from dashboard.pages.asked import page_asked, symbol_asked
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.presenters.figures import currency_decimals, currency_prefix
 from dashboard.presenters.holdings import aims_of, live_account, portfolio
 from dashboard.presenters.lots import lots_by_purchase
-from dashboard.queries import account_lines, totals
 from portfolios.queries import (
     account_value,
     lot_values,
@@ -33,18 +33,17 @@ def overview(request: SignedIn) -> HttpResponse:
     """Show every account of the household, and their sum in the base currency."""
     now = timezone.now()
     base = request.user.base_currency
-    lines = account_lines(user=request.user, now=now)
-    summed = totals(lines=lines, currency=base)
+    found = queries.overview(user=request.user, now=now)
     return shown(
         request,
         "overview",
         {
             "section": "overview",
-            "live": bool(lines),
+            "live": bool(found.lines),
             "greeting": request.user.full_name or request.user.email,
             "base_currency": base,
-            "lines": lines,
-            "totals": summed,
+            "lines": found.lines,
+            "totals": found.totals,
             "live_data": {
                 "base": {
                     "prefix": currency_prefix(base),
@@ -53,10 +52,10 @@ def overview(request: SignedIn) -> HttpResponse:
                 "accounts": [
                     live_account(
                         account_id=str(line.account.public_id),
-                        value=line.value,
-                        to_base=line.to_base,
+                        value=line.part.value,
+                        to_base=line.part.rate,
                     )
-                    for line in lines
+                    for line in found.lines
                 ],
             },
         },
