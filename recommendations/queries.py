@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -138,7 +138,7 @@ def _lots(held: Sequence[HeldPiece], windows: WashWindows, orders: _Orders) -> d
                 lot_id=str(row.lot_id),
                 quantity=row.quantity,
                 cost_basis=row.cost_basis,
-                opened_date=piece.opened_at.astimezone(UTC).date(),
+                opened_date=piece.opened_at.date(),
                 holding_period_date=piece.held_since,
                 piece=row.number,
                 opened_at=piece.opened_at,

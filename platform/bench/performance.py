@@ -45,12 +45,12 @@ SELECT asset.id, day,
 # A deposit, then one purchase of every asset each month, stored as the ledger stores them.
 _FACTS = """
 INSERT INTO transactions_transaction (public_id, account_id, type, asset_id, quantity, price,
-    amount, fee, currency, fx_rate, cash_effect, executed_at, recorded_at, recorded_by_id,
-    order_id, external_id, tax_rates, lot_method, lots, note)
+    amount, fee, currency, fx_rate, cash_effect, executed_at, trade_date, recorded_at,
+    recorded_by_id, order_id, external_id, tax_rates, lot_method, lots, note)
 SELECT gen_random_uuid(), %(account)s, fact.type, fact.asset, fact.quantity, fact.price,
        fact.amount, fact.fee, fact.currency, fact.rate,
        round(fact.sign * fact.amount * fact.rate - fact.fee * fact.rate, 2),
-       fact.at, %(now)s, %(owner)s, '', '', '{}', '', '[]', ''
+       fact.at, fact.at::date, %(now)s, %(owner)s, '', '', '{}', '', '[]', ''
   FROM (SELECT 'deposit' AS type, NULL::bigint AS asset, NULL::numeric AS quantity,
                NULL::numeric AS price, 100000000::numeric AS amount, 0::numeric AS fee,
                'USD' AS currency, 1::numeric AS rate, 1 AS sign,

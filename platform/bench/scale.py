@@ -46,12 +46,13 @@ _STATEMENTS = (
     # One purchase of each of `holdings` assets; each account starts at a different asset.
     f"""
     INSERT INTO transactions_transaction (public_id, account_id, type, asset_id, quantity, price,
-        amount, fee, currency, fx_rate, cash_effect, executed_at, recorded_at, recorded_by_id,
-        order_id, external_id, tax_rates, lot_method, lots, note)
+        amount, fee, currency, fx_rate, cash_effect, executed_at, trade_date, recorded_at,
+        recorded_by_id, order_id, external_id, tax_rates, lot_method, lots, note)
     SELECT {_UUID}, account.id, 'buy', assets.ids[1 + (account.id + n) %% assets.size],
            q.quantity, q.price,
            round(q.quantity * q.price, 2), 0, 'USD', 1, -round(q.quantity * q.price, 2),
-           %(executed)s, %(now)s, account.owner_id,
+           %(executed)s, (%(executed)s::timestamptz AT TIME ZONE 'UTC')::date, %(now)s,
+           account.owner_id,
            '', '', '{{}}', '', '[]', ''
       FROM scale_account account
      CROSS JOIN generate_series(1, %(holdings)s) n
@@ -63,10 +64,10 @@ _STATEMENTS = (
     """,
     f"""
     INSERT INTO transactions_transaction (public_id, account_id, type, amount, fee, currency,
-        fx_rate, cash_effect, executed_at, recorded_at, recorded_by_id, order_id, external_id,
-        tax_rates, lot_method, lots, note)
+        fx_rate, cash_effect, executed_at, trade_date, recorded_at, recorded_by_id, order_id,
+        external_id, tax_rates, lot_method, lots, note)
     SELECT {_UUID}, account_id, 'deposit', 1000 - sum(cash_effect), 0, 'USD', 1,
-           1000 - sum(cash_effect), %(executed)s, %(now)s, min(recorded_by_id),
+           1000 - sum(cash_effect), %(executed)s, min(trade_date), %(now)s, min(recorded_by_id),
            '', '', '{{}}', '', '[]', ''
       FROM transactions_transaction
      WHERE account_id IN (SELECT id FROM scale_account)
@@ -74,10 +75,10 @@ _STATEMENTS = (
     """,
     "ANALYZE transactions_transaction",
     """
-    INSERT INTO transactions_lot (account_id, asset_id, transaction_id, opened_at,
+    INSERT INTO transactions_lot (account_id, asset_id, transaction_id, opened_at, opened_date,
         holding_period_date, quantity, cost_basis, piece, wash_sale_adjustment, replaces_loss,
         purchase)
-    SELECT t.account_id, t.asset_id, t.id, t.executed_at, t.executed_at::date, t.quantity,
+    SELECT t.account_id, t.asset_id, t.id, t.executed_at, t.trade_date, t.trade_date, t.quantity,
            -t.cash_effect, 0, 0, false, true
       FROM transactions_transaction t JOIN scale_account account ON account.id = t.account_id
      WHERE t.type = 'buy'

@@ -1,15 +1,47 @@
-"""Days and instants: always time-zone aware, always UTC inside."""
+"""Days and instants: always time-zone aware, stored in UTC.
 
-from datetime import UTC, date, datetime, timedelta
+An instant in the ledger also has the day at the place of the trade, which need not be its day in
+UTC. `on_day` puts an instant into an offset at which its date is that day: it is still the same
+instant for every comparison, and `.date()` is the trade date.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 from core.errors import InvalidInput
 from core.limits import EARLIEST_DATE, LATEST_DATE
+
+_DAY = timedelta(days=1)
+# An offset of whole hours if it gives the day, else of whole minutes.
+_OFFSET_UNITS = (timedelta(hours=1), timedelta(minutes=1))
 
 
 def instant_text(value: datetime) -> str:
     """Return ISO 8601 in UTC with a Z; microseconds only if they are not zero."""
     text = value.astimezone(UTC).isoformat()
     return text.replace("+00:00", "Z")
+
+
+def on_day(instant: datetime, day: date, *, field: str = "trade_date") -> datetime:
+    """Return the instant in an offset at which its date is `day`.
+
+    UTC where that is its day in UTC. Raises InvalidInput if the day is 24 hours away or more.
+    """
+    utc = instant.astimezone(UTC)
+    if utc.date() == day:
+        return utc
+    begin = datetime.combine(day, time(), UTC)
+    for unit in _OFFSET_UNITS:
+        if utc < begin:
+            offset = -((utc - begin) // unit) * unit
+        else:
+            offset = -((utc - begin - _DAY) // unit + 1) * unit
+        if abs(offset) < _DAY:
+            return utc.astimezone(timezone(offset))
+    raise InvalidInput(
+        f"{field} is a day or more away from the instant {instant_text(instant)}.",
+        code="trade_date_far",
+        fields={field: ["must be less than a day away from executed_at"]},
+    )
 
 
 def ensure_known(day: date, *, field: str) -> None:

@@ -248,6 +248,14 @@ class InstantField(serializers.DateTimeField):
         return super().enforce_timezone(value)
 
 
+class PlacedInstantField(InstantField):
+    """An instant that keeps its offset, which says what day it was at its place."""
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        super().enforce_timezone(value)
+        return value
+
+
 class EmailField(serializers.EmailField):
     """An e-mail address, folded so that one mailbox has one spelling."""
 

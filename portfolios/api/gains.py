@@ -133,7 +133,9 @@ class CsvRenderer(OrjsonRenderer):
     format = "csv"
 
 
-YEAR = OpenApiParameter("year", int, description="Tax year, in UTC; this year where absent.")
+YEAR = OpenApiParameter(
+    "year", int, description="Tax year of the trade date; this year where absent."
+)
 
 
 def gain_row(line: GainLine, *, as_of: date) -> dict[str, object]:
@@ -208,7 +210,9 @@ class GainsView(APIView):
         operation_id="gains_list",
         responses=page_of(GainLineRead),
         parameters=[
-            OpenApiParameter("year", int, description="Tax year, in UTC; all where absent."),
+            OpenApiParameter(
+                "year", int, description="Tax year of the trade date; all where absent."
+            ),
             OpenApiParameter("symbol", str),
             OpenApiParameter("lot_id", UUID),
             OpenApiParameter("term", str, enum=["short", "long"]),

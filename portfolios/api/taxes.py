@@ -124,7 +124,9 @@ class TaxReturnsView(APIView):
         responses=TaxReturnsRead,
         parameters=[
             HOUSEHOLD,
-            OpenApiParameter("year", int, description="Tax year, in UTC; this year where absent."),
+            OpenApiParameter(
+                "year", int, description="Tax year of the trade date; this year where absent."
+            ),
         ],
     )
     def get(self, request: Request) -> Response:

@@ -53,7 +53,7 @@ class Facts:
     ids: Ints
     accounts: Ints
     kinds: Ints
-    # Microseconds since 1970, UTC.
+    # Microseconds since 1970, UTC; within the trade date.
     instants: Ints
     assets: Ints
     amounts: Whole
@@ -75,7 +75,7 @@ class Facts:
 
     @property
     def days(self) -> Ints:
-        """The ordinal of each day in UTC."""
+        """The ordinal of each trade date."""
         found: Ints = self.instants // _DAY + _EPOCH
         return found
 

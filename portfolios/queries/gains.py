@@ -1,7 +1,7 @@
 """Realized gains as the ledger stores them: an account's lines, its sums by year and symbol."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -31,9 +31,10 @@ _FIELDS = (
     "proceeds",
     "cost_basis",
     "wash_sale_adjustment",
-    "opened_at",
+    "opened_date",
     "holding_period_date",
     "closed_at",
+    "closed_date",
     "long_term",
     "matched_quantity",
     "deferred_loss",
@@ -49,9 +50,9 @@ _FIELDS = (
 _SPLIT = Q(permanent_loss__gt=0, permanent_quantity__lt=F("quantity"))
 
 
-def year_range(year: int) -> tuple[datetime, datetime]:
-    """Return the first instant of a tax year and of the next, in UTC."""
-    return datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+def year_range(year: int) -> tuple[date, date]:
+    """Return the first day of a tax year and of the next."""
+    return date(year, 1, 1), date(year + 1, 1, 1)
 
 
 def disposals(
@@ -63,11 +64,11 @@ def disposals(
     long_term: bool | None = None,
     transaction_ids: Sequence[int] | None = None,
 ) -> "QuerySet[Disposal]":
-    """Return disposals of accounts, filtered by year (in UTC), asset, lot, term and sale."""
+    """Return disposals of accounts, filtered by year of trade, asset, lot, term and sale."""
     rows = Disposal.objects.filter(account_id__in=account_ids)
     if year is not None:
         first, next_first = year_range(year)
-        rows = rows.filter(closed_at__gte=first, closed_at__lt=next_first)
+        rows = rows.filter(closed_date__gte=first, closed_date__lt=next_first)
     if symbol is not None:
         rows = rows.filter(asset__symbol=symbol)
     if lot_id is not None:
@@ -87,7 +88,7 @@ def line_rows(rows: "QuerySet[Disposal]") -> Any:
         permanent_line=Value(1, output_field=IntegerField())
     )
     both: Any = gone.values(*_FIELDS).union(kept.values(*_FIELDS), all=True)
-    return both.order_by("closed_at", "id", "-permanent_line")
+    return both.order_by("closed_date", "closed_at", "id", "-permanent_line")
 
 
 def lines_of(
@@ -128,9 +129,9 @@ def _part(row: Mapping[str, Any], account: Account, policy: WashSalePolicy) -> P
         currency=account.currency,
         taxable=account.type == AccountType.TAXABLE,
         washable=is_washable(account=account, asset_class=asset_class, policy=policy),
-        opened_date=row["opened_at"].astimezone(UTC).date(),
+        opened_date=row["opened_date"],
         holding_period_date=row["holding_period_date"],
-        closed_date=row["closed_at"].astimezone(UTC).date(),
+        closed_date=row["closed_date"],
         quantity=row["quantity"],
         proceeds=row["proceeds"],
         cost_basis=row["cost_basis"],
@@ -154,7 +155,7 @@ _SUMS = {
 def sums(rows: "QuerySet[Disposal]", *keys: str) -> "dict[tuple[Any, ...], Totals]":
     """Return totals by any of account_id, year, asset__symbol and long_term, in one query."""
     grouped = (
-        rows.annotate(year=ExtractYear("closed_at", tzinfo=UTC))
+        rows.annotate(year=ExtractYear("closed_date"))
         .values(*keys)
         .annotate(**_SUMS)
         .order_by(*keys)
@@ -173,18 +174,18 @@ def provisional_losses(
     """Return, by `key`, the recognized losses that a purchase can still disallow."""
     if not policy.enabled:
         return {}
-    since = datetime.combine(window_start(as_of), time.min, tzinfo=UTC)
-    rows = rows.filter(account__type=AccountType.TAXABLE, closed_at__gte=since).filter(
+    since = window_start(as_of)
+    rows = rows.filter(account__type=AccountType.TAXABLE, closed_date__gte=since).filter(
         cost_basis__gt=F("proceeds") + F("deferred_loss") + F("permanent_loss")
     )
     if policy.crypto_exempt:
         rows = rows.exclude(asset__asset_class=AssetClass.CRYPTO)
     found: dict[Any, Provisional] = {}
     for row in rows.annotate(
-        year=ExtractYear("closed_at", tzinfo=UTC),
+        year=ExtractYear("closed_date"),
         loss=F("cost_basis") - F("proceeds") - F("deferred_loss") - F("permanent_loss"),
-    ).values(key, "loss", "closed_at"):
-        until = window_end(row["closed_at"].astimezone(UTC).date())
+    ).values(key, "loss", "closed_date"):
+        until = window_end(row["closed_date"])
         found[row[key]] = found.get(row[key], Provisional()) + Provisional(row["loss"], until)
     return found
 

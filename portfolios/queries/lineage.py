@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection
 
+from core.dates import on_day
 from core.money import converted, quantize
 from marketdata.models import Asset
 from portfolios.queries.gains import disposals, line_rows, lines_of, wash_sale_policy
@@ -113,14 +114,13 @@ def _symbols(changes: Iterable[LotChange], washes: Iterable[WashSale]) -> dict[i
 
 def _acquisition(row: Transaction, accounts: Mapping[int, Account]) -> Acquisition:
     home = accounts[row.account_id].currency
-    executed_date = row.executed_at.astimezone(UTC).date()
     return Acquisition(
         transaction_id=row.public_id,
         account_id=accounts[row.account_id].public_id,
         type=row.type,
         symbol=row.asset.symbol if row.asset else None,
-        executed_at=row.executed_at,
-        opened_date=row.opened_date or executed_date,
+        executed_at=on_day(row.executed_at, row.trade_date),
+        opened_date=row.opened_date or row.trade_date,
         quantity=row.quantity,
         price=row.price,
         amount=row.amount,
@@ -128,7 +128,7 @@ def _acquisition(row: Transaction, accounts: Mapping[int, Account]) -> Acquisiti
         currency=row.currency,
         fx_rate=row.fx_rate,
         # The European Central Bank's rate of this day, or the one stated with the transaction.
-        fx_date=executed_date if row.currency != home else None,
+        fx_date=row.trade_date if row.currency != home else None,
         cost=converted(row.amount + row.fee, row.fx_rate, home),
         cost_currency=home,
     )
@@ -142,7 +142,7 @@ def _piece(lot: Lot, account: Account, as_of: date) -> Piece:
         quantity=lot.quantity,
         cost_basis=quantize(lot.cost_basis, account.currency),
         wash_sale_adjustment=quantize(lot.wash_sale_adjustment, account.currency),
-        opened_date=lot.opened_at.astimezone(UTC).date(),
+        opened_date=lot.opened_date,
         holding_period_date=lot.holding_period_date,
         long_term=is_long_term(opened_date=lot.holding_period_date, sold_date=as_of),
         replaces_loss=lot.replaces_loss,
@@ -159,7 +159,7 @@ def _steps(
     event, account = events[change.transaction_id], accounts[change.account_id]
     step = Step(
         transaction_id=event.public_id,
-        executed_at=event.executed_at,
+        executed_at=on_day(event.executed_at, event.trade_date),
         account_id=account.public_id,
         currency=account.currency,
         symbol=symbols[change.asset_id],

@@ -29,7 +29,7 @@ def _value(lot: Lot, currency: str, worth: Decimal | None, as_of: date) -> LotVa
         piece=lot.piece,
         symbol=lot.asset.symbol,
         quantity=lot.quantity,
-        opened_date=lot.opened_at.date(),
+        opened_date=lot.opened_date,
         holding_period_date=lot.holding_period_date,
         cost_basis=quantize(lot.cost_basis, currency),
         wash_sale_adjustment=quantize(lot.wash_sale_adjustment, currency),

@@ -45,10 +45,16 @@ _YIELDS_BEFORE = timedelta(days=35)
 _HISTORIES_KEPT = 8
 _CLOSES_KEPT = 8
 
+# The instant in microseconds, moved into its trade date where that is another day than in UTC.
+_INSTANT = """
+least(greatest((extract(epoch FROM fact.executed_at) * 1000000)::bigint,
+               (fact.trade_date - DATE '1970-01-01') * 86400000000),
+      (fact.trade_date - DATE '1970-01-01') * 86400000000 + 86399999999)
+"""
 # Packed columns. What few facts have comes in rows of its own.
 _FACTS = f"""
 SELECT {packed("fact.id")}, {packed("fact.account_id")}, {packed("fact.type")},
-       {packed("(extract(epoch FROM fact.executed_at) * 1000000)::bigint")},
+       {packed(_INSTANT)},
        {packed("coalesce(fact.asset_id, 0)")}, {packed("fact.amount")},
        {packed("fact.cash_effect")}, {packed("fact.fee")}, {packed("coalesce(fact.quantity, 0)")},
        {packed("coalesce(fact.price, -1)")}, {packed("fact.fx_rate")}, {packed("fact.currency")},

@@ -209,7 +209,7 @@ def _part(row: Disposal, facts: _Facts) -> Part:
         currency=facts.account.currency,
         taxable=facts.taxes is not None,
         washable=facts.washable,
-        opened_date=row.opened_at.date(),
+        opened_date=row.opened_date,
         holding_period_date=row.holding_period_date,
         closed_date=facts.as_of,
         quantity=row.quantity,

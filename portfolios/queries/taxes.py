@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -204,7 +204,7 @@ def _gains(
     ids = [account.pk for account in at_home]
     until = year_range(year)[1]
     found = sums(
-        disposals(account_ids=ids).filter(closed_at__lt=until), "account_id", "year", "long_term"
+        disposals(account_ids=ids).filter(closed_date__lt=until), "account_id", "year", "long_term"
     )
     provisional = provisional_losses(
         disposals(account_ids=ids, year=year), as_of=as_of, policy=policy, key="account_id"
@@ -245,13 +245,13 @@ def _still_open(lines: Sequence[GainLine], *, year: int, as_of: date) -> Provisi
 def _lines_abroad(
     accounts: Sequence[Account],
     currencies: Mapping[int, str],
-    until: datetime,
+    until: date,
     policy: WashSalePolicy,
 ) -> dict[int, list[GainLine]]:
     if not accounts:
         return {}
     by_id = {account.pk: account for account in accounts}
-    rows = list(line_rows(disposals(account_ids=list(by_id)).filter(closed_at__lt=until)))
+    rows = list(line_rows(disposals(account_ids=list(by_id)).filter(closed_date__lt=until)))
     lines = lines_of(rows, accounts=by_id, policy=policy)
     wanted = [currencies[by_id[row["account_id"]].owner_id] for row in rows]
     other = in_currency(lines, currencies=wanted)

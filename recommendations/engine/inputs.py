@@ -3,8 +3,7 @@
 prices       account's currency: quote x rate
 rates        short = ordinary + state + net investment income, long = long-term + those two, of
              the account's owner: spouses may differ; both 0 if the account is not taxable
-days         calendar days of executed_at in UTC, which contain whole sessions of New York, London
-             and Tokyo; a trade after 19:00 New York time belongs to the next day
+days         trade dates, at the place of the trade
 blocks       restrictions in force; a stale price blocks both sides; the wash-sale window of the
              ledger blocks purchases (`transactions.ledger.wash_windows`), by the household's policy
 fees         those of the market an asset is listed in, converted to the account's currency

@@ -82,17 +82,20 @@ UPDATE marketdata_asset SET substantially_identical_to_id = (SELECT min(id) FROM
  WHERE symbol IN ('F00001', 'F00002');
 
 INSERT INTO transactions_transaction (public_id, account_id, type, amount, fee, currency, fx_rate,
-    cash_effect, executed_at, recorded_at, recorded_by_id, lot_method, lots, note, order_id,
-    external_id, tax_rates)
+    cash_effect, executed_at, trade_date, recorded_at, recorded_by_id, lot_method, lots, note,
+    order_id, external_id, tax_rates)
 SELECT gen_random_uuid(), account.id, 'dividend', 5, 0, 'USD', 1, 5,
-       now() - n * interval '9 days', now(), account.owner_id, '', '[]', '', '', '', '{}'
+       now() - n * interval '9 days', current_date - n * 9, now(),
+       account.owner_id, '', '[]', '', '', '', '{}'
   FROM transactions_account account, generate_series(1, 60) n;
 
 INSERT INTO transactions_disposal (account_id, asset_id, transaction_id, lot_transaction_id,
-    opened_at, closed_at, quantity, proceeds, cost_basis, long_term, part, holding_period_date,
-    wash_sale_adjustment, matched_quantity, deferred_loss, permanent_quantity, permanent_loss,
+    opened_at, closed_at, opened_date, closed_date, quantity, proceeds, cost_basis, long_term,
+    part, holding_period_date, wash_sale_adjustment, matched_quantity, deferred_loss,
+    permanent_quantity, permanent_loss,
     replaces_loss, purchase)
-SELECT account_id, asset_id, id, id, executed_at, now() - (id % 900) * interval '1 day', 1,
+SELECT account_id, asset_id, id, id, executed_at, now() - (id % 900) * interval '1 day',
+       trade_date, current_date - (id % 900)::int, 1,
        CASE WHEN id % 2 = 0 THEN 5 ELSE 15 END, 10, false, 0, executed_at::date, 0, 0, 0, 0, 0,
        false, true
   FROM transactions_transaction WHERE type = 'buy';

@@ -1,6 +1,6 @@
 """Trades that try the booking: fees above proceeds, yen, ties, great figures; whose they are."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -148,12 +148,13 @@ def test_the_greatest_and_the_smallest_figures_can_still_be_shown(
     assert differences() == []
 
 
-def test_the_trade_date_is_the_day_in_utc(account: Any, people: Any) -> None:
+def test_the_trade_date_is_the_day_at_the_place_of_the_trade(account: Any, people: Any) -> None:
     evening = datetime.fromisoformat("2024-02-29T20:30:00-05:00")
     entry = Entry("buy", evening, "USD", "AAA", D(1), D(10))
     (row,) = write(account, people.owner, entry)
     lot = Lot.objects.get()
-    assert lot.holding_period_date.isoformat() == "2024-03-01"
+    assert lot.holding_period_date.isoformat() == "2024-02-29"
+    assert (row.trade_date, lot.opened_date) == (date(2024, 2, 29), date(2024, 2, 29))
     assert row.executed_at.utcoffset() == timedelta(0)
     assert differences() == []
 

@@ -29,8 +29,8 @@ from edge.pagination import Keyset
 from edge.schema import page_of, page_parameters
 from edge.serializers import (
     BasisPercentageField,
-    InstantField,
     MoneyField,
+    PlacedInstantField,
     PriceField,
     QuantityField,
     QuotedCurrencyField,
@@ -83,7 +83,14 @@ class TransactionWrite(StrictSerializer):
     )
     fx_rate = RateField(required=False)
     settled_amount = MoneyField(required=False)
-    executed_at = InstantField(default_timezone=UTC)
+    executed_at = PlacedInstantField(
+        default_timezone=UTC, help_text="When it happened; its offset says which day it was there."
+    )
+    trade_date = serializers.DateField(
+        required=False,
+        help_text="The day at the place of the trade, within a day of executed_at. Without it, "
+        "the day of executed_at in its own offset.",
+    )
     lot_method = serializers.ChoiceField(choices=LotMethod.choices, required=False)
     lots: serializers.ListSerializer[Any] = serializers.ListSerializer(
         child=LotChoice(), required=False, max_length=LOTS_PER_SALE_MAX
@@ -138,6 +145,7 @@ class TransactionRead(serializers.Serializer[Any]):
     fx_rate = serializers.CharField()
     cash_effect = serializers.CharField()
     executed_at = serializers.DateTimeField()
+    trade_date = serializers.DateField()
     recorded_at = serializers.DateTimeField()
     lot_id = serializers.UUIDField(allow_null=True)
     lot_method = serializers.CharField(allow_null=True)
@@ -197,6 +205,7 @@ def transaction_row(row: Transaction) -> dict[str, object]:
         "fx_rate": plain(row.fx_rate),
         "cash_effect": money_text(row.cash_effect, row.account.currency),
         "executed_at": instant_text(row.executed_at),
+        "trade_date": row.trade_date.isoformat(),
         "recorded_at": instant_text(row.recorded_at),
         "lot_id": str(row.public_id) if row.opens_a_lot else None,
         "lot_method": row.lot_method or None,
@@ -341,7 +350,7 @@ def entry(data: dict[str, Any]) -> Entry:
     """Return the entry that a validated request states."""
     chosen = tuple(ChosenLot(**part) for part in data.pop("lots", []))
     ratio = data.pop("ratio", None)
-    executed_at: datetime = data.pop("executed_at").astimezone(UTC)
+    executed_at: datetime = data.pop("executed_at")
     return Entry(
         executed_at=executed_at,
         currency=data.pop("currency", ""),

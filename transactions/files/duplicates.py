@@ -1,7 +1,7 @@
 """Detection of rows that are in the ledger already or occur twice in the file. Pure.
 
     by name     the source's own name for a row, with its event, is in the ledger
-    by figures  type, asset, UTC day, quantity, amount, fee, currency and ratio equal those of a
+    by figures  type, asset, trade date, quantity, amount, fee, currency and ratio equal those of a
                 ledger row
 
 Rows are matched one to one: a row claims a row of the ledger that no other row of the file has
@@ -13,7 +13,7 @@ for several rows: it names a row only together with type, asset, day and amount 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from hashlib import blake2b
 
@@ -49,8 +49,11 @@ def print_of(
     currency: str,
     ratio: Decimal | None,
 ) -> Print:
-    """Return 16 bytes of each that are equal for two records of one transaction."""
-    day = executed_at.astimezone(UTC).date().isoformat()
+    """Return 16 bytes of each that are equal for two records of one transaction.
+
+    `executed_at` comes in an offset at which its date is the trade date.
+    """
+    day = executed_at.date().isoformat()
     event = (type, str(asset or ""), day, currency, plain(amount))
     others = ("" if figure is None else plain(figure) for figure in (quantity, fee, ratio))
     return Print(_digest((*event, *others)), _digest(event))

@@ -66,6 +66,7 @@ class Entry:
     """
 
     type: str
+    # In the offset of its place, if that is known.
     executed_at: datetime
     currency: str
     symbol: str | None = None
@@ -89,6 +90,13 @@ class Entry:
     public_id: UUID | None = None
     # The tax rates of a minimum-tax sale that is restored from a file.
     tax_rates: Mapping[str, str] | None = None
+    # The day at the place of the trade, where the offset of `executed_at` does not say it.
+    trade_date: date | None = None
+
+    @property
+    def day(self) -> date:
+        """The trade date: as stated, or the day of the instant in its offset."""
+        return self.trade_date or self.executed_at.date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +302,7 @@ def _transfer_figures(kind: Kind, entry: Entry) -> Figures:
         raise _invalid(
             "opened_date", "is required when there is a cost", code="opened_date_required"
         )
-    if entry.opened_date > entry.executed_at.date():
+    if entry.opened_date > entry.day:
         raise _invalid("opened_date", "must not be after the transfer", code="opened_date_late")
     return _trade_figures(kind, entry)
 

@@ -7,7 +7,10 @@ purchases of the last 30 days, and lots in transfer between accounts. Events com
              asset, quantity and amount. The order in which rows arrive never matters. Sales of one
              instant are booked together. Their losses are ordered by the purchase of the shares
              sold (Treas. Reg. 1.1091-1(b))
-    day      the calendar day of an instant in UTC is the trade date
+    day      the trade date, at the place of the trade. It is the date of every instant here, which
+             comes in an offset at which it is (`core.dates.on_day`). Days do not follow the order
+             of instants: an evening in New York, of the 31st, is later than the morning of the 1st
+             in Tokyo
 
 Events never look ahead. The latest events may therefore be applied to a stored state; anything
 backdated or reversed rebooks the group from the start. Both give the same rows.

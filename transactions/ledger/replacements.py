@@ -15,9 +15,10 @@ Each is one pass over the list, so the steps for 10,000 losses of one sale grow 
 from bisect import bisect_left, insort_right
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from transactions.ledger.lots import Closing, Piece
+from transactions.ledger.wash_sales import DAYS_ASIDE
 
 # The unusable first part of a list is cut off once it is at least this long.
 _SPENT_KEPT = 256
@@ -55,7 +56,8 @@ class Purchases:
     ) -> Iterator[Piece]:
         """Yield the shares that may replace the shares of `closing`, the first purchase first.
 
-        `since` never decreases from one call to the next. The caller may cut the pieces yielded.
+        `since` decreases from one call to the next by at most DAYS_ASIDE. The caller may cut the
+        pieces yielded.
         """
         self._drop_spent(since)
         sale, key = closing.sale, closing.purchase_key
@@ -80,15 +82,15 @@ class Purchases:
                 run.sort(key=lambda piece: (piece.held_since, piece.place))
             for piece in run:
                 may = not _is_spent(piece) and piece.leaving != sale and counts(piece)
+                may = may and piece.opened_at.date() >= since
                 if may and piece.purchase_key != key:
                     yield piece
             index = end
 
     def _drop_spent(self, since: date) -> None:
         rows, spent = self.rows, self.spent
-        while spent < len(rows) and (
-            _is_spent(rows[spent]) or rows[spent].opened_at.date() < since
-        ):
+        ever = since - timedelta(days=DAYS_ASIDE)
+        while spent < len(rows) and (_is_spent(rows[spent]) or rows[spent].opened_at.date() < ever):
             spent += 1
         if spent > _SPENT_KEPT and spent * 2 > len(rows):
             del rows[:spent]

@@ -4,7 +4,7 @@ Sources: IRC 1091 and 1223(3); Treas. Reg. 1.1091-1 and -2; Rev. Rul. 56-602, 70
 2008-5; IRS Publication 550. A household is one taxpayer here: every account in it counts.
 
     loss        a sale below adjusted basis in a taxable account
-    window      30 calendar days before to 30 after the day of sale, UTC days, 61 in all
+    window      30 calendar days before to 30 after the day of sale, trade dates, 61 in all
     candidates  shares of the same substantially identical group that were bought in the window,
                 by purchase, earliest first. Shares bought before the sale must still be held
                 after it. Shares of the purchase that was sold never count (Rev. Rul. 56-602), nor
@@ -38,6 +38,9 @@ from transactions.ledger.units import scaled, share
 
 # The only definition of the window: all code on "30 days" or "day 31" uses it.
 WINDOW_DAYS = 30
+# Trade dates follow the order of instants except for places far apart: of two instants the later
+# one may have the earlier day, by at most this much.
+DAYS_ASIDE = 2
 
 
 def window_start(sold_date: date) -> date:
@@ -169,14 +172,14 @@ class WashSales:
             return
         day = piece.opened_at.date()
         past = 0
-        while past < len(losses) and not _waits(losses[past], day):
+        while past < len(losses) and not _waits(losses[past], day, DAYS_ASIDE):
             past += 1
         del losses[:past]
         done = 0
         for loss in losses:
             if piece.replaces_loss:
                 break
-            if loss.left and loss.closing.purchase_key != piece.purchase_key:
+            if _waits(loss, day) and loss.closing.purchase_key != piece.purchase_key:
                 self._match(loss, piece, shares)
             done += not loss.left
         if 2 * done > len(losses):
@@ -233,7 +236,7 @@ class WashSales:
         piece.losses_replaced += 1
         matched = piece if quantity == piece.quantity else shares.matched(piece, quantity)
         sold_date = closing.closed_at.date()
-        days_held = (sold_date - closing.held_since).days
+        days_held = max(0, (sold_date - closing.held_since).days)
         # The last replacement takes the whole rest. No step is then lost by converting back
         # through a ratio that the scale does not divide, such as that of a stock dividend.
         back = scaled(quantity, 1 / loss.ratio) if loss.splits else quantity
@@ -252,7 +255,7 @@ class WashSales:
             if self.policy.add_days:
                 matched.held_since -= timedelta(days=days_held)
             else:
-                matched.held_since = min(matched.held_since, closing.held_since)
+                matched.held_since = min(matched.held_since, sold_date - timedelta(days=days_held))
         shares.aged(matched)
         self.found.append(
             WashSale(
@@ -302,5 +305,6 @@ class WashSales:
                 loss.asset = new_asset
 
 
-def _waits(loss: Loss, day: date) -> bool:
-    return bool(loss.left) and (day - loss.closing.closed_at.date()).days <= WINDOW_DAYS
+def _waits(loss: Loss, day: date, more: int = 0) -> bool:
+    """Return whether a purchase of `day` (or up to `more` days before it) may replace a loss."""
+    return bool(loss.left) and (day - loss.closing.closed_at.date()).days <= WINDOW_DAYS + more

@@ -27,6 +27,8 @@ class Lot(models.Model):
     )
     piece = models.PositiveSmallIntegerField(default=0)
     opened_at = models.DateTimeField()
+    # The trade date of the acquisition; from outside, the day it was acquired there.
+    opened_date = models.DateField()
     holding_period_date = models.DateField()
     quantity = quantity_field()
     cost_basis = money_field()
@@ -81,8 +83,10 @@ class Disposal(models.Model):
         Transaction, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     opened_at = models.DateTimeField()
+    opened_date = models.DateField()
     holding_period_date = models.DateField()
     closed_at = models.DateTimeField()
+    closed_date = models.DateField()
     quantity = quantity_field()
     proceeds = money_field()
     cost_basis = money_field()
@@ -117,7 +121,7 @@ class Disposal(models.Model):
         ]
         indexes = [
             # For the realized gains of a year.
-            models.Index(fields=["account", "closed_at", "id"], name="disposal_by_date"),
+            models.Index(fields=["account", "closed_date", "id"], name="disposal_by_date"),
             models.Index(fields=["account", "asset", "closed_at"], name="disposal_by_asset"),
             # For the disposals of a lot.
             models.Index(fields=["lot_transaction", "id"], name="disposal_by_lot"),

@@ -54,6 +54,8 @@ class Transaction(models.Model):
     )
     cash_effect = money_field()
     executed_at = models.DateTimeField()
+    # The day at the place of the trade: it decides the year, the term and the 30 days.
+    trade_date = models.DateField()
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     reverses = models.OneToOneField(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from core.dates import ensure_past
+from core.dates import ensure_past, on_day
 from core.errors import BallastError, Conflict, InvalidInput
 from core.identifiers import uuid7
 from identity.models import User
@@ -78,7 +78,7 @@ def drafts(
     made: list[Draft] = []
     for item, entry in enumerate(entries):
         try:
-            ensure_past(entry.executed_at, now=now, field="executed_at")
+            _ensure_when(entry, now)
             _ensure_open(locked, entry)
             made += _drafts_of(known, item, entry, len(made))
         except BallastError as fault:
@@ -101,7 +101,7 @@ def checked(
     found: list[Draft | BallastError] = []
     for item, entry in enumerate(entries):
         try:
-            ensure_past(entry.executed_at, now=now, field="executed_at")
+            _ensure_when(entry, now)
             _ensure_open(account, entry)
             found.append(_draft(known, item, entry))
         except BallastError as fault:
@@ -116,9 +116,14 @@ def _with_currency(entry: Entry, assets: Mapping[str, Asset], account: Account) 
     return replace(entry, currency=asset.currency if asset else account.currency)
 
 
+def _ensure_when(entry: Entry, now: datetime) -> None:
+    ensure_past(entry.executed_at, now=now, field="executed_at")
+    on_day(entry.executed_at, entry.day)
+
+
 def _ensure_open(locked: Account, entry: Entry) -> None:
     opened = locked.opened_date
-    if opened is not None and entry.executed_at.astimezone(UTC).date() < opened:
+    if opened is not None and entry.day < opened:
         raise InvalidInput(
             f"The account was opened on {opened}. Correct the date, or the opening date.",
             code="before_account_opened",
@@ -235,7 +240,7 @@ def _fits(source: Transaction, draft: Draft) -> bool:
 def _rates(locked: Account, entries: Sequence[Entry]) -> dict[tuple[str, date], Decimal]:
     found = exchange_rates_on(
         wanted=[
-            (entry.currency, locked.currency, entry.executed_at.astimezone(UTC).date())
+            (entry.currency, locked.currency, entry.day)
             for entry in entries
             if entry.fx_rate is None
             and entry.settled_amount is None
@@ -346,7 +351,7 @@ def _fx_rate(known: _Known, entry: Entry) -> Decimal:
         return Decimal(1)
     if entry.fx_rate is not None:
         return kept(entry.fx_rate)
-    day = entry.executed_at.astimezone(UTC).date()
+    day = entry.day
     rate = known.rates.get((entry.currency, day))
     if rate is None and not (entry.amount or entry.price or entry.fee):
         return Decimal(1)  # no money moves
@@ -377,8 +382,8 @@ def stored_row(
         currency=entry.currency,
         fx_rate=draft.fx_rate,
         cash_effect=figures.cash_effect,
-        # In UTC from here on: its calendar day is the trade date for every reader.
         executed_at=entry.executed_at.astimezone(UTC),
+        trade_date=entry.day,
         recorded_at=now,
         recorded_by_id=user.pk,
         new_asset=draft.new_asset,

@@ -257,7 +257,7 @@ def _reversal(original: Transaction, *, user: User, now: datetime, note: str) ->
     )
     for name in (
         "type", "asset_id", "quantity", "price", "amount", "fee", "currency", "fx_rate",
-        "executed_at", "new_asset_id", "ratio_new", "ratio_old", "basis_percentage",
+        "executed_at", "trade_date", "new_asset_id", "ratio_new", "ratio_old", "basis_percentage",
         "opened_date", "lot_method", "lots", "tax_rates",
     ):  # fmt: skip
         setattr(row, name, getattr(original, name))

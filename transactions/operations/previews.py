@@ -17,12 +17,13 @@ from transactions.ledger.entries import Entry
 from transactions.ledger.fold import booked
 from transactions.ledger.lots import Closing
 from transactions.ledger.units import Scale, amount, scale_of
+from transactions.ledger.wash_sales import window_start
 from transactions.models import Account, Disposal, Transaction, WashSale
 from transactions.operations.books.booking import ways_of
 from transactions.operations.books.derived import disposal_row, wash_row
 from transactions.operations.books.emptying import empty_book
 from transactions.operations.books.events import events_of, stored_events
-from transactions.operations.books.restoring import Stage, open_stage, window_begin
+from transactions.operations.books.restoring import Stage, open_stage
 from transactions.operations.drafts import drafts, stored_row
 from transactions.operations.named_pieces import ensure_pieces_held
 from transactions.queries.households import (
@@ -168,13 +169,14 @@ def _recent(book: Book, event: Event) -> tuple[date, ...]:
     if not losses or not washes.policy.enabled or event.asset in washes.exempt:
         return ()
     days = {match.replacement_date for match in washes.found if match.sale == event.id}
-    group, since = washes.group(event.asset), window_begin(event.at)
+    group, since = washes.group(event.asset), window_start(event.at.date())
     for (_, asset), pieces in book.pieces.items():
         if washes.group(asset) != group:
             continue
         days |= {
             piece.opened_at.date()
             for piece in pieces
-            if piece.opened_at >= since and any(washes.may_replace(piece, loss) for loss in losses)
+            if piece.opened_at.date() >= since
+            and any(washes.may_replace(piece, loss) for loss in losses)
         }
     return tuple(sorted(days))

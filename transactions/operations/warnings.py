@@ -81,7 +81,7 @@ def of_draft(draft: Draft) -> Stated:
         account=draft.account,
         type=draft.entry.type,
         asset=draft.asset,
-        day=draft.entry.executed_at.astimezone(UTC).date(),
+        day=draft.entry.day,
         quantity=draft.amounts.quantity,
         price=draft.amounts.price,
         amount=draft.amounts.amount,
@@ -96,7 +96,7 @@ def of_row(row: Transaction) -> Stated:
         account=row.account,
         type=row.type,
         asset=row.asset,
-        day=row.executed_at.astimezone(UTC).date(),
+        day=row.trade_date,
         quantity=row.quantity,
         price=row.price,
         amount=row.amount,
@@ -201,6 +201,7 @@ def _not_reversed(condition: Q) -> "QuerySet[Transaction]":
 def _recorded(stated: Sequence[Stated]) -> _Told:
     same = Q(pk__in=[])
     for one in stated:
+        # The index is by instant.
         midnight = datetime.combine(one.day, datetime.min.time(), UTC)
         same |= Q(
             account_id=one.account.pk,
@@ -208,15 +209,15 @@ def _recorded(stated: Sequence[Stated]) -> _Told:
             asset_id=one.asset_id,
             quantity=one.quantity,
             amount=one.amount,
-            executed_at__gte=midnight,
-            executed_at__lt=midnight + timedelta(days=1),
+            trade_date=one.day,
+            executed_at__range=(midnight - timedelta(days=1), midnight + timedelta(days=2)),
         )
     known: dict[tuple[object, ...], int] = {}
     rows = _not_reversed(same).exclude(pk__in=[one.pk for one in stated if one.pk is not None])
-    for pk, account, kind, asset, at, quantity, amount in rows.values_list(
-        "pk", "account_id", "type", "asset_id", "executed_at", "quantity", "amount"
+    for pk, account, kind, asset, day, quantity, amount in rows.values_list(
+        "pk", "account_id", "type", "asset_id", "trade_date", "quantity", "amount"
     ):
-        known[account, kind, asset, at.astimezone(UTC).date(), quantity, amount] = pk
+        known[account, kind, asset, day, quantity, amount] = pk
     for index, one in enumerate(stated):
         if one.figures in known:
             label = KINDS[one.type].label.lower()
@@ -239,10 +240,7 @@ def _splits(stated: Sequence[Stated]) -> _Told:
             type__in=_SPLITS,
         )
     ).exclude(pk__in=[one.pk for _, one in splits if one.pk is not None])
-    known = [
-        (account, asset, at.astimezone(UTC).date())
-        for account, asset, at in rows.values_list("account_id", "asset_id", "executed_at")
-    ]
+    known = list(rows.values_list("account_id", "asset_id", "trade_date"))
     for index, one in splits:
         near = [
             day

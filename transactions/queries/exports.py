@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from core.dates import on_day
 from core.money import quantize
 from identity.models import User
 from transactions.files.reading.interface import NO_SECURITY, Draft, LotReference, Security
@@ -82,7 +83,7 @@ def _draft(row: Transaction, one: Account, names: Mapping[int, str]) -> Draft:
     price, amount = _money(row)
     return Draft(
         type=row.type,
-        executed_at=row.executed_at,
+        executed_at=on_day(row.executed_at, row.trade_date),
         currency=row.currency,
         account=names[one.pk],
         security=_security(row.asset),

@@ -1,6 +1,6 @@
 """Filters of the list of transactions."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import django_filters
@@ -17,12 +17,14 @@ def _by_symbol(rows: QuerySet[Transaction], name: str, value: list[str]) -> Quer
 
 
 def _since(rows: QuerySet[Transaction], name: str, value: date) -> QuerySet[Transaction]:
-    """Keep what happened on the day or later; instants are compared, so the index serves."""
-    return rows.filter(executed_at__gte=datetime.combine(value, time.min, tzinfo=UTC))
+    """Keep what was traded on the day or later; instants are compared too, so the index serves."""
+    first = datetime.combine(value, time.min, tzinfo=UTC)
+    return rows.filter(trade_date__gte=value, executed_at__gte=first - timedelta(days=1))
 
 
 def _until(rows: QuerySet[Transaction], name: str, value: date) -> QuerySet[Transaction]:
-    return rows.filter(executed_at__lte=datetime.combine(value, time.max, tzinfo=UTC))
+    last = datetime.combine(value, time.max, tzinfo=UTC)
+    return rows.filter(trade_date__lte=value, executed_at__lte=last + timedelta(days=1))
 
 
 def _by_text(rows: QuerySet[Transaction], name: str, value: str) -> QuerySet[Transaction]:
@@ -46,11 +48,11 @@ _FILTERS: dict[str, Any] = {
     ),
     "from": django_filters.DateFilter(
         method=_since,
-        help_text="First date, in UTC.",
+        help_text="First trade date.",
     ),
     "to": django_filters.DateFilter(
         method=_until,
-        help_text="Last date, in UTC.",
+        help_text="Last trade date.",
     ),
     "q": django_filters.CharFilter(
         method=_by_text,

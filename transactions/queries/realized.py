@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 
 from django.db.models import F
 
@@ -13,14 +13,12 @@ from transactions.models import Account, Disposal, WashSale
 
 
 def realized_lines(*, account: Account, first: date, last: date) -> list[OurLine]:
-    """Return the lines realized from `first` through `last` (UTC days); two queries."""
-    begin = datetime.combine(first, time(), UTC)
-    end = datetime.combine(last, time(), UTC) + timedelta(days=1)
+    """Return the lines realized from `first` through `last` (trade dates); two queries."""
     replaced = _replaced(account, first, last)
     rows = (
-        Disposal.objects.filter(account=account, closed_at__gte=begin, closed_at__lt=end)
+        Disposal.objects.filter(account=account, closed_date__gte=first, closed_date__lte=last)
         .select_related("asset", "transaction", "lot_transaction")
-        .order_by("closed_at", "id")[: RECONCILED_LOTS_MAX + 1]
+        .order_by("closed_date", "id")[: RECONCILED_LOTS_MAX + 1]
     )
     if len(rows) > RECONCILED_LOTS_MAX:
         raise InvalidInput(
@@ -31,8 +29,8 @@ def realized_lines(*, account: Account, first: date, last: date) -> list[OurLine
     return [
         OurLine(
             symbol=row.asset.symbol,
-            closed_date=row.closed_at.astimezone(UTC).date(),
-            opened_date=row.opened_at.astimezone(UTC).date(),
+            closed_date=row.closed_date,
+            opened_date=row.opened_date,
             quantity=row.quantity,
             proceeds=row.proceeds,
             cost_basis=row.cost_basis,

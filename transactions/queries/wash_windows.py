@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import F, QuerySet
 
+from core.dates import on_day
 from transactions.ledger.book import purchase_key
 from transactions.ledger.lots import Closing, Piece
 from transactions.ledger.units import Scale, cents
@@ -25,16 +26,17 @@ from transactions.queries.households import (
 
 _SCALE = Scale()
 _PIECE_FIELDS = (
-    "account_id", "asset_id", "transaction_id", "opened_at", "holding_period_date",
-    "quantity", "cost_basis", "wash_sale_adjustment", "replaces_loss", "purchase",
+    "account_id", "asset_id", "transaction_id", "opened_at", "opened_date",
+    "holding_period_date", "quantity", "cost_basis", "wash_sale_adjustment", "replaces_loss",
+    "purchase",
     "transaction__account_id", "transaction__asset_id", "transaction__order_id",
     "transaction__quantity", "transaction__amount", "transaction__fee", "transaction__public_id",
     "piece",
 )  # fmt: skip
 _LOSS_FIELDS = (
     "account_id", "asset_id", "transaction_id", "part", "lot_transaction_id", "opened_at",
-    "holding_period_date", "closed_at", "quantity", "proceeds", "cost_basis",
-    "wash_sale_adjustment", "matched_quantity", "deferred_loss", "permanent_quantity",
+    "opened_date", "holding_period_date", "closed_at", "closed_date", "quantity", "proceeds",
+    "cost_basis", "wash_sale_adjustment", "matched_quantity", "deferred_loss", "permanent_quantity",
     "permanent_loss", "lot_transaction__account_id", "lot_transaction__asset_id",
     "lot_transaction__order_id",
 )  # fmt: skip
@@ -52,7 +54,7 @@ def wash_windows(*, household_ids: Collection[int], as_of: date) -> dict[int, Wa
         by_household[row.household_id][pk] = row
     households = households_of(accounts=by_household)
     linked = linked_assets(households=list(households.values()))
-    since = datetime.combine(window_start(as_of), time(), UTC)
+    since = window_start(as_of)
     losses = _waiting_losses(accounts, since)
     purchases = _recent_purchases(accounts, since)
     crypto = crypto_assets(
@@ -94,11 +96,11 @@ def _by_household(rows: Sequence[_Row], accounts: Mapping[int, Account]) -> dict
     return found
 
 
-def _waiting_losses(accounts: Mapping[int, Account], since: datetime) -> list[Closing]:
+def _waiting_losses(accounts: Mapping[int, Account], since: date) -> list[Closing]:
     """Return the losses since that day that are not replaced in full."""
     rows = Disposal.objects.filter(
         account_id__in=list(accounts),
-        closed_at__gte=since,
+        closed_date__gte=since,
         proceeds__lt=F("cost_basis"),
         matched_quantity__lt=F("quantity"),
     )
@@ -117,9 +119,9 @@ def _waiting_losses(accounts: Mapping[int, Account], since: datetime) -> list[Cl
                     at=row["opened_at"],
                     order_id=row["lot_transaction__order_id"],
                 ),
-                opened_at=row["opened_at"],
+                opened_at=on_day(row["opened_at"], row["opened_date"]),
                 held_since=row["holding_period_date"],
-                closed_at=row["closed_at"],
+                closed_at=on_day(row["closed_at"], row["closed_date"]),
                 quantity=_SCALE.steps(row["quantity"]),
                 proceeds=cents(row["proceeds"], currency),
                 basis=cents(row["cost_basis"], currency),
@@ -133,11 +135,11 @@ def _waiting_losses(accounts: Mapping[int, Account], since: datetime) -> list[Cl
     return found
 
 
-def _recent_purchases(accounts: Mapping[int, Account], since: datetime) -> list[Piece]:
+def _recent_purchases(accounts: Mapping[int, Account], since: date) -> list[Piece]:
     """Return pieces bought since that day, still held, and not yet matched with a loss."""
     rows = Lot.objects.filter(
         account_id__in=list(accounts),
-        opened_at__gte=since,
+        opened_date__gte=since,
         quantity__gt=0,
         purchase=True,
         replaces_loss=False,
@@ -173,7 +175,7 @@ def _held(rows: "QuerySet[Lot]", accounts: Mapping[int, Account]) -> list[HeldPi
                 at=row["opened_at"],
                 order_id=row["transaction__order_id"],
             ),
-            opened_at=row["opened_at"],
+            opened_at=on_day(row["opened_at"], row["opened_date"]),
             held_since=row["holding_period_date"],
             quantity=_SCALE.steps(row["quantity"]),
             basis=cents(row["cost_basis"], currency),

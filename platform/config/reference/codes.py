@@ -220,6 +220,7 @@ CODES: dict[str, dict[str, str]] = {
         "fx_rate_too_large": "The exchange rate is above the limit. Correct it.",
         "new_symbol_required": "The new symbol is missing. Add it.",
         "new_symbol_same": "The new symbol equals the old one. Send another.",
+        "trade_date_far": "The trade date is a day or more away from the instant.",
         "opened_date_late": (
             "The acquisition date is after the transfer. Correct one of the two dates."
         ),

@@ -106,6 +106,7 @@ MEANINGS: dict[str, str] = {
     "fx_date": "Date of the exchange rate; null when none was needed.",
     "cash_effect": "Change of the account's cash balance.",
     "executed_at": "Time of execution.",
+    "trade_date": "Day at the place of the trade. It decides the year, the term and the 30 days.",
     "recorded_at": "Time at which it was recorded in the ledger.",
     "counterpart": "Other transaction of a transfer between own accounts (UUID).",
     "reverses": "Transaction that this one reverses (UUID).",

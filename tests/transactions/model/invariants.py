@@ -67,8 +67,8 @@ SELECT match.id
   JOIN transactions_account loser ON loser.id = match.loss_account_id
   JOIN transactions_account winner ON winner.id = match.replacement_account_id
  WHERE abs(match.sold_date - match.replacement_date) > 30
-    OR match.sold_date <> (sold.executed_at AT TIME ZONE 'UTC')::date
-    OR match.replacement_date <> (bought.executed_at AT TIME ZONE 'UTC')::date
+    OR match.sold_date <> sold.trade_date
+    OR match.replacement_date <> coalesce(bought.opened_date, bought.trade_date)
     OR loser.household_id <> winner.household_id
     OR loser.type <> 'taxable'
     OR lot.id = bought.id
@@ -165,10 +165,10 @@ LOTS = """
 SELECT lot.id
   FROM transactions_lot lot
  WHERE lot.quantity > 0
-   AND (lot.holding_period_date > (lot.opened_at AT TIME ZONE 'UTC')::date
+   AND (lot.holding_period_date > lot.opened_date
     OR (NOT lot.replaces_loss AND lot.wash_sale_adjustment <> 0)
     OR (NOT lot.replaces_loss
-        AND lot.holding_period_date <> (lot.opened_at AT TIME ZONE 'UTC')::date))
+        AND lot.holding_period_date <> lot.opened_date))
 """
 
 CHECKS = {

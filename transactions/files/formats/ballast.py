@@ -178,7 +178,7 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
 def _row(line: Line) -> ParsedRow:
     kind_name = _type(line)
     kind = KINDS.get(kind_name)
-    at = line.happened(kind_name, "executed_at")
+    at = line.happened(kind_name, "executed_at", exact=True)
     currency = line.currency("currency")
     security = line.security(required=kind is not None and kind.needs_symbol)
     quantity, price, amount, fee = (

@@ -189,6 +189,7 @@ class Draft:
     """
 
     type: str
+    # In an offset at which its date is the trade date.
     executed_at: datetime
     currency: str
     account: str = ""

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 
 from core.currencies import MinorUnit, is_small_unit, minor_unit_of
+from core.dates import on_day
 from core.limits import (
     EARLIEST_DATE,
     EXTERNAL_ID_LENGTH_MAX,
@@ -139,11 +140,17 @@ class Line:
         return found.day if found else None
 
     def happened(
-        self, kind: str, *names: str, clock: str = "", zone: tzinfo | None = None
+        self,
+        kind: str,
+        *names: str,
+        clock: str = "",
+        zone: tzinfo | None = None,
+        exact: bool = False,
     ) -> datetime | None:
         """Return the time in UTC; record a problem if it is missing, too early or in the future.
 
         `clock` is the field of a separate time column, `zone` the zone of the format's times.
+        `exact`: keep an instant whose UTC day is not the file's, in an offset at which it is.
         """
         found = self.moment(*names)
         if found is None:
@@ -174,7 +181,7 @@ class Line:
         if at > now:
             self.problem("date_in_future", of=names[0])
             return None
-        return _on_day(at.astimezone(UTC), found.day)
+        return on_day(at, found.day) if exact else _on_day(at.astimezone(UTC), found.day)
 
     def security(
         self,

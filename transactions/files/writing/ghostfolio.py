@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from core.dates import instant_text
 from core.money import plain
 from transactions.files.reading.interface import Draft
 from transactions.ledger.kinds import KINDS
@@ -59,7 +58,7 @@ def _activity(
         "comment": draft.note or None,
         "currency": draft.currency,
         "dataSource": "YAHOO" if draft.security else "MANUAL",
-        "date": instant_text(draft.executed_at),
+        "date": draft.executed_at.isoformat().replace("+00:00", "Z"),
         "id": f"{draft.id}{part}",
         "symbol": draft.security.symbol or kind.title(),
         "tags": [],

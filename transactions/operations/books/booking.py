@@ -23,7 +23,7 @@ from transactions.ledger.book import Event
 from transactions.ledger.fold import booked
 from transactions.ledger.kinds import BOOKED_TYPES
 from transactions.ledger.units import Scale, scale_of
-from transactions.ledger.wash_sales import WINDOW_DAYS
+from transactions.ledger.wash_sales import DAYS_ASIDE, WINDOW_DAYS
 from transactions.models import Transaction
 from transactions.operations.books.derived import (
     Derived,
@@ -129,7 +129,7 @@ def ways_of(household: HouseholdBooks, linked: Linked, rows: Sequence[Transactio
         at=min(first.values()),
         before_id=min(row.pk for row in rows),
     )
-    window = timedelta(days=WINDOW_DAYS + 1)
+    window = timedelta(days=WINDOW_DAYS + 1 + DAYS_ASIDE)
     behind: set[frozenset[int]] = set()
     for asset_id, begin in first.items():
         related = linked.with_all([asset_id])

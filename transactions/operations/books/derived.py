@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ class LotValues(NamedTuple):
     """The columns of a lot that a booking decides, in the order they are read and written."""
 
     opened_at: datetime
+    opened_date: date
     holding_period_date: date
     quantity: Decimal
     cost_basis: Decimal
@@ -38,8 +39,10 @@ class DisposalValues(NamedTuple):
     asset_id: int
     lot_transaction_id: int
     opened_at: datetime
+    opened_date: date
     holding_period_date: date
     closed_at: datetime
+    closed_date: date
     quantity: Decimal
     proceeds: Decimal
     cost_basis: Decimal
@@ -220,7 +223,8 @@ def _lot_rows(
         yield (
             (piece.acquisition, *place, number),
             LotValues(
-                piece.opened_at,
+                piece.opened_at.astimezone(UTC),
+                piece.opened_at.date(),
                 piece.held_since,
                 quantity,
                 amount(piece.basis, currency),
@@ -238,7 +242,8 @@ def _keep_emptied(derived: Derived, closing: Closing) -> None:
     if key not in derived.lots:
         nothing = Decimal(0)
         derived.lots[key] = LotValues(
-            closing.opened_at,
+            closing.opened_at.astimezone(UTC),
+            closing.opened_at.date(),
             closing.opened_at.date(),
             nothing,
             nothing,
@@ -257,9 +262,11 @@ def disposal_row(closing: Closing, book: Book) -> DisposalValues:
         account,
         asset,
         closing.acquisition,
-        closing.opened_at,
+        closing.opened_at.astimezone(UTC),
+        closing.opened_at.date(),
         closing.held_since,
-        closing.closed_at,
+        closing.closed_at.astimezone(UTC),
+        closing.closed_at.date(),
         _rounded(closing.quantity, scale),
         amount(closing.proceeds, currency),
         amount(closing.basis, currency),

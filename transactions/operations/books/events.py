@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from core.dates import on_day
 from core.money import WIDE, converted
 from transactions.ledger.book import Event
 from transactions.ledger.kinds import BOOKED_TYPES, KINDS
@@ -18,7 +19,7 @@ from transactions.models import Account, Transaction
 _COLUMNS = (
     "id", "type", "account_id", "asset_id", "executed_at", "quantity", "cash_effect", "amount",
     "fee", "fx_rate", "price", "lot_method", "lots", "tax_rates", "order_id", "new_asset_id",
-    "ratio_new", "ratio_old", "basis_percentage", "opened_date", "counterpart_id",
+    "ratio_new", "ratio_old", "basis_percentage", "opened_date", "counterpart_id", "trade_date",
 )  # fmt: skip
 
 
@@ -47,6 +48,7 @@ class _Row:
     basis_percentage: Decimal | None
     opened_date: Any
     counterpart_id: int | None
+    trade_date: date
     # The row that reverses it, if it was queried.
     undone_by: int | None = None
 
@@ -129,7 +131,7 @@ def _event(row: _Row, currency: str, named: Mapping[UUID, int], taken: Collectio
         type=row.type,
         account=row.account_id,
         asset=row.asset_id,
-        at=row.executed_at,
+        at=on_day(row.executed_at, row.trade_date),
         net=_net(row, currency),
         quantity=row.quantity,
         method=row.lot_method,

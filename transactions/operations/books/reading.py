@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from core.dates import on_day
 from stores.rows import rows_of
 from transactions.ledger.book import purchase_key
 from transactions.ledger.lots import Closing, Piece
@@ -60,6 +61,7 @@ class LotRow(NamedTuple):
     asset: int
     piece: int
     opened_at: datetime
+    opened_date: date
     holding_period_date: date
     quantity: Decimal
     cost_basis: Decimal
@@ -119,7 +121,7 @@ def pieces_of(household: HouseholdBooks, rows: Iterable[LotRow]) -> list[Piece]:
                 at=row.opened_at,
                 order_id=row.order_id,
             ),
-            opened_at=row.opened_at,
+            opened_at=on_day(row.opened_at, row.opened_date),
             held_since=row.holding_period_date,
             quantity=scale.steps(row.quantity),
             basis=cents(row.cost_basis, household.accounts[row.account].currency),
@@ -148,9 +150,9 @@ def _closing(
         place=(values.account_id, values.asset_id),
         acquisition=values.lot_transaction_id,
         purchase_key=key,
-        opened_at=values.opened_at,
+        opened_at=on_day(values.opened_at, values.opened_date),
         held_since=values.holding_period_date,
-        closed_at=values.closed_at,
+        closed_at=on_day(values.closed_at, values.closed_date),
         quantity=scale.steps(values.quantity),
         proceeds=cents(values.proceeds, currency),
         basis=cents(values.cost_basis, currency),

@@ -31,7 +31,7 @@ from transactions.ledger.fold import booked
 from transactions.ledger.kinds import BOOKED_TYPES, named
 from transactions.ledger.undoing import Unclear
 from transactions.ledger.units import Scale
-from transactions.ledger.wash_sales import WINDOW_DAYS, Loss, WashSale
+from transactions.ledger.wash_sales import DAYS_ASIDE, WINDOW_DAYS, Loss, WashSale
 from transactions.models import Disposal, Lot, Transaction
 from transactions.operations.books.derived import (
     LOT_COLUMNS,
@@ -245,11 +245,11 @@ def _ends(
     until: datetime,
 ) -> bool:
     """Return whether every event after `until` has the same result in both books."""
-    since = until.date() - timedelta(days=WINDOW_DAYS)
+    since = until.date() - timedelta(days=WINDOW_DAYS + DAYS_ASIDE)
     if _waiting(twice.old, since) != _waiting(twice.new, since):
         return False
     rows = [row for key in differing for row in (old.lots.get(key), new.lots.get(key)) if row]
-    if any(row.opened_at.date() >= since for row in rows):
+    if any(row.opened_date >= since for row in rows):
         return False
     acquisitions = {key[0] for key in differing}
     for account, asset in {key[1:3] for key in differing}:

@@ -18,7 +18,7 @@ from transactions.ledger.book import Book, Event
 from transactions.ledger.kinds import BOOKED_TYPES, KINDS, named
 from transactions.ledger.lots import Closing, Piece, Place
 from transactions.ledger.undoing import Match, Unclear, before_matches, taken_back
-from transactions.ledger.wash_sales import WINDOW_DAYS, Loss
+from transactions.ledger.wash_sales import DAYS_ASIDE, WINDOW_DAYS, Loss
 from transactions.models import Transaction
 from transactions.operations.books import reading
 from transactions.operations.books.derived import LOT_FIELDS, LotValues, Stored
@@ -47,7 +47,7 @@ _MATCHES_SINCE = """
 (wash.replacement_id = ANY(%(acquisitions)s::bigint[])
  AND (sold.executed_at >= %(at)s OR bought.executed_at >= %(at)s))
 OR (wash.loss_account_id = ANY(%(accounts)s) AND wash.loss_asset_id = ANY(%(assets)s)
-    AND wash.sold_date BETWEEN %(since)s::date AND %(until)s::date)
+    AND wash.sold_date BETWEEN %(since)s::date AND %(until)s::date + 1)
 """
 _OLDEST = """
 SELECT lot.opened_at, lot.quantity FROM transactions_lot lot
@@ -105,8 +105,11 @@ class Recorded:
 
 
 def window_begin(at: datetime) -> datetime:
-    """Return the first instant whose purchases or losses can still match one at `at`."""
-    return datetime.combine(at.date() - timedelta(days=WINDOW_DAYS), time(), UTC)
+    """Return an instant before all whose purchases or losses can still match one at `at`.
+
+    The window is of trade dates; each may be a day before or after the day in UTC.
+    """
+    return datetime.combine(at.date() - timedelta(days=WINDOW_DAYS + DAYS_ASIDE), time(), UTC)
 
 
 def open_stage(

@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q
 
+from core.dates import on_day
 from core.errors import BallastError
 from core.money import plain
 from transactions.files.drafts import Names, decoded, entry_of, finding
@@ -300,8 +301,8 @@ def _matching(batch: Import) -> Matching:
         .order_by()
         .values_list(
             *("public_id", "external_id", "import_batch__format", "reverses_id", "is_reversed"),
-            *("type", "asset_id", "executed_at", "quantity", "amount", "fee", "currency"),
-            *("ratio_new", "ratio_old"),
+            *("type", "asset_id", "executed_at", "trade_date", "quantity", "amount", "fee"),
+            *("currency", "ratio_new", "ratio_old"),
         )
     )
     settled: set[str] = set()
@@ -311,7 +312,7 @@ def _matching(batch: Import) -> Matching:
         if reverses is not None or is_reversed:
             settled.update(names)
             continue
-        kind, asset, executed_at, quantity, amount, fee, currency, new, old = figures
+        kind, asset, executed_at, day, quantity, amount, fee, currency, new, old = figures
         made.add(
             Recorded(
                 str(public_id),
@@ -319,7 +320,7 @@ def _matching(batch: Import) -> Matching:
                 print_of(
                     type=kind,
                     asset=asset,
-                    executed_at=executed_at,
+                    executed_at=on_day(executed_at, day),
                     quantity=quantity,
                     amount=amount,
                     fee=fee,

@@ -123,7 +123,7 @@ class _Seen:
         assert draft is not None, "only rows with a draft are noted"
         if draft.account:
             self.accounts.add(draft.account)
-        day = draft.executed_at.astimezone(UTC).date()
+        day = draft.executed_at.date()
         self.first = day if self.first is None else min(self.first, day)
         self.last = day if self.last is None else max(self.last, day)
         for security in (draft.security, draft.new_security):

@@ -12,7 +12,7 @@ the file is kept, which need not be the account's.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date
+from datetime import date
 from decimal import Decimal
 
 from django.db import connection
@@ -40,7 +40,7 @@ class Stated:
 
     @property
     def day(self) -> date:
-        return self.entry.executed_at.astimezone(UTC).date()
+        return self.entry.day
 
 
 def base_currency(*, batch: Import) -> str:
