@@ -1,6 +1,7 @@
 """Transactions as columns, and in the ledger's order. Pure; exact integers.
 
-    order      executed_at, then the rank of the kind, then id
+    order      executed_at, then the rank of the kind; corporate actions of one instant as the book
+               takes them, by account, asset and turn; then id
     transfers  between two of the accounts: the units leave one on the day they arrive in the other
 
 The reader leaves out reversed transactions and their reversals.
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from core.limits import FX_RATE_DECIMALS, PRICE_DECIMALS, QUANTITY_DECIMALS
 from portfolios.performance.daily_prices import Ints, Whole
-from transactions.ledger.kinds import KINDS, OWN_TRANSFER
+from transactions.ledger.kinds import EVENT, KINDS, OWN_TRANSFER
 
 UNIT_DECIMALS = QUANTITY_DECIMALS
 CASH_DECIMALS = 4
@@ -29,6 +30,7 @@ MARK_DECIMALS = PRICE_DECIMALS
 # Kinds go by their number in the ledger's table.
 KIND_NUMBERS: Mapping[str, int] = {name: number for number, name in enumerate(KINDS)}
 _RANKS = np.array([kind.rank for kind in KINDS.values()])
+_TURNS = np.array([kind.turn for kind in KINDS.values()])
 _TRANSFER_OUT = KIND_NUMBERS["transfer_out"]
 
 _DAY = 86_400_000_000
@@ -92,7 +94,10 @@ class Facts:
                 instants[left] = instants[arrived]
                 own[[arrived, left]] = True
         ranks = np.where(own, OWN_TRANSFER, _RANKS[self.kinds])
-        order = np.lexsort((self.ids, ranks, instants))
+        # Other kinds add or take units, so their order within a rank changes nothing.
+        events = ranks == EVENT
+        places = np.where(events, self.assets, 0), np.where(events, self.accounts, 0)
+        order = np.lexsort((self.ids, _TURNS[self.kinds], *places, ranks, instants))
         return replace(self, instants=instants).picked(order), own[order]
 
     def _own_transfers(self) -> Sequence[tuple[int, int]]:

@@ -102,6 +102,22 @@ def test_cash_in_lieu_sells_the_fraction() -> None:
     adds_up(row)
 
 
+def test_a_split_goes_before_a_spin_off_of_its_instant_as_in_the_ledger() -> None:
+    spun_off_first = ledger("""
+        1 buy asset=1 quantity=10 price=100
+        3 spin_off asset=1 new=2 ratio=1
+        3 split asset=1 ratio=2
+    """)
+    split_first = ledger("""
+        1 buy asset=1 quantity=10 price=100
+        3 split asset=1 ratio=2
+        3 spin_off asset=1 new=2 ratio=1
+    """)
+    for facts in (spun_off_first, split_first):
+        past = history(facts=columns(facts), currencies={1: "USD"})
+        assert [past.units[asset].values[-1] for asset in (1, 2)] == [20 * 10**10] * 2
+
+
 def test_a_spin_off_is_no_loss_of_the_parent() -> None:
     """100 splits into 80 and a child at 20: neither holding gained, the child starts at 20."""
     facts = ledger("""

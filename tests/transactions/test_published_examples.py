@@ -13,6 +13,7 @@ import pytest
 from django.utils import timezone
 
 from tests.transactions.model.cases import CASES
+from tests.transactions.model.instants import INSTANTS
 from tests.transactions.model.invariants import breaches
 from tests.transactions.model.published import BASIS, WASH_SALES
 from tests.transactions.model.scenarios import SCENARIOS
@@ -30,7 +31,7 @@ from transactions.operations.verification import verified
 
 pytestmark = pytest.mark.django_db
 
-TABLES = SCENARIOS | WASH_SALES | BASIS | CASES
+TABLES = SCENARIOS | WASH_SALES | BASIS | CASES | INSTANTS
 
 
 class Desk:

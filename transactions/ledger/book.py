@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from core.errors import BallastError, Conflict
-from transactions.ledger.kinds import rank
+from transactions.ledger.kinds import KINDS, rank
 from transactions.ledger.lots import Chosen, Closing, Piece, Place, Sale, closing_of, taken_from
 from transactions.ledger.replacements import Purchases
 from transactions.ledger.splits import Splits
@@ -71,6 +71,7 @@ class Event:
             self.id if own else 0,
             self.account,
             self.asset,
+            KINDS[self.type].turn,
             self.quantity or Decimal(0),
             self.stated,
             self.id,
@@ -206,8 +207,8 @@ class Book:
                 raise
             proceeds = spread(sale.net, [piece.quantity for piece in out])
             for piece, part in zip(out, proceeds, strict=True):
-                piece.leaving = sale.id
                 order.append(Leaving(sale, piece, part))
+                piece.leaving, piece.turn = sale.id, len(order)
                 if len(sales) > 1 and not piece.listed and piece.purchase:
                     self._list(piece)
         order.sort(key=lambda row: (row.piece.age[:2], row.piece.place, row.piece.age))

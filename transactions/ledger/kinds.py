@@ -10,6 +10,8 @@ here and, where lots change in a way no other kind changes them, a step in `corp
               arrive): what the event does to the holding as a whole, for whoever keeps no lots
     rank      the order within one instant; transfers between own accounts stand at OWN_TRANSFER
               wherever they begin or end
+    turn      the order of corporate actions of one asset at one instant: those that change its
+              units, then cash from it, then what is distributed for each share, then exchanges
     figures   which rules of `entries` check quantity, price and amount
     ratio     of a split or a merger: new units for old ones; of a distribution: units
               received for each share held; of an exercise: new shares for one right
@@ -27,6 +29,8 @@ Move = Callable[[Units, Units, Fraction | None], tuple[Units, Units]]
 # Events first, then what is acquired, then rights that are exercised, then what passes between own
 # accounts, then what is sold, then what leaves; cash alone moves no units and comes last.
 EVENT, ACQUIRED, EXERCISED, OWN_TRANSFER, SOLD, LEFT, CASH = 0, 1, 2, 3, 4, 5, 6
+# The turns of corporate actions; splits and stock dividends take the first, 0.
+PAYMENT, DISTRIBUTION, EXCHANGE = 1, 2, 3
 
 TRADES_GROUP = "Trades"
 CASH_GROUP = "Cash and income"
@@ -86,6 +90,7 @@ class Kind:
     # The step of the book, a name of `fold.STEPS`; none where no lots move.
     step: str = ""
     rank: int = CASH
+    turn: int = 0
     units: Move = _stay
     # Fields of an entry beyond those of every kind, and those that must be there.
     takes: frozenset[str] = frozenset()
@@ -308,6 +313,7 @@ _ALL = (
         lots="changes",
         step="spin_off",
         rank=EVENT,
+        turn=DISTRIBUTION,
         units=_distribute,
         takes=frozenset({"new_symbol", "ratio", "quantity", "amount", "basis_percentage"}),
         requires=("new_symbol", "basis_percentage"),
@@ -327,6 +333,7 @@ _ALL = (
         lots="changes",
         step="merger",
         rank=EVENT,
+        turn=EXCHANGE,
         units=_exchange,
         takes=frozenset({"new_symbol", "ratio", "amount", "price"}),
         may_sell=True,
@@ -344,6 +351,7 @@ _ALL = (
         lots="changes",
         step="symbol_change",
         rank=EVENT,
+        turn=EXCHANGE,
         units=_exchange,
         takes=frozenset({"new_symbol"}),
         requires=("new_symbol",),
@@ -361,6 +369,7 @@ _ALL = (
         lots="changes",
         step="return_of_capital",
         rank=EVENT,
+        turn=PAYMENT,
         takes=_AMOUNT,
         requires=("amount",),
         form=("symbol", "amount"),
@@ -397,6 +406,7 @@ _ALL = (
         lots="changes",
         step="spin_off",
         rank=EVENT,
+        turn=DISTRIBUTION,
         units=_distribute,
         takes=frozenset({"new_symbol", "ratio", "quantity", "amount", "basis_percentage"}),
         requires=("new_symbol",),

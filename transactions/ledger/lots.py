@@ -100,6 +100,8 @@ class Piece:
     stated: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))
     # The sale of this instant that has chosen it and not closed it yet; 0 if none.
     leaving: int = 0
+    # Its place among the pieces chosen at this instant, from 1; 0 if it is kept.
+    turn: int = 0
     # It is no longer held: it was sold, sent away, or exchanged.
     gone: bool = False
     # It is among the purchases that may replace a loss.

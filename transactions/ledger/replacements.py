@@ -76,10 +76,11 @@ class Purchases:
                 end < len(self.rows) and self.rows[end].acquisition == self.rows[index].acquisition
             ):
                 end += 1
-            # Shares of one purchase may be held in several accounts.
+            # Shares of one purchase may be held in several accounts or chosen by several sales:
+            # kept shares go first, then those chosen first.
             run = self.rows[index:end]
             if len(run) > 1:
-                run.sort(key=lambda piece: (piece.held_since, piece.place))
+                run.sort(key=lambda piece: (piece.held_since, piece.place, piece.turn))
             for piece in run:
                 may = not _is_spent(piece) and piece.leaving != sale and counts(piece)
                 may = may and piece.opened_at.date() >= since

@@ -27,6 +27,7 @@ from math import floor
 
 from tests.transactions.model.words import (
     PURCHASES,
+    TURNS,
     WINDOW,
     Household,
     Match,
@@ -50,7 +51,8 @@ def _in_time(rows: list[Row]) -> list[Row]:
 
     def turn(row: Row) -> tuple[object, ...]:
         tie = row.id if row.type == "transfer_out" else 0
-        return (*row.moment, tie, row.account, row.asset, row.quantity, row.net, row.id)
+        event = TURNS.get(row.type, 0)
+        return (*row.moment, tie, row.account, row.asset, event, row.quantity, row.net, row.id)
 
     return sorted(rows, key=turn)
 
@@ -105,6 +107,8 @@ class _Keeper:
                 self._wash([s for s in self.shares if s.sale in together])
             else:
                 self._event(row)
+            if not waiting or waiting[0].moment != row.moment:
+                self._wait(only_now=True)
             if not waiting or waiting[0].at != row.at:
                 self._wait(only_now=False)
         return Outcome(
@@ -321,10 +325,13 @@ class _Keeper:
                 self._replace(shares, [s for s in self.shares if s.arrived], waiting)
                 losses.append(shares)
         self.waiting += losses
-        self._wait(only_now=True)
 
     def _wait(self, *, only_now: bool) -> None:
-        """Match losses of an instant with purchases at it, and at its end with future purchases."""
+        """Match losses of an instant with purchases at it, and at its end with future purchases.
+
+        Cash in lieu comes before the purchases of its instant: the oldest shares take them first,
+        whichever account stated its event first.
+        """
         for shares in sorted(self.waiting, key=_turn):
             assert shares.sale is not None
             now = shares.sale.at

@@ -16,6 +16,8 @@ EVENTS = (
 PURCHASES = ("buy", "reinvestment", "rights_exercise")
 RANKS = dict.fromkeys(EVENTS, 0) | dict.fromkeys((*PURCHASES, "transfer_in"), 1)
 RANKS |= {"rights_exercise": 2, "transfer_out": 3, "sell": 4}
+# Corporate actions of one asset at one instant: units, cash, what is distributed, exchanges.
+TURNS = {"return_of_capital": 1, "spin_off": 2, "rights_issue": 2, "merger": 3, "symbol_change": 3}
 WINDOW = timedelta(days=30)
 
 
