@@ -4,7 +4,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test bench shell lint format schema check lock set-up clean
+.PHONY: help run reload test bench shell lint format schema check lock set-up clean
 
 # The newest Python on which the suite runs; a name alone may be a stub that does not work.
 FIND_PYTHON = for python in $(PYTHON) python3.13 python3.12 python3.11 python3 python3.14 python; do \
@@ -20,6 +20,9 @@ help:  ## list the commands
 
 run:  ## start everything, print the address; Ctrl-C ends it
 	$(BOOTSTRAP) run -- -m embedded run
+
+reload:  ## load changed code into the running web process; no connection is refused
+	$(BOOTSTRAP) run -- -m embedded reload
 
 test:  ## run the whole test suite (ARGS='-k name' for a part of it)
 	$(BOOTSTRAP) dev -- -m embedded test $(ARGS)

@@ -1,4 +1,4 @@
-"""A granian server on a free port, and load against it."""
+"""The web process on a free port, and load against it."""
 
 import json
 import os
@@ -27,9 +27,8 @@ def server(*, workers: int, threads: int) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     command = [
-        *(sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1"),
-        *("--port", str(port), "--workers", str(workers), "--backpressure", "4096"),
-        *("--http", "1", "--no-ws", "--log-level", "warning", "config.rsgi:application"),
+        *(sys.executable, "-m", "edge.server", "--host", "127.0.0.1", "--port", str(port)),
+        *("--workers", str(workers), "--log-level", "warning"),
     ]
     environment = {
         **os.environ,

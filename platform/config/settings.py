@@ -112,11 +112,12 @@ BODIES_BYTES_PER_CALLER_MAX = integer("BODIES_BYTES_PER_CALLER_MAX", 134_217_728
 
 # PostgreSQL. Timeouts are set on every connection; behind PgBouncer they belong on the role
 # (DB_SESSION_OPTIONS=0), because transaction pooling drops connection options.
+# Web and stream are started with 10 s, so a person waits at most 15 s; jobs may take longer.
 STATEMENT_TIMEOUT_MS = integer("STATEMENT_TIMEOUT_MS", 30_000)
 # The server's timeouts say nothing when the server itself hangs: then the client gives up. The
 # margin covers PgBouncer's queue. 0: wait for ever, as migrations do.
 ANSWER_TIMEOUT_MS = integer(
-    "ANSWER_TIMEOUT_MS", STATEMENT_TIMEOUT_MS + 8_000 if STATEMENT_TIMEOUT_MS else 0
+    "ANSWER_TIMEOUT_MS", STATEMENT_TIMEOUT_MS + 5_000 if STATEMENT_TIMEOUT_MS else 0
 )
 LOCK_TIMEOUT_MS = integer("LOCK_TIMEOUT_MS", 10_000)
 IDLE_IN_TRANSACTION_TIMEOUT_MS = integer("IDLE_IN_TRANSACTION_TIMEOUT_MS", 60_000)

@@ -8,7 +8,7 @@ CREATE ROLE ballast LOGIN PASSWORD :'password';
 CREATE DATABASE ballast OWNER ballast;
 
 CREATE ROLE ballast_web LOGIN PASSWORD :'password';
-ALTER ROLE ballast_web SET statement_timeout = '30s';
+ALTER ROLE ballast_web SET statement_timeout = '10s';
 ALTER ROLE ballast_web SET lock_timeout = '3s';
 ALTER ROLE ballast_web SET idle_in_transaction_session_timeout = '60s';
 

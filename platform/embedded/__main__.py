@@ -1,9 +1,10 @@
-"""Commands of the Makefile: `python -m embedded run | shell [-- COMMAND…] | bench … | test …`."""
+"""Commands of the Makefile: `python -m embedded run | reload | shell [-- …] | bench … | test …`."""
 
 import hashlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +21,16 @@ import redis
 from embedded import plan
 from embedded.browser import install
 from embedded.children import say
-from embedded.places import ROOT, Places, Refused, hold, places, running_environment, write_private
+from embedded.places import (
+    ROOT,
+    Places,
+    Refused,
+    hold,
+    places,
+    running_environment,
+    running_process,
+    write_private,
+)
 from embedded.probes import Probe
 from embedded.servers import servers, start
 from embedded.supervisor import Stopped, Supervisor
@@ -40,21 +50,22 @@ def given() -> dict[str, str]:
     return {name: os.environ[name] for name in GIVEN if os.environ.get(name)}
 
 
-def refuse_busy_ports(variables: Mapping[str, str]) -> None:
-    """Refuse to start when a port is busy, instead of restarting in a loop later."""
-    if variables["PORT"] == variables["STREAM_PORT"]:
+def bound_ports(ports: Mapping[str, int]) -> dict[str, socket.socket]:
+    """Bind each port, or refuse with one sentence. A server that inherits it starts to listen."""
+    if len(set(ports.values())) < len(ports):
         raise Refused("PORT and STREAM_PORT are the same. Choose two different ports.")
-    for name in ("PORT", "STREAM_PORT"):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((plan.HOST, int(variables[name])))
-            except OSError as error:
-                raise Refused(
-                    f"{name} {variables[name]} cannot be used ({error.strerror}). Stop the "
-                    "program that "
-                    f"uses it, or choose another port, for example `make run {name}=8100`."
-                ) from None
+    bound = {}
+    for name, number in ports.items():
+        bound[name] = socket.socket()
+        bound[name].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound[name].bind((plan.HOST, number))
+        except OSError as error:
+            raise Refused(
+                f"{name} {number} cannot be used ({error.strerror}). Stop the program that uses it, "
+                f"or choose another port, for example `make run {name}=8100`."
+            ) from None
+    return bound
 
 
 def static_mark() -> str:
@@ -114,21 +125,20 @@ def run() -> None:
         ends.callback(shutil.rmtree, where.sockets, ignore_errors=True)
         supervisor = Supervisor(where)
         supervisor.listen()
-        refuse_busy_ports(
-            {
-                "PORT": str(plan.port("PORT", 8000)),
-                "STREAM_PORT": str(plan.port("STREAM_PORT", 8001)),
-            }
-        )
         ends.callback(where.environment.unlink, missing_ok=True)
         ends.callback(supervisor.shut_down)
+        ports = bound_ports(
+            {"PORT": plan.port("PORT", 8000), "STREAM_PORT": plan.port("STREAM_PORT", 8001)}
+        )
+        for listening in ports.values():
+            ends.enter_context(listening)
         say(f"starting PostgreSQL and Redis, data in {where.data}")
         running = start(where, given=given(), lasting=True)
         supervisor.adopt(running)
         variables = plan.environment(where, running.urls)
         write_private(where.environment, json.dumps(variables))
         prepare(supervisor, where, variables)
-        supervisor.start(plan.edges(where, variables))
+        supervisor.start(plan.edges(where, variables, ports=ports))
         address = f"http://{plan.HOST}:{variables['PORT']}"
         supervisor.wait_until(lambda: answers(f"{address}/readyz"), what="the web process")
         stream = f"http://{plan.HOST}:{variables['STREAM_PORT']}"
@@ -149,6 +159,12 @@ def run() -> None:
                 for name, origin in (("web", address), ("stream", stream))
             },
         )
+
+
+def reload() -> None:
+    """Ask the running copy to load changed code into its web process."""
+    os.kill(running_process(data_folder()), signal.SIGUSR1)
+    say("the web process loads its code again; see the terminal of `make run`")
 
 
 def shell(words: list[str]) -> None:
@@ -199,6 +215,8 @@ def main() -> int:
         match command:
             case "run":
                 run()
+            case "reload":
+                reload()
             case "shell":
                 shell(words)
             case "bench":

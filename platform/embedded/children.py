@@ -5,6 +5,7 @@ import errno
 import os
 import pwd
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -40,6 +41,9 @@ class Program:
     stop_s_max: float = 10.0
     user: pwd.struct_passwd | None = None
     quiet: bool = False  # its output goes to the log file only
+    # The socket it listens on. Ours stays open, so connections wait while the process restarts.
+    listening: socket.socket | None = None
+    reload_signal: signal.Signals | None = None  # makes it load its code again while it serves
 
 
 def say(text: str, *, name: str = "ballast") -> None:
@@ -96,6 +100,7 @@ class Child:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            pass_fds=[program.listening.fileno()] if program.listening else [],
             process_group=0,  # Ctrl-C reaches only this process; it stops the others in order
             user=user.pw_uid if user else None,
             group=user.pw_gid if user else None,

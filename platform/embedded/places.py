@@ -116,6 +116,17 @@ def hold(where: Places) -> IO[str]:
     return lock
 
 
+def running_process(where: Places) -> int:
+    """Return the process of the running copy."""
+    with (where.data / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            return int(lock.read())
+    raise Refused(f"Nothing runs on {where.data}: start it with `make run`.")
+
+
 def running_environment(where: Places) -> dict[str, str]:
     """Return the variables of the running servers, for commands beside `make run`."""
     try:

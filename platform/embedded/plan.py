@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,8 +25,8 @@ HEARTBEAT_S_MAX = {
 SILENCE_S_MAX = 30.0
 PROBE_CONNECTIONS = 4
 
-# A request waits less long for a lock than a worker does.
-WEB_LOCK_TIMEOUT_MS = "3000"
+# A request waits less long than a worker does, for a statement and for a lock.
+WEB_TIMEOUTS = {"STATEMENT_TIMEOUT_MS": "10000", "LOCK_TIMEOUT_MS": "3000"}
 
 
 def port(name: str, default: int) -> int:
@@ -64,8 +65,13 @@ def manage(name: str, *words: str, environment: Mapping[str, str]) -> Program:
     )
 
 
-def edges(where: Places, variables: Mapping[str, str]) -> list[Program]:
-    """Return the processes of the application; all of them may stop and start in any order."""
+def edges(
+    where: Places, variables: Mapping[str, str], *, ports: Mapping[str, socket.socket]
+) -> list[Program]:
+    """Return the processes of the application; all of them may stop and start in any order.
+
+    `ports`: the bound sockets of PORT and STREAM_PORT, which web and stream inherit.
+    """
     metrics = where.data / "metrics"
     metrics.mkdir(exist_ok=True)
     for leftover in metrics.glob("*.db"):
@@ -74,7 +80,11 @@ def edges(where: Places, variables: Mapping[str, str]) -> list[Program]:
     # Celery warns against root; people who run a local copy as root have already decided so.
     working = {**counted, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
 
-    def process(name: str, *words: str, told: Mapping[str, str] = counted) -> Program:
+    def process(
+        name: str, *words: str, told: Mapping[str, str] = counted, port: str | None = None
+    ) -> Program:
+        listening = ports[port] if port else None
+        words = (*words, "--fd", str(listening.fileno())) if listening else words
         return Program(
             name=name,
             command=[str(BIN / words[0]), *words[1:]],
@@ -82,6 +92,8 @@ def edges(where: Places, variables: Mapping[str, str]) -> list[Program]:
             folder=ROOT,
             stop_signal=signal.SIGTERM,
             stop_s_max=12.0,
+            listening=listening,
+            reload_signal=signal.SIGHUP if name == "web" else None,
         )
 
     def worker(queues: str, *, processes: int = 2) -> Program:
@@ -94,20 +106,18 @@ def edges(where: Places, variables: Mapping[str, str]) -> list[Program]:
             told=working,
         )
 
-    # Connections are cheap: a request takes one of WEB_THREADS only when its body is complete.
-    web = ("granian", "--interface", "rsgi", "--http", "1", "--no-ws", "--host", HOST)
     return [
         process(
             "web",
-            *(*web, "--port", variables["PORT"], "--workers", "2", "--backpressure", "4096"),
-            *("--http1-header-read-timeout", "20000", "--respawn-failed-workers"),
-            "config.rsgi:application",
-            told={"LOCK_TIMEOUT_MS": WEB_LOCK_TIMEOUT_MS, **counted},
+            *("python", "-m", "edge.server", "--workers", "2"),
+            told={**WEB_TIMEOUTS, **counted},
+            port="PORT",
         ),
         process(
             "stream",
-            *("python", "-m", "stream.server", "--host", HOST, "--port", variables["STREAM_PORT"]),
-            told=variables,
+            *("python", "-m", "stream.server"),
+            told={**WEB_TIMEOUTS, **variables},
+            port="STREAM_PORT",
         ),
         worker("interactive,notify"),
         worker("imports", processes=1),

@@ -1,6 +1,7 @@
 """Keeps the processes of one copy running until a signal stops it.
 
     running --SIGINT, SIGTERM, SIGHUP--> stopping: edges together, then Redis, PostgreSQL last
+    SIGUSR1 -> the processes that can do so load their code again without refusing a connection
     a process ends by itself -> reported, restarted after 1, 2, 4 ... 30 s
     a worker without heartbeat, an edge that does not answer -> restarted
 Everything is started from the main thread: children end with the thread that started them.
@@ -50,6 +51,7 @@ class Supervisor:
 
     where: Places
     signals: int = 0
+    reload_asked: bool = False
     slots: list[Slot] = field(default_factory=list)
     servers: Servers | None = None
     heartbeats: dict[str, tuple[str, float]] = field(default_factory=dict)
@@ -59,6 +61,7 @@ class Supervisor:
         """From now on count stop signals instead of obeying them at once."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._signalled)
+        signal.signal(signal.SIGUSR1, self.reload_on_signal)
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
         # make repeats a signal that the whole group has received already: both count once
@@ -66,6 +69,9 @@ class Supervisor:
         if now - self._signalled_s > ONE_PRESS_S:
             self.signals += 1
         self._signalled_s = now
+
+    def reload_on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.reload_asked = True
 
     def check(self) -> None:
         if self.signals:
@@ -117,6 +123,9 @@ class Supervisor:
     def watch_once(self) -> None:
         """Run one round: find processes that have ended and restarts that are due."""
         self.check()
+        if self.reload_asked:
+            self.reload_asked = False
+            self._reload()
         for slot in self.slots:
             now = time.monotonic()
             if slot.child is not None and not slot.child.alive:
@@ -124,6 +133,13 @@ class Supervisor:
             if slot.child is None and now >= slot.due_s:
                 self._restart(slot)
         time.sleep(TICK_S)
+
+    def _reload(self) -> None:
+        for slot in self.slots:
+            number = slot.program.reload_signal
+            if slot.child is not None and number is not None:
+                say(f"{slot.program.name} loads its code again")
+                slot.child.send(number)
 
     def _ended(self, slot: Slot, child: Child, *, now: float) -> None:
         child.kill_group()

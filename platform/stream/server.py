@@ -14,10 +14,12 @@ import os
 import resource
 import socket
 from asyncio.transports import BaseTransport
+from collections.abc import Sequence
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from edge.listening import add_arguments, listening_socket
 from stream.protocol import MESSAGE_BYTES_MAX
 
 HEADERS_S_MAX = float(os.environ.get("STREAM_HEADERS_S") or 10)
@@ -47,16 +49,10 @@ def _abort(transport: BaseTransport) -> None:
         transport.abort()
 
 
-def listener(*, host: str, port: int) -> socket.socket:
-    """Return the listening socket, on which the kernel cuts off dead peers."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def cut_off_dead_peers(listening: socket.socket) -> None:
+    """Have the kernel close accepted sockets whose peer acknowledges nothing."""
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS_MAX)
-    listening.bind((host, port))
-    listening.set_inheritable(False)
-    return listening
 
 
 def raise_file_limit() -> None:
@@ -84,13 +80,18 @@ def config(application: str = "config.asgi:application") -> uvicorn.Config:
     )
 
 
-def main() -> None:
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="stream.server", description=__doc__)
-    parser.add_argument("--host", default=os.environ.get("STREAM_HOST") or "127.0.0.1")
-    parser.add_argument("--port", type=int, default=int(os.environ.get("STREAM_PORT") or 8001))
-    arguments = parser.parse_args()
+    host, port = os.environ.get("STREAM_HOST"), os.environ.get("STREAM_PORT")
+    add_arguments(parser, host=host or "127.0.0.1", port=int(port or 8001))
+    return parser.parse_args(words)
+
+
+def main() -> None:
+    asked = arguments()
     raise_file_limit()
-    with listener(host=arguments.host, port=arguments.port) as listening:
+    with listening_socket(asked) as listening:
+        cut_off_dead_peers(listening)
         uvicorn.Server(config()).run(sockets=[listening])
 
 

@@ -55,11 +55,6 @@ class Web:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self.log = folder / "web.log"
-        words = [
-            *("--interface", "rsgi", "--http", "1", "--no-ws", "--host", "127.0.0.1"),
-            *("--port", str(self.port), "--workers", "1", "--backpressure", "4096"),
-            *("--http1-header-read-timeout", "20000", "--respawn-failed-workers"),
-        ]
         environment = {
             **os.environ,
             **{name: str(value) for name, value in LIMITS.items()},
@@ -70,7 +65,7 @@ class Web:
         }
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "granian", *words, "config.rsgi:application"],
+                [sys.executable, "-m", "edge.server", "--port", str(self.port), "--workers", "1"],
                 env=environment,
                 cwd=folder,
                 stdout=log,

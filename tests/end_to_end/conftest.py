@@ -39,11 +39,12 @@ GIVEN_UP = (
 )
 
 
-def free_ports() -> tuple[str, str]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind((plan.HOST, 0))
-        other.bind((plan.HOST, 0))
-        return str(one.getsockname()[1]), str(other.getsockname()[1])
+def bound_ports() -> dict[str, socket.socket]:
+    """Return the sockets of PORT and STREAM_PORT, bound to free ports."""
+    bound = {"PORT": socket.socket(), "STREAM_PORT": socket.socket()}
+    for listening in bound.values():
+        listening.bind((plan.HOST, 0))
+    return bound
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,11 @@ class Stack:
 
     def __init__(self, where: Places) -> None:
         self.supervisor = Supervisor(where)
+        signal.signal(signal.SIGUSR1, self.supervisor.reload_on_signal)
         running = start(where, given={}, lasting=True)
         self.supervisor.adopt(running)
-        self.port, stream_port = free_ports()
+        self.ports = bound_ports()
+        self.port, stream_port = (str(x.getsockname()[1]) for x in self.ports.values())
         told = plan.environment(where, running.urls)
         told.pop("TESTING", None)
         told |= {"DEMO": "1", "PORT": self.port, "STREAM_PORT": stream_port}
@@ -154,7 +157,7 @@ class Stack:
         """Start the parts of `make run`, without static files; the demo loads meanwhile."""
         told = self.variables
         self.manage("migrate", "--noinput", "-v0")
-        edges = plan.edges(self.supervisor.where, told)
+        edges = plan.edges(self.supervisor.where, told, ports=self.ports)
         wanted = [program for program in edges if program.name != "worker-nightly"]
         self.supervisor.start([replace(program, quiet=True) for program in wanted])
         self.manage("load_demo")
@@ -189,10 +192,14 @@ class Stack:
         path = self.supervisor.where.logs / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def child(self, name: str) -> Child:
+    def child_or_none(self, name: str) -> Child | None:
         (slot,) = [slot for slot in self.supervisor.slots if slot.program.name == name]
-        assert slot.child is not None, f"{name} does not run"
         return slot.child
+
+    def child(self, name: str) -> Child:
+        found = self.child_or_none(name)
+        assert found is not None, f"{name} does not run"
+        return found
 
     def send(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process and everything it started."""
@@ -248,6 +255,8 @@ class Stack:
             if slot.child is not None and not slot.is_server:
                 slot.child.kill_group()
         self.supervisor.shut_down()
+        for listening in self.ports.values():
+            listening.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,14 @@
 After every test its account has no failed job and no dead letter; at the end the ledger is rebuilt.
 """
 
+import os
 import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,42 @@ pytestmark = pytest.mark.slow
 REBALANCE = "recommendations.rebalance"
 QUICKLY_S = 3.0
 BROKER_TIMEOUT_S = 3.0
+
+
+class Knocking:
+    """A client that opens a connection for each request, one after the other, until it is left."""
+
+    def __init__(self, port: str) -> None:
+        self.port = int(port)
+        self.answered = self.refused = self.cut_off = 0
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._knock)
+
+    def _knock(self) -> None:
+        while not self._left.is_set():
+            connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+            try:
+                connection.request("GET", "/readyz")
+                self.answered += connection.getresponse().status == 200
+            except ConnectionRefusedError:
+                self.refused += 1
+            except (OSError, HTTPException):
+                self.cut_off += 1
+            finally:
+                connection.close()
+
+    def __enter__(self) -> "Knocking":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._left.set()
+        self._thread.join()
+
+
+def workers_of(pid: int) -> set[int]:
+    """Return the processes that this one has started."""
+    return {int(x) for x in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
 def done_once(home: Any, job_id: str, *, attempts: int = 1) -> None:
@@ -219,3 +258,26 @@ def test_without_its_cache_everything_is_slower_and_right(stack: Any, home: Any)
             stream.hear("rebalance_complete")
         stream.drain(seconds=1)
     assert stream.events(job_id) >= 1, "the event was kept until it could be told"
+
+
+@pytest.mark.parametrize("restart", ["reload", "a worker is killed", "all of it is killed"])
+def test_no_connection_is_refused_while_the_web_process_restarts(stack: Any, restart: str) -> None:
+    main = stack.child("web").process
+    before = workers_of(main.pid)
+    with Knocking(stack.port) as knocking:
+        stack.until(lambda: knocking.answered > 20, what="the first answers")
+        if restart == "reload":
+            signal.raise_signal(signal.SIGUSR1)
+            stack.until(lambda: not workers_of(main.pid) & before, what="other workers")
+        elif restart == "a worker is killed":
+            os.kill(min(before), signal.SIGKILL)
+            stack.until(lambda: len(workers_of(main.pid) - before) == 1, what="another worker")
+        else:
+            stack.kill("web")
+            stack.until(lambda: stack.child_or_none("web") is not None, what="another process")
+        enough = knocking.answered + 20
+        stack.until(lambda: knocking.answered > enough, what="answers afterwards")
+    assert knocking.refused == 0
+    # a killed process takes the requests that it had taken with it, but never one that waits
+    assert knocking.cut_off <= (0 if restart == "reload" else 1), knocking.cut_off
+    assert (stack.child("web").process.pid == main.pid) == (restart != "all of it is killed")
