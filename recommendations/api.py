@@ -20,9 +20,11 @@ from edge.serializers import MoneyField, StrictSerializer
 from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from jobs.models import JobStatus
+from jobs.operations import Answer
 from recommendations import operations, queries
 from recommendations.engine.inputs import Options
 from recommendations.models import Recommendation, RecommendationStatus
+from transactions.models import Account
 from transactions.queries import account as ledger_account
 
 
@@ -93,9 +95,12 @@ class RebalanceView(APIView):
         data = RebalanceWrite.parsed(request)
         now = timezone.now()
 
-        def effect() -> tuple[int, dict[str, object]]:
+        def access() -> Account:
+            return ledger_account(user=caller(request), public_id=account_id)
+
+        def effect(account: Account) -> Answer:
             job = operations.request_rebalance(
-                account=ledger_account(user=caller(request), public_id=account_id),
+                account=account,
                 options=Options(**data),
                 user=caller(request),
                 now=now,
@@ -106,7 +111,7 @@ class RebalanceView(APIView):
                 "estimated_completion": instant_text(job.estimated_completion),
             }
 
-        return answered_once(request, now=now, effect=effect)
+        return answered_once(request, now=now, access=access, effect=effect)
 
 
 class RecommendationsView(APIView):

@@ -17,7 +17,10 @@ from edge.pagination import counted, page_answer, page_request, reaches
 from edge.schema import page_of, page_parameters
 from edge.serializers import CurrencyField, StrictSerializer, SymbolField
 from identity.authentication import caller
+from identity.models import Household
+from identity.queries import household_seen
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
+from jobs.operations import Answer
 from marketdata import operations, queries
 from marketdata.models import Asset, AssetClass
 
@@ -77,11 +80,14 @@ class AssetsView(APIView):
         body = OwnAssetWrite(data=request.data)
         body.is_valid(raise_exception=True)
 
-        def effect() -> tuple[int, dict[str, object]]:
+        def access() -> Household:
+            return household_seen(user=caller(request), public_id=None)
+
+        def effect(household: Household) -> Answer:
             made = operations.create_own_asset(user=caller(request), **body.validated_data)
             return 201, asset_row(made)
 
-        return answered_once(request, now=timezone.now(), effect=effect)
+        return answered_once(request, now=timezone.now(), access=access, effect=effect)
 
 
 def asset_row(row: Asset) -> dict[str, object]:

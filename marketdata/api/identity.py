@@ -20,6 +20,7 @@ from edge.schema import page_of, page_parameters
 from edge.serializers import StrictSerializer, SymbolField
 from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
+from jobs.operations import Answer
 from marketdata import queries
 from marketdata.models import Asset, IdentityDecision
 from marketdata.operations import decide_own_identity
@@ -66,11 +67,11 @@ class IdentityView(APIView):
     )
     def post(self, request: Request, symbol: str) -> Response:
         """Decide for an own asset; past wash sales are rebooked within a minute."""
-        queries.asset(user=caller(request), symbol=symbol.upper())
+        asset = queries.asset(user=caller(request), symbol=symbol.upper())
         data = IdentityWrite.parsed(request)
         now = timezone.now()
 
-        def effect() -> tuple[int, dict[str, object]]:
+        def effect(asset: Asset) -> Answer:
             decision = decide_own_identity(
                 user=caller(request),
                 symbol=symbol.upper(),
@@ -80,7 +81,7 @@ class IdentityView(APIView):
             )
             return 201, identity_row(decision.asset, decision)
 
-        return answered_once(request, now=now, effect=effect)
+        return answered_once(request, now=now, access=lambda: asset, effect=effect)
 
 
 def identity_row(asset: Asset, decision: IdentityDecision) -> dict[str, object]:

@@ -20,7 +20,10 @@ from edge.pagination import PageRequest, page_answer
 from edge.schema import page_of
 from edge.serializers import PriceField, StrictSerializer
 from identity.authentication import caller
+from identity.models import Household
+from identity.queries import household_seen
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
+from jobs.operations import Answer
 from marketdata import operations, queries
 from marketdata.operations.own_assets import OwnPrice
 from marketdata.quotes import quote_fields
@@ -69,7 +72,10 @@ class OwnPricesView(APIView):
         body.is_valid(raise_exception=True)
         now = timezone.now()
 
-        def effect() -> tuple[int, dict[str, object]]:
+        def access() -> Household:
+            return household_seen(user=caller(request), public_id=None)
+
+        def effect(household: Household) -> Answer:
             count = operations.record_own_prices(
                 user=caller(request),
                 symbol=symbol.upper(),
@@ -78,7 +84,7 @@ class OwnPricesView(APIView):
             )
             return 200, {"symbol": symbol.upper(), "recorded": count}
 
-        return answered_once(request, now=now, effect=effect)
+        return answered_once(request, now=now, access=access, effect=effect)
 
 
 class PricesPageSerializer(page_of(QuoteRead)):  # type: ignore[misc]

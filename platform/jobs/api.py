@@ -19,7 +19,7 @@ from core.limits import JOB_ATTEMPTS_MAX
 from identity.authentication import caller
 from jobs import operations, queries
 from jobs.models import Job, JobStatus
-from jobs.operations import Answer, answer_once
+from jobs.operations import Answer, Subject, answer_once
 
 IDEMPOTENCY_HEADER = OpenApiParameter(
     "Idempotency-Key",
@@ -46,8 +46,17 @@ class JobRead(serializers.Serializer[Any]):
     error = serializers.JSONField(allow_null=True)
 
 
-def answered_once(request: Request, *, now: datetime, effect: Callable[[], Answer]) -> Response:
-    """Return the response of `effect`, or the stored one if the Idempotency-Key is known."""
+def answered_once(
+    request: Request,
+    *,
+    now: datetime,
+    access: Callable[[], Subject],
+    effect: Callable[[Subject], Answer],
+) -> Response:
+    """Return the response of `effect`, or the stored one if the Idempotency-Key is known.
+
+    `access` loads what the request concerns and refuses strangers, also before a stored response.
+    """
     (status, body), replayed = answer_once(
         user=caller(request),
         key=request.headers.get("Idempotency-Key"),
@@ -57,6 +66,7 @@ def answered_once(request: Request, *, now: datetime, effect: Callable[[], Answe
             "body": _hashable(request.data),
         },
         now=now,
+        access=access,
         effect=effect,
     )
     headers = {"Idempotency-Replayed": "true"} if replayed else None

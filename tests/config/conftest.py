@@ -55,6 +55,7 @@ GROUPS: dict[str, Callable[[Route], bool]] = {
     "get_route": lambda route: route.method == "GET",
     "id_route": lambda route: "_id}" in route.path or "{symbol}" in route.path,
     "closed_route": lambda route: not route.path.startswith("/api/v1/auth/"),
+    "keyed_route": lambda route: "Idempotency-Key" in route.parameters,
     # Leaving would end the very session that the cases use.
     "fuzzed_route": lambda route: not route.path.endswith(LEAVING),
 }

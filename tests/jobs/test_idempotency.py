@@ -1,13 +1,14 @@
 """One key, one effect: repetitions get the first answer, other requests are refused."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from core.errors import BallastError
+from core.errors import BallastError, NotFound
 from identity.models import Household
 from jobs.models import IdempotencyKey
 from jobs.operations import answer_once
@@ -15,12 +16,19 @@ from jobs.operations import answer_once
 pytestmark = pytest.mark.django_db
 
 
-def ask(user: Any, key: str | None, body: Any, name: str = "made") -> Any:
-    def effect() -> tuple[int, dict[str, object]]:
-        return 201, {"id": Household.objects.create(name=name).pk}
+def ask(
+    user: Any, key: str | None, body: Any, *, access: Callable[[], Household] | None = None
+) -> Any:
+    def effect(household: Household) -> tuple[int, dict[str, object]]:
+        return 201, {"id": Household.objects.create(name="made").pk, "in": household.pk}
 
     return answer_once(
-        user=user, key=key, request={"body": body}, now=timezone.now(), effect=effect
+        user=user,
+        key=key,
+        request={"body": body},
+        now=timezone.now(),
+        access=access or (lambda: user.household),
+        effect=effect,
     )
 
 
@@ -50,13 +58,39 @@ def test_another_body_under_a_used_key_is_refused(people: Any) -> None:
     assert made() == 1
 
 
+@pytest.mark.parametrize("key", ["k", None])
+def test_access_is_asked_before_the_stored_answer(people: Any, key: str | None) -> None:
+    def no_longer() -> Household:
+        raise NotFound("No such household.", code="household_not_found")
+
+    ask(people.owner, "k", {"a": "1"})
+    with pytest.raises(NotFound):
+        ask(people.owner, key, {"a": "1"}, access=no_longer)
+    assert made() == 1
+
+
+def test_the_answer_about_another_subject_is_another_answer(people: Any) -> None:
+    ask(people.owner, "k", {"a": "1"})
+    with pytest.raises(BallastError) as refusal:
+        ask(people.owner, "k", {"a": "1"}, access=lambda: people.stranger.household)
+    assert refusal.value.code == "idempotency_key_reused"
+    assert made() == 1
+
+
 def test_a_refused_request_keeps_no_key(people: Any) -> None:
-    def effect() -> tuple[int, dict[str, object]]:
+    def effect(household: Household) -> tuple[int, dict[str, object]]:
         Household.objects.create(name="made")
         raise BallastError("no", code="no")
 
     with pytest.raises(BallastError):
-        answer_once(user=people.owner, key="k", request={}, now=timezone.now(), effect=effect)
+        answer_once(
+            user=people.owner,
+            key="k",
+            request={},
+            now=timezone.now(),
+            access=lambda: people.owner.household,
+            effect=effect,
+        )
     assert made() == 0
     assert not IdempotencyKey.objects.exists()
 

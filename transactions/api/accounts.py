@@ -22,7 +22,10 @@ from edge.serializers import (
     StrictSerializer,
 )
 from identity.authentication import caller
+from identity.models import Household
+from identity.queries import household_seen
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
+from jobs.operations import Answer
 from transactions import queries
 from transactions.models import Account, AccountType, LotMethod
 from transactions.operations import change_account, open_account
@@ -126,10 +129,15 @@ class AccountsView(APIView):
         data = AccountWrite.parsed(request)
         now = timezone.now()
 
-        def effect() -> tuple[int, dict[str, object]]:
-            return 201, account_row(open_account(user=caller(request), now=now, **data))
+        user = caller(request)
 
-        return answered_once(request, now=now, effect=effect)
+        def access() -> Household:
+            return household_seen(user=user, public_id=data.get("household_id"))
+
+        def effect(household: Household) -> Answer:
+            return 201, account_row(open_account(user=user, now=now, **data))
+
+        return answered_once(request, now=now, access=access, effect=effect)
 
 
 class AccountView(APIView):

@@ -26,6 +26,7 @@ from edge.serializers import CurrencyField, StrictSerializer
 from edge.uploads import StrictFormParser
 from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
+from jobs.operations import Answer
 from transactions import queries
 from transactions.api.import_answers import (
     ImportDetailRead,
@@ -41,7 +42,7 @@ from transactions.files.reading.decoding import DECLARABLE
 from transactions.files.reading.interface import DateOrder
 from transactions.files.reading.tables import DELIMITERS
 from transactions.ledger.kinds import CHOICES
-from transactions.models import RowStatus
+from transactions.models import Account, Import, RowStatus
 from transactions.operations import imports as operations
 from transactions.operations.imports.committing import StalePreview
 from transactions.queries.imports import (
@@ -226,16 +227,14 @@ class ImportsView(APIView):
             symbols=_validated("symbols", data.get("symbols")),
         )
 
-        def effect() -> tuple[int, dict[str, object]]:
-            batch = operations.bring(
-                account=queries.account(user=caller(request), public_id=data["account_id"]),
-                upload=upload,
-                user=caller(request),
-                now=now,
-            )
+        def access() -> Account:
+            return queries.account(user=caller(request), public_id=data["account_id"])
+
+        def effect(account: Account) -> Answer:
+            batch = operations.bring(account=account, upload=upload, user=caller(request), now=now)
             return 201, detail_answer(import_detail(batch))
 
-        return answered_once(request, now=now, effect=effect)
+        return answered_once(request, now=now, access=access, effect=effect)
 
 
 def _validated(name: str, value: Any) -> Any:
@@ -310,16 +309,17 @@ class ImportCommitView(APIView):
         """Record all ready rows, or none if one is refused. A job (202) records many rows."""
         now = timezone.now()
 
-        def effect() -> tuple[int, dict[str, object]]:
-            batch = import_batch(user=caller(request), public_id=import_id)
+        def access() -> Import:
+            return import_batch(user=caller(request), public_id=import_id)
+
+        def effect(batch: Import) -> Answer:
             done = operations.commit(batch=batch, user=caller(request), now=now)
             return 202 if done.is_busy else 200, detail_answer(import_detail(done))
 
         try:
-            return answered_once(request, now=now, effect=effect)
+            return answered_once(request, now=now, access=access, effect=effect)
         except StalePreview:
-            batch = import_batch(user=caller(request), public_id=import_id)
-            operations.refresh(batch=batch, now=now)
+            operations.refresh(batch=access(), now=now)
             raise
 
 

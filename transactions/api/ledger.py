@@ -40,10 +40,11 @@ from edge.serializers import (
 )
 from identity.authentication import caller
 from jobs.api import IDEMPOTENCY_HEADER, answered_once
+from jobs.operations import Answer
 from transactions import queries
 from transactions.ledger.entries import ChosenLot, Entry, ratio_of
 from transactions.ledger.kinds import CHOICES
-from transactions.models import LotMethod, Transaction
+from transactions.models import Account, LotMethod, Transaction
 from transactions.operations import check, record, reverse
 from transactions.operations.drafts import Draft
 from transactions.operations.warnings import (
@@ -285,8 +286,12 @@ class TransactionsView(APIView):
         data = TransactionWrite.parsed(request)
         now = timezone.now()
 
-        def effect() -> tuple[int, dict[str, object]]:
-            account = queries.account(user=caller(request), public_id=data.pop("account_id"))
+        account_id = data.pop("account_id")
+
+        def access() -> Account:
+            return queries.account(user=caller(request), public_id=account_id)
+
+        def effect(account: Account) -> Answer:
             row, *_ = record(
                 account=account,
                 entries=[entry(data)],
@@ -295,7 +300,7 @@ class TransactionsView(APIView):
             )
             return 201, _recorded_row(row, now)
 
-        return answered_once(request, now=now, effect=effect)
+        return answered_once(request, now=now, access=access, effect=effect)
 
 
 class CheckView(APIView):
@@ -338,12 +343,14 @@ class ReversalView(APIView):
         data = ReversalWrite.parsed(request)
         now = timezone.now()
 
-        def effect() -> tuple[int, dict[str, object]]:
-            original = queries.transaction_row(user=caller(request), public_id=transaction_id)
+        def access() -> Transaction:
+            return queries.transaction_row(user=caller(request), public_id=transaction_id)
+
+        def effect(original: Transaction) -> Answer:
             row = reverse(original=original, user=caller(request), now=now, **data)
             return 201, transaction_row(row)
 
-        return answered_once(request, now=now, effect=effect)
+        return answered_once(request, now=now, access=access, effect=effect)
 
 
 def entry(data: dict[str, Any]) -> Entry:

@@ -83,7 +83,7 @@ def _record(request: SignedIn, account: Account, form: TransactionForm) -> int:
     now = timezone.now()
     entry = form.entry(now=now)
 
-    def effect() -> Answer:
+    def effect(account: Account) -> Answer:
         if request.POST.get("seen") != form.figures():
             checked = check(account=account, entries=[entry], user=request.user, now=now)
             form.warned = [warned for _, found in checked for warned in found]
@@ -101,6 +101,7 @@ def _record(request: SignedIn, account: Account, form: TransactionForm) -> int:
                 "form": {name: str(value) for name, value in form.cleaned_data.items()},
             },
             now=now,
+            access=lambda: account,
             effect=effect,
         )
     except _NotRecorded:

@@ -11,7 +11,7 @@ from jobs.operations.claims import (
     try_again,
     wait,
 )
-from jobs.operations.idempotency import Answer, answer_once, forget_old_keys
+from jobs.operations.idempotency import Answer, Subject, answer_once, forget_old_keys
 from jobs.operations.outbox import (
     announce,
     forget_sent,
@@ -31,6 +31,7 @@ __all__ = [
     "LeaseLost",
     "Told",
     "announce",
+    "Subject",
     "answer_once",
     "cancel",
     "claim",

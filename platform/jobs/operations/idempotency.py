@@ -1,18 +1,25 @@
 """Idempotency-Key: repetitions of a creating request get its first answer.
 
-The key, a hash of the request and the answer are written in the transaction of the effect itself:
-    same key, same request      the stored answer, nothing done again
-    same key, another request   422 idempotency_key_reused
-    same key, still under way   409 idempotency_in_flight
-    no key                      the effect runs, nothing is kept
-A refused request keeps no key: it changed nothing, so its sender may correct and repeat it.
+    access   load what the request concerns, by the rights that its user has now
+    key      check the key, and let one request per key pass at a time
+    replay   same key and same request: the stored answer, nothing done again
+             same key, another request: 422 idempotency_key_reused
+             same key, still under way: 409 idempotency_in_flight
+    effect   do what was asked
+    keep     store the answer in the transaction of the effect
+
+Without a key only access and effect run. A refused request keeps no key: it changed nothing, so its
+sender may correct and repeat it. A user who lost access since the first answer is refused like any
+stranger.
 """
 
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db import connection, transaction
+from django.db.models import Model
 
 from core.errors import BallastError, Conflict, InvalidInput
 from core.identifiers import content_hash
@@ -21,6 +28,7 @@ from identity.models import User
 from jobs.models import IdempotencyKey
 
 Answer = tuple[int, dict[str, object]]
+Subject = TypeVar("Subject", bound=Model)
 
 
 class KeyReused(BallastError):
@@ -36,42 +44,61 @@ def answer_once(
     key: str | None,
     request: object,
     now: datetime,
-    effect: Callable[[], Answer],
+    access: Callable[[], Subject],
+    effect: Callable[[Subject], Answer],
 ) -> tuple[Answer, bool]:
     """Return the answer of `effect`, and whether it is a replay.
 
-    The key stands for `request` (method, path, body). `request` must be valid JSON, as must the
-    body that `effect` returns with its status.
+    `access` loads what the request concerns, or refuses; `effect` receives it. The key stands for
+    `request` (method, path, body) on that subject. `request` must be valid JSON, as must the body
+    that `effect` returns with its status.
     """
+    subject = access()
     if key is None:
-        return effect(), False
+        return effect(subject), False
+    _check(key)
+    request_hash = content_hash([request, subject._meta.label, str(subject.pk)])
+    with transaction.atomic():
+        _enter(user_id=user.pk, key=key)
+        if (stored := _stored(user_id=user.pk, key=key, request_hash=request_hash)) is not None:
+            return stored, True
+        answer = effect(subject)
+        _keep(answer, user_id=user.pk, key=key, request_hash=request_hash, now=now)
+    return answer, False
+
+
+def _check(key: str) -> None:
     if not key or len(key) > IDEMPOTENCY_KEY_LENGTH_MAX or not key.isprintable():
         raise InvalidInput(
             f"The Idempotency-Key must have 1 to {IDEMPOTENCY_KEY_LENGTH_MAX} printable "
             "characters.",
             code="idempotency_key_invalid",
         )
-    request_hash = content_hash(request)
-    with transaction.atomic():
-        _enter(user_id=user.pk, key=key)
-        known = IdempotencyKey.objects.filter(user_id=user.pk, key=key).first()
-        if known is not None:
-            if known.request_hash != request_hash:
-                raise KeyReused(
-                    "This Idempotency-Key was already used for a different request. Send a new key."
-                )
-            assert known.response_status is not None, "a kept key has its answer"
-            return (known.response_status, known.response_body or {}), True
-        status, body = effect()
-        IdempotencyKey.objects.create(
-            user_id=user.pk,
-            key=key,
-            request_hash=request_hash,
-            response_status=status,
-            response_body=json.loads(json.dumps(body, default=str)),
-            created_at=now,
+
+
+def _stored(*, user_id: int, key: str, request_hash: str) -> Answer | None:
+    """Return the answer kept under this key; refuse another request under it."""
+    known = IdempotencyKey.objects.filter(user_id=user_id, key=key).first()
+    if known is None:
+        return None
+    if known.request_hash != request_hash:
+        raise KeyReused(
+            "This Idempotency-Key was already used for a different request. Send a new key."
         )
-    return (status, body), False
+    assert known.response_status is not None, "a kept key has its answer"
+    return known.response_status, known.response_body or {}
+
+
+def _keep(answer: Answer, *, user_id: int, key: str, request_hash: str, now: datetime) -> None:
+    status, body = answer
+    IdempotencyKey.objects.create(
+        user_id=user_id,
+        key=key,
+        request_hash=request_hash,
+        response_status=status,
+        response_body=json.loads(json.dumps(body, default=str)),
+        created_at=now,
+    )
 
 
 def _enter(*, user_id: int, key: str) -> None:

@@ -1,0 +1,111 @@
+"""A stored answer is for those who may still see what it is about."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from identity.models import Household, User
+from identity.operations.households import withdraw_adviser
+from stores.redis import redis_client
+
+pytestmark = pytest.mark.django_db
+
+DEPOSIT = {"type": "deposit", "amount": "5", "executed_at": "2024-01-02T00:00:00Z"}
+CSV = (
+    b"type,executed_at,symbol,quantity,price,amount,currency,lot_method\r\n"
+    b"deposit,2024-01-03T12:00:00Z,,,,10,USD,\r\n"
+)
+# Requests about a household that an adviser sees, by operation; `ids` are those of the household.
+OF_A_CLIENT: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
+    "accounts_create": lambda ids: {
+        "name": "Second",
+        "type": "ira",
+        "currency": "USD",
+        "household_id": ids["household_id"],
+    },
+    "transactions_create": lambda ids: {**DEPOSIT, "account_id": ids["account_id"]},
+    "transactions_reverse": lambda ids: {"note": "wrong"},
+    "imports_create": lambda ids: {"account_id": ids["account_id"]},
+    "imports_commit": lambda ids: {},
+    "portfolio_rebalance": lambda ids: {},
+}
+# Requests about the user's own household.
+OF_ONE_S_OWN: dict[str, Any] = {
+    "market_assets_create": {
+        "symbol": "MINE",
+        "name": "Mine",
+        "currency": "USD",
+        "asset_class": "fund",
+    },
+    "market_asset_prices_create": [{"date": "2024-01-02", "close": "7"}],
+    "asset_identity_decide": {"substantially_identical_to": None, "reason": "not the same"},
+}
+
+
+def test_every_route_with_a_key_is_tried_here(keyed_routes: list[Any]) -> None:
+    assert {route.name for route in keyed_routes} == {*OF_A_CLIENT, *OF_ONE_S_OWN}
+
+
+def send(client: Any, route: Any, url: str, body: Any) -> Any:
+    key = {"HTTP_IDEMPOTENCY_KEY": f"key-of-{route.name}"}
+    if route.name == "imports_create":
+        file = SimpleUploadedFile("rows.csv", CSV, "text/csv")
+        return client.post(url, {**body, "file": file}, format="multipart", **key)
+    return client.post(url, json.dumps(body), content_type="application/json", **key)
+
+
+def test_a_withdrawn_adviser_gets_no_stored_answer(
+    keyed_routes: list[Any], people: Any, furnish: Any, client_of: Any, digests: Any
+) -> None:
+    home = furnish(people.owner, 1)
+    file = SimpleUploadedFile("ready.csv", CSV, "text/csv")
+    upload = {"account_id": home.ids["account_id"], "file": file}
+    owner = client_of(people.owner)
+    ready = owner.post("/api/v1/imports", upload, format="multipart").json()
+    deposit = {**DEPOSIT, "account_id": home.ids["account_id"]}
+    recorded = owner.post("/api/v1/transactions", deposit, format="json").json()
+    home.ids |= {"import_id": ready["id"], "transaction_id": recorded["id"]}
+    ids = {**home.ids, "household_id": str(people.owner.household.public_id)}
+    requests = {
+        route.name: (route, home.url(route), OF_A_CLIENT[route.name](ids))
+        for route in keyed_routes
+        if route.name in OF_A_CLIENT
+    }
+    client, first = client_of(people.adviser), {}
+    for name, request in requests.items():
+        first[name] = send(client, *request)
+        assert first[name].status_code in (200, 201, 202), (name, first[name].content)
+        again = send(client, *request)
+        assert again["Idempotency-Replayed"] == "true", name
+        assert again.json() == first[name].json(), name
+    withdraw_adviser(user=people.owner, adviser_id=people.adviser.public_id)
+    redis_client().flushdb()  # as after the commit, which a test never reaches
+    client, before = client_of(people.adviser), digests()
+    for name, request in requests.items():
+        refused = send(client, *request)
+        assert refused.status_code == 404, (name, refused.content)
+        assert "Idempotency-Replayed" not in refused, name
+        assert not set(refused.json()) & {"id", "job_id"}, name
+    assert digests() == before
+
+
+def test_an_answer_stays_with_the_household_it_was_about(
+    keyed_routes: list[Any], people: Any, furnish: Any, client_of: Any
+) -> None:
+    home = furnish(people.owner, 1)
+    routes = [route for route in keyed_routes if route.name in OF_ONE_S_OWN]
+    client = client_of(people.owner)
+    for route in routes:
+        answer = send(client, route, home.url(route), OF_ONE_S_OWN[route.name])
+        assert answer.status_code in (200, 201), (route.name, answer.content)
+    elsewhere = Household.objects.create(name="Elsewhere")
+    User.objects.filter(pk=people.owner.pk).update(household=elsewhere)
+    redis_client().flushdb()  # where the cached user still has the old household
+    client = client_of(User.objects.get(pk=people.owner.pk))
+    for route in routes:
+        answer = send(client, route, home.url(route), OF_ONE_S_OWN[route.name])
+        assert answer.status_code in (404, 422), (route.name, answer.content)
+        assert "Idempotency-Replayed" not in answer, route.name
