@@ -4,6 +4,9 @@
     the same and "next_cursor": "..." or null                          Keyset
 
 `total` is exact below TOTAL_MAX and stops there: counting a million rows costs more than the page.
+A page by cursor counts nothing: its `total` and `page` are null.
+
+The sizes of a page (PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, TOTAL_MAX) are in `core/limits.py`.
 
 A cursor holds the sort key and the id of the last row seen. The next page is one row comparison,
 `(sort_key, id) < (a, b)`: ties neither repeat nor skip rows, and every page costs the same.
@@ -48,7 +51,7 @@ def page_request(params: Mapping[str, str]) -> PageRequest:
     )
 
 
-def page_answer(*, data: Sequence[Any], total: int, page: PageRequest) -> dict[str, Any]:
+def page_answer(*, data: Sequence[Any], total: int | None, page: PageRequest) -> dict[str, Any]:
     """Return the body of one page, for views that build their rows themselves."""
     return {"data": data, "total": total, "page": page.number, "page_size": page.size}
 
@@ -56,11 +59,13 @@ def page_answer(*, data: Sequence[Any], total: int, page: PageRequest) -> dict[s
 class Pages(BasePagination):
     """Numbered pages with the exact total."""
 
+    total: int | None
+
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.page = page_request(request.query_params)
-        self.total = counted(queryset)
+        self.total = total = counted(queryset)
         start = self.page.offset
-        if not reaches(start, self.total):
+        if not reaches(start, total):
             return []
         return list(queryset[start : start + self.page.size])
 
@@ -111,11 +116,11 @@ class Keyset(Pages):
             found, self.next_cursor = keyset_page(
                 queryset, sort_key=self.sort_key, cursor=cursor, size=self.page.size
             )
-            self.total = counted(queryset)
+            self.total = None
             return found
-        self.total = counted(queryset)
+        self.total = total = counted(queryset)
         start, self.next_cursor = self.page.offset, None
-        if not reaches(start, self.total):
+        if not reaches(start, total):
             return []
         found, self.next_cursor = keyset_page(
             queryset, sort_key=self.sort_key, size=self.page.size, start=start
@@ -132,6 +137,7 @@ class Keyset(Pages):
         found = super().get_paginated_response_schema(schema)
         found["required"].append("next_cursor")
         found["properties"]["page"]["nullable"] = True
+        found["properties"]["total"]["nullable"] = True
         found["properties"]["next_cursor"] = {"type": "string", "nullable": True}
         return found
 
@@ -268,6 +274,7 @@ PAGE_PARAMETERS: list[dict[str, Any]] = [
 CURSOR_PARAMETER: dict[str, Any] = {
     "name": "cursor",
     "in": "query",
-    "description": "`next_cursor` of the previous page; empty for the first. Replaces `page`.",
+    "description": "`next_cursor` of the previous page; empty for the first. Replaces `page`, and "
+    "`total` is null.",
     "schema": {"type": "string"},
 }

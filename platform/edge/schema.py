@@ -60,7 +60,7 @@ def page_of(serializer: type[serializers.Serializer[Any]], *, keyset: bool = Fal
     name = serializer.__name__.removesuffix("Serializer") + "Page"
     fields: dict[str, Any] = {
         "data": serializer(many=True),
-        "total": _count(0),
+        "total": _count(0, allow_null=keyset),
         "page": _count(1, allow_null=keyset),
         "page_size": _count(1),
     }

@@ -7,7 +7,7 @@ Amounts of money are in the account's currency unless the entry says otherwise.
 MEANINGS: dict[str, str] = {
     # lists
     "data": "The rows of this page.",
-    "total": "Rows in the whole list; exact to one million.",
+    "total": "Rows in the whole list, exact to one million; null when read by cursor.",
     "page": "Number of this page, from 1; null when the list is read by cursor.",
     "page_size": "Maximum number of rows on a page.",
     "next_cursor": "The `cursor` of the next page; null after the last row.",
