@@ -60,7 +60,7 @@ def request_rebalance(*, account: Account, options: Options, user: User, now: da
 def _still_true(job: Job, account: Account, options: Options, now: datetime) -> bool:
     """Return whether the job's undecided recommendation still answers the current problem."""
     known = Recommendation.objects.filter(job=job, status=RecommendationStatus.PROPOSED).first()
-    if known is None:
+    if known is None or known.engine_version != ENGINE_VERSION:
         return False
     with snapshot():
         found = rebalance_inputs(account=account, options=options, now=now)

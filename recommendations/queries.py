@@ -98,7 +98,9 @@ def _assets(
             fee_market=fee_market(
                 exchange=row.exchange, asset_class=row.asset_class, currency=row.currency
             ),
-            fee_rate=unit.rate.rate if unit.rate else Decimal(1),
+            currency=row.currency,
+            quote=unit.quote.price if unit.quote else None,
+            fx_rate=unit.rate.rate if unit.rate else Decimal(1),
             wash_sales=windows.loss_counts(account=account.pk, asset=row.pk),
             blocked_until=windows.blocked_until(account=account.pk, asset=row.pk),
         )

@@ -5,15 +5,16 @@ A security held at value a (dollars) sells q > 0 shares or buys -q > 0 shares at
     cash     z(q) = p q (1 - c_sell) - F        selling; F is the brokerage fee of the trade
              z(q) = p q (1 + c_buy)  - F        buying (q and z are negative)
     cost     f(q) = taxes + p |q| (c + turnover) + F + phi(a - p q)
-    taxes         = sum over lots of t_l x dollars sold, lots in order of t_l
+    taxes         = sum over lots of t_l x dollars sold, lots in selling order (mostly that of t_l)
     t_l           = rate_l x (1 - c_sell - basis_l / (p quantity_l))
 
 phi is the drift penalty. It is convex, and zero inside the band except for a pull to the center.
 The pull is smaller than the turnover term: it decides between equals and never causes a trade.
 
-f is piecewise linear in z. It is convex except in three places, where the hull differs from it: the
+f is piecewise linear in z. It is convex except in four places, where the hull differs from it: the
 hold point when a loss is worth more than a round trip, the gap below the minimum trade (and its
-fixed fee), and whole shares, where only integers between two kept points are allowed.
+fixed fee), whole shares, where only integers between two kept points are allowed, and losses that
+purchases wash: the shares sold first save nothing, the later ones do.
 
 Worked example: 10 shares at 100, basis 50, rate 20 %, no costs, target 800, band 50, penalty 0.3.
 Up to 1.5 shares sold, each dollar costs 0.10 tax and saves 0.30. From there to 2.5 shares (inside
@@ -90,7 +91,10 @@ def penalty(*, target: float, band: float, weight: float, account_value: float) 
 
 @dataclass(frozen=True, slots=True)
 class TaxLot:
-    """A lot in selling order. `tax` is t_l above; `index` is its place in the security's lots."""
+    """A lot, or a part of one, in selling order.
+
+    `tax` is t_l above; `index` is its place in the security's lots.
+    """
 
     index: int
     shares: float
@@ -100,7 +104,10 @@ class TaxLot:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One security in the solver. Shares and dollars are floats; lots are in order of `tax`."""
+    """One security in the solver. Shares and dollars are floats; lots are in selling order.
+
+    washed: how many shares of its losses are washed, the first ones sold, and save no tax.
+    """
 
     symbol: str
     price: float
@@ -116,6 +123,7 @@ class Item:
     buy_max: float = 0.0
     whole: bool = False
     group: str | None = None
+    washed: float = 0.0
 
     def cash(self, shares: float) -> float:
         """Return z: the cash raised when `shares` are sold (negative: bought)."""

@@ -6,6 +6,7 @@ rates        short = ordinary + state + net investment income, long = long-term 
 days         trade dates, at the place of the trade
 blocks       restrictions in force; a stale price blocks both sides; the wash-sale window of the
              ledger blocks purchases (`transactions.ledger.wash_windows`), by the household's policy
+currency     a security in another currency is traded in its own, at the rate of the day
 fees         those of the market an asset is listed in, converted to the account's currency
 no target    a holding without a target has the target 0
 """
@@ -30,11 +31,11 @@ HUNDRED = Decimal(100)
 
 @dataclass(frozen=True, slots=True)
 class AssetFacts:
-    """One asset of the account; its price is already in the account's currency.
+    """One asset of the account.
 
-    fee_rate: units of the account's currency for one unit of the currency of `fee_market`;
-    wash_sales: whether a loss on it in this account can be disallowed; blocked_until: the last day
-    on which a purchase of it in this account would wash a loss.
+    price: in the account's currency; currency, quote: its own; fx_rate: units of the account's
+    currency for one of its own; wash_sales: whether a loss on it in this account can be disallowed;
+    blocked_until: the last day on which a purchase of it in this account would wash a loss.
     """
 
     asset_id: int
@@ -46,7 +47,9 @@ class AssetFacts:
     half_spread_bp: Decimal
     fractional: bool
     fee_market: str = ""
-    fee_rate: Decimal = ONE
+    currency: str | None = None
+    quote: Decimal | None = None
+    fx_rate: Decimal = ONE
     wash_sales: bool = True
     blocked_until: date | None = None
 
@@ -182,5 +185,7 @@ def _security(
         identity_group=str(asset.group_id),
         wash_sales=asset.wash_sales,
         fee_market=asset.fee_market,
-        fee_rate=asset.fee_rate,
+        currency=asset.currency,
+        quote=asset.quote if asset.price is not None else None,
+        fx_rate=asset.fx_rate,
     )

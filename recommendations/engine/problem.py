@@ -1,8 +1,9 @@
 """The rebalancing problem of one account: all inputs of the answer, and nothing else.
 
-Values are frozen and in the account's currency. The JSON form is canonical (sorted keys, securities
-by symbol, lots by id and piece, decimals as plain text): equal problems are equal bytes, and
-reading them back gives an equal problem. So a stored recommendation can be replayed.
+Values are frozen and, but for a security's own quote, in the account's currency. The JSON form is
+canonical (sorted keys, securities by symbol, lots by id and piece, decimals as plain text): equal
+problems are equal bytes, and reading them back gives an equal problem. So a stored recommendation
+can be replayed.
 
 Weights and bands are fractions of account value (0.05 = 5 %), rates are fractions, spreads are
 basis points (1/10,000), quantities are units, everything else is money.
@@ -16,9 +17,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from core.errors import InvalidInput
+from core.errors import Conflict, InvalidInput
 from core.identifiers import canonical_json
-from core.money import plain
+from core.money import WIDE, plain
+
+ENGINE_VERSION = "rebalance-3"
 
 SECURITIES_MAX = 5_000
 LOTS_PER_SECURITY_MAX = 1_000
@@ -87,8 +90,10 @@ class Security:
 
     fractional: False when only whole shares trade; identity_group: substantially identical
     securities share one name; wash_sales: whether a loss on it can be disallowed at all;
-    fee_market: the market whose fees a sale pays, "" for none; fee_rate: units of the account's
-    currency for one unit of the currency these fees are charged in.
+    fee_market: the market whose fees a sale pays, "" for none.
+    A security in another currency is traded in that: currency and quote are its own, fx_rate is the
+    account's units for one of them, and price = quote x fx_rate. Without them it is traded in the
+    account's currency.
     """
 
     symbol: str
@@ -104,7 +109,16 @@ class Security:
     identity_group: str | None = None
     wash_sales: bool = True
     fee_market: str = ""
-    fee_rate: Decimal = ONE
+    currency: str | None = None
+    quote: Decimal | None = None
+    fx_rate: Decimal = ONE
+
+    @property
+    def traded_at(self) -> Decimal:
+        """Return the price in the currency of the trade."""
+        price = self.price if self.quote is None else self.quote
+        assert price is not None, "what has no price is not traded"
+        return price
 
     @property
     def quantity(self) -> Decimal:
@@ -163,6 +177,16 @@ class RebalanceInputs:
     earlier_acquired_count: bool = True
 
 
+def ensure_version(version: str) -> None:
+    """Refuse what another version of the engine computed: its fields and its rules differ."""
+    if version != ENGINE_VERSION:
+        raise Conflict(
+            f"The recommendation was computed by engine {version}, and this is {ENGINE_VERSION}. "
+            "It can no longer be opened or computed again. Request a new rebalance.",
+            code="engine_version_unknown",
+        )
+
+
 def canonical(*, inputs: RebalanceInputs) -> RebalanceInputs:
     """Return the problem in the engine's canonical order: by symbol, then by lot and piece."""
     securities = []
@@ -176,7 +200,9 @@ def canonical(*, inputs: RebalanceInputs) -> RebalanceInputs:
 def without_prices(*, inputs: RebalanceInputs, asset_ids: Collection[str]) -> RebalanceInputs:
     """Return the same problem without prices and rates of these assets, to compare the rest."""
     securities = (
-        replace(security, price=None, fee_rate=ONE) if security.asset_id in asset_ids else security
+        replace(security, price=None, quote=None, fx_rate=ONE)
+        if security.asset_id in asset_ids
+        else security
         for security in inputs.securities
     )
     return canonical(inputs=replace(inputs, securities=tuple(securities)))
@@ -188,8 +214,12 @@ def inputs_json(*, inputs: RebalanceInputs) -> str:
 
 
 def inputs_from_json(*, text: str) -> RebalanceInputs:
-    """Return the problem of a canonical JSON text; raise TypeError or KeyError for wrong fields."""
+    """Return the problem of a canonical JSON text; refuse one of another version of the engine.
+
+    Raises TypeError or KeyError for wrong fields.
+    """
     data = json.loads(text)
+    ensure_version(data["engine_version"])
     data["as_of"] = date.fromisoformat(data["as_of"])
     data["settings"] = Settings(**_decimals(Settings, data["settings"]))
     data["securities"] = tuple(_security(item) for item in data["securities"])
@@ -284,6 +314,13 @@ def _ensure_security(security: Security) -> None:
         # Without the value of a holding, no weight of the account is known.
         raise InvalidInput(
             f"{symbol} is held but has no price. Record a price first.", code="price_missing"
+        )
+    if security.quote is not None and security.price != WIDE.multiply(
+        security.quote, security.fx_rate
+    ):
+        raise InvalidInput(
+            f"The price of {symbol} must be its quote at the exchange rate.",
+            code="price_not_at_rate",
         )
     if not (0 <= security.target_weight <= 1 and 0 <= security.threshold <= 1):
         raise InvalidInput(

@@ -13,7 +13,8 @@ never bought.
 Worked example: V 100,000, targets 60 % and 40 %, floor 10,000: the targets are 54,000 and 36,000.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import accumulate
 
@@ -33,6 +34,8 @@ FEES_PER_TRADE_MIN = 2
 # A lot this close to its basis (in money) counts as a loss for the identity group: rounding
 # decides.
 _LOSS_MARGIN = 0.02
+# Tax per dollar sold, then lot and piece.
+Ranked = tuple[float, tuple[str, int], TaxLot]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +75,13 @@ def aims(*, inputs: RebalanceInputs) -> Aims:
 def fees_of(*, security: Security, inputs: RebalanceInputs) -> SaleFees:
     """Return the fees a sale of the security pays on the day of the run, in account currency."""
     fees = sale_fees(market=security.fee_market, as_of=inputs.as_of)
-    return fees.converted(security.fee_rate)
+    return fees.converted(security.fx_rate)
 
 
 def lot_rate(*, lot: Lot, inputs: RebalanceInputs) -> Decimal:
     """Return the tax rate on a gain of the lot, sold on the day of the run."""
     long_term = is_long_term(opened_date=lot.holding_period_date, sold_date=inputs.as_of)
     return inputs.settings.long_term_rate if long_term else inputs.settings.short_term_rate
-
-
-def loss_counts(*, lot: Lot, settings: Settings) -> bool:
-    """Return whether a loss of the lot counts: it is wanted, and no purchase washes any of it.
-
-    A partly washed loss counts as fully washed. The order in which its shares are washed makes the
-    tax saved a concave function, which the hull cannot follow.
-    """
-    return settings.loss_harvesting and not lot.washable
 
 
 def is_whole(*, security: Security, settings: Settings) -> bool:
@@ -149,7 +143,7 @@ def _item(
     sell_cost = buy_cost + float(fees.sec_rate) + float(taf) / price
     fee = float(settings.brokerage_fee)
     least = max(float(settings.minimum_trade), FEES_PER_TRADE_MIN * fee)
-    lots = _tax_lots(inputs, security, sell_cost, fee / least if fee else 0.0)
+    lots, washed = _tax_lots(inputs, security, sell_cost, fee / least if fee else 0.0)
     held = list(accumulate(lot.shares for lot in lots))[-1] if lots else 0.0
     ceiling = aims.securities[i] + aims.bands[i]
     wanted = security.may_buy and security.target_weight > 0
@@ -181,6 +175,7 @@ def _item(
         buy_max=min(room, proceeds) / price,
         whole=is_whole(security=security, settings=settings),
         group=security.identity_group,
+        washed=washed,
     )
 
 
@@ -193,19 +188,46 @@ def _minimum_shares(security: Security, least: float) -> float:
 
 def _tax_lots(
     inputs: RebalanceInputs, security: Security, sell_cost: float, fee_share: float
-) -> tuple[TaxLot, ...]:
-    """Return the lots in selling order: tax per dollar sold, then lot and piece."""
+) -> tuple[tuple[TaxLot, ...], float]:
+    """Return the lots in selling order, and how many shares of the losses are washed.
+
+    In order: losses that count in full, losses that purchases wash, gains; within each by tax per
+    dollar sold, then lot and piece. Lots at a loss share the purchases that wash them, and the
+    shares sold first are washed first. So the first ones save no tax and the others save all of
+    theirs; a lot in which both meet is listed twice. Unless losses are wanted, none saves tax.
+    """
     assert security.price is not None
     settings = inputs.settings
     taxed = settings.short_term_rate > 0 or settings.long_term_rate > 0
-    found = []
+    full: list[Ranked] = []
+    pool: list[Ranked] = []
+    washed = ZERO
     for index, lot in enumerate(security.lots):
-        shares = float(lot.quantity)
         value = float(security.price * lot.quantity)
         gain = 1 - sell_cost - float(lot.cost_basis) / value
         tax = float(lot_rate(lot=lot, inputs=inputs)) * gain
-        if not loss_counts(lot=lot, settings=settings):
-            tax = max(tax, 0.0)
         is_loss = taxed and (gain < fee_share or gain * value < _LOSS_MARGIN)
-        found.append((tax, (lot.lot_id, lot.piece), TaxLot(index, shares, tax, is_loss)))
-    return tuple(entry[2] for entry in sorted(found, key=lambda entry: entry[:2]))
+        is_washed = settings.loss_harvesting and tax < 0 and lot.washable > 0
+        if not settings.loss_harvesting:
+            tax = max(tax, 0.0)
+        if is_washed:
+            washed = max(washed, min(lot.washable, lot.quantity))
+        found = TaxLot(index, float(lot.quantity), tax, is_loss)
+        (pool if is_washed else full).append((tax, (lot.lot_id, lot.piece), found))
+    full.sort(key=lambda entry: entry[:2])
+    pool.sort(key=lambda entry: entry[:2])
+    losses = [lot for tax, _, lot in full if tax < 0]
+    gains = [lot for tax, _, lot in full if tax >= 0]
+    split = _split(tuple(lot for _, _, lot in pool), float(washed))
+    return (*losses, *split, *gains), float(washed)
+
+
+def _split(pool: tuple[TaxLot, ...], washed: float) -> Iterator[TaxLot]:
+    """Return the lots with no tax on their first `washed` shares together."""
+    for lot in pool:
+        first = min(washed, lot.shares)
+        washed -= first
+        if first > 0:
+            yield replace(lot, shares=first, tax=0.0)
+        if first < lot.shares:
+            yield replace(lot, shares=lot.shares - first)

@@ -11,9 +11,15 @@ value.
 import math
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal, localcontext
 
-from core.errors import InvalidInput
 from core.money import quantize
-from recommendations.engine.problem import ZERO, RebalanceInputs, canonical, ensure_valid
+from recommendations.engine.problem import (
+    ENGINE_VERSION,
+    ZERO,
+    RebalanceInputs,
+    canonical,
+    ensure_valid,
+    ensure_version,
+)
 from recommendations.engine.program import Aims, aims, program
 from recommendations.engine.reasons import Standing, skip_reason, standings, trade_reason
 from recommendations.engine.relaxation import Program
@@ -31,8 +37,6 @@ from recommendations.engine.trades import Fill, fills
 
 __all__ = ["ENGINE_VERSION", "rebalance", "result_json"]
 
-ENGINE_VERSION = "rebalance-2"
-
 WEIGHT_STEP = Decimal("0.000001")
 _CONTEXT = Context(prec=60)
 
@@ -40,14 +44,10 @@ _CONTEXT = Context(prec=60)
 def rebalance(*, inputs: RebalanceInputs) -> RebalanceResult:
     """Return the trades for one account.
 
-    Raises InvalidInput (a code of `ensure_valid`, or engine_version_unknown) and
+    Raises InvalidInput (a code of `ensure_valid`), Conflict (engine_version_unknown) and
     CashFloorUnreachable. An account worth nothing gets no trades.
     """
-    if inputs.engine_version != ENGINE_VERSION:
-        raise InvalidInput(
-            f"The inputs are for engine {inputs.engine_version}, but this is {ENGINE_VERSION}.",
-            code="engine_version_unknown",
-        )
+    ensure_version(inputs.engine_version)
     ensure_valid(inputs=inputs)
     with localcontext(_CONTEXT):
         ordered = canonical(inputs=inputs)
@@ -97,7 +97,11 @@ def _trade(inputs: RebalanceInputs, goals: Aims, standing: Standing, fill: Fill)
         asset_id=security.asset_id,
         side="sell" if fill.sold > 0 else "buy",
         quantity=abs(fill.sold),
-        price=security.price,
+        price=security.traded_at,
+        currency=security.currency or inputs.currency,
+        fx_rate=security.fx_rate,
+        amount=fill.amount,
+        fee=fill.fee,
         value=fill.value,
         lots=fill.lots,
         estimated_tax=fill.tax,

@@ -1,6 +1,7 @@
 """The result of a rebalance: trades, skipped securities, drift before and after, totals.
 
-Money is rounded to the currency's minor unit, weights to six decimals, quantities exact.
+Money is in the account's currency where nothing else is said, rounded to its minor unit; weights
+have six decimals, quantities are exact.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from core.identifiers import canonical_json
-from recommendations.engine.problem import as_json
+from recommendations.engine.problem import as_json, ensure_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,22 @@ class TradeLot:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One order. `value` = quantity x price; `cost` = half the spread + fees, beside the value."""
+    """One order, with everything that a transaction of it states.
+
+    In `currency`, that of the security: price, amount = quantity x price, fee = half the spread and
+    all fees. In the account's currency, `fx_rate` of its units for one: value = amount converted,
+    cost = what the fee takes from the cash beside it = spread_cost + fees.
+    """
 
     symbol: str
     asset_id: str
     side: str
     quantity: Decimal
     price: Decimal
+    currency: str
+    fx_rate: Decimal
+    amount: Decimal
+    fee: Decimal
     value: Decimal
     lots: tuple[TradeLot, ...]
     estimated_tax: Decimal
@@ -117,11 +127,17 @@ class RebalanceResult:
     optimality_gap_bps: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class _Version:
+    engine_version: str
+
+
 def result_json(*, result: RebalanceResult) -> str:
     """Return the canonical JSON text: equal results are equal bytes."""
     return canonical_json(as_json(result)).decode()
 
 
 def stored_result(text: str) -> RebalanceResult:
-    """Return the result behind its canonical JSON text."""
+    """Return the result of a canonical JSON text; refuse one of another version of the engine."""
+    ensure_version(msgspec.json.decode(text, type=_Version).engine_version)
     return msgspec.json.decode(text, type=RebalanceResult)

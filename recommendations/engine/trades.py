@@ -1,9 +1,13 @@
 """Conversion of the solver's floats to orders that add up to the cent.
 
-    sale      value = quantity x price, cost = half spread + SEC fee + TAF + brokerage fee
+    sale      amount = quantity x price, fee = half spread + SEC fee + TAF + brokerage fee
               lots: the lines the ledger would write of it (`sale_lines`)
-    purchase  value = quantity x price, cost = half spread + brokerage fee
+    purchase  amount = quantity x price, fee = half spread + brokerage fee
     cash      before + sum (value - cost) sold - sum (value + cost) bought >= floor, exactly
+
+Amount and fee are whole minor units of the security's currency, as its broker states them. The
+ledger converts their sum or difference once, so value = amount converted, and cost = the rest of
+the cash effect. In one currency these are amount and fee.
 
 Sales are rounded up and purchases down (six decimals, or whole shares), so rounding leaves cash,
 not debt. If cents of fees still take cash below the floor, the largest purchase is reduced.
@@ -15,12 +19,13 @@ value 600.00, cost 0.30, proceeds 599.70, basis 500.00, gain 99.70, tax 14.96 (1
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
+from typing import NamedTuple
 
-from core.money import minor_unit, quantize
+from core.money import converted, minor_unit, quantize
 from recommendations.engine.fees import sec_fee, trading_activity_fee
 from recommendations.engine.hulls import TURNOVER, Item
 from recommendations.engine.problem import ONE, ZERO, Lot, RebalanceInputs, Security
-from recommendations.engine.program import BASIS_POINTS, fees_of, is_whole, loss_counts, lot_rate
+from recommendations.engine.program import BASIS_POINTS, fees_of, is_whole, lot_rate
 from recommendations.engine.relaxation import Program
 from recommendations.engine.result import TradeLot
 from recommendations.engine.sale_lines import sale_lines
@@ -35,12 +40,15 @@ _STEP_NOISE = Decimal("0.001")
 class Fill:
     """One trade priced exactly. `sold` is negative for a purchase; `parts` are the lots it takes.
 
+    amount, fee: in the security's currency; value, spread_cost, fees: in the account's.
     net_exact, objective: the unrounded cash effect and the solver's cost (tax, cost, turnover)
     behind the rounded money; lots: the lines the ledger would write, of finished fills only.
     """
 
     index: int
     sold: Decimal
+    amount: Decimal
+    fee: Decimal
     value: Decimal
     spread_cost: Decimal
     fees: Decimal
@@ -112,25 +120,54 @@ def _fill(inputs: RebalanceInputs, item: Item, i: int, sold: Decimal, without_lo
         sec = sec_fee(fees=fees, value=value)
         taf = trading_activity_fee(fees=fees, quantity=quantity)
     cost = spread + sec + taf + brokerage
-    rounded = [quantize(amount, inputs.currency) for amount in (value, spread, sec, taf, brokerage)]
-    spread_cost, charged = rounded[1], rounded[2] + rounded[3] + rounded[4]
+    money = _stated(inputs, security, sold, (spread, sec, taf, brokerage))
     parts: tuple[tuple[Lot, Decimal], ...] = ()
     tax = ZERO
     if sold > 0:
         parts = _lots_taken(security, item, quantity, without_losses)
-        tax = _tax_exact(inputs, parts, value - cost)
+        tax = _tax_exact(inputs, parts, value - cost, item.washed)
     objective = float(tax + cost) + TURNOVER * float(value)
     net_exact = float((value if sold > 0 else -value) - cost)
     return Fill(
         index=i,
         sold=sold,
-        value=rounded[0],
-        spread_cost=spread_cost,
-        fees=charged,
+        amount=money.amount,
+        fee=money.fee,
+        value=money.value,
+        spread_cost=money.spread_cost,
+        fees=money.fees,
         parts=parts,
         net_exact=net_exact,
         objective=objective,
     )
+
+
+class _Stated(NamedTuple):
+    """The rounded money of one trade, as a `Fill` names it."""
+
+    amount: Decimal
+    fee: Decimal
+    value: Decimal
+    spread_cost: Decimal
+    fees: Decimal
+
+
+def _stated(
+    inputs: RebalanceInputs, security: Security, sold: Decimal, costs: Sequence[Decimal]
+) -> _Stated:
+    """Return the money of a trade; `costs` (the spread first) are in the account's currency."""
+    currency = security.currency or inputs.currency
+    rate = security.fx_rate
+    amount = quantize(abs(sold) * security.traded_at, currency)
+    spread, *fees = (quantize(cost / rate, currency) for cost in costs)
+    fee = spread + sum(fees, ZERO)
+    value = converted(amount, rate, inputs.currency)
+    if sold > 0:
+        cost = value - converted(amount - fee, rate, inputs.currency)
+    else:
+        cost = converted(amount + fee, rate, inputs.currency) - value
+    charged = min(cost, converted(fee - spread, rate, inputs.currency))
+    return _Stated(amount, fee, value, cost - charged, charged)
 
 
 def _lots_taken(
@@ -139,12 +176,10 @@ def _lots_taken(
     """Return the lots of a sale of `quantity`, lowest tax per dollar first."""
     parts = []
     left = quantity
-    for tax_lot in item.lots:
+    for index in _selling_order(item, without_losses):
         if left <= 0:
             break
-        if without_losses and tax_lot.is_loss:
-            continue
-        lot = security.lots[tax_lot.index]
+        lot = security.lots[index]
         taken = min(left, lot.quantity)
         parts.append((lot, taken))
         left -= taken
@@ -152,16 +187,28 @@ def _lots_taken(
     return tuple(parts)
 
 
+def _selling_order(item: Item, without_losses: bool) -> tuple[int, ...]:
+    """Return the places of the lots among those of the security, each once."""
+    kept = (lot.index for lot in item.lots if not (without_losses and lot.is_loss))
+    return tuple(dict.fromkeys(kept))
+
+
 def _tax_exact(
-    inputs: RebalanceInputs, parts: Sequence[tuple[Lot, Decimal]], net: Decimal
+    inputs: RebalanceInputs, parts: Sequence[tuple[Lot, Decimal]], net: Decimal, washed: float
 ) -> Decimal:
-    """Return the solver's unrounded tax; a loss counts only if `loss_counts` is true of it."""
+    """Return the solver's unrounded tax: wanted losses count, but for the first `washed` shares."""
     sold = sum((quantity for _, quantity in parts), ZERO)
+    left = Decimal(washed)
     tax = ZERO
     for lot, quantity in parts:
         gain = net * quantity / sold - lot.cost_basis * quantity / lot.quantity
-        if gain > 0 or loss_counts(lot=lot, settings=inputs.settings):
-            tax += lot_rate(lot=lot, inputs=inputs) * gain
+        rate = lot_rate(lot=lot, inputs=inputs)
+        if gain > 0:
+            tax += rate * gain
+        elif inputs.settings.loss_harvesting:
+            taken = min(left, quantity) if lot.washable else ZERO
+            left -= taken
+            tax += rate * gain * (quantity - taken) / quantity
     return tax
 
 
@@ -174,13 +221,17 @@ def _give_back(
 ) -> None:
     """Raise the `missing` cash by smaller purchases, largest first, then by larger sales.
 
-    The second pass raises four minor units more: rounding one trade's own amounts can cost that.
+    The second pass raises four minor units more, of the account's currency and of the trade's:
+    rounding one trade's own amounts can cost that.
     """
-    for cushion in (ZERO, 4 * minor_unit(inputs.currency)):
+    for units in (0, 4):
         for i in sorted(found, key=lambda i: (found[i].sold > 0, -found[i].value, i)):
             if missing <= 0:
                 return
             before = found[i].cash_effect
+            security = inputs.securities[i]
+            unit = minor_unit(security.currency or inputs.currency) * security.fx_rate
+            cushion = units * max(unit, minor_unit(inputs.currency))
             sold = _moved_towards_cash(inputs, program, solution, found[i], missing + cushion)
             after = ZERO
             if sold:
@@ -211,10 +262,6 @@ def _moved_towards_cash(
 
 
 def _sellable(security: Security, item: Item, step: Decimal, without_losses: bool) -> Decimal:
-    kept = [
-        security.lots[lot.index].quantity
-        for lot in item.lots
-        if not (without_losses and lot.is_loss)
-    ]
+    kept = (security.lots[index].quantity for index in _selling_order(item, without_losses))
     total = sum(kept, ZERO)
     return total if step == QUANTITY_STEP else total // step * step

@@ -15,6 +15,7 @@ from dashboard.presenters.weights import bar, ring, scale_end
 from marketdata.fx import Rate
 from portfolios.holdings.lots import LotValue
 from portfolios.holdings.valuation import Position, Quote, valuation
+from recommendations.engine.problem import ENGINE_VERSION
 from recommendations.engine.result import (
     Drift,
     RebalanceResult,
@@ -67,6 +68,14 @@ def test_quantities_lose_their_trailing_zeros_only() -> None:
     assert figures.quantity("12.5000") == "12.5"
     assert figures.quantity("1234567.1234567") == "1,234,567.123457"
     assert figures.quantity("300") == "300"
+
+
+def test_rates_have_six_significant_digits() -> None:
+    assert figures.rate(D("0.922764602768292885")) == "0.922765"
+    assert figures.rate("161.3300") == "161.33"
+    assert figures.rate("0.0000118400118400") == "0.00001184"
+    assert figures.rate("25012.8713") == "25,012.9"
+    assert figures.rate(None) == "–"
 
 
 def test_tones_follow_the_sign() -> None:
@@ -146,12 +155,13 @@ def _rebalanced() -> RebalanceResult:
 
     def trade(symbol: str, side: str, value: str) -> Trade:
         return Trade(
-            *(symbol, symbol, side, D(1), D(value), D(value), (), none, none, none, none),
+            *(symbol, symbol, side, D(1), D(value), "USD", D(1), D(value), none),
+            *(D(value), (), none, none, none, none),
             *("over_target", "It is over its target."),
         )
 
     return RebalanceResult(
-        engine_version="1",
+        engine_version=ENGINE_VERSION,
         account_id="account",
         as_of=date(2026, 11, 20),
         currency="USD",

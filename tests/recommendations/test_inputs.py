@@ -279,12 +279,14 @@ def test_fees_follow_the_market_an_asset_is_listed_in(
     Asset.objects.filter(symbol="AAA").update(exchange="XNYS")
     Asset.objects.filter(symbol="BBB").update(exchange="XPHS", currency="PHP")
     assert security(home["mine"]).fee_market == "US"
-    assert security(home["mine"]).fee_rate == 1
+    assert security(home["mine"]).fx_rate == 1
     assert security(home["mine"], "BBB").fee_market == ""
     euro = open_account(user=people.owner, name="euro", type="taxable", currency="EUR", now=NOW)
     want(euro, AAA="50", EEE="50")
     assert security(euro).fee_market == "US"
-    assert security(euro).fee_rate == D("0.8")  # a euro is 1.25 dollars
+    dollars = security(euro)
+    assert dollars.fx_rate == D("0.8")  # a euro is 1.25 dollars
+    assert (dollars.currency, dollars.quote, dollars.price) == ("USD", D(50), D(40))
     assert security(euro, "EEE").fee_market == ""
 
 

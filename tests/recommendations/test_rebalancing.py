@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.errors import InvalidInput
+from core.errors import Conflict
 from core.money import quantize
 from recommendations.engine.problem import (
     Block,
@@ -17,7 +17,7 @@ from recommendations.engine.problem import (
     inputs_from_json,
     inputs_json,
 )
-from recommendations.engine.rebalancing import rebalance, result_json
+from recommendations.engine.rebalancing import ENGINE_VERSION, rebalance, result_json
 from recommendations.engine.result import RebalanceResult
 from recommendations.engine.solver import CashFloorUnreachable
 
@@ -475,9 +475,12 @@ def test_replaying_the_stored_inputs_gives_the_same_bytes(account: AccountTable)
 
 
 def test_inputs_of_another_engine_are_refused(account: AccountTable) -> None:
-    with pytest.raises(InvalidInput) as refusal:
+    with pytest.raises(Conflict) as refusal:
         rebalance(inputs=replace(account(TWO), engine_version="rebalance-0"))
     assert refusal.value.code == "engine_version_unknown"
+    text = inputs_json(inputs=account(TWO)).replace(ENGINE_VERSION, "rebalance-1")
+    with pytest.raises(Conflict, match="computed by engine rebalance-1"):
+        inputs_from_json(text=text.replace('"fx_rate":"1",', ""))  # its fields were others too
 
 
 def test_a_stale_price_closes_both_sides(account: AccountTable) -> None:

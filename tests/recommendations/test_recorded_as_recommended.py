@@ -87,8 +87,10 @@ def posted(client: Any, account: Account, trade: Trade, moment: datetime) -> str
         "type": trade.side,
         "symbol": trade.symbol,
         "quantity": plain(trade.quantity),
-        "amount": str(trade.value),
-        "fee": str(trade.cost),
+        "amount": str(trade.amount),
+        "fee": str(trade.fee),
+        "currency": trade.currency,
+        "fx_rate": str(trade.fx_rate),
         "executed_at": moment.isoformat(),
     }
     if trade.side == "sell":

@@ -85,11 +85,14 @@ CODES: dict[str, dict[str, str]] = {
     },
     "Service": {
         "too_many_requests": "Too many requests. Wait as long as `Retry-After` says.",
+        "too_many_answers": (
+            "Too many large responses wait for their readers. Read one to its end, then ask again."
+        ),
         "too_many_bodies": (
             "You are sending too many large bodies at once. Send them one at a time."
         ),
         "server_busy": "The server is overloaded. Nothing was changed. Try again.",
-        "storage_unavailable": "The server cannot store the body right now. Try again later.",
+        "storage_unavailable": "The server cannot store the body or response. Try again later.",
         "unavailable": "The service is busy or partly down. Try again later.",
         "household_busy": "Another change of this household is being saved. Try again shortly.",
         "cache_unavailable": "The cache is down. Try again later.",
@@ -293,6 +296,7 @@ CODES: dict[str, dict[str, str]] = {
         "symbol_repeated": "A symbol appears twice. Send it once.",
         "kind_unknown": "The restriction must be no_buy, no_sell or no_trade.",
         "price_missing": "A held asset has no price. Record one first.",
+        "price_not_at_rate": "The price is not the quote at the exchange rate. Send both again.",
         "cash_floor_unreachable": (
             "All permitted sales would not raise that much cash. Lower the cash floor."
         ),
@@ -308,7 +312,8 @@ CODES: dict[str, dict[str, str]] = {
             "The recommendation does not exist, or you have no access to it."
         ),
         "engine_version_unknown": (
-            "Another engine version computed this recommendation, so it cannot be replayed."
+            "Another engine version computed this recommendation, so it cannot be replayed. "
+            "Request a new rebalance."
         ),
         "carryforward_repeated": "A member and year appear twice. Send each pair once.",
         "holding_unknown": "The asset was never held in the account. Check the symbol.",
