@@ -14,6 +14,7 @@ from config.environment import (
     words,
 )
 from config.reference.guide import guide
+from core.limits import REQUEST_BODY_BYTES_MAX
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = Path(text("DATA_DIR", str(ROOT / ".data")))
@@ -109,6 +110,10 @@ BODY_GRACE_S = integer("BODY_GRACE_S", 10)
 BODY_BYTES_PER_S_MIN = integer("BODY_BYTES_PER_S_MIN", 16_384)
 BODIES_BYTES_MAX = integer("BODIES_BYTES_MAX", 268_435_456)
 BODIES_BYTES_PER_CALLER_MAX = integer("BODIES_BYTES_PER_CALLER_MAX", 134_217_728)
+# Answers above 64 KB, in memory and on disk, until their clients have taken them.
+ANSWERS_BYTES_MAX = integer("ANSWERS_BYTES_MAX", 268_435_456)
+ANSWERS_BYTES_PER_CALLER_MAX = integer("ANSWERS_BYTES_PER_CALLER_MAX", 134_217_728)
+ANSWER_PIECE_S = integer("ANSWER_PIECE_S", 30)  # a client that takes no 64 KB in this time is cut
 
 # PostgreSQL. Timeouts are set on every connection; behind PgBouncer they belong on the role
 # (DB_SESSION_OPTIONS=0), because transaction pooling drops connection options.
@@ -240,7 +245,7 @@ CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", [])
 TRUSTED_PROXY_COUNT = integer("TRUSTED_PROXY_COUNT", 0)
 if flag("BEHIND_TLS_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BODY_BYTES_MAX
 # Files: counted first, then kept in memory below 2.5 MB and on disk above. These ends of addresses
 # below /api/v1/ and /accounts/ take files; anywhere else an upload is as bounded as a JSON body.
 FILE_UPLOAD_HANDLERS = [
@@ -265,6 +270,7 @@ STREAM_LEASE_S = integer("STREAM_LEASE_S", 30)  # sockets of a killed process st
 STREAM_STALE_AFTER_S = integer("STREAM_STALE_AFTER_S", 15)  # without Redis, quotes turn stale
 STREAM_DRAIN_S = integer("STREAM_DRAIN_S", 5)  # closing is spread over this
 
+# Sizes of pages and bodies are in `core/limits.py`.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "identity.authentication.AccessTokenAuthentication",

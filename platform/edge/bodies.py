@@ -3,6 +3,9 @@
 A body has a size limit (by its route), a declared length, a minimum rate, and a share of the bytes
 that one process and one caller may hold at once. Above `MEMORY_BYTES_MAX` it is in a temporary
 file.
+
+The sizes are in `core/limits.py` (REQUEST_BODY_BYTES_MAX, IMPORT_FILE_BYTES_MAX), the addresses
+that take files, the rate and the shares in `config/settings.py` (FILE_ROUTES, BODY_*, BODIES_*).
 """
 
 import asyncio

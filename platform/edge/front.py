@@ -3,32 +3,31 @@
         headers ─→ /healthz ─→ response from the event loop, even when all threads are busy
             └→ whole body (bodies) ─→ queue and threads (request_threads) ─→ Django (WSGI)
 
-A request gets a thread only after its whole body has arrived, and granian gets the complete
-response. So a slow client occupies a socket and some memory, but never a thread. A request
-refused before Django gets the same problem document, request id, log line and metrics as any other.
+A request gets a thread only after its whole body has arrived, and each response is complete before
+it is sent (`answers`). So a slow client occupies a socket and some memory, but never a thread. A
+request refused before Django gets the same problem document, request id, log line and metrics as
+any other.
 """
 
 import asyncio
 import faulthandler
 import logging
-import os
 import resource
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from http import HTTPStatus
 from io import BytesIO
-from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import Any
 
 import structlog
 
 from core.callers import caller_address, counted_as
 from core.errors import BallastError, Unavailable
 from edge import metrics
-from edge.bodies import MEMORY_BYTES_MAX, BodyLimits, Held, declared_length, read_body
+from edge.answers import Answer, HeldAnswers, WsgiHandler, fill
+from edge.bodies import BodyLimits, Held, declared_length, read_body
 from edge.middleware import request_id_for
 from edge.problems import InternalError, problem
 from edge.request_threads import RequestThreads
@@ -36,13 +35,9 @@ from edge.request_threads import RequestThreads
 logger = logging.getLogger(__name__)
 access_log = structlog.get_logger(channel="access")
 
-Headers = list[tuple[str, str]]
-WsgiHandler = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
 SWEEP_S = 1.0
 OPEN_FILES_WANTED = 65_536
-# granian opens the file of a response shortly after it gets the path.
-FILE_KEPT_S = 30.0
+CACHED_NAME_LENGTH_MAX = 64
 SERVER = ("server", "ballast")
 _BASE = {
     "SCRIPT_NAME": "",
@@ -63,6 +58,7 @@ class Front:
         *,
         threads: RequestThreads,
         bodies: BodyLimits,
+        answers: HeldAnswers,
         trusted_proxy_count: int,
         standstill_s_max: float,
         stuck_s_max: float,
@@ -70,6 +66,7 @@ class Front:
         self.handler = handler
         self.threads = threads
         self.held = Held(bodies)
+        self.answers = answers
         self.trusted_proxy_count = trusted_proxy_count
         self.standstill_s_max = standstill_s_max
         self.stuck_s_max = stuck_s_max
@@ -98,25 +95,33 @@ class Front:
         began_s = time.perf_counter()
         try:
             environ = environ_of(scope)
+            caller = counted_as(self._caller(environ))
             if length := declared_length(environ):
-                await self._with_body(environ, protocol, length)
+                large = await self._with_body(environ, protocol, length, caller)
             else:
-                await self._answered(environ, protocol)
+                large = await self._answered(environ, protocol, caller)
         except BallastError as refusal:
             _refuse(scope, protocol, refusal, began_s=began_s)
+            return
+        if large is not None:
+            await _send_large(large, protocol)
 
-    async def _with_body(self, environ: dict[str, Any], protocol: Any, length: int) -> None:
-        caller = caller_address(
+    def _caller(self, environ: dict[str, Any]) -> str:
+        return caller_address(
             peer=environ["REMOTE_ADDR"],
             forwarded_for=[environ.get("HTTP_X_FORWARDED_FOR", "")],
             trusted_proxy_count=self.trusted_proxy_count,
         )
+
+    async def _with_body(
+        self, environ: dict[str, Any], protocol: Any, length: int, caller: str
+    ) -> Answer | None:
         with (
-            self.held.share(counted_as(caller)) as share,
+            self.held.share(caller) as share,
             await read_body(protocol, length=length, share=share) as body,
         ):
             environ["wsgi.input"] = body
-            await self._answered(environ, protocol)
+            return await self._answered(environ, protocol, caller)
 
     def _alive(self, protocol: Any) -> None:
         """Respond to /healthz: 200 unless all threads are stuck."""
@@ -126,87 +131,67 @@ class Front:
             status, [("content-type", "text/plain"), ("cache-control", "no-store"), SERVER], text
         )
 
-    async def _answered(self, environ: dict[str, Any], protocol: Any) -> None:
+    async def _answered(self, environ: dict[str, Any], protocol: Any, caller: str) -> Answer | None:
+        """Have a thread answer. Return a large answer, which is still to be sent."""
         if self.threads.full:
             raise Unavailable(
                 "The server is overloaded. Nothing was changed. Try again shortly.",
                 code="server_busy",
                 retry_after_s=1,
             )
-        if not await self.threads.enter(partial(self._answer, environ, protocol)):
+        answer = Answer(self.answers, caller)
+        if not await self.threads.enter(partial(self._answer, answer, environ, protocol)):
             raise Unavailable(
                 "The server could not start this request in time. Nothing was changed. "
                 "Try again shortly.",
                 code="server_busy",
                 retry_after_s=2,
             )
+        return None if answer.is_small else answer
 
-    def _answer(self, environ: dict[str, Any], protocol: Any) -> None:
-        """Call Django and send the complete response to granian. Runs in a thread."""
+    def _answer(self, answer: Answer, environ: dict[str, Any], protocol: Any) -> None:
+        """Call Django and send its response if it is small. Runs in a thread."""
         try:
-            status, headers, content, file = answer_of(self.handler, environ)
-            descriptor = None if file is None else _descriptor_of(file)
-        except Exception:
-            # Django handles its own errors; this is another one, such as a full disk.
-            logger.exception("a response could not be built")
-            failure = InternalError(
-                "An error occurred on our side. Send the request id to the operator."
-            )
-            _send(protocol, environ["PATH_INFO"], failure, request_id=secrets.token_hex(16))
+            fill(answer, handler=self.handler, environ=environ)
+        except Exception as error:
+            answer.close()
+            answer.size = 0
+            _send(protocol, environ["PATH_INFO"], _failure(error), request_id=_id_of(answer))
             return
-        if descriptor is None:
-            protocol.response_bytes(status, headers, content)
-            return
-        # The file is unlinked; granian opens it by the path of its descriptor.
-        protocol.response_file(status, headers, f"/dev/fd/{descriptor}")
-        self.loop.call_soon_threadsafe(self.loop.call_later, FILE_KEPT_S, os.close, descriptor)
+        answer.headers.append(SERVER)
+        if answer.is_small:
+            protocol.response_bytes(answer.status, answer.headers, answer.content)
 
 
-def answer_of(
-    handler: WsgiHandler, environ: dict[str, Any]
-) -> tuple[int, Headers, bytes, IO[bytes] | None]:
-    """Return status, headers and the complete content of a response, in a file if it is large."""
-    status, headers = 500, [("content-type", "text/plain; charset=utf-8"), SERVER]
-    started: list[tuple[str, Headers]] = []
+def _failure(error: Exception) -> BallastError:
+    """Return the refusal to send for a response that failed; Django handles its own errors."""
+    if isinstance(error, BallastError):
+        metrics.REFUSED_EARLY.labels(error.code).inc()
+        return error
+    logger.error("a response could not be built", exc_info=error)
+    if isinstance(error, OSError):
+        return Unavailable(
+            "The server cannot store the response. Try again shortly.",
+            code="storage_unavailable",
+            retry_after_s=5,
+        )
+    return InternalError("An error occurred on our side. Send the request id to the operator.")
 
-    def start(status: str, headers: Headers, exc_info: Any = None) -> None:
-        started[:] = [(status, headers)]
 
-    response = handler(environ, start)
+def _id_of(answer: Answer) -> str:
+    """Return the request id Django has logged, or a new one."""
+    names = {name.lower(): value for name, value in answer.headers}
+    return names.get("x-request-id") or secrets.token_hex(16)
+
+
+async def _send_large(answer: Answer, protocol: Any) -> None:
+    """Send an answer that its client takes in pieces, and release it in every case."""
     try:
-        size, file = 0, None
-        pieces: list[bytes] = []
-        for piece in response:
-            size += len(piece)
-            if file is None and size > MEMORY_BYTES_MAX and len(pieces) > 0:
-                file = _file_of(pieces)
-            if file is None:
-                pieces.append(piece)
-            else:
-                file.write(piece)
+        await answer.send(protocol)
+    except (BrokenPipeError, TimeoutError) as error:
+        logger.info("a client did not take its whole answer: %r", error)
     finally:
-        if close := getattr(response, "close", None):
-            close()
-    words, headers = started[0]
-    status = int(words[:3])
-    if file is not None:
-        file.flush()
-    return status, [*headers, SERVER], b"" if file else b"".join(pieces), file
-
-
-def _file_of(pieces: Iterable[bytes]) -> IO[bytes]:
-    file = SpooledTemporaryFile()  # noqa: SIM115 - whoever sends it closes it
-    file.writelines(pieces)
-    file.rollover()
-    return file
-
-
-def _descriptor_of(file: IO[bytes]) -> int:
-    """Close the file and return a duplicate of its descriptor, positioned at the start."""
-    with file:
-        descriptor = os.dup(file.fileno())
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
+        answer.close()
 
 
 def environ_of(scope: Any) -> dict[str, Any]:
@@ -227,7 +212,9 @@ def environ_of(scope: Any) -> dict[str, Any]:
         "wsgi.errors": sys.stderr,
     }
     for name, value in scope.headers.items():
-        if (key := _key(name) if len(name) <= 64 else _key.__wrapped__(name)) is None:
+        # Long names are many and rare: the cache keeps only the usual ones.
+        key = _cached_key(name) if len(name) <= CACHED_NAME_LENGTH_MAX else environ_key(name)
+        if key is None:
             continue
         if key in environ:
             environ[key] += f"; {value}" if key == "HTTP_COOKIE" else f",{value}"
@@ -236,13 +223,15 @@ def environ_of(scope: Any) -> dict[str, Any]:
     return environ
 
 
-@lru_cache(maxsize=1024)
-def _key(name: str) -> str | None:
+def environ_key(name: str) -> str | None:
     """Return a header's WSGI name; None for one with an underscore, which could spoof another."""
     if "_" in name:
         return None
     key = name.upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+_cached_key = lru_cache(maxsize=1024)(environ_key)
 
 
 def allow_open_files() -> None:

@@ -19,10 +19,10 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
+from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.net import SocketHolder
 from granian.server import MPServer
 
 from edge.listening import add_arguments, listening_socket
@@ -45,8 +45,9 @@ class SharedSocketServer(MPServer):
     def _init_shared_socket(self) -> None:
         self._listening.setblocking(False)
         self._listening.listen(self.backlog)
-        self._ssp, self._sso = None, None
-        self._shd = SocketHolder(self._listening.fileno(), False, self.backlog)
+        self._ssp = self._sso = None
+        descriptor = self._listening.fileno()
+        self._shd = SocketHolder(descriptor, False, self.backlog)  # type: ignore[call-arg,assignment]
 
     def _drop_shared_socket(self) -> None:
         self._listening.close()

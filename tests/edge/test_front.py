@@ -12,17 +12,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from hashlib import sha256
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from edge import front
+from edge.front import CACHED_NAME_LENGTH_MAX, environ_of
 from embedded.children import die_with_parent
 
 HERE = Path(__file__).parent
 PATIENCE_S = 30.0
 THREADS, WAITING_MAX, HELD_BYTES = 2, 2, 4_000_000
+PIECE = b"0123456789abcdef" * 4096
+MEGABYTE_PIECES = 1_000_000 // len(PIECE)
 LIMITS = {
     "WEB_THREADS": THREADS,
     "WEB_WAITING_MAX": WAITING_MAX,
@@ -32,6 +37,8 @@ LIMITS = {
     "BODY_GRACE_S": 1,
     "BODY_BYTES_PER_S_MIN": 1_000_000,
     "BODIES_BYTES_PER_CALLER_MAX": HELD_BYTES,
+    "ANSWERS_BYTES_MAX": 50_000_000,
+    "ANSWER_PIECE_S": 10,
     "LOG_LEVEL": "INFO",
     "LOG_JSON": 1,
 }
@@ -296,3 +303,48 @@ def test_a_process_that_stands_still_is_replaced(web: Web, opened: ExitStack) ->
     eventually(web.alive, what="another process")
     assert "standstill" in web.log.read_text()  # the traceback names the view
     assert web.get("/echo")[0] == 200
+
+
+def test_large_answers_that_nobody_reads_are_bounded_and_released(
+    web: Web, opened: ExitStack
+) -> None:
+    ask = "GET /streamed?pieces={} HTTP/1.1\nHost: localhost\n\n"
+    # Neither reads: what fits into the sockets is sent, the rest waits and counts.
+    waiting = [opened.enter_context(web.socket(ask.format(20 * MEGABYTE_PIECES))) for _ in "12"]
+    eventually(lambda: len(web.logged(path="/streamed", status=200)) >= 2, what="both answers")
+    with web.socket(ask.format(20 * MEGABYTE_PIECES)) as third:
+        status, headers, content = read(third)
+    assert (status, headers["retry-after"]) == (503, "5")
+    assert b"Too many large answers wait" in content
+    assert web.get("/streamed?pieces=1")[2] == PIECE  # small ones count nothing
+    waiting[0].close()
+
+    def answered() -> bool:
+        with web.socket(ask.format(20 * MEGABYTE_PIECES)) as again:
+            return read(again)[0] == 200
+
+    eventually(answered, what="the bytes of the client that left")
+    with waiting[1]:
+        assert read(waiting[1])[2] == PIECE * 20 * MEGABYTE_PIECES  # slow, and whole
+
+
+def test_a_reader_that_takes_nothing_is_cut_off(web: Web) -> None:
+    with web.socket(
+        f"GET /streamed?pieces={20 * MEGABYTE_PIECES} HTTP/1.1\nHost: localhost\n\n"
+    ) as idle:
+        eventually(lambda: "whole answer: TimeoutError" in web.log.read_text(), what="the end")
+        with pytest.raises((IncompleteRead, ConnectionError)):
+            read(idle)
+
+
+def test_long_names_of_headers_fill_no_cache() -> None:
+    before = front._cached_key.cache_info()
+    name = "x-" + "a" * CACHED_NAME_LENGTH_MAX
+    scope = SimpleNamespace(
+        server="127.0.0.1:80", http_version="1.1", method="GET", path="/", query_string="",
+        client="127.0.0.1:5", scheme="http", headers={name: "1", "x_forged": "2", "accept": "*"},
+    )  # fmt: skip
+    environ = environ_of(scope)
+    assert environ[f"HTTP_{name.upper().replace('-', '_')}"] == "1"
+    assert (environ["HTTP_ACCEPT"], "HTTP_X_FORGED" in environ) == ("*", False)
+    assert front._cached_key.cache_info().currsize <= before.currsize + 2
