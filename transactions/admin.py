@@ -1,13 +1,20 @@
 """Admin pages for accounts and their ledger. Corrections are transactions, not edits."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from edge.admin import LargeTableAdmin, ReadOnlyAdmin, is_detail
-from transactions.models import Account, Disposal, Lot, Transaction, VerificationRun
+from edge.admin import COUNT_MAX, LargeTableAdmin, ReadOnlyAdmin, is_detail
+from transactions.models import (
+    Account,
+    Disposal,
+    Lot,
+    Rebooking,
+    Transaction,
+    VerificationRun,
+)
 from transactions.operations.accounts import lock_account, next_version, publish_version
 
 
@@ -76,6 +83,45 @@ class DisposalAdmin(ReadOnlyAdmin):
     list_select_related = ("account", "asset")
     uuid_fields = ("transaction__public_id", "account__public_id")
     ordering = ("-id",)
+
+
+class RebookingState(admin.SimpleListFilter):
+    """Waiting for their first try, or failed and waiting for a retry, each with its count."""
+
+    title = "state"
+    parameter_name = "state"
+    _STATES: ClassVar[dict[str, tuple[str, Q]]] = {
+        "waiting": ("Waiting", Q(attempts=0)),
+        "failed": ("Failed, to be retried", Q(attempts__gt=0)),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the states with their counts, which stop at COUNT_MAX like those of lists."""
+        counted = {
+            name: Rebooking.objects.filter(wanted).order_by()[:COUNT_MAX].count()
+            for name, (_, wanted) in self._STATES.items()
+        }
+        return [
+            (name, f"{label} ({counted[name]:,}{'+' if counted[name] == COUNT_MAX else ''})")
+            for name, (label, _) in self._STATES.items()
+        ]
+
+    def queryset(
+        self, request: HttpRequest, queryset: "QuerySet[Rebooking]"
+    ) -> "QuerySet[Rebooking]":
+        wanted = self._STATES.get(self.value() or "")
+        return queryset if wanted is None else queryset.filter(wanted[1])
+
+
+@admin.register(Rebooking)
+class RebookingAdmin(ReadOnlyAdmin):
+    """Households that a decision on identity affects and that are not rebooked yet."""
+
+    list_display = ("household", "decision", "attempts", "next_at", "error")
+    list_filter = (RebookingState,)
+    list_select_related = ("household", "decision__asset", "decision__identical_to")
+    uuid_fields = ("household__public_id",)
+    ordering = ("next_at", "id")
 
 
 @admin.register(VerificationRun)

@@ -1,7 +1,8 @@
 """Sizes and counts that the API and the models bound.
 
-Times and connections are settings (`config/settings.py`); the engine's own bounds stand in
-`recommendations/engine/problem.py`.
+Pages (`edge/pagination.py`), bodies (`edge/bodies.py`), files, and the digits of figures. Times,
+shares of memory, connections and lifetimes are settings (`config/settings.py`). The engine's own
+bounds are in `recommendations/engine/problem.py`.
 """
 
 from datetime import date

@@ -1,6 +1,7 @@
 """Signed tokens of the API. Pure: the key and the time are arguments.
 
-Lifetimes are settings: ACCESS_TOKEN_LIFETIME and its neighbors.
+Lifetimes are in `config/settings.py`: ACCESS_TOKEN_LIFETIME, REFRESH_TOKEN_LIFETIME,
+REFRESH_TOKEN_ABSOLUTE_LIFETIME and STREAM_TICKET_LIFETIME.
 
 access    15 minutes, carries everything a request needs to be checked against the cache
 refresh   30 days, carries a family and a serial; the family's row has the current serial

@@ -14,9 +14,10 @@ from django.utils import timezone
 from edge.admin import COUNT_MAX
 from jobs import operations as jobs
 from jobs.models import Job, Outbox
+from marketdata.models import IdentityDecision
 from recommendations.models import Recommendation
 from transactions.ledger.entries import Entry
-from transactions.models import Account, Transaction
+from transactions.models import Account, Rebooking, Transaction
 from transactions.operations import record
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +115,40 @@ def test_investors_and_advisers_find_no_door(client: Any, people: Any, model: An
         assert answer.status_code in (302, 403)
         if answer.status_code == 302:
             assert "/login" in answer["Location"]
+
+
+def test_pending_rebookings_are_listed_by_state_with_their_counts(
+    desk: Any, people: Any, furnish: Any
+) -> None:
+    furnish(people.owner, 3)
+    furnish(people.stranger, 3)
+    first, second, *_ = IdentityDecision.objects.order_by("id")
+    now, home = timezone.now(), people.owner.household
+    waiting = Rebooking.objects.create(household=home, decision=first, next_at=now)
+    failed = Rebooking.objects.create(
+        household=people.stranger.household,
+        decision=second,
+        next_at=now,
+        attempts=2,
+        error="lot_closed",
+    )
+
+    def shown(**query: str) -> list[Rebooking]:
+        return list(desk.get(address(Rebooking), query).context["cl"].result_list)
+
+    assert shown() == [waiting, failed]
+    assert shown(state="waiting") == [waiting]
+    assert shown(state="failed") == [failed]
+    assert shown(q=str(home.public_id)) == [waiting]
+    page = desk.get(address(Rebooking)).content.decode()
+    assert "Waiting (1)" in page
+    assert "Failed, to be retried (1)" in page
+    assert "lot_closed" in page
+    for rest in ("add", (failed.pk, "change"), (failed.pk, "delete")):
+        path = address(Rebooking, *([rest] if isinstance(rest, str) else rest))
+        assert desk.post(path, {"post": "yes", "attempts": "0"}).status_code == 403
+    failed.refresh_from_db()
+    assert failed.attempts == 2
 
 
 def test_transactions_are_looked_at_and_never_written(

@@ -1,6 +1,7 @@
 """The effect of wash sales on the next trade: blocked purchases and losses it would wash.
 
-Pure. The rules come from `wash_sales`; this file defines no day and no kind of account itself.
+Pure. The length of the window (WINDOW_DAYS) and all rules are in `wash_sales`; this file defines no
+day and no kind of account itself.
 
     blocked    a purchase of a group is blocked while a loss of the group waits for a replacement:
                through the 30th day after the sale. A loss blocks nothing if it is replaced in full

@@ -4,15 +4,18 @@
     signed     12, USD         -> +$12.00           0 -> $0.00
     percent    4.1234          -> 4.12%             signed: +4.12%
     quantity   12.5000         -> 12.5              1234567.123456789 -> 1,234,567.123457
+    rate       0.922764602768292 -> 0.922765        six significant digits
 
 `figures.js` writes the same strings, so a live price never changes the form of a cell. What is not
 known is an en dash, never zero.
 """
 
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import TypeAlias
 
 from core.money import minor_unit, plain
+
+_SIX_DIGITS = Context(prec=6, rounding=ROUND_HALF_UP)
 
 MINUS = "\N{MINUS SIGN}"
 UNKNOWN = "\N{EN DASH}"
@@ -85,6 +88,15 @@ def quantity(value: Figure) -> str:
     whole, _, rest = plain(abs(rounded)).partition(".")
     sign = MINUS if rounded < 0 else ""
     return f"{sign}{int(whole):,}" + (f".{rest}" if rest else "")
+
+
+def rate(value: Figure) -> str:
+    """Format an exchange rate to six significant digits, without trailing zeros."""
+    units = number(value)
+    if units is None:
+        return UNKNOWN
+    whole, _, rest = plain(_SIX_DIGITS.plus(units)).partition(".")
+    return f"{int(whole):,}" + (f".{rest}" if rest else "")
 
 
 def tone(value: Figure) -> str:

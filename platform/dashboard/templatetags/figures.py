@@ -42,6 +42,11 @@ def quantity(value: figures.Figure) -> str:
 
 
 @register.filter
+def rate(value: figures.Figure) -> str:
+    return figures.rate(value)
+
+
+@register.filter
 def exact(value: Decimal) -> str:
     """Return a rate or a ratio with all its digits, without trailing zeros."""
     return plain(value)
