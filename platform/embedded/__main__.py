@@ -62,8 +62,8 @@ def bound_ports(ports: Mapping[str, int]) -> dict[str, socket.socket]:
             bound[name].bind((plan.HOST, number))
         except OSError as error:
             raise Refused(
-                f"{name} {number} cannot be used ({error.strerror}). Stop the program that uses it, "
-                f"or choose another port, for example `make run {name}=8100`."
+                f"{name} {number} cannot be used ({error.strerror}). Stop the program that "
+                f"uses it, or choose another port, for example `make run {name}=8100`."
             ) from None
     return bound
 
@@ -147,6 +147,8 @@ def run() -> None:
         if variables["DEMO"] == "1":
             for line in LOG_INS:
                 say(f"  log in as {line}")
+        elif variables["ALLOWED_HOSTS"] == plan.HOSTS_OF_THIS_MACHINE:
+            say("  only this machine's own names are served; for others set ALLOWED_HOSTS=name,…")
         say("Ctrl-C stops everything")
         client = redis.Redis.from_url(running.urls["REDIS_URL"], socket_timeout=2)
         supervisor.watch(

@@ -12,6 +12,8 @@ from embedded.places import ROOT, Places, Refused, secret_key
 
 BIN = Path(sys.executable).parent
 HOST = "127.0.0.1"
+# The servers listen on this machine alone, so only its own names can reach them.
+HOSTS_OF_THIS_MACHINE = "localhost,127.0.0.1"
 # make's own variables, and one that would make every start compile all packages.
 NOT_PASSED_ON = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PYTHONDONTWRITEBYTECODE"}
 # A worker whose queue has shown no heartbeat for this time no longer takes messages. Nightly work
@@ -47,6 +49,7 @@ def environment(where: Places, urls: Mapping[str, str]) -> dict[str, str]:
         "STREAM_PORT": str(port("STREAM_PORT", 8001)),
         "SECRET_KEY": os.environ.get("SECRET_KEY") or secret_key(where.data),
         "DEMO": os.environ.get("DEMO") or "1",
+        "ALLOWED_HOSTS": os.environ.get("ALLOWED_HOSTS") or HOSTS_OF_THIS_MACHINE,
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PYTHONUNBUFFERED": "1",
         "LANG": os.environ.get("LANG") or "C.UTF-8",

@@ -58,7 +58,7 @@ def _missing() -> Iterator[CheckMessage]:
     if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
         yield Error(
             "ALLOWED_HOSTS does not list the host names of this site.",
-            hint="Set ALLOWED_HOSTS, e.g. ballast.example.",
+            hint="Set ALLOWED_HOSTS to the names people use, for example ballast.example.",
             id="identity.E002",
         )
     if not (settings.SESSION_COOKIE_SECURE and settings.CSRF_COOKIE_SECURE):
