@@ -50,7 +50,8 @@ def accounts(draw: st.DrawFn) -> RebalanceInputs:
                 quantize(quantity * price * draw(st.integers(0, 250)) / 100, "USD"),
                 opened := draw(days),
                 opened - timedelta(days=draw(st.sampled_from([0, 0, 40]))),
-                washable=quantity * draw(st.sampled_from([0, 0, 1, Decimal("0.3")])),
+                washable=quantity
+                * draw(st.sampled_from([Decimal(x) for x in ("0", "0", "1", "0.3")])),
             )
             for n, quantity in enumerate(draw(st.lists(quantities, max_size=4)))
         ]
