@@ -211,7 +211,9 @@ class CurrencyField(serializers.CharField):
 
     default_error_messages = {
         "unknown_currency": "This is not a supported currency. Send an ISO 4217 code such as USD.",
-        "minor_currency_unit": "This is a minor unit. Send the currency and figures in it.",
+        "minor_currency_unit": (
+            "This is a minor unit, such as pence. Send the currency itself and figures in it."
+        ),
     }
 
     def __init__(self, **options: Any) -> None:

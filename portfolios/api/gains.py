@@ -38,11 +38,13 @@ from transactions import queries as ledger
 
 
 class GainLineRead(serializers.Serializer[Any]):
-    id = serializers.CharField(help_text="Stable: the sale, its part, p where permanent.")
+    id = serializers.CharField(
+        help_text="Stable id of the line: the sale, its part, and p if permanently disallowed."
+    )
     sale_id = serializers.UUIDField()
     account_id = serializers.UUIDField()
     symbol = serializers.CharField()
-    type = serializers.CharField(help_text="The type of the transaction that closed it.")
+    type = serializers.CharField(help_text="Type of the transaction that closed the lot.")
     currency = serializers.CharField()
     quantity = serializers.CharField()
     opened_date = serializers.DateField()
@@ -57,11 +59,13 @@ class GainLineRead(serializers.Serializer[Any]):
     wash_sale = serializers.BooleanField()
     permanent = serializers.BooleanField()
     wash_sale_adjustment = serializers.CharField(
-        help_text="The part of the cost basis that earlier wash sales moved here."
+        help_text="Part of the cost basis that comes from earlier wash sales."
     )
     lot_id = serializers.UUIDField()
     taxable = serializers.BooleanField()
-    provisional = serializers.BooleanField(help_text="A purchase may still wash the loss.")
+    provisional = serializers.BooleanField(
+        help_text="Whether a purchase could still disallow the loss."
+    )
     provisional_until = serializers.DateField(allow_null=True)
 
 
@@ -96,10 +100,10 @@ class AccountScheduleDRead(serializers.Serializer[Any]):
     year = serializers.IntegerField()
     taxable = serializers.BooleanField()
     currency = serializers.CharField(help_text="Of the account.")
-    converted = serializers.BooleanField(help_text="Whether the return is in another currency.")
+    converted = serializers.BooleanField(help_text="Whether the tax return is in another currency.")
     short_term = ReturnTotalsRead(help_text="Part I: the short-term rows of Form 8949.")
     long_term = ReturnTotalsRead(help_text="Part II: the long-term rows of Form 8949.")
-    tax_return = TaxReturnRead(help_text="The whole return this account is on.")
+    tax_return = TaxReturnRead(help_text="The tax return that includes this account.")
 
 
 class GainsAsked(serializers.Serializer[Any]):
@@ -133,9 +137,7 @@ class CsvRenderer(OrjsonRenderer):
     format = "csv"
 
 
-YEAR = OpenApiParameter(
-    "year", int, description="Tax year of the trade date; this year where absent."
-)
+YEAR = OpenApiParameter("year", int, description="Tax year of the trade date; default: this year.")
 
 
 def gain_row(line: GainLine, *, as_of: date) -> dict[str, object]:
@@ -211,7 +213,7 @@ class GainsView(APIView):
         responses=page_of(GainLineRead),
         parameters=[
             OpenApiParameter(
-                "year", int, description="Tax year of the trade date; all where absent."
+                "year", int, description="Tax year of the trade date; default: all years."
             ),
             OpenApiParameter("symbol", str),
             OpenApiParameter("lot_id", UUID),
@@ -248,7 +250,9 @@ class GainsSummaryView(APIView):
         operation_id="gains_summary",
         responses=GainsSummaryRead,
         parameters=[
-            OpenApiParameter("year", int, description="Of the sums by symbol; all where absent.")
+            OpenApiParameter(
+                "year", int, description="Year of the sums by symbol; default: all years."
+            )
         ],
     )
     def get(self, request: Request, account_id: UUID) -> Response:
@@ -268,7 +272,9 @@ class Form8949View(APIView):
         responses={(200, "text/csv"): OpenApiTypes.STR},
         parameters=[
             YEAR,
-            OpenApiParameter("totals", bool, description="Add a row of totals to each part."),
+            OpenApiParameter(
+                "totals", bool, description="Whether to add a row of totals to each part."
+            ),
         ],
     )
     def get(self, request: Request, account_id: UUID) -> HttpResponse:

@@ -45,13 +45,13 @@ class HoldingRead(serializers.Serializer[Any]):
     market_value = serializers.CharField(allow_null=True)
     account_currency = serializers.CharField()
     exchange_rate = serializers.CharField(
-        allow_null=True, help_text="Units of account_currency for one of currency."
+        allow_null=True, help_text="Units of account_currency for one unit of currency."
     )
     exchange_rate_date = serializers.DateField(
-        allow_null=True, help_text="The day of the rate; null where no currency is exchanged."
+        allow_null=True, help_text="Date of the exchange rate; null when none is needed."
     )
     exchange_rate_stale = serializers.BooleanField(
-        help_text="Whether a working day has passed without a newer rate."
+        help_text="Whether the rate is older than one working day."
     )
     market_value_account = serializers.CharField(allow_null=True)
     cost_basis = serializers.CharField()
@@ -160,7 +160,7 @@ class LotsView(APIView):
         responses=page_of(LotRead),
         parameters=[
             OpenApiParameter("symbol", str),
-            OpenApiParameter("closed", bool, description="Include lots sold to the end."),
+            OpenApiParameter("closed", bool, description="Whether to include closed lots."),
             *page_parameters(),
         ],
     )

@@ -26,7 +26,7 @@ class HouseholdAccountRead(serializers.Serializer[Any]):
     name = serializers.CharField()
     type = serializers.CharField()
     currency = serializers.CharField()
-    total_value = serializers.CharField(help_text="In the currency of the account.")
+    total_value = serializers.CharField(help_text="Total value in the account's currency.")
     total_value_household = serializers.CharField(
         allow_null=True, help_text="In the household's currency; null without an exchange rate."
     )
@@ -36,7 +36,7 @@ class HouseholdAccountRead(serializers.Serializer[Any]):
 
 
 class HouseholdSummaryRead(serializers.Serializer[Any]):
-    currency = serializers.CharField(help_text="The caller's base currency.")
+    currency = serializers.CharField(help_text="Base currency of the caller.")
     total_value = serializers.CharField()
     invested_value = serializers.CharField()
     cash = serializers.CharField()
@@ -48,7 +48,8 @@ class HouseholdSummaryRead(serializers.Serializer[Any]):
     accounts = HouseholdAccountRead(many=True)
     allocation = AllocationRead(many=True)
     unconverted_accounts = serializers.ListField(
-        child=serializers.CharField(), help_text="Accounts without an exchange rate; not counted."
+        child=serializers.CharField(),
+        help_text="Accounts without an exchange rate; the totals exclude them.",
     )
     unpriced_symbols = serializers.ListField(child=serializers.CharField())
     stale_symbols = serializers.ListField(child=serializers.CharField())

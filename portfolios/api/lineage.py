@@ -47,7 +47,9 @@ class PieceRead(serializers.Serializer[Any]):
     wash_sale_adjustment = serializers.CharField()
     opened_date = serializers.DateField()
     holding_period_date = serializers.DateField()
-    tacked_days = serializers.IntegerField(help_text="Days other shares were held that count.")
+    tacked_days = serializers.IntegerField(
+        help_text="Days added to the holding period by wash sales."
+    )
     term = serializers.ChoiceField(choices=["short", "long"])
     replaces_loss = serializers.BooleanField()
 
@@ -58,8 +60,8 @@ class StepRead(serializers.Serializer[Any]):
     account_id = serializers.UUIDField()
     symbol = serializers.CharField()
     type = serializers.CharField(help_text="The transaction's type, or wash_sale.")
-    quantity = serializers.CharField(help_text="Shares added or taken, sales apart.")
-    basis = serializers.CharField(help_text="Basis added or taken, sales apart.")
+    quantity = serializers.CharField(help_text="Shares added or removed, other than by sales.")
+    basis = serializers.CharField(help_text="Cost basis added or removed, other than by sales.")
     closed_quantity = serializers.CharField()
     closed_basis = serializers.CharField()
     quantity_after = serializers.CharField()
@@ -86,19 +88,22 @@ class LineageWashSaleRead(serializers.Serializer[Any]):
 
 class AbsorbedWashSaleRead(LineageWashSaleRead):
     depth = serializers.IntegerField(
-        help_text="1: this lot took the loss over; 2: the lot sold had taken it over before; ..."
+        help_text=(
+            "1: the loss was added to this lot directly; 2: it had been added to the sold lot "
+            "before; ..."
+        )
     )
 
 
 class LotDisposalRead(GainLineRead):
-    wash_sales = LineageWashSaleRead(many=True, help_text="What replaced the shares sold.")
+    wash_sales = LineageWashSaleRead(many=True, help_text="Replacement shares for the shares sold.")
 
 
 class ArithmeticRead(serializers.Serializer[Any]):
     steps = serializers.CharField(help_text="Sum of `basis` over the steps of this account.")
     open_basis = serializers.CharField()
     closed_basis = serializers.CharField()
-    difference = serializers.CharField(help_text="steps - open_basis - closed_basis: nothing.")
+    difference = serializers.CharField(help_text="steps - open_basis - closed_basis; always 0.")
 
 
 class LineageRead(serializers.Serializer[Any]):

@@ -33,11 +33,15 @@ class ReasonRead(serializers.Serializer[Any]):
 
 
 class DrawdownRead(serializers.Serializer[Any]):
-    depth = serializers.CharField(help_text="Not above 0: -0.25 is a quarter lost.")
+    depth = serializers.CharField(
+        help_text="Depth, 0 or negative; -0.25 means a loss of a quarter."
+    )
     peak_date = serializers.DateField()
     trough_date = serializers.DateField()
     recovery_date = serializers.DateField(allow_null=True)
-    length_days = serializers.IntegerField(help_text="To the recovery, or to the end without one.")
+    length_days = serializers.IntegerField(
+        help_text="Days until the recovery, or until the end of the period."
+    )
 
 
 class ValueReconciliationRead(serializers.Serializer[Any]):
@@ -64,21 +68,25 @@ class YearOfReturnsRead(serializers.Serializer[Any]):
 class ContributionRead(serializers.Serializer[Any]):
     symbol = serializers.CharField(allow_null=True, help_text="Null: cash.")
     name = serializers.CharField()
-    gain = serializers.CharField(help_text="The next five, fees and taxes deducted.")
+    gain = serializers.CharField(help_text="Sum of the following terms, minus fees and taxes.")
     price_gain = serializers.CharField()
     income = serializers.CharField()
     fees = serializers.CharField()
     taxes = serializers.CharField()
     currency_effect = serializers.CharField()
-    contribution = figure("Its part of the time-weighted return; all parts sum to it.")
+    contribution = figure(
+        "Contribution to the time-weighted return; all contributions add up to it."
+    )
 
 
 class PerformanceDayRead(serializers.Serializer[Any]):
     date = serializers.DateField()
     value = figure("At the close.")
-    net_transfers = serializers.CharField(help_text="Since the beginning of the period.")
+    net_transfers = serializers.CharField(
+        help_text="Cumulative return since the start of the period."
+    )
     index = figure("Growth of 1.")
-    benchmark_index = figure("Growth of 1 in the benchmark.")
+    benchmark_index = figure("Value of 1 invested in the benchmark.")
 
 
 class PerformanceWarningRead(serializers.Serializer[Any]):
@@ -90,8 +98,12 @@ class PerformanceWarningRead(serializers.Serializer[Any]):
 class PerformanceRead(serializers.Serializer[Any]):
     """Returns are fractions as text: "0.125" is 12.5 %."""
 
-    account_id = serializers.UUIDField(allow_null=True, help_text="Null: a household.")
-    symbol = serializers.CharField(allow_null=True, help_text="The one holding asked for.")
+    account_id = serializers.UUIDField(
+        allow_null=True, help_text="Account (UUID); null for the household."
+    )
+    symbol = serializers.CharField(
+        allow_null=True, help_text="Symbol of the selected holding; null for all."
+    )
     currency = serializers.CharField()
     from_ = serializers.DateField(help_text="The first day of the period.")
     to = serializers.DateField()
@@ -100,7 +112,7 @@ class PerformanceRead(serializers.Serializer[Any]):
     )
     days = serializers.IntegerField()
     time_weighted_return = figure("Of the period, chained by day.")
-    time_weighted_return_annualized = figure("Per year; null up to one year.")
+    time_weighted_return_annualized = figure("Annualized; null for periods of up to one year.")
     money_weighted_return = figure("Of the period: the annualized rate over its days.")
     money_weighted_return_annualized = figure("XIRR: a yearly rate, actual/365.")
     volatility = figure("Annualized: of daily log returns, 252 sessions a year.")
@@ -115,7 +127,7 @@ class PerformanceRead(serializers.Serializer[Any]):
     local_contribution = figure("local_contribution + currency_contribution is the return.")
     currency_contribution = figure("The part of exchange rates.")
     benchmark_return = figure("Of the period, in the currency of the answer.")
-    benchmark_return_annualized = figure("Per year; null up to one year.")
+    benchmark_return_annualized = figure("Annualized; null for periods of up to one year.")
     excess_return = figure("Of the period: time_weighted_return - benchmark_return.")
     drawdown = DrawdownRead(allow_null=True)
     risk_free_series = serializers.CharField(allow_null=True)
@@ -125,11 +137,16 @@ class PerformanceRead(serializers.Serializer[Any]):
     contributions = ContributionRead(many=True)
     series = PerformanceDayRead(many=True)
     series_interval_days = serializers.IntegerField(
-        help_text="1 up to 10000 days; then every so many days, the last always."
+        help_text=(
+            "Days between two points: 1 for up to 10000 days. The last day is always included."
+        )
     )
     reasons = serializers.DictField(
         child=ReasonRead(),
-        help_text="Why a figure is null, by its name; months and series for nulls in them.",
+        help_text=(
+            "Reason for each figure that is null, by name; `months` and `series` cover their "
+            "own nulls."
+        ),
     )
     warnings = PerformanceWarningRead(many=True)
 
@@ -162,9 +179,9 @@ def asked(request: Request) -> tuple[Period, dict[str, Any]]:
 
 
 _PERIOD = [
-    OpenApiParameter("from", str, description="First day; default: of the first transaction"),
-    OpenApiParameter("to", str, description="Last day; default: today"),
-    OpenApiParameter("benchmark", str, description="Symbol of an asset to compare with"),
+    OpenApiParameter("from", str, description="First date; default: the first transaction."),
+    OpenApiParameter("to", str, description="Last date; default: today."),
+    OpenApiParameter("benchmark", str, description="Symbol of the benchmark to compare with."),
 ]
 
 
@@ -174,7 +191,9 @@ class PerformanceView(APIView):
         responses=PerformanceRead,
         parameters=[
             *_PERIOD,
-            OpenApiParameter("symbol", str, description="One holding instead of the account"),
+            OpenApiParameter(
+                "symbol", str, description="Symbol of one holding; default: the whole account."
+            ),
         ],
     )
     def get(self, request: Request, account_id: UUID) -> Response:
@@ -201,7 +220,7 @@ class HouseholdPerformanceView(APIView):
             OpenApiParameter(
                 "account_id",
                 str,
-                description="Any account of the household meant; default: one's own household",
+                description="An account of the household to show; default: your own household.",
             ),
         ],
     )

@@ -43,7 +43,9 @@ class CarriedOutRead(serializers.Serializer[Any]):
 
 
 class CarriedInRead(CarriedOutRead):
-    stated = serializers.BooleanField(help_text="Said by the investor, not computed.")
+    stated = serializers.BooleanField(
+        help_text="Whether the investor entered it instead of Ballast computing it."
+    )
 
 
 class RatesRead(serializers.Serializer[Any]):
@@ -51,8 +53,8 @@ class RatesRead(serializers.Serializer[Any]):
     federal_long_term = serializers.CharField()
     state = serializers.CharField()
     net_investment_income = serializers.CharField()
-    short_term = serializers.CharField(help_text="The sum that short-term gains bear.")
-    long_term = serializers.CharField(help_text="The sum that long-term gains bear.")
+    short_term = serializers.CharField(help_text="Total rate on short-term gains.")
+    long_term = serializers.CharField(help_text="Total rate on long-term gains.")
 
 
 class TaxRead(serializers.Serializer[Any]):

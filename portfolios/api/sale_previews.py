@@ -60,7 +60,9 @@ class SalePreviewWrite(StrictSerializer):
     lots: serializers.ListSerializer[Any] = serializers.ListSerializer(
         child=PreviewedLotWrite(), required=False, max_length=LOTS_PER_SALE_MAX
     )
-    price = PriceField(required=False, help_text="In the asset's currency; the live one if absent.")
+    price = PriceField(
+        required=False, help_text="Price in the asset's currency; default: the live price."
+    )
     fee = MoneyField(required=False, help_text="In the asset's currency.")
 
 
@@ -97,7 +99,9 @@ class TaxEffectRead(serializers.Serializer[Any]):
     year = serializers.IntegerField()
     currency = serializers.CharField()
     total = serializers.CharField(help_text="Tax of the return with the sale minus without it.")
-    marginal = serializers.CharField(help_text="Gains times rates, the rest of the year aside.")
+    marginal = serializers.CharField(
+        help_text="Gains of this sale times the rates, without the rest of the year."
+    )
     rates = RatesRead()
     before = PreviewedTaxRead()
     after = PreviewedTaxRead()
@@ -121,7 +125,7 @@ class PreviewedWashSaleRead(serializers.Serializer[Any]):
     deferred_loss = serializers.CharField()
     permanent_loss = serializers.CharField()
     loss_at_risk = serializers.CharField(
-        help_text="What a purchase before first_safe_date, in any account, would keep back."
+        help_text="Loss that a purchase before first_safe_date, in any account, would disallow."
     )
     replacements = ReplacementRead(many=True)
 
@@ -147,20 +151,21 @@ class SalePreviewRead(serializers.Serializer[Any]):
     fx_rate = serializers.CharField()
     currency = serializers.CharField()
     fee = serializers.CharField()
-    proceeds = serializers.CharField(help_text="After the fee, in the account's currency.")
+    proceeds = serializers.CharField(help_text="Proceeds after the fee, in the account's currency.")
     lot_method = serializers.CharField()
     lots = PreviewedLotRead(many=True)
     short_term = ReturnTotalsRead()
     long_term = ReturnTotalsRead()
     total = ReturnTotalsRead()
     estimated_tax = serializers.CharField(help_text="In the currency of the owner's return.")
-    tax = TaxEffectRead(allow_null=True, help_text="Null where the account is not taxed.")
+    tax = TaxEffectRead(allow_null=True, help_text="Null when the account is not taxed.")
     wash_sale = PreviewedWashSaleRead()
     first_safe_date = serializers.DateField(
-        allow_null=True, help_text="The first day to buy back without washing the loss."
+        allow_null=True, help_text="First date on which a purchase no longer disallows the loss."
     )
     clean_sale_date = serializers.DateField(
-        allow_null=True, help_text="The first day to sell beyond the purchases made already."
+        allow_null=True,
+        help_text="First date on which a sale is not a wash sale because of earlier purchases.",
     )
     methods = ComparedMethodRead(many=True)
 

@@ -24,13 +24,15 @@ from portfolios.tax.filing import TaxSettings
 from portfolios.tax.tax_return import return_figures
 
 HOUSEHOLD = OpenApiParameter(
-    "household_id", UUID, description="One's own unless an adviser names a client's."
+    "household_id",
+    UUID,
+    description="Household (UUID); default: your own. Advisers name a client's household.",
 )
 
 
 class CarryforwardRow(StrictSerializer):
     owner_id = serializers.UUIDField()
-    year = serializers.IntegerField(help_text="The year it was carried into.")
+    year = serializers.IntegerField(help_text="Tax year into which the loss was carried.")
     short_term = MoneyField(help_text="Short-term loss (Schedule D line 6), not negative.")
     long_term = MoneyField(help_text="Long-term loss (Schedule D line 14), not negative.")
 
@@ -125,7 +127,7 @@ class TaxReturnsView(APIView):
         parameters=[
             HOUSEHOLD,
             OpenApiParameter(
-                "year", int, description="Tax year of the trade date; this year where absent."
+                "year", int, description="Tax year of the trade date; default: this year."
             ),
         ],
     )

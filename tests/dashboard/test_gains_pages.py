@@ -48,7 +48,7 @@ def test_a_year_without_sales_and_an_ira_have_pages_too(
     assert "Nothing was sold in 2001" in empty
     ira = sold.household.accounts.get(type="ira")
     text = client.get(f"/accounts/{ira.public_id}/gains").content.decode()
-    assert "on no Schedule D" in text
+    assert "not on Schedule D" in text
     assert "Form 8949" not in text
     beyond = client.get(f"/accounts/{sold.public_id}/gains?page=99999&year=2024")
     assert beyond.status_code == 200
@@ -64,7 +64,7 @@ def test_a_lot_opens_into_its_steps_and_the_loss_it_took_over(
     answer = page_client(owner).get(f"/accounts/{sold.public_id}/lots/{lot.public_id}")
     assert answer.status_code == 200
     text = answer.content.decode()
-    for words in ("Loss taken over", "Losses taken over", "days tacked", "Difference $0.00"):
+    for words in ("Loss taken over", "Disallowed losses added", "days added", "Difference $0.00"):
         assert words in text
 
 

@@ -43,11 +43,16 @@ def test_a_file_is_brought_looked_at_recorded_and_taken_back(browser: Client, ow
     assert b"No file yet" in browser.get(own).content
     page = brought(browser, own)
     text = browser.get(page).content.decode()
-    for words in ("Record 1 transaction<", "duplicate of an earlier row", "AAA.DE", "Perhaps AAA"):
+    for words in (
+        "Record 1 transaction<",
+        "duplicate of an earlier row",
+        "AAA.DE",
+        "Suggestion: AAA",
+    ):
         assert words in text, words
     assert "&lt;b&gt;Alpha" in text
     assert "<b>Alpha" not in text
-    assert "No such rows" in browser.get(f"{page}?status=skipped").content.decode()
+    assert "No rows with this status" in browser.get(f"{page}?status=skipped").content.decode()
     assert browser.get(f"{page}?status=error").content.decode().count('class="row"') >= 2
 
     browser.post(f"{page}/change", {"choice": "include:2"})
@@ -59,12 +64,12 @@ def test_a_file_is_brought_looked_at_recorded_and_taken_back(browser: Client, ow
     assert "Recorded 3 transactions." in answer.content.decode()
     assert Asset.objects.filter(symbol="AAA.DE", household=batch.account.household).exists()
     assert Transaction.objects.count() == 3
-    assert "Take the file back" in answer.content.decode()
+    assert "Undo Import" in answer.content.decode()
 
     answer = browser.post(f"{page}/remove", headers={"HX-Request": "true"})
     assert answer.headers["HX-Redirect"] == page
     assert Transaction.objects.count() == 6
-    assert "Taken back" in browser.get(own).content.decode()
+    assert "Undone" in browser.get(own).content.decode()
 
 
 def test_a_preview_is_discarded(browser: Client, own: str) -> None:
@@ -77,7 +82,11 @@ def test_a_preview_is_discarded(browser: Client, own: str) -> None:
 
 @pytest.mark.parametrize(
     ("data", "words"),
-    [(b"", "The file is empty."), (b"a,b\n1,2\n", "No known format"), (b"PK\x03\x04..", "rchive")],
+    [
+        (b"", "The file is empty. Choose another one."),
+        (b"a,b\n1,2\n", "No known format"),
+        (b"PK\x03\x04..", "rchive"),
+    ],
 )
 def test_a_file_that_is_none_is_explained_beside_the_field(
     browser: Client, own: str, data: bytes, words: str

@@ -206,7 +206,7 @@ def test_pieces_of_one_lot_with_one_holding_period_date_are_replayed(
     record_one(account, trade("buy", 75, "1", "16"), people.owner)
     told = [record.getMessage() for record in caplog.records if record.name == REPLAYING]
     assert len(told) == 1
-    assert "is replayed" in told[0]
+    assert "replayed household" in told[0]
     assert differences() == []
 
 

@@ -42,13 +42,15 @@ class AccountWrite(StrictSerializer):
     currency = CurrencyField()
     lot_method = serializers.ChoiceField(choices=LotMethod.choices, default=LotMethod.FIFO)
     opened_date = serializers.DateField(
-        required=False, allow_null=True, help_text="Nothing can be recorded before it."
+        required=False, allow_null=True, help_text="Opening date; transactions cannot be earlier."
     )
     household_id = serializers.UUIDField(
-        required=False, help_text="One's own unless an adviser names a client's."
+        required=False,
+        help_text="Household (UUID); default: your own. Advisers name a client's household.",
     )
     owner_id = serializers.UUIDField(
-        required=False, help_text="A member of the household; the caller where he is one."
+        required=False,
+        help_text="Member who owns the account (UUID); default: the caller, if they are a member.",
     )
 
 
@@ -101,7 +103,7 @@ class AccountsView(APIView):
                 str,
                 enum=["false", "true", "all"],
                 default="false",
-                description="Open accounts, archived ones, or all of them.",
+                description="Which accounts to return: open (false), archived (true) or all.",
             ),
             *page_parameters(),
         ],
@@ -111,7 +113,7 @@ class AccountsView(APIView):
         wanted = request.query_params.get("archived", "false")
         if wanted not in _ARCHIVED:
             raise InvalidInput(
-                "archived must be false, true or all.",
+                "archived is not valid. Send false, true or all.",
                 code="filter_invalid",
                 fields={"archived": ["must be false, true or all"]},
             )

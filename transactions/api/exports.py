@@ -25,7 +25,9 @@ _MEMORY_BYTES_MAX = 4_194_304
 def export_response(*, user: User, format: str, account_id: UUID | None) -> FileResponse:  # noqa: A002
     """Return the file as a response, written first so that a slow client holds no transaction."""
     if format not in FORMATS:
-        raise NotFound("There is no such format.", code="format_unknown")
+        raise NotFound(
+            "The file format is not supported. Choose one of those listed.", code="format_unknown"
+        )
     chosen = FORMATS[format]
     file = SpooledTemporaryFile(max_size=_MEMORY_BYTES_MAX)  # noqa: SIM115 - the response closes it
     with snapshot():
@@ -56,7 +58,8 @@ class ExportView(APIView):
         responses={
             (200, "text/csv"): OpenApiResponse(
                 OpenApiTypes.BINARY,
-                "The file. `Ballast-Omitted` says how many rows its format cannot hold.",
+                "The file. The header `Ballast-Omitted` counts the rows that the format cannot "
+                "express.",
             ),
             (200, "application/json"): OpenApiTypes.OBJECT,
         },

@@ -61,7 +61,7 @@ FORMAT_CHOICES = [(name, name) for name in sorted(FORMATS)]
 @extend_schema_field(
     {
         "oneOf": [
-            {"type": "string", "description": "A symbol, or `skip`, or `create`."},
+            {"type": "string", "description": "A Ballast symbol, `skip` or `create`."},
             {
                 "type": "object",
                 "properties": {
@@ -76,7 +76,7 @@ class MeaningField(serializers.Field[Any, Any, Any, Any]):
     """The mapping of a security: our symbol, "skip", "create", or the asset to create."""
 
     default_error_messages = {
-        "meaning_invalid": "Give a symbol, `skip`, `create`, or the asset to create."
+        "meaning_invalid": "Send a symbol, `skip`, `create`, or the asset to create."
     }
 
     def to_internal_value(self, data: Any) -> Any:
@@ -97,29 +97,36 @@ class ReadingOptions(StrictSerializer):
 
     encoding = serializers.CharField(max_length=32, required=False)
     delimiter = serializers.ChoiceField(
-        choices=list(_DELIMITERS), required=False, help_text="`tab` for a tab character."
+        choices=list(_DELIMITERS),
+        required=False,
+        help_text="Delimiter of the cells; `tab` for a tab character.",
     )
     decimal = serializers.ChoiceField(choices=get_args(DecimalSign), required=False)
     date_order = serializers.ChoiceField(choices=get_args(DateOrder), required=False)
     types = serializers.DictField(
         child=serializers.ChoiceField(choices=CHOICES),
         required=False,
-        help_text="Word of the file -> type of transaction.",
+        help_text="Maps words of the file to transaction types.",
     )
     currency = CurrencyField(required=False)
     base_currency = CurrencyField(
-        required=False, help_text="Currency to which the file's exchange rates lead."
+        required=False, help_text="Currency into which the file's exchange rates convert."
     )
     zone = serializers.CharField(
-        max_length=64, required=False, help_text="Time zone of times without an offset."
+        max_length=64,
+        required=False,
+        help_text="Time zone that applies to times without an offset.",
     )
     account = serializers.CharField(
-        max_length=NAME_LENGTH_MAX, required=False, help_text="Which account of the file."
+        max_length=NAME_LENGTH_MAX, required=False, help_text="Account of the file to import."
     )
 
     def validate_zone(self, value: str) -> str:
         if value not in available_timezones():
-            raise serializers.ValidationError("There is no such time zone.", code="zone_unknown")
+            raise serializers.ValidationError(
+                "The time zone does not exist. Send a name such as Europe/Berlin.",
+                code="zone_unknown",
+            )
         return value
 
     def validate_encoding(self, value: str) -> str:
@@ -137,7 +144,7 @@ _SYMBOLS_HELP = (
     "Security of the file -> our symbol, `skip`, `create` (an asset of one's own), or the asset "
     "to create: symbol, name, asset_class, currency."
 )
-_MAPPING_HELP = "Our field -> heading of the file, for files of no known format."
+_MAPPING_HELP = "Maps Ballast fields to column headings, for files in no known format."
 
 
 class ImportChange(StrictSerializer):
@@ -151,7 +158,7 @@ class ImportChange(StrictSerializer):
         child=serializers.IntegerField(min_value=1),
         max_length=PAGE_SIZE_MAX,
         required=False,
-        help_text="Rows to import although they look like duplicates.",
+        help_text="Numbers of rows to import although they look like duplicates.",
     )
     exclude = serializers.ListField(
         child=serializers.IntegerField(min_value=1), max_length=PAGE_SIZE_MAX, required=False
@@ -164,7 +171,7 @@ class ImportChange(StrictSerializer):
 class JsonTextField(serializers.CharField):
     """JSON text in a form field."""
 
-    default_error_messages = {"not_an_object": "This must be a JSON object."}
+    default_error_messages = {"not_an_object": "This is not a JSON object. Send one such as {}."}
 
     def to_internal_value(self, data: Any) -> Any:
         try:
@@ -180,10 +187,12 @@ class ImportWrite(StrictSerializer):
     file = serializers.FileField(allow_empty_file=True, max_length=1000)
     account_id = serializers.UUIDField()
     format = serializers.ChoiceField(
-        choices=FORMAT_CHOICES, required=False, help_text="Detected if it is absent."
+        choices=FORMAT_CHOICES, required=False, help_text="Format of the file; default: detected."
     )
     mapping = JsonTextField(required=False, help_text=f"JSON. {_MAPPING_HELP}")
-    options = JsonTextField(required=False, help_text="JSON. How dates and figures are written.")
+    options = JsonTextField(
+        required=False, help_text="Options for reading dates and numbers, as JSON."
+    )
     symbols = JsonTextField(required=False, help_text=f"JSON. {_SYMBOLS_HELP}")
 
 

@@ -58,8 +58,8 @@ from transactions.queries.filters import TransactionFilter
 
 
 class LotChoice(StrictSerializer):
-    lot_id = serializers.UUIDField(help_text="The acquisition, as GET lots names it.")
-    quantity = QuantityField(help_text="How much of the lot, or of the piece, is sold.")
+    lot_id = serializers.UUIDField(help_text="Lot id, as returned by GET lots.")
+    quantity = QuantityField(help_text="Units of the lot or piece to sell.")
     piece = serializers.IntegerField(
         required=False,
         min_value=0,
@@ -79,8 +79,10 @@ class TransactionWrite(StrictSerializer):
     fee = MoneyField(required=False)
     currency = QuotedCurrencyField(
         required=False,
-        help_text="Of price, amount and fee. GBp, GBX, ZAc, ILA and the like are accepted: the "
-        "figures are scaled, and the transaction is kept in the currency.",
+        help_text=(
+            "Currency of price, amount and fee. Minor units such as GBp, GBX, ZAc and ILA are "
+            "accepted: the figures are converted to the currency itself."
+        ),
     )
     fx_rate = RateField(required=False)
     settled_amount = MoneyField(required=False)
@@ -98,14 +100,15 @@ class TransactionWrite(StrictSerializer):
     )
     new_symbol = SymbolField(required=False)
     ratio = serializers.CharField(
-        max_length=40, required=False, help_text="New units for old ones: 2:1, 1:10 or 1.05."
+        max_length=40, required=False, help_text="Ratio of new to old units: 2:1, 1:10 or 1.05."
     )
     basis_percentage = BasisPercentageField(required=False)
     opened_date = serializers.DateField(
-        required=False, help_text="When shares that come from outside were acquired."
+        required=False,
+        help_text="Acquisition date of shares transferred in from outside the household.",
     )
     to_account_id = serializers.UUIDField(
-        required=False, help_text="A transfer out to an account of the household."
+        required=False, help_text="Receiving account of a transfer_out within the household."
     )
     order_id = serializers.CharField(max_length=EXTERNAL_ID_LENGTH_MAX, required=False)
     external_id = serializers.CharField(max_length=EXTERNAL_ID_LENGTH_MAX, required=False)
@@ -118,7 +121,7 @@ class TransactionWrite(StrictSerializer):
             return attrs
         if "fx_rate" in attrs:
             raise serializers.ValidationError(
-                {"fx_rate": ["Leave it out, or state the figures in the currency."]},
+                {"fx_rate": ["Omit fx_rate, or send the figures in the currency itself."]},
                 code="minor_currency_unit",
             )
         scaled: dict[str, Any] = {
@@ -256,7 +259,9 @@ class TransactionsView(APIView):
         operation_id="transactions_list",
         responses=page_of(TransactionRead, keyset=True),
         parameters=[
-            OpenApiParameter("account_id", UUID, description="Only this account."),
+            OpenApiParameter(
+                "account_id", UUID, description="Only transactions of this account (UUID)."
+            ),
             *filter_parameters(TransactionFilter),
             *page_parameters(keyset=True),
         ],

@@ -19,19 +19,27 @@ from transactions.models import HoldingPeriodMethod, WashSalePolicy
 from transactions.operations.policies import set_policy
 
 HOUSEHOLD = OpenApiParameter(
-    "household_id", UUID, description="One's own unless an adviser names a client's."
+    "household_id",
+    UUID,
+    description="Household (UUID); default: your own. Advisers name a client's household.",
 )
 REASONS = {
-    "enabled": "IRC 1091 binds taxpayers of the United States; elsewhere switch it off.",
-    "earlier_acquired_count": "Shares bought before the shares sold were bought: the statute asks "
-    "only whether they were acquired within 30 days of the sale, so they count; some read it "
-    "otherwise.",
-    "holding_period": "IRC 1223(3) adds the time the shares sold were held; it does not say "
-    "whether the gap in between counts. Adding the days leaves it out, carrying the date over "
-    "counts it.",
-    "employer_plan_counts": "Rev. Rul. 2008-5 speaks of IRAs; its reasoning reaches a 401(k), so "
-    "a purchase there destroys a loss too.",
-    "crypto_exempt": "IRC 1091 speaks of stock and securities; the IRS treats crypto as property.",
+    "enabled": "IRC 1091 applies to taxpayers of the United States. Switch it off elsewhere.",
+    "earlier_acquired_count": "Some shares were bought before the sold ones. The statute only asks "
+    "whether they were acquired within 30 days of the sale, so they count by default. Some "
+    "practitioners read it otherwise.",
+    "holding_period": (
+        "IRC 1223(3) adds the time the sold shares were held. It does not say whether "
+        "the gap until the replacement counts. Adding the days excludes the gap; carrying over the "
+        "date includes it."
+    ),
+    "employer_plan_counts": (
+        "Rev. Rul. 2008-5 is about IRAs. Its reasoning also covers a 401(k), so "
+        "by default a purchase there disallows a loss permanently too."
+    ),
+    "crypto_exempt": (
+        "IRC 1091 covers stock and securities. The IRS treats crypto-assets as property."
+    ),
 }
 
 
@@ -53,7 +61,8 @@ class WashSalePolicyRead(serializers.Serializer[Any]):
     employer_plan_counts = serializers.BooleanField()
     crypto_exempt = serializers.BooleanField()
     reasons = serializers.DictField(
-        child=serializers.CharField(), help_text="Why each setting is open, and its default."
+        child=serializers.CharField(),
+        help_text="For each setting: why there is a choice, and the reason for the default.",
     )
 
 

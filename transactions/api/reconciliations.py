@@ -35,7 +35,10 @@ class ReconciliationWrite(StrictSerializer):
     file = serializers.FileField(allow_empty_file=True, max_length=1000)
     account_id = serializers.UUIDField()
     year = serializers.IntegerField(
-        min_value=1950, max_value=2200, required=False, help_text="The file's days where absent."
+        min_value=1950,
+        max_value=2200,
+        required=False,
+        help_text="Calendar year of the report; default: the dates of the file.",
     )
     format = serializers.ChoiceField(choices=REALIZED_CHOICES, required=False)
 
@@ -145,14 +148,18 @@ class ReconciliationsView(APIView):
 def _rows(file: BinaryIO, chosen: str | None) -> tuple[str, list[RealizedRow]]:
     if file.seek(0, SEEK_END) > RECONCILED_BYTES_MAX:
         raise InvalidInput(
-            f"The file is larger than {RECONCILED_BYTES_MAX} bytes: compare one year at a time.",
+            f"The file is larger than {RECONCILED_BYTES_MAX} bytes. Compare one year at a time.",
             code="file_too_large",
             status=413,
         )
     file.seek(0)
     head = file.read(HEAD_BYTES)
     if not head.strip():
-        raise InvalidInput("The file is empty.", code="file_empty", fields={"file": ["is empty"]})
+        raise InvalidInput(
+            "The file is empty. Choose another one.",
+            code="file_empty",
+            fields={"file": ["is empty"]},
+        )
     name = chosen or detect(head)
     if name is None or name not in REALIZED:
         raise InvalidInput(
@@ -165,7 +172,8 @@ def _rows(file: BinaryIO, chosen: str | None) -> tuple[str, list[RealizedRow]]:
     rows = list(islice(reader, RECONCILED_LOTS_MAX + 1))
     if len(rows) > RECONCILED_LOTS_MAX:
         raise InvalidInput(
-            f"At most {RECONCILED_LOTS_MAX} lots are compared at once.", code="too_many_rows"
+            f"The file has more than {RECONCILED_LOTS_MAX} lots. Compare one year at a time.",
+            code="too_many_rows",
         )
     return name, rows
 
@@ -177,7 +185,7 @@ def _period(lots: Iterable[RealizedLot], year: int | None) -> tuple[date, date]:
     days = [lot.closed_date for lot in lots if lot.closed_date is not None]
     if not days:
         raise InvalidInput(
-            "The file has no lots with a closing date. Name the year.",
+            "The file has no lots with a closing date. Send the year.",
             code="file_empty",
             fields={"file": ["is empty"]},
         )

@@ -24,16 +24,20 @@ REASONS: Mapping[str, str] = {
     "rounding": "Both are rounded, the broker per share or per lot.",
     "lot_choice_differs": "The same sale, taken from other lots.",
     "average_cost": "The broker uses the average cost of all shares.",
-    "wash_sale_other_account": "Replaced in another account, which the broker does not look at.",
-    "wash_sale_retirement_account": "Replaced in a retirement account: the loss is lost for good.",
+    "wash_sale_other_account": (
+        "The replacement was bought in another account, which the broker does not see."
+    ),
+    "wash_sale_retirement_account": (
+        "The replacement was bought in a retirement account, so the loss is disallowed permanently."
+    ),
     "wash_sale_other_security": "Replaced by another security that is substantially identical.",
     "wash_sale_only_ours": "The broker reports no wash sale, or a smaller one.",
     "wash_sale_only_theirs": "The broker saw a replacement that is not in the ledger.",
     "wash_sale_basis_not_carried": "The broker did not add an earlier disallowed loss to the cost.",
     "wash_sale_basis_only_theirs": "The broker added an earlier disallowed loss to the cost.",
-    "unadjusted_cost": "The broker's cost before its adjustments is ours.",
+    "unadjusted_cost": "The broker's cost before its adjustments equals ours.",
     "basis_unknown_to_broker": "The broker does not know what the shares cost.",
-    "fees": "Proceeds and cost differ by the same amount: fees are booked on the other side.",
+    "fees": "Proceeds and cost differ by the same amount, so a fee is counted on the other side.",
     "holding_period_tacked": "The broker shows the day from which the holding period counts.",
     "settlement_date": "A few days apart: one is the trade, the other the settlement.",
     "term_follows_date": "Short or long follows from the other opening day.",
@@ -41,7 +45,7 @@ REASONS: Mapping[str, str] = {
     "sale_unknown_to_broker": "The ledger has a sale this file does not.",
     "missing_purchase": "The broker sold more of it than the ledger held in these lots.",
     "security_unknown": "The other side has nothing under this symbol; it may have another name.",
-    "unexplained": "The figures do not tell why.",
+    "unexplained": "The figures do not show the reason.",
 }
 SETTLEMENT_DAYS_MAX = 5
 # A difference up to this many times the allowance still counts as rounding.

@@ -41,7 +41,7 @@ def entry_of(draft: Draft, *, public_id: UUID, names: Names) -> Entry:
         ratio = names.ratios.get(public_id, "")
         if not ratio:
             raise RowRefused(
-                "The units held before this event are not known: give its ratio.",
+                "The units held before this event are not known. Enter its ratio.",
                 code="ratio_unknown",
             )
     return Entry(
@@ -73,7 +73,9 @@ def _symbol(security: Security, names: Names) -> str | None:
         return None
     ours = names.symbols.get(security.key)
     if ours is None:
-        raise RowRefused(f"{security.key} is no symbol of ours: map it.", code="symbol_unknown")
+        raise RowRefused(
+            f"{security.key} has no Ballast symbol yet. Map it.", code="symbol_unknown"
+        )
     return ours
 
 

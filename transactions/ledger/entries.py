@@ -165,13 +165,13 @@ def _settled(
     assert settled is not None, "asked only where it is stated"
     if kind.cash == "fee":
         raise InvalidInput(
-            f"{kind.label} moves no cash but the fee: leave settled_amount out.",
+            f"{kind.label} changes cash only by the fee. Remove settled_amount.",
             code="field_not_allowed",
-            fields={"settled_amount": [f"does not belong to a {kind.name}"]},
+            fields={"settled_amount": [f"is not used by {kind.name}"]},
         )
     if entry.fx_rate is not None:
         raise _invalid(
-            "fx_rate", "follows from settled_amount: give one of them", code="fx_rate_and_settled"
+            "fx_rate", "must not be given together with settled_amount", code="fx_rate_and_settled"
         )
     if quantize(settled, account_currency) != settled:
         raise _invalid(
@@ -185,11 +185,15 @@ def _settled(
         )
     if (settled == 0) != (moved == 0):
         raise _invalid(
-            "settled_amount", "must be positive where cash moves", code="settled_amount_mismatch"
+            "settled_amount",
+            "must be zero exactly when no cash is paid",
+            code="settled_amount_mismatch",
         )
     rate = WIDE.divide(settled, abs(moved)) if moved else Decimal(1)
     if rate > FX_RATE_MAX:
-        raise _invalid("settled_amount", "implies no possible rate", code="fx_rate_too_large")
+        raise _invalid(
+            "settled_amount", "implies an exchange rate above the limit", code="fx_rate_too_large"
+        )
     return settled.copy_sign(moved), rate
 
 

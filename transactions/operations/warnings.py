@@ -1,4 +1,4 @@
-"""What a person should look at in a transaction, before or after it is recorded. Never a refusal.
+"""Warnings about transactions, before or after they are recorded. A warning refuses nothing.
 
     fx_rate_far_from_fixing  the rate, stated or implied by what was settled, is more than 5 % off
                              the day's fixing
@@ -127,7 +127,11 @@ def cash_warning(*, account: Account, added: Decimal = Decimal(0)) -> Warned | N
     if after >= 0:
         return None
     text = f"{money_text(after, account.currency)} {account.currency}"
-    return Warned("cash_negative", f"The account's cash is {text} with this transaction.", "amount")
+    return Warned(
+        "cash_negative",
+        f"With this transaction the account's cash is {text}. Check for a missing deposit.",
+        "amount",
+    )
 
 
 _Told = Iterable[tuple[int, Warned]]
@@ -149,8 +153,9 @@ def _rates(stated: Sequence[Stated]) -> _Told:
             continue
         if one.amount and abs(one.fx_rate / fixing.rate - 1) > FIXING_SHARE_MAX:
             detail = (
-                f"The rate is {one.fx_rate:.6g} {home} for one {one.currency}; the fixing of "
-                f"{fixing.date} is {fixing.rate:.6g}."
+                f"The rate is {one.fx_rate:.6g} {home} for one {one.currency}, but the reference "
+                "rate "
+                f"of {fixing.date} is {fixing.rate:.6g}."
             )
             yield index, Warned("fx_rate_far_from_fixing", detail, "fx_rate")
 

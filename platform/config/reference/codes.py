@@ -213,9 +213,9 @@ CODES: dict[str, dict[str, str]] = {
         ),
         "currency_mismatch": "The asset trades in another currency. Send its own currency.",
         "fx_rate_not_allowed": "Both currencies are the same. Remove `fx_rate`.",
-        "fx_rate_and_settled": "State `fx_rate` or `settled_amount`, not both.",
+        "fx_rate_and_settled": "Both `fx_rate` and `settled_amount` were given. Send one of them.",
         "settled_amount_mismatch": (
-            "The settled amount does not fit the amount and the fee. Correct one of them."
+            "The settled amount does not match the amount and the fee. Correct one of them."
         ),
         "settled_precision": (
             "The settled amount has more decimals than the account's currency. Round it."

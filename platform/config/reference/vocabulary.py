@@ -101,8 +101,8 @@ MEANINGS: dict[str, str] = {
     "amount": "Total before the fee, in `currency`.",
     "fee": "Fee, in `currency`.",
     "fx_rate": "Units of the account's currency for one unit of `currency`.",
-    "settled_amount": "Cash that moved, after the fee, in the account's currency, as the broker "
-    "states it. It gives the rate, so omit `fx_rate`.",
+    "settled_amount": "Cash booked by the broker after the fee, in the account's currency. "
+    "It determines the exchange rate, so omit `fx_rate`.",
     "fx_date": "Date of the exchange rate; null when none was needed.",
     "cash_effect": "Change of the account's cash balance.",
     "executed_at": "Time of execution.",

@@ -266,7 +266,7 @@ def _type(line: Line) -> str:
     if kind not in KINDS and is_in_units(word):
         return "reinvestment"
     if kind not in KINDS:
-        line.problem("type_unknown", f"{word[:40]!r} is no type of transaction.", of="type")
+        line.problem("type_unknown", f"{word[:40]!r} is not a transaction type.", of="type")
         return ""
     return kind
 
@@ -305,7 +305,7 @@ def _trade(
 def _lot_method(line: Line) -> str | None:
     word = line.text("lot_method").casefold()
     if word and word not in LOT_METHODS:
-        line.problem("value_invalid", f"{word[:40]!r} is no lot method.", of="lot_method")
+        line.problem("value_invalid", f"{word[:40]!r} is not a lot method.", of="lot_method")
         return None
     return word or None
 

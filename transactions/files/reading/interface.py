@@ -27,7 +27,7 @@ LOT_METHODS = ("fifo", "lifo", "hifo", "average", "min_tax", "specific")
 
 # Refusals of a whole file: the fault and its remedy.
 FILE_CODES: Mapping[str, str] = {
-    "file_empty": "The file has no rows. Download it again from where it came from.",
+    "file_empty": "The file has no rows. Download it again.",
     "archive_not_accepted": "The file is an archive or a workbook. Upload the CSV inside it.",
     "encoding_unknown": "The file is not text in an encoding we recognize. Save it as UTF-8.",
     "format_unknown": "No known format has these columns. Name the format, or map the columns.",
@@ -41,43 +41,45 @@ FILE_CODES: Mapping[str, str] = {
     "number_style_mixed": "Some rows have a decimal comma, others a point. Use one in the file.",
     "document_invalid": "The file is damaged: it is not well-formed JSON, XML or OFX.",
     "entities_refused": "The file declares XML entities, which no statement needs. Remove them.",
-    "options_invalid": "The options name a column or a style that does not exist.",
+    "options_invalid": "The options contain a column or a value that does not exist. Correct them.",
 }
 
 # Why a row cannot be imported as it stands.
 ROW_CODES: Mapping[str, str] = {
-    "date_missing": "The row has no date.",
-    "date_invalid": "The date cannot be read.",
-    "date_two_digit_year": "The year has two digits; write four.",
+    "date_missing": "The row has no date. Add it in the file.",
+    "date_invalid": "The date cannot be read. Write it as YYYY-MM-DD.",
+    "date_two_digit_year": "The year has only two digits. Write four.",
     "date_in_future": "The row is dated after today.",
     "date_too_early": "The row is dated before 1950.",
     "number_invalid": "A number cannot be read.",
-    "number_too_large": "A number is larger than the ledger keeps.",
-    "type_missing": "The row does not say what happened.",
-    "type_unknown": "The type of the transaction is unknown.",
-    "symbol_missing": "The row needs a security and names none.",
+    "number_too_large": "A number is larger than the ledger can store.",
+    "type_missing": "The row has no transaction type. Add it in the file.",
+    "type_unknown": "The transaction type is unknown. Map the word to a type.",
+    "symbol_missing": "The row needs a security but names none. Add it in the file.",
     "isin_invalid": "The check digit of the ISIN is wrong.",
-    "currency_missing": "Neither the row nor the options name a currency.",
+    "currency_missing": (
+        "Neither the row nor the options state a currency. Choose one in the options."
+    ),
     "currency_invalid": "The currency is not a three-letter code.",
-    "quantity_missing": "The row needs a quantity.",
+    "quantity_missing": "The row has no quantity. Add it in the file.",
     "quantity_zero": "The quantity is zero.",
     "price_missing": "The row has neither a price nor an amount.",
-    "amount_missing": "The row needs an amount.",
+    "amount_missing": "The row has no amount. Add it in the file.",
     "amount_zero": "The amount is zero.",
-    "amount_mismatch": "Quantity, price and fee do not give the stated amount.",
+    "amount_mismatch": "Quantity, price and fee do not add up to the stated amount.",
     "amount_sign": "The sign of the amount contradicts the type.",
     "fx_rate_invalid": "The exchange rate is not positive.",
-    "ratio_invalid": "The ratio is not two positive numbers.",
+    "ratio_invalid": "The ratio must be two positive numbers, as in 2:1.",
     "row_too_wide": "The row has more cells than the heading.",
-    "text_too_long": "A text is longer than the ledger keeps.",
-    "text_invalid": "A text holds a character that cannot be stored.",
-    "value_invalid": "A value is none of those allowed.",
-    "option_not_supported": "Options are not supported.",
+    "text_too_long": "A text is longer than the ledger can store.",
+    "text_invalid": "A text contains a character that cannot be stored.",
+    "value_invalid": "A value is not one of those allowed.",
+    "option_not_supported": "Stock options are not supported.",
     "short_sale_not_supported": "Short sales are not supported.",
     "asset_class_not_supported": "Only shares, funds, bonds, metals and coins are supported.",
     "correction_not_supported": "The row corrects an earlier one. Remove both from the file.",
-    "event_incomplete": "The file says too little about this event. Enter it by hand.",
-    "row_invalid": "The row does not have the shape of its format.",
+    "event_incomplete": "The file has too little information about this event. Enter it by hand.",
+    "row_invalid": "The row does not match its format.",
 }
 
 # Why a row is left out on purpose.
@@ -88,7 +90,7 @@ SKIP_CODES: Mapping[str, str] = {
     "sweep": "It moves idle cash into or out of the account's money fund.",
     "part_of_another_row": "It belongs to another row, which is imported.",
     "text_line": "It is a line of text, not a row of the table.",
-    "section_not_read": "Its section of the file holds no transactions.",
+    "section_not_read": "Its section of the file contains no transactions.",
     "not_executed": "The order was canceled or is a draft.",
     "summary": "It is a total of other rows.",
 }
@@ -104,8 +106,12 @@ WARNING_CODES: Mapping[str, str] = {
     "text_shortened": "The note was shortened.",
     "split_ratio_from_holding": "The file states only the units added; they give the ratio.",
     "isin_ignored": "The check digit of the ISIN is wrong; the symbol was used.",
-    "opened_date_assumed": "The file states no day of purchase; the day of arrival was used.",
-    "fx_rate_ignored": "The exchange rate is of a minor unit; the day's rate is used.",
+    "opened_date_assumed": (
+        "The file does not state the purchase date; the date of arrival was used."
+    ),
+    "fx_rate_ignored": (
+        "The exchange rate refers to a minor unit; the reference rate of the day was used."
+    ),
     "basis_unknown": "The file does not state the cost basis of the units.",
 }
 

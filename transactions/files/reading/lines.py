@@ -159,7 +159,9 @@ class Line:
             try:
                 found = cells.moment(f"{found.day.isoformat()} {self.text(clock)}", "ymd")
             except UnreadableDate:
-                self.problem("date_invalid", f"{self.text(clock)[:40]!r} is no time.", of=clock)
+                self.problem(
+                    "date_invalid", f"{self.text(clock)[:40]!r} is not a valid time.", of=clock
+                )
         now = self.options.now.astimezone(UTC)
         if found.day < EARLIEST_DATE:
             self.problem("date_too_early", of=names[0])
@@ -199,7 +201,7 @@ class Line:
         if found.isin and cells.is_nothing(found.isin):
             found = replace(found, isin="")
         elif found.isin and not cells.is_isin(found.isin):
-            wrong = f"{found.isin[:20]!r} is no ISIN."
+            wrong = f"{found.isin[:20]!r} is not a valid ISIN."
             if found.symbol:
                 self.warn("isin_ignored", wrong, of=isin)
                 found = replace(found, isin="")
@@ -243,7 +245,7 @@ class Line:
             upper = self.code(name)
             unknown = is_small_unit(text) and minor_unit_of(text) is None
             if not cells.is_currency(upper) or unknown:
-                self.problem("currency_invalid", f"{text[:20]!r} is no currency.", of=name)
+                self.problem("currency_invalid", f"{text[:20]!r} is not a currency.", of=name)
             return upper[:3]
         if not self.options.currency:
             self.problem("currency_missing", of=names[0] if names else "")

@@ -175,7 +175,8 @@ def _share(fee: Decimal, amount: Decimal, paid: Decimal, currency: str) -> Decim
         return fee
     if not paid:
         raise RowRefused(
-            "A fee without an amount cannot be converted to the currency of the security.",
+            "The row has a fee without an amount, so the fee cannot be converted. Enter it by "
+            "hand.",
             code="exchange_rate_unknown",
         )
     return quantize(WIDE.divide(WIDE.multiply(fee, amount), paid), currency)

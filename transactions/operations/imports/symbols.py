@@ -45,7 +45,9 @@ def _said(key: str, said: Any, row: Mapping[str, Any]) -> dict[str, str]:
     if made["asset_class"] not in AssetClass.values:
         raise _refused(key, "has an unknown asset class", "asset_class_unknown")
     if minor_unit_of(made["currency"]) is not None or is_small_unit(made["currency"]):
-        raise _refused(key, "is quoted in a minor unit: state the currency", "minor_currency_unit")
+        raise _refused(
+            key, "is quoted in a minor unit; send the currency itself", "minor_currency_unit"
+        )
     made["currency"] = made["currency"].upper()
     if made["currency"] not in CURRENCIES:
         raise _refused(key, "has an unknown currency", "currency_unknown")
