@@ -129,6 +129,31 @@ def _cheap_passwords() -> Iterator[None]:
         yield
 
 
+# Rows that the migrations make, not the tests.
+KEPT = {"django_content_type", "auth_permission"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_flush() -> Iterator[None]:
+    """Delete the rows of tests that commit: TRUNCATE would make new files for every table."""
+    from django.test import TransactionTestCase
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda test: delete_all_rows())
+        yield
+
+
+def delete_all_rows() -> None:
+    """Empty every table, past triggers and foreign keys; sequences go on, as after a flush."""
+    from django.db import connection, transaction
+
+    names = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    quoted = map(connection.ops.quote_name, sorted(set(names) - KEPT))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(";".join(f"DELETE FROM {name}" for name in quoted))
+
+
 @pytest.fixture(scope="module")
 def for_the_file(
     django_db_setup: None, django_db_blocker: Any

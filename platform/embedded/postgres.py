@@ -26,7 +26,10 @@ THROWAWAY = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
     "autovacuum": "off",
+    "jit": "off",
 }
 
 
