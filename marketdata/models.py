@@ -1,4 +1,4 @@
-"""Market data: assets, their prices, exchange rates, and the source of each figure."""
+"""Models of market data: assets, prices, exchange rates, and the source of each figure."""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError

@@ -1,4 +1,4 @@
-"""Which published series counts as risk-free in each currency. Pure.
+"""The risk-free rate series of each currency. Pure.
 
 The Sharpe ratio is measured over this series. A currency that is not in the table has no risk-free
 series, and no Sharpe ratio: the answer says so instead of borrowing another currency's yield. To

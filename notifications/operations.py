@@ -1,4 +1,4 @@
-"""Outbox rows become notices and live events.
+"""Turn outbox rows into notices and live events.
 
 Each row is claimed with FOR UPDATE SKIP LOCKED. Its notices are written in the transaction that
 marks it sent, under a dedup key, so no notice appears twice. The live event is sent just before

@@ -1,4 +1,4 @@
-"""Targets and restrictions of an account, and the tax settings of its owners."""
+"""Models of targets and restrictions of an account, and of its owners' tax settings."""
 
 import pghistory
 from django.db import models

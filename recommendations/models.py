@@ -1,4 +1,4 @@
-"""Recommendations, each with the inputs from which it can be replayed."""
+"""Model of recommendations, each stored with the inputs from which it can be replayed."""
 
 import pghistory
 from django.db import models
@@ -22,7 +22,7 @@ class RecommendationQuerySet(models.QuerySet["Recommendation"]):
 
 @pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), fields=["status", "decided_by"])
 class Recommendation(models.Model):
-    """Trades proposed for one account. `inputs` replays to the same `result`, byte for byte."""
+    """Proposed trades for one account. Replaying `inputs` gives `result` again, byte for byte."""
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="recommendations")

@@ -1,4 +1,4 @@
-"""Requests for a rebalance, their computation, and the decisions on recommendations."""
+"""Request and compute rebalances, and decide on recommendations."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Facts for the engine, and its recommendations."""
+"""Read the inputs of the rebalancing engine, and its recommendations."""
 
 import json
 from collections.abc import Sequence

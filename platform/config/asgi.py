@@ -1,4 +1,4 @@
-"""WebSockets only: the stream process. REST, pages and admin are in wsgi.py."""
+"""ASGI application of the stream process: WebSockets only. See wsgi.py for HTTP."""
 
 import os
 from collections.abc import Collection

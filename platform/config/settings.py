@@ -1,4 +1,4 @@
-"""Every setting of Ballast, read from the environment once. `DEMO=1` is what `make run` sets."""
+"""Django settings of Ballast, read once from the environment. `make run` sets `DEMO=1`."""
 
 import os
 from datetime import timedelta
@@ -33,7 +33,7 @@ STREAM_PORT = integer("STREAM_PORT", 8001)
 # The address browsers use for the stream; empty: this host with STREAM_PORT.
 STREAM_URL = text("STREAM_URL", "")
 
-# Rooms, from the ground up. Django's own and the libraries first.
+# Django's own apps and libraries first, then our apps from the lowest layer up.
 INSTALLED_APPS = [
     "unfold",
     "django.contrib.admin",
@@ -100,9 +100,9 @@ TEMPLATES = [
     }
 ]
 
-# The web process: a request takes a thread only when its whole body is here.
+# The web process: a request takes a thread only when its whole body has arrived.
 WEB_THREADS = integer("WEB_THREADS", 4)
-WEB_WAITING_MAX = integer("WEB_WAITING_MAX", 64)  # requests in the line before the threads
+WEB_WAITING_MAX = integer("WEB_WAITING_MAX", 64)  # requests in the queue before the threads
 WEB_WAIT_S = integer("WEB_WAIT_S", 10)
 WEB_STUCK_S = integer("WEB_STUCK_S", 120)  # no thread got anything done: /healthz says so
 WEB_STANDSTILL_S = integer("WEB_STANDSTILL_S", 30)  # not even the event loop: the process ends
@@ -119,8 +119,8 @@ ANSWER_PIECE_S = integer("ANSWER_PIECE_S", 30)  # a client that takes no 64 KB i
 # (DB_SESSION_OPTIONS=0), because transaction pooling drops connection options.
 # Web and stream are started with 10 s, so a person waits at most 15 s; jobs may take longer.
 STATEMENT_TIMEOUT_MS = integer("STATEMENT_TIMEOUT_MS", 30_000)
-# The server's timeouts say nothing when the server itself hangs: then the client gives up. The
-# margin covers PgBouncer's queue. 0: wait for ever, as migrations do.
+# If the server itself hangs, its timeouts do not work, so the client has one too. The margin
+# covers PgBouncer's queue. 0: wait forever, as migrations do.
 ANSWER_TIMEOUT_MS = integer(
     "ANSWER_TIMEOUT_MS", STATEMENT_TIMEOUT_MS + 5_000 if STATEMENT_TIMEOUT_MS else 0
 )
@@ -145,13 +145,13 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Redis: one instance for what may be forgotten (cache, quotes, tickets), one for the broker.
+# Redis: one instance for data that may be lost (cache, quotes, tickets), one for the broker.
 REDIS_URL = text("REDIS_URL", "redis://localhost:6379/0")
 BROKER_URL = text("BROKER_URL", "redis://localhost:6380/0")
 BROKER_REQUEST_TIMEOUT_MS = integer("BROKER_REQUEST_TIMEOUT_MS", 500)
 REDIS_POOL_SIZE = integer("REDIS_POOL_SIZE", 64)
 REDIS_TIMEOUT_S = integer("REDIS_TIMEOUT_S", 2)
-# Inside a request; after the first timeout Redis counts as away for a second.
+# Inside a request; after a timeout the process treats Redis as down for one second.
 REDIS_REQUEST_TIMEOUT_MS = integer("REDIS_REQUEST_TIMEOUT_MS", 250)
 CACHES = {
     "default": {
@@ -177,7 +177,7 @@ CHANNEL_LAYERS = {
     }
 }
 
-# Celery: the job row in PostgreSQL is the queue of record, a message only the wake-up call.
+# Celery: jobs are rows in PostgreSQL; a Celery message only wakes a worker.
 CELERY_BROKER_URL = BROKER_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -195,16 +195,16 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 3,
     "socket_keepalive": True,
     "health_check_interval": 20,
-    "max_retries": 0,  # a request never waits for a broker that is away
+    "max_retries": 0,  # a request never waits for a broker that is down
 }
 CELERY_TIMEZONE = "UTC"
 REBALANCE_TIME_LIMIT_S = integer("REBALANCE_TIME_LIMIT_S", 60)
 IMPORT_TIME_LIMIT_S = integer("IMPORT_TIME_LIMIT_S", 1800)
 JOB_LEASE_S = integer("JOB_LEASE_S", 15)
-# Kinds of jobs whose result stands in rows of their own: who reads it for `GET jobs/{id}`.
+# Job types whose result is stored in another table, and the function that reads it.
 JOB_RESULTS = {"recommendations.rebalance": "recommendations.queries.job_result"}
 
-# Who is who.
+# Users and log-ins.
 AUTH_USER_MODEL = "identity.User"
 AUTHENTICATION_BACKENDS = ["identity.authentication.PasswordBackend"]
 LOGIN_URL = "/login"
@@ -223,15 +223,15 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
 REFRESH_TOKEN_LIFETIME = timedelta(days=30)  # from each rotation
-REFRESH_TOKEN_ABSOLUTE_LIFETIME = timedelta(days=90)  # from the log-in, whatever happens
+REFRESH_TOKEN_ABSOLUTE_LIFETIME = timedelta(days=90)  # from the log-in, even if rotated
 STREAM_TICKET_LIFETIME = timedelta(seconds=30)
-# The audit trail takes new rows only: triggers refuse to update or delete what it says.
+# The audit trail is append-only: triggers refuse updates and deletions.
 PGHISTORY_APPEND_ONLY = True
 SESSION_ENGINE = "identity.operations.sessions"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SESSION_COOKIE_NAME = "ballast_session"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14  # slides with use
-SESSION_ABSOLUTE_AGE_S = 60 * 60 * 24 * 30  # and ends here, whatever happens
+SESSION_ABSOLUTE_AGE_S = 60 * 60 * 24 * 30  # upper limit, even with use
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -262,10 +262,14 @@ STREAM_ALLOW_NO_ORIGIN = flag("STREAM_ALLOW_NO_ORIGIN", default=True)
 STREAM_CONNECTIONS_PER_ADDRESS_MAX = integer("STREAM_CONNECTIONS_PER_ADDRESS_MAX", 50)
 STREAM_CONNECTIONS_MAX = integer("STREAM_CONNECTIONS_MAX", 100_000)
 STREAM_AUTH_TIMEOUT_S = integer("STREAM_AUTH_TIMEOUT_S", 5)
-STREAM_RECHECK_S = integer("STREAM_RECHECK_S", 1)  # how often rights are compared with PostgreSQL
-STREAM_AUTHORITY_S = integer("STREAM_AUTHORITY_S", 30)  # without an answer, all sockets are closed
-STREAM_IDLE_S = integer("STREAM_IDLE_S", 900)  # nothing watched and nothing said
-STREAM_BLOCKED_S = integer("STREAM_BLOCKED_S", 10)  # a client that takes no bytes
+STREAM_RECHECK_S = integer(
+    "STREAM_RECHECK_S", 1
+)  # how often access rights are checked in PostgreSQL
+STREAM_AUTHORITY_S = integer(
+    "STREAM_AUTHORITY_S", 30
+)  # without a successful check, all sockets are closed
+STREAM_IDLE_S = integer("STREAM_IDLE_S", 900)  # no subscriptions and no messages
+STREAM_BLOCKED_S = integer("STREAM_BLOCKED_S", 10)  # a client that does not read
 STREAM_LEASE_S = integer("STREAM_LEASE_S", 30)  # sockets of a killed process stop counting
 STREAM_STALE_AFTER_S = integer("STREAM_STALE_AFTER_S", 15)  # without Redis, quotes turn stale
 STREAM_DRAIN_S = integer("STREAM_DRAIN_S", 5)  # closing is spread over this
@@ -315,7 +319,7 @@ SPECTACULAR_SETTINGS = {
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
-# The chart library is a file of an installed package, served and never copied.
+# The chart library is served from an installed package, not copied.
 STATICFILES_DIRS = [("vendor", package_folder("litecharts", "js"))]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -334,6 +338,6 @@ USE_I18N = False
 LOGGING_CONFIG = "edge.logs.configure"
 LOGGING = {"level": text("LOG_LEVEL", "INFO"), "json": flag("LOG_JSON", default=PRODUCTION)}
 
-# /metrics answers these networks only.
+# Only these networks may read /metrics.
 METRICS_ALLOWED_NETWORKS = words("METRICS_ALLOWED_NETWORKS", ["127.0.0.0/8", "::1/128"])
 os.environ.setdefault("PROMETHEUS_DISABLE_CREATED_SERIES", "True")

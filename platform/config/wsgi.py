@@ -1,4 +1,4 @@
-"""REST, pages and admin."""
+"""WSGI application of the web process: API, pages and admin."""
 
 import os
 

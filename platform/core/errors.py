@@ -1,4 +1,4 @@
-"""The base of every error that a user can cause or must see."""
+"""Base classes of the errors that are shown to users, each with a status and a code."""
 
 from collections.abc import Mapping, Sequence
 

@@ -27,7 +27,7 @@ AT_ONCE_BYTES_MAX = 65_536
 
 
 class BodyRefused(BallastError):
-    """The body was not read to its end."""
+    """A request body was refused before it was read completely."""
 
 
 @dataclass(frozen=True, slots=True)

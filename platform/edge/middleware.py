@@ -36,7 +36,7 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class RequestMiddleware:
-    """The outermost: request id in and out, access line, metrics, problems for programs."""
+    """Outermost middleware: request id, access log, metrics, and problems for API clients."""
 
     sync_capable = True
     async_capable = False
@@ -159,7 +159,7 @@ def _route(request: HttpRequest) -> str:
 
 
 def _as_problem(response: HttpResponseBase, *, request_id: str) -> HttpResponse:
-    """Turn Django's own error pages below /api/ into problems; keep everything but the body."""
+    """Turn Django's own error pages below /api/ into problems; keep status and headers."""
     kept = {
         name: value
         for name, value in response.items()

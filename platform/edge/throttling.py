@@ -1,4 +1,4 @@
-"""Counting tries: atomic in Redis, per address and per e-mail, each with its own limit.
+"""Rate limits: count attempts per address and per e-mail address, atomically in Redis.
 
 While Redis is down, each process keeps the same limits in memory, with a warning in the log. So an
 outage neither locks everybody out nor permits unlimited guessing.

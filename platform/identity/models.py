@@ -1,4 +1,4 @@
-"""Users, households, and the rights to see them."""
+"""Models of users, households, log-ins, and who may see which household."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -73,7 +73,7 @@ _RAISE_OF_ADVISER = """
 
 
 class UserAccess(BaseUserManager["User"]):
-    """Creation and look-up of users; e-mail addresses are stored folded."""
+    """Manager that creates and finds users; e-mail addresses are stored folded."""
 
     def create_user(self, *, email: str, password: str | None, **fields: Any) -> "User":
         user = self.model(email=folded(email), **fields)
@@ -100,7 +100,7 @@ class UserAccess(BaseUserManager["User"]):
     exclude=["password", "access_epoch"],
 )
 class User(AbstractBaseUser, PermissionsMixin):
-    """One person. Rates are fractions of income, the investor's own."""
+    """One user. The tax rates are the user's own marginal rates, as fractions of income."""
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     email = models.EmailField(unique=True)
@@ -250,7 +250,7 @@ class TokenFamily(models.Model):
 class Session(AbstractBaseSession):
     """A log-in of the pages. It ends when this row is deleted or expires."""
 
-    # The stream's name of the log-in. The secret session key cannot be derived from it.
+    # Identifies the log-in to the stream. The secret session key cannot be derived from it.
     family = models.CharField(max_length=40, unique=True)
 
     def __str__(self) -> str:
@@ -259,7 +259,7 @@ class Session(AbstractBaseSession):
 
 @pghistory.track(*every_change(), exclude=["token_hash"])
 class Invitation(models.Model):
-    """A place in a household, kept for one e-mail address. Only a hash of the token is stored."""
+    """An invitation of one e-mail address to a household. Only a hash of its token is stored."""
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="invitations")

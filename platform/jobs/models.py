@@ -1,4 +1,4 @@
-"""Jobs, messages to others, and answers kept for repeated requests."""
+"""Models of background jobs, the outbox of events, and stored responses for repeated requests."""
 
 from datetime import timedelta
 
@@ -38,7 +38,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
 
 class Job(models.Model):
-    """The queue of record. Celery only wakes a worker; this row decides who may write the result.
+    """A background job. Celery only wakes a worker; this row decides which may write the result.
 
     `attempt` is the token of one claim and only ever rises. `tries` counts the claims, except
     those that had to wait for a lock or for the database: `waits` counts these.
@@ -60,7 +60,7 @@ class Job(models.Model):
     params_hash = models.CharField(max_length=64)
     status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.PENDING)
     progress = models.PositiveSmallIntegerField(default=0)
-    # Only ever rises, also when an operator retries: a worker of an earlier attempt stays out.
+    # Only ever rises, even when an operator retries, so an earlier attempt can never write.
     attempt = models.PositiveIntegerField(default=0)
     tries = models.PositiveSmallIntegerField(default=0)
     waits = models.PositiveIntegerField(default=0)
@@ -122,7 +122,7 @@ class OutboxState(models.TextChoices):
 
 
 class Outbox(models.Model):
-    """A message to others, written in the same transaction as the change itself."""
+    """An event to send, written in the same transaction as the change it announces."""
 
     topic = models.CharField(max_length=64)
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+")
@@ -153,7 +153,7 @@ class Outbox(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """The answer to a creating request, kept with a hash of the request."""
+    """The stored response to a creating request, with a hash of the request."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=IDEMPOTENCY_KEY_LENGTH_MAX)

@@ -1,4 +1,4 @@
-"""The answer about performance as values: figures rounded, in order, and why one is absent. Pure.
+"""Performance figures to show: rounded, in order, with the reason for each missing one. Pure.
 
 Returns and rates are fractions to ten decimals, money is in minor units. The API renders these
 values as text, the pages draw them; neither computes.

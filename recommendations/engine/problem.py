@@ -1,4 +1,4 @@
-"""The rebalancing problem of one account: all inputs of the answer, and nothing else.
+"""The inputs of a rebalance of one account, their canonical JSON and their validation.
 
 Values are frozen and, but for a security's own quote, in the account's currency. The JSON form is
 canonical (sorted keys, securities by symbol, lots by id and piece, decimals as plain text): equal

@@ -1,4 +1,4 @@
-"""Conversion of the Decimal problem to the solver's floats; the aims in money stay exact.
+"""Convert the Decimal problem to the solver's floats; targets in money stay exact.
 
     account value V      = cash + sum of price x quantity
     cash target C        = max(cash weight x V, cash floor)

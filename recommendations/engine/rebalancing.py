@@ -1,4 +1,4 @@
-"""Rebalancing one account: check, formulate, solve, price exactly, explain.
+"""Rebalance one account: check the inputs, solve, price the trades exactly, explain them.
 
     inputs (Decimal) -> aims, program (float) -> solution, certificate -> fills (Decimal) -> result
 

@@ -1,4 +1,4 @@
-"""The exact solver of one account: sort slopes, fill until the cash fits, and compute the gap.
+"""Solve the rebalance of one account exactly, and compute a bound on the error (the gap).
 
     minimize  sum_i f_i(z_i) + psi(c)   subject to   c = c0 + sum_i z_i >= floor
 
@@ -58,7 +58,7 @@ GAP_CLOSED = 1e-7
 
 
 class CashFloorUnreachable(Conflict):
-    """Even the sale of everything that may be sold leaves less cash than must remain."""
+    """All permitted sales together leave less cash than the cash floor."""
 
     code = "cash_floor_unreachable"
 

@@ -1,4 +1,4 @@
-"""The book of a household: its events, and the state between them.
+"""The book of a household: its events, and its state of lots and losses between two events.
 
 Pure: no clock, no I/O. `Event` is frozen. `Book` is the only mutable state of the fold and has one
 owner. Book and WashSales call each other; `platform/decisions/ledger.md` has the drawing.

@@ -1,4 +1,4 @@
-"""Turn an entry as stated into the figures the ledger stores. Pure.
+"""Check a transaction as entered and compute the figures the ledger stores. Pure.
 
     amount        quantity * price, rounded to the currency, or as stated
     reinvestment  the amount is income and, with the fee, the basis of what it bought

@@ -1,4 +1,4 @@
-"""Book the events of a household: events in; lots, closings and wash sales out. Pure.
+"""Book the events of a household: return lots, closings and wash sales. Pure.
 
 Booking is a fold. Its state holds the open pieces of every place (account, asset), the losses and
 purchases of the last 30 days, and lots in transfer between accounts. Events come in order of time:

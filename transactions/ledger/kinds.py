@@ -1,4 +1,4 @@
-"""The kinds of transactions: one row each, and everything that differs between them. Pure.
+"""The table of transaction types: one row per type, with everything that differs. Pure.
 
 Models, entries, book, files, pages, exports and performance read this table. A new kind is a row
 here and, where lots change in a way no other kind changes them, a step in `corporate_actions`.
@@ -26,8 +26,8 @@ from typing import Literal
 Units = int | Fraction
 Move = Callable[[Units, Units, Fraction | None], tuple[Units, Units]]
 
-# Events first, then what is acquired, then rights that are exercised, then what passes between own
-# accounts, then what is sold, then what leaves; cash alone moves no units and comes last.
+# Corporate actions first, then acquisitions, exercises of rights, transfers between own accounts,
+# sales, and transfers out. Types that only move cash come last.
 EVENT, ACQUIRED, EXERCISED, OWN_TRANSFER, SOLD, LEFT, CASH = 0, 1, 2, 3, 4, 5, 6
 # The turns of corporate actions; splits and stock dividends take the first, 0.
 PAYMENT, DISTRIBUTION, EXCHANGE = 1, 2, 3
@@ -77,7 +77,7 @@ _SIGNS: Mapping[Move, int] = {_stay: 0, _add: 1, _take: -1}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One kind of transaction. The module docstring says what each column means."""
+    """One transaction type. The module docstring explains each column."""
 
     name: str
     label: str
@@ -92,10 +92,10 @@ class Kind:
     rank: int = CASH
     turn: int = 0
     units: Move = _stay
-    # Fields of an entry beyond those of every kind, and those that must be there.
+    # Fields beyond those that every type has, and the required ones.
     takes: frozenset[str] = frozenset()
     requires: tuple[str, ...] = ()
-    # Of quantity and ratio exactly one is stated.
+    # Exactly one of quantity and ratio must be stated.
     ratio_or_quantity: bool = False
     needs_symbol: bool = True
     # A purchase in the sense of wash sales: it may replace a loss.
@@ -104,15 +104,15 @@ class Kind:
     chooses_lots: bool = False
     # Cash in lieu, or cash for everything, may sell something.
     may_sell: bool = False
-    # Units of `symbol` are rescaled: prices of before are carried over in new units.
+    # Units of `symbol` are rescaled, so earlier prices are converted to new units.
     rescales: bool = False
-    # Happens before the market opens on its day, where only the day is known.
+    # If only its day is known, it takes place before the market opens.
     first_of_day: bool = False
     # The amount is income that was spent at once.
     reinvests: bool = False
     # The page's fields, beyond date and note; `cash`, `cost` and `amount` all state the amount.
     form: tuple[str, ...] = ()
-    # The word of other programs' files, by the format of export; our own CSV has every kind.
+    # The word for it in files of other programs, by export format; our own CSV has every type.
     exported_as: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -140,7 +140,7 @@ def _cash(
     exported_as: Mapping[str, str],
     needs_symbol: bool = False,
 ) -> Kind:
-    """A kind that moves nothing but cash."""
+    """Return a type that moves only cash."""
     return Kind(
         name=name,
         label=label,
@@ -457,9 +457,9 @@ _ALL = (
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ALL})
-# Every field of an entry that some kinds have and others do not.
+# Every field of an entry that only some types have.
 FIELDS = frozenset().union(*(kind.takes for kind in _ALL))
-# Everything that moves lots; the rest is cash.
+# The types that move lots; all others move only cash.
 BOOKED_TYPES = frozenset(kind.name for kind in _ALL if kind.step)
 CHOICES = tuple((kind.name, kind.label) for kind in _ALL)
 

@@ -46,7 +46,7 @@ _WIDE = 256
 
 
 class InsufficientShares(Conflict):
-    """More shares leave than are held at that time."""
+    """A transaction needs more shares than are held at that time."""
 
     status = 400
     code = "insufficient_quantity"

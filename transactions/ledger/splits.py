@@ -1,4 +1,4 @@
-"""Which statements are of one split: accounts of a household state it on different days. Pure.
+"""Recognize one split that several accounts of a household state on different days. Pure.
 
     one split   statements of one asset by different accounts, at most DAYS_APART_MAX calendar days
                 after the first, with ratios less than a fifth apart. Brokers date a split by its

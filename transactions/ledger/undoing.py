@@ -1,4 +1,4 @@
-"""A lot as it was before the sales and the wash sales of some time. Pure.
+"""Restore a lot to its state before some of its sales and wash sales. Pure.
 
 The stored state of a lot is its present pieces, every disposal out of them and every loss they
 replaced. Undoing these, the latest first, gives the pieces as they were:

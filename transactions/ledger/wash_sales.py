@@ -1,4 +1,4 @@
-"""Wash sales of a household: which losses are disallowed, and where they go. Pure.
+"""Wash sales of a household: disallowed losses and the lots they are added to. Pure.
 
 Sources: IRC 1091 and 1223(3); Treas. Reg. 1.1091-1 and -2; Rev. Rul. 56-602, 70-231, 71-520,
 2008-5; IRS Publication 550. A household is one taxpayer here: every account in it counts.
@@ -13,7 +13,8 @@ Sources: IRC 1091 and 1223(3); Treas. Reg. 1.1091-1 and -2; Rev. Rul. 56-602, 70
                 cent, so that a loss replaced to its last share is disallowed to its last cent
     taxable     basis of the matched shares + disallowed; their holding period + the days the
                 shares sold were held. A lot matched in part is divided
-    retirement  IRA, Roth IRA, 401(k): disallowed for good; basis and dates stay (Rev. Rul. 2008-5)
+    retirement  IRA, Roth IRA, 401(k): permanently disallowed; basis and dates stay (Rev. Rul.
+                2008-5)
 
 Matching only looks back: a sale is matched with earlier purchases, a purchase with the losses of
 the 30 days before it. One pass over the events of a group in order of time therefore gives losses
@@ -49,7 +50,7 @@ def window_start(sold_date: date) -> date:
 
 
 def window_end(sold_date: date) -> date:
-    """Return the last day whose purchases wash a loss of `sold_date`: the 30th after it."""
+    """Return the last day whose purchases disallow a loss of `sold_date`: the 30th after it."""
     return sold_date + timedelta(days=WINDOW_DAYS)
 
 
@@ -137,7 +138,7 @@ class Shares(Protocol):
 
 @dataclass(slots=True)
 class WashSales:
-    """The state of a household's recent past, for matching the events that follow.
+    """Losses and purchases of the last 30 days, for matching with later events.
 
     Mutable: it belongs to one book, which calls it in the order of time.
     """
@@ -145,7 +146,7 @@ class WashSales:
     policy: Policy
     # Asset to its substantially identical group.
     groups: Mapping[int, int]
-    # Assets whose losses are never washed (crypto is property, not stock or securities).
+    # Assets whose losses are never disallowed (crypto is property, not stock or securities).
     exempt: frozenset[int]
     # Accounts whose losses count and whose basis may rise.
     taxable: frozenset[int]

@@ -1,4 +1,4 @@
-"""The effect of wash sales on the next trade: blocked purchases and losses it would wash.
+"""The effect of wash sales on the next trade: blocked purchases and disallowed losses.
 
 Pure. The length of the window (WINDOW_DAYS) and all rules are in `wash_sales`; this file defines no
 day and no kind of account itself.

@@ -51,7 +51,7 @@ def money_field(**options: Any) -> "models.DecimalField[Any, Any]":
     pghistory.DeleteEvent(),
 )
 class Account(models.Model):
-    """One account. Its row is the lock of its ledger; cash and version change only under it."""
+    """One account. Lock its row before changing its ledger, cash or version."""
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="accounts")

@@ -63,7 +63,7 @@ class Import(models.Model):
     file_name = models.CharField(max_length=limits.NAME_LENGTH_MAX, blank=True)
     file_bytes = models.PositiveIntegerField(default=0)
     file_sha256 = models.CharField(max_length=64, blank=True)
-    # Our field -> heading of the file; and how numbers and dates are written.
+    # Column mapping (Ballast field -> heading) and the styles of numbers and dates.
     mapping = models.JSONField(default=dict, blank=True)
     options = models.JSONField(default=dict, blank=True)
     # Symbol of the file -> what the user maps it to.

@@ -38,7 +38,7 @@ class Lot(models.Model):
     replaces_loss = models.BooleanField(default=False)
     # The losses that shares of the acquisition have replaced, up to and including this piece's own.
     losses_replaced = models.PositiveIntegerField(db_default=0)
-    # It was bought (and may replace), not received in a split, a spin-off or a gift.
+    # It was bought, so it may replace shares; not received in a split, a spin-off or a gift.
     purchase = models.BooleanField(default=True)
 
     class Meta:
@@ -100,7 +100,7 @@ class Disposal(models.Model):
     matched_quantity = quantity_field(default=Decimal(0))
     # Moved into the basis of the replacement shares.
     deferred_loss = money_field(default=Decimal(0))
-    # Replaced in a retirement account: the loss is lost for good.
+    # Replaced in a retirement account: the loss is permanently disallowed.
     permanent_quantity = quantity_field(default=Decimal(0))
     permanent_loss = money_field(default=Decimal(0))
 

@@ -25,7 +25,7 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
 
 
 class Transaction(models.Model):
-    """One fact. Never changed and never deleted: a mistake is reversed by a row of its own.
+    """One transaction. It is never changed or deleted; a mistake is reversed by another row.
 
     `quantity` is positive where units move (units of that moment). Price per unit and amount
     before the fee are in `currency`. `cash_effect` is the change of the account's cash, in the
@@ -61,7 +61,7 @@ class Transaction(models.Model):
     reverses = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by"
     )
-    # The asset a corporate action leads to: the child, the successor, the new symbol.
+    # The new asset of a corporate action: the spun-off company, the successor or the new symbol.
     new_asset = models.ForeignKey(
         Asset, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -144,7 +144,7 @@ class Transaction(models.Model):
                 name="transaction_by_external_id",
                 condition=~Q(external_id=""),
             ),
-            # For the few rows that lead from one asset to another or change units.
+            # For the few rows that turn one asset into another or change units.
             models.Index(
                 fields=["account", "asset", "new_asset"],
                 name="transaction_leads_on",

@@ -1,4 +1,4 @@
-"""Rebook ledgers after decisions on substantially identical assets, in sets of households.
+"""Rebook ledgers after decisions on substantially identical assets, many households at once.
 
     decided --list--> one `Rebooking` per household that traded the assets --rebook--> none left
                                        | fails: set aside with its error, retried later
@@ -65,7 +65,7 @@ SELECT DISTINCT account.household_id, %(decision)s, 0, %(now)s::timestamptz, ''
 
 
 def follow_identity_decisions(*, now: datetime, clock: Callable[[], datetime] | None = None) -> int:
-    """Rebook households that decisions reach; return how many were rebooked.
+    """Rebook households affected by decisions; return how many were rebooked.
 
     With a `clock` the run ends after RUN_S_MAX seconds.
     """

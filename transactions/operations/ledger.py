@@ -42,7 +42,7 @@ def record(
     import_batch: Import | None = None,
     events_max: int | None = EVENTS_IN_A_REQUEST_MAX,
 ) -> list[Transaction]:
-    """Append transactions and book them. At the first fault, record none of them.
+    """Record transactions and update their lots. If one is refused, record none of them.
 
     A transfer to an own account is two rows: one leaves and one arrives. A refusal carries the
     index of its entry as `item`. `events_max`: see `rebook`.
@@ -50,7 +50,7 @@ def record(
     with transaction.atomic():
         household = _locked(account, {entry.type for entry in entries})
         if import_batch is None:
-            # A file is history: files of other accounts, imported later, may divide its lots.
+            # An imported file is history: a later Import of another account may divide its lots.
             ensure_pieces_held(account=account, entries=entries)
         made = drafts(household=household, account=account, entries=entries, user=user, now=now)
         rows = _written(made, user, now, import_batch)
@@ -93,7 +93,7 @@ def record_reversed(
     now: datetime,
     import_batch: Import | None = None,
 ) -> list[Transaction]:
-    """Append transactions together with their reversals, restored from a file.
+    """Record transactions together with their reversals, restored from a file.
 
     The two cancel each other, so lots and cash do not change.
     """

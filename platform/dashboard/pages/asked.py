@@ -1,4 +1,4 @@
-"""The year, page or symbol in a page's query: checked, and refused with a code."""
+"""Read and check the year, page number or symbol in the query string of a page."""
 
 from collections.abc import Mapping
 

@@ -100,7 +100,7 @@ def lot(request: SignedIn, account_id: UUID, lot_id: UUID) -> HttpResponse:
 
 
 def _label(step: Step) -> str:
-    return "Loss taken over" if step.type == "wash_sale" else KINDS[step.type].label
+    return "Disallowed loss added" if step.type == "wash_sale" else KINDS[step.type].label
 
 
 @for_investors("POST")

@@ -1,4 +1,4 @@
-"""Keep lots, disposals, wash sales and holdings in step with a household's transactions.
+"""Update lots, disposals, wash sales and holdings after new transactions of a household.
 
 New transactions go one of three ways, and all three give the same rows:
 
@@ -155,7 +155,7 @@ def book_anew(
     asset_ids: Collection[int] | None,
     events_max: int | None = None,
 ) -> set[int]:
-    """Rebook every event of the assets (of all assets if None) from the first one on."""
+    """Rebook all events of the assets (of all assets if None) from the first one on."""
     _make_time(household, asset_ids, events_max)
     events = stored_events(accounts=household.accounts, asset_ids=asset_ids)
     crypto = crypto_assets(asset_ids={event.asset for event in events})
@@ -175,7 +175,7 @@ def is_long(*, household_id: int) -> bool:
 def _make_time(
     household: HouseholdBooks, asset_ids: Collection[int] | None, events_max: int | None
 ) -> None:
-    """Refuse a booking that is too long for the caller; let a long one idle in its transaction."""
+    """Refuse a booking that is too long for the caller; lift the idle timeout for a long one."""
     rows = standing(account_ids=list(household.accounts))
     if asset_ids is not None:
         rows = rows.filter(asset_id__in=asset_ids)

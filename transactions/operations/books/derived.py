@@ -1,4 +1,7 @@
-"""Derived rows as stored, and as a book gives them; `writing` writes their difference."""
+"""The derived rows (lots, disposals, wash sales) as stored and as computed by a book.
+
+`writing` writes the difference between the two.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Replay a backdated change from its instant until it changes nothing more.
+"""Replay a backdated change from its time on, and stop when it has no further effect.
 
 The state just before the change is restored from the stored rows (`restoring`). From there the
 events are booked twice: as they are stored, and as they are now.

@@ -1,4 +1,4 @@
-"""The state of a household's book just before an instant, restored from the stored rows.
+"""Restore the state of a household's book just before an instant from the stored rows.
 
 The stored rows are the checkpoint: the lots as they are now, with the disposals and wash sales
 since the instant undone (`transactions.ledger.undoing`). Only rows that can matter to the events
