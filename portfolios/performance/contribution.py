@@ -37,7 +37,11 @@ class CurrencyEffect:
 
 
 def flows(board: Board, effects: Effects, *, whole: bool) -> tuple[Floats, Floats]:
-    """Return inflows and outflows of each day; of one asset: what was paid for it and by it."""
+    """Return inflows and outflows of each day; of one asset: what was paid for it and by it.
+
+    Of the whole, a day's flows are netted over all accounts and currencies: money that was sent
+    back on its day, or moved between own accounts, is no capital.
+    """
     inflows, outflows = np.zeros(board.count), np.zeros(board.count)
     outside = effects.flow if whole else -effects.paid
     delivered = effects.delivered * effects.external if whole else effects.delivered
@@ -46,7 +50,10 @@ def flows(board: Board, effects: Effects, *, whole: bool) -> tuple[Floats, Float
         came, went = values > 0, values < 0
         np.add.at(inflows, effects.numbers[rows[came]], values[came])
         np.subtract.at(outflows, effects.numbers[rows[went]], values[went])
-    return inflows, outflows
+    if not whole:
+        return inflows, outflows
+    net = inflows - outflows
+    return np.maximum(net, 0.0), np.maximum(-net, 0.0)
 
 
 def _some(exact: Whole) -> tuple[Ints, Floats]:

@@ -34,7 +34,6 @@ from portfolios.performance.returns import (
     by_month,
     daily,
     money_weighted,
-    of_period,
     time_weighted,
 )
 from portfolios.performance.risk import Drawdown, RiskFree, deepest, sessions, sharpe, volatility
@@ -58,7 +57,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """A caution about a figure that is shown all the same."""
+    """A caution about a figure that is shown all the same; `symbol` is empty for the whole."""
 
     code: str
     symbol: str
@@ -121,7 +120,7 @@ def performance(question: Question) -> Performance:
         terms=accounted,
         whole=None if figures["reconciliation"].value is None else total(accounted.values()),
         benchmark=growth,
-        warnings=tuple(_warnings(question, shown)),
+        warnings=(*_warnings(question, shown), *_apart(question, series)),
     )
 
 
@@ -129,14 +128,14 @@ def _figures(question: Question, shown: Board, series: Daily) -> dict[str, Figur
     """Return returns and risk; if a value is unknown, the reason names what is missing."""
     missing = shown.missing
     observed = sessions(series, shown.priced)
-    rate = money_weighted(series)
+    of_the_period, yearly = money_weighted(series)
     twr = time_weighted(series)
     fall = deepest(series)
     figures = {
         "time_weighted_return": twr,
         "time_weighted_return_annualized": annualized(twr, days=series.days),
-        "money_weighted_return_annualized": rate,
-        "money_weighted_return": of_period(rate, days=series.days),
+        "money_weighted_return_annualized": yearly,
+        "money_weighted_return": of_the_period,
         "volatility": volatility(series, observed),
         "max_drawdown": (
             Figure(fall.depth) if fall is not None and twr.value is not None else _of(twr)
@@ -259,6 +258,20 @@ def _warnings(question: Question, shown: Board) -> list[Warned]:
             detail = "Its prices already include dividends, so recorded dividends count twice."
             told.append(Warned("dividends_in_prices", symbol, detail))
     return told
+
+
+def _apart(question: Question, series: Daily) -> list[Warned]:
+    """Return a note on what was gained or lost on days without capital."""
+    found = series.gained_apart
+    if not found:
+        return []
+    (day, _), total = found[0], sum(gained for _, gained in found)
+    when = f"On {day}" if len(found) == 1 else f"On {len(found)} days from {day}"
+    text = (
+        f"{when} nothing was invested: {total:+.2f} {question.currency} of income or cost is in "
+        "the gain, not in the time-weighted return."
+    )
+    return [Warned("without_capital", "", text)]
 
 
 def _unknown(question: Question, shown: Board, why: Figure) -> Performance:

@@ -3,11 +3,17 @@
     r_d     (V_d + out_d) / (V_{d-1} + in_d) - 1     inflows at the start, outflows at the end
     G_d     product of (1 + r_k) up to d; the time-weighted return is G_n - 1
     annual  G_n^(365 / days) - 1, above one year only (GIPS 2020, provision 2.A.7)
-    XIRR    the rate x with sum of a_k * (1 + x)^(-(t_k - t_0) / 365) = 0   (actual/365)
+    MWR     the rate x with sum of a_k * (1 + x)^(-(t_k - t_0) / days) = 0   over the period itself
+    XIRR    the same with 365 for days: a yearly rate   (actual/365)
 
-Fees, taxes, interest and dividends are performance, not flows. A day that starts without capital
-returns 0 if nothing was gained. If something was gained it has no return (NaN), and neither has any
-period with that day in it. Less than half a cent counts as nothing.
+Fees, taxes, interest and dividends are performance, not flows. What came and what went on one day
+is netted first. A day without capital returns 0: what was gained or lost on it is told apart, as
+are costs that used up all that came on a day that began and ended with nothing. The loss of more
+than all capital cannot be chained: such a day has no return (NaN), and neither has any period with
+it. Less than half a cent counts as nothing.
+
+The money-weighted return of a period is a root over the period. It is not a yearly rate bent back:
+a yearly rate near -100 % has no digits left, and one above RATE_MAX none that mean anything.
 
 Worked example (CFA Institute): a share bought for 200 pays 5 and stands at 225 a year later, when a
 second is bought; both pay 5 and are sold for 235 after another. (225 + 5) / 200 = 1.15,
@@ -30,12 +36,16 @@ DAYS_PER_YEAR = 365
 NOTHING = 0.005
 # A rate beyond a hundred million percent a year means the period is too short for one.
 RATE_MAX = 1e6
-_NEAR = 1e-6
+# Beside a plausible yearly rate, one below this is an artefact of the last small flows.
+EDGE = -0.9999
+# The logarithm of the largest growth that a float can hold.
+_LARGEST = 700.0
 _GRID = np.concatenate(
     [-np.geomspace(800.0, 1e-3, 400), np.zeros(1), np.geomspace(1e-3, 800.0, 400)]
 )
 
 Floats = NDArray[np.floating[Any]]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,7 @@ class Daily:
 
     Arrays of n + 1 days; day 0 is the close before the period and has the return 0. `values` are
     closes, `inflows` and `outflows` are not negative, `returns` holds NaN where none exists.
+    `apart` marks the days on which something was gained or lost without capital.
     """
 
     first: date
@@ -51,6 +62,7 @@ class Daily:
     inflows: Floats
     outflows: Floats
     returns: Floats
+    apart: Bools
     # Measuring starts at the close of this day: 0, or the first day with capital.
     base: int
 
@@ -61,9 +73,19 @@ class Daily:
 
     @property
     def capital(self) -> Floats:
-        """Return the capital of each day: the close before plus inflows; day 0 has none."""
+        """Return the capital of each day: the close before plus inflows.
+
+        Day 0 and the days told apart have none.
+        """
         before = np.concatenate([[0.0], self.values[:-1]])
-        return before + self.inflows
+        return np.where(self.apart, 0.0, before + self.inflows)
+
+    @property
+    def gained_apart(self) -> list[tuple[date, float]]:
+        """Return the days without capital on which something was gained or lost, and how much."""
+        before = np.concatenate([[0.0], self.values[:-1]])
+        gained = self.values + self.outflows - before - self.inflows
+        return [(self.day(int(n)), float(gained[n])) for n in np.flatnonzero(self.apart)]
 
     def day(self, number: int) -> date:
         return self.first + timedelta(days=int(number))
@@ -84,20 +106,23 @@ def daily(*, first: date, values: Floats, inflows: Floats, outflows: Floats) -> 
     before = np.concatenate([[0.0], values[:-1]])
     capital = before + inflows
     gained = values + outflows - capital
-    idle = (np.abs(capital) < NOTHING) & (np.abs(gained) < NOTHING)
-    working = capital >= NOTHING
+    # All that came on a day without holdings was used up by costs.
+    empty = (np.abs(before) < NOTHING) & (np.abs(values) < NOTHING) & (outflows < NOTHING)
+    working = (capital >= NOTHING) & ~empty
+    unpaid = (capital < NOTHING) | empty
+    apart = unpaid & (np.abs(gained) >= NOTHING)
+    apart[0] = False
     returns = np.full(len(values), np.nan)
     np.divide(gained, capital, out=returns, where=working)
-    returns[idle] = 0.0
-    # A debt that gains nothing returns 0. A loss above 100 % cannot be chained.
-    returns[~working & (np.abs(gained) < NOTHING)] = 0.0
+    returns[unpaid] = 0.0
     returns[returns < -1.0 - 1e-12] = np.nan
     returns[0] = 0.0
     funded = np.flatnonzero(working[1:]) + 1
     base = 0
     if abs(values[0]) < NOTHING and len(funded):
         base = int(funded[0])
-    return Daily(first, values, inflows, outflows, returns, base)
+    returns[:base] = 0.0
+    return Daily(first, values, inflows, outflows, returns, apart, base)
 
 
 def time_weighted(series: Daily) -> Figure:
@@ -110,10 +135,7 @@ def time_weighted(series: Daily) -> Figure:
     day = series.day(int(broken[0]))
     if np.isnan(series.values[broken[0]]) or np.isnan(series.values[broken[0] - 1]):
         return absent("value_unknown", f"The value on {day} is not known.")
-    return absent(
-        "no_capital",
-        f"On {day} there was a gain but no invested money. Record the missing deposit.",
-    )
+    return absent("no_capital", f"On {day} more than all the invested money was lost.")
 
 
 def annualized(figure: Figure, *, days: int) -> Figure:
@@ -130,8 +152,22 @@ def annualized(figure: Figure, *, days: int) -> Figure:
     return Figure(math.expm1(math.log1p(figure.value) * DAYS_PER_YEAR / days))
 
 
-def money_weighted(series: Daily) -> Figure:
-    """Return the XIRR of the value before, the flows of each day and the value at the end."""
+def money_weighted(series: Daily) -> tuple[Figure, Figure]:
+    """Return the money-weighted return of the period, and as a yearly rate (XIRR).
+
+    The flows are the value before, those of each day and the value at the end.
+    """
+    flows = _flows(series)
+    if isinstance(flows, Figure):
+        return flows, flows
+    moved = np.flatnonzero(np.abs(flows) >= NOTHING)
+    if not len(moved):
+        none = absent("no_flows", "There were no deposits or withdrawals.")
+        return none, none
+    return _rates(moved, flows[moved], days=series.days)
+
+
+def _flows(series: Daily) -> Floats | Figure:
     ends = (float(series.values[0]), float(series.values[-1]))
     if math.isnan(ends[0]) or math.isnan(ends[1]):
         return absent(
@@ -142,29 +178,33 @@ def money_weighted(series: Daily) -> Figure:
     flows[-1] += ends[1]
     if np.isnan(flows).any():
         return absent("value_unknown", "The value of transferred shares is not known.")
-    moved = np.flatnonzero(np.abs(flows) >= NOTHING)
-    if not len(moved):
-        return absent("no_flows", "There were no deposits or withdrawals.")
-    return xirr([series.day(int(n)) for n in moved], [float(flows[n]) for n in moved])
+    return flows
 
 
 def xirr(days: Sequence[date], amounts: Sequence[float]) -> Figure:
-    """Return the yearly rate at which the flows have no present value; paid in < 0, out > 0.
+    """Return the yearly rate at which the flows have no present value; paid in < 0, out > 0."""
+    numbers = np.array([(day - days[0]).days for day in days], dtype=np.int64)
+    _, yearly = _rates(numbers, np.array(amounts), days=int(numbers[-1]))
+    return yearly
 
-    Every sign change of the net present value between -100 % and RATE_MAX is found. Several mean
-    several rates, none better than another, so that none is returned. A total loss is -100 %.
+
+def _rates(
+    numbers: NDArray[np.integer[Any]], amounts: Floats, *, days: int
+) -> tuple[Figure, Figure]:
+    """Return the rate of the period of `days` days, and the yearly rate.
+
+    Every sign change of the net present value is found. Several mean several rates; see `_chosen`.
+    A total loss is -100 %.
     """
-    import pyxirr
-
-    t = np.array([(day - days[0]).days for day in days], dtype=np.float64) / DAYS_PER_YEAR
-    a = np.array(amounts, dtype=np.float64)
-    if t[-1] == 0:
-        return absent("too_short", "All deposits and withdrawals are on one day.")
-    if not (a > 0).any():
-        return Figure(-1.0)
-    if not (a < 0).any():
-        return absent("no_flows", "There was no deposit.")
-    signs = np.array([_sign_at(u, t, a) for u in _GRID])
+    spread = (numbers - numbers[0]).astype(np.float64)
+    if not (amounts > 0).any() and days > 0:
+        return _both(Figure(-1.0))
+    if spread[-1] == 0 or days == 0:
+        return _both(absent("too_short", "All deposits and withdrawals are on one day."))
+    if not (amounts < 0).any():
+        return _both(absent("no_flows", "There was no deposit."))
+    t = spread / days
+    signs = np.array([_sign_at(u, t, amounts) for u in _GRID])
     known = np.flatnonzero(signs)
     turns = [
         (float(_GRID[i]), float(_GRID[j]))
@@ -172,25 +212,42 @@ def xirr(days: Sequence[date], amounts: Sequence[float]) -> Figure:
         if signs[i] != signs[j]
     ]
     if not turns:
-        return absent("no_rate", "No rate of return explains these deposits and withdrawals.")
-    if len(turns) > 1:
-        return absent(
-            "several_rates", f"{len(turns)} rates of return explain these flows, so none is shown."
+        return _both(
+            absent("no_rate", "No rate of return explains these deposits and withdrawals.")
         )
-    low, high = turns[0]
-    guess = math.expm1(min((low + high) / 2, 30.0))
-    rate = pyxirr.xirr(list(days), list(amounts), guess=guess, silent=True)
-    if rate is not None and rate > -1 and low <= math.log1p(rate) <= high:
-        # It stops about 1e-9 from the root; the answer shows ten decimals.
-        near = math.log1p(rate)
-        closer = max(low, near - _NEAR), min(high, near + _NEAR)
-        if _sign_at(closer[0], t, a) * _sign_at(closer[1], t, a) < 0:
-            low, high = closer
-    found = _bisected(low, high, t, a)
+    roots = [_bisected(low, high, t, amounts) for low, high in turns]
+    found = roots[0] if len(roots) == 1 else _chosen(roots, amounts, days)
+    if found is None:
+        text = f"{len(roots)} rates of return explain these flows, so none is shown."
+        return _both(absent("several_rates", text))
     # Compared as logarithms: the rate itself may be beyond every float.
-    if found > math.log1p(RATE_MAX):
-        return absent("too_short", "The period is too short for a yearly rate.")
-    return Figure(math.expm1(found))
+    a_year = found * DAYS_PER_YEAR / days
+    short = absent("too_short", "The period is too short for a yearly rate.")
+    return (
+        short if found > _LARGEST else Figure(math.expm1(found)),
+        short if a_year > math.log1p(RATE_MAX) else Figure(math.expm1(a_year)),
+    )
+
+
+def _both(figure: Figure) -> tuple[Figure, Figure]:
+    return figure, figure
+
+
+def _chosen(roots: Sequence[float], amounts: Floats, days: int) -> float | None:
+    """Return the one of several rates that is meant; None if two are plausible.
+
+    If the cumulated flows change their sign once and do not end at zero, exactly one rate is
+    positive (Norstroem 1972). Else a yearly rate below EDGE is an artefact beside a plausible one.
+    """
+    sums = np.cumsum(amounts)
+    signs = np.sign(sums[np.abs(sums) >= NOTHING])
+    positive = [root for root in roots if root > 0]
+    once = np.count_nonzero(np.diff(signs)) == 1 and abs(sums[-1]) >= NOTHING
+    if once and len(positive) == 1:
+        return positive[0]
+    edge = math.log1p(EDGE) * days / DAYS_PER_YEAR
+    plausible = [root for root in roots if root > edge]
+    return plausible[0] if len(plausible) == 1 else None
 
 
 def _sign_at(u: float, t: Floats, a: Floats) -> int:
@@ -210,15 +267,6 @@ def _bisected(low: float, high: float, t: Floats, a: Floats) -> float:
             return middle
         low, high = (middle, high) if sign == at_low else (low, middle)
     return (low + high) / 2
-
-
-def of_period(figure: Figure, *, days: int) -> Figure:
-    """Return a yearly rate as the return of `days` days."""
-    if figure.value is None:
-        return figure
-    if figure.value <= -1.0:
-        return Figure(-1.0)
-    return Figure(math.expm1(math.log1p(figure.value) * days / DAYS_PER_YEAR))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from portfolios.performance.returns import (
     Daily,
@@ -135,8 +137,11 @@ def test_fees_cost_return_and_idle_days_cost_nothing() -> None:
     assert time_weighted(found).value == pytest.approx(-0.001, abs=1e-12)
 
 
-def test_gains_on_no_capital_have_no_return_but_a_reason() -> None:
-    found = time_weighted(days_of("0 0 0\n 5 0 0\n 7 0 0"))
+def test_gains_on_no_capital_are_told_apart() -> None:
+    series = days_of("0 0 0\n 5 0 0\n 7 0 0")
+    assert time_weighted(series).value == pytest.approx(0.4, abs=1e-12)
+    assert series.gained_apart == [(series.day(1), 5.0)]
+    found = time_weighted(days_of("100 0 0\n -5 0 0\n 7 0 0"))
     assert found.reason is not None
     assert found.reason.code == "no_capital"
     found = time_weighted(days_of("0 0 0\n 0 0 0"))
@@ -157,7 +162,73 @@ def test_without_flows_both_returns_agree() -> None:
     nothing = np.zeros(366)
     series = daily(first=FIRST, values=values, inflows=nothing, outflows=nothing)
     assert time_weighted(series).value == pytest.approx(0.5)
-    assert money_weighted(series).value == pytest.approx(0.5)
+    of_the_period, yearly = money_weighted(series)
+    assert of_the_period.value == pytest.approx(0.5, abs=1e-11)
+    assert yearly.value == pytest.approx(0.5, abs=1e-11)
+
+
+@pytest.mark.parametrize("last", [0.01, 2.0, 99.0, 100.0, 1e9])
+def test_without_flows_both_returns_agree_however_short_the_period(last: float) -> None:
+    """A yearly rate of ten days is -100 % or beyond all bounds; the period's own is ordinary."""
+    series = days_of("100 0 0\n" + "100 0 0\n" * 9 + f"{last} 0 0")
+    of_the_period, _ = money_weighted(series)
+    wanted = time_weighted(series).value
+    assert wanted == pytest.approx(last / 100 - 1, rel=1e-12)
+    assert of_the_period.value == pytest.approx(wanted, rel=1e-11, abs=1e-11)
+
+
+@given(data=st.data())
+@settings(max_examples=60)
+def test_another_implementation_finds_the_same_rates(data: st.DataObject) -> None:
+    import pyxirr
+
+    count = data.draw(st.integers(2, 12))
+    gaps = data.draw(st.lists(st.integers(1, 200), min_size=count, max_size=count))
+    paid = data.draw(st.lists(st.integers(1, 10**6), min_size=count, max_size=count))
+    days = [FIRST + timedelta(days=sum(gaps[:n])) for n in range(count + 1)]
+    growth = data.draw(st.floats(0.2, 5.0))
+    amounts = [-float(one) for one in paid] + [growth * sum(paid)]
+    wanted = pyxirr.xirr(days, amounts)
+    found = xirr(days, amounts).value
+    assume(wanted is not None)  # it gives up on rates near everything lost
+    assert wanted is not None
+    if found is None:
+        assert wanted > 1e6
+    else:
+        assert found == pytest.approx(wanted, rel=1e-6, abs=1e-8)
+
+
+def test_of_two_rates_the_one_at_the_edge_is_not_meant() -> None:
+    days = [date(2023, 1, 2), date(2024, 1, 2), date(2024, 4, 2)]
+    found = xirr(days, [-10000.0, 11000.0, -10.0])
+    assert found.value == pytest.approx(0.0990232659, abs=5e-11)
+
+
+def test_norstroem_s_rule_picks_the_only_positive_rate() -> None:
+    """The sums -100, 130, 30 change their sign once; the other rate is -42 %."""
+    days = [FIRST + timedelta(days=365 * n) for n in range(3)]
+    found = xirr(days, [-100.0, 230.0, -100.0])
+    assert found.value == pytest.approx((2.3 + math.sqrt(2.3**2 - 4)) / 2 - 1, abs=1e-12)
+
+
+def test_costs_on_a_day_without_holdings_are_told_apart() -> None:
+    #                    close  in out
+    found = days_of("""
+                           0    0    0
+                        1000 1000    0
+                        1100    0    0
+                           0    0 1100
+                           0   10    0
+                           0    0    0
+    """)
+    assert time_weighted(found).value == pytest.approx(0.1, abs=1e-12)
+    assert found.gained_apart == [(found.day(4), -10.0)]
+
+
+def test_a_loss_of_all_that_was_invested_is_a_loss() -> None:
+    found = days_of("1000 0 0\n 0 0 0\n 500 500 0")
+    assert time_weighted(found).value == -1.0
+    assert found.gained_apart == []
 
 
 def test_months_chain_to_years_and_years_to_the_whole() -> None:
