@@ -115,13 +115,9 @@ class Model:
 
     def run(self, facts: list[Fact]) -> None:
         for day in range(1, DAYS + 1):
-            inflow = outflow = Fraction(0)
-            for fact in facts:
-                if fact.instant != instant_of(at(day)):
-                    continue
-                flow = self.book(fact, day)
-                inflow += max(flow, Fraction(0))
-                outflow += max(-flow, Fraction(0))
+            today = [fact for fact in facts if fact.instant == instant_of(at(day))]
+            net = sum((self.book(fact, day) for fact in today), Fraction(0))
+            inflow, outflow = max(net, Fraction(0)), max(-net, Fraction(0))
             value = self.cash + sum(
                 (units * self.worth(asset, day) for asset, units in self.units.items()),
                 Fraction(0),
@@ -129,7 +125,7 @@ class Model:
             before = self.values[-1] + inflow
             if before:
                 self.growth *= (value + outflow) / before
-            self.net += inflow - outflow
+            self.net += net
             self.values.append(value)
 
     def book(self, fact: Fact, day: int) -> Fraction:

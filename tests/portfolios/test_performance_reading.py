@@ -71,6 +71,7 @@ def ledger(people: Any, account: Account, assets: Any) -> list[Account]:
         }
         if kind.name in {"buy", "sell"}:
             figures = {name: value or D(1) for name, value in figures.items()}
+        executed_at = at(draw.randint(1, 20)) + timedelta(microseconds=draw.randint(0, 10**6))
         row = Transaction.objects.create(
             account=draw.choice([account, euros]),
             type=kind.name,
@@ -80,7 +81,8 @@ def ledger(people: Any, account: Account, assets: Any) -> list[Account]:
             fee=draw.choice([D(0), D("1.25")]),
             fx_rate=draw.choice([D(1), D("0.000011800000000000000001"), LARGEST["fx_rate"]]),
             currency=draw.choice(["USD", "EUR", "VND"]),
-            executed_at=at(draw.randint(1, 20)) + timedelta(microseconds=draw.randint(0, 10**6)),
+            executed_at=executed_at,
+            trade_date=executed_at.date(),
             recorded_at=now,
             recorded_by=people.owner,
             new_asset=assets["BBB"] if "new_symbol" in kind.takes else None,
@@ -105,6 +107,7 @@ def ledger(people: Any, account: Account, assets: Any) -> list[Account]:
                 ratio_new=row.ratio_new,
                 ratio_old=row.ratio_old,
                 executed_at=row.executed_at,
+                trade_date=row.trade_date,
                 recorded_at=now,
                 recorded_by=people.owner,
                 reverses=row,
