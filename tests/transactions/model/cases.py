@@ -155,6 +155,13 @@ MATCHING = {
         = 2025-03-03 main 30 AAA opened 2025-02-20: 1350 - 1500 = -150 short
         > main 30 AAA opened 2025-02-20: 1560
     """,
+    "rule 8: a fill that follows the sale is still of the purchase that was sold": """
+        2025-02-20T15:00 main buy 30 AAA for 1500 order 5
+        2025-02-20T15:03 main sell 30 AAA for 1350
+        2025-02-20T15:07 main buy 30 AAA for 1560 order 5
+        = 2025-02-20 main 30 AAA opened 2025-02-20: 1350 - 1500 = -150 short
+        > main 30 AAA opened 2025-02-20: 1560
+    """,
     "rule 8: two orders of one day are two purchases": """
         2025-02-20T15:00 main buy 30 AAA for 1500 order 5
         2025-02-20T15:07 main buy 30 AAA for 1560 order 6

@@ -1,0 +1,126 @@
+"""Where a rule of the ledger begins and ends: the day, the instant, the cent and the tie."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from transactions.ledger.book import Book, Event
+from transactions.ledger.fold import booked
+from transactions.ledger.lots import Piece, Sale, closing_of, taken_from
+from transactions.ledger.replacements import Purchases
+from transactions.ledger.splits import Splits
+from transactions.ledger.units import Scale
+from transactions.ledger.wash_sales import Policy, WashSales, clean_date, window_end, window_start
+
+NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
+
+
+def washes(policy: Policy | None = None, *, exempt: frozenset[int] = frozenset()) -> WashSales:
+    """Two assets of one group in one taxable account."""
+    return WashSales(
+        policy=policy or Policy(),
+        groups={1: 1, 2: 1},
+        exempt=exempt,
+        taxable=frozenset({1}),
+        ignored=frozenset(),
+        convert=lambda minor, *_: minor,
+    )
+
+
+def piece(acquisition: int, *, opened_at: datetime = NOON, quantity: int = 1) -> Piece:
+    return Piece(
+        acquisition,
+        (1, 1, f"order {acquisition}"),
+        opened_at,
+        opened_at.date(),
+        quantity,
+        100 * quantity,
+        (1, 1),
+    )
+
+
+def test_a_window_has_thirty_days_on_each_side_and_the_next_day_is_clean() -> None:
+    assert window_start(date(2025, 3, 3)) == date(2025, 2, 1)
+    assert window_end(date(2025, 3, 3)) == date(2025, 4, 2)
+    assert clean_date(date(2025, 3, 3)) == date(2025, 4, 3)
+
+
+@pytest.mark.parametrize(("earlier_s", "may"), [(0, True), (1, False)])
+def test_shares_of_the_instant_of_those_sold_are_not_earlier_ones(
+    earlier_s: int, may: bool
+) -> None:
+    rules = washes(Policy(earlier_acquired_count=False))
+    other = piece(2, opened_at=NOON - timedelta(seconds=earlier_s))
+    assert rules.may_replace(other, piece(1)) is may
+
+
+@pytest.mark.parametrize(("exempt", "matches"), [(frozenset({2}), 0), (frozenset(), 1)])
+def test_a_purchase_of_an_exempt_asset_replaces_nothing(
+    exempt: frozenset[int], matches: int
+) -> None:
+    rows = [("buy", 1, 0, "1000"), ("sell", 1, 10, "900"), ("buy", 2, 20, "950")]
+    events = [
+        Event(
+            id=number,
+            type=kind,
+            account=1,
+            asset=asset,
+            at=NOON + timedelta(days=day),
+            net=Decimal(net),
+            quantity=Decimal(10),
+            method="fifo",
+        )
+        for number, (kind, asset, day, net) in enumerate(rows, start=1)
+    ]
+    book = Book({1: "USD"}, washes(exempt=exempt))
+    assert len(booked(book=book, events=events).wash_sales) == matches
+
+
+def test_purchases_replace_in_turn_however_many_are_spent_within_one_instant() -> None:
+    purchases = Purchases()
+    for number in range(1, 701):
+        purchases.add(piece(number, opened_at=NOON + timedelta(seconds=number)))
+    sold = piece(0)
+    sale = Sale(id=1, quantity=1, net=0, at=NOON + timedelta(days=1), method="fifo")
+    closing = closing_of(piece=sold, sale=sale, proceeds=0, part=0)
+    purchases.begin()
+    taken = []
+    for _ in range(600):
+        found = next(
+            purchases.replacing(
+                closing,
+                since=NOON.date(),
+                counts=lambda row: row.acquisition % 7 != 1 or row.acquisition > 300,
+                earlier_acquired_count=True,
+            )
+        )
+        found.replaces_loss = True
+        taken.append(found.acquisition)
+    assert taken == [n for n in range(1, 701) if n % 7 != 1 or n > 300][:600]
+
+
+def test_steps_are_rounded_to_their_rounded_sum_the_largest_remainder_first() -> None:
+    last = Decimal(1).scaleb(-10)
+    assert Scale(3).quantities([1, 2, 2]) == [0, last, last]
+
+
+def test_half_a_cent_of_an_average_leaves_with_the_shares_sold() -> None:
+    held = [replace(piece(1, quantity=2), basis=101)]
+    sale = Sale(id=1, quantity=1, net=100, at=NOON + timedelta(days=1), method="average")
+    assert [out.basis for out in taken_from(pieces=held, sale=sale)] == [51]
+    assert [left.basis for left in held] == [50]
+
+
+@pytest.mark.parametrize(
+    ("days", "account", "first"), [(0, 2, False), (5, 2, False), (6, 2, True), (5, 1, True)]
+)
+def test_another_account_may_date_a_split_five_days_later(
+    days: int, account: int, first: bool
+) -> None:
+    splits = Splits()
+    splits.stated(asset=1, day=100, ratio=Fraction(2), account=1)
+    stated = splits.stated(asset=1, day=100 + days, ratio=Fraction(2), account=account)
+    assert stated[1] is first
