@@ -18,6 +18,7 @@ from django.test import Client
 from django.urls import path
 
 from stores import redis as stores_redis
+from stores.postgresql.base import DatabaseWrapper
 from stores.postgresql.connection import NoAnswer
 from stores.redis import Away, redis_client, request_patience
 from stores.single_flight import cached
@@ -59,6 +60,30 @@ def test_a_statement_ends_although_the_server_hangs() -> None:
         with connection.cursor() as cursor:  # a new connection, while the old one still hangs
             cursor.execute("SELECT 2")
             assert cursor.fetchone() == (2,)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_end_of_a_lost_transaction_does_not_wait_for_the_server_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[object] = []
+    connect = DatabaseWrapper.get_new_connection
+
+    def counted(self: Any, parameters: Any) -> Any:
+        opened.append(parameters)
+        return connect(self, parameters)
+
+    with stopped_backend():
+        connection.connection.answer_s_max = 0.3
+        monkeypatch.setattr(DatabaseWrapper, "get_new_connection", counted)
+        with pytest.raises(OperationalError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        assert opened == []
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT 2")
+            assert cursor.fetchone() == (2,)
+        assert len(opened) == 1
+        assert connection.get_autocommit()
 
 
 @pytest.mark.django_db(transaction=True)

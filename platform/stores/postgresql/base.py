@@ -38,6 +38,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection.answer_s_max = timeout_ms / 1000 or None
         return connection
 
+    def set_autocommit(self, autocommit: bool, *args: Any, **options: Any) -> None:
+        """Leave a lost connection closed at the end of its transaction.
+
+        Django would reconnect only to restore a setting that every new connection has, and wait
+        for the same server once more. The next statement reconnects.
+        """
+        if autocommit and self.connection is None:
+            return
+        super().set_autocommit(autocommit, *args, **options)
+
     def is_usable(self) -> bool:
         with self._patience(CHECK_S):
             return bool(super().is_usable())
