@@ -26,7 +26,7 @@ from portfolios.tax.lineage import (
 from stores.database import snapshot
 from transactions.ledger.holding_period import is_long_term
 from transactions.models import Account, Lot, Transaction, WashSale
-from transactions.operations.lineage import LotChange, acquisition, lot_changes
+from transactions.queries.lineage import LotChange, acquisition, lot_changes
 
 ZERO = Decimal(0)
 CHAIN_DEPTH_MAX = 20

@@ -33,8 +33,8 @@ from transactions.operations.books.derived import (
     by_household,
     stored_rows,
 )
-from transactions.operations.books.events import standing, stored_events
 from transactions.operations.books.writing import write_difference, write_holdings
+from transactions.queries.books.events import standing, stored_events
 from transactions.queries.households import (
     HouseholdBooks,
     Linked,

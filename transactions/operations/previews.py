@@ -21,11 +21,11 @@ from transactions.ledger.wash_sales import window_start
 from transactions.models import Account, Disposal, Transaction, WashSale
 from transactions.operations.books.booking import ways_of
 from transactions.operations.books.derived import disposal_row, wash_row
-from transactions.operations.books.emptying import empty_book
-from transactions.operations.books.events import events_of, stored_events
 from transactions.operations.books.restoring import Stage, open_stage
 from transactions.operations.drafts import drafts, stored_row
 from transactions.operations.named_pieces import ensure_pieces_held
+from transactions.queries.books.emptying import empty_book
+from transactions.queries.books.events import events_of, stored_events
 from transactions.queries.households import (
     HouseholdBooks,
     Linked,

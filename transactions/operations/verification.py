@@ -27,7 +27,7 @@ from transactions.ledger.lots import Place
 from transactions.models import Account, Holding, Transaction
 from transactions.operations.books.booking import outcome
 from transactions.operations.books.derived import Derived, Stored, by_household, stored_rows
-from transactions.operations.books.events import stored_events
+from transactions.queries.books.events import stored_events
 from transactions.queries.households import (
     HouseholdBooks,
     Linked,

@@ -30,11 +30,11 @@ from transactions.operations.books.derived import (
     derived_rows,
     stored_rows,
 )
-from transactions.operations.books.emptying import empty_book
-from transactions.operations.books.events import events_of, standing, stored_events
 from transactions.operations.books.replaying import later_events, replayed
 from transactions.operations.books.restoring import LEAVES, open_stage
 from transactions.operations.books.writing import write_difference, write_holdings
+from transactions.queries.books.emptying import empty_book
+from transactions.queries.books.events import events_of, standing, stored_events
 from transactions.queries.households import (
     HouseholdBooks,
     Linked,

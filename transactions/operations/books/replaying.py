@@ -42,8 +42,6 @@ from transactions.operations.books.derived import (
     disposal_row,
     wash_row,
 )
-from transactions.operations.books.emptying import empty_book
-from transactions.operations.books.events import events_of_rows, stored_rows_between
 from transactions.operations.books.restoring import (
     LEAVES,
     Recorded,
@@ -51,6 +49,8 @@ from transactions.operations.books.restoring import (
     past_stage,
 )
 from transactions.operations.books.writing import write_difference, write_holdings
+from transactions.queries.books.emptying import empty_book
+from transactions.queries.books.events import events_of_rows, stored_rows_between
 from transactions.queries.households import HouseholdBooks, Linked, crypto_assets
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from core.errors import NotFound
 from transactions.ledger.tracing import changes
 from transactions.ledger.units import amount, scale_of
 from transactions.models import Account, Lot, Transaction
-from transactions.operations.books.emptying import empty_book
-from transactions.operations.books.events import stored_events
+from transactions.queries.books.emptying import empty_book
+from transactions.queries.books.events import stored_events
 from transactions.queries.households import crypto_assets, household_of, linked_assets
 
 
