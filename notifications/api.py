@@ -1,4 +1,4 @@
-"""Notices over HTTP."""
+"""API of notices: list them and mark them as read."""
 
 from typing import Any
 from uuid import UUID
@@ -29,7 +29,7 @@ class NoticeRead(serializers.Serializer[Any]):
 
 
 def notice_row(notice: Notice) -> dict[str, object]:
-    """Render a notice."""
+    """Return a notice as JSON values."""
     return {
         "id": str(notice.public_id),
         "topic": notice.topic,

@@ -27,7 +27,7 @@ _ESTIMATE_S = 2.0
 
 
 def request_rebalance(*, account: Account, options: Options, user: User, now: datetime) -> Job:
-    """Return the job that rebalances the account as its ledger stands.
+    """Request a rebalance of the account's current ledger; return its job.
 
     Identical requests share a job while it is active. They also share it for some seconds after it
     was completed, if only public prices and rates have changed since.

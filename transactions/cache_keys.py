@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-# Longer than anything cached by version lives, so that a version never dies before its readers.
+# Longer than any value cached by version, so that a version never expires before these values.
 VERSION_TTL_S = 3600
 
 

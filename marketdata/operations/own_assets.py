@@ -1,4 +1,4 @@
-"""A household's own assets and their prices."""
+"""Create a household's own assets and record their prices."""
 
 import logging
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ ON CONFLICT (asset_id, date) DO UPDATE
 
 @dataclass(frozen=True, slots=True)
 class OwnPrice:
-    """The value an owner states for a day."""
+    """A closing price that the owner enters for a day."""
 
     date: date
     close: Decimal

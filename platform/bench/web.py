@@ -48,14 +48,14 @@ def server(*, workers: int, threads: int) -> Iterator[int]:
 def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
     for _ in range(300):
         if process.poll() is not None:
-            raise RuntimeError(f"the web process ended with {process.returncode}")
+            raise RuntimeError(f"the web process exited with code {process.returncode}")
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2).close()
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError("the web process did not answer within 30 s")
+    raise RuntimeError("the web process did not respond within 30 s")
 
 
 def tokens(members: Sequence[tuple[int, str, str]]) -> list[str]:
@@ -112,5 +112,7 @@ def loaded(
     )
     outcome: dict[str, Any] = json.loads(done.stdout)
     if outcome["errors"]:
-        raise RuntimeError(f"{outcome['errors']} of {outcome['requests']} answers were not 200")
+        raise RuntimeError(
+            f"{outcome['errors']} of {outcome['requests']} responses did not have status 200"
+        )
     return outcome

@@ -48,7 +48,7 @@ def ensure_known(day: date, *, field: str) -> None:
     """Refuse a day before 1950 or after 2200, where no answer exists and arithmetic may fail."""
     if day < EARLIEST_DATE:
         raise InvalidInput(
-            f"{field} lies before {EARLIEST_DATE}.",
+            f"{field} is before {EARLIEST_DATE}. Send a later date.",
             code="date_too_early",
             fields={field: [f"must be on or after {EARLIEST_DATE}"]},
         )
@@ -64,7 +64,7 @@ def ensure_past(executed_at: datetime, *, now: datetime, field: str) -> None:
     """Raise InvalidInput for an instant before 1950 or over five minutes in the future."""
     if executed_at.astimezone(UTC).date() < EARLIEST_DATE:
         raise InvalidInput(
-            f"{field} lies before {EARLIEST_DATE}.",
+            f"{field} is before {EARLIEST_DATE}. Send a later date.",
             code="date_too_early",
             fields={field: [f"must be on or after {EARLIEST_DATE}"]},
         )

@@ -1,4 +1,4 @@
-"""Sizes and counts that the API and the models bound.
+"""Limits on sizes and counts in the API and the models.
 
 Pages (`edge/pagination.py`), bodies (`edge/bodies.py`), files, and the digits of figures. Times,
 shares of memory, connections and lifetimes are settings (`config/settings.py`). The engine's own
@@ -36,7 +36,7 @@ RECONCILED_LOTS_MAX = 10_000
 RECONCILED_BYTES_MAX = 8_388_608
 
 EARLIEST_DATE = date(1950, 1, 1)
-# Nothing is asked of a day or a tax year after these; arithmetic on both stays inside a date.
+# The latest day and tax year accepted, so that date arithmetic cannot overflow.
 LATEST_DATE = date(2200, 12, 31)
 TAX_YEAR_MAX = 2200
 
@@ -61,7 +61,7 @@ FX_RATE_MAX = Decimal(10) ** 9
 # Federal, state and net investment income rates together, each a fraction of at most one.
 TAX_RATES_SUM_MAX = 3
 
-# Terms of a split.
+# The largest term of a split ratio.
 RATIO_MAX = Decimal(10) ** 6
 
 SYMBOL_LENGTH_MAX = 24
@@ -86,8 +86,8 @@ IMPORT_COLUMNS_MAX = 250
 IMPORT_ROW_CHARS_MAX = 65_536
 
 REBALANCE_COMPUTATION_S_MAX = 60
-# Threads of one process that wait for one household's lock; and how long their line may stand
-# still before more of them are refused at once.
+# Threads of one process that may wait for one household's lock, and how long none of them may get
+# it before further ones are refused at once.
 WRITERS_WAITING_MAX = 2
 WRITERS_STILL_S_MAX = 1.0
 
@@ -96,7 +96,7 @@ JOB_ATTEMPTS_MAX = 3
 JOB_WAIT_S_MAX = 6 * 3600
 # A request this soon after an identical one was completed gets the same job.
 JOB_TWIN_S_MAX = 5
-# The sweeper sends no more wake-ups to a queue that holds so many: they would wake nobody sooner.
+# The sweeper sends no more wake-ups to a queue with this many, because they would not speed it up.
 WAKE_UPS_WAITING_MAX = 50
 OUTBOX_ATTEMPTS_MAX = 3
 

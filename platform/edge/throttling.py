@@ -36,7 +36,7 @@ class TooManyRequests(BallastError):
 
 @dataclass(frozen=True, slots=True)
 class Throttle:
-    """A limit on tries; the settings may override it under `THROTTLES`."""
+    """A limit on attempts; settings may override it under `THROTTLES`."""
 
     name: str
     per_address: str

@@ -62,7 +62,7 @@ def say(text: str, *, name: str = "ballast") -> None:
 
 
 def die_with_parent(stop_signal: int) -> Callable[[], None] | None:
-    """On Linux have the kernel stop the child when this process dies, for whatever reason."""
+    """On Linux, let the kernel stop the child when this process ends for any reason."""
     if _LIBC is None:
         return None
     libc, parent = _LIBC, os.getpid()

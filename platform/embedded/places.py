@@ -67,7 +67,7 @@ def _identity(data: Path) -> str:
 
 
 def own_folder(path: Path, *, mode: int) -> None:
-    """Create a folder where everybody can write, or accept it if ours; refuse anybody else's."""
+    """Create a folder in a shared place, or accept ours; refuse one of another user."""
     try:
         path.mkdir(mode=mode)
     except FileExistsError:

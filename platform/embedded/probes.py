@@ -1,4 +1,4 @@
-"""Polls a process for signs of life from a thread, so that nobody waits for it."""
+"""Poll a process from a thread to see whether it responds, without blocking the supervisor."""
 
 import threading
 import time

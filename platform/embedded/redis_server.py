@@ -36,7 +36,7 @@ def program(
 
 
 def answer(path: Path, *words: str, timeout_s: float = 2.0) -> str:
-    """Return the first line of a server's answer; raise OSError if nobody listens."""
+    """Return the first line of a server's response; raise OSError if there is no server."""
     request = f"*{len(words)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(timeout_s)
@@ -51,7 +51,7 @@ def stop_stale(path: Path) -> None:
         answer(path, "SHUTDOWN")
         time.sleep(0.2)
     except OSError:
-        pass  # nobody listens: nothing to end
+        pass  # no server is running, so there is nothing to stop
     path.unlink(missing_ok=True)
 
 

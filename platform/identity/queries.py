@@ -1,4 +1,4 @@
-"""Users and their rights, read once a minute and cached in Redis.
+"""Read users and their access rights; Redis caches both for a minute.
 
     MGET principal:<id> access-epoch:<id> ended-family:<fam>      one round trip
 
@@ -37,8 +37,8 @@ logger = logging.getLogger(__name__)
 
 PRINCIPAL_TTL_S = 60
 
-# The fields a request needs of its user; the others load on first use. They stand in the order of
-# the model's columns, because `from_db` assigns the values in that order.
+# The user's fields that a request needs; the others load on first use. They are in the order of the
+# model's columns, because `from_db` assigns the values in that order.
 _NEEDED = frozenset(
     {
         "id",
@@ -141,7 +141,7 @@ def household_seen(
 ) -> Household:
     """Return the named household, or the user's own; NotFound unless the user may see it.
 
-    `among` are the rows to look in, with what the caller selects beside them.
+    `among`: the households to search, as a query with the relations the caller needs.
     """
     rows = Household.objects.all() if among is None else among
     wanted = {"pk": user.household_id} if public_id is None else {"public_id": public_id}
@@ -196,7 +196,7 @@ SELECT held.family
 
 
 def ended_rights(rights: Collection[Right]) -> set[Right]:
-    """Return the rights that no longer stand, as PostgreSQL has them now.
+    """Return the access rights that have ended according to PostgreSQL.
 
     Run three statements for any number of rights. Lists are sent as joined text, which costs the
     caller a tenth as much as arrays. Raises DatabaseError.

@@ -1,4 +1,4 @@
-"""Transactions that read one snapshot."""
+"""Read-only database transactions that see one snapshot."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

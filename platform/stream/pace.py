@@ -1,16 +1,16 @@
-"""How often a client gets prices: the paces, and the move that does not wait for one. Pure."""
+"""How often a client gets prices, and the price move that is sent at once. Pure."""
 
 from dataclasses import dataclass
 
 MOVE_MIN = 0.001
-# A feed that ticks once a second is never exactly a second apart. So a batch may go out early by
-# this share of the interval; the next is then due that much later, and the mean rate holds.
+# The ticks of a feed are never exactly one second apart. So a batch may be sent early by this share
+# of the interval. The next is then due that much later, which keeps the average rate.
 EARLY_MAX = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often a client may get updates."""
+    """The update rate of a client."""
 
     interval_s: float
     urgent_per_s_max: int = 20

@@ -44,7 +44,7 @@ SETTLE_S = 0.25
 GARBAGE_THRESHOLD = 50_000
 
 
-# Returns the rights that no longer stand in PostgreSQL. Blocks; raises when it is unreachable.
+# Returns the access rights that have ended in PostgreSQL. Blocks; raises if it is unreachable.
 Authority = Callable[[Collection[Right]], Collection[Right]]
 
 

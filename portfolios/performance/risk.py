@@ -151,5 +151,5 @@ def sharpe(series: Daily, observed: Sessions, risk_free: RiskFree | None, curren
     excess = index[1:] / index[:-1] - 1.0 - free
     deviation = float(np.std(excess, ddof=1))
     if deviation < 1e-15:
-        return absent("no_risk", "The returns do not vary, so there is no risk to divide by.")
+        return absent("no_risk", "The returns do not vary, so the Sharpe ratio is not defined.")
     return Figure(float(np.mean(excess)) / deviation * math.sqrt(SESSIONS_PER_YEAR))

@@ -189,7 +189,7 @@ def _minimum_shares(security: Security, least: float) -> float:
 def _tax_lots(
     inputs: RebalanceInputs, security: Security, sell_cost: float, fee_share: float
 ) -> tuple[tuple[TaxLot, ...], float]:
-    """Return the lots in selling order, and how many shares of the losses are washed.
+    """Return the lots in selling order, and how many shares have a disallowed loss.
 
     In order: losses that count in full, losses that purchases wash, gains; within each by tax per
     dollar sold, then lot and piece. Lots at a loss share the purchases that wash them, and the
@@ -223,7 +223,7 @@ def _tax_lots(
 
 
 def _split(pool: tuple[TaxLot, ...], washed: float) -> Iterator[TaxLot]:
-    """Return the lots with no tax on their first `washed` shares together."""
+    """Return the lots, with no tax on the first `washed` shares of them together."""
     for lot in pool:
         first = min(washed, lot.shares)
         washed -= first

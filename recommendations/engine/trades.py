@@ -196,7 +196,7 @@ def _selling_order(item: Item, without_losses: bool) -> tuple[int, ...]:
 def _tax_exact(
     inputs: RebalanceInputs, parts: Sequence[tuple[Lot, Decimal]], net: Decimal, washed: float
 ) -> Decimal:
-    """Return the solver's unrounded tax: wanted losses count, but for the first `washed` shares."""
+    """Return the solver's unrounded tax. Wanted losses count, but not the first `washed` shares."""
     sold = sum((quantity for _, quantity in parts), ZERO)
     left = Decimal(washed)
     tax = ZERO

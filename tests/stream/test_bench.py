@@ -38,6 +38,6 @@ def test_every_client_sees_every_publication(
 
 def test_a_redis_that_a_stream_listens_to_is_left_alone(stream: Any, redis_server: Any) -> None:
     before = redis_server.client.hgetall("quotes")
-    with pytest.raises(ValueError, match="listens to this Redis"):
+    with pytest.raises(ValueError, match="another stream process uses this Redis"):
         measured(redis_url=redis_server.url, rights=[Right(1, 1, "")], seconds=1)
     assert redis_server.client.hgetall("quotes") == before

@@ -163,7 +163,7 @@ def _rows(file: BinaryIO, chosen: str | None) -> tuple[str, list[RealizedRow]]:
     name = chosen or detect(head)
     if name is None or name not in REALIZED:
         raise InvalidInput(
-            f"The file is no known list of realized lots ({', '.join(REALIZED)}).",
+            f"The file is not a supported report of realized lots ({', '.join(REALIZED)}).",
             code="format_unknown",
             fields={"file": ["is of no known format"]},
         )

@@ -39,7 +39,9 @@ REASONS: Mapping[str, str] = {
     "basis_unknown_to_broker": "The broker does not know what the shares cost.",
     "fees": "Proceeds and cost differ by the same amount, so a fee is counted on the other side.",
     "holding_period_tacked": "The broker shows the day from which the holding period counts.",
-    "settlement_date": "A few days apart: one is the trade, the other the settlement.",
+    "settlement_date": (
+        "The dates differ by a few days: one is the trade date, the other the settlement date."
+    ),
     "term_follows_date": "Short or long follows from the other opening day.",
     "missing_sale": "The broker sold; the ledger has no such sale.",
     "sale_unknown_to_broker": "The ledger has a sale this file does not.",

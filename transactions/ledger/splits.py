@@ -34,7 +34,7 @@ class Splits:
     by_asset: dict[int, list[Split]] = field(default_factory=dict)
 
     def stated(self, *, asset: int, day: int, ratio: Fraction, account: int) -> tuple[Split, bool]:
-        """Return the split that `account` states, and whether nobody had stated it before."""
+        """Return the split that `account` states, and whether it is the first to state it."""
         known = self.by_asset.setdefault(asset, [])
         for split in known:
             near = 0 <= day - split.day <= DAYS_APART_MAX

@@ -93,7 +93,7 @@ def _changes(
 
 
 def _may_touch(event: Event, held: Mapping[Place, _Held]) -> bool:
-    """Return whether an event that neither sold nor washed the lot may have changed it."""
+    """Return whether an event may have changed the lot without a sale or a wash sale."""
     if event.source is not None:
         return True
     if KINDS[event.type].step in ("acquire", "sell") and event.method != "average":

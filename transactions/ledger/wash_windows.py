@@ -46,7 +46,7 @@ class WashWindow:
 
     @property
     def clean_date(self) -> date | None:
-        """The first day on which a purchase washes nothing."""
+        """The first day on which a purchase disallows no loss."""
         return clean_date(self.loss.closed_at.date()) if self.loss else None
 
 
@@ -76,7 +76,7 @@ class WashWindows:
         return rules.policy.enabled and account not in rules.ignored and asset not in rules.exempt
 
     def loss_counts(self, *, account: int, asset: int) -> bool:
-        """Return whether a loss on the asset in the account can be washed at all."""
+        """Return whether a loss on the asset in the account can be disallowed at all."""
         rules = self.rules
         return rules.policy.enabled and account in rules.taxable and asset not in rules.exempt
 

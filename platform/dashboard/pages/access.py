@@ -68,7 +68,7 @@ def _inside(request: HttpRequest, address: str) -> str:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def register(request: HttpRequest) -> HttpResponse:
-    """Register a user. A taken address gets the same answer, so nobody learns who is a user."""
+    """Register a user. A taken address gets the same response, so that it does not reveal users."""
     form = RegisterForm(request.POST if request.method == "POST" else None)
     status = 200
     if form.is_bound and form.is_valid():

@@ -27,7 +27,7 @@ from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
 
-# Longer than a cached principal, a ticket or an access token lives.
+# Longer than the lifetime of a cached principal, a ticket or an access token.
 _PUBLISHED_TTL_S = 86_400
 # The epoch published for a deleted user: higher than any real one.
 _GONE = 2**53

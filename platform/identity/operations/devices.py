@@ -1,4 +1,4 @@
-"""Devices from which a user has logged in before: strangers' wrong tries do not lock these out.
+"""Devices a user has logged in from before; wrong attempts of strangers do not lock these out.
 
 A device is known by a signed cookie (browsers) or by its address (any client), for one e-mail
 address. Its tries are counted apart from those of unknown devices; `edge.throttling` has the

@@ -1,4 +1,4 @@
-"""How long a job waits between its tries."""
+"""The delay between two attempts of a job."""
 
 import random
 from datetime import timedelta

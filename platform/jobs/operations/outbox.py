@@ -70,7 +70,7 @@ def outbox_failed(*, row: Outbox, error: str) -> None:
 
 
 def replay_dead(*, row: Outbox, now: datetime) -> None:
-    """Reset the tries of a dead letter (operators)."""
+    """Send a failed message again with all its attempts (operators)."""
     if not Outbox.objects.filter(pk=row.pk, state=OutboxState.DEAD).update(
         state=OutboxState.WAITING, attempts=0, next_at=now
     ):

@@ -88,7 +88,7 @@ def cancel(*, job: Job) -> None:
 
 
 def retry(*, job: Job, now: datetime) -> Job:
-    """Start a failed or cancelled job over with fresh tries (operators)."""
+    """Restart a failed or cancelled job with all its attempts (operators)."""
     try:
         with transaction.atomic():
             changed = Job.objects.filter(

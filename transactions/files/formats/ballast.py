@@ -357,12 +357,14 @@ def _tax_rates(line: Line) -> dict[str, str]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or found.keys() != {"short", "long"}:
-        line.problem("value_invalid", "The tax rates are not short and long.", of="tax_rates")
+        line.problem("value_invalid", "The tax rates must be named short and long.", of="tax_rates")
         return {}
     for name, value in found.items():
         rate = cells.number(value, ".") if isinstance(value, str) else None
         if rate is None or not 0 <= rate <= TAX_RATES_SUM_MAX:
-            line.problem("value_invalid", f"The {name} tax rate is no rate.", of="tax_rates")
+            line.problem(
+                "value_invalid", f"The {name} tax rate is not a number from 0 to 1.", of="tax_rates"
+            )
             return {}
     return dict(found)
 

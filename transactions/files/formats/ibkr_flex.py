@@ -179,7 +179,10 @@ def _delimiter(data: BinaryIO, encoding: str, options: Options) -> str:
         for _, record in zip(range(200), read_records(data, encoding, delimiter), strict=False):
             if _heading(_stripped(record)[0], options):
                 return delimiter
-    raise refusal("columns_missing", "There is no section of trades or cash transactions.")
+    raise refusal(
+        "columns_missing",
+        "The file has no section of trades or cash transactions. Add one to the Flex query.",
+    )
 
 
 def _dates(data: BinaryIO, encoding: str, delimiter: str, options: Options) -> Iterator[str]:

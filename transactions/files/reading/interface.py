@@ -25,7 +25,7 @@ from typing import BinaryIO, Literal
 # The lot methods of `transactions.models`, which a pure file may not import.
 LOT_METHODS = ("fifo", "lifo", "hifo", "average", "min_tax", "specific")
 
-# Refusals of a whole file: the fault and its remedy.
+# Reasons to refuse a whole file, and what to do.
 FILE_CODES: Mapping[str, str] = {
     "file_empty": "The file has no rows. Download it again.",
     "archive_not_accepted": "The file is an archive or a workbook. Upload the CSV inside it.",
@@ -44,7 +44,7 @@ FILE_CODES: Mapping[str, str] = {
     "options_invalid": "The options contain a column or a value that does not exist. Correct them.",
 }
 
-# Why a row cannot be imported as it stands.
+# Why a row cannot be imported without a correction.
 ROW_CODES: Mapping[str, str] = {
     "date_missing": "The row has no date. Add it in the file.",
     "date_invalid": "The date cannot be read. Write it as YYYY-MM-DD.",

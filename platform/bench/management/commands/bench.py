@@ -23,7 +23,10 @@ BENCHES: Mapping[str, Callable[[], dict[str, Any]]] = {
 
 
 class Command(BaseCommand):
-    help = "Measures and prints figures beside their targets. Seeds accounts: use a spare database."
+    help = (
+        "Runs the benchmarks and prints each figure with its target. Creates accounts; use a "
+        "spare database."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", choices=[*BENCHES, "all"])

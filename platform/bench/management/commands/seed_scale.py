@@ -11,7 +11,7 @@ from bench.scale import seed
 
 
 class Command(BaseCommand):
-    help = "Makes accounts with holdings in bulk (one household, user and account each)."
+    help = "Creates accounts with holdings in bulk, each with its own household and user."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--accounts", type=int, default=1000)
