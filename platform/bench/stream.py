@@ -55,9 +55,7 @@ def measured(
         raise ValueError("a client watches between 1 and all symbols, at most 1000")
     client: Any = redis.Redis.from_url(redis_url)
     if dict(client.pubsub_numsub(keys.QUOTES))[keys.QUOTES.encode()]:
-        raise ValueError(
-            "another stream process uses this Redis. Stop it, or set another REDIS_URL."
-        )
+        raise ValueError("another stream process uses this Redis. Stop it first.")
     names = [f"BENCH{number:04d}" for number in range(symbols)]
     tokens = [secrets.token_urlsafe(16) for _ in range(sockets)]
     with ExitStack() as ends:

@@ -211,7 +211,6 @@ def translated(error: BaseException) -> BallastError:
 
 
 def _of_database(error: DatabaseError | InterfaceError) -> BallastError:
-    cause = error.__cause__
     if isinstance(error, IntegrityError):
         logger.error("a database constraint refused data that passed validation", exc_info=error)
         return Conflict(
@@ -226,36 +225,45 @@ def _of_database(error: DatabaseError | InterfaceError) -> BallastError:
     if not isinstance(error, OperationalError | InterfaceError):
         logger.error("unhandled %s", type(error).__name__, exc_info=error)
         return InternalError(_DETAILS_BY_STATUS[500])
-    code, detail, wait_s = (
-        "database_unavailable",
-        "The database cannot be reached. Try again shortly.",
-        5,
-    )
+    refusal = _of_operation(error.__cause__)
+    logger.warning("database error %s", refusal.code, exc_info=error)
+    return refusal
+
+
+def _of_operation(cause: BaseException | None) -> Unavailable:
+    """Return the refusal for an operational error of the database, by its cause."""
     if isinstance(cause, psycopg.errors.QueryCanceled):
-        code, detail, wait_s = (
-            "query_timeout",
+        return Unavailable(
             "The database query took too long. Ask for less data, or try again.",
-            5,
+            code="query_timeout",
+            retry_after_s=5,
         )
-    elif isinstance(cause, psycopg.errors.LockNotAvailable):
-        code, detail, wait_s = (
-            "lock_timeout",
+    if isinstance(cause, psycopg.errors.LockNotAvailable):
+        return Unavailable(
             "Someone else is changing the same data. Try again.",
-            1,
+            code="lock_timeout",
+            retry_after_s=1,
         )
-    elif isinstance(cause, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
-        code, detail, wait_s = (
-            "write_contended",
+    if isinstance(cause, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
+        return Unavailable(
             "Another change was saved at the same time. Try again.",
-            1,
+            code="write_contended",
+            retry_after_s=1,
         )
-    elif isinstance(
+    if isinstance(
         cause,
         psycopg_pool.PoolTimeout | psycopg_pool.TooManyRequests | psycopg.errors.TooManyConnections,
     ):
-        code, detail, wait_s = "database_busy", "All database connections are in use. Try again.", 1
-    logger.warning("database error %s", code, exc_info=error)
-    return Unavailable(detail, code=code, retry_after_s=wait_s)
+        return Unavailable(
+            "All database connections are in use. Try again.",
+            code="database_busy",
+            retry_after_s=1,
+        )
+    return Unavailable(
+        "The database cannot be reached. Try again shortly.",
+        code="database_unavailable",
+        retry_after_s=5,
+    )
 
 
 def is_api(request: HttpRequest) -> bool:

@@ -48,8 +48,8 @@ def database_user() -> pwd.struct_passwd | None:
         return pwd.getpwnam(UNPRIVILEGED)
     except KeyError:
         raise Refused(
-            f"PostgreSQL refuses to run as root and there is no user {UNPRIVILEGED}: start Ballast "
-            "as an ordinary user, or set DATABASE_URL."
+            f"PostgreSQL refuses to run as root, and there is no user {UNPRIVILEGED}. Start "
+            "Ballast as an ordinary user, or set DATABASE_URL."
         ) from None
 
 
