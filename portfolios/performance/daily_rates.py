@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ ONE = 10**RATE_DECIMALS
 Fixings = Mapping[str, Sequence[tuple[date, Decimal]]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DailyRates:
     """Units of the reporting currency for one, in 10^-24, for each of a run of days."""
 
@@ -31,7 +32,18 @@ class DailyRates:
     known: NDArray[np.bool_]
     constant: bool = False
 
-    @property
+    @cached_property
+    def moves(self) -> NDArray[np.int64]:
+        """The days, from the second on, whose rate is not that of the day before."""
+        return np.flatnonzero(self.rates[1:] != self.rates[:-1]) + 1
+
+    @cached_property
+    def changes(self) -> Whole:
+        """The change of the rate on each of the `moves`."""
+        found: Whole = self.rates[self.moves] - self.rates[self.moves - 1]
+        return found
+
+    @cached_property
     def floats(self) -> NDArray[np.float64]:
         found: NDArray[np.float64] = self.rates.astype(np.float64) / ONE
         return found

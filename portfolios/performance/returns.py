@@ -40,6 +40,8 @@ RATE_MAX = 1e6
 EDGE = -0.9999
 # The logarithm of the largest growth that a float can hold.
 _LARGEST = 700.0
+# Rates times flows that are computed in one array.
+_AT_ONCE = 100_000
 _GRID = np.concatenate(
     [-np.geomspace(800.0, 1e-3, 400), np.zeros(1), np.geomspace(1e-3, 800.0, 400)]
 )
@@ -204,7 +206,7 @@ def _rates(
     if not (amounts < 0).any():
         return _both(absent("no_flows", "There was no deposit."))
     t = spread / days
-    signs = np.array([_sign_at(u, t, amounts) for u in _GRID])
+    signs = _signs_at(_GRID, t, amounts)
     known = np.flatnonzero(signs)
     turns = [
         (float(_GRID[i]), float(_GRID[j]))
@@ -251,11 +253,20 @@ def _chosen(roots: Sequence[float], amounts: Floats, days: int) -> float | None:
 
 
 def _sign_at(u: float, t: Floats, a: Floats) -> int:
-    """Return the sign of the net present value at the log rate `u`, without overflow."""
-    exponents = -u * t
-    value = float(np.sum(a * np.exp(exponents - exponents.max())))
-    scale = float(np.sum(np.abs(a) * np.exp(exponents - exponents.max())))
-    return 0 if abs(value) <= 1e-13 * scale else (1 if value > 0 else -1)
+    return int(_signs_at(np.array([u]), t, a)[0])
+
+
+def _signs_at(rates: Floats, t: Floats, a: Floats) -> NDArray[np.int64]:
+    """Return the signs of the net present value at log rates, without overflow."""
+    found = np.zeros(len(rates), dtype=np.int64)
+    size = max(1, _AT_ONCE // len(t))
+    for start in range(0, len(rates), size):
+        exponents = -np.outer(rates[start : start + size], t)
+        factors = np.exp(exponents - exponents.max(axis=1, keepdims=True))
+        values, scales = (a * factors).sum(axis=1), (np.abs(a) * factors).sum(axis=1)
+        signs = np.where(values > 0, 1, -1)
+        found[start : start + size] = np.where(np.abs(values) <= 1e-13 * scales, 0, signs)
+    return found
 
 
 def _bisected(low: float, high: float, t: Floats, a: Floats) -> float:

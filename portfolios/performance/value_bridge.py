@@ -118,9 +118,11 @@ def _of_track(board: Board, track: Track) -> Terms:
         change = track.local_at(last) - track.local_at(0)
         found.gains = change * int(track.rates.rates[0]) * OF_UNITS
     else:
-        local, rates = track.local, track.rates.rates
-        found.gains = int(np.dot(np.diff(local), rates[1:])) * OF_UNITS
-        found.currency = int(np.dot(local[:-1], np.diff(rates))) * OF_UNITS
+        local, rates = track.local, track.rates
+        gained = np.diff(local)
+        days = np.flatnonzero(gained)
+        found.gains = int(np.dot(gained[days], rates.rates[days + 1])) * OF_UNITS
+        found.currency = int(np.dot(local[rates.moves - 1], rates.changes)) * OF_UNITS
     return found
 
 
@@ -138,7 +140,8 @@ def _of_purses(board: Board) -> Terms:
 def _converted(purse: Purse) -> int:
     if purse.rates.constant:
         return 0
-    return int(np.dot(purse.balances.exact[:-1], np.diff(purse.rates.rates))) * OF_CASH
+    before = purse.balances.exact[purse.rates.moves - 1]
+    return int(np.dot(before, purse.rates.changes)) * OF_CASH
 
 
 _NAMES = tuple(field.name for field in fields(Terms))

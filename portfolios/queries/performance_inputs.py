@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
+from numpy.typing import NDArray
 
 from core.errors import InvalidInput, NotFound
 from core.limits import EARLIEST_DATE, PERFORMANCE_VALUES_MAX
@@ -45,16 +46,14 @@ _YIELDS_BEFORE = timedelta(days=35)
 _HISTORIES_KEPT = 8
 _CLOSES_KEPT = 8
 
-# The instant in microseconds, moved into its trade date where that is another day than in UTC.
-_INSTANT = """
-least(greatest((extract(epoch FROM fact.executed_at) * 1000000)::bigint,
-               (fact.trade_date - DATE '1970-01-01') * 86400000000),
-      (fact.trade_date - DATE '1970-01-01') * 86400000000 + 86399999999)
-"""
+# In microseconds, as instants are.
+_DAY_LENGTH = 86_400_000_000
+
 # Packed columns. What few facts have comes in rows of its own.
 _FACTS = f"""
 SELECT {packed("fact.id")}, {packed("fact.account_id")}, {packed("fact.type")},
-       {packed(_INSTANT)},
+       {packed("extract(epoch FROM fact.executed_at)")},
+       {packed("fact.trade_date - DATE '1970-01-01'")},
        {packed("coalesce(fact.asset_id, 0)")}, {packed("fact.amount")},
        {packed("fact.cash_effect")}, {packed("fact.fee")}, {packed("coalesce(fact.quantity, 0)")},
        {packed("coalesce(fact.price, -1)")}, {packed("fact.fx_rate")}, {packed("fact.currency")},
@@ -209,7 +208,8 @@ def facts(*, account_ids: Sequence[int]) -> Facts:
     """Return the transactions of accounts, without reversed ones and their reversals."""
     with connection.cursor() as cursor:
         cursor.execute(_FACTS, [list(account_ids)])
-        ids, accounts, types, instants, assets, *figures, currencies, few = cursor.fetchone()
+        ids, accounts, types, executed, traded, assets, *rest = cursor.fetchone()
+    *figures, currencies, few = rest
     amounts, cash_effects, fees, quantities, prices, fx_rates = map(whole_numbers, figures)
     in_words = words(currencies)
     names = {name: place for place, name in enumerate(dict.fromkeys(in_words))}
@@ -217,7 +217,7 @@ def facts(*, account_ids: Sequence[int]) -> Facts:
         ids=whole_numbers(ids),
         accounts=whole_numbers(accounts),
         kinds=np.array([KIND_NUMBERS[name] for name in words(types)], dtype=np.int64),
-        instants=whole_numbers(instants),
+        instants=_within(whole_numbers(traded) * _DAY_LENGTH, whole_numbers(executed)),
         assets=whole_numbers(assets),
         amounts=amounts,
         cash_effects=cash_effects,
@@ -237,6 +237,15 @@ def facts(*, account_ids: Sequence[int]) -> Facts:
         },
         counterparts={int(pk): int(other) for pk, *_, other in few or () if other is not None},
     )
+
+
+def _within(days: NDArray[Any], instants: NDArray[Any]) -> NDArray[Any]:
+    """Return instants moved into the trade dates that begin at `days`.
+
+    The day at the place of the trade may be another one than in UTC.
+    """
+    found: NDArray[Any] = np.clip(instants, days, days + _DAY_LENGTH - 1)
+    return found
 
 
 def ensure_possible(*, period: Period, as_of: date) -> None:

@@ -1,7 +1,7 @@
 """Facts and closes read in packed columns, against the rows of the tables."""
 
 import random
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal as D
 from fractions import Fraction
 from typing import Any
@@ -29,6 +29,13 @@ def test_whole_numbers_of_any_size_are_read_to_the_last_digit() -> None:
     assert (whole_numbers(None).tolist(), words(None)) == ([], [])
 
 
+def _instant(row: Transaction) -> int:
+    """The instant, or the nearest one within the trade date."""
+    first = instant_of(datetime.combine(row.trade_date, time(), UTC))
+    last = instant_of(datetime.combine(row.trade_date, time.max, UTC))
+    return min(max(instant_of(row.executed_at), first), last)
+
+
 def _facts_of(rows: list[Transaction]) -> list[Fact]:
     gone = {row.reverses_id for row in rows if row.reverses_id} | {
         row.pk for row in rows if row.reverses_id
@@ -38,7 +45,7 @@ def _facts_of(rows: list[Transaction]) -> list[Fact]:
             id=row.pk,
             account=row.account_id,
             type=row.type,
-            instant=instant_of(row.executed_at),
+            instant=_instant(row),
             asset=row.asset_id,
             amount=row.amount,
             cash_effect=row.cash_effect,
@@ -63,6 +70,9 @@ def ledger(people: Any, account: Account, assets: Any) -> list[Account]:
     euros = open_account(user=people.owner, name="E", type="taxable", currency="EUR", now=now)
     leaving: list[Transaction] = []
     for number in range(120):
+        executed_at = at(draw.randint(1, 20)) + timedelta(microseconds=draw.randint(0, 10**6))
+        # At the place of the trade it may be the day before or after.
+        trade_date = executed_at.date() + timedelta(days=draw.choice([-1, 0, 0, 1]))
         kind = KINDS[draw.choice(list(KINDS))]
         figures = {
             name: draw.choice([D(1), D("0.01"), large]) if name in kind.takes else None
@@ -71,7 +81,6 @@ def ledger(people: Any, account: Account, assets: Any) -> list[Account]:
         }
         if kind.name in {"buy", "sell"}:
             figures = {name: value or D(1) for name, value in figures.items()}
-        executed_at = at(draw.randint(1, 20)) + timedelta(microseconds=draw.randint(0, 10**6))
         row = Transaction.objects.create(
             account=draw.choice([account, euros]),
             type=kind.name,
@@ -82,7 +91,7 @@ def ledger(people: Any, account: Account, assets: Any) -> list[Account]:
             fx_rate=draw.choice([D(1), D("0.000011800000000000000001"), LARGEST["fx_rate"]]),
             currency=draw.choice(["USD", "EUR", "VND"]),
             executed_at=executed_at,
-            trade_date=executed_at.date(),
+            trade_date=trade_date,
             recorded_at=now,
             recorded_by=people.owner,
             new_asset=assets["BBB"] if "new_symbol" in kind.takes else None,
