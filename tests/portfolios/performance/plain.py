@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.portfolios.performance.ledgers import Fact, steps
-from transactions.ledger.kinds import KINDS, Units, rank
+from transactions.ledger.kinds import EVENT, KINDS, Units, rank
 from transactions.ledger.splits import Splits
 
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -95,8 +95,11 @@ def walked(facts: list[Fact], currencies: dict[int, str]) -> Plain:
     return found
 
 
-def _order(fact: Fact) -> tuple[int, int, int]:
-    return fact.instant, rank(type=fact.type, own=fact.counterpart is not None), fact.id
+def _order(fact: Fact) -> tuple[int, ...]:
+    kind = KINDS[fact.type]
+    place = rank(type=fact.type, own=fact.counterpart is not None)
+    of_event = (fact.account, fact.asset or 0) if place == EVENT else (0, 0)
+    return fact.instant, place, *of_event, kind.turn, fact.id
 
 
 def _arriving_together(facts: list[Fact]) -> list[Fact]:
