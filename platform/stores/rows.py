@@ -3,17 +3,21 @@
 Names of tables and columns come from the models and the code, never from input.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import Model
 
 from stores.copying import copy_rows
 
+Row = TypeVar("Row")
+
 # From this number of rows on, a COPY is faster than a statement with arrays.
 COPIED_MIN = 100
+# One statement writes at most this many rows: it ends long before its timeout.
+_AT_ONCE_MAX = 10_000
 
 
 def rows_of(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -32,8 +36,9 @@ def execute(statement: str, values: Mapping[str, Any]) -> None:
 
 def delete_rows(*, model: type[Model], ids: Collection[int]) -> None:
     """Delete rows that nothing refers to, by their primary keys."""
-    table = model._meta.db_table
-    execute(f"DELETE FROM {table} WHERE id = ANY(%(ids)s::bigint[])", {"ids": list(ids)})
+    statement = f"DELETE FROM {model._meta.db_table} WHERE id = ANY(%(ids)s::bigint[])"
+    for portion in _portions(list(ids)):
+        execute(statement, {"ids": portion})
 
 
 def insert_rows(
@@ -43,17 +48,29 @@ def insert_rows(
     rows: Sequence[tuple[Any, ...]],
     unique: tuple[str, ...] = (),
 ) -> None:
-    """Insert rows in the running transaction; one statement, whatever their number.
+    """Insert rows in the running transaction; one statement for up to 10,000 rows.
 
     `unique`: the columns of a unique key. A stored row with the same key is updated.
     """
     if not rows:
         return
     if len(rows) >= COPIED_MIN and not unique:
-        copy_rows(table=model._meta.db_table, columns=columns, rows=rows)
+        for portion in _portions(rows):
+            copy_rows(table=model._meta.db_table, columns=columns, rows=portion)
         return
     values = {f"c{index}": list(column) for index, column in enumerate(zip(*rows, strict=True))}
     execute(_insertion(model, columns, unique), values)
+
+
+def check_references() -> None:
+    """Check the foreign keys of all rows written so far, which a commit would do otherwise."""
+    execute("SET CONSTRAINTS ALL IMMEDIATE", {})
+    execute("SET CONSTRAINTS ALL DEFERRED", {})
+
+
+def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    for start in range(0, len(rows), _AT_ONCE_MAX):
+        yield rows[start : start + _AT_ONCE_MAX]
 
 
 @lru_cache(maxsize=64)
@@ -68,3 +85,12 @@ def _insertion(model: type[Model], columns: tuple[str, ...], unique: tuple[str, 
         f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) "
         f"SELECT * FROM unnest({arrays}){conflict}"
     )
+
+
+def new_ids(*, model: type[Model], count: int) -> list[int]:
+    """Return primary keys for new rows, in ascending order."""
+    rows = rows_of(
+        "SELECT nextval(pg_get_serial_sequence(%(table)s, 'id')) FROM generate_series(1, %(n)s)",
+        {"table": model._meta.db_table, "n": count},
+    )
+    return [pk for (pk,) in rows]

@@ -6,9 +6,10 @@ books in memory, and writes transactions, lots, disposals, wash sales, holdings 
 database transaction. No partial state is ever visible.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import transaction
 
@@ -57,11 +58,10 @@ def record(
         try:
             changed = rebook(household=household, new=rows, events_max=events_max)
         except BallastError as fault:
-            refusal = _named(fault, made, rows)
-            refusal.item = _entry_of(fault.item, made, rows)
-            raise refusal from fault
+            of_row = {row.pk: draft for draft, row in zip(made, rows, strict=True)}
+            raise refused(fault, of_row) from fault
         _settle(household, rows, changed)
-        _announce(household, rows, now)
+        announce_recorded(household, rows[-1].account_id, rows[-1].public_id, len(rows), now)
     return rows
 
 
@@ -109,7 +109,7 @@ def record_reversed(
             undone.append(reversal)
         rows += Transaction.objects.bulk_create(undone, batch_size=1000)
         _settle(household, rows, ())
-        _announce(household, rows, now)
+        announce_recorded(household, rows[-1].account_id, rows[-1].public_id, len(rows), now)
     return rows
 
 
@@ -145,27 +145,27 @@ def _written(
     return rows
 
 
-def _named(fault: BallastError, made: Sequence[Draft], rows: Sequence[Transaction]) -> BallastError:
-    """Return the refusal with the symbol of the row that failed; the ledger has only its id."""
+def refused(fault: BallastError, of_row: Mapping[int, Draft]) -> BallastError:
+    """Return the ledger's refusal with the symbol and the entry of the row that failed.
+
+    `of_row`: the drafts by the ids of their rows. An earlier transaction, which fails once these
+    rows are recorded, has no entry.
+    """
+    draft = of_row.get(fault.item or 0)
+    refusal = _named(fault, draft)
+    refusal.item = None if draft is None else draft.item
+    return refusal
+
+
+def _named(fault: BallastError, draft: Draft | None) -> BallastError:
     if not isinstance(fault, InsufficientShares):
         return fault
-    asset = next(
-        (draft.asset for draft, row in zip(made, rows, strict=True) if row.pk == fault.item), None
-    )
+    asset = None if draft is None else draft.asset
     if asset is None:
         # An earlier transaction fails once these rows are recorded.
         stored = Transaction.objects.filter(pk=fault.item or 0).select_related("asset").first()
         asset = stored.asset if stored is not None else None
     return fault if asset is None else fault.of(asset.symbol)
-
-
-def _entry_of(
-    event_id: int | None, made: Sequence[Draft], rows: Sequence[Transaction]
-) -> int | None:
-    for draft, row in zip(made, rows, strict=True):
-        if row.pk == event_id:
-            return draft.item
-    return None  # an earlier transaction fails once these entries are recorded
 
 
 def reverse(*, original: Transaction, user: User, now: datetime, note: str = "") -> Transaction:
@@ -193,18 +193,23 @@ def reverse_all(
         )
         try:
             changed = rebook(household=household, new=rows, events_max=events_max)
-        except InvalidInput as fault:
-            raise Conflict(fault.detail, code="reversal_breaks_ledger") from fault
-        except RebookingTooLong:
-            raise
-        except Conflict as fault:
-            raise Conflict(
-                f"Later transactions depend on this one. {_named(fault, (), ()).detail}",
-                code="reversal_breaks_ledger",
-            ) from fault
+        except BallastError as fault:
+            raise reversal_refused(fault) from fault
         _settle(household, rows, changed)
-        _announce(household, rows, now)
+        announce_recorded(household, rows[-1].account_id, rows[-1].public_id, len(rows), now)
     return rows
+
+
+def reversal_refused(fault: BallastError) -> BallastError:
+    """Return the refusal of a reversal that the rest of the ledger cannot do without."""
+    if isinstance(fault, InvalidInput):
+        return Conflict(fault.detail, code="reversal_breaks_ledger")
+    if isinstance(fault, RebookingTooLong) or not isinstance(fault, Conflict):
+        return fault
+    return Conflict(
+        f"Later transactions depend on this one. {_named(fault, None).detail}",
+        code="reversal_breaks_ledger",
+    )
 
 
 def _with_partners(
@@ -265,38 +270,48 @@ def _reversal(original: Transaction, *, user: User, now: datetime, note: str) ->
     return row
 
 
-def _announce(household: HouseholdBooks, rows: Sequence[Transaction], now: datetime) -> None:
-    for row in rows[-1:]:
-        announce(
-            topic="transactions_recorded",
-            household_id=household.id,
-            dedup_key=f"transaction:{row.public_id}",
-            payload={
-                "account_id": str(household.accounts[row.account_id].public_id),
-                "transaction_id": str(row.public_id),
-                "count": len(rows),
-            },
-            now=now,
-        )
+def announce_recorded(
+    household: HouseholdBooks, account_id: int, last_id: UUID, count: int, now: datetime
+) -> None:
+    """Announce `count` recorded transactions by the account and public id of the last one."""
+    announce(
+        topic="transactions_recorded",
+        household_id=household.id,
+        dedup_key=f"transaction:{last_id}",
+        payload={
+            "account_id": str(household.accounts[account_id].public_id),
+            "transaction_id": str(last_id),
+            "count": count,
+        },
+        now=now,
+    )
 
 
 def _settle(
     household: HouseholdBooks, rows: Sequence[Transaction], changed: Collection[int]
 ) -> None:
     """Update the cash and the versions of locked accounts, and invalidate their caches."""
-    _ensure_open(household, rows)
+    ensure_open(household, [row.account_id for row in rows])
     cash: dict[int, Decimal] = {}
     for row in rows:
         cash[row.account_id] = cash.get(row.account_id, Decimal(0)) + row.cash_effect
+    settle(household, cash, changed)
+
+
+def settle(
+    household: HouseholdBooks, cash: Mapping[int, Decimal], changed: Collection[int]
+) -> None:
+    """Add cash to locked accounts, raise their versions, and invalidate their caches."""
     for account_id in sorted({*cash, *changed}):
         locked = household.accounts[account_id]
         version = next_version(locked, cash_added=cash.get(account_id, Decimal(0)))
         publish_version(account=locked, version=version)
 
 
-def _ensure_open(household: HouseholdBooks, rows: Sequence[Transaction]) -> None:
-    for number, row in enumerate(rows):
-        locked = household.accounts[row.account_id]
+def ensure_open(household: HouseholdBooks, account_ids: Sequence[int]) -> None:
+    """Refuse transactions of archived accounts; `account_ids`: the account of each one."""
+    for number, account_id in enumerate(account_ids):
+        locked = household.accounts[account_id]
         if locked.archived_at is not None:
             fault = Conflict(
                 f"The account {locked.name} is archived. Restore it first, then record this.",

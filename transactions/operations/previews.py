@@ -25,7 +25,7 @@ from transactions.operations.books.restoring import Stage, open_stage
 from transactions.operations.drafts import drafts, stored_row
 from transactions.operations.named_pieces import ensure_pieces_held
 from transactions.queries.books.emptying import empty_book
-from transactions.queries.books.events import events_of, stored_events
+from transactions.queries.books.events import event_row, events_of, stored_events
 from transactions.queries.households import (
     HouseholdBooks,
     Linked,
@@ -78,12 +78,13 @@ def previewed_sales(
     for number, row in enumerate(rows):
         row.pk = _IMAGINED + number
     linked = linked_assets(households=[household])[household.id]
-    events = events_of(rows=rows, accounts=household.accounts)
+    new = [event_row(row) for row in rows]
+    events = events_of(new, household.accounts)
     assets = linked.with_all({event.asset for event in events})
     crypto = crypto_assets(asset_ids=assets)
     past: list[Event] = []
     stage = Stage()
-    if ways_of(household, linked, rows[:1]).on_top_only:
+    if ways_of(household, linked, new[:1]).on_top_only:
         stage = open_stage(household, assets, events)
     else:
         past = stored_events(accounts=household.accounts, asset_ids=assets)

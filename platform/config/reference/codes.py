@@ -284,6 +284,7 @@ CODES: dict[str, dict[str, str]] = {
         "preview_stale": (
             "The ledger changed after the preview. Review the rows again, then commit."
         ),
+        "ledger_moved": "The ledger changed while the file was being recorded. Try again.",
         "reference_unknown": (
             "The row refers to a transaction that does not exist. Import that one too."
         ),

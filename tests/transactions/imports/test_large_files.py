@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from jobs.models import Job
 from jobs.operations import LeaseLost, cancel, claim
 from notifications.models import Notice
 from notifications.operations import relay
+from transactions.ledger.entries import Entry
 from transactions.models import Holding, Import, ImportChunk, ImportRow, Lot, Transaction
-from transactions.operations import imports
+from transactions.operations import imports, record
+from transactions.operations.verification import verified
 from transactions.tasks import work_on_import
 
 pytestmark = pytest.mark.django_db
@@ -121,8 +124,9 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_and_the_next_does_it_on
     batch, job = committing_job(desk)
 
     def dies(percent: int) -> None:
-        assert Transaction.objects.exists(), "half of it is written in the transaction"
-        raise Killed
+        if percent == 90:
+            assert Transaction.objects.exists(), "most of it is written in the transaction"
+            raise Killed
 
     held = claim(job_id=job.pk)
     assert held is not None
@@ -247,6 +251,46 @@ def test_two_commits_at_once_record_the_file_once(desk: Any, account: Any, peopl
         thread.join()
     assert sorted(outcomes) == ["already_committed", "committed"]
     assert Transaction.objects.count() == 5
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("step", ["commit", "undo"])
+def test_a_trade_recorded_while_a_file_is_written_is_not_kept_waiting_and_counts(
+    step: str, desk: Any, account: Any, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rival's purchase of AAA falls between the file's trades: all is computed again."""
+    from transactions.operations.imports import committing
+
+    batch = desk.preview()
+    work(batch)
+    written: list[int] = []
+    name = {"commit": "write_history", "undo": "write_reversals"}[step]
+    write = getattr(committing, name)
+
+    def rival() -> None:
+        at = datetime(2024, 1, 3, 18, tzinfo=UTC)
+        trade = Entry("buy", at, "USD", "AAA", Decimal(1), Decimal(70))
+        record(account=account, entries=[trade], user=people.owner, now=timezone.now())
+        connection.close()
+
+    def interrupted(**values: Any) -> Any:
+        found = write(**values)
+        written.append(found.count)
+        if len(written) == 1:
+            thread = threading.Thread(target=rival)
+            thread.start()
+            thread.join()
+        return found
+
+    if step == "undo":
+        work(desk.commit(batch).json())
+    monkeypatch.setattr(committing, name, interrupted)
+    answer = desk.commit(batch) if step == "commit" else desk.remove(batch)
+    assert work(answer.json())["status"] == "completed"
+    assert written == [5, 5]
+    held = Holding.objects.get(account=account, asset__symbol="AAA").quantity
+    assert held == (7 if step == "commit" else 1)
+    assert [found for batch in verified() for found in batch.differences] == []
 
 
 @pytest.fixture

@@ -32,9 +32,15 @@ from transactions.operations.books.derived import (
 )
 from transactions.operations.books.replaying import later_events, replayed
 from transactions.operations.books.restoring import LEAVES, open_stage
-from transactions.operations.books.writing import write_difference, write_holdings
+from transactions.operations.books.writing import Rebooked, write
 from transactions.queries.books.emptying import empty_book
-from transactions.queries.books.events import events_of, standing, stored_events
+from transactions.queries.books.events import (
+    EventRow,
+    event_row,
+    events_of,
+    standing,
+    stored_events,
+)
 from transactions.queries.households import (
     HouseholdBooks,
     Linked,
@@ -70,27 +76,54 @@ def rebook(
     if not rows:
         return set()
     linked = linked_assets(households=[household])[household.id]
-    ways = ways_of(household, linked, rows)
-    from_start = set(ways.from_start)
     changed: set[int] = set()
+    for part in rebooked(
+        household=household,
+        linked=linked,
+        new=[event_row(row) for row in rows],
+        known=_assets_of(rows),
+        events_max=events_max,
+    ):
+        changed |= write(part)
+    return changed
+
+
+def rebooked(
+    *,
+    household: HouseholdBooks,
+    linked: Linked,
+    new: Sequence[EventRow],
+    events_max: int | None,
+    known: Sequence[Asset] = (),
+) -> list[Rebooked]:
+    """Return the derived rows after new transactions, which are written but not booked yet.
+
+    `known`: assets of the new transactions, already read.
+    """
+    if not new:
+        return []
+    ways = ways_of(household, linked, new)
+    from_start = set(ways.from_start)
+    found: list[Rebooked] = []
     if ways.replay:
         done = replayed(
             household=household,
             linked=linked,
             assets=ways.replay,
-            new=[row for row in rows if row.asset_id in ways.replay],
+            new=[row for row in new if row.asset_id in ways.replay],
             later=ways.later,
         )
         if done is None:
             from_start |= ways.replay
         else:
-            changed |= done
+            found.append(done)
     if from_start:
-        changed |= book_anew(
-            household=household, linked=linked, asset_ids=from_start, events_max=events_max
-        )
-    on_top = [row for row in rows if row.asset_id not in from_start | ways.replay]
-    return changed | _book_on_top(household, linked, on_top)
+        _make_time(household, from_start, events_max)
+        found.append(_from_start(household, linked, from_start))
+    on_top = [row for row in new if row.asset_id not in from_start | ways.replay]
+    if on_top:
+        found.append(_on_top(household, linked, on_top, known))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +143,7 @@ class Ways:
         return not self.from_start and not self.replay
 
 
-def ways_of(household: HouseholdBooks, linked: Linked, rows: Sequence[Transaction]) -> Ways:
+def ways_of(household: HouseholdBooks, linked: Linked, rows: Sequence[EventRow]) -> Ways:
     """Return the way in which each row is booked; one query."""
     first: dict[int, datetime] = {}
     from_start: set[int] = set()
@@ -127,7 +160,7 @@ def ways_of(household: HouseholdBooks, linked: Linked, rows: Sequence[Transactio
         household=household,
         asset_ids=list(first),
         at=min(first.values()),
-        before_id=min(row.pk for row in rows),
+        before_id=min(row.id for row in rows),
     )
     window = timedelta(days=WINDOW_DAYS + 1 + DAYS_ASIDE)
     behind: set[frozenset[int]] = set()
@@ -157,19 +190,23 @@ def book_anew(
 ) -> set[int]:
     """Rebook all events of the assets (of all assets if None) from the first one on."""
     _make_time(household, asset_ids, events_max)
+    return write(_from_start(household, linked, asset_ids))
+
+
+def _from_start(
+    household: HouseholdBooks, linked: Linked, asset_ids: Collection[int] | None
+) -> Rebooked:
     events = stored_events(accounts=household.accounts, asset_ids=asset_ids)
     crypto = crypto_assets(asset_ids={event.asset for event in events})
     derived = outcome(household=household, linked=linked, events=events, crypto=crypto)
     stored = stored_rows(account_ids=list(household.accounts), asset_ids=asset_ids)
-    changed = write_difference(stored=stored, derived=derived)
-    write_holdings(before=stored, after=derived, absolute=True)
-    return changed
+    return Rebooked(stored, derived, absolute=True)
 
 
-def is_long(*, household_id: int) -> bool:
-    """Return whether rebooking the whole household takes longer than one request may."""
+def is_long(*, household_id: int, events_max: int = EVENTS_IN_A_REQUEST_MAX) -> bool:
+    """Return whether rebooking the whole household takes more events than a request may."""
     rows = standing(account_ids=None).filter(account__household_id=household_id).order_by()
-    return rows[: EVENTS_IN_A_REQUEST_MAX + 1].count() > EVENTS_IN_A_REQUEST_MAX
+    return rows[: events_max + 1].count() > events_max
 
 
 def _make_time(
@@ -215,12 +252,10 @@ def outcome(
     return derived_rows(book=book)
 
 
-def _book_on_top(
-    household: HouseholdBooks, linked: Linked, rows: Sequence[Transaction]
-) -> set[int]:
+def _on_top(
+    household: HouseholdBooks, linked: Linked, rows: Sequence[EventRow], known: Sequence[Asset]
+) -> Rebooked:
     """Apply new rows to the open lots. This common case reads only the lots they can touch."""
-    if not rows:
-        return set()
     events = events_of(rows=rows, accounts=household.accounts)
     assets = linked.with_all({event.asset for event in events})
     stage = open_stage(household, assets, events)
@@ -229,7 +264,7 @@ def _book_on_top(
         household,
         linked,
         scale=Scale(),
-        crypto=crypto_assets(asset_ids=assets, known=_assets_of(rows)),
+        crypto=crypto_assets(asset_ids=assets, known=known),
         sold={event.at.date() for event in events if event.type in LEAVES}
         | {loss.closed_at.date() for loss in losses},
     )
@@ -240,9 +275,7 @@ def _book_on_top(
         key = (loss.acquisition, *loss.place, 0)
         if key not in stage.stored.lots:
             derived.lots.pop(key, None)
-    changed = write_difference(stored=stage.stored, derived=derived)
-    write_holdings(before=stage.stored, after=derived, absolute=False)
-    return changed
+    return Rebooked(stage.stored, derived, absolute=False)
 
 
 def _assets_of(rows: Sequence[Transaction]) -> list[Asset]:

@@ -1,4 +1,4 @@
-"""The lock on a household's ledger."""
+"""The lock on a household's ledger, and its accounts as they are without it."""
 
 from stores.locks import locked_in_line
 from transactions.models import Account
@@ -11,3 +11,9 @@ def lock_household(*, household_id: int) -> HouseholdBooks:
     rows = locked_in_line(every, household_id=household_id)
     accounts = {row.pk: row for row in rows}
     return household_of(household_id=household_id, accounts=accounts)
+
+
+def unlocked_household(*, household_id: int) -> HouseholdBooks:
+    """Return a household whose ledger anybody may change meanwhile."""
+    rows = Account.objects.filter(household_id=household_id).order_by("pk")
+    return household_of(household_id=household_id, accounts={row.pk: row for row in rows})

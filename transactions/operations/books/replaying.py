@@ -32,7 +32,7 @@ from transactions.ledger.kinds import BOOKED_TYPES, named
 from transactions.ledger.undoing import Unclear
 from transactions.ledger.units import Scale
 from transactions.ledger.wash_sales import DAYS_ASIDE, WINDOW_DAYS, Loss, WashSale
-from transactions.models import Disposal, Lot, Transaction
+from transactions.models import Disposal, Lot
 from transactions.operations.books.derived import (
     LOT_COLUMNS,
     Derived,
@@ -48,9 +48,9 @@ from transactions.operations.books.restoring import (
     moved_between_accounts,
     past_stage,
 )
-from transactions.operations.books.writing import write_difference, write_holdings
+from transactions.operations.books.writing import Rebooked
 from transactions.queries.books.emptying import empty_book
-from transactions.queries.books.events import events_of_rows, stored_rows_between
+from transactions.queries.books.events import EventRow, events_of, stored_rows_between
 from transactions.queries.households import HouseholdBooks, Linked, crypto_assets
 
 logger = logging.getLogger(__name__)
@@ -122,13 +122,13 @@ def replayed(
     household: HouseholdBooks,
     linked: Linked,
     assets: frozenset[int],
-    new: Sequence[Transaction],
+    new: Sequence[EventRow],
     later: int,
-) -> set[int] | None:
-    """Replay a change of related assets; return the changed accounts, or None if impossible.
+) -> Rebooked | None:
+    """Replay a change of related assets; return its rows, or None if that is impossible.
 
     `later`: the number of stored events at or after its first instant. Raises the errors of
-    `booked`, and then has written nothing.
+    `booked`.
     """
     if not all(_is_simple(row) for row in new):
         return None
@@ -137,7 +137,7 @@ def replayed(
         household,
         linked,
         assets,
-        frozenset(row.pk for row in new),
+        frozenset(row.id for row in new),
         min(instants),
         max(instants),
     )
@@ -146,16 +146,16 @@ def replayed(
             return None
         for days in _DAYS if later > EVENTS_TO_THE_END else ():
             until = change.through + timedelta(days=days)
-            changed = _attempted(change, until)
-            if changed is not None:
-                return changed
+            found = _attempted(change, until)
+            if found is not None:
+                return found
         return _attempted(change, None) if later <= EVENTS_MAX else None
     except Unclear as reason:
         logger.info("rebooking household %s from the start: %s", household.id, reason)
         return None
 
 
-def _is_simple(row: Transaction) -> bool:
+def _is_simple(row: EventRow) -> bool:
     return row.type in _SIMPLE or (row.type == "transfer_in" and row.counterpart_id is None)
 
 
@@ -168,7 +168,7 @@ class _Twice:
     recorded: Recorded
 
 
-def _attempted(change: _Change, until: datetime | None) -> set[int] | None:
+def _attempted(change: _Change, until: datetime | None) -> Rebooked | None:
     """Book through `until`; return None if later events would be affected."""
     twice = _booked_twice(change, until)
     old, new = derived_rows(book=twice.old), derived_rows(book=twice.new)
@@ -179,10 +179,8 @@ def _attempted(change: _Change, until: datetime | None) -> set[int] | None:
     stored = _stored_lots(change, differing, old)
     wanted = Derived(lots={key: new.lots[key] for key in differing if key in new.lots})
     _add_closings(twice, stored, wanted)
-    changed = write_difference(stored=stored, derived=wanted)
-    write_holdings(before=stored, after=wanted, absolute=False)
     logger.debug("replayed household %s through %s", change.household.id, until or "the end")
-    return changed
+    return Rebooked(stored, wanted, absolute=False)
 
 
 def _booked_twice(change: _Change, until: datetime | None) -> _Twice:
@@ -197,7 +195,7 @@ def _booked_twice(change: _Change, until: datetime | None) -> _Twice:
     if len(rows) > EVENTS_MAX:
         raise Unclear("too many events")
     undone = {row.id for row in rows if row.undone_by in change.new_ids}
-    events = events_of_rows(rows, household.accounts)
+    events = events_of(rows, household.accounts)
     before = [event for event in events if event.id not in change.new_ids]
     after = [event for event in events if event.id not in undone]
     leaving = [event for event in events if event.type in LEAVES]

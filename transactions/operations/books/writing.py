@@ -4,7 +4,7 @@ A few rows are written by one INSERT of arrays, which also updates the rows that
 deleted and written by COPY. Neither builds an object of a model.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -47,6 +47,57 @@ _LOTS = _Table(
 _DISPOSALS = _Table(
     Disposal, ("transaction_id", "part"), DISPOSAL_FIELDS, lambda key, values: values.account_id
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Rebooked:
+    """Derived rows as stored and as they should be. `absolute`: see `write_holdings`."""
+
+    stored: Stored
+    derived: Derived
+    absolute: bool
+
+
+def write(rebooked: Rebooked) -> set[int]:
+    """Write the difference and the holdings; return the accounts that changed."""
+    before, after = rebooked.stored, rebooked.derived
+    changed = write_difference(stored=before, derived=after)
+    write_holdings(before=before, after=after, absolute=rebooked.absolute)
+    return changed
+
+
+def write_new(rebooked: Rebooked, *, new_ids: Collection[int]) -> tuple[Derived, set[int]]:
+    """Write the rows that no other transaction of the database can write too.
+
+    These are lots and disposals of the new transactions `new_ids`, and their wash sales. Nobody
+    sees them or waits for them before the commit. Return them, and the accounts they change.
+    """
+    stored, derived = rebooked.stored, rebooked.derived
+    early = Derived(
+        {key: row for key, row in derived.lots.items() if key[0] in new_ids},
+        {key: row for key, row in derived.disposals.items() if key[0] in new_ids},
+        [
+            row
+            for row in derived.wash_sales
+            if row.sale_id in new_ids or row.replacement_id in new_ids
+        ],
+    )
+    assert not stored.lots.keys() & early.lots.keys(), "a new transaction has no stored rows yet"
+    return early, write_difference(stored=Stored(), derived=early)
+
+
+def write_rest(rebooked: Rebooked, early: Derived) -> set[int]:
+    """Write what `write_new` has left, and the holdings; return the accounts that changed."""
+    before, after = rebooked.stored, rebooked.derived
+    known = Stored()
+    known.add(before)
+    known.lots |= early.lots
+    known.disposals |= early.disposals
+    known.wash_sales += early.wash_sales
+    known.wash_sale_ids += [0] * len(early.wash_sales)
+    changed = write_difference(stored=known, derived=after)
+    write_holdings(before=before, after=after, absolute=rebooked.absolute)
+    return changed
 
 
 def write_difference(*, stored: Stored, derived: Derived) -> set[int]:

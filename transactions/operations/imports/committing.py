@@ -1,10 +1,13 @@
 """Write the ready rows of a file to the ledger, or undo them: all or none."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import OperationalError, transaction
 from django.db.models import Q, QuerySet
+from psycopg.errors import DeadlockDetected
 
 from core.errors import BallastError, Conflict, InvalidInput
 from identity.models import User
@@ -20,16 +23,24 @@ from transactions.models import (
     RowStatus,
     Transaction,
 )
-from transactions.operations.books.households import lock_household
+from transactions.operations.books.households import lock_household, unlocked_household
+from transactions.operations.histories import (
+    LedgerMoved,
+    finish_history,
+    write_history,
+    write_reversals,
+)
 from transactions.operations.imports.judging import judge, standing_of, understood
 from transactions.operations.imports.settling import Stated, base_currency, settled
 from transactions.operations.imports.symbols import create_assets
-from transactions.operations.ledger import record, record_reversed, reverse_all
-from transactions.queries.households import linked_assets
+from transactions.operations.ledger import record_reversed
+from transactions.queries.households import HouseholdBooks
 
-# Rows recorded at once. This bounds memory, and each portion sends the database a statement, so the
-# connection is not idle for long.
+logger = logging.getLogger(__name__)
+
+# Rows read at once.
 ROWS_AT_ONCE = 5_000
+_ATTEMPTS = 3
 
 
 class StalePreview(Conflict):
@@ -48,6 +59,7 @@ class _Work:
     base: str
     user: User
     now: datetime
+    told: Callable[[int], None]
 
 
 def write(
@@ -55,20 +67,33 @@ def write(
     batch: Import,
     user: User,
     now: datetime,
-    told: Callable[[int], None] | None = None,
+    told: Callable[[int], None] = lambda percent: None,
 ) -> None:
     """Record every ready row of a locked import, oldest first.
 
-    Runs in one transaction: a refusal names its row and rolls back all rows.
+    Runs in one transaction: a refusal names its row and rolls back all rows. The household is
+    locked only for the end. If its ledger has changed meanwhile, all is computed again; the last
+    attempt locks it first.
     """
     create_assets(batch=batch)  # locks the household, so before its accounts
-    household = lock_household(household_id=batch.account.household_id)
+    _attempted(batch, lambda household: _write(batch, household, user, now, told))
+    batch.status, batch.committed_at = ImportStatus.COMMITTED, now
+    ImportChunk.objects.filter(batch=batch).delete()
+
+
+def _write(
+    batch: Import,
+    household: HouseholdBooks,
+    user: User,
+    now: datetime,
+    told: Callable[[int], None],
+) -> None:
     batch.account = household.accounts[batch.account_id]
     names = _names(batch, now)
     assets = assets_by_symbol(
         household_id=batch.account.household_id, symbols=set(names.symbols.values())
     )
-    work = _Work(batch, names, assets, base_currency(batch=batch), user, now)
+    work = _Work(batch, names, assets, base_currency(batch=batch), user, now, told)
     if not batch.ready_count:
         raise Conflict(
             "No row of the file is ready. Map its symbols, or include rows by hand.",
@@ -76,16 +101,19 @@ def write(
         )
     pairs = _pairs(work)
     paired = {row.pk for pair in pairs for row in pair}
-    done = 0
+    rows: list[ImportRow] = []
+    entries: list[Entry] = []
     for portion in _chronological(batch):
-        _record(work, [row for row in portion if row.pk not in paired])
-        done += len(portion)
-        if told is not None:
-            told(100 * done // batch.ready_count)
+        single = [row for row in portion if row.pk not in paired]
+        entries += _entries(work, single)
+        for row in single:
+            row.draft = None
+        rows += single
+        told(50 * len(rows) // batch.ready_count)
+    if entries:
+        _record(work, household, rows, entries)
     if pairs:
         _record_pairs(work, pairs)
-    batch.status, batch.committed_at = ImportStatus.COMMITTED, now
-    ImportChunk.objects.filter(batch=batch).delete()
 
 
 def _names(batch: Import, now: datetime) -> Names:
@@ -106,47 +134,58 @@ def undo(
     batch: Import,
     user: User,
     now: datetime,
-    told: Callable[[int], None] | None = None,
+    told: Callable[[int], None] = lambda percent: None,
 ) -> None:
     """Reverse every transaction of a locked import that is not reversed yet.
 
-    Related assets are rebooked together, so they are undone together. Unrelated ones are undone
-    one after the other, within the same transaction.
+    As in `write`, the household is locked only for the end.
     """
-    household = lock_household(household_id=batch.account.household_id)
-    linked = linked_assets(households=[household])[household.id]
-    groups: dict[int, list[int]] = {}
-    rows = Transaction.objects.filter(
-        import_batch=batch, reverses__isnull=True, reversed_by__isnull=True
-    )
-    count = 0
-    for pk, asset_id in rows.order_by("id").values_list("pk", "asset_id"):
-        group = 0 if asset_id is None else min(linked.with_all([asset_id]))
-        groups.setdefault(group, []).append(pk)
-        count += 1
-    done = 0
-    for portion in _filled(groups.values()):
-        # The ledger reads the rows again under its lock; here their keys are enough.
-        names = ("account_id", "type", "counterpart_id", "reverses_id")
-        originals = list(Transaction.objects.filter(pk__in=portion).only(*names).order_by("id"))
-        note = f"Undo of the Import of {batch.file_name}"
-        reverse_all(originals=originals, user=user, now=now, note=note, events_max=None)
-        done += len(portion)
-        if told is not None:
-            told(100 * done // count)
+
+    def reverse(household: HouseholdBooks) -> None:
+        ids = _standing(batch)
+        if ids:
+            note = f"Undo of the Import of {batch.file_name}"
+            written = write_reversals(
+                household=household, original_ids=ids, user=user, now=now, note=note
+            )
+            told(50)
+            finish_history(written, now=now)
+
+    _attempted(batch, reverse)
     batch.status, batch.undone_at = ImportStatus.UNDONE, now
 
 
-def _filled(groups: Iterable[list[int]]) -> Iterator[list[int]]:
-    """Join groups until a portion is full; no group is divided."""
-    portion: list[int] = []
-    for group in groups:
-        portion += group
-        if len(portion) >= ROWS_AT_ONCE:
-            yield portion
-            portion = []
-    if portion:
-        yield portion
+def _standing(batch: Import) -> list[int]:
+    """Return the ids of an import's valid transactions and of the other sides of transfers."""
+    rows = Transaction.objects.filter(reverses__isnull=True, reversed_by__isnull=True)
+    mine = Q(import_batch=batch) | Q(counterpart__import_batch=batch)
+    return list(
+        rows.filter(mine | Q(taken_by__import_batch=batch))
+        .order_by("id")
+        .values_list("pk", flat=True)
+    )
+
+
+def _attempted(batch: Import, write: Callable[[HouseholdBooks], None]) -> None:
+    """Run `write` with the household unlocked; begin again if its ledger has changed meanwhile.
+
+    The last attempt locks the household first.
+    """
+    household_id = batch.account.household_id
+    for attempt in range(_ATTEMPTS):
+        last = attempt == _ATTEMPTS - 1
+        try:
+            with transaction.atomic():
+                read = lock_household if last else unlocked_household
+                write(read(household_id=household_id))
+            return
+        except LedgerMoved:
+            reason = "the ledger has changed"
+        except OperationalError as fault:
+            if last or not isinstance(fault.__cause__, DeadlockDetected):
+                raise
+            reason = "another change of a row was waiting for it"
+        logger.info("import %s is written again: %s", batch.pk, reason)
 
 
 def _ready(batch: Import) -> "QuerySet[ImportRow]":
@@ -201,19 +240,20 @@ def _pairs(work: _Work) -> list[tuple[ImportRow, ImportRow]]:
     return found
 
 
-def _record(work: _Work, rows: Sequence[ImportRow]) -> None:
-    if not rows:
-        return
-    entries = _entries(work, rows)
+def _record(
+    work: _Work, household: HouseholdBooks, rows: Sequence[ImportRow], entries: Sequence[Entry]
+) -> None:
     try:
-        record(
+        written = write_history(
+            household=household,
             account=work.batch.account,
             entries=entries,
             user=work.user,
             now=work.now,
             import_batch=work.batch,
-            events_max=None,
         )
+        work.told(90)
+        finish_history(written, now=work.now)
     except BallastError as refusal:
         if refusal.item is None:
             raise

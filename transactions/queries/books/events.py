@@ -1,11 +1,10 @@
 """Turn stored transactions into the events of a book."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -23,14 +22,13 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One stored transaction, as a plain row."""
+class EventRow(NamedTuple):
+    """What the book needs of one stored transaction."""
 
     id: int
     type: str
     account_id: int
-    asset_id: int
+    asset_id: int | None
     executed_at: datetime
     quantity: Decimal | None
     cash_effect: Decimal
@@ -68,7 +66,7 @@ def stored_events(
     rows = standing(account_ids=list(accounts))
     if asset_ids is not None:
         rows = rows.filter(asset_id__in=asset_ids)
-    return _events([_Row(*row) for row in rows.values_list(*_COLUMNS)], accounts)
+    return _events([EventRow(*row) for row in rows.values_list(*_COLUMNS)], accounts)
 
 
 def stored_rows_between(
@@ -78,7 +76,7 @@ def stored_rows_between(
     since: datetime,
     until: datetime | None,
     reversed_by: Collection[int],
-) -> list[_Row]:
+) -> list[EventRow]:
     """Return the rows of some assets from `since` through `until` (to the last row if None).
 
     A row counts if it is not reversed, or was reversed only by a row in `reversed_by`.
@@ -93,26 +91,26 @@ def stored_rows_between(
     )
     if until is not None:
         rows = rows.filter(executed_at__lte=until)
-    return [_Row(*row) for row in rows.values_list(*_COLUMNS, "reversed_by__id")]
+    return [EventRow(*row) for row in rows.values_list(*_COLUMNS, "reversed_by__id")]
 
 
-def events_of_rows(rows: Sequence[_Row], accounts: Mapping[int, Account]) -> list[Event]:
+def events_of(rows: Sequence[EventRow], accounts: Mapping[int, Account]) -> list[Event]:
     """Return the events of stored rows; the lots they name are looked up in one query."""
     return _events(rows, accounts)
 
 
-def events_of(*, rows: Iterable[Transaction], accounts: Mapping[int, Account]) -> list[Event]:
-    """Return the events of rows just written; the lots they name are looked up in one query."""
-    return _events([_Row(*(getattr(row, name) for name in _COLUMNS)) for row in rows], accounts)
+def event_row(row: Transaction) -> EventRow:
+    """Return what the book needs of a transaction just written."""
+    return EventRow(*(getattr(row, name) for name in _COLUMNS))
 
 
-def _events(rows: Sequence[_Row], accounts: Mapping[int, Account]) -> list[Event]:
+def _events(rows: Sequence[EventRow], accounts: Mapping[int, Account]) -> list[Event]:
     named = _named_lots(rows)
     taken = {row.counterpart_id for row in rows if row.counterpart_id is not None}
     return [_event(row, accounts[row.account_id].currency, named, taken) for row in rows]
 
 
-def _named_lots(rows: Sequence[_Row]) -> dict[UUID, int]:
+def _named_lots(rows: Sequence[EventRow]) -> dict[UUID, int]:
     """Return acquisitions by public id. A lot that is not held in the account matches nothing."""
     ids = {UUID(part["lot_id"]) for row in rows for part in row.lots}
     if not ids:
@@ -121,7 +119,10 @@ def _named_lots(rows: Sequence[_Row]) -> dict[UUID, int]:
     return dict(known.values_list("public_id", "pk"))
 
 
-def _event(row: _Row, currency: str, named: Mapping[UUID, int], taken: Collection[int]) -> Event:
+def _event(
+    row: EventRow, currency: str, named: Mapping[UUID, int], taken: Collection[int]
+) -> Event:
+    assert row.asset_id is not None, "what moves lots has an asset"
     chosen = tuple(_chosen(part, named) for part in row.lots)
     ratio = None
     if row.ratio_new is not None and row.ratio_old is not None:
@@ -164,7 +165,7 @@ def _chosen(
     return (lot, quantity, part["piece"]) if "piece" in part else (lot, quantity)
 
 
-def _net(row: _Row, currency: str) -> Decimal:
+def _net(row: EventRow, currency: str) -> Decimal:
     """Return the cash received or paid, in whole minor units of the account's currency."""
     kind = KINDS[row.type]
     if kind.cash == "fee":

@@ -11,12 +11,14 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from bench import holdings, ledger, performance, rebalance, sockets
+from bench import decisions, holdings, imports, ledger, performance, rebalance, sockets
 
 BENCHES: Mapping[str, Callable[[], dict[str, Any]]] = {
     "holdings": holdings.run,
     "rebalance": rebalance.run,
     "ledger": ledger.run,
+    "imports": imports.run,
+    "decisions": decisions.run,
     "performance": performance.run,
     "stream": sockets.run,
 }
