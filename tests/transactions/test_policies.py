@@ -23,7 +23,7 @@ from transactions.models import (
     WashSale,
     WashSalePolicy,
 )
-from transactions.operations import decisions, open_account, record
+from transactions.operations import decisions, open_account, policies, record
 from transactions.operations.decisions import follow_identity_decisions
 from transactions.operations.verification import verified
 
@@ -64,7 +64,8 @@ def test_the_defaults_are_said_with_their_reasons(people: Any, client_of: Any) -
     body = client_of(people.owner).get(PATH).json()
     assert body["enabled"] is True
     assert body["holding_period"] == "add_days"
-    assert set(body["reasons"]) == set(body) - {"household_id", "reasons"}
+    assert set(body["reasons"]) == set(body) - {"household_id", "rebooking_pending", "reasons"}
+    assert body["rebooking_pending"] is False
     assert client_of(people.spouse).get(PATH).json() == body
 
 
@@ -96,6 +97,24 @@ def test_the_date_is_carried_over_where_the_household_says_so(
     lot = Lot.objects.get(quantity__gt=0)
     assert lot.holding_period_date.isoformat() == "2025-01-06"
     assert differences() == []
+
+
+def test_a_large_household_is_rebooked_under_its_new_policy_by_a_worker(
+    washed: Account, people: Any, client_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two changes before the worker comes are one rebooking, under the last policy."""
+    monkeypatch.setattr(policies, "EVENTS_AT_ONCE_MAX", 2)
+    client = client_of(people.owner)
+    for enabled in (True, False):
+        body = client.put(PATH, {"enabled": enabled}, format="json").json()
+        assert (body["enabled"], body["rebooking_pending"]) == (enabled, True)
+    assert client.get(PATH).json()["rebooking_pending"] is True
+    assert (deferred(), Rebooking.objects.count()) == (D(200), 1)
+    assert follow_identity_decisions(now=timezone.now()) == 1
+    assert client.get(PATH).json()["rebooking_pending"] is False
+    assert deferred() == 0
+    assert differences() == []
+    assert Lot.objects.get(quantity__gt=0).cost_basis == D(1840)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from identity.authentication import caller
 from identity.models import Household
 from identity.queries import household_seen
 from transactions.models import HoldingPeriodMethod, WashSalePolicy
-from transactions.operations.policies import set_policy
+from transactions.operations.policies import is_rebooking_pending, set_policy
 
 HOUSEHOLD = OpenApiParameter(
     "household_id",
@@ -60,6 +60,10 @@ class WashSalePolicyRead(serializers.Serializer[Any]):
     holding_period = serializers.ChoiceField(choices=HoldingPeriodMethod.choices)
     employer_plan_counts = serializers.BooleanField()
     crypto_exempt = serializers.BooleanField()
+    rebooking_pending = serializers.BooleanField(
+        help_text="Whether the ledger does not follow this policy yet: it is large, and a worker "
+        "rebooks it within minutes."
+    )
     reasons = serializers.DictField(
         child=serializers.CharField(),
         help_text="For each setting: why there is a choice, and the reason for the default.",
@@ -75,6 +79,7 @@ def policy_row(household: Household, policy: WashSalePolicy) -> dict[str, object
         "holding_period": policy.holding_period,
         "employer_plan_counts": policy.employer_plan_counts,
         "crypto_exempt": policy.crypto_exempt,
+        "rebooking_pending": is_rebooking_pending(household=household),
         "reasons": REASONS,
     }
 
@@ -98,7 +103,11 @@ class WashSalePolicyView(APIView):
         parameters=[HOUSEHOLD],
     )
     def put(self, request: Request) -> Response:
-        """Replace the policy and rebook the household's whole ledger under it."""
+        """Replace the policy and rebook the household's whole ledger under it.
+
+        A ledger of more than 5,000 transactions is rebooked by a worker within minutes:
+        `rebooking_pending` is true until then.
+        """
         data = WashSalePolicyWrite.parsed(request)
         policy = set_policy(
             user=caller(request), household_id=_household_id(request), now=timezone.now(), **data

@@ -1,4 +1,4 @@
-"""Pending rebookings: households whose ledger a decision affects."""
+"""Pending rebookings: households whose ledger a decision or a new policy affects."""
 
 from django.db import models
 
@@ -9,7 +9,8 @@ ERROR_LENGTH_MAX = 500
 
 
 class Rebooking(models.Model):
-    """A household that a decision on identity affects and that has not been rebooked yet.
+    """A household that must be rebooked: after a decision on identity, or, without a decision,
+    after a change of its wash-sale policy.
 
     The row is deleted when the household is rebooked. After a failure the row holds the error and
     the time of the retry. No other household waits for it.
@@ -17,7 +18,12 @@ class Rebooking(models.Model):
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+")
     decision = models.ForeignKey(
-        IdentityDecision, on_delete=models.CASCADE, related_name="rebookings", db_index=False
+        IdentityDecision,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="rebookings",
+        db_index=False,
     )
     attempts = models.PositiveSmallIntegerField(default=0)
     next_at = models.DateTimeField()
@@ -25,7 +31,12 @@ class Rebooking(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["decision", "household"], name="rebooking_once")
+            models.UniqueConstraint(fields=["decision", "household"], name="rebooking_once"),
+            models.UniqueConstraint(
+                fields=["household"],
+                condition=models.Q(decision__isnull=True),
+                name="rebooking_once_for_a_policy",
+            ),
         ]
         indexes = [
             # For due rows, the longest waiting first.
@@ -33,4 +44,5 @@ class Rebooking(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"household {self.household_id} after decision {self.decision_id}"
+        cause = f"decision {self.decision_id}" if self.decision_id else "a change of its policy"
+        return f"household {self.household_id} after {cause}"

@@ -1,4 +1,6 @@
-"""Rebook ledgers after decisions on substantially identical assets, many households at once.
+"""Rebook ledgers, many households at once, after decisions on substantially identical assets.
+
+A change of the wash-sale policy of a household with many transactions lists that household too.
 
     decided --list--> one `Rebooking` per household that traded the assets --rebook--> none left
                                        | fails: set aside with its error, retried later
@@ -23,7 +25,7 @@ from core.errors import BallastError
 from marketdata.models import IdentityDecision
 from transactions.ledger.book import Event
 from transactions.ledger.kinds import BOOKED_TYPES
-from transactions.models import Account, Rebooking
+from transactions.models import Account, Rebooking, Transaction
 from transactions.models.rebookings import ERROR_LENGTH_MAX
 from transactions.operations.accounts import publish_version
 from transactions.operations.books.booking import idle_for_long, outcome
@@ -183,9 +185,24 @@ def _claimed(now: datetime, count: int, household_id: int | None = None) -> _Set
     if events > EVENTS_AT_ONCE:
         idle_for_long()
     assets: dict[int, set[int]] = defaultdict(set)
+    whole = {row.household_id for row in rows if row.decision is None} & chosen
+    for household_id, asset_id in _traded(whole):
+        assets[household_id].add(asset_id)
     for row in rows:
-        assets[row.household_id] |= _assets_of(row.decision)
+        if row.decision is not None:
+            assets[row.household_id] |= _assets_of(row.decision)
     return _Set([row for row in rows if row.household_id in chosen], assets)
+
+
+def _traded(household_ids: Collection[int]) -> list[tuple[int, int]]:
+    """Return every asset that these households ever traded."""
+    if not household_ids:
+        return []
+    rows = Transaction.objects.filter(
+        account__household_id__in=household_ids, asset__isnull=False, type__in=BOOKED_TYPES
+    )
+    pairs = rows.order_by().values_list("account__household_id", "asset_id").distinct()
+    return [(household_id, asset_id) for household_id, asset_id in pairs if asset_id is not None]
 
 
 def _rebooked(claimed: _Set, now: datetime) -> int:

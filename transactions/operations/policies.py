@@ -1,17 +1,24 @@
-"""Set a household's wash-sale policy, where the law is open, and rebook its ledger."""
+"""Set a household's wash-sale policy, where the law is open, and rebook its ledger.
+
+The request itself rebooks a small ledger. A larger one is listed (`Rebooking`), and a worker
+rebooks it within minutes; until then its figures follow the old policy.
+"""
 
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
-from identity.models import User
+from identity.models import Household, User
 from identity.queries import household_seen
-from transactions.models import WashSalePolicy
+from transactions.models import Rebooking, WashSalePolicy
 from transactions.operations.accounts import next_version, publish_version
-from transactions.operations.books.booking import book_anew
+from transactions.operations.books.booking import book_anew, is_long
 from transactions.operations.books.households import lock_household
 from transactions.queries.households import HouseholdBooks, linked_assets
+
+# The most transactions that the request itself rebooks: about a second of work on one core.
+EVENTS_AT_ONCE_MAX = 5_000
 
 
 def set_policy(
@@ -25,7 +32,7 @@ def set_policy(
     crypto_exempt: bool,
     now: datetime,
 ) -> WashSalePolicy:
-    """Write the policy and rebook the household under it, in one transaction."""
+    """Write the policy, and rebook the household under it or list it to be rebooked."""
     household = household_seen(user=user, public_id=household_id)
     with transaction.atomic():
         # Lock the ledger before its policy, in the same order as every recording.
@@ -41,8 +48,20 @@ def set_policy(
                 "changed_at": now,
             },
         )
-        book_household_anew(household=lock_household(household_id=household.pk))
+        if is_long(household_id=household.pk, events_max=EVENTS_AT_ONCE_MAX):
+            Rebooking.objects.update_or_create(
+                household=household,
+                decision=None,
+                defaults={"next_at": now, "attempts": 0, "error": ""},
+            )
+        else:
+            book_household_anew(household=lock_household(household_id=household.pk))
     return policy
+
+
+def is_rebooking_pending(*, household: Household) -> bool:
+    """Return whether the household is not yet rebooked under its present policy."""
+    return Rebooking.objects.filter(household=household, decision=None).exists()
 
 
 def book_household_anew(*, household: HouseholdBooks) -> set[int]:
