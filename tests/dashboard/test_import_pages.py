@@ -44,8 +44,7 @@ def test_a_file_is_brought_looked_at_recorded_and_taken_back(browser: Client, ow
     page = brought(browser, own)
     text = browser.get(page).content.decode()
     for words in (
-        "Record 1 transaction<",
-        "duplicate of an earlier row",
+        "Record 2 transactions<",
         "AAA.DE",
         "Suggestion: AAA",
     ):
@@ -55,7 +54,9 @@ def test_a_file_is_brought_looked_at_recorded_and_taken_back(browser: Client, ow
     assert "No rows with this status" in browser.get(f"{page}?status=skipped").content.decode()
     assert browser.get(f"{page}?status=error").content.decode().count('class="row"') >= 2
 
-    browser.post(f"{page}/change", {"choice": "include:2"})
+    browser.post(f"{page}/change", {"choice": "exclude:2"})
+    assert "Record 1 transaction<" in browser.get(page).content.decode()
+    browser.post(f"{page}/change", {"choice": "reset:2"})
     browser.post(f"{page}/change", {"key": ["AAA.DE"], "meaning": ["bbb"]})
     batch = Import.objects.get()
     assert (batch.ready_count, batch.symbols["AAA.DE"]["symbol"]) == (3, "BBB")
@@ -127,7 +128,7 @@ def test_a_large_file_shows_how_far_it_is(
     work_on_import(Job.objects.get().pk)
     answer = browser.get(f"{page}/progress")
     assert answer.headers["HX-Redirect"] == page
-    assert "Record 1 transaction<" in browser.get(page).content.decode()
+    assert "Record 2 transactions<" in browser.get(page).content.decode()
 
 
 def test_one_of_several_accounts_of_a_file_is_chosen(browser: Client, own: str) -> None:
