@@ -29,6 +29,19 @@ def days_of(text: str, first: date = FIRST) -> Daily:
     return daily(first=first, values=values, inflows=inflows, outflows=outflows)
 
 
+@pytest.mark.parametrize(("close", "earned"), [("0.005", 199.0), ("0.004", 0.0)])
+def test_less_than_half_a_cent_is_no_capital_to_earn_on(close: str, earned: float) -> None:
+    series = days_of(f"{close} 0 0\n1 0 0")
+    assert series.returns[1] == pytest.approx(earned)
+
+
+@pytest.mark.parametrize(("close", "known"), [("0", True), ("-50", False)])
+def test_a_loss_above_everything_cannot_be_chained(close: str, known: bool) -> None:
+    series = days_of(f"100 0 0\n{close} 0 0")
+    assert math.isnan(series.returns[1]) is not known
+    assert time_weighted(series).value == (-1.0 if known else None)
+
+
 def test_two_shares_over_two_years_earn_10_75_percent_by_time_and_9_39_by_money() -> None:
     """CFA Institute: a share for 200, another for 225 a year later, 5 a share in dividends each
     year, both sold for 235: 15.0 % and 6.67 %."""
