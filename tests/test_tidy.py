@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -63,6 +63,12 @@ LOCKING_SQL = re.compile(
 Rule = Callable[[str, str], list[str]]
 
 
+@lru_cache(maxsize=1)
+def parsed(text: str) -> ast.Module:
+    """Return the tree of a file, which one rule after the other looks at."""
+    return ast.parse(text)
+
+
 def room_and_names(path: str) -> tuple[str, set[str]]:
     """The top folder (or the one below platform/) and the names a file goes by inside it."""
     parts = PurePosixPath(path).with_suffix("").parts
@@ -100,7 +106,7 @@ def purity(path: str, text: str) -> list[str]:
     room, names = room_and_names(path)
     if room not in PURE_ROOMS or names & DJANGO or not names - {"__init__"}:
         return []
-    tree, offences = ast.parse(text), []
+    tree, offences = parsed(text), []
     banned = FRAMEWORKS - {"channels"} if names & SOCKETS else FRAMEWORKS | OUTSIDE
     for line, name in imported(tree):
         parts = name.split(".")
@@ -122,7 +128,7 @@ def clocks(path: str, text: str) -> list[str]:
         return []
     return [
         f"{path}:{line} calls {name}(): take `now` or `as_of` as an argument; only edges ask"
-        for line, name in clock_calls(ast.parse(text))
+        for line, name in clock_calls(parsed(text))
     ]
 
 
@@ -131,7 +137,7 @@ def lengths(path: str, text: str) -> list[str]:
     offences = []
     if lines > FILE_LINES_MAX:
         offences.append(f"{path} has {lines} lines: split it by subject at {FILE_LINES_MAX}")
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > FUNCTION_LINES_MAX:
@@ -145,7 +151,7 @@ def lengths(path: str, text: str) -> list[str]:
 def wake_up_calls(path: str, text: str) -> list[str]:
     return [
         f"{path}:{node.lineno} calls .delay(): write a job row, or use delay_on_commit"
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(parsed(text))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in {"delay", "apply_async"}
@@ -155,7 +161,7 @@ def wake_up_calls(path: str, text: str) -> list[str]:
 def default_order(path: str, text: str) -> list[str]:
     return [
         f"{path}:{line.lineno} sets Meta.ordering: order the query that needs it"
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(parsed(text))
         if isinstance(node, ast.ClassDef) and node.name == "Meta"
         for line in node.body
         if isinstance(line, ast.Assign)
@@ -170,7 +176,7 @@ def one_way_to_lock(path: str, text: str) -> list[str]:
     """
     if path == "platform/stores/locks.py" or path.startswith("tests/"):
         return []
-    tree = ast.parse(text)
+    tree = parsed(text)
     claims = {
         node.func
         for node in ast.walk(tree)
@@ -201,7 +207,7 @@ def names(path: str, text: str) -> list[str]:
     for part in PurePosixPath(path).with_suffix("").parts:
         if re.fullmatch(r"utils?|helpers?|common|misc|services?|managers?", part):
             offences.append(f"{path}: {part} says nothing; name the subject")
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         if isinstance(node, ast.ClassDef) and re.search(
             r"(Service|Helper|Utils?|Input\w*Serializer|OutputSerializer)$", node.name
         ):
@@ -216,7 +222,7 @@ def names(path: str, text: str) -> list[str]:
 def import_paths(path: str, text: str) -> list[str]:
     return [
         f"{path}:{node.lineno} changes sys.path: pyproject.toml names both source roots"
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(parsed(text))
         if isinstance(node, ast.Attribute) and dotted(node) == "sys.path"
     ]
 
@@ -229,7 +235,7 @@ def named_expressions(path: str, text: str) -> list[str]:
     """In these rooms every expression stands at the top of its module, where a test meets it."""
     if not path.startswith(UPLOADED):
         return []
-    tree = ast.parse(text)
+    tree = parsed(text)
     at_the_top = {
         call
         for node in tree.body
@@ -275,7 +281,7 @@ def lists_of_kinds(path: str, text: str) -> list[str]:
     if path.startswith(KINDS_LISTED):
         return []
     offences = []
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         parts: list[ast.expr | None] = []
         if isinstance(node, ast.Tuple | ast.List | ast.Set):
             parts = [*node.elts]
@@ -325,10 +331,19 @@ def sources() -> list[str]:
     return [x for x in tracked() if x.endswith(".py") and "/migrations/" not in x]
 
 
+@cache
+def offences_by_rule() -> dict[Rule, list[str]]:
+    found: dict[Rule, list[str]] = {rule: [] for rule in PYTHON_RULES}
+    for path in sources():
+        text = (ROOT / path).read_text()
+        for rule, offences in found.items():
+            offences += rule(path, text)
+    return found
+
+
 @pytest.mark.parametrize("rule", PYTHON_RULES, ids=lambda rule: rule.__name__)
 def test_every_source_file_keeps_the_rule(rule: Rule) -> None:
-    offences = [x for path in sources() for x in rule(path, (ROOT / path).read_text())]
-    assert not offences, "\n".join(offences)
+    assert not offences_by_rule()[rule], "\n".join(offences_by_rule()[rule])
 
 
 def test_no_tracked_file_names_an_index_or_a_machine() -> None:
