@@ -124,3 +124,10 @@ def test_another_account_may_date_a_split_five_days_later(
     splits.stated(asset=1, day=100, ratio=Fraction(2), account=1)
     stated = splits.stated(asset=1, day=100 + days, ratio=Fraction(2), account=account)
     assert stated[1] is first
+
+
+@pytest.mark.parametrize(("ratio", "first"), [(Fraction(9, 5), False), (Fraction(8, 5), True)])
+def test_ratios_a_fifth_apart_are_of_two_splits(ratio: Fraction, first: bool) -> None:
+    splits = Splits()
+    splits.stated(asset=1, day=100, ratio=Fraction(2), account=1)
+    assert splits.stated(asset=1, day=101, ratio=ratio, account=2)[1] is first
