@@ -38,6 +38,7 @@ class ImportRead(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     account_id = serializers.UUIDField()
     format = serializers.CharField()
+    format_score = serializers.CharField(allow_null=True)
     status = serializers.ChoiceField(choices=ImportState.choices)
     file_name = serializers.CharField()
     file_bytes = serializers.IntegerField()
@@ -86,6 +87,7 @@ def line_answer(line: ImportLine) -> dict[str, Any]:
         "id": str(line.id),
         "account_id": str(line.account_id),
         "format": line.format,
+        "format_score": None if line.format_score is None else plain(line.format_score),
         "status": line.status,
         "file_name": line.file_name,
         "file_bytes": line.file_bytes,

@@ -171,7 +171,7 @@ class ImportChange(StrictSerializer):
 class JsonTextField(serializers.CharField):
     """JSON text in a form field."""
 
-    default_error_messages = {"not_an_object": "This is not a JSON object. Send one such as {}."}
+    default_error_messages = {"not_an_object": "This is not a JSON object. Send one such as {{}}."}
 
     def to_internal_value(self, data: Any) -> Any:
         try:

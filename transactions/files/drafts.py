@@ -44,8 +44,11 @@ def entry_of(draft: Draft, *, public_id: UUID, names: Names) -> Entry:
                 "The units held before this event are not known. Enter its ratio.",
                 code="ratio_unknown",
             )
+    kind, new_symbol = draft.type, _symbol(draft.new_security, names)
+    if kind == "merger" and ratio and new_symbol == _symbol(draft.security, names):
+        kind, new_symbol = "split", None  # an exchange of a security for itself
     return Entry(
-        type=draft.type,
+        type=kind,
         executed_at=draft.executed_at,
         currency=draft.currency,
         symbol=_symbol(draft.security, names),
@@ -57,7 +60,7 @@ def entry_of(draft: Draft, *, public_id: UUID, names: Names) -> Entry:
         lot_method=None if draft.lots else draft.lot_method,
         lots=tuple(ChosenLot(_row(lot.id, names), lot.quantity, lot.piece) for lot in draft.lots),
         note=draft.note,
-        new_symbol=_symbol(draft.new_security, names),
+        new_symbol=new_symbol,
         ratio=ratio_of(ratio) if ratio else None,
         basis_percentage=draft.basis_percentage,
         opened_date=draft.opened_date,

@@ -89,7 +89,7 @@ class Matching:
     ours: dict[bytes, list[int]] = field(default_factory=dict)
     others: dict[bytes, list[int]] = field(default_factory=dict)
     claimed: bytearray = field(default_factory=bytearray)
-    known: set[str] = field(default_factory=set)
+    known: dict[str, list[int]] = field(default_factory=dict)
     seen: set[tuple[str, bytes]] = field(default_factory=set)
 
     def add(self, row: Recorded) -> None:
@@ -98,7 +98,7 @@ class Matching:
         self.claimed.append(0)
         self.ids[row.id] = place
         if row.name:
-            self.known.add(row.name)
+            self.known.setdefault(row.name, []).append(place)
             self.names.setdefault(_named(row.name, row.print), []).append(place)
         by_figures = self.ours if row.named_by == self.source else self.others
         by_figures.setdefault(row.print.whole, []).append(place)
@@ -119,6 +119,10 @@ class Matching:
             return IN_FILE
         self.seen.add((name, b""))
         return None
+
+    def has_left(self, *, name: str) -> bool:
+        """Return whether the ledger has a row of this name that no row of the file has claimed."""
+        return any(not self.claimed[place] for place in self.known.get(name, ()))
 
     def _claim(self, name: str, print: Print) -> bool:  # noqa: A002
         """Claim the row of the ledger with this id or name, or an equal one; return whether."""

@@ -60,6 +60,8 @@ class Import(models.Model):
     # The format it is read as; `named` if a user chose it.
     format = models.CharField(max_length=32, blank=True)
     format_is_chosen = models.BooleanField(default=False)
+    # How sure the format is, by the file's columns: 0 to 1; nothing if a user chose it.
+    format_score = models.DecimalField(max_digits=4, decimal_places=3, null=True, blank=True)
     file_name = models.CharField(max_length=limits.NAME_LENGTH_MAX, blank=True)
     file_bytes = models.PositiveIntegerField(default=0)
     file_sha256 = models.CharField(max_length=64, blank=True)
@@ -167,6 +169,8 @@ class ImportRow(models.Model):
     skipped: "models.JSONField[Any, Any]" = models.JSONField(null=True, blank=True)
     # From comparing it with the ledger and the rest of the file.
     findings: "models.JSONField[Any, Any]" = models.JSONField(default=list, blank=True)
+    # Rows of one event are recorded together or not at all; empty if the row is one of its own.
+    event = models.CharField(max_length=160, blank=True)
     # The original cells, kept only for rows that cannot be imported.
     raw: "models.JSONField[Any, Any]" = models.JSONField(default=dict, blank=True)
 

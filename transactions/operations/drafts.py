@@ -196,35 +196,71 @@ def _paired(household: HouseholdBooks, made: list[Draft]) -> list[Draft]:
     ]
     if not lonely:
         return made
-    sources = list(
+    arrivals = [made[index] for index in lonely]
+    for index, source in zip(lonely, _sources(list(household.accounts), arrivals), strict=True):
+        draft = made[index]
+        if source is None:
+            fault = _source_unknown()
+            fault.item = draft.item
+            raise fault
+        _ensure_transferable(household.accounts[source.account_id], draft.account)
+        made[index] = replace(draft, counterpart=source)
+    return made
+
+
+def arrival_refusals(*, account: Account, arrivals: Sequence[Draft]) -> list[BallastError | None]:
+    """Return why each arrival in this account that states no cost cannot be recorded, if so."""
+    accounts = {row.pk: row for row in Account.objects.filter(household_id=account.household_id)}
+    found: list[BallastError | None] = []
+    for source in _sources(list(accounts), arrivals):
+        if source is None:
+            found.append(_source_unknown())
+            continue
+        try:
+            _ensure_transferable(accounts[source.account_id], account)
+        except BallastError as refusal:
+            found.append(refusal)
+        else:
+            found.append(None)
+    return found
+
+
+def _source_unknown() -> Conflict:
+    return Conflict(
+        "No transfer_out of the household matches this one. Send the cost of the shares as "
+        "amount and their acquisition date as opened_date.",
+        code="transfer_source_unknown",
+        status=400,
+        fields={"amount": ["is required"], "opened_date": ["is required"]},
+    )
+
+
+def _sources(account_ids: Sequence[int], arrivals: Sequence[Draft]) -> list[Transaction | None]:
+    """Return the transfer out of another account whose lots each arrival takes."""
+    rows = (
         Transaction.objects.filter(
-            account_id__in=list(household.accounts),
+            account_id__in=account_ids,
             type="transfer_out",
-            asset__in={draft.asset for index in lonely if (draft := made[index]).asset},
+            asset_id__in={draft.asset.pk for draft in arrivals if draft.asset and draft.asset.pk},
             reverses__isnull=True,
             reversed_by__isnull=True,
             taken_by__isnull=True,
         )
-        .exclude(account_id__in={made[index].account.pk for index in lonely})
+        .exclude(account_id__in={draft.account.pk for draft in arrivals})
         .order_by("executed_at", "id")
     )
-    for index in lonely:
-        draft = made[index]
-        source = next((row for row in sources if _fits(row, draft)), None)
-        if source is None:
-            fault = Conflict(
-                "No transfer_out of the household matches this one. Send the cost of the shares as "
-                "amount and their acquisition date as opened_date.",
-                code="transfer_source_unknown",
-                status=400,
-                fields={"amount": ["is required"], "opened_date": ["is required"]},
-            )
-            fault.item = draft.item
-            raise fault
-        sources.remove(source)
-        _ensure_transferable(household.accounts[source.account_id], draft.account)
-        made[index] = replace(draft, counterpart=source)
-    return made
+    by_figures: dict[tuple[int | None, Decimal | None], list[Transaction]] = {}
+    for row in rows:
+        by_figures.setdefault((row.asset_id, row.quantity), []).append(row)
+    found: list[Transaction | None] = []
+    for draft in arrivals:
+        asset = None if draft.asset is None else draft.asset.pk
+        alike = by_figures.get((asset, draft.amounts.quantity), [])
+        source = next((row for row in alike if _fits(row, draft)), None)
+        if source is not None:
+            alike.remove(source)
+        found.append(source)
+    return found
 
 
 def _fits(source: Transaction, draft: Draft) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +45,7 @@ class ImportLine:
     id: UUID
     account_id: UUID
     format: str
+    format_score: Decimal | None
     status: str
     is_busy: bool
     file_name: str
@@ -155,6 +157,7 @@ def import_line(batch: Import) -> ImportLine:
         id=batch.public_id,
         account_id=batch.account.public_id,
         format=batch.format,
+        format_score=batch.format_score,
         status=batch.state,
         is_busy=batch.is_busy,
         file_name=batch.file_name,

@@ -296,6 +296,10 @@ MEANINGS: dict[str, str] = {
     "file_bytes": "Size of the file in bytes.",
     "file_sha256": "SHA-256 of the file, in hexadecimal.",
     "format": "Format of the file.",
+    "format_score": (
+        "How sure the format is, from 0 to 1: the share of the file's columns that it knows, or 1 "
+        "if the file has all that identifies the format. Null if a user chose the format."
+    ),
     "encoding": "Encoding of the text.",
     "decimal": "Decimal sign of the file.",
     "date_order": "Order of day, month and year in the file.",

@@ -27,6 +27,7 @@ from transactions.operations import imports as operations
 from transactions.operations.imports.committing import StalePreview
 from transactions.queries.imports import (
     FileRow,
+    ImportLine,
     file_rows,
     import_batch,
     import_detail,
@@ -128,6 +129,7 @@ def import_page(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpRes
             "file": detail,
             "line": line,
             "format_name": title_of(line.format),
+            "recognized_percent": _recognized_percent(line),
             "open": line.status == ImportState.PREVIEW,
             "committed": line.status == ImportState.COMMITTED,
             "rows": [_shown(row) for row in file_rows(batch=batch, rows=rows[: page.size])],
@@ -227,6 +229,12 @@ def import_remove(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpR
         messages.success(request, "The Import was undone. The list shows a reversal for each row.")
     target = redirect("import", account_id, import_id)
     return HttpResponseClientRedirect(target.url) if "HX-Request" in request.headers else target
+
+
+def _recognized_percent(line: ImportLine) -> int | None:
+    """Return how much of the columns the format knows, where it was recognized only by most."""
+    score = line.format_score
+    return None if score is None or score == 1 else int(100 * score)
 
 
 def _batch(request: SignedIn, account_id: UUID, import_id: UUID) -> Import:

@@ -108,10 +108,11 @@ def test_an_option_that_does_not_exist_is_refused(options: Options) -> None:
     assert code_of((HEAD + ROW).encode(), options=options) == "options_invalid"
 
 
-def test_too_many_rows_are_refused_while_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_rows_are_refused_before_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "IMPORT_ROWS_MAX", 3)
+    rows = parse(io.BytesIO((HEAD + ROW * 3).encode()), OPTIONS, format="ballast").rows
+    assert [row.line for row in rows] == [2, 3, 4]
     rows = parse(io.BytesIO((HEAD + ROW * 4).encode()), OPTIONS, format="ballast").rows
-    assert [next(rows).line for _ in range(3)] == [2, 3, 4]
     with pytest.raises(InvalidInput) as caught:
         next(rows)
     assert caught.value.code == "rows_too_many"

@@ -124,9 +124,9 @@ def test_orders_are_read_where_there_are_no_executions() -> None:
         ("2024-01-05", "Asia/Tokyo", datetime(2024, 1, 5, 12, tzinfo=UTC)),
         ("2024-01-05 09:30", "America/New_York", datetime(2024, 1, 5, 14, 30, tzinfo=UTC)),
         # Seven in the evening in New York is the next day in UTC, but the trade is of the fifth.
-        ("2024-01-05 19:30", "America/New_York", datetime(2024, 1, 5, 23, 59, 59, tzinfo=UTC)),
-        ("2024-01-05 08:30", "Asia/Tokyo", datetime(2024, 1, 5, 0, 0, tzinfo=UTC)),
-        ("2024-01-05T19:30:00-05:00", "UTC", datetime(2024, 1, 5, 23, 59, 59, tzinfo=UTC)),
+        ("2024-01-05 19:30", "America/New_York", datetime(2024, 1, 6, 0, 30, tzinfo=UTC)),
+        ("2024-01-05 08:30", "Asia/Tokyo", datetime(2024, 1, 4, 23, 30, tzinfo=UTC)),
+        ("2024-01-05T19:30:00-05:00", "UTC", datetime(2024, 1, 6, 0, 30, tzinfo=UTC)),
         # Dated today, at noon, while it is noon.
         ("2026-11-23", "UTC", NOW),
     ],
@@ -141,6 +141,8 @@ def test_the_day_of_the_file_is_the_day_of_the_ledger(
     )
     assert row.entry is not None
     assert row.entry.executed_at == expected
+    day = (2026, 11, 23) if expected == NOW else (2024, 1, 5)
+    assert row.entry.executed_at.timetuple()[:3] == day
 
 
 def test_a_midnight_of_ghostfolio_is_a_day_of_its_zone() -> None:
@@ -185,3 +187,56 @@ def test_a_schwab_file_is_in_dollars_whatever_the_account() -> None:
     row = one("schwab", SCHWAB + "01/05/2024,Bank Interest,,X,,,,$1.00", currency="EUR")
     assert row.entry is not None
     assert row.entry.currency == "USD"
+
+
+def told(found: list[ParsedRow]) -> list[str]:
+    return [
+        row.skipped.code if row.skipped else " ".join(p.code for p in row.problems) or "recorded"
+        for row in found
+    ]
+
+
+def test_a_row_in_which_the_file_ends_is_cut_off() -> None:
+    whole = SCHWAB + "01/05/2024,Bank Interest,,X,,,,$1.00\n"
+    assert told(rows("schwab", whole + "01/06/2024,Bank Interest,,X,,,")) == [
+        "recorded",
+        "row_cut_off amount_missing",
+    ]
+    # Programs that leave out empty cells at the end do so in every row.
+    wealthfolio = WEALTHFOLIO + "2024-01-05,DEPOSIT,,100,1,USD\n2024-01-06,DEPOSIT,,100,1,USD"
+    assert told(rows("wealthfolio", wealthfolio)) == ["recorded", "recorded"]
+
+
+def test_a_correction_takes_back_the_nearest_equal_row_before_it() -> None:
+    paid = "01/{:02}/2024,Cash Dividend,KO,COKE,,,,$5.00\n"
+    back = "01/05/2024,Cash Dividend,KO,COKE,,,,-$5.00\n"
+    assert told(rows("schwab", SCHWAB + paid.format(3) + back + paid.format(4))) == [
+        "recorded",
+        "taken_back",
+        "taken_back",
+    ]
+    # A row after it is not meant.
+    assert told(rows("schwab", SCHWAB + paid.format(6) + back)) == [
+        "recorded",
+        "correction_not_supported",
+    ]
+
+
+def test_an_unpaired_correction_holds_back_the_last_day_of_its_like() -> None:
+    other = "01/04/2024,Cash Dividend,KO,COKE,,,,$4.00\n"
+    older = "01/03/2024,Cash Dividend,KO,COKE,,,,$4.00\n"
+    back = "01/05/2024,Cash Dividend,KO,COKE,,,,-$5.00\n"
+    assert told(rows("schwab", SCHWAB + older + other + back)) == [
+        "recorded",
+        "held_back",
+        "correction_not_supported",
+    ]
+
+
+def test_many_equal_corrections_are_paired_in_order() -> None:
+    paid = "01/03/2024,Cash Dividend,KO,COKE,,,,$5.00\n"
+    back = "01/05/2024,Cash Dividend,KO,COKE,,,,-$5.00\n"
+    assert told(rows("schwab", SCHWAB + paid * 3 + back * 2)) == [
+        *("recorded", "taken_back", "taken_back"),
+        *("taken_back", "taken_back"),
+    ]

@@ -21,6 +21,7 @@ from core.limits import LOTS_PER_SALE_MAX, NOTE_LENGTH_MAX, QUANTITY_DECIMALS, T
 from core.money import plain
 from transactions.files.formats.declaration import ReadFormat
 from transactions.files.reading import cells
+from transactions.files.reading.fingerprints import Fingerprints
 from transactions.files.reading.interface import (
     LOT_METHODS,
     NO_SECURITY,
@@ -31,14 +32,13 @@ from transactions.files.reading.interface import (
     Security,
 )
 from transactions.files.reading.lines import (
-    Fingerprints,
     Line,
     is_text_line,
     lines,
     rounded,
     trade_money,
 )
-from transactions.files.reading.rows import arrival, is_in_units, slack_of
+from transactions.files.reading.rows import About, arrival, is_in_units, slack_of, taking_back
 from transactions.files.reading.tables import Layout, open_table
 from transactions.ledger.kinds import KINDS
 
@@ -196,6 +196,8 @@ def _row(line: Line) -> ParsedRow:
             if value is not None and value < 0:
                 line.problem("amount_sign", of=name)
         quantity = None if quantity is None else abs(quantity)
+    back = kind_name in _TAKEN_BACK and amount is not None and amount < 0
+    amount = None if amount is None else abs(amount)
     if kind is not None and kind.figures == "cash" and amount is None:
         line.problem("amount_missing", of="amount")
     if at is None or kind is None or not currency:
@@ -208,7 +210,7 @@ def _row(line: Line) -> ParsedRow:
     ):
         opened = arrival(line, at)
     new_symbol, new_isin = line.short("new_symbol"), line.text("new_isin").upper()
-    return line.row(
+    row = line.row(
         Draft(
             type=kind_name,
             executed_at=at,
@@ -237,6 +239,22 @@ def _row(line: Line) -> ParsedRow:
             note=_note(line),
         )
     )
+    return _correction(line, row, kind_name) if back else row
+
+
+def _correction(line: Line, row: ParsedRow, kind: str) -> ParsedRow:
+    """Return a row with a negative amount as what takes back an earlier one."""
+    assert row.entry is not None, "the row has a draft"
+    readable = [problem.code for problem in row.problems] == ["amount_sign"]
+    about = About(
+        at=row.entry.executed_at, currency=row.entry.currency, security=row.entry.security
+    )
+    bare = replace(row, problems=()) if readable else row
+    return replace(taking_back(line, bare, kind, about), problems=row.problems)
+
+
+# Negative amounts of these take back an earlier row.
+_TAKEN_BACK = frozenset({"dividend", "interest", "return_of_capital", "fee", "tax"})
 
 
 def _parts(security: Security) -> tuple[str, str, str, str]:

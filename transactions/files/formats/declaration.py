@@ -16,8 +16,8 @@ class ReadFormat:
 
     `name` is its name in the API, `title` its name for people. A file has the format if its head
     `is_head`; else if one of its first rows has all the headings of one of the `signatures`,
-    compared in the form of `plain_name`; else, for headings in many languages, if one of its first
-    rows is the heading of one of the `layouts`.
+    compared in the form of `plain_name`; else if one of its first rows is the heading of one of the
+    `layouts` and, where there are signatures, most of its columns are known (`detection`).
     """
 
     name: str

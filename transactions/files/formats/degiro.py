@@ -3,20 +3,24 @@
     transactions   one row per fill, with its value and costs in the currency of the account
     account        several rows per order: the trade, its costs, and both sides of a conversion
 
-If the order was converted, the trade is booked in the account's currency at the converted amount:
-cash and basis are right to the cent. Without conversion it is booked in its own currency, and costs
-in another currency are a separate fee. Days come first in dates, the columns of currencies have no
-name, and a long order id may continue in the next line.
+What the statement shows to be converted is booked at the converted amount, in the currency of the
+account: a trade by the conversion of its order, dividends and taxes by the conversion that follows
+them (`degiro_conversions`). So cash is right to the cent. Without conversion a row is booked in its
+own currency, and costs in another currency are a separate fee. The rows of an order are imported
+together or not at all. Days come first in dates, the columns of currencies have no name, and a long
+order id may continue in the next line or stand one column further.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import BinaryIO
 
 from core.currencies import minor_unit_of
-from core.money import allocate, quantize
+from core.money import allocate, plain, quantize
 from transactions.files.formats.declaration import ReadFormat
+from transactions.files.formats.degiro_conversions import Conversions, Converted
 from transactions.files.formats.degiro_words import (
     ACCOUNT_COLUMNS,
     TRANSACTION_COLUMNS,
@@ -24,16 +28,22 @@ from transactions.files.formats.degiro_words import (
     kind_of,
 )
 from transactions.files.reading import cells
-from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
-from transactions.files.reading.lines import Fingerprints, Line, lines
+from transactions.files.reading.fingerprints import Fingerprints
+from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow, Quote
+from transactions.files.reading.lines import Line, lines
 from transactions.files.reading.rows import (
+    PRICE_PLACES,
+    QUANTITY_PLACES,
     ZERO,
     About,
     cash,
     charge,
     income,
+    interest,
     quote_of,
+    rounding,
     slack_of,
+    taking_back,
     trade,
 )
 from transactions.files.reading.tables import Layout, Table, open_table
@@ -154,32 +164,46 @@ class Order:
 def _account(table: Table, options: Options) -> Iterator[tuple[ParsedRow, bool]]:
     """Read the file twice: first to collect the rows of each order, then to yield the rows."""
     orders: dict[str, Order] = {}
-    for line in _joined(table, options):
-        name = "" if isinstance(line, ParsedRow) else line.text("order_id")
-        if not name or isinstance(line, ParsedRow):
+    conversions = Conversions()
+    for place, line in enumerate(_joined(table, options)):
+        if isinstance(line, ParsedRow):
             continue
-        order, kind = orders.setdefault(name, Order()), kind_of(line.text("text"))
+        name, kind = line.text("order_id"), kind_of(line.text("text"))
         currency, amount = line.code("currency"), line.figure("amount") or ZERO
+        if not name:
+            if amount and kind in ("fx", *_CONVERTED):
+                moment = f"{line.text('date')} {line.text('time')}"
+                conversions.add(place, kind == "fx", moment, currency, amount, line.figure("rate"))
+            continue
+        order = orders.setdefault(name, Order())
         if kind == "trade":
             order.fills.append((currency, amount))
         elif kind == "fx":
             order.converted[currency] = order.converted.get(currency, ZERO) + amount
         elif kind == "cost":
             order.costs[currency] = order.costs.get(currency, ZERO) - amount
-    for line in _joined(table, options):
+    converted = conversions.amounts()
+    for place, line in enumerate(_joined(table, options)):
         if isinstance(line, ParsedRow):
             yield line, False
         else:
-            yield _statement(line, orders.get(line.text("order_id"))), line.timed
+            of_line = orders.get(line.text("order_id"))
+            yield _statement(line, of_line, converted.get(place)), line.timed
 
 
-def _statement(line: Line, order: Order | None) -> ParsedRow:
+# Rows that a later conversion may turn into the account's currency.
+_CONVERTED = frozenset({"dividend", "tax", "return_of_capital", "fee", "cost", "interest"})
+
+
+def _statement(line: Line, order: Order | None, converted: Converted | None) -> ParsedRow:
     text = line.text("text")
     kind = kind_of(text)
     amount = line.figure("amount")
     if kind == "fx":
         if order and order.in_account():
             return line.skip("part_of_another_row", "The conversion of an order.")
+        if converted is not None:
+            return line.skip("part_of_another_row", "The conversion of other rows.")
         return line.skip("fx_conversion")
     if kind == "sweep":
         return line.skip("sweep")
@@ -195,6 +219,13 @@ def _statement(line: Line, order: Order | None) -> ParsedRow:
         order_id=line.id("order_id"),
         note=line.note("" if kind == "trade" else text),
     )
+    if converted is not None and amount is not None:
+        about = replace(
+            about,
+            currency=converted.currency,
+            note=line.note(text, f"({plain(amount)} {about.currency})"),
+        )
+        amount = converted.amount
     bare = replace(about, security=NO_SECURITY, order_id="")
     if kind == "trade":
         return _order_trade(line, about, order)
@@ -202,17 +233,15 @@ def _statement(line: Line, order: Order | None) -> ParsedRow:
         if order and _carried(order) == about.currency:
             return line.skip("part_of_another_row", "The costs of an order.")
         return charge(line, "fee", bare, amount)
-    plain = replace(about, order_id="")
+    paid = replace(about, order_id="")
     if kind == "tax":
-        return charge(line, kind, plain, amount)
+        return charge(line, kind, paid, amount)
     if kind in ("dividend", "return_of_capital"):
-        return income(line, kind, plain, amount)
+        return income(line, kind, paid, amount)
     if kind == "fee":
         return charge(line, kind, bare, amount)
     if kind == "interest":
-        if amount is not None and amount < 0:
-            return charge(line, "fee", bare, amount)
-        return cash(line, "interest", bare, amount)
+        return interest(line, bare, amount)
     if kind in ("deposit", "withdrawal"):
         if amount is not None and (amount > 0) != (kind == "deposit"):
             line.problem("amount_sign", of="amount")
@@ -238,29 +267,33 @@ def _order_trade(line: Line, about: About, order: Order | None) -> ParsedRow:
     if quantity is None or price is None:
         return line.refused("number_invalid", f"{line.text('text')[:60]!r}", of="text")
     amount = line.figure("amount")
-    if amount and (amount > 0) != (kind == "sell"):
-        line.problem("amount_sign", of="amount")
-    half = Decimal(5).scaleb(-cells.decimals(fill.price, line.decimal) - 1)
+    back = bool(amount) and ((amount or ZERO) > 0) != (kind == "sell")
+    by_price = line.half(fill.price, at_least=PRICE_PLACES)
+    by_quantity = line.half(fill.quantity, at_least=QUANTITY_PLACES)
     quoted = fill.currency
     if unit := minor_unit_of(quoted):
-        price, half, quoted = price / unit.per, half / unit.per, unit.currency
+        price, by_price, quoted = price / unit.per, by_price / unit.per, unit.currency
+    slack = rounding(quantity, price, by_quantity=by_quantity, by_price=by_price)
     fee, gross, stated = ZERO, amount, price if quoted.upper() == about.currency else None
+    quote = None
     if order is not None:
         found = order.in_account()
         place, order.taken = order.taken, order.taken + 1
         if found and amount is not None and stated is not None:
-            _check(line, quantity * stated, amount, quantity * half)
+            _check(line, quantity * stated, amount, slack)
         if found:
+            quote = Quote(about.currency, stated, None if amount is None else abs(amount))
             about = replace(about, currency=found[0])
             gross, stated = found[1][place], None
         if place == 0:
             fee = order.costs.get(about.currency, ZERO)
     if fill.isin and not about.security.isin:
         about = replace(about, security=replace(about.security, isin=fill.isin))
-    return trade(
+    row = trade(
         line, kind, about, quantity=quantity, price=stated, fee=fee, gross=gross,
-        slack=quantity * half,
+        slack=slack, quote=quote,
     )  # fmt: skip
+    return taking_back(line, row, kind, about) if back else row
 
 
 def _check(line: Line, product: Decimal, amount: Decimal, slack: Decimal) -> None:
@@ -269,9 +302,15 @@ def _check(line: Line, product: Decimal, amount: Decimal, slack: Decimal) -> Non
 
 
 def _joined(table: Table, options: Options) -> Iterator[Line | ParsedRow]:
-    """Yield the lines, joining an order id that continues in the next line."""
+    """Yield the lines with their order ids, which may continue in the next line.
+
+    An id may stand in the column after its own; its shape tells it.
+    """
     held: Line | None = None
     for line in lines(table, options):
+        shaped = "" if line.text("order_id") else _order_id(line)
+        if shaped:
+            line.cells = {**line.cells, "order_id": shaped}
         alone = line.text("order_id") and not any(
             value.strip() for name, value in line.cells.items() if name != "order_id"
         )
@@ -280,19 +319,40 @@ def _joined(table: Table, options: Options) -> Iterator[Line | ParsedRow]:
                 **held.cells,
                 "order_id": held.text("order_id") + line.text("order_id"),
             }
-            yield held
+            yield _grouped(held)
             held = None
             yield line.skip("part_of_another_row", "The end of the order id above.")
             continue
         if held is not None:
-            yield held
+            yield _grouped(held)
             held = None
         if line.filled == 1:
             yield line.skip("text_line")
         else:
             held = line
     if held is not None:
-        yield held
+        yield _grouped(held)
+
+
+_ORDER_ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
+
+def _order_id(line: Line) -> str:
+    """Return the cell of the row that has the shape of an order id."""
+    found = next(
+        (cell.strip() for cell in line.found[-3:] if _ORDER_ID.fullmatch(cell.strip())), ""
+    )
+    wide = len(line.source.names) if line.source else 0
+    if found and all(cell.strip() in ("", found) for cell in line.found[wide:]):
+        line.problems = [problem for problem in line.problems if problem.code != "row_too_wide"]
+    return found
+
+
+def _grouped(line: Line) -> Line:
+    """Return the line as a part of its order: its rows are imported together or not at all."""
+    if line.text("order_id") and "text" in line.columns:
+        line.group = f"order {line.text('order_id')}"
+    return line
 
 
 FORMATS = [

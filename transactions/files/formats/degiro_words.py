@@ -1,7 +1,8 @@
 """The words of DEGIRO's files, in their languages. Pure.
 
-Dutch, English, German, French, Spanish, Italian and Portuguese. A `*` in a heading stands for a
-variable part (`Transactiekosten en/of kosten van derden EUR`).
+Dutch, English, German, French, Spanish, Italian and Portuguese: of each the trades, their costs,
+taxes, and both sides of a conversion. A `*` in a heading stands for a variable part
+(`Transactiekosten en/of kosten van derden EUR`), a `¤` for the code of a currency (`Wert EUR`).
 """
 
 import re
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 _DATE = ("Datum", "Date", "Fecha", "Data")
 _TIME = ("Tijd", "Time", "Uhrzeit", "Heure", "Hora", "Ora")
 _PRODUCT = ("Product", "Produkt", "Produit", "Producto", "Prodotto", "Produto")
+_ISIN = ("ISIN", "Code ISIN", "Código ISIN", "Codice ISIN")
 _ORDER = ("Order Id", "Order-ID", "ID Orden", "ID Ordre", "ID Ordine", "ID da Ordem")
 _CHANGE = ("Mutatie", "Change", "Änderung", "Mouvements", "Variación", "Variazioni", "Mudança")
 
@@ -19,39 +21,45 @@ ACCOUNT_COLUMNS: Mapping[str, Sequence[str]] = {
     "time": _TIME,
     "value_date": ("Valutadatum", "Value date", "Valuta", "Date de valeur", "Fecha valor"),
     "name": _PRODUCT,
-    "isin": ("ISIN",),
+    "isin": _ISIN,
     "text": (
         *("Omschrijving", "Description", "Beschreibung", "Descripción", "Descrizione"),
         "Descrição",
     ),
-    "rate": ("FX", "Tipo", "Tasso"),
+    "rate": ("FX", "Tipo", "Tasso", "Taxa"),
     "currency": _CHANGE,
     "amount": tuple(f"{name}+1" for name in _CHANGE),
     "order_id": _ORDER,
+    "order_next": tuple(f"{name}+1" for name in _ORDER),
 }
-_PRICE = ("Koers", "Price", "Kurs", "Cours", "Precio", "Quotazione", "Preço")
+_PRICE = ("Koers", "Price", "Kurs", "Cours", "Precio", "Quotazione", "Prezzo", "Preço", "Preços")
 _VALUE = ("Waarde", "Value", "Wert", "Montant", "Valor", "Valore")
 _FEE = (
-    *("Transactiekosten*", "Transaction*", "Transaktions*", "Frais de courtage*", "Costes de*"),
-    *("Costi di*", "Comissões*", "Gebühr*"),
+    *("Transactiekosten*", "Transaction*", "Transaktions*", "Frais de courtage*"),
+    *("Costes de transacción*", "Costi di transazione*", "Comissões de transação*"),
+    *("Custos de transação*", "Gebühr", "Gebühr ¤"),
 )
 _TOTAL = ("Totaal", "Total", "Gesamt", "Montant négocié", "Totale")
 TRANSACTION_COLUMNS: Mapping[str, Sequence[str]] = {
     "date": _DATE,
     "time": _TIME,
     "name": _PRODUCT,
-    "isin": ("ISIN",),
+    "isin": _ISIN,
     "quantity": ("Aantal", "Quantity", "Anzahl", "Quantité", "Número", "Quantità", "Quantidade"),
     "price": _PRICE,
     "price_currency": tuple(f"{name}+1" for name in _PRICE),
-    "value": (*_VALUE, *(f"{name} *" for name in _VALUE)),
+    "value": (*_VALUE, *(f"{name} ¤" for name in _VALUE)),
     "value_currency": tuple(f"{name}+1" for name in _VALUE),
-    "rate": ("Wisselkoers", "Exchange rate", "Wechselkurs", "Taux de change", "Tipo de cambio"),
-    "autofx": ("AutoFX*",),
+    "rate": (
+        *("Wisselkoers", "Exchange rate", "Wechselkurs", "Taux de change", "Tipo de cambio"),
+        *("Tasso di cambio", "Taxa de Câmbio"),
+    ),
+    "autofx": ("*AutoFX*",),
     "fee": _FEE,
-    "total": (*_TOTAL, *(f"{name} *" for name in _TOTAL)),
+    "total": (*_TOTAL, *(f"{name} ¤" for name in _TOTAL)),
     "total_currency": tuple(f"{name}+1" for name in _TOTAL),
     "order_id": _ORDER,
+    "order_next": tuple(f"{name}+1" for name in _ORDER),
 }
 
 # Longer than any description; the text after this length is ignored.
@@ -64,6 +72,8 @@ _QUANTITY = re.compile(r"\d[\d.,']{0,30}(?: \d{3}(?!\w)){0,8}(?:[.,]\d{1,10})?")
 _PAID = re.compile(
     r"(?P<price>[\d.,]{1,40}) (?P<currency>[A-Za-z]{3})(?: ?\((?P<isin>[A-Z0-9]{12})\))?"
 )
+# Between what was traded and its price: `Koop 25 @ 76,55 EUR`, `Kauf 25 zu je 11,51 EUR`.
+_AT = re.compile(r" ?@ ?| (?:zu je|zu|à|a|at|tegen|por) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +91,15 @@ def fill_of(text: str) -> Fill | None:
     """Return the trade a description states; None if it describes something else."""
     if len(text) > _TEXT_CHARS_MAX:
         return None
-    said, _, paid = " ".join(text.split()).rpartition("@")
-    word, _, rest = said.partition(" ")
+    word, _, rest = " ".join(text.split()).partition(" ")
     side = _SIDES.get(word.casefold())
-    if side is None:
+    quantity = _QUANTITY.match(rest) if side else None
+    if side is None or quantity is None:
         return None
-    quantity, price = _QUANTITY.match(rest), _PAID.fullmatch(paid.strip())
-    if quantity is None or price is None:
-        return None
-    return Fill(side, quantity[0], price["price"], price["currency"], price["isin"] or "")
+    for at in reversed(list(_AT.finditer(rest))):
+        if price := _PAID.fullmatch(rest[at.end() :]):
+            return Fill(side, quantity[0], price["price"], price["currency"], price["isin"] or "")
+    return None
 
 
 def kind_of(text: str) -> str:
@@ -113,12 +123,13 @@ _KINDS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
             "cost",
             r"transactiekosten|transaction and/or third|transaction costs|transaktionsgeb"
             r"|frais degiro de courtage|costes de transacci|costi di transazione"
-            r"|comiss.es de transa",
+            r"|(?:comiss.es|custos) de transa|(?:autofx|conversi).{0,40}autofx|autofx",
         ),
         (
             "fx",
-            r"valuta (?:creditering|debitering)|fx (?:credit|debit)|währungswechsel"
-            r"|cambio de divisa|cambio valuta|opération de change|(?:crédito|débito) de divisa",
+            r"valuta (?:creditering|debitering)|fx (?:credit|debit|withdrawal|deposit)"
+            r"|währungswechsel|cambio de divisa|cambio (?:di )?valuta|opération de change"
+            r"|(?:crédito|débito|levantamento|depósito|câmbio) de (?:divisa|moeda)",
         ),
         (
             "sweep",
@@ -129,10 +140,10 @@ _KINDS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
         (
             "tax",
             r"dividendbelasting|dividend tax|dividendensteuer|impôts sur dividende|retención"
-            r"|ritenuta|imposto|withholding",
+            r"|ritenuta|imposta|imposto|withholding|quellensteuer|kapitalertragsteuer",
         ),
         ("return_of_capital", r"kapitaalsuitkering|capital return|return of capital"),
-        ("dividend", r"^dividend|^divid\."),
+        ("dividend", r"^dividend|^divid\.|^ausschüttung|^distribuzione"),
         (
             "fee",
             r"aansluitingskosten|connection fee|einrichtung|frais de connexion|conectividad"

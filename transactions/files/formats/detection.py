@@ -8,20 +8,26 @@ import importlib
 import io
 import pkgutil
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import BinaryIO
 
 from core.errors import InvalidInput
 from transactions.files import formats
 from transactions.files.formats.declaration import ReadFormat, RealizedFormat
+from transactions.files.reading.corrections import corrected
 from transactions.files.reading.decoding import encoding_of, refusal
 from transactions.files.reading.interface import Options, Parsed
 from transactions.files.reading.tables import (
     DELIMITERS,
     HEADING_ROWS,
+    Record,
     column_names,
     heading_of,
+    plain_name,
     read_records,
+    without_unit,
 )
 
 HEAD_BYTES = 65_536
@@ -36,7 +42,9 @@ def _declared() -> Iterator[ReadFormat | RealizedFormat]:
 
 _DECLARED = sorted(_declared(), key=lambda declared: declared.name)
 FORMATS: Mapping[str, ReadFormat] = {
-    declared.name: declared for declared in _DECLARED if isinstance(declared, ReadFormat)
+    declared.name: replace(declared, read=corrected(declared.read))
+    for declared in _DECLARED
+    if isinstance(declared, ReadFormat)
 }
 REALIZED: Mapping[str, RealizedFormat] = {
     declared.name: declared for declared in _DECLARED if isinstance(declared, RealizedFormat)
@@ -52,12 +60,44 @@ _SIGNATURES = sorted(
 )
 
 
+_HEADINGS: Mapping[str, frozenset[str]] = {
+    declared.name: frozenset(
+        without_unit(plain_name(alias))
+        for layout in declared.layouts
+        for aliases in layout.columns.values()
+        for alias in aliases
+    )
+    for declared in FORMATS.values()
+}
+# Headings of one format that no other one has.
+_TELLING: Mapping[str, frozenset[str]] = {
+    name: headings.difference(*(other for of, other in _HEADINGS.items() if of != name))
+    for name, headings in _HEADINGS.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recognized:
+    """The format of a file, and how sure that is: 1 if it has all that identifies the format, else
+    the part of its columns that the format knows.
+    """
+
+    name: str
+    score: Decimal
+
+
 def detect(head: bytes) -> str | None:
     """Return a file's format by its first `HEAD_BYTES` bytes; None if it is unknown.
 
     Raises archive_not_accepted and encoding_unknown. The answer may also be a format of
     `REALIZED`: lots that a broker closed, not transactions.
     """
+    found = recognize(head)
+    return found.name if found else None
+
+
+def recognize(head: bytes) -> Recognized | None:
+    """Return a file's format as `detect` does, with how sure that is."""
     head = head[:HEAD_BYTES]
     # A head may end within a letter or a row.
     cut = len(head)
@@ -70,7 +110,7 @@ def detect(head: bytes) -> str | None:
     encoding = encoding_of(data)
     for declared in FORMATS.values():
         if declared.is_head is not None and declared.is_head(head):
-            return declared.name
+            return Recognized(declared.name, Decimal(1))
     for delimiter in DELIMITERS:
         try:
             found = _by_heading(data, encoding, delimiter)
@@ -83,19 +123,53 @@ def detect(head: bytes) -> str | None:
     return None
 
 
-def _by_heading(data: BinaryIO, encoding: str, delimiter: str) -> str | None:
+def _by_heading(data: BinaryIO, encoding: str, delimiter: str) -> Recognized | None:
     for _, record in zip(
         range(HEADING_ROWS), read_records(data, encoding, delimiter), strict=False
     ):
-        names = set(column_names(record.cells))
-        for name, signature in _SIGNATURES:
-            if signature <= names:
-                return name
-        for declared in FORMATS.values():
-            for layout in declared.layouts:
-                if heading_of(record, layout, _NO_OPTIONS, ""):
-                    return declared.name
+        found = _by_columns(record)
+        if found is not None:
+            return found
     return None
+
+
+# A format that is known only in part needs a telling heading of its signature, or so many others,
+# and so much of the columns.
+_TELLING_MIN = 3
+_SCORE_MIN = Decimal("0.5")
+
+
+def _by_columns(record: Record) -> Recognized | None:
+    """Return the format of which a row is the heading.
+
+    A row with all headings of a signature is sure. Brokers rename and add columns, so a row also
+    is a heading if a format finds its required fields in it, by headings that no other format has,
+    and knows most of its columns.
+    """
+    names = column_names(record.cells)
+    known = {name for name in names if name}
+    known |= {without_unit(name) for name in known}
+    for name, signature in _SIGNATURES:
+        if signature <= known:
+            return Recognized(name, Decimal(1))
+    best: tuple[int, Recognized] | None = None
+    for declared in FORMATS.values():
+        for layout in declared.layouts:
+            heading = heading_of(record, layout, _NO_OPTIONS, "")
+            if heading is None:
+                continue
+            found = {names[place] for place in heading.fields.values()}
+            share = Decimal(len(found)) / sum(1 for name in names if name)
+            own = {without_unit(name) for name in found} & _TELLING[declared.name]
+            telling = len(own)
+            signed = any(own & set(signature) for signature in declared.signatures)
+            if declared.signatures and (
+                share < _SCORE_MIN or not (signed or telling >= _TELLING_MIN)
+            ):
+                continue
+            if best is None or (telling, share) > (best[0], best[1].score):
+                best = telling, Recognized(declared.name, round(share, 3))
+    return best[1] if best else None
 
 
 def parse(data: BinaryIO, options: Options, *, format: str | None = None) -> Parsed:  # noqa: A002

@@ -12,19 +12,21 @@ from decimal import Decimal
 from typing import BinaryIO
 
 from transactions.files.formats.declaration import ReadFormat
+from transactions.files.reading.fingerprints import Fingerprints
 from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
-from transactions.files.reading.lines import Fingerprints, Line, is_text_line, lines
+from transactions.files.reading.lines import Line, is_text_line, lines
 from transactions.files.reading.pairs import Pairs
 from transactions.files.reading.rows import (
     ZERO,
     About,
-    cash,
     charge,
     draft,
     income,
     moved_units,
+    says_back,
     signed_cash,
     slack_of,
+    taking_back,
     trade,
 )
 from transactions.files.reading.tables import Layout, Table, open_table
@@ -101,17 +103,22 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     """Read the file twice: first to collect related rows, then to yield the rows."""
     options = replace(options, currency="USD")
     _, table = open_table(data, options, [LAYOUT])
-    reinvested = Pairs(_reinvestments(table, options))
+    pairs = Pairs(_sides(table, options))
     names = Fingerprints()
     for line in lines(table, options):
         if is_text_line(line) or not (line.text("action") or line.text("amount")):
             yield line.skip("text_line")
             continue
-        yield names.name(_row(line, reinvested), timed=line.timed)
+        yield names.name(_row(line, pairs), timed=line.timed)
+
+
+_CANCELED = re.compile(r"(?:CANCEL[A-Z]{0,6}|REVERSAL)\s{1,8}(?:OF\s{1,8})?")
 
 
 def _word(line: Line) -> str:
     action = line.text("action").upper()
+    if canceled := _CANCELED.match(action):
+        action = action[canceled.end() :]
     return next((word for start, word in ACTIONS if action.startswith(start)), "")
 
 
@@ -120,15 +127,29 @@ def _side(line: Line, word: str) -> tuple[bool, Hashable] | None:
     if word not in ("reinvested", "dividend") or not amount or _swept(line):
         return None
     bought = word == "reinvested"
-    if (amount < 0) != bought:
+    back = (amount < 0) != bought  # both sides of a reinvestment that is taken back
+    return bought, (_account(line), line.text("date"), line.text("symbol"), abs(amount), back)
+
+
+def _account(line: Line) -> str:
+    return line.text("account_number") or line.text("account")
+
+
+def _journal(line: Line, word: str) -> tuple[bool, Hashable] | None:
+    """Return the side and the key of a move that may be between two parts of one account."""
+    if word != "transferred" or not line.text("action").upper().startswith("JOURNALED"):
         return None
-    account = line.text("account_number") or line.text("account")
-    return bought, (account, line.text("date"), line.text("symbol"), abs(amount))
+    amount, quantity = line.figure("amount") or ZERO, line.quantity("quantity") or ZERO
+    if not (amount or quantity):
+        return None
+    figures = (line.text("symbol"), abs(quantity), abs(amount))
+    return (quantity or amount) < 0, ("journal", _account(line), line.text("date"), *figures)
 
 
-def _reinvestments(table: Table, options: Options) -> Iterator[tuple[bool, Hashable]]:
+def _sides(table: Table, options: Options) -> Iterator[tuple[bool, Hashable]]:
     for line in lines(table, options):
-        side = _side(line, _word(line))
+        word = _word(line)
+        side = _side(line, word) or _journal(line, word)
         if side is not None:
             yield side
 
@@ -137,7 +158,7 @@ def _swept(line: Line) -> bool:
     return line.text("symbol").strip("*").upper() in MONEY_FUNDS
 
 
-def _row(line: Line, reinvested: Pairs) -> ParsedRow:
+def _row(line: Line, pairs: Pairs) -> ParsedRow:
     word = _word(line)
     if word == "dividend" and _swept(line):
         word = "interest"  # of idle cash; the fund is not held in the ledger
@@ -152,8 +173,12 @@ def _row(line: Line, reinvested: Pairs) -> ParsedRow:
         return line.refused("event_incomplete", of="action")
     if word == "sweep" or (_swept(line) and word in ("buy", "sell", "reinvested")):
         return line.skip("sweep")
+    journal = _journal(line, word)
+    within = "VS A/C TYPES" in line.text("action").upper()  # from cash to margin, or back
+    if journal is not None and (pairs.take(*journal) or within):
+        return line.skip("journal")
     side = _side(line, word)
-    paired = side is not None and reinvested.take(*side)
+    paired = side is not None and pairs.take(*side)
     if side is not None and paired and not side[0]:
         return line.skip("part_of_another_row", "The reinvestment of the same day and amount.")
     split = word == "distributed"
@@ -166,6 +191,9 @@ def _row(line: Line, reinvested: Pairs) -> ParsedRow:
     )
     if word in ("buy", "sell", "reinvested"):
         kind = "reinvestment" if paired else "buy" if word == "reinvested" else word
+        if _is_back(line, kind, amount):
+            opposite = None if amount is None else -amount
+            return taking_back(line, _trade(line, kind, about, opposite), kind, about)
         return _trade(line, kind, about, amount)
     if split:
         return _split(line, about, amount)
@@ -174,6 +202,17 @@ def _row(line: Line, reinvested: Pairs) -> ParsedRow:
             return moved_units(line, about, line.quantity("quantity"))
         return line.skip("sweep")
     return _cash(line, word, about, amount)
+
+
+def _is_back(line: Line, kind: str, amount: Decimal | None) -> bool:
+    """Return whether a trade is taken back: by its words, or with all signs turned round."""
+    if says_back(line.text("action")):
+        return True
+    quantity = line.quantity("quantity")
+    if not amount or not quantity:
+        return False
+    sold = kind == "sell"
+    return (amount > 0) != sold and (quantity < 0) != sold
 
 
 def _trade(line: Line, kind: str, about: About, amount: Decimal | None) -> ParsedRow:
@@ -216,7 +255,7 @@ def _cash(line: Line, word: str, about: About, amount: Decimal | None) -> Parsed
     if word == "dividend":
         return income(line, "dividend", about, amount)
     if word == "return_of_capital":
-        return cash(line, word, about, amount)
+        return income(line, word, about, amount)
     if word == "interest":
         return income(line, word, bare, amount)
     if word in ("fee", "tax"):
@@ -233,5 +272,6 @@ FORMATS = [
         title="Fidelity",
         read=read,
         signatures=[{"run date", "action", "symbol", "quantity"}],
+        layouts=[LAYOUT],
     ),
 ]

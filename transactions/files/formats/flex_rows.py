@@ -11,13 +11,15 @@ from transactions.files.reading.lines import Line
 from transactions.files.reading.rows import (
     ZERO,
     About,
-    cash,
     charge,
     draft,
     file_rate,
     income,
+    interest,
+    says_back,
     signed_cash,
     slack_of,
+    taking_back,
     trade,
 )
 
@@ -68,12 +70,12 @@ def trade_rows(line: Line, *, level: str) -> Iterator[ParsedRow]:
         )
         yield line.refused(code, of="asset_class")
         return
-    if "CA" in side.replace("(", " ").replace(")", " ").split() or "CANCEL" in _kind(line):
-        yield line.refused("correction_not_supported", of="side")
-        return
-    kind = {"BUY": "buy", "SELL": "sell"}.get(side)
+    kind = {"BUY": "buy", "SELL": "sell"}.get(side.partition("(")[0].strip())
     if kind is None:
         yield line.refused("type_unknown" if side else "type_missing", f"{side[:40]!r}", of="side")
+        return
+    if _is_canceled(line, side):
+        yield _canceled(line, kind)
         return
     opens = line.text("open_close").upper()
     if opens == ("O" if kind == "sell" else "C"):
@@ -82,13 +84,28 @@ def trade_rows(line: Line, *, level: str) -> Iterator[ParsedRow]:
     yield from _trade(line, kind)
 
 
-def _kind(line: Line) -> str:
-    return line.text("transaction_type").upper()
+def _is_canceled(line: Line, side: str) -> bool:
+    """Return whether the row cancels a trade: `BUY (Ca.)`, the note Ca, or a TradeCancel."""
+    notes = line.text("notes").replace(",", ";").split(";")
+    return (
+        says_back(side)
+        or "Ca" in (note.strip() for note in notes)
+        or "CANCEL" in line.text("transaction_type").upper()
+    )
 
 
-def _trade(line: Line, kind: str) -> Iterator[ParsedRow]:
+def _canceled(line: Line, kind: str) -> ParsedRow:
+    """Return the row as a correction; its figures have the opposite sign."""
+    original = line.id("original_id")
+    costs = (line.figure("commission") or ZERO) + (line.figure("taxes") or ZERO)
+    row = _priced(line, kind, _about(line), fee=costs)
+    named = f"ibkr:{original}" if original.strip("0") else ""
+    return taking_back(line, row, kind, _about(line), named=named, of="side")
+
+
+def _about(line: Line) -> About:
     name = line.id("trade_id") or line.id("transaction_id")
-    about = About(
+    return About(
         at=line.happened("trade", "datetime", "date"),
         currency=line.currency("currency"),
         account=line.name("account"),
@@ -97,17 +114,14 @@ def _trade(line: Line, kind: str) -> Iterator[ParsedRow]:
         external_id=f"ibkr:{name}" if name else "",
         file_rate=file_rate(line, "fx_rate"),
     )
+
+
+def _priced(line: Line, kind: str, about: About, *, fee: Decimal) -> ParsedRow:
     quantity, price = line.quantity("quantity"), line.figure("price")
     gross = line.figure("money")
     if gross is None:
         gross = line.figure("proceeds")
-    commission, taxes = line.figure("commission") or ZERO, line.figure("taxes") or ZERO
-    fee = -(commission + taxes)
-    other = line.code("commission_currency")
-    apart = bool(other) and other != about.currency and commission != 0
-    if apart:
-        fee = -taxes
-    yield trade(
+    return trade(
         line,
         kind,
         about,
@@ -119,6 +133,17 @@ def _trade(line: Line, kind: str) -> Iterator[ParsedRow]:
         per_hundred=line.text("asset_class").upper() in ("BOND", "BILL"),
         of="money",
     )
+
+
+def _trade(line: Line, kind: str) -> Iterator[ParsedRow]:
+    about = _about(line)
+    commission, taxes = line.figure("commission") or ZERO, line.figure("taxes") or ZERO
+    fee = -(commission + taxes)
+    other = line.code("commission_currency")
+    apart = bool(other) and other != about.currency and commission != 0
+    if apart:
+        fee = -taxes
+    yield _priced(line, kind, about, fee=fee)
     paid = quantize(-commission, other) if apart else ZERO
     if apart and paid > 0 and about.at is not None and not line.problems:
         named = f"{about.external_id}:fee" if about.external_id else ""
@@ -150,16 +175,14 @@ def cash_row(line: Line) -> ParsedRow:
     bare = replace(about, security=NO_SECURITY)
     if kind == "dividend":
         if "(RETURN OF CAPITAL)" in description.upper():
-            return cash(line, "return_of_capital", about, amount)
+            return income(line, "return_of_capital", about, amount)
         return income(line, kind, about, amount)
     if kind == "tax":
         return charge(line, kind, about, amount)
     if kind == "fee":
         return charge(line, kind, bare, amount)
     if kind == "interest":
-        if amount is not None and amount < 0:
-            return charge(line, "fee", bare, amount)
-        return cash(line, kind, bare, amount)
+        return interest(line, bare, amount)
     return signed_cash(line, "deposit", "withdrawal", bare, amount)
 
 

@@ -21,9 +21,10 @@ from core.limits import (
 from transactions.files.formats.declaration import ReadFormat
 from transactions.files.reading.cells import UnreadableDate, moment
 from transactions.files.reading.decoding import refusal, storable
+from transactions.files.reading.fingerprints import Fingerprints
 from transactions.files.reading.interface import Options, ParsedRow, Security
 from transactions.files.reading.json_documents import elements
-from transactions.files.reading.lines import Fingerprints, Line
+from transactions.files.reading.lines import Line
 from transactions.files.reading.rows import ZERO, About, cash, read_rows, trade
 from transactions.files.reading.tables import Layout
 
@@ -219,5 +220,6 @@ FORMATS = [
         title="Ghostfolio CSV",
         read=read_csv,
         signatures=[{"code", "datasource", "action", "fee"}],
+        layouts=[CSV],
     ),
 ]

@@ -19,8 +19,9 @@ from transactions.files.reading.decoding import (
     text_pieces,
     xml_encoding,
 )
+from transactions.files.reading.fingerprints import Fingerprints
 from transactions.files.reading.interface import Options, ParsedRow
-from transactions.files.reading.lines import Fingerprints, Line, line_of
+from transactions.files.reading.lines import Line, line_of
 from transactions.files.reading.tables import (
     DELIMITERS,
     Heading,
@@ -58,6 +59,8 @@ TRADES = Layout(
         "trade_id": ("TradeID",),
         "transaction_id": ("TransactionID",),
         "order_id": ("IBOrderID",),
+        "notes": ("Notes/Codes", "Notes"),
+        "original_id": ("OrigTradeID",),
     },
     required=frozenset({"side", "quantity", "price", "currency"}),
     decimal=".",
@@ -255,7 +258,8 @@ def _xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
             line = Line(parser.CurrentLineNumber, {}, {}, options, stated=raw)
             found.append(("event" if name in _XML_EVENTS else "other", line))
             return
-        line = _element(name, attributes, layout, parser.CurrentLineNumber, options)
+        place = (parser.CurrentLineNumber, parser.CurrentColumnNumber)
+        line = _element(name, attributes, layout, place, options)
         found.append((layout.name, line))
 
     parser.StartDoctypeDeclHandler = doctype
@@ -283,7 +287,11 @@ def _xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
 
 
 def _element(
-    name: str, attributes: Mapping[str, str], layout: Layout, number: int, options: Options
+    name: str,
+    attributes: Mapping[str, str],
+    layout: Layout,
+    place: tuple[int, int],
+    options: Options,
 ) -> Line:
     """Return the row of one XML element."""
     known = {**_ATTRIBUTES[layout.name], **_XML_ONLY}
@@ -291,13 +299,14 @@ def _element(
     if name == "Order":
         cells["level"] = "ORDER"
     return Line(
-        number,
+        place[0],
         cells,
         columns={field: aliases[0] for field, aliases in layout.columns.items()},
         options=options,
         stated={key: value for key, value in attributes.items() if value},
         date_order="ymd",
         money=layout.money,
+        group=f"{place[0]}:{place[1]}",
     )
 
 
@@ -308,5 +317,6 @@ FORMATS = [
         read=read,
         is_head=is_xml,
         signatures=SIGNATURES,
+        layouts=[*LAYOUTS],
     ),
 ]

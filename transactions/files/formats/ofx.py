@@ -10,17 +10,27 @@ securities stand at its end.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import chain
 from typing import BinaryIO
 
 from core.limits import IMPORT_ROW_CHARS_MAX, IMPORT_ROWS_MAX
 from transactions.files.formats.declaration import ReadFormat
-from transactions.files.formats.ofx_rows import KINDS, rows_of
+from transactions.files.formats.ofx_exchanges import Move, exchanges
+from transactions.files.formats.ofx_rows import (
+    KINDS,
+    iso_date,
+    plain_decimal,
+    rows_of,
+    security_of,
+)
+from transactions.files.reading.cells import number
 from transactions.files.reading.decoding import encoding_of, refusal, text_pieces
+from transactions.files.reading.fingerprints import Fingerprints
 from transactions.files.reading.interface import Options, ParsedRow, Security
-from transactions.files.reading.lines import Fingerprints, Line
+from transactions.files.reading.lines import Line
 
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z0-9._]{1,64})\s{0,8}(?P<empty>/?)>")
 # Asides with their own start and end marks; `<!` alone is a document type or an entity.
@@ -55,8 +65,11 @@ class Group:
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     encoding = encoding_of(data, declared=options.encoding)
     securities: dict[str, Security] = {}
+    moved: list[Group] = []
     for group in groups(data, encoding):
-        if group.name == _SECURITY and len(securities) < IMPORT_ROWS_MAX:
+        if group.name == "TRANSFER" and len(moved) < IMPORT_ROWS_MAX:
+            moved.append(group)
+        elif group.name == _SECURITY and len(securities) < IMPORT_ROWS_MAX:
             number = group.values.get("UNIQUEID", "")
             kind = group.values.get("UNIQUEIDTYPE", "").upper()
             securities[number] = Security(
@@ -65,7 +78,8 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
                 cusip=number[:64] if kind != "ISIN" else "",
                 name=group.values.get("SECNAME", "")[:120],
             )
-    names, count = Fingerprints(), 0
+    exchanged = exchanges(_move(place, group, securities) for place, group in enumerate(moved))
+    names, count, transfers = Fingerprints(), 0, 0
     for group in groups(data, encoding):
         if group.name == _SECURITY:
             continue
@@ -79,9 +93,27 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
             stated={"transaction": group.name, **_raw(group.values)},
             options=options,
             date_order="ymd",
+            group=str(count),
         )
-        for row in rows_of(line, group.name, group.account, group.currency, securities):
+        exchange = None
+        if group.name == "TRANSFER":
+            exchange, transfers = exchanged.get(transfers), transfers + 1
+        for row in rows_of(line, group.name, group.account, group.currency, securities, exchange):
             yield names.name(row, timed=line.timed)
+
+
+def _move(place: int, group: Group, securities: Mapping[str, Security]) -> Move:
+    values, units = group.values, number(plain_decimal(group.values.get("UNITS", "")), ".")
+    unique = values.get("UNIQUEID", "")
+    return Move(
+        place,
+        group.account,
+        iso_date(values.get("DTTRADE", ""))[:10],
+        securities.get(unique) or security_of(unique, values.get("UNIQUEIDTYPE", "")),
+        abs(units or Decimal(0)),
+        values.get("TFERACTION", "").upper() == "OUT",
+        values.get("MEMO", ""),
+    )
 
 
 def _raw(values: dict[str, str]) -> dict[str, str]:

@@ -11,21 +11,30 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from core.money import quantize
+from core.money import plain, quantize
+from transactions.files.formats.ofx_exchanges import Exchange
 from transactions.files.reading.cells import CELL_CHARS_MAX
-from transactions.files.reading.interface import NO_SECURITY, ParsedRow, Security
+from transactions.files.reading.interface import (
+    NO_SECURITY,
+    ROW_CODES,
+    Correction,
+    ParsedRow,
+    RowProblem,
+    Security,
+)
 from transactions.files.reading.lines import Line
 from transactions.files.reading.rows import (
     ZERO,
     About,
-    cash,
     charge,
     draft,
     file_rate,
     income,
+    interest,
     moved_units,
     signed_cash,
     slack_of,
+    taking_back,
     trade,
 )
 
@@ -64,6 +73,7 @@ def rows_of(
     account: str,
     currency: str,
     securities: Mapping[str, Security],
+    exchange: Exchange | None = None,
 ) -> Iterator[ParsedRow]:
     """Yield the transaction(s) of one group of the file."""
     values = line.cells
@@ -77,9 +87,6 @@ def rows_of(
     line.cells = cells
     line.money = dict.fromkeys((*_FIGURES.keys() - {"quantity"}, *_COSTS, *_WITHHELD), "currency")
     line.columns = {name: tags[0] for name, tags in _FIGURES.items()}
-    if "REVERSALFITID" in values or "CORRECTFITID" in values:
-        yield line.refused("correction_not_supported")
-        return
     if kind in ("BUYOPT", "SELLOPT", "CLOSUREOPT"):
         yield line.refused("option_not_supported")
         return
@@ -96,12 +103,53 @@ def rows_of(
         at=line.happened("split" if kind == "SPLIT" else "trade", "date"),
         currency=line.currency("currency"),
         account=account,
-        security=known or _security(number, values.get("UNIQUEIDTYPE", "")),
+        security=known or security_of(number, values.get("UNIQUEIDTYPE", "")),
         note=line.note(values.get("NAME", ""), values.get("MEMO", "")),
         external_id=f"ofx:{name}" if name else "",
         file_rate=file_rate(line, "CURRENCY.CURRATE", to=currency),
     )
+    of = values.get("REVERSALFITID") or values.get("CORRECTFITID")
+    if of:
+        yield from _corrections(line, kind, about, f"ofx:{of}")
+        return
+    if exchange is not None:
+        yield _exchanged(line, about, exchange)
+        return
     yield from _rows(line, kind, about)
+
+
+def _corrections(line: Line, kind: str, about: About, of: str) -> Iterator[ParsedRow]:
+    """Yield the row as what takes back, or replaces, the one that its pointer names."""
+    replaces = line.text("CORRECTACTION").upper() == "REPLACE"
+    rows = list(_rows(line, kind, about))
+    first = rows[0]
+    word = first.takes_back.kind if first.takes_back else first.entry.type if first.entry else ""
+    back = Correction(word, about.security.key, of, first if replaces else None, replaces)
+    problem = RowProblem("correction_not_supported", ROW_CODES["correction_not_supported"])
+    if not replaces:
+        yield replace(first, entry=None, problems=(problem,), takes_back=back)
+        return
+    unreadable = bool(first.problems)
+    if unreadable:
+        yield first
+        return
+    yield replace(first, problems=(problem,), takes_back=back)
+    yield from rows[1:]
+
+
+def _exchanged(line: Line, about: About, exchange: Exchange) -> ParsedRow:
+    """Return one side of two transfers that exchange a security for itself or its successor."""
+    if exchange.is_journal:
+        return line.skip("journal")
+    if exchange.is_incomplete:
+        return line.refused("event_incomplete")
+    if exchange.is_arrival:
+        return line.skip("part_of_another_row", "The other side of an exchange of units.")
+    ratio = f"{plain(exchange.new)}:{plain(exchange.old)}"
+    about = replace(about, at=line.happened("split", "date"))
+    if exchange.successor.key == about.security.key:
+        return draft(line, "split", about, ratio=ratio)
+    return draft(line, "merger", about, ratio=ratio, new_security=exchange.successor)
 
 
 def _rows(line: Line, kind: str, about: About) -> Iterator[ParsedRow]:
@@ -151,7 +199,7 @@ def iso_date(text: str) -> str:
     return f"{day}T{clock[:2]}:{clock[2:4]}:{clock[4:]}{sign}{abs(zone):02}:{minutes:02}"
 
 
-def _security(number: str, kind: str) -> Security:
+def security_of(number: str, kind: str) -> Security:
     if kind.upper() == "ISIN":
         return Security(isin=number[:12].upper())
     return Security(cusip=number[:64])
@@ -165,9 +213,11 @@ def _trade(line: Line, kind: str, about: About, total: Decimal | None) -> Iterat
     quantity, price = line.quantity("quantity"), line.figure("price")
     fee = sum((line.figure(name) or ZERO for name in _COSTS), ZERO)
     tax = _withheld(line) if word == "sell" else ZERO
-    if total and (total > 0) != (word == "sell"):
+    wrong = bool(total) and ((total or ZERO) > 0) != (word == "sell")
+    back = wrong and bool(quantity) and ((quantity or ZERO) < 0) == (word != "sell")
+    if wrong and not back:
         line.problem("amount_sign", of="amount")
-    yield trade(
+    row = trade(
         line,
         word,
         about,
@@ -178,6 +228,10 @@ def _trade(line: Line, kind: str, about: About, total: Decimal | None) -> Iterat
         slack=slack_of(line, quantity, price),
         per_hundred=kind.endswith("DEBT"),
     )
+    if back:  # both signs turned round
+        yield taking_back(line, row, word, about)
+        return
+    yield row
     if tax and not line.problems:
         yield _tax(line, about, tax)
 
@@ -230,9 +284,7 @@ def _transfer(line: Line, about: About) -> ParsedRow:
 def _bank(line: Line, about: About, amount: Decimal | None) -> ParsedRow:
     kind = _BANK.get(line.text("TRNTYPE").upper(), "")
     if kind == "interest":
-        if amount is not None and amount < 0:
-            return charge(line, "fee", about, amount)
-        return cash(line, "interest", about, amount)
+        return interest(line, about, amount)
     if kind == "fee":
         return charge(line, "fee", about, amount)
     return signed_cash(line, "deposit", "withdrawal", about, amount)

@@ -27,6 +27,7 @@ from transactions.files.reading.rows import (
     income,
     moved_units,
     read_rows,
+    taking_back,
     trade,
 )
 from transactions.files.reading.tables import Layout, plain_name
@@ -139,14 +140,16 @@ def _check_gross(line: Line, about: About, gross: Decimal) -> None:
 def _dividend(
     line: Line, about: About, value: Decimal | None, fee: Decimal, tax: Decimal
 ) -> Iterator[ParsedRow]:
-    if value is None or value < 0:
-        yield income(line, "dividend", about, value)
-        return
-    _check_gross(line, about, value + fee + tax)
-    yield cash(line, "dividend", about, value + fee + tax, fee=fee, of="value")
+    gross = None if value is None else abs(value) + fee + tax
+    if gross is not None:
+        _check_gross(line, about, gross)
+    paid = cash(line, "dividend", about, gross, fee=fee, of="value")
+    back = value is not None and value < 0
+    yield taking_back(line, paid, "dividend", about) if back else paid
     tax = quantize(tax, about.currency or "USD")
     if tax and not line.problems:
-        yield draft(line, "tax", about, amount=tax)
+        withheld = draft(line, "tax", about, amount=tax)
+        yield taking_back(line, withheld, "tax", about) if back else withheld
 
 
 FORMATS = [

@@ -16,19 +16,20 @@ from typing import BinaryIO
 
 from transactions.files.formats.declaration import ReadFormat
 from transactions.files.reading.cells import effective
+from transactions.files.reading.fingerprints import Fingerprints
 from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
-from transactions.files.reading.lines import Fingerprints, Line, is_text_line, lines
+from transactions.files.reading.lines import Line, is_text_line, lines
 from transactions.files.reading.pairs import Pairs
 from transactions.files.reading.rows import (
     ZERO,
     About,
-    cash,
     charge,
     draft,
     income,
     moved_units,
     signed_cash,
     slack_of,
+    taking_back,
     trade,
 )
 from transactions.files.reading.tables import Layout, Table, open_table
@@ -141,22 +142,28 @@ def _reinvestment(line: Line) -> tuple[bool, Hashable] | None:
     if not bought and "reinvest" not in action:
         return None
     amount = line.figure("amount")
-    if amount is None or (amount < 0) != bought:
+    if not amount:
         return None
-    return bought, (effective(line.text("date")), line.text("symbol"), abs(amount))
+    back = (amount < 0) != bought  # both sides of a reinvestment that is taken back
+    return bought, (effective(line.text("date")), line.text("symbol"), abs(amount), back)
 
 
 def _journal(line: Line) -> tuple[bool, Hashable] | None:
-    amount = line.figure("amount")
-    if line.text("action").casefold() != "journal" or not amount:
+    """Return the side and the key of a move that may be between two parts of the account."""
+    amount, quantity = line.figure("amount"), line.quantity("quantity")
+    moved = {"journal": amount, "journaled shares": quantity}.get(line.text("action").casefold())
+    if not moved:
         return None
-    return amount < 0, ("journal", effective(line.text("date")), abs(amount))
+    symbol = "" if moved is amount else line.text("symbol")
+    return moved < 0, ("journal", effective(line.text("date")), symbol, abs(moved))
 
 
 def _row(line: Line, pairs: Pairs) -> ParsedRow:
     action = line.text("action").casefold()
     if not action:
         return line.refused("type_missing", of="action")
+    if action.startswith("cancel "):
+        return _canceled(line, action.removeprefix("cancel ").strip())
     if action in OPTIONS or _OPTION_SYMBOL.fullmatch(line.text("symbol")):
         return line.refused("option_not_supported", of="action")
     if action in ("sell short", "buy to cover", "short sale"):
@@ -182,6 +189,8 @@ def _row(line: Line, pairs: Pairs) -> ParsedRow:
     )
     if action in ("buy", "sell", "reinvest shares"):
         kind = "reinvestment" if paired else "buy" if action == "reinvest shares" else action
+        if amount and (amount > 0) != (kind == "sell") and (line.figure("quantity") or 0) < 0:
+            return taking_back(line, _trade(line, kind, about, -amount), kind, about)
         return _trade(line, kind, about, amount)
     if split:
         return _split(line, about)
@@ -191,6 +200,23 @@ def _row(line: Line, pairs: Pairs) -> ParsedRow:
             return signed_cash(line, "deposit", "withdrawal", bare, amount)
         return moved_units(line, about, line.quantity("quantity"))
     return _cash(line, action, about, amount)
+
+
+def _canceled(line: Line, action: str) -> ParsedRow:
+    """Return the row of `Cancel Buy` and the like, whose amount has the opposite sign."""
+    about = About(
+        at=line.happened("cash", "date"), currency=line.currency(), security=line.security()
+    )
+    amount = line.figure("amount")
+    if action in ("buy", "sell"):
+        opposite = None if amount is None else -amount
+        return taking_back(line, _trade(line, action, about, opposite), action, about)
+    if action == "reinvest shares":
+        row = _trade(line, "buy", about, None if amount is None else -amount)
+        return taking_back(line, replace(row, entry=None), "reinvestment", about)
+    row = _cash(line, action, about, amount)
+    kind = row.entry.type if row.entry else ""
+    return row if row.takes_back else taking_back(line, row, kind, about)
 
 
 def _trade(line: Line, kind: str, about: About, amount: Decimal | None) -> ParsedRow:
@@ -224,7 +250,7 @@ def _cash(line: Line, action: str, about: About, amount: Decimal | None) -> Pars
     if action in DIVIDENDS:
         return income(line, "dividend", about, amount)
     if action == "return of capital":
-        return cash(line, "return_of_capital", about, amount)
+        return income(line, "return_of_capital", about, amount)
     bare = replace(about, security=NO_SECURITY)
     kind = "moved" if action == "journal" else CASH.get(action)
     if kind == "income":
@@ -242,5 +268,6 @@ FORMATS = [
         title="Schwab",
         read=read,
         signatures=[{"action", "symbol", "description", "fees & comm"}],
+        layouts=[LAYOUT],
     ),
 ]

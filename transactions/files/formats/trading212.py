@@ -18,7 +18,6 @@ from transactions.files.reading.lines import Line
 from transactions.files.reading.rows import (
     ZERO,
     About,
-    cash,
     charge,
     draft,
     income,
@@ -26,6 +25,7 @@ from transactions.files.reading.rows import (
     read_rows,
     signed_cash,
     slack_of,
+    taking_back,
     trade,
 )
 from transactions.files.reading.tables import Layout
@@ -146,10 +146,11 @@ def _dividend(line: Line, word: str, about: About, total: Decimal | None) -> Ite
         yield income(line, kind, about, total)
         return
     tax = quantize(tax, about.currency or "USD")
-    yield cash(line, kind, about, total + tax, of="total")
+    yield income(line, kind, about, total + (tax if total > 0 else -tax))
     if tax and about.at is not None:
         named = f"{about.external_id}:tax" if about.external_id else ""
-        yield draft(line, "tax", replace(about, external_id=named), amount=tax)
+        withheld = draft(line, "tax", replace(about, external_id=named), amount=tax)
+        yield withheld if total > 0 else taking_back(line, withheld, "tax", about)
 
 
 FORMATS = [
@@ -158,5 +159,6 @@ FORMATS = [
         title="Trading 212",
         read=read,
         signatures=[{"action", "time", "no. of shares", "price / share"}],
+        layouts=[LAYOUT],
     ),
 ]

@@ -24,6 +24,7 @@ from transactions.files.reading.rows import (
     moved_units,
     read_rows,
     slack_of,
+    taking_back,
     trade,
 )
 from transactions.files.reading.tables import Layout
@@ -116,12 +117,15 @@ def _row(line: Line) -> ParsedRow:
         return income_in_units(line, about, quantity=quantity, price=price, amount=amount, fee=fee)
     if kind in CASH:
         if not amount:
-            amount = abs((quantity or ZERO) * (price or ZERO))
+            amount = (quantity or ZERO) * (price or ZERO)
         if kind == "fee":
             amount, fee = (amount or fee), ZERO
         if kind != "dividend" and kind != "tax":
             about = replace(about, security=NO_SECURITY)
-        return cash(line, kind, about, amount, fee=fee)
+        paid = cash(line, kind, about, amount, fee=fee)
+        if word in ("dividend", "interest") and amount is not None and amount < 0:
+            return taking_back(line, paid, kind, about)
+        return paid
     return line.refused("type_unknown", f"{word[:40]!r}", of="type")
 
 
@@ -131,5 +135,6 @@ FORMATS = [
         title="Wealthfolio",
         read=read,
         signatures=[{"activitytype", "unitprice", "symbol"}],
+        layouts=[LAYOUT],
     ),
 ]

@@ -71,13 +71,17 @@ ROW_CODES: Mapping[str, str] = {
     "fx_rate_invalid": "The exchange rate is not positive.",
     "ratio_invalid": "The ratio must be two positive numbers, as in 2:1.",
     "row_too_wide": "The row has more cells than the heading.",
+    "row_cut_off": "The file ends within this row. Download it again.",
     "text_too_long": "A text is longer than the ledger can store.",
     "text_invalid": "A text contains a character that cannot be stored.",
     "value_invalid": "A value is not one of those allowed.",
     "option_not_supported": "Stock options are not supported.",
     "short_sale_not_supported": "Short sales are not supported.",
     "asset_class_not_supported": "Only shares, funds, bonds, metals and coins are supported.",
-    "correction_not_supported": "The row corrects an earlier one. Remove both from the file.",
+    "correction_not_supported": (
+        "The row corrects another one, and the file has no equal row. Remove both from the file."
+    ),
+    "held_back": "The row belongs to a refused row, or a refused correction may refer to it.",
     "event_incomplete": "The file has too little information about this event. Enter it by hand.",
     "row_invalid": "The row does not match its format.",
 }
@@ -92,6 +96,7 @@ SKIP_CODES: Mapping[str, str] = {
     "text_line": "It is a line of text, not a row of the table.",
     "section_not_read": "Its section of the file contains no transactions.",
     "not_executed": "The order was canceled or is a draft.",
+    "taken_back": "A later row of the file cancels or corrects it.",
     "summary": "It is a total of other rows.",
 }
 
@@ -225,8 +230,29 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """What a row takes back from its file (`corrections`).
+
+    A row that takes back has, as its entry, the transaction taken back, without signs; no entry if
+    that is not readable. `kind` and `security` (its key) tell which rows it may mean then. `of`:
+    the external id of the row that is taken back, if the source points to it. `otherwise`: the
+    row's own meaning, if the file has nothing that it takes back (a refund of fees). `replaces`:
+    `otherwise` replaces the row taken back.
+    """
+
+    kind: str
+    security: str = ""
+    of: str = ""
+    otherwise: "ParsedRow | None" = None
+    replaces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedRow:
-    """One transaction of a file, the line on which it begins (from 1), and its raw cells."""
+    """One transaction of a file, the line on which it begins (from 1), and its raw cells.
+
+    Rows of one `group` are one event: all of them are importable or none.
+    """
 
     line: int
     entry: Draft | None = None
@@ -234,6 +260,8 @@ class ParsedRow:
     warnings: tuple[RowProblem, ...] = ()
     skipped: RowProblem | None = None
     raw: Mapping[str, str] = field(default_factory=dict)
+    takes_back: Correction | None = None
+    group: str = ""
 
     @property
     def external_id(self) -> str:

@@ -1,7 +1,5 @@
 """The reading of one row: typed cells, with problems collected, not raised. Pure."""
 
-import hashlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, tzinfo
@@ -64,6 +62,7 @@ class Line:
     problems: list[RowProblem] = field(default_factory=list)
     warnings: list[RowProblem] = field(default_factory=list)
     timed: bool = False
+    group: str = ""
 
     @property
     def raw(self) -> Mapping[str, str]:
@@ -282,10 +281,13 @@ class Line:
 
     def ulp(self, name: str, *, at_least: int = 0) -> Decimal:
         """Return half a unit of the last digit in the cell: its largest rounding error."""
-        places = cells.decimals(self.text(name), self.decimal)
-        half = Decimal(5).scaleb(-max(places, at_least) - 1)
+        half = self.half(self.text(name), at_least=at_least)
         unit = self._minor_unit(name) if name in self.money else None
         return half / unit.per if unit else half
+
+    def half(self, text: str, *, at_least: int = 0) -> Decimal:
+        """Return half a unit of the last digit of a number."""
+        return Decimal(5).scaleb(-max(cells.decimals(text, self.decimal), at_least) - 1)
 
     # The three ways a row ends.
 
@@ -300,7 +302,12 @@ class Line:
     def row(self, entry: Draft | None) -> ParsedRow:
         assert entry is not None or self.problems, "a row without an entry says why"
         return ParsedRow(
-            self.number, entry, tuple(self.problems), tuple(self.warnings), raw=self.raw
+            self.number,
+            entry,
+            tuple(self.problems),
+            tuple(self.warnings),
+            raw=self.raw,
+            group=self.group,
         )
 
 
@@ -341,6 +348,7 @@ def line_of(
         decimal=decimal,
         date_order=date_order,
         money=heading.money,
+        group=str(record.line),
     )
     if len(found) > len(names) and any(cell.strip() for cell in found[len(names) :]):
         line.problem("row_too_wide")
@@ -348,11 +356,23 @@ def line_of(
 
 
 def lines(table: Table, options: Options) -> Iterator[Line]:
-    """Yield the rows of a table."""
+    """Yield the rows of a table.
+
+    The last row of a file that ends within a line is cut off if it alone is too short.
+    """
+    width, count, wide = len(table.heading.names), 0, 0
+    held: Line | None = None
     for record in table.records():
-        yield line_of(
+        if held is not None:
+            count, wide = count + 1, wide + (len(held.found) >= width)
+            yield held
+        held = line_of(
             table.heading, record, options, decimal=table.decimal, date_order=table.date_order
         )
+    if held is not None:
+        if table.ends_open and count == wide > 0 and len(held.found) < width:
+            held.problem("row_cut_off")
+        yield held
 
 
 def _raw(names: Sequence[str], found: Sequence[str]) -> dict[str, str]:
@@ -451,28 +471,3 @@ def cash_money(
         line.problem("amount_zero", f"{amount} rounds to nothing.", of=of)
         return None, fee
     return whole, fee
-
-
-class Fingerprints:
-    """Names for rows that have none in their source; equal rows are counted in file order."""
-
-    def __init__(self) -> None:
-        self._seen: Counter[bytes] = Counter()
-
-    def name(self, row: ParsedRow, *, timed: bool = False) -> ParsedRow:
-        entry = row.entry
-        if entry is None or entry.external_id:
-            return row
-        at = entry.executed_at
-        figures = (entry.quantity, entry.price, entry.amount, entry.fee, entry.added_quantity)
-        parts = [
-            *(entry.account, entry.type, at.isoformat() if timed else at.date().isoformat()),
-            *(entry.security.key, entry.new_security.key, entry.currency, entry.ratio),
-            *("" if value is None else str(value.normalize()) for value in figures),
-        ]
-        digest = hashlib.sha256("\x1f".join(parts).encode()).digest()[:12]
-        self._seen[digest] += 1
-        count = self._seen[digest]
-        name = f"row:{digest.hex()}" + (f"#{count}" if count > 1 else "")
-        named = replace(entry, external_id=name)
-        return ParsedRow(row.line, named, row.problems, row.warnings, row.skipped, row.raw)

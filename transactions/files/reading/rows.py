@@ -1,24 +1,30 @@
 """The checks and the Draft of a row, shared by all readers. Pure."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import BinaryIO
 
+from core.limits import NOTE_LENGTH_MAX
 from core.money import WIDE, quantize
 from transactions.files.reading import cells
+from transactions.files.reading.fingerprints import Fingerprints
 from transactions.files.reading.interface import (
     NO_SECURITY,
+    ROW_CODES,
+    WARNING_CODES,
+    Correction,
     Draft,
     FileRate,
     Options,
     ParsedRow,
     Quote,
+    RowProblem,
     Security,
 )
 from transactions.files.reading.lines import (
-    Fingerprints,
     Line,
     cash_money,
     is_text_line,
@@ -215,19 +221,61 @@ def signed_cash(
     return cash(line, incoming, about, amount)
 
 
+def taking_back(
+    line: Line,
+    row: ParsedRow,
+    kind: str,
+    about: About,
+    *,
+    named: str = "",
+    otherwise: ParsedRow | None = None,
+    of: str = "amount",
+) -> ParsedRow:
+    """Return a row, read as if it were what it takes back, as the correction of that."""
+    detail = ROW_CODES["correction_not_supported"]
+    problem = RowProblem("correction_not_supported", detail, line.columns.get(of, of))
+    back = Correction(kind, about.security.key, named, otherwise)
+    entry = None if row.problems else row.entry
+    return replace(row, entry=entry, problems=(*row.problems, problem), takes_back=back)
+
+
+_BACK = re.compile(r"revers|cancel|\(ca\.?\)|storn|annul|estorn|anulac|terugboek", re.IGNORECASE)
+
+
+def says_back(*texts: str) -> bool:
+    """Return whether a text says that a row is reversed or canceled."""
+    return any(_BACK.search(text[:NOTE_LENGTH_MAX]) for text in texts)
+
+
 def charge(line: Line, kind: str, about: About, amount: Decimal | None) -> ParsedRow:
-    """Return a fee or tax, stated negative; a positive one is a refund: income, not a deposit."""
-    if amount is not None and amount > 0:
-        line.warn("refund_as_income", of="amount")
-        return cash(line, "interest", about, amount)
-    return cash(line, kind, about, amount)
+    """Return a fee or tax, stated negative; a positive one takes back an earlier one.
+
+    Fees that the file does not state before are a refund: income, not a deposit.
+    """
+    row = cash(line, kind, about, amount)
+    if amount is None or amount <= 0:
+        return row
+    refund = None
+    if kind == "fee" and not row.problems and not says_back(about.note):
+        refund = cash(line, "interest", about, amount)
+        told = RowProblem("refund_as_income", WARNING_CODES["refund_as_income"], "")
+        refund = replace(refund, warnings=(*refund.warnings, told))
+    return taking_back(line, row, kind, about, otherwise=refund)
 
 
 def income(line: Line, kind: str, about: About, amount: Decimal | None) -> ParsedRow:
     """Return a dividend or interest, stated positive; a negative one corrects an earlier row."""
-    if amount is not None and amount < 0:
-        return line.refused("correction_not_supported", of="amount")
-    return cash(line, kind, about, amount)
+    row = cash(line, kind, about, amount)
+    return taking_back(line, row, kind, about) if amount is not None and amount < 0 else row
+
+
+def interest(line: Line, about: About, amount: Decimal | None) -> ParsedRow:
+    """Return interest; a negative one takes back an earlier one, else it was paid: a fee."""
+    row = income(line, "interest", about, amount)
+    if row.takes_back is None or row.entry is None or says_back(about.note):
+        return row
+    paid = replace(row, entry=replace(row.entry, type="fee"), problems=(), takes_back=None)
+    return replace(row, takes_back=replace(row.takes_back, otherwise=paid))
 
 
 def moved_units(
@@ -277,20 +325,31 @@ def quote_of(line: Line, currency: str, price: str, amount: str = "") -> Quote |
 def arrival(line: Line, at: datetime | None) -> date | None:
     """Return the day of arrival as the day of purchase, which the file does not state."""
     line.warn("opened_date_assumed", of="opened_date")
-    return at.astimezone(UTC).date() if at else None
+    return at.date() if at else None
+
+
+# Brokers round prices to the cent at most and fractions to a thousandth.
+PRICE_PLACES, QUANTITY_PLACES = 2, 3
 
 
 def slack_of(line: Line, quantity: Decimal | None, price: Decimal | None) -> Decimal:
-    """Return the largest error of quantity * price, because the file rounds both.
+    """Return the largest error of quantity * price, because the file rounds both."""
+    return rounding(
+        quantity,
+        price,
+        by_quantity=line.ulp("quantity", at_least=QUANTITY_PLACES),
+        by_price=line.ulp("price", at_least=PRICE_PLACES),
+    )
 
-    Brokers round prices to the cent at most and fractions to a thousandth. Whole units are exact,
-    and fewer decimals are omitted zeros.
-    """
+
+def rounding(
+    quantity: Decimal | None, price: Decimal | None, *, by_quantity: Decimal, by_price: Decimal
+) -> Decimal:
+    """Return the error of quantity * price by the largest errors of both; whole units are exact."""
     if quantity is None or price is None:
         return ZERO
     whole = quantity == quantity.to_integral_value()
-    by_quantity = ZERO if whole else abs(price) * line.ulp("quantity", at_least=3)
-    return abs(quantity) * line.ulp("price", at_least=2) + by_quantity
+    return abs(quantity) * by_price + (ZERO if whole else abs(price) * by_quantity)
 
 
 def read_rows(

@@ -7,11 +7,15 @@ leaves the currency's column unnamed); so does a repeated name.
 """
 
 import csv
+import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from io import SEEK_END
 from typing import BinaryIO
 
+from core.currencies import CURRENCIES, minor_unit_of
 from core.errors import InvalidInput
 from core.limits import IMPORT_COLUMNS_MAX, IMPORT_ROW_CHARS_MAX, IMPORT_ROWS_MAX
 from transactions.files.reading.cells import DecimalSign, date_order, decimal_sign
@@ -74,6 +78,8 @@ class Table:
     heading: Heading
     decimal: DecimalSign
     date_order: DateOrder | None
+    # The file does not end with the end of a line, so its last row may be cut off.
+    ends_open: bool = False
 
     def records(self) -> Iterator[Record]:
         """Yield the rows below the heading, without blank ones."""
@@ -144,15 +150,7 @@ def heading_of(record: Record, layout: Layout, options: Options, title: str) -> 
     """Return the row as a heading of the layout, or None if it is not one."""
     names = column_names(record.cells)
     places = {name: place for place, name in reversed(list(enumerate(names))) if name}
-    fields: dict[str, int] = {}
-    for name, aliases in layout.columns.items():
-        if name in options.columns:
-            aliases = (options.columns[name],)
-        for alias in aliases:
-            place = _place(plain_name(alias), places)
-            if place is not None:
-                fields[name] = place
-                break
+    fields = _fields(layout, options, places)
     if not layout.required <= fields.keys():
         return None
     headings = [cell.strip() for cell in record.cells]
@@ -160,12 +158,98 @@ def heading_of(record: Record, layout: Layout, options: Options, title: str) -> 
     return Heading(record.line, headings, fields, columns, title, layout.money)
 
 
-def _place(alias: str, places: Mapping[str, int]) -> int | None:
-    """Return the place of the column of this name; a `*` at the end matches any rest."""
+def _fields(layout: Layout, options: Options, places: Mapping[str, int]) -> dict[str, int]:
+    """Return the place of each field that a heading names.
+
+    Whole names go first; then names that differ in a unit or zone in brackets, then names with a
+    variable part. These match only a column that no other field has, if it is the only one.
+    """
+    aliases = {
+        name: [_plain_alias(alias) for alias in _stated(name, stated, options)]
+        for name, stated in layout.columns.items()
+    }
+    fields: dict[str, int] = {}
+    for name, stated in aliases.items():
+        place = next((places[alias] for alias in stated if alias in places), None)
+        if place is not None:
+            fields[name] = place
+    for places_of in (_without_units, _of_pattern):
+        free = {text: place for text, place in places.items() if place not in fields.values()}
+        places_by = places_of(free)
+        for name, stated in aliases.items():
+            found = None if name in fields else next(filter(None, map(places_by, stated)), None)
+            if found is not None and len(found) == 1 and found[0] not in fields.values():
+                fields[name] = found[0]
+    return fields
+
+
+def _stated(name: str, aliases: Sequence[str], options: Options) -> Sequence[str]:
+    return (options.columns[name],) if name in options.columns else aliases
+
+
+_plain_alias = lru_cache(maxsize=4096)(plain_name)
+
+
+def _without_units(free: Mapping[str, int]) -> Callable[[str], Sequence[int]]:
+    """Return a search for the columns that have an alias's name but for a unit or zone."""
+    bare: dict[str, list[int]] = {}
+    for text, place in free.items():
+        bare.setdefault(without_unit(text), []).append(place)
+    return lambda alias: bare.get(without_unit(alias), ())
+
+
+def _of_pattern(free: Mapping[str, int]) -> Callable[[str], Sequence[int]]:
+    """Return a search by aliases in which `*` is anything and `¤` the code of a currency."""
+
+    def search(alias: str) -> Sequence[int]:
+        return [place for text, place in free.items() if _has_form(text, alias)]
+
+    return search
+
+
+def _has_form(name: str, alias: str) -> bool:
+    if name.endswith("+1"):
+        return False
+    if alias.endswith("¤"):
+        code = name.removeprefix(alias[:-1])
+        return code != name and code.upper() in CURRENCIES
     if not alias.endswith("*"):
-        return places.get(alias)
-    found = (i for name, i in places.items() if name.startswith(alias[:-1]) and name[-2:] != "+1")
-    return min(found, default=None)
+        return False
+    if alias.startswith("*"):
+        return alias[1:-1] in name
+    return name.startswith(alias[:-1])
+
+
+_ZONES = frozenset(
+    [
+        *("utc", "gmt", "bst", "cet", "cest", "mez", "mesz", "est", "edt", "cst", "cdt"),
+        *("mst", "mdt", "pst", "pdt", "jst", "aest"),
+    ]
+)
+_UNIT = re.compile(
+    r"[$€£¥%]|us\$|(?:in )?(?P<code>[a-z]{3,4})|(?:utc|gmt)?[-+]\d{1,2}(?::?\d\d)?"
+    r"|[a-z]{1,16}/[a-z_]{1,16}"
+)
+
+
+def without_unit(name: str) -> str:
+    """Return a heading, in the form for comparison, without a unit or zone in brackets at its end.
+
+    `time (utc)` is `time` and `price (usd)` is `price`; `currency (total)` stays as it is.
+    """
+    if name[-1:] not in (")", "]"):
+        return name
+    start = name.rfind("(" if name[-1] == ")" else "[")
+    inner = name[start + 1 : -1].strip()
+    match = _UNIT.fullmatch(inner) if start > 0 and len(inner) <= _UNIT_CHARS_MAX else None
+    if match is None:
+        return name
+    code = match["code"]
+    known = code is None or code in _ZONES or code.upper() in CURRENCIES or minor_unit_of(code)
+    return name[:start].strip() if known else name
+
+
+_UNIT_CHARS_MAX = 32
 
 
 def find_heading(records: Iterable[Record], layout: Layout, options: Options) -> Heading | None:
@@ -237,7 +321,14 @@ def _styled(
     sign = options.decimal or layout.decimal
     if sign is None:
         sign = decimal_sign(cells(layout.numbers), fallback=_FALLBACKS.get(delimiter))
-    return Table(data, encoding, delimiter, heading, sign, order)
+    return Table(data, encoding, delimiter, heading, sign, order, _ends_open(data))
+
+
+def _ends_open(data: BinaryIO) -> bool:
+    """Return whether a file's last character is no line end, in any encoding."""
+    data.seek(0, SEEK_END)
+    data.seek(max(0, data.tell() - 4))
+    return data.read().rstrip(b"\0")[-1:] not in (b"", b"\n", b"\r")
 
 
 # A file is separated by semicolons because the comma is its decimal sign.

@@ -31,7 +31,7 @@ from identity.operations.households import locked_household
 from jobs.models import Job, Queue
 from jobs.operations import Claim, Ending, Told, complete, enqueue, fail, result_written
 from stores.locks import locked_in_line
-from transactions.files.formats.detection import FORMATS, HEAD_BYTES, detect
+from transactions.files.formats.detection import FORMATS, HEAD_BYTES, recognize
 from transactions.models import Account, Import, ImportRow, ImportStatus, Transaction
 from transactions.operations.books.booking import is_long
 from transactions.operations.imports import committing, files, reading
@@ -140,11 +140,13 @@ def _format_of(batch: Import) -> str:
             code="file_empty",
             fields={"file": ["is empty"]},
         )
-    found = detect(head)
+    found = recognize(head)
+    batch.format_score = None
     if batch.format_is_chosen:
         return batch.format
-    if found in FORMATS:
-        return str(found)
+    if found is not None and found.name in FORMATS and (found.score == 1 or not batch.mapping):
+        batch.format_score = found.score
+        return found.name
     if batch.mapping:
         return "ballast"
     raise InvalidInput(

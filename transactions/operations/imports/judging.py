@@ -27,6 +27,11 @@ from transactions.ledger.kinds import BOOKED_TYPES, KINDS, rank
 from transactions.models import Import, ImportRow, RowStatus, Transaction
 from transactions.operations.drafts import Draft as Checked
 from transactions.operations.drafts import checked
+from transactions.operations.imports.events import (
+    TAKEN_BACK_IN_LEDGER,
+    keep_together,
+    refused_arrivals,
+)
 from transactions.operations.imports.settling import Stated, base_currency, is_at_fixing, settled
 from transactions.operations.warnings import of_draft, warnings_of
 from transactions.queries.import_symbols import Meaning, meanings
@@ -75,6 +80,8 @@ def judge(*, batch: Import, now: datetime, told: Callable[[int], None] | None = 
         checks.open_splits = []
         checks.names.ratios.update(_ratios(batch, checks.meanings, lines))
         _save(lines, checks.verdicts(lines))
+    _save_all(checks.late_verdicts())
+    keep_together(batch=batch)
     _count(batch)
     batch.ledger_version = batch.account.ledger_version
     return checks.names
@@ -129,6 +136,8 @@ class _Checks:
         self.names, self.reversed = _names(batch, self.meanings, self.account)
         self.matching = _matching(batch)
         self.open_splits: list[Line] = []
+        self.arrivals: list[tuple[Line, Checked]] = []
+        self.taken_back: list[Line] = []
         self.assets = {
             meaning.symbol: meaning.asset
             for meaning in self.meanings.values()
@@ -196,6 +205,8 @@ class _Checks:
     def _at_once(self, line: Line) -> Verdict | None:
         row, draft = line.row, line.draft
         if row.skipped is not None:
+            if draft is not None and row.skipped.get("code") == "taken_back":
+                self.taken_back.append(line)
             return Verdict(RowStatus.SKIPPED)
         if row.choice == "exclude":
             return _left_out("excluded")
@@ -221,8 +232,25 @@ class _Checks:
         else:
             double = self.matching.double(name=name, print=_print_of(outcome))
         if double is None or row.choice == "include":
+            if outcome.entry.type == "transfer_in" and outcome.entry.opened_date is None:
+                self.arrivals.append((line, outcome))
             return Verdict(RowStatus.READY)
         return Verdict(RowStatus.DUPLICATE, (_told(double),))
+
+    def late_verdicts(self) -> list[tuple[Line, Verdict]]:
+        """Return the verdicts that need all other rows to be judged."""
+        found: list[tuple[Line, Verdict]] = []
+        refusals = refused_arrivals(
+            batch=self.batch, arrivals=[outcome for _, outcome in self.arrivals]
+        )
+        for (line, _), refusal in zip(self.arrivals, refusals, strict=True):
+            if refusal is not None:
+                found.append((line, Verdict(RowStatus.ERROR, (finding(refusal),))))
+        for line in self.taken_back:
+            assert line.draft is not None, "a row that is taken back has its draft"
+            if self.matching.has_left(name=line.draft.external_id or line.draft.id):
+                found.append((line, Verdict(RowStatus.ERROR, (TAKEN_BACK_IN_LEDGER,))))
+        return found
 
 
 def _is_ready(verdict: Verdict | None) -> bool:
@@ -416,6 +444,10 @@ UPDATE transactions_importrow AS row SET status = new.status, findings = new.fin
   FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new(id, status, findings)
  WHERE row.id = new.id
 """
+
+
+def _save_all(found: Sequence[tuple[Line, Verdict]]) -> None:
+    _save([line for line, _ in found], [verdict for _, verdict in found])
 
 
 def _save(page: Sequence[Line], verdicts: Sequence[Verdict]) -> None:

@@ -22,7 +22,7 @@ from transactions.models import Import, ImportRow, RowStatus
 _ROWS_AT_ONCE = 2_000
 _COLUMNS = (
     *("public_id", "batch_id", "number", "line", "status", "choice", "draft", "executed_at"),
-    *("problems", "warnings", "skipped", "findings", "raw"),
+    *("problems", "warnings", "skipped", "findings", "raw", "event"),
 )
 OPTIONS = (
     *("encoding", "delimiter", "decimal", "date_order", "types", "currency", "base_currency"),
@@ -158,4 +158,5 @@ def _columns(batch: Import, number: int, row: ParsedRow) -> tuple[object, ...]:
         None if row.skipped is None else json.dumps(asdict(row.skipped)),
         "[]",
         "{}" if row.importable else json.dumps(dict(row.raw)),
+        "" if row.skipped is not None else row.group[:160],
     )
