@@ -1,6 +1,9 @@
 """The fields through which amounts enter."""
 
+from collections.abc import Iterator
 from decimal import Decimal
+from importlib import import_module
+from string import Formatter
 from typing import Any
 
 import pytest
@@ -135,3 +138,23 @@ def test_an_unknown_field_is_refused_where_it_stands() -> None:
     assert not basket.is_valid()
     assert list(basket.errors["orders"]) == [1]
     assert [error.code for error in basket.errors["orders"][1]["side"]] == ["unknown_field"]
+
+
+def _fields(kind: Any) -> Iterator[Any]:
+    for below in kind.__subclasses__():
+        yield below
+        yield from _fields(below)
+
+
+def test_every_message_of_our_fields_can_be_formatted() -> None:
+    import_module("config.urls")  # every route, with its fields
+    ours, rooms = 0, ("edge", "identity", "jobs", "marketdata", "transactions", "portfolios")
+    for field in _fields(Field):
+        if field.__module__.split(".")[0] not in rooms:
+            continue
+        for code, message in vars(field).get("default_error_messages", {}).items():
+            names = [name for _, name, _, _ in Formatter().parse(message) if name is not None]
+            assert all(name.isidentifier() for name in names), (field, code)
+            message.format(**dict.fromkeys(names, "1"))
+            ours += 1
+    assert ours > 10

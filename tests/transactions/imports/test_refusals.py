@@ -238,6 +238,16 @@ def test_the_files_of_a_household_are_bounded_together(
     desk.preview(HEADING + ROW * 4)
 
 
+@pytest.mark.parametrize("text", ["[]", "none", "1", "{"])
+def test_form_fields_that_are_no_object_are_refused(desk: Any, text: str) -> None:
+    for name in ("mapping", "options", "symbols"):
+        answer = desk.bring(HEADING + ROW, **{name: text})
+        assert answer.status_code == 400, answer.content
+        assert answer.json()["errors"][0]["code"] == "not_an_object"
+        assert "such as {}" in answer.json()["errors"][0]["message"]
+    assert not Import.objects.exists()
+
+
 @pytest.mark.parametrize("text", [r"\u0000", r"\ud800", r"a\u0000b"])
 def test_what_the_commit_could_not_store_is_an_error_of_the_preview(desk: Any, text: str) -> None:
     activity = (
