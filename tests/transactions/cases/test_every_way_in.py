@@ -193,3 +193,14 @@ def test_equal_deposits_are_as_many(person: Any) -> None:
     own.post("2024-03-12", "deposit", amount="50")
     assert own.again(head + row * 3) == 0
     assert own.again(head + row * 4) == 1
+
+
+def test_a_credit_in_units_moves_no_cash(person: Any) -> None:
+    own = person.account()
+    person.asset("SOL")
+    row = {"day": "2024-03-01", "symbol": "SOL", "quantity": "0.2", "type": "CREDIT"}
+    own.bring(
+        WEALTHFOLIO.format(**row, price="100", currency="USD", amount="", rate="", subtype="Reward")
+    )
+    assert own.told("quantity", "amount") == [("reinvestment", "0.2", "20.00")]
+    assert own.cash == 0

@@ -83,3 +83,13 @@ def test_a_heading_in_brackets_that_is_no_unit_is_another_column(person: Any) ->
     )
     batch = own.preview(text + row + "\n")
     assert own.verdicts(batch) == ["ready"] * 4
+
+
+def test_a_renamed_column_of_a_signature_is_no_stranger(person: Any) -> None:
+    own = person.account("EUR")
+    text = TRADING212.replace("No. of shares", "Number of shares")
+    batch = own.preview(text)
+    assert batch["format"] == "trading212"
+    assert 0.5 < float(batch["format_score"]) < 1
+    own.bring(text)
+    assert own.cash == D("74.00")

@@ -168,12 +168,38 @@ def test_a_time_with_its_offset_is_an_instant(text: str, at: datetime) -> None:
         ("0000-01-01", "date_invalid"),
         ("4 Foo 2024", "date_invalid"),
         ("soon", "date_invalid"),
+        ("2024-03-04 to 2024-03-05", "date_invalid"),
+        ("2024-03-041", "date_invalid"),
     ],
 )
 def test_what_is_no_day_says_so(text: str, code: str) -> None:
     with pytest.raises(UnreadableDate) as caught:
         cells.moment(text, None)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("2024-03-04 12:00 Uhr", None),
+        ("2024-03-04T12h00", None),
+        ("20240304 [EST", None),
+        ("04.03.2024, mittags", None),
+        ("04/03/2024 (posted)", "dmy"),
+        ("03/04/2024 noon", "mdy"),
+    ],
+)
+def test_what_follows_a_day_and_is_not_understood_costs_the_time_alone(
+    text: str, order: DateOrder | None
+) -> None:
+    assert cells.moment(text, order) == cells.Moment(date(2024, 3, 4))
+
+
+def test_a_day_with_something_behind_it_shows_the_order_as_well() -> None:
+    assert cells.date_order(["03/04/2024 noon", "31/12/2024 noon"]) == "dmy"
+    with pytest.raises(InvalidInput) as caught:
+        cells.date_order(["03/04/2024 noon"])
+    assert caught.value.code == "date_order_ambiguous"
 
 
 @pytest.mark.parametrize(

@@ -109,12 +109,12 @@ def _row(line: Line) -> ParsedRow:
         units = abs(quantity or ZERO) * (1 if word == "transfer_in" else -1)
         basis = amount or (None if price is None or quantity is None else quantity * price)
         return moved_units(line, about, units, basis=basis)
+    if word in ("dividend", "interest", "credit") and is_in_units(line.text("subtype")):
+        return income_in_units(line, about, quantity=quantity, price=price, amount=amount, fee=fee)
     if word == "credit":
         if line.text("subtype").casefold() in ("rebate", "refund", "bonus"):
             return charge(line, "fee", replace(about, security=NO_SECURITY), amount)
         return cash(line, "deposit", replace(about, security=NO_SECURITY), amount)
-    if word in ("dividend", "interest") and is_in_units(line.text("subtype")):
-        return income_in_units(line, about, quantity=quantity, price=price, amount=amount, fee=fee)
     if kind in CASH:
         if not amount:
             amount = (quantity or ZERO) * (price or ZERO)

@@ -154,6 +154,11 @@ _NAMED = re.compile(
     r"(?P<name2>[A-Za-z]{3})[a-z]{0,9}\.?[- ](?P<d2>\d{1,2}),?)(?:, |[-, ])(?P<y>\d{4})" + _CLOCK
 )
 _SHORT_YEAR = re.compile(r"\d{1,2}([-/. ])(?:\d{1,2}|[A-Za-z]{3})\1'?\d{2}(?:[ T;,].{0,80})?")
+# A day with something behind it that is not understood: it costs the time, not the day.
+_BEGUN = re.compile(
+    r"(?P<date>\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{8}|\d{1,2}([-/.])\d{1,2}\3\d{4})[ T;,(\[]"
+)
+_ANOTHER = re.compile(r"\d[-/.]\d{1,2}[-/.]\d|\d{8}")
 _AS_OF = " as of "
 
 
@@ -173,7 +178,10 @@ def effective(text: str) -> str:
 
 
 def moment(text: str, order: DateOrder | None) -> Moment:
-    """Return the day, and the time if there is one, of a cell. Raises UnreadableDate."""
+    """Return the day, and the time if there is one, of a cell. Raises UnreadableDate.
+
+    A date is what it begins with: what follows and is not understood costs the time alone.
+    """
     text = effective(text)
     if match := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
         return _moment(match.groupdict(), int(match["mo"]), int(match["d"]))
@@ -186,7 +194,15 @@ def moment(text: str, order: DateOrder | None) -> Moment:
         month = _MONTHS.get((match["name"] or match["name2"]).lower())
         if month is not None:
             return _moment(match.groupdict(), month, int(match["d"] or match["d2"]))
+    if begun := _beginning(text):
+        return Moment(moment(begun, order).day)
     raise UnreadableDate("date_two_digit_year" if _SHORT_YEAR.fullmatch(text) else "date_invalid")
+
+
+def _beginning(text: str) -> str:
+    """Return the day with which a text begins, if no other one follows; else ""."""
+    begun = _BEGUN.match(text)
+    return begun["date"] if begun and not _ANOTHER.search(text, begun.end()) else ""
 
 
 def _moment(parts: dict[str, str | None], month: int, day: int) -> Moment:
@@ -218,7 +234,8 @@ def date_order(texts: Iterable[str]) -> DateOrder | None:
     """Return the day order that the whole file proves; None if no cell depends on it."""
     day_first = month_first = depends = False
     for text in texts:
-        match = _YEAR_LAST.fullmatch(effective(text))
+        text = effective(text)
+        match = _YEAR_LAST.fullmatch(text) or _YEAR_LAST.fullmatch(_beginning(text))
         if not match or match["sep"] == ".":
             continue
         first, second = int(match["a"]), int(match["b"])
