@@ -82,9 +82,9 @@ CORRUPTIONS: dict[str, tuple[str, str]] = {
     "a lot too many": (
         "lot",
         "INSERT INTO transactions_lot (account_id, asset_id, transaction_id, piece, opened_at,"
-        " holding_period_date, quantity, cost_basis, wash_sale_adjustment, replaces_loss, purchase)"
-        " SELECT account_id, asset_id, transaction_id, 9, opened_at, holding_period_date, 1, 1, 0,"
-        " false, true FROM transactions_lot ORDER BY id LIMIT 1",
+        " opened_date, holding_period_date, quantity, cost_basis, wash_sale_adjustment, replaces_loss, purchase)"
+        " SELECT account_id, asset_id, transaction_id, 9, opened_at, opened_date,"
+        " holding_period_date, 1, 1, 0, false, true FROM transactions_lot ORDER BY id LIMIT 1",
     ),
     "proceeds of a sale": (
         "disposal",
@@ -125,11 +125,13 @@ CORRUPTIONS: dict[str, tuple[str, str]] = {
     "a sale too many": (
         "disposal",
         "INSERT INTO transactions_disposal (account_id, asset_id, transaction_id, part,"
-        " lot_transaction_id, opened_at, holding_period_date, closed_at, quantity, proceeds,"
+        " lot_transaction_id, opened_at, opened_date, holding_period_date, closed_at, closed_date,"
+        " quantity, proceeds,"
         " cost_basis, wash_sale_adjustment, long_term, matched_quantity, deferred_loss,"
         " permanent_quantity, permanent_loss, replaces_loss, purchase)"
         " SELECT account_id, asset_id, transaction_id, 9,"
-        " lot_transaction_id, opened_at, holding_period_date, closed_at, 1, 1, 1, 0, false,"
+        " lot_transaction_id, opened_at, opened_date, holding_period_date, closed_at, closed_date,"
+        " 1, 1, 1, 0, false,"
         " 0, 0, 0, 0, false, true FROM transactions_disposal ORDER BY id LIMIT 1",
     ),
     "shares of a match": (
