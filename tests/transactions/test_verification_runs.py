@@ -82,7 +82,8 @@ CORRUPTIONS: dict[str, tuple[str, str]] = {
     "a lot too many": (
         "lot",
         "INSERT INTO transactions_lot (account_id, asset_id, transaction_id, piece, opened_at,"
-        " opened_date, holding_period_date, quantity, cost_basis, wash_sale_adjustment, replaces_loss, purchase)"
+        " opened_date, holding_period_date, quantity, cost_basis, wash_sale_adjustment,"
+        " replaces_loss, purchase)"
         " SELECT account_id, asset_id, transaction_id, 9, opened_at, opened_date,"
         " holding_period_date, 1, 1, 0, false, true FROM transactions_lot ORDER BY id LIMIT 1",
     ),
