@@ -35,7 +35,7 @@ FEES_PER_TRADE_MIN = 2
 # decides.
 _LOSS_MARGIN = 0.02
 # Tax per dollar sold, then lot and piece.
-Ranked = tuple[float, tuple[str, int], TaxLot]
+Ranked = tuple[float, float, tuple[str, int], TaxLot]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,8 @@ def _tax_lots(
     In order: losses that count in full, losses that purchases wash, gains; within each by tax per
     dollar sold, then lot and piece. Lots at a loss share the purchases that wash them, and the
     shares sold first are washed first. So the first ones save no tax and the others save all of
-    theirs; a lot in which both meet is listed twice. Unless losses are wanted, none saves tax.
+    theirs; a lot in which both meet is listed twice. Unless losses are wanted, none saves tax;
+    the loss that would save most goes first all the same: no dearer lot is sold than needed.
     """
     assert security.price is not None
     settings = inputs.settings
@@ -205,7 +206,7 @@ def _tax_lots(
     for index, lot in enumerate(security.lots):
         value = float(security.price * lot.quantity)
         gain = 1 - sell_cost - float(lot.cost_basis) / value
-        tax = float(lot_rate(lot=lot, inputs=inputs)) * gain
+        tax = stated = float(lot_rate(lot=lot, inputs=inputs)) * gain
         is_loss = taxed and (gain < fee_share or gain * value < _LOSS_MARGIN)
         is_washed = settings.loss_harvesting and tax < 0 and lot.washable > 0
         if not settings.loss_harvesting:
@@ -213,12 +214,12 @@ def _tax_lots(
         if is_washed:
             washed = max(washed, min(lot.washable, lot.quantity))
         found = TaxLot(index, float(lot.quantity), tax, is_loss)
-        (pool if is_washed else full).append((tax, (lot.lot_id, lot.piece), found))
-    full.sort(key=lambda entry: entry[:2])
-    pool.sort(key=lambda entry: entry[:2])
-    losses = [lot for tax, _, lot in full if tax < 0]
-    gains = [lot for tax, _, lot in full if tax >= 0]
-    split = _split(tuple(lot for _, _, lot in pool), float(washed))
+        (pool if is_washed else full).append((tax, stated, (lot.lot_id, lot.piece), found))
+    full.sort(key=lambda entry: entry[:3])
+    pool.sort(key=lambda entry: entry[:3])
+    losses = [lot for tax, *_, lot in full if tax < 0]
+    gains = [lot for tax, *_, lot in full if tax >= 0]
+    split = _split(tuple(lot for *_, lot in pool), float(washed))
     return (*losses, *split, *gains), float(washed)
 
 

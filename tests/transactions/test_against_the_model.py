@@ -71,13 +71,14 @@ def has_two_splits_of_one_instant(rows: Sequence[Row]) -> bool:
     return bool(splits) and max(splits.values()) > 1
 
 
+@pytest.mark.parametrize("abroad", [False, True])
 def test_the_book_and_the_model_agree_on_random_households(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], abroad: bool
 ) -> None:
     counts: Counter[str] = Counter()
     violations = []
     for seed in range(FIRST, FIRST + HOUSEHOLDS):
-        house, rows, even = household(seed)
+        house, rows, even = household(seed, abroad=abroad)
         found = compared(house, rows, counts, cents=forgiven(rows, even=even))
         if found and not even and has_twins_of_one_instant(rows):
             counts["ties decided by half a cent"] += 1

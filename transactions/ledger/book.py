@@ -14,7 +14,16 @@ from itertools import pairwise
 
 from core.errors import BallastError, Conflict
 from transactions.ledger.kinds import KINDS, rank
-from transactions.ledger.lots import Chosen, Closing, Piece, Place, Sale, closing_of, taken_from
+from transactions.ledger.lots import (
+    Chosen,
+    Closing,
+    Piece,
+    Place,
+    Sale,
+    closing_of,
+    taken_from,
+    turn,
+)
 from transactions.ledger.replacements import Purchases
 from transactions.ledger.splits import Splits
 from transactions.ledger.units import Scale, cents, share, spread
@@ -58,6 +67,8 @@ class Event:
     # For a transfer in: the transfer out whose lots it takes. For a transfer out: if it is taken.
     source: int | None = None
     internal: bool = False
+    # The acquisition, elsewhere and at its own instant, of shares that a transfer in brings later.
+    elsewhere: bool = False
     # Amount and fee as stated, which order the events of one instant.
     stated: Decimal = Decimal(0)
 
@@ -104,6 +115,10 @@ class Book:
     closings: list[Closing] = field(default_factory=list)
     # Lots in transfer from one account to another, by the transfer out.
     under_way: dict[int, list[Piece]] = field(default_factory=dict)
+    # Shares held elsewhere, outside the household's accounts, by the transfer in that brings them.
+    elsewhere: dict[int, list[Piece]] = field(default_factory=dict)
+    # The shares that left a place last, and when.
+    left: dict[Place, tuple[datetime, list[Piece]]] = field(default_factory=dict)
     # Pieces being sold at this instant, by the identity of the piece.
     leaving: dict[int, Leaving] = field(default_factory=dict)
     # Purchases that may replace a loss, by substantially identical group.
@@ -143,6 +158,16 @@ class Book:
         if not in_order:
             there.sort(key=lambda kept: kept.age)
 
+    def hold_elsewhere(self, arrival: int, piece: Piece) -> None:
+        """Keep shares that the household owns and a transfer in will bring."""
+        self.elsewhere[arrival] = [piece]
+        self._list(piece)
+
+    def leave(self, place: Place, at: datetime, pieces: Sequence[Piece]) -> None:
+        """Remember the shares that left a place last: cash for them may still come."""
+        since, before = self.left.get(place, (at, []))
+        self.left[place] = (at, [*(before if since == at else []), *pieces])
+
     def _list(self, piece: Piece) -> None:
         group = self.washes.group(piece.place[1])
         piece.listed = True
@@ -157,7 +182,8 @@ class Book:
             leaving.proceeds -= proceeds
             leaving.cut_off.append(Leaving(leaving.sale, taken, proceeds))
             return taken
-        for there in (self.pieces.get(piece.place, []), *self.under_way.values()):
+        aside = (*self.under_way.values(), *self.elsewhere.values())
+        for there in (self.pieces.get(piece.place, []), *aside):
             index = _index(there, piece)
             if index is not None:
                 taken = piece.cut(quantity)
@@ -211,7 +237,7 @@ class Book:
                 piece.leaving, piece.turn = sale.id, len(order)
                 if len(sales) > 1 and not piece.listed and piece.purchase:
                     self._list(piece)
-        order.sort(key=lambda row: (row.piece.age[:2], row.piece.place, row.piece.age))
+        order.sort(key=lambda row: turn(row.piece, proceeds=row.proceeds, sale=row.sale.id, part=0))
         self.leaving = {id(row.piece): row for row in order}
         parts: dict[int, int] = {}
         for chosen in order:
@@ -220,6 +246,7 @@ class Book:
                 part = parts.get(row.sale.id, 0)
                 parts[row.sale.id] = part + 1
                 row.piece.gone = True
+                self.leave(row.piece.place, row.sale.at, [row.piece])
                 closing = closing_of(
                     piece=row.piece, sale=row.sale, proceeds=row.proceeds, part=part
                 )

@@ -19,6 +19,11 @@
     exercise           the rights leave without gain. The basis of the new shares is the price paid
                        and the rights' basis; they are held from the day of exercise (IRC 1223(5))
 
+    nothing held       no error: a split told late, or by an account that has sold, changes no lot.
+                       Cash for shares that have left is gain on basis 0, long or short as they
+                       were. Only units stated in all are refused: they belong to no lot. An
+                       exercise needs its rights
+
 Worked example: 100 shares bought for 5,000.00, 100 rights, no election: the rights have basis 0.
 Four rights and 40.00 buy a share: 25 shares for 1,000.00 have basis 1,000.00. With 10 % elected the
 rights take a basis of 500.00, and the 25 shares have basis 1,500.00.
@@ -47,15 +52,23 @@ class NoFraction(Conflict):
 
 def split(book: Book, event: Event) -> None:
     """Multiply every lot by the ratio; rescale waiting losses once for the household."""
-    ratio = _ratio(event)
-    pieces = book.at((event.account, event.asset)) if _rescaled(book, event, ratio) else None
-    for piece in book.held(event) if pieces is None else pieces:
+    ratio = rescaling(event)
+    _rescale(book, event, ratio)
+    pieces = book.at((event.account, event.asset))
+    for piece in pieces:
         piece.quantity = scaled(piece.quantity, ratio)
-    _cash_in_lieu(book, event, event)
+    if pieces:
+        _cash_in_lieu(book, event, event)
+    else:
+        _late_cash(book, event)
 
 
 def stock_dividend(book: Book, event: Event) -> None:
     """Add shares to every lot; its basis and dates stay."""
+    if _on_nothing(book, event):
+        if event.ratio is not None:
+            _rescale(book, event, rescaling(event))
+        return
     pieces = book.held(event)
     held = [piece.quantity for piece in pieces]
     if event.ratio is not None:
@@ -63,23 +76,67 @@ def stock_dividend(book: Book, event: Event) -> None:
     else:
         assert event.quantity is not None, "a stock dividend states a ratio or a quantity"
         added = spread(book.scale.steps(event.quantity), held)
-    _rescaled(book, event, Fraction(sum(held) + sum(added), sum(held)))
+    _rescale(book, event, Fraction(sum(held) + sum(added), sum(held)))
     for piece, more in zip(pieces, added, strict=True):
         piece.quantity += more
     _cash_in_lieu(book, event, event)
 
 
-def _rescaled(book: Book, event: Event, ratio: Fraction) -> bool:
-    """Rescale the losses that wait for replacement shares; return whether there were any."""
+def rescaling(event: Event) -> Fraction:
+    """Return the new units for one old one of an event that states a ratio."""
+    assert event.ratio is not None, f"a {event.type} has a ratio"
+    return 1 + event.ratio if event.type == "stock_dividend" else event.ratio
+
+
+def _rescale(book: Book, event: Event, ratio: Fraction) -> None:
+    """Rescale the losses that wait for replacement shares, and shares held elsewhere, once."""
     stated, first = book.splits.stated(
         asset=event.asset, day=event.at.toordinal(), ratio=ratio, account=event.account
     )
-    return book.washes.split(event.asset, stated, account=None if first else event.account)
+    book.washes.split(event.asset, stated, account=None if first else event.account)
+    if first and event.ratio is not None:
+        for pieces in book.elsewhere.values():
+            for piece in pieces:
+                if piece.place[1] == event.asset:
+                    piece.quantity = scaled(piece.quantity, ratio)
+
+
+def _on_nothing(book: Book, event: Event) -> bool:
+    """Return whether nothing is held that the event could change, and book its cash if so.
+
+    What is stated for each share is then nothing. Units received in all must come from somewhere,
+    so an event that states them is left to `held`, which refuses it.
+    """
+    if book.at((event.account, event.asset)) or event.quantity is not None:
+        return False
+    _late_cash(book, event)
+    return True
+
+
+def _late_cash(book: Book, event: Event) -> None:
+    """Book cash for shares that have left: gain on basis 0, by the term they had (IRC 301(c)(3)).
+
+    Shares that left last are those it is paid for. Raises NothingHeld if none ever did.
+    """
+    if not event.net:
+        return
+    place = (event.account, event.asset)
+    if place not in book.left:
+        book.held(event)
+        return
+    left_at, pieces = book.left[place]
+    parts = spread(book.cents(event), [piece.quantity for piece in pieces])
+    for number, (piece, part) in enumerate(zip(pieces, parts, strict=True)):
+        closing = _cash_closing(event, piece, number, proceeds=part, basis=0)
+        closing.place, closing.sold_date = place, left_at.date()
+        book.closings.append(closing)
 
 
 def spin_off(book: Book, event: Event) -> None:
     """Add the child's shares beside the parent's; each lot takes its part of the basis."""
     assert event.new_asset is not None, "a spin-off has a child"
+    if _on_nothing(book, event):
+        return
     parents = book.held(event)
     held = [piece.quantity for piece in parents]
     if event.ratio is not None:
@@ -107,6 +164,8 @@ def spin_off(book: Book, event: Event) -> None:
 
 def merger(book: Book, event: Event) -> None:
     """Replace every share held by shares of the successor, cash, or both."""
+    if _on_nothing(book, event):
+        return
     pieces = book.held(event)
     if event.new_asset is None:
         everything = sum(piece.quantity for piece in pieces)
@@ -115,6 +174,7 @@ def merger(book: Book, event: Event) -> None:
         return
     ratio = _ratio(event)
     old = list(pieces)
+    book.leave((event.account, event.asset), event.at, old)
     pieces.clear()
     for piece in old:
         piece.gone = True
@@ -132,7 +192,7 @@ def merger(book: Book, event: Event) -> None:
 def symbol_change(book: Book, event: Event) -> None:
     """Move every lot and every waiting loss to the new symbol."""
     assert event.new_asset is not None, "a symbol change has a new symbol"
-    pieces = book.held(event)
+    pieces = book.at((event.account, event.asset))
     moving = list(pieces)
     pieces.clear()
     book.put((event.account, event.new_asset), moving)
@@ -141,6 +201,8 @@ def symbol_change(book: Book, event: Event) -> None:
 
 def return_of_capital(book: Book, event: Event) -> None:
     """Take the cash off the basis of each share; the excess is gain by the lot's holding period."""
+    if _on_nothing(book, event):
+        return
     pieces = book.held(event)
     parts = spread(book.cents(event), [piece.quantity for piece in pieces])
     number = 0
@@ -245,6 +307,7 @@ def _cash_closing(event: Event, piece: Piece, part: int, *, proceeds: int, basis
         proceeds,
         basis,
         0,
+        stated=piece.stated,
     )
 
 

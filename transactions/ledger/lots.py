@@ -161,7 +161,10 @@ class Sale:
 
 @dataclass(slots=True)
 class Closing:
-    """The part of sale `sale` taken from one piece, and the treatment of its loss."""
+    """The part of sale `sale` taken from one piece, and the treatment of its loss.
+
+    `sold_date`: the day its shares were sold, if cash for them came later.
+    """
 
     sale: int
     part: int
@@ -184,6 +187,15 @@ class Closing:
     losses_replaced: int = 0
     purchase: bool = True
 
+    # Quantity and amount of the acquisition as stated.
+    stated: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))
+    sold_date: date | None = None
+
+    @property
+    def turn(self) -> tuple[object, ...]:
+        """The order in which losses of one instant meet replacements: `turn` of their pieces."""
+        return turn(self, proceeds=self.proceeds, sale=self.sale, part=self.part)
+
     @property
     def loss(self) -> int:
         """The loss; zero for a gain."""
@@ -191,7 +203,20 @@ class Closing:
 
     @property
     def long_term(self) -> bool:
-        return is_long_term(opened_date=self.held_since, sold_date=self.closed_at.date())
+        sold = self.sold_date or self.closed_at.date()
+        return is_long_term(opened_date=self.held_since, sold_date=sold)
+
+
+def turn(shares: Piece | Closing, *, proceeds: int, sale: int, part: int) -> tuple[object, ...]:
+    """Return the key of shares among all shares sold at one instant.
+
+    Those held longest come first, tacked days included, then by acquisition. Quantity comes last:
+    how much is left of a lot must not decide which loss a replacement takes.
+    """
+    return (
+        *(shares.held_since, shares.opened_at, shares.place, shares.stated, shares.acquisition),
+        *(shares.quantity, shares.basis, proceeds, sale, part),
+    )
 
 
 Taken = tuple[Piece, int]
@@ -404,4 +429,5 @@ def closing_of(*, piece: Piece, sale: Sale, proceeds: int, part: int) -> Closing
         replaces_loss=piece.replaces_loss,
         losses_replaced=piece.losses_replaced,
         purchase=piece.purchase,
+        stated=piece.stated,
     )

@@ -37,7 +37,7 @@ class Splits:
         """Return the split that `account` states, and whether it is the first to state it."""
         known = self.by_asset.setdefault(asset, [])
         for split in known:
-            near = 0 <= day - split.day <= DAYS_APART_MAX
+            near = abs(day - split.day) <= DAYS_APART_MAX
             alike = abs(ratio / split.ratio - 1) < _RATIOS_APART
             if near and alike and account not in split.accounts:
                 split.accounts.add(account)

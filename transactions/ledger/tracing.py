@@ -12,10 +12,9 @@ so that over all changes of a place: sum(basis) = basis still there + sum(closed
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from transactions.ledger.book import Book, Event
-from transactions.ledger.fold import booked, together
+from transactions.ledger.fold import book_group, groups
 from transactions.ledger.kinds import KINDS
 from transactions.ledger.lots import Place
 
@@ -43,11 +42,9 @@ def changes(*, book: Book, events: Iterable[Event], acquisition: int) -> list[Ch
     """Book `events`, complete for the lot's assets, and return the changes of the lot."""
     found: list[Change] = []
     held: dict[Place, _Held] = {}
-    in_order = sorted(events, key=lambda event: event.order)
-    for _, group in groupby(in_order, key=together):
-        several = list(group)
+    for several in groups(events):
         closings, matches = len(book.closings), len(book.washes.found)
-        booked(book=book, events=several)
+        book_group(book, several)
         closed: dict[int, dict[Place, tuple[int, int]]] = {}
         for closing in book.closings[closings:]:
             if closing.acquisition == acquisition:
@@ -111,7 +108,9 @@ def _places(event: Event) -> set[Place]:
 def _held(book: Book, acquisition: int, places: Iterable[Place]) -> dict[Place, _Held]:
     found: dict[Place, _Held] = {}
     for place in places:
-        for piece in book.pieces.get(place, ()):
+        waiting = (piece for pieces in book.elsewhere.values() for piece in pieces)
+        mine = (piece for piece in waiting if piece.place == place)
+        for piece in (*book.pieces.get(place, ()), *mine):
             if piece.acquisition == acquisition:
                 quantity, basis = found.get(place, _NOTHING)
                 found[place] = (quantity + piece.quantity, basis + piece.basis)

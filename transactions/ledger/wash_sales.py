@@ -106,17 +106,8 @@ class Loss:
 
     @property
     def turn(self) -> tuple[object, ...]:
-        row = self.closing
-        return (
-            row.closed_at,
-            row.opened_at,
-            row.place,
-            row.quantity,
-            row.basis,
-            row.proceeds,
-            row.sale,
-            row.part,
-        )
+        """By disposition, then in the order in which losses of one instant are matched."""
+        return (self.closing.closed_at, *self.closing.turn)
 
 
 # Converts minor units of one account to those of another on a day.

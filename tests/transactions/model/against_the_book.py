@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from core.errors import BallastError
 from tests.transactions.model.household import kept
-from tests.transactions.model.words import Household, Outcome, Refused, Row, long_term
+from tests.transactions.model.words import Household, Outcome, Refused, Row
 from transactions.ledger.book import Book, Event
 from transactions.ledger.fold import Booked, booked
 from transactions.ledger.units import scale_of
@@ -156,7 +156,7 @@ def figures_of_the_model(outcome: Outcome, house: Household) -> tuple[Figures, .
     sold: Figures = defaultdict(lambda: (Fraction(0),) * 7)
     for s in outcome.sold:
         assert s.sale is not None
-        long = long_term(s.since, s.sale.at.date())
+        long = s.long
         key = (s.sale.id, s.acquisition, s.account, s.asset, s.since, long)
         _add(
             sold,

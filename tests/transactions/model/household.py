@@ -12,11 +12,13 @@ Everything is an exact fraction, and every question is answered by searching all
 household. `Shares` are shares that are alike in every way; they are split in two whenever an event
 affects only some of them. Time runs forward once:
 
-    purchases are known from the start (a later one may replace shares sold now), held when bought
+    purchases are known from the start (a later one may replace shares sold now), held when bought;
+    shares from outside are acquired on the day they were bought there, and held when they arrive
     corporate actions, then acquisitions, then transfers, then sales of one instant
     a sale takes shares by its method; then its losses, oldest shares first, look for the
     earliest purchase in their 61 days that is not of the same purchase, has replaced nothing yet
     and is still held (or still to come), and move there, share for share
+    losses of one instant: the longest held first, tacked days included, then by purchase
 """
 
 from collections.abc import Iterable
@@ -37,7 +39,9 @@ from tests.transactions.model.words import (
     Shares,
     bought,
     long_term,
+    place_in_line,
     received,
+    units_per_old,
 )
 
 
@@ -57,29 +61,13 @@ def _in_time(rows: list[Row]) -> list[Row]:
     return sorted(rows, key=turn)
 
 
-def _place_in_line(shares: Shares) -> tuple[object, ...]:
-    """Order replacements by purchase; within one purchase, kept shares before leaving ones."""
-    bought_in, asset = shares.same_purchase[:2]
-    return (
-        *(shares.opened, bought_in, asset, *shares.age[1:]),
-        *(shares.account, shares.asset, shares.sale is not None),
-    )
-
-
 def _turn(shares: Shares) -> tuple[object, ...]:
-    """Order the losses of one instant as they wait for later purchases."""
+    """Order the losses of one instant: held longest first, then by purchase, quantity last."""
     assert shares.sale is not None
     return (
-        *(shares.opened, shares.account, shares.asset),
-        *(shares.quantity, shares.basis, shares.proceeds, shares.sale.id),
+        *(shares.since, shares.opened, shares.account, shares.asset, shares.stated),
+        *(shares.acquisition, shares.quantity, shares.basis, shares.proceeds, shares.sale.id),
     )
-
-
-def _factor(row: Row) -> Fraction:
-    """Return new units per old one; 0 if a row is no split, or states only units added."""
-    if row.ratio is None or row.type not in ("split", "stock_dividend"):
-        return Fraction(0)
-    return row.ratio + (row.type == "stock_dividend")
 
 
 class _Keeper:
@@ -87,8 +75,11 @@ class _Keeper:
         self.household = household
         self.rows = rows
         self.shares = [bought(row) for row in rows if row.type in PURCHASES]
+        self.shares += [received(row) for row in rows if row.type == "transfer_in"]
         self.matches: list[Match] = []
         self.parts = 0
+        # Shares that left the household.
+        self.removed: list[Shares] = []
         # Losses of this instant.
         self.waiting: list[Shares] = []
         self.same_asset = self._same_assets()
@@ -125,16 +116,17 @@ class _Keeper:
             if row.type == "rights_exercise":
                 self._exercise(row)
         elif row.type == "transfer_in":
-            self.shares.append(received(row))
+            for shares in self.shares:
+                if shares.acquisition == row.id:
+                    shares.arrived = True
         elif row.type == "split":
             self._split(row)
         elif row.type == "stock_dividend":
             held = self._held(row.account, row.asset)
-            self._split(replace(row, ratio=1 + self._each(row, held)))
+            if held or row.quantity:
+                self._split(replace(row, ratio=1 + self._each(row, held)))
         elif row.type == "symbol_change":
             held = self._held(row.account, row.asset)
-            if not held:
-                raise Refused
             for shares in held:
                 shares.asset = row.new_asset
         elif row.type in ("spin_off", "rights_issue"):
@@ -201,6 +193,8 @@ class _Keeper:
         """Give the child its part of the basis and the dates of the parent's shares."""
         parents = self._held(row.account, row.asset)
         total = sum((s.quantity for s in parents), Fraction(0))
+        if not total and row.ratio is not None:
+            return
         if not total:
             raise Refused
         each = row.ratio if row.ratio is not None else row.quantity / total
@@ -224,7 +218,8 @@ class _Keeper:
         held = self._held(row.account, row.asset)
         total = sum((s.quantity for s in held), Fraction(0))
         if not total:
-            raise Refused
+            self._pay_late(row)
+            return
         for shares in held:
             back = row.amount * shares.quantity / total
             excess = max(Fraction(0), back - shares.basis)
@@ -235,9 +230,28 @@ class _Keeper:
             shares.basis -= back - excess
             shares.moved = min(shares.moved, shares.basis)
 
+    def _pay_late(self, row: Row) -> None:
+        """Cash for shares that have left is gain, by the term of those that left last."""
+        sold = [s for s in self.shares if s.sale and s.quantity]
+        left = [(s, s.sale.at) for s in (*sold, *self.removed) if s.sale]
+        mine = [(s, at) for s, at in left if (s.account, s.asset) == (row.account, row.asset)]
+        if not mine:
+            raise Refused
+        last = max(at for _, at in mine)
+        leaving = [s for s, at in mine if at == last]
+        total = sum((s.quantity for s in leaving), Fraction(0))
+        for shares in leaving:
+            gain = replace(shares, quantity=Fraction(0), basis=Fraction(0), moved=Fraction(0))
+            gain.matched = gain.deferred = gain.lost_quantity = gain.lost = Fraction(0)
+            gain.sale, gain.sold_on = row, last.date()
+            gain.proceeds = row.amount * shares.quantity / total
+            self.shares.append(gain)
+
     def _move(self, row: Row) -> None:
         for shares in self._take(row, price=Fraction(0)):
             self.shares.remove(shares)
+            if not row.to:
+                self.removed.append(replace(shares, sale=row))
             if row.to:
                 shares.account = row.to
                 self.shares.append(shares)
@@ -317,12 +331,15 @@ class _Keeper:
         They are matched first with present shares, then with future purchases; ties are those of
         the book.
         """
-        waiting = sorted(sold, key=lambda s: (*s.age[:2], s.account, s.asset, *s.age[2:], s.part))
+        waiting = sorted(sold, key=lambda s: (*_turn(s), s.part))
         losses = []
         while waiting:
             shares = waiting.pop(0)
             if self._is_washable(shares):
-                self._replace(shares, [s for s in self.shares if s.arrived], waiting)
+                assert shares.sale is not None
+                sold_at = shares.sale.at
+                own = [s for s in self.shares if s.arrived or (s.elsewhere and s.opened <= sold_at)]
+                self._replace(shares, own, waiting)
                 losses.append(shares)
         self.waiting += losses
 
@@ -357,11 +374,12 @@ class _Keeper:
             candidates = [s for s in among if self._may_replace(s, shares, waiting)]
             if not candidates:
                 return
-            found = min(candidates, key=_place_in_line)
+            found = min(candidates, key=place_in_line)
             units = Fraction(1)
             if not found.arrived:
                 assert shares.sale is not None
                 units = self._splits(shares, shares.sale.moment, (found.opened, 1))
+                units *= self._until_arrival(found, shares.sale)
             matched = min(left, found.quantity / units)
             before = set(map(id, self.shares))
             self._cut(found, matched * units)
@@ -371,6 +389,12 @@ class _Keeper:
                 waiting[waiting.index(found) + 1 : waiting.index(found) + 1] = rest
             self._move_loss(shares, found, matched, matched * each)
             left -= matched
+
+    def _until_arrival(self, found: Shares, sale: Row) -> Fraction:
+        """Return units at arrival per unit when shares held elsewhere replaced those of a sale."""
+        if found.arrived or not found.elsewhere:
+            return Fraction(1)
+        return self._splits(found, max((found.opened, 1), sale.moment), (found.arrives, 0))
 
     def _may_replace(self, found: Shares, shares: Shares, waiting: list[Shares]) -> bool:
         house, sale = self.household, shares.sale
@@ -391,7 +415,7 @@ class _Keeper:
     def _move_loss(self, shares: Shares, found: Shares, matched: Fraction, loss: Fraction) -> None:
         assert shares.sale is not None
         permanent = self.household.accounts[found.bought_in] != "taxable"
-        days = (shares.sale.at.date() - shares.since).days
+        days = max(0, (shares.sale.at.date() - shares.since).days)
         found.replaced_a_loss = True
         shares.matched += matched
         if permanent:
@@ -402,7 +426,7 @@ class _Keeper:
             found.basis += loss
             found.moved += loss
             if self.household.carry_date:
-                found.since = min(found.since, shares.since)
+                found.since = min(found.since, shares.sale.at.date() - timedelta(days=days))
             else:
                 found.since -= timedelta(days=days)
         self.matches.append(
@@ -410,7 +434,7 @@ class _Keeper:
                 shares.sale.id,
                 shares.acquisition,
                 found.acquisition,
-                found.quantity,
+                found.quantity / self._until_arrival(found, shares.sale),
                 matched,
                 loss,
                 days,
@@ -432,26 +456,26 @@ class _Keeper:
                 continue
             if row.type == "symbol_change" and row.asset == asset:
                 asset = row.new_asset
-            elif row.asset == asset and _factor(row):
+            elif row.asset == asset and units_per_old(row):
                 statements = next(rows for rows in self.splits if row in rows)
                 if row is statements[0] or (
                     statements[0].moment <= after and row.account == shares.account
                 ):
-                    factor *= _factor(statements[0])
+                    factor *= units_per_old(statements[0])
         return factor
 
     def _one_split_each(self) -> list[list[Row]]:
         """Return statements of splits, grouped by split: other accounts, a few days later."""
         found: list[list[Row]] = []
         for row in self.rows:
-            if not _factor(row):
+            if not units_per_old(row):
                 continue
             for statements in found:
                 first = statements[0]
                 if (
                     first.asset == row.asset
-                    and (row.at.date() - first.at.date()).days <= 5
-                    and abs(_factor(row) - _factor(first)) < _factor(first) / 5
+                    and abs(row.at.date() - first.at.date()) <= timedelta(days=5)
+                    and abs(units_per_old(row) - units_per_old(first)) < units_per_old(first) / 5
                     and row.account not in [other.account for other in statements]
                 ):
                     statements.append(row)

@@ -6,7 +6,7 @@ cent, and any two correct ledgers agree to the cent. Others have uneven prices a
 
 import random
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 
 from tests.transactions.model.words import Household, Row
@@ -15,6 +15,7 @@ START = datetime(2023, 11, 1, tzinfo=UTC)
 # Denominators up to 4 * (2 * 3) ** 3, a quarter for spin-offs.
 EVEN = Fraction(6912, 100)
 RATIOS = [Fraction(2), Fraction(3), Fraction(3, 2), Fraction(1, 2)]
+PLACES = [UTC, timezone(timedelta(hours=-5)), timezone(timedelta(hours=9))]
 KINDS = {
     "a_main": "taxable",
     "b_other": "taxable",
@@ -39,9 +40,12 @@ class _Maker:
     before: dict[tuple[str, str], Fraction] = field(default_factory=dict)
     ratios: int = 0
     at: datetime = START
+    # Shares also come from outside, and trades take place in New York and Tokyo.
+    abroad: bool = False
 
     def add(self, row: Row) -> None:
-        self.rows.append(replace(row, id=len(self.rows) + 1, at=self.at))
+        at = self.at.astimezone(self.rng.choice(PLACES)) if self.abroad else self.at
+        self.rows.append(replace(row, id=len(self.rows) + 1, at=at))
 
     def later(self, *, days: int = 0, hours: int = 0) -> None:
         if days or hours:
@@ -113,6 +117,16 @@ class _Maker:
         amount = self.money(whole * part * price)
         return replace(row, chosen=chosen, quantity=whole * part, amount=amount)
 
+    def receive(self) -> None:
+        """Shares bought elsewhere, some days or months ago, arrive."""
+        account, asset = self.place()
+        ago = self.rng.choice([0, 1, 10, 25, 30, 31, 45, 80, 400])
+        quantity = self.quantity()
+        self.held[account, asset] = self.held.get((account, asset), Fraction(0)) + quantity
+        amount = self.money(quantity * self.price())
+        opened = (self.at - timedelta(days=ago)).date()
+        self.add(Row(0, "transfer_in", account, self.at, asset, quantity, amount, opened=opened))
+
     def part(self, place: tuple[str, str]) -> Fraction:
         held = self.held[place]
         quarters = int(held * 4)
@@ -183,8 +197,13 @@ class _Maker:
             self.add(replace(row, new_asset=new, ratio=Fraction(1), basis_part=Fraction(1, 4)))
 
 
-def household(seed: int, *, rows: int = 14) -> tuple[Household, list[Row], bool]:
-    """Return the household of a seed, its transactions in random order, whether it is even."""
+def household(
+    seed: int, *, rows: int = 14, abroad: bool = False
+) -> tuple[Household, list[Row], bool]:
+    """Return the household of a seed, its transactions in random order, whether it is even.
+
+    `abroad`: shares also come from outside, and trades take place in New York and Tokyo.
+    """
     rng = random.Random(seed)
     even = rng.random() < 0.75
     names = sorted(rng.sample(sorted(KINDS), rng.randint(1, 4)) + ["a_main"])
@@ -198,8 +217,10 @@ def household(seed: int, *, rows: int = 14) -> tuple[Household, list[Row], bool]
         employer_plan_counts=rng.random() > 0.3,
         crypto_exempt=rng.random() > 0.5,
     )
-    maker = _Maker(rng, even, house)
+    maker = _Maker(rng, even, house, abroad=abroad)
     acts = [maker.buy] * 6 + [maker.sell] * 6 + [maker.transfer, maker.split, maker.other_event]
+    if abroad:
+        acts += [maker.receive] * 3
     for _ in range(rng.choice([rng.randint(3, rows), rng.randint(rows, 2 * rows)])):
         rng.choice(acts)()
         gap = rng.choice([0, 0, 0, 0, 1, 3, 7, 12, 20, 29, 30, 31, 45])

@@ -25,7 +25,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from tests.transactions.model.household import kept
-from tests.transactions.model.words import Household, Row, long_term
+from tests.transactions.model.words import Household, Row
 
 ACCOUNTS = {
     "main": "taxable",
@@ -138,7 +138,7 @@ def by_the_model(table: Ledger) -> tuple[str, str]:
             proceeds=s.proceeds,
             basis=s.basis,
             disallowed=s.deferred + s.lost,
-            term="long" if long_term(s.since, s.sale.at.date()) else "short",
+            term="long" if s.long else "short",
             permanent=s.lost,
         )
         for s in book.sold

@@ -88,8 +88,13 @@ class Shares:
     purchase: bool = True
     same_purchase: tuple[object, ...] = ()
     arrived: bool = False
+    # Shares that a transfer brings from outside: since when the household's accounts hold them.
+    elsewhere: bool = False
+    arrives: datetime = datetime.min.replace(tzinfo=UTC)
     replaced_a_loss: bool = False
     sale: Row | None = None
+    # The day they were sold, for cash that came later.
+    sold_on: date | None = None
     # Parts of sales, in the order in which the methods took them.
     part: int = 0
     proceeds: Fraction = Fraction(0)
@@ -104,6 +109,11 @@ class Shares:
             *(self.opened, self.stated, self.acquisition, self.since),
             not self.replaced_a_loss,
         )
+
+    @property
+    def long(self) -> bool:
+        assert self.sale is not None
+        return long_term(self.since, self.sold_on or self.sale.at.date())
 
     @property
     def held(self) -> bool:
@@ -165,19 +175,36 @@ def bought(row: Row) -> Shares:
 
 
 def received(row: Row) -> Shares:
-    """Received from outside, with its basis and the day it was acquired there."""
+    """Received from outside, with its basis; acquired on the day it was acquired there."""
     day = row.opened or row.at.date()
+    opened = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return Shares(
         acquisition=row.id,
         bought_in=row.account,
         account=row.account,
         asset=row.asset,
-        opened=datetime(day.year, day.month, day.day, tzinfo=UTC),
+        opened=opened,
         since=day,
         quantity=row.quantity,
         basis=row.amount,
         stated=(row.quantity, row.net),
-        purchase=False,
-        same_purchase=(row.id,),
-        arrived=True,
+        same_purchase=(row.account, row.asset, opened),
+        elsewhere=True,
+        arrives=row.at,
+    )
+
+
+def units_per_old(row: Row) -> Fraction:
+    """Return new units per old one; 0 if a row is no split, or states only units added."""
+    if row.ratio is None or row.type not in ("split", "stock_dividend"):
+        return Fraction(0)
+    return row.ratio + (row.type == "stock_dividend")
+
+
+def place_in_line(shares: Shares) -> tuple[object, ...]:
+    """Order replacements by purchase; within one purchase, kept shares before leaving ones."""
+    bought_in, asset = shares.same_purchase[:2]
+    return (
+        *(shares.opened, bought_in, asset, *shares.age[1:]),
+        *(shares.account, shares.asset, shares.sale is not None),
     )

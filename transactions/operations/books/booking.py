@@ -30,6 +30,7 @@ from transactions.operations.books.derived import (
     derived_rows,
     stored_rows,
 )
+from transactions.operations.books.reaching_back import reaching_back
 from transactions.operations.books.replaying import later_events, replayed
 from transactions.operations.books.restoring import LEAVES, open_stage
 from transactions.operations.books.writing import Rebooked, write
@@ -144,7 +145,7 @@ class Ways:
 
 
 def ways_of(household: HouseholdBooks, linked: Linked, rows: Sequence[EventRow]) -> Ways:
-    """Return the way in which each row is booked; one query."""
+    """Return the way in which each row is booked; one query, and up to two for rare kinds."""
     first: dict[int, datetime] = {}
     from_start: set[int] = set()
     for row in rows:
@@ -156,6 +157,7 @@ def ways_of(household: HouseholdBooks, linked: Linked, rows: Sequence[EventRow])
             if row.new_asset_id is not None:
                 # A reversed event links these assets no longer, but its rows must be removed.
                 from_start.add(row.new_asset_id)
+    from_start |= reaching_back(household=household, linked=linked, rows=rows)
     later = later_events(
         household=household,
         asset_ids=list(first),

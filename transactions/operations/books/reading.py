@@ -36,7 +36,8 @@ SELECT lot.id, lot.transaction_id, lot.account_id, lot.asset_id, lot.piece,
 _DISPOSALS = f"""
 SELECT closed.id, closed.transaction_id, closed.part,
        {", ".join(f"closed.{name}" for name in DISPOSAL_FIELDS)},
-       bought.account_id, bought.asset_id, bought.order_id
+       bought.account_id, bought.asset_id, bought.order_id,
+       coalesce(bought.quantity, 0), bought.amount + bought.fee
   FROM transactions_disposal closed
   JOIN transactions_transaction bought ON bought.id = closed.lot_transaction_id
  WHERE {{where}}
@@ -92,10 +93,12 @@ def disposals(
     """Return disposals (`closed`, with the acquisitions `bought`) in order of time."""
     found = []
     for pk, sale, part, *rest in rows_of(_DISPOSALS.format(where=where), values):
-        stored = DisposalValues._make(rest[:-3])
-        account, asset, order_id = rest[-3:]
+        stored = DisposalValues._make(rest[:-5])
+        account, asset, order_id, *stated = rest[-5:]
         key = purchase_key(account=account, asset=asset, at=stored.opened_at, order_id=order_id)
-        found.append((pk, _closing(sale, part, key, stored, household), stored))
+        closing = _closing(sale, part, key, stored, household)
+        closing.stated = (stated[0], stated[1])
+        found.append((pk, closing, stored))
     return found
 
 

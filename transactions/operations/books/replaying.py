@@ -62,7 +62,8 @@ EVENTS_TO_THE_END = 300
 # Above this number of events, booking from the first transaction is no slower.
 EVENTS_MAX = 6_000
 _LATER = """
-SELECT asset_id, type, lot_method, count(counterpart_id), count(*), max(executed_at)
+SELECT asset_id, type, lot_method, count(counterpart_id), count(*), max(executed_at),
+       max(opened_date) FILTER (WHERE opened_date < trade_date)
   FROM transactions_transaction
  WHERE account_id = ANY(%(accounts)s::bigint[]) AND asset_id = ANY(%(assets)s::bigint[])
    AND type = ANY(%(types)s) AND executed_at >= %(at)s AND id < %(before)s
@@ -95,9 +96,12 @@ def later_events(
         },
     )
     found: dict[int, Later] = {}
-    for asset_id, kind, method, moved, count, last in rows:
+    long_before = at.date() - timedelta(days=WINDOW_DAYS + 1 + DAYS_ASIDE)
+    for asset_id, kind, method, moved, count, last, opened in rows:
         before = found.get(asset_id, Later(0, True, None))
-        simple = kind in _SIMPLE or (kind == "transfer_in" and not moved)
+        # Shares acquired near the change, which arrive after it, may replace a loss of before.
+        arrived = not moved and (opened is None or opened < long_before)
+        simple = kind in _SIMPLE or (kind == "transfer_in" and arrived)
         simple = simple and method != "average"
         latest = last if before.last is None else max(before.last, last)
         found[asset_id] = Later(before.count + count, before.simple and simple, latest)
