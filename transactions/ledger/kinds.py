@@ -270,7 +270,9 @@ _ALL = (
     Kind(
         name="transfer_in",
         label="Transfer in",
-        about="Shares that arrive with their lots, or with a cost and an acquisition date.",
+        about="Shares that arrive with their lots, or with a cost and the day they were acquired: "
+        "bought at another broker, granted, or from an employee plan. For wash sales that day is "
+        "their purchase.",
         group=TRANSFERS_GROUP,
         figures="transfer",
         cash="fee",
