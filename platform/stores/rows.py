@@ -57,6 +57,8 @@ def insert_rows(
     if len(rows) >= COPIED_MIN and not unique:
         for portion in _portions(rows):
             copy_rows(table=model._meta.db_table, columns=columns, rows=portion)
+            # A commit that checks a hundred thousand rows takes longer than one answer may.
+            check_references()
         return
     values = {f"c{index}": list(column) for index, column in enumerate(zip(*rows, strict=True))}
     execute(_insertion(model, columns, unique), values)
