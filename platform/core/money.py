@@ -77,6 +77,16 @@ def largest_remainder(exact: Sequence[int], *, step: int, steps: int) -> list[in
     return found
 
 
+def never_zero(value: Decimal, shown: Decimal) -> Decimal:
+    """Return `shown`, a rounding of `value`; ten significant digits if it is 0 and `value` is not.
+
+    A coin may cost less than a hundred-millionth: no figure that is not zero is shown as 0.
+    """
+    if shown or not value:
+        return shown
+    return value.quantize(Decimal(1).scaleb(value.adjusted() - 9), context=WIDE)
+
+
 def plain(value: Decimal) -> str:
     """Return the shortest plain notation: no exponent, no trailing zeros ('40', '0.4', '-3.05')."""
     text = format(value, "f")

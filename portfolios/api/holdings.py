@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.dates import instant_text
-from core.money import WIDE, plain
+from core.money import WIDE, never_zero, plain
 from core.money_text import exact_text, money_text, plain_text
 from edge.pagination import PageRequest, Pages, page_answer, page_request
 from edge.schema import page_of, page_parameters
@@ -272,7 +272,9 @@ def holding_row(row: Valued, *, value: Valuation) -> dict[str, object]:
         "exchange_rate_stale": bool(rate and rate.stale),
         "market_value_account": exact_text(row.value_base),
         "cost_basis": money_text(position.cost_basis, home),
-        "average_cost": plain(row.average_cost.quantize(_FOUR_DECIMALS, context=WIDE)),
+        "average_cost": plain(
+            never_zero(row.average_cost, row.average_cost.quantize(_FOUR_DECIMALS, context=WIDE))
+        ),
         "unrealized_gain": money_text(row.gain, home),
         "unrealized_gain_percentage": exact_text(row.gain_percentage),
         "day_change": exact_text(row.day_change_base),

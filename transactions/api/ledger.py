@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from core.limits import (
     PIECES_PER_LOT_MAX,
     PRICE_DECIMALS,
 )
-from core.money import plain
+from core.money import WIDE, never_zero, plain
 from core.money_text import money_text
 from edge.filters import filter_parameters, filtered
 from edge.pagination import Keyset
@@ -192,6 +193,13 @@ class ReversalWrite(StrictSerializer):
     note = serializers.CharField(max_length=NOTE_LENGTH_MAX, required=False, allow_blank=True)
 
 
+def _price(price: Decimal | None, amount: Decimal, quantity: Decimal | None) -> str | None:
+    """Return a price as stored; from amount and quantity where that would be 0 and is not."""
+    if price is None:
+        return None
+    return plain(never_zero(WIDE.divide(amount, quantity) if quantity else price, price))
+
+
 def transaction_row(row: Transaction) -> dict[str, object]:
     """Return a transaction as JSON; needs its account, asset and reversals loaded."""
     reversal = getattr(row, "reversed_by", None)
@@ -202,7 +210,7 @@ def transaction_row(row: Transaction) -> dict[str, object]:
         "type": row.type,
         "symbol": row.asset.symbol if row.asset else None,
         "quantity": None if row.quantity is None else plain(row.quantity),
-        "price": None if row.price is None else plain(row.price),
+        "price": _price(row.price, row.amount, row.quantity),
         "amount": money_text(row.amount, row.currency),
         "fee": money_text(row.fee, row.currency),
         "currency": row.currency,
@@ -244,7 +252,7 @@ def _checked_row(draft: Draft, found: Iterable[Warned]) -> dict[str, object]:
         "type": entry.type,
         "symbol": draft.asset.symbol if draft.asset else None,
         "quantity": None if figures.quantity is None else plain(figures.quantity),
-        "price": None if figures.price is None else plain(figures.price),
+        "price": _price(figures.price, figures.amount, figures.quantity),
         "amount": money_text(figures.amount, entry.currency),
         "fee": money_text(figures.fee, entry.currency),
         "currency": entry.currency,

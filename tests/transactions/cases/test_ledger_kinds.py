@@ -320,3 +320,25 @@ def test_losses_of_one_instant_meet_replacements_in_one_order(person: Any, befor
     parts = Disposal.objects.filter(closed_at__year=2024, closed_at__month=6).order_by("part")
     found = [(row.quantity, row.matched_quantity, row.deferred_loss) for row in parts]
     assert found == [(D(6), D(5), D(200)), (D(4), D(0), D(0))]
+
+
+# No figure that is not zero is shown as 0
+
+
+@pytest.mark.parametrize(
+    ("quantity", "amount", "price"),
+    [
+        ("5000000000", "8.50", "0.0000000017"),
+        ("900000000000", "0.01", "0.00000000000001111111111"),
+        ("4", "10", "2.5"),
+    ],
+)
+def test_prices_below_a_hundred_millionth_are_shown(
+    person: Any, quantity: str, amount: str, price: str
+) -> None:
+    own = person.account()
+    person.asset("BABYX", asset_class="crypto")
+    told = own.post("2024-02-01", "buy", "BABYX", quantity=quantity, amount=amount)
+    assert told["price"] == price
+    (holding,) = own.api.get(f"/api/v1/portfolios/{own.id}/holdings").json()["data"]
+    assert holding["average_cost"] == price
