@@ -35,7 +35,7 @@ class Layout:
 
     All `required` fields must be there. The cells of `dates` and `numbers` may prove the day order
     and the decimal sign, if the format does not fix them. `money`: field of an amount -> field of
-    its currency, which may be a minor unit.
+    its currency, which may be a minor unit. The heading is one of the first `heading_rows` rows.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Layout:
     decimal: DecimalSign | None = None
     date_order: DateOrder | None = None
     money: Mapping[str, str] = field(default_factory=dict)
+    heading_rows: int = HEADING_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +256,7 @@ _UNIT_CHARS_MAX = 32
 def find_heading(records: Iterable[Record], layout: Layout, options: Options) -> Heading | None:
     title = ""
     for count, record in enumerate(records):
-        if count >= HEADING_ROWS:
+        if count >= layout.heading_rows:
             return None
         heading = heading_of(record, layout, options, title)
         if heading:

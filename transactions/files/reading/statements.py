@@ -1,0 +1,303 @@
+"""Statements whose rows each bear a word for what happened. Pure.
+
+A format of this kind is a layout and a table of words. Its layout gives the columns these names:
+`date`, `clock`, `type`, `symbol`, `isin`, `cusip`, `name`, `quantity`, `price`, `fee`, `tax`,
+`amount`, `currency`, `account`, `note` and `id`; a format may lack any but the date. A word means
+one of the following, or a code of SKIP_CODES or ROW_CODES:
+
+    buy, sell            a trade; its amount is what moved, after fees
+    reinvested           a purchase out of a payment: with the payment of the same security, day
+                         and amount it is one `reinvestment`, else a purchase
+    in_units             income that came as units: a reinvestment without a second row
+    dividend, interest, return_of_capital, fee, tax
+    moved                a deposit or a withdrawal, by the sign; also `deposit` and `withdrawal`
+    units                a transfer of units, by the sign of the quantity
+    split                the units that a split added
+    canceled_buy, canceled_sell   what takes back a trade of the file (`corrections`)
+    journaled            two rows of a day that cancel each other are skipped; one alone is `moved`
+"""
+
+import re
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from decimal import Decimal
+from typing import BinaryIO
+
+from core.money import quantize
+from transactions.files.reading.cells import effective
+from transactions.files.reading.interface import (
+    NO_SECURITY,
+    ROW_CODES,
+    SKIP_CODES,
+    Options,
+    ParsedRow,
+    Quote,
+    Reader,
+)
+from transactions.files.reading.lines import Line, lines
+from transactions.files.reading.pairs import Pairs
+from transactions.files.reading.rows import (
+    DEFAULT_CURRENCY,
+    ZERO,
+    About,
+    cash,
+    charge,
+    draft,
+    income,
+    income_in_units,
+    interest,
+    moved_units,
+    read_rows,
+    signed_cash,
+    slack_of,
+    taking_back,
+    trade,
+)
+from transactions.files.reading.tables import Layout, open_table
+from transactions.ledger.kinds import KINDS
+
+# The largest fees of the SEC and FINRA on a sale: each is rounded up to a cent.
+_CENTS, _SHARE_OF_SALE, _EACH = Decimal("0.02"), Decimal("0.00004"), Decimal("0.0002")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """How the rows of one format are read.
+
+    `meaning` returns what a row is, "" if its word is unknown. `is_signed`: amounts have the sign
+    of the cash. `gross`: the amount of a trade is before fees, the amount of income before tax.
+    `funds`: symbols of money funds that hold the account's cash. `currency`: of a file that states
+    none. `prefix`: of the ids in the column `id`. `sale_costs`: small costs of the exchange are
+    taken off the amount of a sale and stated nowhere. `prepare` may replace cells of a row before
+    it is read, `amend` what is read.
+    """
+
+    layouts: Sequence[Layout]
+    meaning: Callable[[Line], str]
+    prefix: str
+    is_signed: bool = True
+    gross: bool = False
+    currency: str = ""
+    funds: Collection[str] = ()
+    zone: tzinfo | None = None
+    sale_costs: bool = False
+    prepare: Callable[[Line], None] | None = None
+    amend: Callable[[Line, About], About] | None = None
+    quote: Callable[[Line], Quote | None] | None = None
+
+
+def word_of(words: Mapping[str, str], line: Line, *names: str) -> str:
+    """Return the meaning of the first of the cells whose text is one of the words, else ""."""
+    for name in names or ("type",):
+        found = words.get(" ".join(line.text(name).casefold().split()))
+        if found:
+            return found
+    return ""
+
+
+def beginning_of(words: Mapping[str, str], line: Line, name: str) -> str:
+    """Return the meaning of the longest word with which a cell begins, else ""."""
+    text = " ".join(line.text(name).casefold().split())
+    return max(
+        ((len(word), meaning) for word, meaning in words.items() if text.startswith(word)),
+        default=(0, ""),
+    )[1]
+
+
+def reader(statement: Statement) -> Reader:
+    """Return the reader of a format's files."""
+
+    def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
+        if statement.currency:
+            options = replace(options, currency=statement.currency)
+        _, table = open_table(data, options, statement.layouts)
+        pairs = Pairs(_sides(statement, lines(table, options)))
+        yield from read_rows(
+            data, options, statement.layouts, lambda line, _: _rows(statement, line, pairs)
+        )
+
+    return read
+
+
+def _sides(statement: Statement, found: Iterable[Line]) -> Iterator[tuple[bool, Hashable]]:
+    for line in found:
+        if statement.prepare:
+            statement.prepare(line)
+        side = _side(statement, line, statement.meaning(line))
+        if side is not None:
+            yield side
+
+
+def _side(statement: Statement, line: Line, word: str) -> tuple[bool, Hashable] | None:
+    """Return (whether money left, key of the pair) of a row that may be one of two sides."""
+    amount = line.figure("amount")
+    if not amount or word not in ("dividend", "reinvested", "journaled"):
+        return None
+    out = amount < 0 if statement.is_signed or word == "journaled" else word == "reinvested"
+    if word != "journaled" and out != (word == "reinvested"):
+        return None
+    kind = "reinvested" if word == "dividend" else word
+    key = (kind, effective(line.text("date")), line.text("symbol"), abs(amount))
+    return out, (line.text("account"), line.code("currency"), *key)
+
+
+def _rows(statement: Statement, line: Line, pairs: Pairs) -> Iterator[ParsedRow]:
+    if statement.prepare:
+        statement.prepare(line)
+    word = statement.meaning(line)
+    side = _side(statement, line, word)
+    paired = side is not None and pairs.take(*side)
+    if line.text("symbol").upper() in statement.funds:
+        if word in ("buy", "sell", "reinvested", "units"):
+            yield line.skip("sweep")
+            return
+        word = "interest" if word == "dividend" else word
+    elif side is not None and paired and (word == "journaled" or not side[0]):
+        code = "journal" if word == "journaled" else "part_of_another_row"
+        yield line.skip(code)
+        return
+    if word in SKIP_CODES:
+        yield line.skip(word)
+    elif word in ROW_CODES:
+        yield line.refused(word, of="type")
+    elif not word:
+        text = line.text("type") or line.text("note")
+        yield line.refused(
+            "type_unknown" if text else "type_missing", f"{text[:40]!r}" if text else "", of="type"
+        )
+    else:
+        if word == "reinvested" and paired:
+            word = "reinvestment"
+        yield from _entries(statement, line, word, _about(statement, line, word))
+
+
+def _about(statement: Statement, line: Line, word: str) -> About:
+    name = line.id("id")
+    about = About(
+        at=line.happened("split" if word == "split" else "cash", "date", zone=statement.zone),
+        currency=line.currency("currency"),
+        account=line.name("account"),
+        security=line.security(),
+        note=line.note(line.text("note")),
+        external_id=f"{statement.prefix}:{name}" if name else "",
+    )
+    return statement.amend(line, about) if statement.amend else about
+
+
+_SHORT_YEAR = re.compile(r"(\d{1,2}/\d{1,2}/)(\d\d)")
+
+
+def complete_year(line: Line) -> None:
+    """Give a date like 04/05/23, in a format that always writes it so, its century."""
+    found = _SHORT_YEAR.fullmatch(line.text("date"))
+    if found:
+        line.cells = {**line.cells, "date": f"{found[1]}20{found[2]}"}
+
+
+def _entries(statement: Statement, line: Line, word: str, about: About) -> Iterator[ParsedRow]:
+    """Yield the rows of a word that is one of our types, or a move of cash or units."""
+    amount = line.figure("amount")
+    bare = replace(about, security=NO_SECURITY)
+    kind = KINDS.get("buy" if word == "reinvested" else word)
+    if word in ("moved", "journaled"):
+        yield signed_cash(line, "deposit", "withdrawal", bare, amount)
+    elif word == "units":
+        yield moved_units(line, about, line.quantity("quantity"))
+    elif word == "in_units":
+        yield _in_units(line, about, amount)
+    elif word in ("canceled_buy", "canceled_sell"):
+        canceled = word.removeprefix("canceled_")
+        unsigned = replace(statement, is_signed=False)
+        row = _trade(unsigned, line, canceled, about, amount)
+        yield taking_back(line, row, canceled, about)
+    elif kind is None or kind.figures == "split":
+        assert word == "split", f"{word} is what a word may mean"
+        yield _split(line, about)
+    elif kind.figures == "trade":
+        yield _trade(statement, line, kind.name, about, amount)
+    elif kind.performance == "flow":
+        if statement.is_signed and amount and (amount > 0) != (kind.cash == "in"):
+            line.problem("amount_sign", of="amount")
+        yield cash(line, kind.name, bare, amount)
+    elif kind.cash == "in":
+        yield from _income(statement, line, kind.name, about, amount)
+    else:
+        charged = amount if statement.is_signed or amount is None else -abs(amount)
+        yield charge(line, kind.name, about if kind.performance == "tax" else bare, charged)
+
+
+def _in_units(line: Line, about: About, amount: Decimal | None) -> ParsedRow:
+    return income_in_units(
+        line,
+        about,
+        quantity=line.quantity("quantity"),
+        price=line.figure("price"),
+        amount=amount,
+        fee=abs(line.figure("fee") or ZERO),
+    )
+
+
+def _is_opposite(statement: Statement, line: Line, kind: str) -> bool:
+    """Return whether both the amount and the quantity have the sign of the opposite trade."""
+    amount, quantity = line.figure("amount"), line.quantity("quantity")
+    if not statement.is_signed or not amount or not quantity:
+        return False
+    return (amount < 0) == (quantity > 0) == (kind == "sell")
+
+
+def _trade(
+    statement: Statement, line: Line, kind: str, about: About, amount: Decimal | None
+) -> ParsedRow:
+    if _is_opposite(statement, line, kind):
+        unsigned = replace(statement, is_signed=False)
+        row = _trade(unsigned, line, kind, about, amount)
+        return taking_back(line, row, kind, about)
+    if statement.is_signed and amount and (amount > 0) != (kind == "sell"):
+        line.problem("amount_sign", of="amount")
+    quantity, price = line.quantity("quantity"), line.figure("price")
+    whole = None if amount is None else abs(amount)
+    costs = ZERO
+    if statement.sale_costs and kind == "sell" and whole and quantity:
+        costs = _CENTS + whole * _SHARE_OF_SALE + abs(quantity) * _EACH
+    return trade(
+        line,
+        kind,
+        about,
+        quantity=quantity,
+        price=price,
+        fee=abs(line.figure("fee") or ZERO) + abs(line.figure("tax") or ZERO),
+        gross=whole if statement.gross else None,
+        net=None if statement.gross else whole,
+        slack=slack_of(line, quantity, price) + costs,
+        per_hundred=True,
+        quote=statement.quote(line) if statement.quote else None,
+    )
+
+
+def _income(
+    statement: Statement, line: Line, kind: str, about: About, amount: Decimal | None
+) -> Iterator[ParsedRow]:
+    if kind == "interest":
+        about = replace(about, security=NO_SECURITY)
+    tax = quantize(abs(line.figure("tax") or ZERO), about.currency or DEFAULT_CURRENCY)
+    if not tax or amount is None or amount <= 0:
+        if kind == "interest":
+            yield interest(line, about, amount)
+        else:
+            yield income(line, kind, about, amount)
+        return
+    yield cash(line, kind, about, amount if statement.gross else amount + tax)
+    if about.at is not None and about.currency:
+        named = f"{about.external_id}:tax" if about.external_id else ""
+        yield draft(line, "tax", replace(about, external_id=named), amount=tax)
+
+
+def _split(line: Line, about: About) -> ParsedRow:
+    added = line.quantity("quantity")
+    if not added:
+        return line.refused("quantity_missing", of="quantity")
+    if not about.security:
+        line.problem("symbol_missing", of="symbol")
+    line.warn("split_ratio_from_holding", of="quantity")
+    return draft(line, "split", about, added_quantity=added)
