@@ -1,14 +1,17 @@
 """Imports as JSON: the shapes of the responses, and their values."""
 
-from typing import Any
+from typing import Any, get_args
 
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from core.dates import instant_text
 from core.money import plain
+from core.money_text import money_text
 from transactions.files.reading.interface import RowProblem
+from transactions.files.statements import Reason
 from transactions.models import ImportState, RowStatus
+from transactions.queries import imports as queries
 from transactions.queries.imports import FileRow, FileSecurity, ImportDetail, ImportLine
 
 
@@ -53,6 +56,37 @@ class ImportRead(serializers.Serializer[Any]):
     undone_at = serializers.DateTimeField(allow_null=True)
 
 
+class ImportPosition(serializers.Serializer[Any]):
+    symbol = serializers.CharField()
+    before = serializers.CharField()
+    after = serializers.CharField()
+
+
+class ImportBalanceDifference(serializers.Serializer[Any]):
+    line = serializers.IntegerField()
+    row = serializers.IntegerField()
+    stated_change = serializers.CharField()
+    our_change = serializers.CharField()
+    reason = serializers.ChoiceField(choices=get_args(Reason))
+
+
+class ImportStatement(serializers.Serializer[Any]):
+    checkpoints = serializers.IntegerField()
+    differences = serializers.IntegerField()
+    opening = serializers.CharField()
+    closing = serializers.CharField()
+    first_difference = ImportBalanceDifference(allow_null=True)
+
+
+class ImportOutcome(serializers.Serializer[Any]):
+    currency = serializers.CharField()
+    cash_before = serializers.CharField()
+    cash_after = serializers.CharField()
+    positions = ImportPosition(many=True)
+    position_count = serializers.IntegerField()
+    statement = ImportStatement(allow_null=True)
+
+
 @extend_schema_serializer(component_name="ImportDetail")
 class ImportDetailRead(ImportRead):
     mapping = serializers.DictField()
@@ -60,6 +94,7 @@ class ImportDetailRead(ImportRead):
     accounts = serializers.ListField(child=serializers.CharField())
     securities = ImportSecurity(many=True)
     unmapped = ImportSecurity(many=True)
+    outcome = ImportOutcome(allow_null=True)
 
 
 class ImportProblem(serializers.Serializer[Any]):
@@ -118,6 +153,40 @@ def detail_answer(detail: ImportDetail) -> dict[str, Any]:
         "accounts": detail.accounts,
         "securities": [_security(one) for one in detail.securities],
         "unmapped": [_security(one) for one in detail.unmapped],
+        "outcome": _outcome(detail.outcome) if detail.outcome else None,
+    }
+
+
+def _outcome(found: queries.ImportOutcome) -> dict[str, Any]:
+    currency = found.currency
+    return {
+        "currency": currency,
+        "cash_before": money_text(found.cash_before, currency),
+        "cash_after": money_text(found.cash_after, currency),
+        "positions": [
+            {"symbol": one.symbol, "before": plain(one.before), "after": plain(one.after)}
+            for one in found.positions
+        ],
+        "position_count": found.position_count,
+        "statement": _statement(found.statement, currency) if found.statement else None,
+    }
+
+
+def _statement(found: queries.StatementCheck, currency: str) -> dict[str, Any]:
+    first = found.first_difference
+    return {
+        "checkpoints": found.checkpoints,
+        "differences": found.differences,
+        "opening": money_text(found.opening, currency),
+        "closing": money_text(found.closing, currency),
+        "first_difference": first
+        and {
+            "line": first.line,
+            "row": first.row,
+            "stated_change": money_text(first.stated_change, currency),
+            "our_change": money_text(first.our_change, currency),
+            "reason": first.reason,
+        },
     }
 
 

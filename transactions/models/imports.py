@@ -9,7 +9,7 @@ from core import limits
 from core.identifiers import uuid7
 from identity.models import User, household_ids
 from jobs.models import ACTIVE, Job, JobStatus
-from transactions.models.accounts import Account
+from transactions.models.accounts import Account, money_field
 
 
 class ImportStatus(models.TextChoices):
@@ -80,6 +80,8 @@ class Import(models.Model):
     skipped_count = models.PositiveIntegerField(default=0)
     from_date = models.DateField(null=True, blank=True)
     to_date = models.DateField(null=True, blank=True)
+    # The account after it: cash, positions, and whether the file's own balances are met.
+    outcome = models.JSONField(default=dict, blank=True)
     # The version of the account's ledger with which the rows were compared.
     ledger_version = models.BigIntegerField(default=0)
     # The current or last job, and the step that it performs.
@@ -163,6 +165,9 @@ class ImportRow(models.Model):
     draft = models.TextField(null=True, blank=True)
     # The transaction's time, by which rows are written in order.
     executed_at = models.DateTimeField(null=True, blank=True)
+    # The cash that the file states after the row; an empty currency is that of the account.
+    balance = money_field(null=True, blank=True)
+    balance_currency = models.CharField(max_length=3, blank=True)
     # From the reader: problems, warnings and why it is skipped, [{code, detail, column}].
     problems: "models.JSONField[Any, Any]" = models.JSONField(default=list, blank=True)
     warnings: "models.JSONField[Any, Any]" = models.JSONField(default=list, blank=True)

@@ -81,14 +81,63 @@ class FileSecurity:
 
 
 @dataclass(frozen=True, slots=True)
+class PositionChange:
+    """The units of a security in the account, without the import and with it."""
+
+    symbol: str
+    before: Decimal
+    after: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceDifference:
+    """The first row whose balance our rows do not explain.
+
+    `stated_change` is what the file's balance changed by since the balance before, `our_change`
+    what our rows add. `reason`: rows_refused, rows_left_out or figures_differ.
+    """
+
+    line: int
+    row: int
+    stated_change: Decimal
+    our_change: Decimal
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementCheck:
+    """How many balances of the file were compared, how many differ, and the first that does."""
+
+    checkpoints: int
+    differences: int
+    opening: Decimal
+    closing: Decimal
+    first_difference: BalanceDifference | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOutcome:
+    """The account after the import; `statement` is None if the file states no balances."""
+
+    currency: str
+    cash_before: Decimal
+    cash_after: Decimal
+    positions: tuple[PositionChange, ...]
+    position_count: int
+    statement: StatementCheck | None
+
+
+@dataclass(frozen=True, slots=True)
 class ImportDetail:
-    """An import with the meaning of its symbols and its reading options."""
+    """An import with the meaning of its symbols, its reading options and its outcome."""
 
     line: ImportLine
     mapping: Mapping[str, str]
     options: Mapping[str, Any]
     accounts: Sequence[str]
     securities: tuple[FileSecurity, ...]
+    # None before the file has been read.
+    outcome: ImportOutcome | None
 
     @property
     def unmapped(self) -> tuple[FileSecurity, ...]:
@@ -201,7 +250,44 @@ def import_detail(batch: Import) -> ImportDetail:
         for row in batch.securities
     )
     return ImportDetail(
-        import_line(batch), batch.mapping, batch.options, batch.accounts, securities
+        import_line(batch),
+        batch.mapping,
+        batch.options,
+        batch.accounts,
+        securities,
+        _outcome(batch.outcome) if batch.outcome else None,
+    )
+
+
+def _outcome(stored: Mapping[str, Any]) -> ImportOutcome:
+    return ImportOutcome(
+        currency=stored["currency"],
+        cash_before=Decimal(stored["cash_before"]),
+        cash_after=Decimal(stored["cash_after"]),
+        positions=tuple(
+            PositionChange(one["symbol"], Decimal(one["before"]), Decimal(one["after"]))
+            for one in stored["positions"]
+        ),
+        position_count=stored["position_count"],
+        statement=_statement(stored["statement"]) if stored["statement"] else None,
+    )
+
+
+def _statement(stored: Mapping[str, Any]) -> StatementCheck:
+    first = stored["first_difference"]
+    return StatementCheck(
+        checkpoints=stored["checkpoints"],
+        differences=stored["differences"],
+        opening=Decimal(stored["opening"]),
+        closing=Decimal(stored["closing"]),
+        first_difference=first
+        and BalanceDifference(
+            line=first["line"],
+            row=first["row"],
+            stated_change=Decimal(first["stated_change"]),
+            our_change=Decimal(first["our_change"]),
+            reason=first["reason"],
+        ),
     )
 
 

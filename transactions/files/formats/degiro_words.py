@@ -15,6 +15,7 @@ _PRODUCT = ("Product", "Produkt", "Produit", "Producto", "Prodotto", "Produto")
 _ISIN = ("ISIN", "Code ISIN", "Código ISIN", "Codice ISIN")
 _ORDER = ("Order Id", "Order-ID", "ID Orden", "ID Ordre", "ID Ordine", "ID da Ordem")
 _CHANGE = ("Mutatie", "Change", "Änderung", "Mouvements", "Variación", "Variazioni", "Mudança")
+_BALANCE = ("Saldo", "Balance", "Solde")
 
 ACCOUNT_COLUMNS: Mapping[str, Sequence[str]] = {
     "date": _DATE,
@@ -29,6 +30,8 @@ ACCOUNT_COLUMNS: Mapping[str, Sequence[str]] = {
     "rate": ("FX", "Tipo", "Tasso", "Taxa"),
     "currency": _CHANGE,
     "amount": tuple(f"{name}+1" for name in _CHANGE),
+    "balance_currency": _BALANCE,
+    "balance": tuple(f"{name}+1" for name in _BALANCE),
     "order_id": _ORDER,
     "order_next": tuple(f"{name}+1" for name in _ORDER),
 }

@@ -46,6 +46,7 @@ LAYOUT = Layout(
         "fee": ("Fees ($)", "Fees"),
         "accrued": ("Accrued Interest ($)", "Accrued Interest"),
         "amount": ("Amount ($)", "Amount"),
+        "balance": ("Cash Balance ($)", "Cash Balance"),
         "currency": ("Currency",),
     },
     required=frozenset({"date", "action", "symbol", "quantity", "price", "amount"}),

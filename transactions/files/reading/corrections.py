@@ -63,7 +63,7 @@ class _Plan:
         if place in self.taken_back:
             reason = RowProblem("taken_back", SKIP_CODES["taken_back"])
             entry = None if row.takes_back else row.entry
-            return ParsedRow(row.line, entry, skipped=reason, raw=row.raw)
+            return ParsedRow(row.line, entry, skipped=reason, raw=row.raw, balance=row.balance)
         if row.takes_back is not None:
             other = row.takes_back.otherwise
             if place in self.otherwise and other is not None:
@@ -159,7 +159,7 @@ def _index(rows: _Rows, found: list[tuple[int, ParsedRow, Correction]]) -> _Inde
         if entry is None or not row.importable:
             continue
         if entry.type in kinds or entry.external_id in wanted:
-            bare = ParsedRow(row.line, entry, group=row.group)
+            bare = ParsedRow(row.line, entry, group=row.group, balance=row.balance)
             candidates.append(_Candidate(place, _day(entry), bare))
     index = _Index()
     for candidate in sorted(candidates, key=lambda candidate: candidate.day):

@@ -248,6 +248,14 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
+class Balance:
+    """The cash that a file states after a row; an empty currency is that of the account."""
+
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedRow:
     """One transaction of a file, the line on which it begins (from 1), and its raw cells.
 
@@ -262,6 +270,7 @@ class ParsedRow:
     raw: Mapping[str, str] = field(default_factory=dict)
     takes_back: Correction | None = None
     group: str = ""
+    balance: Balance | None = None
 
     @property
     def external_id(self) -> str:

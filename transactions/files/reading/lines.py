@@ -26,6 +26,7 @@ from transactions.files.reading.interface import (
     ROW_CODES,
     SKIP_CODES,
     WARNING_CODES,
+    Balance,
     DateOrder,
     Draft,
     Options,
@@ -279,6 +280,17 @@ class Line:
             return None
         return value
 
+    def balance(self) -> Balance | None:
+        """Return the cash that the file states after this row, in the currency beside it.
+
+        A balance that cannot be read is none: it is a check, not a figure to record.
+        """
+        amount = cells.number(self.text("balance"), self.decimal)
+        if amount is None:
+            return None
+        currency = self.text("balance_currency").upper()
+        return Balance(currency if cells.is_currency(currency) else "", amount)
+
     def ulp(self, name: str, *, at_least: int = 0) -> Decimal:
         """Return half a unit of the last digit in the cell: its largest rounding error."""
         half = self.half(self.text(name), at_least=at_least)
@@ -293,7 +305,7 @@ class Line:
 
     def skip(self, code: str, detail: str = "") -> ParsedRow:
         reason = RowProblem(code, detail or SKIP_CODES[code])
-        return ParsedRow(self.number, skipped=reason, raw=self.raw)
+        return ParsedRow(self.number, skipped=reason, raw=self.raw, balance=self.balance())
 
     def refused(self, code: str, detail: str = "", *, of: str = "") -> ParsedRow:
         self.problem(code, detail, of=of)
@@ -308,6 +320,7 @@ class Line:
             tuple(self.warnings),
             raw=self.raw,
             group=self.group,
+            balance=self.balance(),
         )
 
 

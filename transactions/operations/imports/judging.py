@@ -32,6 +32,7 @@ from transactions.operations.imports.events import (
     keep_together,
     refused_arrivals,
 )
+from transactions.operations.imports.outcomes import Outcome
 from transactions.operations.imports.settling import Stated, base_currency, is_at_fixing, settled
 from transactions.operations.warnings import of_draft, warnings_of
 from transactions.queries.import_symbols import Meaning, meanings
@@ -83,6 +84,9 @@ def judge(*, batch: Import, now: datetime, told: Callable[[int], None] | None = 
     _save_all(checks.late_verdicts())
     keep_together(batch=batch)
     _count(batch)
+    ready = ImportRow.objects.filter(batch=batch, status=RowStatus.READY)
+    checks.outcome.keep(set(ready.values_list("number", flat=True)))
+    batch.outcome = checks.outcome.as_stored(batch)
     batch.ledger_version = batch.account.ledger_version
     return checks.names
 
@@ -144,6 +148,7 @@ class _Checks:
             if meaning.symbol is not None and meaning.asset is not None
         }
         self.base = base_currency(batch=batch)
+        self.outcome = Outcome()
 
     def verdicts(self, page: Sequence[Line]) -> list[Verdict]:
         found: list[Verdict | None] = [self._at_once(line) for line in page]
@@ -162,7 +167,13 @@ class _Checks:
         for index in stated:  # in the order of the file
             found[index] = self._compared(page[index], outcomes[index])
         self._warn(found, stated, outcomes)
-        return [verdict for verdict in found if verdict is not None]
+        judged = [verdict for verdict in found if verdict is not None]
+        for index, (line, verdict) in enumerate(zip(page, judged, strict=True)):
+            outcome = outcomes.get(index)
+            known = outcome if isinstance(outcome, Checked) else None
+            codes = [one["code"] for one in verdict.findings]
+            self.outcome.add(line.row, verdict.status, codes, known)
+        return judged
 
     def _outcomes(self, stated: Mapping[int, Stated]) -> dict[int, Checked | BallastError]:
         """Return the draft that the ledger makes of each row, or its refusal."""

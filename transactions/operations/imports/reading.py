@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import islice
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from core.errors import InvalidInput
 from core.identifiers import uuid7
-from core.limits import IMPORT_SYMBOLS_MAX
+from core.limits import IMPORT_SYMBOLS_MAX, MONEY_MAX
 from stores.copying import copy_rows
 from transactions.files.drafts import encoded
 from transactions.files.formats.detection import parse
@@ -23,6 +24,7 @@ _ROWS_AT_ONCE = 2_000
 _COLUMNS = (
     *("public_id", "batch_id", "number", "line", "status", "choice", "draft", "executed_at"),
     *("problems", "warnings", "skipped", "findings", "raw", "event"),
+    *("balance", "balance_currency"),
 )
 OPTIONS = (
     *("encoding", "delimiter", "decimal", "date_order", "types", "currency", "base_currency"),
@@ -159,4 +161,13 @@ def _columns(batch: Import, number: int, row: ParsedRow) -> tuple[object, ...]:
         "[]",
         "{}" if row.importable else json.dumps(dict(row.raw)),
         "" if row.skipped is not None else row.group[:160],
+        *_balance(row),
     )
+
+
+def _balance(row: ParsedRow) -> tuple[Decimal | None, str]:
+    """Return the cash that the file states after the row, if the ledger could hold as much."""
+    found = row.balance
+    if found is None or abs(found.amount) > MONEY_MAX:
+        return None, ""
+    return found.amount, found.currency
