@@ -86,7 +86,7 @@ def test_a_row_and_its_cancellation_meet_the_statement_again() -> None:
         ),
         currency="EUR",
     )
-    assert (found.differences, found.closing) == (0, 290)
+    assert (found.differences, found.closing) == (0, D(290))
 
 
 def test_money_on_its_way_between_currencies_is_no_difference() -> None:
