@@ -15,12 +15,20 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def page(people: Any, account: Any, assets: Any) -> Any:
-    """Sends the form of the account's page, with what a browser would leave empty left empty."""
+    """Sends the form of the account's page, with what a browser would leave empty left empty.
+
+    Warnings (the account has no cash) are seen, and the form is sent again.
+    """
     browser = Client()
     browser.force_login(people.owner)
 
     def send(**fields: str) -> Any:
-        return browser.post(f"/accounts/{account.public_id}/transactions", fields)
+        address = f"/accounts/{account.public_id}/transactions"
+        answer = browser.post(address, fields)
+        if answer.status_code == 200:
+            seen = answer.context["form"].figures()
+            answer = browser.post(address, {**fields, "seen": seen})
+        return answer
 
     send(type="buy", executed_on="2024-01-03", symbol="AAA", quantity="10", price="50")
     return send
