@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('transactions', '0005_events_and_recognition_of_files'),
+        ('transactions', '0006_shares_from_outside'),
     ]
 
     operations = [
