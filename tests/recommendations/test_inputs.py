@@ -84,13 +84,17 @@ def test_a_loss_blocks_purchases_everywhere_until_day_thirty(
     assert security(home[account], "BBB").buy_block is None
 
 
-def test_the_day_of_a_sale_is_its_day_in_utc(home: dict[str, Account], trade: Trade) -> None:
+def test_the_day_of_a_sale_is_its_trade_date(home: dict[str, Account], trade: Trade) -> None:
     trade("mine", "buy", "10", "60", before(200))
     new_york_evening = datetime.fromisoformat("2026-02-28T20:30:00-05:00")  # 1 March in UTC
     trade("mine", "sell", "10", "50", new_york_evening)
-    assert security(home["mine"]).buy_block is not None
     row = home["mine"].disposals.get()
     assert row.closed_at.astimezone(UTC).date().isoformat() == "2026-03-01"
+    assert row.closed_date.isoformat() == "2026-02-28"
+    block = security(home["mine"], now=NOW - timedelta(days=1)).buy_block
+    assert block is not None
+    assert block.until == (NOW - timedelta(days=1)).date()  # the 30th day after 28 February
+    assert security(home["mine"]).buy_block is None
 
 
 def test_a_gain_blocks_nothing_and_a_loss_in_an_ira_neither(

@@ -1,7 +1,7 @@
 """The account after an import, and whether the file's own balances are met."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal as D
 from typing import Any
 
@@ -9,6 +9,8 @@ import pytest
 
 from transactions.files.reading.interface import Balance
 from transactions.files.statements import Reason, Step, compared
+from transactions.models import ImportRow
+from transactions.operations.imports.outcomes import Outcome
 
 DUTCH = """
 Datum,Tijd,Valutadatum,Product,ISIN,Omschrijving,FX,Mutatie,,Saldo,,Order Id
@@ -101,6 +103,17 @@ def test_money_on_its_way_between_currencies_is_no_difference() -> None:
     rows[4] = replace(rows[4], day=rows[3].day)
     found = compared(rows, currency="EUR")
     assert (found.differences, found.closing) == (0, D("774.35"))
+
+
+def test_rows_of_one_trade_date_are_of_one_day_wherever_midnight_is() -> None:
+    """10:00 in Tokyo on January 2 is January 1 in New York and 01:00 on January 2 in UTC."""
+    new_york, tokyo = date(2024, 1, 1), date(2024, 1, 2)
+    instant = datetime(2024, 1, 2, 1, tzinfo=UTC)
+    outcome = Outcome()
+    for number, day in enumerate([new_york, tokyo, None], 1):
+        row = ImportRow(number=number, line=number, executed_at=instant if day else None)
+        outcome.add(row, day, "error", ["nothing_held"], None)
+    assert [outcome.steps[number].day for number in (1, 2, 3)] == [new_york, tokyo, None]
 
 
 @pytest.mark.django_db

@@ -172,7 +172,8 @@ class _Checks:
             outcome = outcomes.get(index)
             known = outcome if isinstance(outcome, Checked) else None
             codes = [one["code"] for one in verdict.findings]
-            self.outcome.add(line.row, verdict.status, codes, known)
+            day = None if line.draft is None else line.draft.executed_at.date()
+            self.outcome.add(line.row, day, verdict.status, codes, known)
         return judged
 
     def _outcomes(self, stated: Mapping[int, Stated]) -> dict[int, Checked | BallastError]:

@@ -6,7 +6,7 @@ rows and kept with the import.
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -47,16 +47,23 @@ class Outcome:
     ends: tuple[datetime, datetime] | None = None
 
     def add(
-        self, row: ImportRow, status: str, codes: Iterable[str], checked: Checked | None
+        self,
+        row: ImportRow,
+        day: date | None,
+        status: str,
+        codes: Iterable[str],
+        checked: Checked | None,
     ) -> None:
-        """Add a judged row; one that is judged again replaces what it added before."""
+        """Add a judged row; one that is judged again replaces what it added before.
+
+        `day`: its trade date, by which the file states its balances; None if it cannot be read.
+        """
         number = row.number
         if row.executed_at is not None:
             first = row.executed_at if self.ends is None else self.ends[0]
             self.ends = first, row.executed_at
         known = checked is not None and status in (RowStatus.READY, RowStatus.DUPLICATE)
         effect = checked.amounts.cash_effect if known and checked is not None else Decimal(0)
-        day = None if row.executed_at is None else row.executed_at.astimezone(UTC).date()
         self.steps[number] = Step(
             row.line, number, effect, _balance(row), _lacking(status, codes), day
         )
