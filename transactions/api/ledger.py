@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from core.currencies import minor_unit_of
 from core.dates import instant_text
+from core.errors import InvalidInput
 from core.limits import (
     EXTERNAL_ID_LENGTH_MAX,
     LOTS_PER_SALE_MAX,
@@ -46,7 +47,7 @@ from transactions import queries
 from transactions.ledger.entries import ChosenLot, Entry, ratio_of
 from transactions.ledger.kinds import CHOICES
 from transactions.models import Account, LotMethod, Transaction
-from transactions.operations import check, record, reverse
+from transactions.operations import check, correct, record, reverse
 from transactions.operations.drafts import Draft
 from transactions.operations.warnings import (
     WARNING_CODES,
@@ -163,6 +164,8 @@ class TransactionRead(serializers.Serializer[Any]):
     external_id = serializers.CharField(allow_null=True)
     reverses = serializers.UUIDField(allow_null=True)
     reversed_by = serializers.UUIDField(allow_null=True)
+    corrects = serializers.UUIDField(allow_null=True)
+    corrected_by = serializers.UUIDField(allow_null=True)
     note = serializers.CharField()
 
 
@@ -203,6 +206,7 @@ def _price(price: Decimal | None, amount: Decimal, quantity: Decimal | None) -> 
 def transaction_row(row: Transaction) -> dict[str, object]:
     """Return a transaction as JSON; needs its account, asset and reversals loaded."""
     reversal = getattr(row, "reversed_by", None)
+    correction = getattr(row, "corrected_by", None)
     other_side = row.counterpart or getattr(row, "taken_by", None)
     return {
         "id": str(row.public_id),
@@ -230,6 +234,8 @@ def transaction_row(row: Transaction) -> dict[str, object]:
         "external_id": row.external_id or None,
         "reverses": str(row.reverses.public_id) if row.reverses else None,
         "reversed_by": str(reversal.public_id) if reversal else None,
+        "corrects": str(row.corrects.public_id) if row.corrects else None,
+        "corrected_by": str(correction.public_id) if correction else None,
         "note": row.note,
     }
 
@@ -366,6 +372,39 @@ class ReversalView(APIView):
         return answered_once(request, now=now, access=access, effect=effect)
 
 
+class CorrectionView(APIView):
+    @extend_schema(
+        operation_id="transactions_correct",
+        request=TransactionWrite,
+        responses={201: TransactionRecorded},
+        parameters=[IDEMPOTENCY_HEADER],
+    )
+    def post(self, request: Request, transaction_id: UUID) -> Response:
+        """Replace a transaction in one step: it is reversed, and the new one is recorded.
+
+        Both or neither happen. `account_id` must be the account of the transaction.
+        """
+        data = TransactionWrite.parsed(request)
+        now = timezone.now()
+        user, account_id = caller(request), data.pop("account_id")
+
+        def access() -> Transaction:
+            return queries.transaction_row(user=user, public_id=transaction_id)
+
+        def effect(original: Transaction) -> Answer:
+            if account_id != original.account.public_id:
+                raise InvalidInput(
+                    "A correction stays in its account. Reverse the transaction, and record it in "
+                    "the other account.",
+                    code="correction_of_other_account",
+                    fields={"account_id": ["is not the account of the transaction"]},
+                )
+            row, *_ = correct(original=original, entry=entry(data), user=user, now=now)
+            return 201, _recorded_row(row, now)
+
+        return answered_once(request, now=now, access=access, effect=effect)
+
+
 def entry(data: dict[str, Any]) -> Entry:
     """Return the entry that a validated request states."""
     chosen = tuple(ChosenLot(**part) for part in data.pop("lots", []))
@@ -384,5 +423,6 @@ urlpatterns = [
     path("transactions", TransactionsView.as_view()),
     path("transactions/check", CheckView.as_view()),
     path("transactions/<uuid:transaction_id>", TransactionView.as_view()),
+    path("transactions/<uuid:transaction_id>/correct", CorrectionView.as_view()),
     path("transactions/<uuid:transaction_id>/reverse", ReversalView.as_view()),
 ]

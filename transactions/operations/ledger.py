@@ -1,4 +1,4 @@
-"""Record and reverse transactions.
+"""Record, reverse and correct transactions.
 
 A cash transaction locks its account. A transaction that moves lots locks all accounts of the
 household in key order, because a wash sale may reach into any of them. It reads under the lock,
@@ -124,12 +124,17 @@ def _locked(account: Account, types: Collection[str]) -> HouseholdBooks:
 
 
 def _written(
-    made: Sequence[Draft], user: User, now: datetime, import_batch: Import | None
+    made: Sequence[Draft],
+    user: User,
+    now: datetime,
+    import_batch: Import | None,
+    corrects: Transaction | None = None,
 ) -> list[Transaction]:
     """Write the drafts as rows. An arrival is written after the transfer out it refers to."""
     rows = [
         stored_row(draft=draft, user=user, now=now, import_batch=import_batch) for draft in made
     ]
+    rows[0].corrects = corrects
     leaving = [row for row, draft in zip(rows, made, strict=True) if draft.takes is None]
     Transaction.objects.bulk_create(leaving, batch_size=1000)
     arriving = []
@@ -210,6 +215,35 @@ def reversal_refused(fault: BallastError) -> BallastError:
         f"Later transactions depend on this one. {_named(fault, None).detail}",
         code="reversal_breaks_ledger",
     )
+
+
+def correct(
+    *, original: Transaction, entry: Entry, user: User, now: datetime, note: str = ""
+) -> list[Transaction]:
+    """Replace a transaction: reverse it and record the entry in its place, both or neither.
+
+    Lots are booked once, so a purchase whose shares were sold later can be corrected as long as
+    the shares suffice. The first row returned is the new transaction. A correction is corrected
+    like any other transaction.
+    """
+    with transaction.atomic():
+        household = _locked(original.account, {original.type, entry.type})
+        account = household.accounts[original.account_id]
+        wanted = _with_partners(household, [original])
+        ensure_pieces_held(account=account, entries=[entry])
+        undone = Transaction.objects.bulk_create(
+            [_reversal(row, user=user, now=now, note=note) for row in wanted]
+        )
+        made = drafts(household=household, account=account, entries=[entry], user=user, now=now)
+        rows = _written(made, user, now, None, corrects=wanted[0])
+        try:
+            changed = rebook(household=household, new=[*undone, *rows])
+        except BallastError as fault:
+            of_row = {row.pk: draft for draft, row in zip(made, rows, strict=True)}
+            raise refused(fault, of_row) from fault
+        _settle(household, [*undone, *rows], changed)
+        announce_recorded(household, rows[0].account_id, rows[0].public_id, len(rows), now)
+    return rows
 
 
 def _with_partners(

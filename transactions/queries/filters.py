@@ -34,6 +34,11 @@ def _by_text(rows: QuerySet[Transaction], name: str, value: str) -> QuerySet[Tra
     return rows.filter(found)
 
 
+def _by_reversal(rows: QuerySet[Transaction], name: str, value: bool) -> QuerySet[Transaction]:
+    pair = Q(reverses__isnull=False) | Q(reversed_by__isnull=False)
+    return rows.filter(pair) if value else rows.exclude(pair)
+
+
 # `from` is a Python keyword, so a class statement cannot declare this filter.
 _FILTERS: dict[str, Any] = {
     "symbol": ListFilter(
@@ -53,6 +58,10 @@ _FILTERS: dict[str, Any] = {
     "to": django_filters.DateFilter(
         method=_until,
         help_text="Last trade date.",
+    ),
+    "reversed": django_filters.BooleanFilter(
+        method=_by_reversal,
+        help_text="false: without reversed transactions and their reversals; true: only those.",
     ),
     "q": django_filters.CharFilter(
         method=_by_text,

@@ -50,7 +50,8 @@ def accounts(*, user: User, archived: bool | None = False) -> "QuerySet[Account]
 def transactions(*, user: User, account_id: UUID | None = None) -> "QuerySet[Transaction]":
     """Return transactions, newest first by (executed_at, id), with related rows, in one query."""
     rows = Transaction.objects.for_user(user).select_related(
-        "account", "asset", "new_asset", "reverses", "reversed_by", "counterpart", "taken_by"
+        *("account", "asset", "new_asset", "reverses", "reversed_by", "counterpart", "taken_by"),
+        *("corrects", "corrected_by"),
     )
     if account_id is not None:
         rows = rows.filter(account=account(user=user, public_id=account_id))

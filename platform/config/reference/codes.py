@@ -218,6 +218,9 @@ CODES: dict[str, dict[str, str]] = {
         ),
         "currency_mismatch": "The asset trades in another currency. Send its own currency.",
         "fx_rate_not_allowed": "Both currencies are the same. Remove `fx_rate`.",
+        "correction_of_other_account": (
+            "A correction stays in its account. Reverse the transaction and record it elsewhere."
+        ),
         "fx_rate_and_settled": "Both `fx_rate` and `settled_amount` were given. Send one of them.",
         "settled_amount_mismatch": (
             "The settled amount does not match the amount and the fee. Correct one of them."

@@ -82,6 +82,15 @@ REQUESTS: dict[str, Any] = {
         "fee": "1",
         "executed_at": "2026-03-02T15:30:00Z",
     },
+    "transactions_correct": {
+        "account_id": ACCOUNT,
+        "type": "buy",
+        "symbol": "AAPL",
+        "quantity": "12.5",
+        "price": "189.98",
+        "fee": "1",
+        "executed_at": "2026-03-02T15:30:00Z",
+    },
     "transactions_reverse": {"note": "Recorded twice"},
     "change_profile": {"full_name": "Ada Reyes", "base_currency": "USD"},
 }

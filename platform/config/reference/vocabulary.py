@@ -111,6 +111,8 @@ MEANINGS: dict[str, str] = {
     "counterpart": "Other transaction of a transfer between own accounts (UUID).",
     "reverses": "Transaction that this one reverses (UUID).",
     "reversed_by": "Transaction that reversed this one (UUID).",
+    "corrects": "Transaction that this one replaces (UUID); it was reversed.",
+    "corrected_by": "Transaction that replaces this one (UUID).",
     "order_id": "Order id at the broker; all fills of one order count as one purchase.",
     "external_id": "Id of the row in its source.",
     "ratio": "Ratio of new to old units, as in 3:2.",
