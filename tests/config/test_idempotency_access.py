@@ -28,6 +28,7 @@ OF_A_CLIENT: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
     },
     "transactions_create": lambda ids: {**DEPOSIT, "account_id": ids["account_id"]},
     "transactions_reverse": lambda ids: {"note": "wrong"},
+    "transactions_correct": lambda ids: {**DEPOSIT, "account_id": ids["account_id"]},
     "imports_create": lambda ids: {"account_id": ids["account_id"]},
     "imports_commit": lambda ids: {},
     "portfolio_rebalance": lambda ids: {},
