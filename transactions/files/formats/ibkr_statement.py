@@ -1,0 +1,213 @@
+"""Interactive Brokers: the activity statement as CSV, in English. Pure.
+
+    Trades,Header,DataDiscriminator,Asset Category,Currency,Symbol,Date/Time,Quantity,T. Price,...
+    Trades,Data,Order,Stocks,USD,VTI,"2025-03-03, 09:30:00",10,250.12,...
+    Trades,SubTotal,,Stocks,USD,VTI,,10,...
+
+Every row names its section and what it is in it. Sections of trades and of cash are read as those
+of a Flex query are; the account is in a section of its own. Orders are read, or
+trades if the file has no orders. A split is recorded if its one row adds units.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from core.limits import IMPORT_ROWS_MAX
+from transactions.files.formats.declaration import ReadFormat
+from transactions.files.formats.flex_rows import cash_row, trade_rows
+from transactions.files.reading.cells import is_isin
+from transactions.files.reading.decoding import encoding_of, refusal
+from transactions.files.reading.fingerprints import Fingerprints
+from transactions.files.reading.interface import Options, ParsedRow
+from transactions.files.reading.lines import Line, line_of
+from transactions.files.reading.rows import About, draft
+from transactions.files.reading.tables import (
+    Heading,
+    Layout,
+    Record,
+    heading_of,
+    read_records,
+)
+
+LAYOUT = Layout(
+    name="ibkr_statement",
+    columns={
+        "level": ("DataDiscriminator",),
+        "asset_class": ("Asset Category",),
+        "account": ("Account",),
+        "currency": ("Currency",),
+        "symbol": ("Symbol",),
+        "datetime": ("Date/Time",),
+        "date": ("Date", "Settle Date"),
+        "quantity": ("Quantity",),
+        "price": ("T. Price",),
+        "proceeds": ("Proceeds",),
+        "commission": ("Comm/Fee",),
+        "notes": ("Code",),
+        "description": ("Description",),
+        "amount": ("Amount",),
+        "field": ("Field Name",),
+        "value": ("Field Value",),
+    },
+    required=frozenset(),
+    decimal=".",
+    money=dict.fromkeys(("price", "proceeds", "commission", "amount"), "currency"),
+)
+# Sections of cash -> the type of such rows in a Flex query.
+CASH = {
+    "dividends": "dividends",
+    "payment in lieu of dividends": "dividends",
+    "withholding tax": "withholding tax",
+    "deposits & withdrawals": "deposits & withdrawals",
+    "interest": "broker interest received",
+    "fees": "other fees",
+    "transaction fees": "other fees",
+    "commission adjustments": "commission adjustments",
+}
+CLASSES = {
+    "stocks": "STK",
+    "etfs": "ETF",
+    "mutual funds": "FUND",
+    "bonds": "BOND",
+    "treasury bills": "BILL",
+    "cryptocurrencies": "CRYPTO",
+    "forex": "CASH",
+    "cfds": "CFD",
+}
+_EVENTS = frozenset({"corporate actions", "transfers", "incoming/outgoing trade transfers"})
+_ISIN = re.compile(r"\(([A-Z]{2}[A-Z0-9]{10})\)")
+_SPLIT = re.compile(r"^([^\s(]{1,24}) ?\([A-Z0-9]{6,12}\) Split (\d{1,6}) for (\d{1,6}) \(")
+
+
+@dataclass(slots=True)
+class _Known:
+    """What a first reading finds out about all rows."""
+
+    account: str = ""
+    levels: set[str] = field(default_factory=set)
+
+
+def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
+    known = _Known()
+    for section, _, line in _lines(data, options):
+        if section == "account information" and line.text("field") == "Account":
+            known.account = line.name("value")
+        elif section == "trades":
+            known.levels.add(line.text("level").upper())
+    names = Fingerprints()
+    for section, mark, line in _lines(data, options):
+        for row in _rows(section, mark, line, known):
+            yield names.name(row, timed=line.timed)
+
+
+def _lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, str, Line]]:
+    """Yield (section, what the row is in it, row) of every row below a heading."""
+    encoding = encoding_of(data, declared=options.encoding)
+    heading, headed = None, ""
+    for count, record in enumerate(read_records(data, encoding, options.delimiter or ",")):
+        if count > IMPORT_ROWS_MAX:
+            raise refusal("rows_too_many")
+        section, mark = (cell.strip().casefold() for cell in (*record.cells[:2], "")[:2])
+        below = Record(record.line, record.cells[2:] or [""])
+        if mark == "header":
+            heading, headed = heading_of(below, LAYOUT, options, ""), section
+        elif heading is None or section != headed:
+            yield section, "", _bare(record, options)
+        else:
+            yield section, mark, _line(heading, below, options)
+    if not headed:
+        raise refusal("columns_missing", "The file has no section with a heading.")
+
+
+def _line(heading: Heading, record: Record, options: Options) -> Line:
+    order = options.date_order or "mdy"
+    return line_of(heading, record, options, decimal=".", date_order=order)
+
+
+def _bare(record: Record, options: Options) -> Line:
+    raw = {f"column {i}": cell for i, cell in enumerate(record.cells[:20], 1)}
+    return Line(record.line, {}, {}, options, stated=raw)
+
+
+def _rows(section: str, mark: str, line: Line, known: _Known) -> Iterator[ParsedRow]:
+    if section != "trades" and section not in CASH and section not in _EVENTS:
+        yield line.skip("section_not_read" if mark else "text_line")
+    elif mark != "data" or _is_total(line):
+        yield line.skip("summary")
+    elif section == "trades":
+        levels = known.levels
+        level = next((name for name in ("ORDER", "TRADE", "EXECUTION") if name in levels), "")
+        line.cells = {**line.cells, **_trade_cells(line, known)}
+        yield from trade_rows(line, level=level)
+    elif section in _EVENTS:
+        yield _event(line, known)
+    else:
+        line.cells = {**line.cells, **_cash_cells(section, line, known)}
+        yield cash_row(line)
+
+
+def _is_total(line: Line) -> bool:
+    """Return whether the row is a total, which its currency or its first cell says."""
+    first = line.found[0] if line.found else ""
+    return any(cell.casefold().startswith("total") for cell in (line.text("currency"), first))
+
+
+def _trade_cells(line: Line, known: _Known) -> Mapping[str, str]:
+    """Return the cells that a Flex query has besides."""
+    sold = line.text("quantity").startswith("-")
+    codes = {code.strip() for code in line.text("notes").split(";")}
+    wrong, right = ("O", "C") if sold else ("C", "O")
+    kind = line.text("asset_class")
+    return {
+        "account": line.text("account") or known.account,
+        "asset_class": CLASSES.get(kind.casefold(), kind or "?"),
+        "side": "SELL" if sold else "BUY",
+        "open_close": wrong if wrong in codes else right,
+    }
+
+
+def _cash_cells(section: str, line: Line, known: _Known) -> Mapping[str, str]:
+    description = line.text("description")
+    kind = CASH[section]
+    if section == "interest" and "debit interest" in description.casefold():
+        kind = "broker interest paid"
+    account = line.text("account") or known.account
+    return {"account": account, "type": kind, "isin": _isin_in(line), "symbol": "", "notes": ""}
+
+
+def _isin_in(line: Line) -> str:
+    """Return the ISIN in `VTI(US9229087690) Cash Dividend ...`, if it is one."""
+    found = _ISIN.search(line.text("description")[:200])
+    return found[1] if found and is_isin(found[1]) else ""
+
+
+def _event(line: Line, known: _Known) -> ParsedRow:
+    found = _SPLIT.match(line.text("description"))
+    added = line.quantity("quantity")
+    if not found or not added or int(found[2]) <= int(found[3]) or added < 0:
+        return line.refused("event_incomplete", of="description")
+    account = line.name("account") or known.account
+    line.cells = {**line.cells, "symbol": found[1], "isin": _isin_in(line)}
+    about = About(
+        at=line.happened("split", "datetime"),
+        currency=line.currency("currency"),
+        account=account,
+        security=line.security(),
+        note=line.note(line.text("description")),
+    )
+    return draft(line, "split", about, ratio=f"{int(found[2])}:{int(found[3])}")
+
+
+FORMATS = [
+    ReadFormat(
+        name="ibkr_statement",
+        title="Interactive Brokers activity statement",
+        read=read,
+        signatures=[
+            {"statement", "header", "field name", "field value"},
+            {"trades", "header", "datadiscriminator", "asset category"},
+        ],
+    ),
+]
