@@ -60,3 +60,24 @@ def test_trade_republic_pays_dividends_in_units_and_corrects_them(person: Any) -
         ("tax", "None", "0.14", "-0.14"),
     ]
     assert own.again(TRADE_REPUBLIC) == 0
+
+
+@pytest.mark.parametrize(
+    ("sample", "home", "bought", "sold"),
+    [
+        ("freetrade.csv", "GBP", ("861.28", "-695.97"), ("252.30", "196.02")),
+        ("avanza.csv", "SEK", ("712.00", "-6845.40"), ("282.00", "2685.12")),
+    ],
+)
+def test_a_price_in_dollars_and_what_was_paid_for_it(
+    person: Any, sample: str, home: str, bought: tuple[str, str], sold: tuple[str, str]
+) -> None:
+    person.asset("KO", "USD", isin="US1912161007")
+    own = person.account(home)
+    own.bring((FILES / sample).read_bytes())
+    trades = own.told("symbol", "currency", "amount", "cash_effect")
+    assert [row for row in trades if row[1] == "KO" and row[2] == "USD"] == [
+        ("buy", "KO", "USD", *bought),
+        ("sell", "KO", "USD", *sold),
+    ]
+    assert own.again((FILES / sample).read_bytes()) == 0

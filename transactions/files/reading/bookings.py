@@ -152,7 +152,7 @@ def _currency(line: Line, bookings: Bookings) -> str:
 def _figures(line: Line, meaning: str, bookings: Bookings) -> Figures:
     """Return the figures of a row in the currency that was settled."""
     amount, price = line.figure("amount"), line.figure("price")
-    fees = [line.figure(name) for name in line.columns if name.startswith("fee")]
+    fees = [line.figure(name) for name in line.columns if name.partition(" ")[0] == "fee"]
     fee = sum((abs(part) for part in fees if part), ZERO)
     tax = abs(line.figure("tax") or ZERO)
     if bookings.tax_of_income and meaning in ("dividend", "interest"):
@@ -200,7 +200,8 @@ def _meant(
     elif kind in ("fee", "tax"):
         charged = _charged(line, figures, bookings)
         charged = abs(charged) if back and charged else charged
-        yield charge(line, kind, about if kind == "tax" else bare, charged)
+        named = kind == "tax" and (about.security.isin or about.security.symbol)
+        yield charge(line, kind, about if named else bare, charged)
         return
     elif kind in ("deposit", "withdrawal"):
         about = bare
@@ -247,7 +248,8 @@ def _charged(line: Line, figures: Figures, bookings: Bookings) -> Decimal | None
     """Return what a row of costs or taxes moved, negative if it went out."""
     amount = figures.amount
     if bookings.costs is Costs.BESIDE:
-        parts = [line.figure(name) for name in line.columns if name.startswith(("fee", "tax"))]
+        names = [name for name in line.columns if name.partition(" ")[0] in ("fee", "tax")]
+        parts = [line.figure(name) for name in names]
         return sum((part for part in parts if part), amount or ZERO)
     return amount if bookings.signed or amount is None else -abs(amount)
 
