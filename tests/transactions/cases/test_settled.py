@@ -139,7 +139,8 @@ def test_a_second_split_is_told(person: Any) -> None:
     own.post("2024-06-03", "buy", "AAA", quantity="10", price="75")
     assert codes(own.post("2024-06-10", "split", "AAA", ratio="2:1")) == []
     assert codes(own.post("2024-06-12", "split", "AAA", ratio="2:1")) == ["second_split"]
-    assert codes(own.post("2024-06-20", "split", "AAA", ratio="2:1")) == []
+    assert codes(own.post("2024-06-18", "split", "AAA", ratio="2:1")) == []
+    assert codes(own.post("2024-06-23", "split", "AAA", ratio="2:1")) == ["second_split"]
 
 
 def test_the_page_shows_warnings_once_and_then_records(
