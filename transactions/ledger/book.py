@@ -74,7 +74,10 @@ class Event:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """The sort key of the event; only its last tie-break depends on the order of recording."""
+        """The sort key of the event; only its last tie-break depends on the order of recording.
+
+        Shares named for a sale leave before those that a method chooses at the same instant.
+        """
         own = self.source is not None or self.internal
         return (
             self.at,
@@ -83,6 +86,7 @@ class Event:
             self.account,
             self.asset,
             KINDS[self.type].turn,
+            not self.chosen,
             self.quantity or Decimal(0),
             self.stated,
             self.id,

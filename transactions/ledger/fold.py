@@ -5,8 +5,8 @@ purchases of the last 30 days, and lots in transfer between accounts. Events com
 
     order    by instant; within one instant by the rank of the kind (see `kinds`), then by account,
              asset, quantity and amount. The order in which rows arrive never matters. Sales of one
-             instant are booked together. Their losses are ordered by the purchase of the shares
-             sold (Treas. Reg. 1.1091-1(b))
+             instant are booked together: those that name their lots take them first. Their losses
+             are ordered by the purchase of the shares sold (Treas. Reg. 1.1091-1(b))
     day      the trade date, at the place of the trade. It is the date of every instant here, which
              comes in an offset at which it is (`core.dates.on_day`). Days do not follow the order
              of instants: an evening in New York, of the 31st, is later than the morning of the 1st

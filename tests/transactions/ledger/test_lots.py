@@ -326,6 +326,24 @@ def test_lots_of_one_instant_do_not_depend_on_which_was_recorded_first() -> None
         assert closings_text(outcome).endswith("1 15.00 - 10.00 short")
 
 
+@pytest.mark.parametrize(("order", "named"), [([0, 1, 2, 3], 4), ([0, 1, 3, 2], 3)])
+def test_named_lots_leave_before_a_method_chooses_at_the_same_instant(
+    order: list[int], named: int
+) -> None:
+    """First in, first out would take the older lot, which the other sale names."""
+    lines = [
+        "2023-01-03 buy  10 100.00",
+        "2023-06-01 buy  10 150.00",
+        "2024-06-03 sell  5  90.00",
+        "2024-06-03 sell 10 180.00 1:10",
+    ]
+    outcome = booked(events=trades_of("\n".join(lines[index] for index in order)))
+    assert {(part.sale == named, part.acquisition, part.basis) for part in outcome.closings} == {
+        (True, 1, 100_00),
+        (False, 2, 75_00),
+    }
+
+
 def test_yen_have_no_decimals() -> None:
     outcome = booked(
         events=trades_of("2023-01-03 buy 3 100\n2023-01-04 sell 1 50\n2023-01-05 sell 1 50"),

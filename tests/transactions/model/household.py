@@ -14,7 +14,8 @@ affects only some of them. Time runs forward once:
 
     purchases are known from the start (a later one may replace shares sold now), held when bought;
     shares from outside are acquired on the day they were bought there, and held when they arrive
-    corporate actions, then acquisitions, then transfers, then sales of one instant
+    corporate actions, then acquisitions, then transfers, then sales of one instant; in one place
+    the sales that name their lots go first
     a sale takes shares by its method; then its losses, oldest shares first, look for the
     earliest purchase in their 61 days that is not of the same purchase, has replaced nothing yet
     and is still held (or still to come), and move there, share for share
@@ -56,7 +57,9 @@ def _in_time(rows: list[Row]) -> list[Row]:
     def turn(row: Row) -> tuple[object, ...]:
         tie = row.id if row.type == "transfer_out" else 0
         event = TURNS.get(row.type, 0)
-        return (*row.moment, tie, row.account, row.asset, event, row.quantity, row.net, row.id)
+        unnamed = not row.chosen
+        place = (row.account, row.asset)
+        return (*row.moment, tie, *place, event, unnamed, row.quantity, row.net, row.id)
 
     return sorted(rows, key=turn)
 
