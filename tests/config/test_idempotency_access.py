@@ -69,12 +69,16 @@ def test_a_withdrawn_adviser_gets_no_stored_answer(
     deposit = {**DEPOSIT, "account_id": home.ids["account_id"]}
     recorded = owner.post("/api/v1/transactions", deposit, format="json").json()
     home.ids |= {"import_id": ready["id"], "transaction_id": recorded["id"]}
+    wrong = owner.post("/api/v1/transactions", deposit, format="json").json()
     ids = {**home.ids, "household_id": str(people.owner.household.public_id)}
     requests = {
         route.name: (route, home.url(route), OF_A_CLIENT[route.name](ids))
         for route in keyed_routes
         if route.name in OF_A_CLIENT
     }
+    route, url, body = requests["transactions_correct"]  # the other one is reversed
+    url = url.replace(recorded["id"], wrong["id"])
+    requests["transactions_correct"] = route, url, body
     client, first = client_of(people.adviser), {}
     for name, request in requests.items():
         first[name] = send(client, *request)

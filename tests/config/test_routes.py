@@ -113,6 +113,12 @@ def test_a_stranger_finds_nothing_and_changes_nothing(
         "restrictions_replace": [{"symbol": "AAA", "kind": "no_buy"}],
         "market_asset_prices_create": [{"date": "2024-01-02", "close": "1"}],
         "accounts_update": {"name": "Mine now"},
+        "transactions_correct": {
+            "account_id": home.ids["account_id"],
+            "type": "deposit",
+            "amount": "1",
+            "executed_at": "2024-01-02T00:00:00Z",
+        },
     }
     before = digests()
     for route in id_routes:

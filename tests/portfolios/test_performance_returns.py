@@ -8,6 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from portfolios.performance.contribution import to_the_whole
+from portfolios.performance.figures import rounded
 from portfolios.performance.returns import (
     Daily,
     annualized,
@@ -311,3 +313,10 @@ def test_monthly_prices_have_no_daily_volatility() -> None:
     found = volatility(series, sessions(series, priced))
     assert found.reason is not None
     assert found.reason.code == "prices_too_sparse"
+
+
+def test_contributions_of_thousands_of_holdings_add_up_after_rounding() -> None:
+    parts = [0.00000000005001] * 4000
+    whole = sum(parts)
+    found = to_the_whole(parts, whole)
+    assert sum(found) == rounded(whole)
