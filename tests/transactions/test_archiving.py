@@ -38,6 +38,7 @@ def test_an_archived_account_leaves_the_list_and_takes_nothing_until_it_is_resto
     assert (listed(owner), listed(owner, "true"), listed(owner, "all")) == ([], ["Main"], ["Main"])
     assert post(owner, f"{path}/archive").json() == archived
     assert refused(post(owner, "transactions", entry)) == (409, "account_archived")
+    assert refused(post(owner, "transactions/check", entry)) == (409, "account_archived")
     assert owner.get("/api/v1/transactions").json()["total"] == 0
     assert owner.get(f"/api/v1/{path}").json()["cash"] == "0.00"
     assert post(owner, f"{path}/restore").json()["archived_at"] is None

@@ -77,6 +77,7 @@ def check(
         household_id=account.household_id, accounts={one.pk: one for one in accounts}
     )
     made = drafts(household=household, account=account, entries=entries, user=user, now=now)
+    ensure_open(household, [draft.account.pk for draft in made])
     found = warnings_of(stated=[of_draft(draft) for draft in made], now=now)
     own = [draft.amounts.cash_effect for draft in made if draft.takes is None]
     if own and (low := cash_warning(account=made[0].account, added=sum(own, Decimal(0)))):

@@ -22,6 +22,7 @@ from core.money import plain
 from core.money_text import money_text
 from marketdata.models import Asset, DailyPrice, PriceAdjustment
 from marketdata.queries import exchange_rates_on
+from stores.rows import rows_of
 from transactions.ledger.kinds import KINDS, named
 from transactions.ledger.splits import DAYS_APART_MAX
 from transactions.models import Account, Transaction
@@ -36,6 +37,14 @@ PRICE_SHARE_MAX = Decimal("0.20")
 _FIXING_DAYS_MAX = 7
 _ADJUSTED_DAYS_MAX = 90
 _SPLITS = named(rescales=True)
+# One bar for each pair: a page of a file has many assets on many days.
+_BARS = f"""
+SELECT price.asset_id, price.date, coalesce(nullif(price.low, 0), price.close),
+       coalesce(nullif(price.high, 0), price.close)
+  FROM unnest(%(assets)s::bigint[], %(days)s::date[]) AS wanted (asset_id, day)
+  JOIN {DailyPrice._meta.db_table} AS price
+    ON price.asset_id = wanted.asset_id AND price.date = wanted.day
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +181,13 @@ def _prices(stated: Sequence[Stated], now: datetime) -> _Told:
     ]
     if not priced:
         return
-    rows = DailyPrice.objects.filter(
-        asset_id__in={asset.pk for _, _, asset, _ in priced},
-        date__in={one.day for _, one, _, _ in priced},
-    ).values_list("asset_id", "date", "low", "high", "close")
+    wanted = {(asset.pk, one.day) for _, one, asset, _ in priced}
+    rows = rows_of(
+        _BARS,
+        {"assets": [pk for pk, _ in wanted], "days": [day for _, day in wanted]},
+    )
     bars: Mapping[tuple[int, date], tuple[Decimal, Decimal]] = {
-        (asset_id, day): (low or close, high or close) for asset_id, day, low, high, close in rows
+        (asset_id, day): (low, high) for asset_id, day, low, high in rows
     }
     for index, one, asset, price in priced:
         bar = bars.get((asset.pk, one.day))

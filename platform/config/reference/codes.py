@@ -285,7 +285,8 @@ CODES: dict[str, dict[str, str]] = {
         "format_unknown": "The file format is not supported. Use one of those in the API schema.",
         "nothing_ready": "No row of the file is ready. Map its symbols, or include rows.",
         "preview_stale": (
-            "The ledger changed after the preview. Review the rows again, then commit."
+            "The ledger or the exchange rates changed after the preview. Review the rows and the "
+            "account's cash again, then commit."
         ),
         "ledger_moved": "The ledger changed while the file was being recorded. Try again.",
         "reference_unknown": (

@@ -5,6 +5,7 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from django.db import connection
 
 pytestmark = pytest.mark.django_db
 
@@ -131,6 +132,27 @@ def test_warnings_come_before_recording_and_never_block(person: Any) -> None:
     ]
     told = own.api.post("/api/v1/transactions/check", body).json()
     assert codes(told) == ["already_recorded", "cash_negative", "price_off_range"]
+
+
+def test_a_page_of_a_file_reads_one_price_for_each_of_its_rows(person: Any) -> None:
+    """Not every price of every asset on every day of the page."""
+    days = [f"2024-06-{day}" for day in (10, 11, 12, 13, 14)]
+    for number in range(5):
+        person.asset(f"A{number}", closes=dict.fromkeys(days, "50"))
+    rows = [f"buy,{day}T15:00:00Z,A{n},1,75,USD," for n, day in enumerate(days)]
+    text = "\n".join(["type,executed_at,symbol,quantity,price,currency,lot_method", *rows])
+    own, found = person.account(), []
+
+    def counted(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        if "marketdata_dailyprice" in sql:
+            found.append(context["cursor"].rowcount)
+        return result
+
+    with connection.execute_wrapper(counted):
+        batch = own.preview(text)
+    assert found == [5]
+    assert [row["warnings"][0]["code"] for row in own.rows(batch)] == ["price_off_range"] * 5
 
 
 def test_a_second_split_is_told(person: Any) -> None:

@@ -293,6 +293,40 @@ def test_a_trade_recorded_while_a_file_is_written_is_not_kept_waiting_and_counts
     assert [found for batch in verified() for found in batch.differences] == []
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_row_reversed_by_hand_while_its_file_is_undone_is_reversed_once(
+    desk: Any, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transactions.operations import reverse
+    from transactions.operations.imports import committing
+
+    batch = desk.preview()
+    work(batch)
+    work(desk.commit(batch).json())
+    name = "write_reversals"
+    write = getattr(committing, name)
+    counts: list[int] = []
+
+    def rival() -> None:
+        dividend = Transaction.objects.get(type="dividend")
+        reverse(original=dividend, user=people.owner, now=timezone.now())
+        connection.close()
+
+    def interrupted(**values: Any) -> Any:
+        if not counts:
+            thread = threading.Thread(target=rival)
+            thread.start()
+            thread.join()
+        counts.append(len(values["original_ids"]))
+        return write(**values)
+
+    monkeypatch.setattr(committing, name, interrupted)
+    assert work(desk.remove(batch).json())["status"] == "completed"
+    assert counts == [5, 4]
+    assert Transaction.objects.filter(reverses__isnull=False).count() == 5
+    assert [found for batch in verified() for found in batch.differences] == []
+
+
 @pytest.fixture
 def command(account: Any, assets: Any, tmp_path: Path) -> Callable[..., str]:
     def run(data: bytes, *words: str) -> str:

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
-from django.db import OperationalError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Q, QuerySet
-from psycopg.errors import DeadlockDetected
+from psycopg.errors import DeadlockDetected, UniqueViolation
 
 from core.errors import BallastError, Conflict, InvalidInput
 from identity.models import User
@@ -44,9 +45,13 @@ _ATTEMPTS = 3
 
 
 class StalePreview(Conflict):
-    """The ledger has changed since the preview, and so have the statuses of the rows."""
+    """Since the preview, the statuses of the rows or their effect on cash have changed."""
 
     code = "preview_stale"
+
+
+class _OtherCash(Exception):
+    """The rows move another amount of cash than the preview shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ class _Work:
     user: User
     now: datetime
     told: Callable[[int], None]
+    # What the preview shows that the rows add to the account's cash; None: anything is right.
+    shown: Decimal | None
 
 
 def write(
@@ -73,10 +80,24 @@ def write(
 
     Runs in one transaction: a refusal names its row and rolls back all rows. The household is
     locked only for the end. If its ledger has changed meanwhile, all is computed again; the last
-    attempt locks it first.
+    attempt locks it first. If exchange rates have changed since the preview, it is stale.
     """
     create_assets(batch=batch)  # locks the household, so before its accounts
-    _attempted(batch, lambda household: _write(batch, household, user, now, told))
+
+    def attempt(*, as_shown: bool) -> None:
+        _attempted(batch, lambda books: _write(batch, books, user, now, told, as_shown=as_shown))
+
+    try:
+        attempt(as_shown=True)
+    except _OtherCash:
+        before = _added(batch)
+        judge(batch=batch, now=now)
+        if _added(batch) != before:
+            raise StalePreview(
+                "Exchange rates have changed since the preview. Look at the account's cash after "
+                "the import again, then commit."
+            ) from None
+        attempt(as_shown=False)
     batch.status, batch.committed_at = ImportStatus.COMMITTED, now
     ImportChunk.objects.filter(batch=batch).delete()
 
@@ -87,13 +108,16 @@ def _write(
     user: User,
     now: datetime,
     told: Callable[[int], None],
+    *,
+    as_shown: bool,
 ) -> None:
     batch.account = household.accounts[batch.account_id]
     names = _names(batch, now)
     assets = assets_by_symbol(
         household_id=batch.account.household_id, symbols=set(names.symbols.values())
     )
-    work = _Work(batch, names, assets, base_currency(batch=batch), user, now, told)
+    shown = _added(batch) if as_shown else None
+    work = _Work(batch, names, assets, base_currency(batch=batch), user, now, told, shown)
     if not batch.ready_count:
         raise Conflict(
             "No row of the file is ready. Map its symbols, or include rows by hand.",
@@ -116,13 +140,19 @@ def _write(
         _record_pairs(work, pairs)
 
 
+def _added(batch: Import) -> Decimal | None:
+    """Return what the preview shows that the rows add to the account's cash."""
+    shown = batch.outcome
+    return Decimal(shown["cash_after"]) - Decimal(shown["cash_before"]) if shown else None
+
+
 def _names(batch: Import, now: datetime) -> Names:
     """Return the meaning of the file's symbols and names; check again if the ledger has changed."""
     if batch.ledger_version == batch.account.ledger_version:
         return understood(batch=batch)
-    before = standing_of(batch=batch)
+    before = standing_of(batch=batch), _added(batch)
     names = judge(batch=batch, now=now)
-    if standing_of(batch=batch) != before:
+    if (standing_of(batch=batch), _added(batch)) != before:
         raise StalePreview(
             "The ledger has changed since the preview. Look at the rows again, then commit."
         )
@@ -181,10 +211,10 @@ def _attempted(batch: Import, write: Callable[[HouseholdBooks], None]) -> None:
             return
         except LedgerMoved:
             reason = "the ledger has changed"
-        except OperationalError as fault:
-            if last or not isinstance(fault.__cause__, DeadlockDetected):
+        except (OperationalError, IntegrityError) as fault:
+            if last or not isinstance(fault.__cause__, DeadlockDetected | UniqueViolation):
                 raise
-            reason = "another change of a row was waiting for it"
+            reason = "another change of a row came first, or was waiting for it"
         logger.info("import %s is written again: %s", batch.pk, reason)
 
 
@@ -252,6 +282,8 @@ def _record(
             now=work.now,
             import_batch=work.batch,
         )
+        if work.shown not in (None, written.cash.get(work.batch.account_id, Decimal(0))):
+            raise _OtherCash
         work.told(90)
         finish_history(written, now=work.now)
     except BallastError as refusal:

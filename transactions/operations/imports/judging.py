@@ -84,8 +84,11 @@ def judge(*, batch: Import, now: datetime, told: Callable[[int], None] | None = 
     _save_all(checks.late_verdicts())
     keep_together(batch=batch)
     _count(batch)
-    ready = ImportRow.objects.filter(batch=batch, status=RowStatus.READY)
-    checks.outcome.keep(set(ready.values_list("number", flat=True)))
+    rows = ImportRow.objects.filter(batch=batch).values_list("number", flat=True)
+    checks.outcome.keep(
+        ready=set(rows.filter(status=RowStatus.READY)),
+        left_out=set(rows.filter(status=RowStatus.SKIPPED).exclude(event="")),
+    )
     batch.outcome = checks.outcome.as_stored(batch)
     batch.ledger_version = batch.account.ledger_version
     return checks.names
@@ -170,7 +173,7 @@ class _Checks:
         judged = [verdict for verdict in found if verdict is not None]
         for index, (line, verdict) in enumerate(zip(page, judged, strict=True)):
             outcome = outcomes.get(index)
-            known = outcome if isinstance(outcome, Checked) else None
+            known = outcome if isinstance(outcome, Checked) and not self._is_paired(line) else None
             codes = [one["code"] for one in verdict.findings]
             day = None if line.draft is None else line.draft.executed_at.date()
             self.outcome.add(line.row, day, verdict.status, codes, known)
@@ -239,7 +242,7 @@ class _Checks:
         row, draft = line.row, line.draft
         assert draft is not None, "only rows with a draft are compared"
         name = draft.external_id or draft.id
-        if draft.reverses or self.reversed & {draft.id, draft.external_id}:
+        if self._is_paired(line):
             double = self.matching.double_of_pair(name=name)
         else:
             double = self.matching.double(name=name, print=_print_of(outcome))
@@ -248,6 +251,13 @@ class _Checks:
                 self.arrivals.append((line, outcome))
             return Verdict(RowStatus.READY)
         return Verdict(RowStatus.DUPLICATE, (_told(double),))
+
+    def _is_paired(self, line: Line) -> bool:
+        """Return whether the file reverses the row, or the row is a reversal: both move nothing."""
+        draft = line.draft
+        return draft is not None and (
+            bool(draft.reverses) or bool(self.reversed & {draft.id, draft.external_id})
+        )
 
     def late_verdicts(self) -> list[tuple[Line, Verdict]]:
         """Return the verdicts that need all other rows to be judged."""

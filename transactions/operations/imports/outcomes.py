@@ -43,8 +43,9 @@ class Outcome:
     moves: dict[int, _Move] = field(default_factory=dict)
     added: dict[int, Decimal] = field(default_factory=dict)
     symbols: set[str] = field(default_factory=set)
-    # The instants of the first and the last row that have one: a file may begin with the newest.
-    ends: tuple[datetime, datetime] | None = None
+    # Number and instant of the first and the last row that have one: a file may begin with the
+    # newest.
+    ends: tuple[tuple[int, datetime], tuple[int, datetime]] | None = None
 
     def add(
         self,
@@ -60,8 +61,9 @@ class Outcome:
         """
         number = row.number
         if row.executed_at is not None:
-            first = row.executed_at if self.ends is None else self.ends[0]
-            self.ends = first, row.executed_at
+            end = number, row.executed_at
+            first, last = self.ends or (end, end)
+            self.ends = min(first, end), max(last, end)
         known = checked is not None and status in (RowStatus.READY, RowStatus.DUPLICATE)
         effect = checked.amounts.cash_effect if known and checked is not None else Decimal(0)
         self.steps[number] = Step(
@@ -77,19 +79,18 @@ class Outcome:
             self.moves[number] = _move_of(checked, checked.asset)
             self.symbols |= {checked.asset.symbol, checked.entry.new_symbol or ""} - {""}
 
-    def keep(self, ready: Collection[int]) -> None:
+    def keep(self, ready: Collection[int], left_out: Collection[int]) -> None:
         """Take back what rows added that were refused or left out after they were judged."""
         for number in (self.added.keys() | self.moves.keys()) - set(ready):
             self.added.pop(number, None)
             self.moves.pop(number, None)
-            self.steps[number] = replace(
-                self.steps[number], effect=Decimal(0), lacking="rows_refused"
-            )
+            lacking: Reason = "rows_left_out" if number in left_out else "rows_refused"
+            self.steps[number] = replace(self.steps[number], effect=Decimal(0), lacking=lacking)
 
     def as_stored(self, batch: Import) -> dict[str, Any]:
         """Return the outcome in the form in which the import keeps it."""
         account = batch.account
-        newest_first = self.ends is not None and self.ends[0] > self.ends[1]
+        newest_first = self.ends is not None and self.ends[0][1] > self.ends[1][1]
         numbers = sorted(self.steps, reverse=newest_first)
         cash = compared((self.steps[n] for n in numbers), currency=account.currency)
         after = account.cash + sum(self.added.values(), Decimal(0))
@@ -144,20 +145,40 @@ def _move_of(checked: Checked, asset: Asset) -> _Move:
 
 
 def _recorded(account: Account, symbols: Iterable[str]) -> Iterator[_Move]:
-    """Yield the moves of the ledger that concern these securities."""
-    rows = Transaction.objects.filter(
+    """Yield the moves of the ledger that concern these securities, or those they came from."""
+    valid = Transaction.objects.filter(
         account=account, asset__isnull=False, reverses__isnull=True, reversed_by__isnull=True
-    ).values_list(
+    )
+    wanted = _with_sources(
+        symbols,
+        valid.filter(new_asset__isnull=False)
+        .values_list("asset__symbol", "new_asset__symbol")
+        .distinct(),
+    )
+    rows = valid.values_list(
         *("executed_at", "type", "asset__symbol", "new_asset__symbol", "quantity"),
         *("ratio_new", "ratio_old"),
     )
-    wanted = set(symbols)
     for at, kind, symbol, new_symbol, quantity, new, old in rows.iterator(5_000):
         if kind in BOOKED_TYPES and wanted & {symbol, new_symbol}:
             ratio = Fraction(new) / Fraction(old) if new and old else None
             place = rank(type=kind, own=False)
             units = Fraction(quantity or 0)
             yield _Move(at, place, kind, symbol, new_symbol or "", units, ratio)
+
+
+def _with_sources(symbols: Iterable[str], leads: Iterable[tuple[str, str]]) -> set[str]:
+    """Return the symbols and those from which corporate actions lead to them."""
+    sources: dict[str, set[str]] = {}
+    for old, new in leads:
+        sources.setdefault(new, set()).add(old)
+    found, left = set[str](), list(symbols)
+    while left:
+        symbol = left.pop()
+        if symbol not in found:
+            found.add(symbol)
+            left += sources.get(symbol, ())
+    return found
 
 
 def _held(moves: Iterable[_Move]) -> dict[str, Fraction]:
