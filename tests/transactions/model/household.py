@@ -57,9 +57,8 @@ def _in_time(rows: list[Row]) -> list[Row]:
     def turn(row: Row) -> tuple[object, ...]:
         tie = row.id if row.type == "transfer_out" else 0
         event = TURNS.get(row.type, 0)
-        unnamed = not row.chosen
-        place = (row.account, row.asset)
-        return (*row.moment, tie, *place, event, unnamed, row.quantity, row.net, row.id)
+        place = (row.account, row.asset, event, not row.chosen)
+        return (*row.moment, tie, *place, row.quantity, row.net, row.id)
 
     return sorted(rows, key=turn)
 
