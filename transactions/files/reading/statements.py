@@ -216,6 +216,10 @@ def _entries(statement: Statement, line: Line, word: str, about: About) -> Itera
         yield _split(line, about)
     elif kind.figures == "trade":
         yield _trade(statement, line, kind.name, about, amount)
+        withheld = line.figure("tax")
+        if withheld and kind.name == "sell":
+            named = f"{about.external_id}:tax" if about.external_id else ""
+            yield charge(line, "tax", replace(about, external_id=named), -withheld)
     elif kind.performance == "flow":
         if statement.is_signed and amount and (amount > 0) != (kind.cash == "in"):
             line.problem("amount_sign", of="amount")
@@ -256,6 +260,7 @@ def _trade(
     if statement.is_signed and amount and (amount > 0) != (kind == "sell"):
         line.problem("amount_sign", of="amount")
     quantity, price = line.quantity("quantity"), line.figure("price")
+    taxes = abs(line.figure("tax") or ZERO)
     whole = None if amount is None else abs(amount)
     costs = ZERO
     if statement.sale_costs and kind == "sell" and whole and quantity:
@@ -266,7 +271,7 @@ def _trade(
         about,
         quantity=quantity,
         price=price,
-        fee=abs(line.figure("fee") or ZERO) + abs(line.figure("tax") or ZERO),
+        fee=abs(line.figure("fee") or ZERO) + (ZERO if kind == "sell" else taxes),
         gross=whole if statement.gross else None,
         net=None if statement.gross else whole,
         slack=slack_of(line, quantity, price) + costs,
