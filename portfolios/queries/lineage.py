@@ -25,7 +25,7 @@ from portfolios.tax.lineage import (
 )
 from stores.database import snapshot
 from transactions.ledger.holding_period import is_long_term
-from transactions.models import Account, Lot, Transaction, WashSale
+from transactions.models import Account, Disposal, Lot, Transaction, WashSale
 from transactions.queries.lineage import LotChange, acquisition, lot_changes
 
 ZERO = Decimal(0)
@@ -59,8 +59,10 @@ def lot_lineage(*, account: Account, lot_id: UUID, as_of: date) -> Lineage:
         }
         changes = lot_changes(acquired=acquired, accounts=accounts)
         absorbed, depths = _absorbed(acquired)
+        # Wash sales have an index by sale, none by the lot that was sold.
+        sales = Disposal.objects.filter(lot_transaction=acquired).values("transaction")
         replaced = list(
-            WashSale.objects.filter(loss_lot=acquired)
+            WashSale.objects.filter(loss_lot=acquired, sale__in=sales)
             .select_related("sale", "replacement", "loss_lot")
             .order_by("sold_date", "id")
         )

@@ -50,6 +50,7 @@ LARGE = {
     "jobs_idempotencykey",
     "marketdata_asset",
     "marketdata_latestprice",
+    "marketdata_yearofcloses",
     "notifications_notice",
     "portfolios_target",
     "portfolios_restriction",
@@ -59,6 +60,7 @@ LARGE = {
     "transactions_holding",
     "transactions_lot",
     "transactions_transaction",
+    "transactions_washsale",
 }
 ACCOUNTS, HOLDINGS = 800, 25
 BEFORE = """
@@ -99,6 +101,18 @@ SELECT account_id, asset_id, id, id, executed_at, now() - (id % 900) * interval 
        CASE WHEN id % 2 = 0 THEN 5 ELSE 15 END, 10, false, 0, executed_at::date, 0, 0, 0, 0, 0,
        false, true
   FROM transactions_transaction WHERE type = 'buy';
+
+-- Of the first accounts only: the ledger of those that the tests write to stays consistent.
+INSERT INTO transactions_washsale (sale_id, part, loss_account_id, loss_asset_id, loss_lot_id,
+    replacement_id, replacement_account_id, quantity, loss_quantity, disallowed, basis_added,
+    days_held, permanent, sold_date, replacement_date)
+SELECT transaction_id, part, account_id, asset_id, lot_transaction_id, lot_transaction_id,
+       account_id, 1, 1, 5, 5, 1, false, closed_date, closed_date
+  FROM transactions_disposal
+ WHERE account_id < (SELECT min(id) + 300 FROM transactions_account);
+INSERT INTO marketdata_yearofcloses (asset_id, year, days, closes)
+SELECT id, year, '', '' FROM marketdata_asset, generate_series(2006, 2025) year
+ WHERE symbol LIKE 'F%0';
 
 INSERT INTO portfolios_restriction (account_id, asset_id, kind, reason)
 SELECT account_id, asset_id, 'no_buy', ''
