@@ -26,6 +26,7 @@ from transactions.files.reading.rows import (
     draft,
     income,
     moved_units,
+    quote_of,
     read_rows,
     taking_back,
     trade,
@@ -49,10 +50,11 @@ _TYPES |= {"transfer": "transfer_in", "umbuchung": "transfer_in"}
 
 
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
-    yield from read_rows(data, options, [LAYOUT], lambda line, _: _rows(line))
+    yield from read_rows(data, options, [LAYOUT], lambda line, _: transaction_rows(line))
 
 
-def _rows(line: Line) -> Iterator[ParsedRow]:
+def transaction_rows(line: Line) -> Iterator[ParsedRow]:
+    """Yield the transactions of a line, whose cells are those of the CSV in any language."""
     label = line.text("type")
     kind = _TYPES.get(plain_name(label), "")
     if not kind:
@@ -116,7 +118,7 @@ def _trade(
             line.problem("amount_sign", "Fees and taxes are more than the value.", of="value")
     yield trade(
         line, kind, about, quantity=line.quantity("quantity"), price=None, fee=cost, gross=gross,
-        of="value",
+        quote=quote_of(line, "gross_currency", "price", "gross"), of="value",
     )  # fmt: skip
     tax = quantize(tax, currency)
     if kind == "sell" and tax and not line.problems:
