@@ -1,4 +1,8 @@
-"""Live events from a worker: one synchronous call to the channel layer."""
+"""Send live events from a worker: one synchronous call to the channel layer.
+
+Another channel, such as e-mail, belongs here as a function of its own. `operations.relay` decides
+what is sent, and retries it.
+"""
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer

@@ -1,4 +1,7 @@
-"""Uploaded files: bounded while they arrive, on the few routes that accept any."""
+"""Bound uploaded files while they arrive, on the few routes that accept any.
+
+The sizes are in `core/limits.py` (IMPORT_FILE_BYTES_MAX, REQUEST_BODY_BYTES_MAX).
+"""
 
 from collections.abc import Mapping
 from typing import IO, Any

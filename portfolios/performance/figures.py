@@ -1,4 +1,8 @@
-"""A figure that may be absent, with the reason. Pure."""
+"""A figure that may be absent, with the reason. Pure.
+
+The conditions are where the figures are computed: `risk` says how many weekdays need prices,
+`returns` which days have no return.
+"""
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal

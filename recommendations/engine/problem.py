@@ -6,7 +6,8 @@ problems are equal bytes, and reading them back gives an equal problem. So a sto
 can be replayed.
 
 Weights and bands are fractions of account value (0.05 = 5 %), rates are fractions, spreads are
-basis points (1/10,000), quantities are units, everything else is money.
+basis points (1/10,000), quantities are units, everything else is money. The package's docstring
+names the files that apply them.
 """
 
 import json

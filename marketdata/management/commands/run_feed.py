@@ -1,4 +1,8 @@
-"""The price feed: in demo mode the replay of real sessions, otherwise the providers."""
+"""Run the price feed: in demo mode the replay of real sessions.
+
+No provider is built in. A new one is started in `_Feed.tick` and passes its quotes to
+`marketdata.operations.record_quotes`, which checks, publishes and stores them.
+"""
 
 import logging
 import signal

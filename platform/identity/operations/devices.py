@@ -1,7 +1,8 @@
 """Devices a user has logged in from before; wrong attempts of strangers do not lock these out.
 
 A device is known by a signed cookie (browsers) or by its address (any client), for one e-mail
-address. Its tries are counted apart from those of unknown devices; `edge.throttling` has the
+address. A user may have any number of devices; each is forgotten after COOKIE_AGE_S or
+ADDRESS_AGE_S. Its tries are counted apart from those of unknown devices; `edge.throttling` has the
 numbers. If Redis loses the addresses, the device is unknown until its next log-in.
 """
 
