@@ -1,6 +1,6 @@
-"""Every sample damaged in every way: what comes of it are rows or a coded refusal, nothing else.
+"""Read every sample after every kind of damage: the result is rows or a coded refusal.
 
-The same files in every run. FUZZ_ROUNDS=50 tries fifty times as many.
+Every run damages the files in the same way. FUZZ_ROUNDS=50 tries fifty times as many.
 """
 
 import io
@@ -38,7 +38,7 @@ OPTIONS = [
 
 
 def check(row: ParsedRow | RealizedRow) -> None:
-    """A row has known codes, and nothing in it that cannot be stored."""
+    """Check that a row has only known codes, and only text that the database can store."""
     assert {problem.code for problem in row.problems} <= ROW_CODES.keys()
     assert row.skipped is None or row.skipped.code in SKIP_CODES
     stored = json.dumps(dict(row.raw), ensure_ascii=False)
@@ -53,7 +53,7 @@ def check(row: ParsedRow | RealizedRow) -> None:
 
 
 def outcome(content: bytes, seed: int) -> str:
-    """The code of the refusal of a file, or how many rows it gave."""
+    """Return the code with which a file is refused, or the number of its rows."""
     random = Random(seed)
     try:
         found = detect(content) or random.choice([*FORMATS, *REALIZED])
@@ -79,4 +79,6 @@ def test_a_damaged_file_gives_rows_or_a_refusal(name: str) -> None:
         for turn in range(ROUNDS):
             seed = 1_000 * number + turn
             outcomes.add(outcome(mutated(content, name, Random(f"{name} {seed}")), seed))
-    assert len(outcomes) > 1 or name == "archived", "a fuzz that always ends alike tests little"
+    assert len(outcomes) > 1 or name == "archived", (
+        "different samples should not all end in the same way"
+    )

@@ -1,4 +1,4 @@
-"""Files that are refused whole: which code, and that nothing raises anything else."""
+"""Files that are refused as a whole: each has its code, and no other exception is raised."""
 
 import bz2
 import gzip
@@ -184,7 +184,7 @@ def test_a_character_that_cannot_be_stored_is_a_problem_of_its_row(text: str) ->
 
 
 def test_asides_and_pieces_of_an_ofx_file_are_read_as_one_text() -> None:
-    """Comments, CDATA and entities, wherever the file is cut into pieces."""
+    """The reader joins comments, CDATA and entities, wherever its chunks end."""
     row = (
         "<STMTTRN><TRNTYPE>CREDIT<DTPOSTED>20240105<TRNAMT>5<FITID>{0}"
         "<NAME>A &amp; B<!-- <NAME>not this --> and<![CDATA[ <C> ]]>more</STMTTRN>"
@@ -221,7 +221,7 @@ def test_a_document_without_an_end_is_refused_in_linear_time(
 
 
 def test_a_heading_of_combining_marks_is_no_heading() -> None:
-    """Putting marks in order is quadratic: a cell of 60,000 took half a minute."""
+    """Sorting combining marks takes quadratic time: a cell of 60,000 took half a minute."""
     content = ("a" + "\u0327\u0300" * 30_000 + ",b\n1,2\n").encode()
     assert code_of(content) == "columns_missing"
     assert detect(content) is None
@@ -241,7 +241,7 @@ def test_json_on_one_line_and_larger_than_any_piece_is_read() -> None:
 
 
 def code_raised(call: Callable[[], object]) -> str:
-    """The code of the refusal, empty where there is none; anything else comes through."""
+    """Return the code of the refusal, or "" if there is none. Other exceptions are not caught."""
     try:
         call()
     except BallastError as error:
@@ -258,7 +258,7 @@ def test_a_head_may_end_within_a_letter() -> None:
 
 
 def drain(content: bytes, format_name: str, options: Options) -> None:
-    """Reads to the end; only refusals may come, and every code has to be a known one."""
+    """Read a file to its end. Only refusals may be raised, and every code must be known."""
 
     def read() -> None:
         reader: Callable[[BinaryIO, Options], Iterator[object]]
@@ -307,7 +307,7 @@ SAMPLES = sorted(path for path in FILES.iterdir() if path.suffix != ".expected")
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_a_damaged_file_raises_refusals_only(data: st.DataObject) -> None:
-    """Files with pieces cut out, doubled and overwritten, read as what they are and are not."""
+    """Parts are removed, doubled or overwritten. A file that is not recognized gets any format."""
     path = data.draw(st.sampled_from(SAMPLES))
     content = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 6))):
@@ -352,7 +352,7 @@ def test_any_cells_under_a_real_heading_raise_refusals_only(data: st.DataObject)
 
 
 def test_a_large_file_is_not_held() -> None:
-    """Twelve megabytes are read within one: neither rows nor text are kept."""
+    """Twelve megabytes are read in less than one of memory: neither rows nor text are kept."""
     fat = HEAD.replace("\n", ",remark\n") + ROW.replace("\n", f",{'x' * 20_000}\n") * 600
     content = io.BytesIO(fat.encode())
     list(parse(io.BytesIO((HEAD + ROW).encode()), OPTIONS, format="ballast").rows)

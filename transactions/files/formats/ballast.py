@@ -243,7 +243,7 @@ def _row(line: Line) -> ParsedRow:
 
 
 def _correction(line: Line, row: ParsedRow, kind: str) -> ParsedRow:
-    """Return a row with a negative amount as what takes back an earlier one."""
+    """Return a row with a negative amount as the correction of an earlier row."""
     assert row.entry is not None, "the row has a draft"
     readable = [problem.code for problem in row.problems] == ["amount_sign"]
     about = About(
@@ -253,7 +253,7 @@ def _correction(line: Line, row: ParsedRow, kind: str) -> ParsedRow:
     return replace(taking_back(line, bare, kind, about), problems=row.problems)
 
 
-# Negative amounts of these take back an earlier row.
+# A negative amount of these types corrects an earlier row.
 _TAKEN_BACK = frozenset({"dividend", "interest", "return_of_capital", "fee", "tax"})
 
 
@@ -298,7 +298,7 @@ def _trade(
     amount: Decimal | None,
     fee: Decimal,
 ) -> tuple[Decimal | None, Decimal | None, Decimal | None, Decimal]:
-    """Return a trade, whose amount is before the fee. Our own files read back unchanged."""
+    """Return the figures of a trade; its amount excludes the fee. Our own files keep theirs."""
     if quantity is None:
         line.problem("quantity_missing", of="quantity")
         return None, price, amount, fee

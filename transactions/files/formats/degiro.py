@@ -3,12 +3,14 @@
     transactions   one row per fill, with its value and costs in the currency of the account
     account        several rows per order: the trade, its costs, and both sides of a conversion
 
-What the statement shows to be converted is booked at the converted amount, in the currency of the
-account: a trade by the conversion of its order, dividends and taxes by the conversion that follows
-them (`degiro_conversions`). So cash is right to the cent. Without conversion a row is booked in its
-own currency, and costs in another currency are a separate fee. The rows of an order are imported
-together or not at all. Days come first in dates, the columns of currencies have no name, and a long
-order id may continue in the next line or stand one column further.
+A row that the statement converts is booked at the converted amount, in the account's currency, so
+cash is right to the cent. A trade is converted with its order; dividends and taxes are converted by
+the rows that follow them (`degiro_conversions`). A row without conversion is booked in its own
+currency, and costs in another currency become a separate fee. The rows of an order are imported
+together or not at all.
+
+Dates begin with the day. The currency columns have no heading. A long order id may continue in the
+next line or stand one column to the right.
 """
 
 import re
@@ -126,7 +128,7 @@ def _fill(line: Line) -> ParsedRow:
 
 
 def _currency(line: Line, name: str) -> str:
-    """Return the currency of the unnamed column, else of the end of the heading (`Waarde EUR`)."""
+    """Return the currency in the unnamed column, or else the end of the heading (`Waarde EUR`)."""
     text = line.code(f"{name}_currency")
     if not text:
         text = line.columns.get(name, "")[-3:]
@@ -138,7 +140,7 @@ def _currency(line: Line, name: str) -> str:
 
 @dataclass(slots=True)
 class Order:
-    """The rows of one order: fills in their own currency, converted amounts, costs."""
+    """The rows of one order: fills in their own currency, converted amounts and costs."""
 
     fills: list[tuple[str, Decimal]] = field(default_factory=list)
     converted: dict[str, Decimal] = field(default_factory=dict)
@@ -302,9 +304,9 @@ def _check(line: Line, product: Decimal, amount: Decimal, slack: Decimal) -> Non
 
 
 def _joined(table: Table, options: Options) -> Iterator[Line | ParsedRow]:
-    """Yield the lines with their order ids, which may continue in the next line.
+    """Yield the lines with their complete order ids.
 
-    An id may stand in the column after its own; its shape tells it.
+    An id may continue in the next line. One in the column after its own is recognized by its form.
     """
     held: Line | None = None
     for line in lines(table, options):
