@@ -230,7 +230,7 @@ def test_gains_a_lot_and_a_preview_are_sound_and_fit(
     def previewed(symbol: str, price: str) -> None:
         tab.goto(f"{own}/transactions")
         tab.get_by_label("Type").select_option("sell")
-        tab.get_by_label("Symbol").fill(symbol)
+        tab.get_by_label("Symbol", exact=True).fill(symbol)
         tab.get_by_label("Quantity").fill("50")
         tab.get_by_label("Price per unit").fill(price)
         tab.get_by_role("button", name="Preview the sale").click()

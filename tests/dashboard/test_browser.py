@@ -169,11 +169,11 @@ def test_a_transaction_is_recorded_shown_and_reversed(
     visitor.log_in(owner)
     tab.goto(f"/accounts/{invest.public_id}/transactions")
     tab.get_by_label("Type").select_option("buy")
-    tab.get_by_label("Symbol").fill("zzz")
+    tab.get_by_label("Symbol", exact=True).fill("zzz")
     tab.get_by_label("Quantity").fill("2")
     tab.get_by_label("Price per unit").fill("50.5")
     tab.get_by_role("button", name="Record", exact=True).click()
-    field = tab.get_by_label("Symbol")
+    field = tab.get_by_label("Symbol", exact=True)
     tab.get_by_text("The symbol ZZZ is not known").wait_for()
     assert field.get_attribute("aria-invalid") == "true"
     assert "error" in (field.get_attribute("aria-describedby") or "")

@@ -16,6 +16,7 @@ from django.utils import timezone
 from core.identifiers import uuid7
 from jobs.models import Job
 from notifications.models import Notice
+from recommendations.engine.problem import ENGINE_VERSION
 from recommendations.engine.result import Drift, RebalanceResult, Totals, result_json
 from recommendations.models import Recommendation
 from stores.redis import redis_client
@@ -351,7 +352,7 @@ def test_a_decision_needs_a_word_we_know(owner: Any, invest: Any, page_client: P
         account=invest,
         job=job,
         kind="rebalance",
-        engine_version="1",
+        engine_version=ENGINE_VERSION,
         inputs="{}",
         result=RESULT,
         created_at=timezone.now(),
@@ -372,7 +373,7 @@ def test_a_decision_needs_a_word_we_know(owner: Any, invest: Any, page_client: P
 NOTHING = Drift(Decimal("0.1"), Decimal(1), Decimal(1), Decimal(1), Decimal(1), ())
 RESULT = result_json(
     result=RebalanceResult(
-        engine_version="1",
+        engine_version=ENGINE_VERSION,
         account_id="account",
         as_of=date(2026, 11, 20),
         currency="USD",

@@ -96,7 +96,7 @@ def test_a_cursor_sees_every_row_once_though_most_tie(invitations: list[Invitati
     cursor: str | None = ""
     while cursor is not None:
         page = _page(Keyset(), f"page_size=37&cursor={cursor}")
-        assert (page["total"], page["page"]) == (250, None)
+        assert (page["total"], page["page"]) == (None, None)
         seen += page["data"]
         cursor = page["next_cursor"]
     assert seen == [row.pk for row in reversed(invitations)]
@@ -126,7 +126,7 @@ def test_a_cursor_is_one_row_comparison(invitations: list[Invitation]) -> None:
     sql = queries[0]["sql"]
     table = '"identity_invitation"'
     assert f'({table}."created_at", {table}."id") < (' in sql
-    assert len(queries) == 2
+    assert len(queries) == 1
 
 
 def test_a_cursor_of_another_list_is_refused(invitations: list[Invitation]) -> None:
