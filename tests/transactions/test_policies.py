@@ -1,10 +1,12 @@
 """What a household decides, and what is decided for it: its whole ledger follows."""
 
+import io
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -110,8 +112,15 @@ def test_a_large_household_is_rebooked_under_its_new_policy_by_a_worker(
         assert (body["enabled"], body["rebooking_pending"]) == (enabled, True)
     assert client.get(PATH).json()["rebooking_pending"] is True
     assert (deferred(), Rebooking.objects.count()) == (D(200), 1)
+    said = io.StringIO()
+    with pytest.raises(CommandError, match="differences"):
+        call_command("verify_ledger", stdout=said, stderr=said)
+    waiting = f"The rebooking of household {washed.household_id} after a change of its policy is"
+    assert said.getvalue().count(waiting) == 1
     assert follow_identity_decisions(now=timezone.now()) == 1
     assert client.get(PATH).json()["rebooking_pending"] is False
+    call_command("verify_ledger", stdout=said, stderr=said)
+    assert said.getvalue().count(waiting) == 1
     assert deferred() == 0
     assert differences() == []
     assert Lot.objects.get(quantity__gt=0).cost_basis == D(1840)

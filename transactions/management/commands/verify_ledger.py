@@ -37,6 +37,11 @@ class Command(BaseCommand):
                         f"account {difference.account_id}: {difference.what} {difference.key} "
                         f"stored {difference.stored}, recomputed {difference.computed}"
                     )
+                for rebooking in found.waiting if found.differences else ():
+                    self.stderr.write(
+                        f"The rebooking of {rebooking} is not done yet. Until then, differences of "
+                        "this household are expected: verify it again afterwards."
+                    )
                 self.stdout.write(
                     f"checked up to household {run.last_household_id}: {run.accounts} accounts"
                 )
