@@ -51,7 +51,7 @@ def table(name: str) -> tuple[str, list[list[str]], int]:
     """The sample's delimiter, its records, and the place of its heading."""
     text = (FILES / name).read_text()
     layouts = FORMATS[detect(text.encode()) or ""].layouts
-    for delimiter in ",;":
+    for delimiter in ",;\t":
         records = list(csv.reader(io.StringIO(text), delimiter=delimiter))
         for place, cells in enumerate(records[:HEADING_ROWS]):
             for layout in layouts:

@@ -64,7 +64,7 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
 
 def _rows(line: Line, bookings: Bookings) -> Iterator[ParsedRow]:
     reference, meaning = line.text("type"), None
-    unit = "GBX" if line.columns.get("price", "").endswith("(p)") else "GBP"
+    unit = "GBX" if line.columns.get("price", "").casefold().endswith("(p)") else "GBP"
     name = _END.sub("", line.text("name")[:200]).strip()
     line.cells = {**line.cells, "name": name, "currency": "GBP", "price_currency": unit}
     if _TRADE.fullmatch(reference):
