@@ -50,7 +50,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     yield
 
 
-@pytest.hookimpl(optionalhook=True)
+# First, because pytest-xdist has an answer of its own, and is loaded later.
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Return two more than the cores: some tests spend their time waiting for other processes."""
     return min((os.cpu_count() or 1) + 2, PROCESSES_MAX)
