@@ -69,7 +69,9 @@ SELECT asset_id, type, lot_method, count(counterpart_id), count(*), max(executed
    AND type = ANY(%(types)s) AND executed_at >= %(at)s AND id < %(before)s
  GROUP BY asset_id, type, lot_method
 """
-_DAYS = (WINDOW_DAYS + 2, 4 * WINDOW_DAYS, 20 * WINDOW_DAYS)
+# The first is the shortest after which `_ends` can be true: a lot of the day of the change lies
+# before the days in which a later sale may still look for its replacement.
+_DAYS = (WINDOW_DAYS + DAYS_ASIDE + 2, 4 * WINDOW_DAYS, 20 * WINDOW_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
