@@ -23,7 +23,7 @@ from django.utils import timezone
 
 PASSWORD = "a-long-enough-password"
 ARTEFACTS = Path(project.ROOT) / ".ci" / "artefacts"
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 # What a page may complain about when a test provokes it: the answer's own status.
 REFUSED = "Failed to load resource"
 

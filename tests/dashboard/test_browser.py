@@ -26,7 +26,7 @@ def cell(tab: Any, symbol: str, name: str) -> Any:
 def has_text(locator: Any, words: str) -> None:
     from playwright.sync_api import expect
 
-    expect(locator).to_have_text(words, timeout=20_000)
+    expect(locator).to_have_text(words, timeout=60_000)
 
 
 def test_values_and_weights_move_with_the_market(
