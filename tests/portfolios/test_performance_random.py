@@ -123,7 +123,10 @@ class Model:
                 Fraction(0),
             )
             before = self.values[-1] + inflow
-            if before:
+            # Less than half a cent is no capital, and neither is money that costs used up at once.
+            half = Fraction(1, 200)
+            used_up = max(abs(self.values[-1]), abs(value), outflow) < half
+            if before >= half and not used_up:
                 self.growth *= (value + outflow) / before
             self.net += net
             self.values.append(value)
