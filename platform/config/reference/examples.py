@@ -9,6 +9,15 @@ from typing import Any
 ACCOUNT = "01937a3e-7c00-7a10-8000-0000000000a1"
 LOT = "01937a3e-7c00-7a10-8000-0000000000c3"
 
+_PURCHASE = {
+    "account_id": ACCOUNT,
+    "type": "buy",
+    "symbol": "AAPL",
+    "quantity": "12.5",
+    "price": "189.98",
+    "fee": "1",
+    "executed_at": "2026-03-02T15:30:00Z",
+}
 REQUESTS: dict[str, Any] = {
     "accounts_create": {"name": "Brokerage", "type": "taxable", "currency": "USD"},
     "accounts_update": {"name": "Joint brokerage", "lot_method": "min_tax"},
@@ -64,33 +73,9 @@ REQUESTS: dict[str, Any] = {
         "employer_plan_counts": True,
         "crypto_exempt": True,
     },
-    "transactions_create": {
-        "account_id": ACCOUNT,
-        "type": "buy",
-        "symbol": "AAPL",
-        "quantity": "12.5",
-        "price": "189.98",
-        "fee": "1",
-        "executed_at": "2026-03-02T15:30:00Z",
-    },
-    "transactions_check": {
-        "account_id": ACCOUNT,
-        "type": "buy",
-        "symbol": "AAPL",
-        "quantity": "12.5",
-        "price": "189.98",
-        "fee": "1",
-        "executed_at": "2026-03-02T15:30:00Z",
-    },
-    "transactions_correct": {
-        "account_id": ACCOUNT,
-        "type": "buy",
-        "symbol": "AAPL",
-        "quantity": "12.5",
-        "price": "189.98",
-        "fee": "1",
-        "executed_at": "2026-03-02T15:30:00Z",
-    },
+    "transactions_create": _PURCHASE,
+    "transactions_check": _PURCHASE,
+    "transactions_correct": _PURCHASE,
     "transactions_reverse": {"note": "Recorded twice"},
     "change_profile": {"full_name": "Ada Reyes", "base_currency": "USD"},
 }

@@ -41,6 +41,7 @@ from transactions.files.reading.rows import (
     moved_units,
     read_rows,
     slack_of,
+    split_by_units,
     taking_back,
     trade,
 )
@@ -223,7 +224,7 @@ def _other(line: Line, kind: str, about: About, figures: Figures, bookings: Book
         line.warn("refund_as_income", of="amount")
         return income(line, "interest", bare, _charged(line, figures, bookings))
     if kind == "split":
-        return _split(line, about)
+        return split_by_units(line, about)
     if kind == "units":
         return moved_units(line, about, line.quantity("quantity"))
     raise AssertionError(f"no meaning: {kind}")
@@ -331,13 +332,3 @@ def _withheld(line: Line, about: About, tax: Decimal) -> Iterator[ParsedRow]:
     if tax and not line.problems:
         named = f"{about.external_id}:tax" if about.external_id else ""
         yield draft(line, "tax", replace(about, external_id=named), amount=tax)
-
-
-def _split(line: Line, about: About) -> ParsedRow:
-    added = line.quantity("quantity")
-    if not added:
-        return line.refused("quantity_missing", of="quantity")
-    if not about.security:
-        line.problem("symbol_missing", of="symbol")
-    line.warn("split_ratio_from_holding", of="quantity")
-    return draft(line, "split", about, added_quantity=added)

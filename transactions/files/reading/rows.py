@@ -332,6 +332,17 @@ def arrival(line: Line, at: datetime | None) -> date | None:
 PRICE_PLACES, QUANTITY_PLACES = 2, 3
 
 
+def split_by_units(line: Line, about: About) -> ParsedRow:
+    """Return a split of which the file states only the units added."""
+    added = line.quantity("quantity")
+    if not added:
+        return line.refused("quantity_missing", of="quantity")
+    if not about.security:
+        line.problem("symbol_missing", of="symbol")
+    line.warn("split_ratio_from_holding", of="quantity")
+    return draft(line, "split", about, added_quantity=added)
+
+
 def slack_of(line: Line, quantity: Decimal | None, price: Decimal | None) -> Decimal:
     """Return the largest error of quantity * price, because the file rounds both."""
     return rounding(

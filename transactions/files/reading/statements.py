@@ -51,6 +51,7 @@ from transactions.files.reading.rows import (
     read_rows,
     signed_cash,
     slack_of,
+    split_by_units,
     taking_back,
     trade,
 )
@@ -213,7 +214,7 @@ def _entries(statement: Statement, line: Line, word: str, about: About) -> Itera
         yield taking_back(line, row, canceled, about)
     elif kind is None or kind.figures == "split":
         assert word == "split", f"{word} is what a word may mean"
-        yield _split(line, about)
+        yield split_by_units(line, about)
     elif kind.figures == "trade":
         yield _trade(statement, line, kind.name, about, amount)
         withheld = line.figure("tax")
@@ -296,13 +297,3 @@ def _income(
     if about.at is not None and about.currency:
         named = f"{about.external_id}:tax" if about.external_id else ""
         yield draft(line, "tax", replace(about, external_id=named), amount=tax)
-
-
-def _split(line: Line, about: About) -> ParsedRow:
-    added = line.quantity("quantity")
-    if not added:
-        return line.refused("quantity_missing", of="quantity")
-    if not about.security:
-        line.problem("symbol_missing", of="symbol")
-    line.warn("split_ratio_from_holding", of="quantity")
-    return draft(line, "split", about, added_quantity=added)
