@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -81,6 +82,27 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     scheduler = LoadScopeScheduling(config, log)
     scheduler._split_scope = share
     return scheduler
+
+
+@pytest.fixture(scope="session")
+def tracked_files() -> tuple[str, ...]:
+    """The files of the repository: tracked, or new and not ignored."""
+    found = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    listed = sorted(
+        {
+            name
+            for name in found.stdout.split("\0")
+            if name and (Path(__file__).parent.parent / name).is_file()
+        }
+    )
+    assert "tests/conftest.py" in listed
+    return tuple(listed)
 
 
 @pytest.fixture(scope="session")

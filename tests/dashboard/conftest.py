@@ -227,8 +227,10 @@ class Visitor:
         self.tab.evaluate("window.scrollTo(0, 0)")
         self.tab.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
 
-    def width(self) -> int:
-        return int(self.tab.evaluate("document.documentElement.scrollWidth"))
+    def must_fit(self) -> None:
+        """Nothing is wider than the window. Charts follow a new width at the next frame."""
+        width = self.tab.viewport_size["width"]
+        self.tab.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
 
     def forgive_refusals(self) -> None:
         """The test provoked answers of 4xx; everything else still counts."""

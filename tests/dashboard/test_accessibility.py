@@ -138,12 +138,12 @@ def test_every_page_is_sound_and_fits(
     for address in ("/register", "/login"):
         tab.goto(address)
         assert tab.evaluate(AUDIT) == []
-        assert visitor.width() <= width
+        visitor.must_fit()
     visitor.log_in(owner)
     for address in addresses(invest):
         tab.goto(address)
         assert tab.evaluate(AUDIT) == [], address
-        assert visitor.width() <= width, address
+        visitor.must_fit()
         name = address.strip("/").replace(str(invest.public_id), "one").replace("/", "-")
         visitor.shoot(f"{name or 'overview'}-{theme}-{width}")
 
@@ -216,7 +216,7 @@ def test_gains_a_lot_and_a_preview_are_sound_and_fit(
 
     def is_sound(name: str) -> None:
         assert tab.evaluate(AUDIT) == []
-        assert visitor.width() <= width
+        visitor.must_fit()
         visitor.shoot(f"{name}-{theme}-{width}")
 
     visitor.log_in(owner)

@@ -332,5 +332,5 @@ def test_the_performance_chart_shows_value_and_return_beside_a_benchmark(
     tab.get_by_role("button", name="Color theme: system").click()
     visitor.shoot("performance-3y-dark-1440")
     tab.set_viewport_size({"width": 390, "height": 900})
-    assert visitor.width() <= 390
+    visitor.must_fit()
     visitor.shoot("performance-3y-dark-390")

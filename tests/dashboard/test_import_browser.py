@@ -30,7 +30,7 @@ def test_a_file_is_imported_on_sound_pages(
 
     def is_sound(name: str) -> None:
         assert tab.evaluate(AUDIT) == []
-        assert visitor.width() <= width
+        visitor.must_fit()
         visitor.shoot(f"{name}-{theme}-{width}")
 
     visitor.log_in(owner)

@@ -19,9 +19,10 @@ RETURNING public_id, kind, attempt, household_id, requested_by_id, subject_id::t
 """
 # A job is woken again after 8 s. Each later pause is as long as the job has been due already, so
 # a backlog of thousands is not sent again at once.
+# MATERIALIZED: a plan may run a subquery once for each row it updates, and each run would skip the
+# rows of the run before: the limit would not hold.
 _DUE = """
-UPDATE jobs_job SET woken_at = statement_timestamp()
- WHERE id IN (
+WITH due AS MATERIALIZED (
     SELECT id FROM jobs_job
      WHERE queue = %(queue)s
        AND ((status = 'pending' AND next_at <= statement_timestamp())
@@ -30,7 +31,8 @@ UPDATE jobs_job SET woken_at = statement_timestamp()
             interval '10 minutes',
             GREATEST(interval '8 seconds', woken_at - COALESCE(lease_until, next_at)))
      ORDER BY woken_at, id LIMIT %(room)s FOR UPDATE SKIP LOCKED)
-RETURNING id, kind
+UPDATE jobs_job job SET woken_at = statement_timestamp() FROM due WHERE job.id = due.id
+RETURNING job.id, job.kind
 """
 
 EXHAUSTED_DETAIL = "The job was started several times and never ended. Start it again."
