@@ -22,7 +22,7 @@ from edge.renderers import OrjsonRenderer
 from edge.schema import page_of, page_parameters
 from edge.serializers import SymbolField
 from identity.authentication import caller
-from portfolios.api.returns import (
+from portfolios.api.tax_returns import (
     ReturnTotalsRead,
     TaxReturnRead,
     account_row,

@@ -18,7 +18,7 @@ from core.money_text import money_text
 from edge.serializers import MoneyField, PriceField, QuantityField, StrictSerializer, SymbolField
 from identity.authentication import caller
 from portfolios.api.gains import amounts_row
-from portfolios.api.returns import (
+from portfolios.api.tax_returns import (
     CarriedOutRead,
     RatesRead,
     ReturnTotalsRead,

@@ -17,7 +17,7 @@ from edge.serializers import MoneyField, StrictSerializer
 from identity.authentication import caller
 from identity.models import Household
 from portfolios import operations
-from portfolios.api.returns import STATUSES, TaxReturnRead, return_row
+from portfolios.api.tax_returns import STATUSES, TaxReturnRead, return_row
 from portfolios.operations.taxes import CARRYFORWARDS_MAX
 from portfolios.queries import taxes
 from portfolios.tax.filing import TaxSettings

@@ -20,7 +20,7 @@ from jobs.operations.outbox import (
     replay_dead,
     wake_outbox,
 )
-from jobs.operations.queue import cancel, enqueue, retry
+from jobs.operations.requests import cancel, enqueue, retry
 from jobs.operations.sweeping import sweep
 from jobs.operations.working import Ending, Told, work
 
