@@ -246,6 +246,15 @@ def test_a_pointer_names_what_is_taken_back_or_replaced(person: Any) -> None:
     assert own.told("amount", "external_id") == [("dividend", "7.00", "ofx:4")]
 
 
+def test_income_taken_back_takes_the_tax_withheld_with_it(person: Any) -> None:
+    own = person.account()
+    net = "<WITHHOLDING>15.00<TOTAL>"
+    paid = ofx_paid("1", "85.00").replace("<TOTAL>", net)
+    back = ofx_paid("2", "-85.00").replace("<TOTAL>", net)
+    own.bring(ofx(paid + ofx_paid("3", "7.00") + back, c111111118="FUNDA"))
+    assert own.told("amount", "external_id") == [("dividend", "7.00", "ofx:3")]
+
+
 def test_a_pointer_to_a_row_that_is_not_there_holds_back_its_like(person: Any) -> None:
     own = person.account()
     text = ofx(ofx_paid("1", "10") + ofx_paid("3", "-10", "<REVERSALFITID>9"), c111111118="FUNDA")

@@ -10,8 +10,8 @@ sides, with the spread in it, and is refused. Signs differ by the age of a file.
 """
 
 from transactions.files.formats.declaration import ReadFormat
+from transactions.files.reading.histories import History, beginning_of, reader, word_of
 from transactions.files.reading.lines import Line
-from transactions.files.reading.statements import Statement, beginning_of, reader, word_of
 from transactions.files.reading.tables import Layout
 
 LAYOUT = Layout(
@@ -73,7 +73,7 @@ FORMATS = [
         name="coinbase",
         title="Coinbase",
         read=reader(
-            Statement(
+            History(
                 layouts=[LAYOUT],
                 meaning=_meaning,
                 prefix="coinbase",

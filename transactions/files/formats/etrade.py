@@ -5,8 +5,8 @@ mm/dd/yy. A symbol that begins with # names a position of cash.
 """
 
 from transactions.files.formats.declaration import ReadFormat
+from transactions.files.reading.histories import History, complete_year, reader, word_of
 from transactions.files.reading.lines import Line
-from transactions.files.reading.statements import Statement, complete_year, reader, word_of
 from transactions.files.reading.tables import Layout
 
 LAYOUT = Layout(
@@ -70,7 +70,7 @@ FORMATS = [
         name="etrade",
         title="E*TRADE",
         read=reader(
-            Statement(
+            History(
                 layouts=[LAYOUT],
                 meaning=_meaning,
                 prefix="etrade",

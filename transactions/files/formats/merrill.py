@@ -8,8 +8,8 @@ all. Cash is in bank deposits: moves in and out of them are skipped.
 import re
 
 from transactions.files.formats.declaration import ReadFormat
+from transactions.files.reading.histories import History, beginning_of, reader
 from transactions.files.reading.lines import Line
-from transactions.files.reading.statements import Statement, beginning_of, reader
 from transactions.files.reading.tables import Layout
 
 LAYOUT = Layout(
@@ -78,7 +78,7 @@ FORMATS = [
         name="merrill",
         title="Merrill Edge",
         read=reader(
-            Statement(
+            History(
                 layouts=[LAYOUT],
                 meaning=_meaning,
                 prefix="merrill",

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from core.money import plain, quantize
+from core.money import plain
 from transactions.files.formats.ofx_exchanges import Exchange
 from transactions.files.reading.cells import CELL_CHARS_MAX
 from transactions.files.reading.interface import (
@@ -35,7 +35,9 @@ from transactions.files.reading.rows import (
     signed_cash,
     slack_of,
     taking_back,
+    taxed_income,
     trade,
+    withheld,
 )
 
 KINDS = frozenset(
@@ -232,28 +234,18 @@ def _trade(line: Line, kind: str, about: About, total: Decimal | None) -> Iterat
         yield taking_back(line, row, word, about)
         return
     yield row
-    if tax and not line.problems:
-        yield _tax(line, about, tax)
+    yield from withheld(line, about, tax)
 
 
 def _withheld(line: Line) -> Decimal:
     return sum((abs(line.figure(name) or ZERO) for name in _WITHHELD), ZERO)
 
 
-def _tax(line: Line, about: About, tax: Decimal) -> ParsedRow:
-    named = f"{about.external_id}:tax" if about.external_id else ""
-    amount = quantize(tax, about.currency or "USD")
-    return draft(line, "tax", replace(about, external_id=named), amount=amount)
-
-
 def _income(line: Line, about: About, total: Decimal | None) -> Iterator[ParsedRow]:
     kind = line.text("INCOMETYPE").upper()
-    tax = _withheld(line)
     word = "interest" if kind in ("INTEREST", "MISC") else "dividend"
     whole = about if word == "dividend" else replace(about, security=NO_SECURITY)
-    yield income(line, word, whole, None if total is None else total + tax)
-    if tax and not line.problems:
-        yield _tax(line, about, tax)
+    yield from taxed_income(line, word, whole, total, tax=_withheld(line))
 
 
 def _split(line: Line, about: About) -> ParsedRow:

@@ -7,8 +7,8 @@ is that of the column `date`.
 
 from transactions.files.formats.declaration import ReadFormat
 from transactions.files.reading.cells import is_isin
+from transactions.files.reading.histories import History, reader, word_of
 from transactions.files.reading.lines import Line
-from transactions.files.reading.statements import Statement, reader, word_of
 from transactions.files.reading.tables import Layout
 
 LAYOUT = Layout(
@@ -62,7 +62,7 @@ FORMATS = [
         name="parqet",
         title="Parqet",
         read=reader(
-            Statement(
+            History(
                 layouts=[LAYOUT],
                 meaning=lambda line: word_of(WORDS, line),
                 prefix="parqet",

@@ -8,8 +8,8 @@ and dividends of units name an internal symbol and are refused.
 """
 
 from transactions.files.formats.declaration import ReadFormat
+from transactions.files.reading.histories import History, reader, word_of
 from transactions.files.reading.lines import Line
-from transactions.files.reading.statements import Statement, reader, word_of
 from transactions.files.reading.tables import Layout
 
 LAYOUT = Layout(
@@ -71,7 +71,7 @@ FORMATS = [
     ReadFormat(
         name="questrade",
         title="Questrade",
-        read=reader(Statement(layouts=[LAYOUT], meaning=_meaning, prefix="questrade")),
+        read=reader(History(layouts=[LAYOUT], meaning=_meaning, prefix="questrade")),
         signatures=[{"transaction date", "action", "net amount", "activity type"}],
         layouts=[LAYOUT],
     ),

@@ -11,9 +11,9 @@ import re
 from dataclasses import replace
 
 from transactions.files.formats.declaration import ReadFormat
+from transactions.files.reading.histories import History, reader, word_of
 from transactions.files.reading.lines import Line
 from transactions.files.reading.rows import About
-from transactions.files.reading.statements import Statement, reader, word_of
 from transactions.files.reading.tables import Layout
 
 LAYOUT = Layout(
@@ -74,7 +74,7 @@ FORMATS = [
         name="robinhood",
         title="Robinhood",
         read=reader(
-            Statement(
+            History(
                 layouts=[LAYOUT],
                 meaning=_meaning,
                 prefix="robinhood",

@@ -5,8 +5,8 @@ and is not read. Splits and other events do not state what they did and are refu
 """
 
 from transactions.files.formats.declaration import ReadFormat
+from transactions.files.reading.histories import History, reader, word_of
 from transactions.files.reading.lines import Line
-from transactions.files.reading.statements import Statement, reader, word_of
 from transactions.files.reading.tables import Layout
 
 LAYOUT = Layout(
@@ -53,7 +53,7 @@ FORMATS = [
         name="sharesight",
         title="Sharesight",
         read=reader(
-            Statement(layouts=[LAYOUT], meaning=_meaning, prefix="sharesight", is_signed=False)
+            History(layouts=[LAYOUT], meaning=_meaning, prefix="sharesight", is_signed=False)
         ),
         signatures=[
             {"market", "code", "type", "price *", "brokerage *"},

@@ -11,7 +11,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import BinaryIO
 
-from core.money import quantize
 from transactions.files.formats.declaration import ReadFormat
 from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
 from transactions.files.reading.lines import Line
@@ -19,13 +18,12 @@ from transactions.files.reading.rows import (
     ZERO,
     About,
     charge,
-    draft,
     income,
     quote_of,
     read_rows,
     signed_cash,
     slack_of,
-    taking_back,
+    taxed_income,
     trade,
 )
 from transactions.files.reading.tables import Layout
@@ -142,15 +140,7 @@ def _dividend(line: Line, word: str, about: About, total: Decimal | None) -> Ite
     same = line.code("tax_currency") in ("", about.currency)
     if tax and not same:
         line.warn("tax_not_stated_apart", of="tax")
-    if not tax or not same or total is None:
-        yield income(line, kind, about, total)
-        return
-    tax = quantize(tax, about.currency or "USD")
-    yield income(line, kind, about, total + (tax if total > 0 else -tax))
-    if tax and about.at is not None:
-        named = f"{about.external_id}:tax" if about.external_id else ""
-        withheld = draft(line, "tax", replace(about, external_id=named), amount=tax)
-        yield withheld if total > 0 else taking_back(line, withheld, "tax", about)
+    yield from taxed_income(line, kind, about, total, tax=tax if same else ZERO)
 
 
 FORMATS = [

@@ -5,8 +5,8 @@ in the settlement fund: moves in and out of it are skipped, and its dividends ar
 """
 
 from transactions.files.formats.declaration import ReadFormat
+from transactions.files.reading.histories import History, reader, word_of
 from transactions.files.reading.lines import Line
-from transactions.files.reading.statements import Statement, reader, word_of
 from transactions.files.reading.tables import Layout
 
 LAYOUT = Layout(
@@ -69,7 +69,7 @@ FORMATS = [
         name="vanguard",
         title="Vanguard",
         read=reader(
-            Statement(
+            History(
                 layouts=[LAYOUT],
                 meaning=_meaning,
                 prefix="vanguard",

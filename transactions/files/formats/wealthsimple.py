@@ -5,8 +5,8 @@ Amounts are signed and net, in the currency that was settled. A dividend and the
 """
 
 from transactions.files.formats.declaration import ReadFormat
+from transactions.files.reading.histories import History, reader, word_of
 from transactions.files.reading.lines import Line
-from transactions.files.reading.statements import Statement, reader, word_of
 from transactions.files.reading.tables import Layout
 
 LAYOUT = Layout(
@@ -68,7 +68,7 @@ FORMATS = [
     ReadFormat(
         name="wealthsimple",
         title="Wealthsimple",
-        read=reader(Statement(layouts=[LAYOUT], meaning=_meaning, prefix="wealthsimple")),
+        read=reader(History(layouts=[LAYOUT], meaning=_meaning, prefix="wealthsimple")),
         signatures=[{"transaction_date", "activity_type", "activity_sub_type", "net_cash_amount"}],
         layouts=[LAYOUT],
     ),

@@ -1,4 +1,6 @@
-"""Bookings of a broker, one a row, with their costs and taxes: columns, words, conventions. Pure.
+"""Bookings of a broker: each row stands alone, with its costs and taxes. Pure.
+
+`histories` is for files in which rows belong together. The conventions of a format:
 
     meaning     what a word of the type column stands for: a type of ours, `trade` and `cash` (the
                 sign of the amount decides), `split` (the units added), `units` (moved units), or a
@@ -34,7 +36,6 @@ from transactions.files.reading.rows import (
     About,
     cash,
     charge,
-    draft,
     income,
     income_in_units,
     interest,
@@ -43,7 +44,9 @@ from transactions.files.reading.rows import (
     slack_of,
     split_by_units,
     taking_back,
+    taxed_income,
     trade,
+    withheld,
 )
 from transactions.files.reading.tables import Layout, plain_name
 from transactions.ledger.kinds import KINDS
@@ -293,7 +296,7 @@ def _trade(
         slack=slack,
         quote=figures.quote,
     )
-    yield from _withheld(line, about, tax)
+    yield from withheld(line, about, tax)
 
 
 def _check_quote(line: Line, quantity: Decimal | None, quote: Quote | None) -> None:
@@ -319,16 +322,8 @@ def _income(
     line: Line, kind: str, about: About, figures: Figures, bookings: Bookings
 ) -> Iterator[ParsedRow]:
     """Yield income before costs and taxes, and the tax withheld from it."""
-    amount, fee = figures.amount, quantize(figures.fee, about.currency or "USD")
-    tax = quantize(figures.tax, about.currency or "USD")
-    if amount is not None:
-        amount = abs(amount) + (ZERO if bookings.costs is Costs.BESIDE else tax + fee)
-    yield cash(line, kind, about, amount, fee=fee)
-    yield from _withheld(line, about, tax)
-
-
-def _withheld(line: Line, about: About, tax: Decimal) -> Iterator[ParsedRow]:
-    tax = quantize(tax, about.currency or "USD")
-    if tax and not line.problems:
-        named = f"{about.external_id}:tax" if about.external_id else ""
-        yield draft(line, "tax", replace(about, external_id=named), amount=tax)
+    amount = None if figures.amount is None else abs(figures.amount)
+    whole = bookings.costs is Costs.BESIDE
+    yield from taxed_income(
+        line, kind, about, amount, tax=figures.tax, fee=figures.fee, is_whole=whole
+    )

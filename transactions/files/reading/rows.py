@@ -278,6 +278,43 @@ def interest(line: Line, about: About, amount: Decimal | None) -> ParsedRow:
     return replace(row, takes_back=replace(row.takes_back, otherwise=paid))
 
 
+def taxed_income(
+    line: Line,
+    kind: str,
+    about: About,
+    amount: Decimal | None,
+    *,
+    tax: Decimal,
+    fee: Decimal = ZERO,
+    is_whole: bool = False,
+) -> Iterator[ParsedRow]:
+    """Yield income before tax and fee, and the tax withheld from it as a row of its own.
+
+    The amount is what moved, or what was paid before tax and fee if it `is_whole`. A negative one
+    takes back income and tax.
+    """
+    currency = about.currency or DEFAULT_CURRENCY
+    tax, fee = quantize(abs(tax), currency), quantize(fee, currency)
+    back = amount is not None and amount < 0
+    if amount is not None and not is_whole:
+        amount += (tax + fee) * (-1 if back else 1)
+    row = cash(line, kind, about, amount, fee=fee)
+    yield taking_back(line, row, kind, about) if back else row
+    yield from withheld(line, about, -tax if back else tax)
+
+
+def withheld(line: Line, about: About, tax: Decimal) -> Iterator[ParsedRow]:
+    """Yield the tax withheld from a payment, under the payment's id; none of a refused payment.
+
+    A negative tax takes back an earlier one.
+    """
+    tax = quantize(tax, about.currency or DEFAULT_CURRENCY)
+    if tax and not line.problems:
+        named = replace(about, external_id=f"{about.external_id}:tax" if about.external_id else "")
+        row = draft(line, "tax", named, amount=abs(tax))
+        yield taking_back(line, row, "tax", named) if tax < 0 else row
+
+
 def moved_units(
     line: Line,
     about: About,

@@ -1,6 +1,8 @@
-"""Statements whose rows each bear a word for what happened. Pure.
+"""Histories of an account: each row has a word for what happened, and rows belong together. Pure.
 
-A format of this kind is a layout and a table of words. Its layout gives the columns these names:
+A reinvestment or a journal is two rows here, cash is held in a money fund, and a row may take back
+an earlier one; `bookings` is for files in which each row stands alone. A format of this kind is a
+layout and a table of words. Its layout gives the columns these names:
 `date`, `clock`, `type`, `symbol`, `isin`, `cusip`, `name`, `quantity`, `price`, `fee`, `tax`,
 `amount`, `currency`, `account`, `note` and `id`; a format may lack any but the date. A word means
 one of the following, or a code of SKIP_CODES or ROW_CODES:
@@ -24,7 +26,6 @@ from datetime import tzinfo
 from decimal import Decimal
 from typing import BinaryIO
 
-from core.money import quantize
 from transactions.files.reading.cells import effective
 from transactions.files.reading.interface import (
     NO_SECURITY,
@@ -38,12 +39,10 @@ from transactions.files.reading.interface import (
 from transactions.files.reading.lines import Line, lines
 from transactions.files.reading.pairs import Pairs
 from transactions.files.reading.rows import (
-    DEFAULT_CURRENCY,
     ZERO,
     About,
     cash,
     charge,
-    draft,
     income,
     income_in_units,
     interest,
@@ -53,7 +52,9 @@ from transactions.files.reading.rows import (
     slack_of,
     split_by_units,
     taking_back,
+    taxed_income,
     trade,
+    withheld,
 )
 from transactions.files.reading.tables import Layout, open_table
 from transactions.ledger.kinds import KINDS
@@ -63,7 +64,7 @@ _CENTS, _SHARE_OF_SALE, _EACH = Decimal("0.02"), Decimal("0.00004"), Decimal("0.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class History:
     """How the rows of one format are read.
 
     `meaning` returns what a row is, "" if its word is unknown. `is_signed`: amounts have the sign
@@ -106,36 +107,36 @@ def beginning_of(words: Mapping[str, str], line: Line, name: str) -> str:
     )[1]
 
 
-def reader(statement: Statement) -> Reader:
+def reader(history: History) -> Reader:
     """Return the reader of a format's files."""
 
     def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
-        if statement.currency:
-            options = replace(options, currency=statement.currency)
-        _, table = open_table(data, options, statement.layouts)
-        pairs = Pairs(_sides(statement, lines(table, options)))
+        if history.currency:
+            options = replace(options, currency=history.currency)
+        _, table = open_table(data, options, history.layouts)
+        pairs = Pairs(_sides(history, lines(table, options)))
         yield from read_rows(
-            data, options, statement.layouts, lambda line, _: _rows(statement, line, pairs)
+            data, options, history.layouts, lambda line, _: _rows(history, line, pairs)
         )
 
     return read
 
 
-def _sides(statement: Statement, found: Iterable[Line]) -> Iterator[tuple[bool, Hashable]]:
+def _sides(history: History, found: Iterable[Line]) -> Iterator[tuple[bool, Hashable]]:
     for line in found:
-        if statement.prepare:
-            statement.prepare(line)
-        side = _side(statement, line, statement.meaning(line))
+        if history.prepare:
+            history.prepare(line)
+        side = _side(history, line, history.meaning(line))
         if side is not None:
             yield side
 
 
-def _side(statement: Statement, line: Line, word: str) -> tuple[bool, Hashable] | None:
+def _side(history: History, line: Line, word: str) -> tuple[bool, Hashable] | None:
     """Return (whether money left, key of the pair) of a row that may be one of two sides."""
     amount = line.figure("amount")
     if not amount or word not in ("dividend", "reinvested", "journaled"):
         return None
-    out = amount < 0 if statement.is_signed or word == "journaled" else word == "reinvested"
+    out = amount < 0 if history.is_signed or word == "journaled" else word == "reinvested"
     if word != "journaled" and out != (word == "reinvested"):
         return None
     kind = "reinvested" if word == "dividend" else word
@@ -143,13 +144,13 @@ def _side(statement: Statement, line: Line, word: str) -> tuple[bool, Hashable] 
     return out, (line.text("account"), line.code("currency"), *key)
 
 
-def _rows(statement: Statement, line: Line, pairs: Pairs) -> Iterator[ParsedRow]:
-    if statement.prepare:
-        statement.prepare(line)
-    word = statement.meaning(line)
-    side = _side(statement, line, word)
+def _rows(history: History, line: Line, pairs: Pairs) -> Iterator[ParsedRow]:
+    if history.prepare:
+        history.prepare(line)
+    word = history.meaning(line)
+    side = _side(history, line, word)
     paired = side is not None and pairs.take(*side)
-    if line.text("symbol").upper() in statement.funds:
+    if line.text("symbol").upper() in history.funds:
         if word in ("buy", "sell", "reinvested", "units"):
             yield line.skip("sweep")
             return
@@ -170,20 +171,20 @@ def _rows(statement: Statement, line: Line, pairs: Pairs) -> Iterator[ParsedRow]
     else:
         if word == "reinvested" and paired:
             word = "reinvestment"
-        yield from _entries(statement, line, word, _about(statement, line, word))
+        yield from _entries(history, line, word, _about(history, line, word))
 
 
-def _about(statement: Statement, line: Line, word: str) -> About:
+def _about(history: History, line: Line, word: str) -> About:
     name = line.id("id")
     about = About(
-        at=line.happened("split" if word == "split" else "cash", "date", zone=statement.zone),
+        at=line.happened("split" if word == "split" else "cash", "date", zone=history.zone),
         currency=line.currency("currency"),
         account=line.name("account"),
         security=line.security(),
         note=line.note(line.text("note")),
-        external_id=f"{statement.prefix}:{name}" if name else "",
+        external_id=f"{history.prefix}:{name}" if name else "",
     )
-    return statement.amend(line, about) if statement.amend else about
+    return history.amend(line, about) if history.amend else about
 
 
 _SHORT_YEAR = re.compile(r"(\d{1,2}/\d{1,2}/)(\d\d)")
@@ -196,7 +197,7 @@ def complete_year(line: Line) -> None:
         line.cells = {**line.cells, "date": f"{found[1]}20{found[2]}"}
 
 
-def _entries(statement: Statement, line: Line, word: str, about: About) -> Iterator[ParsedRow]:
+def _entries(history: History, line: Line, word: str, about: About) -> Iterator[ParsedRow]:
     """Yield the rows of a word that is one of our types, or a move of cash or units."""
     amount = line.figure("amount")
     bare = replace(about, security=NO_SECURITY)
@@ -209,26 +210,24 @@ def _entries(statement: Statement, line: Line, word: str, about: About) -> Itera
         yield _in_units(line, about, amount)
     elif word in ("canceled_buy", "canceled_sell"):
         canceled = word.removeprefix("canceled_")
-        unsigned = replace(statement, is_signed=False)
+        unsigned = replace(history, is_signed=False)
         row = _trade(unsigned, line, canceled, about, amount)
         yield taking_back(line, row, canceled, about)
     elif kind is None or kind.figures == "split":
         assert word == "split", f"{word} is what a word may mean"
         yield split_by_units(line, about)
     elif kind.figures == "trade":
-        yield _trade(statement, line, kind.name, about, amount)
-        withheld = line.figure("tax")
-        if withheld and kind.name == "sell":
-            named = f"{about.external_id}:tax" if about.external_id else ""
-            yield charge(line, "tax", replace(about, external_id=named), -withheld)
+        yield _trade(history, line, kind.name, about, amount)
+        if kind.name == "sell":
+            yield from withheld(line, about, line.figure("tax") or ZERO)
     elif kind.performance == "flow":
-        if statement.is_signed and amount and (amount > 0) != (kind.cash == "in"):
+        if history.is_signed and amount and (amount > 0) != (kind.cash == "in"):
             line.problem("amount_sign", of="amount")
         yield cash(line, kind.name, bare, amount)
     elif kind.cash == "in":
-        yield from _income(statement, line, kind.name, about, amount)
+        yield from _income(history, line, kind.name, about, amount)
     else:
-        charged = amount if statement.is_signed or amount is None else -abs(amount)
+        charged = amount if history.is_signed or amount is None else -abs(amount)
         yield charge(line, kind.name, about if kind.performance == "tax" else bare, charged)
 
 
@@ -243,28 +242,28 @@ def _in_units(line: Line, about: About, amount: Decimal | None) -> ParsedRow:
     )
 
 
-def _is_opposite(statement: Statement, line: Line, kind: str) -> bool:
+def _is_opposite(history: History, line: Line, kind: str) -> bool:
     """Return whether both the amount and the quantity have the sign of the opposite trade."""
     amount, quantity = line.figure("amount"), line.quantity("quantity")
-    if not statement.is_signed or not amount or not quantity:
+    if not history.is_signed or not amount or not quantity:
         return False
     return (amount < 0) == (quantity > 0) == (kind == "sell")
 
 
 def _trade(
-    statement: Statement, line: Line, kind: str, about: About, amount: Decimal | None
+    history: History, line: Line, kind: str, about: About, amount: Decimal | None
 ) -> ParsedRow:
-    if _is_opposite(statement, line, kind):
-        unsigned = replace(statement, is_signed=False)
+    if _is_opposite(history, line, kind):
+        unsigned = replace(history, is_signed=False)
         row = _trade(unsigned, line, kind, about, amount)
         return taking_back(line, row, kind, about)
-    if statement.is_signed and amount and (amount > 0) != (kind == "sell"):
+    if history.is_signed and amount and (amount > 0) != (kind == "sell"):
         line.problem("amount_sign", of="amount")
     quantity, price = line.quantity("quantity"), line.figure("price")
     taxes = abs(line.figure("tax") or ZERO)
     whole = None if amount is None else abs(amount)
     costs = ZERO
-    if statement.sale_costs and kind == "sell" and whole and quantity:
+    if history.sale_costs and kind == "sell" and whole and quantity:
         costs = _CENTS + whole * _SHARE_OF_SALE + abs(quantity) * _EACH
     return trade(
         line,
@@ -273,27 +272,23 @@ def _trade(
         quantity=quantity,
         price=price,
         fee=abs(line.figure("fee") or ZERO) + (ZERO if kind == "sell" else taxes),
-        gross=whole if statement.gross else None,
-        net=None if statement.gross else whole,
+        gross=whole if history.gross else None,
+        net=None if history.gross else whole,
         slack=slack_of(line, quantity, price) + costs,
         per_hundred=True,
-        quote=statement.quote(line) if statement.quote else None,
+        quote=history.quote(line) if history.quote else None,
     )
 
 
 def _income(
-    statement: Statement, line: Line, kind: str, about: About, amount: Decimal | None
+    history: History, line: Line, kind: str, about: About, amount: Decimal | None
 ) -> Iterator[ParsedRow]:
     if kind == "interest":
         about = replace(about, security=NO_SECURITY)
-    tax = quantize(abs(line.figure("tax") or ZERO), about.currency or DEFAULT_CURRENCY)
-    if not tax or amount is None or amount <= 0:
-        if kind == "interest":
-            yield interest(line, about, amount)
-        else:
-            yield income(line, kind, about, amount)
-        return
-    yield cash(line, kind, about, amount if statement.gross else amount + tax)
-    if about.at is not None and about.currency:
-        named = f"{about.external_id}:tax" if about.external_id else ""
-        yield draft(line, "tax", replace(about, external_id=named), amount=tax)
+    tax = line.figure("tax")
+    if tax and amount and amount > 0:
+        yield from taxed_income(line, kind, about, amount, tax=tax, is_whole=history.gross)
+    elif kind == "interest":
+        yield interest(line, about, amount)
+    else:
+        yield income(line, kind, about, amount)
