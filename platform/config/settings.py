@@ -243,6 +243,9 @@ SECURE_HSTS_SECONDS = integer("SECURE_HSTS_SECONDS", 31_536_000 if PRODUCTION el
 CSRF_FAILURE_VIEW = "dashboard.pages.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", [])
 TRUSTED_PROXY_COUNT = integer("TRUSTED_PROXY_COUNT", 0)
+# How often one may try to log in, register and so on is in `edge/rate_limits.py`. Entries here
+# override it, such as {"log_in.per_address": "60/minute", "register.per_subject": "10/hour"}.
+RATE_LIMITS: dict[str, str] = {}
 if flag("BEHIND_TLS_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BODY_BYTES_MAX

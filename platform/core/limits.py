@@ -1,8 +1,9 @@
 """Limits on sizes and counts in the API and the models.
 
 Pages (`edge/pagination.py`), bodies (`edge/bodies.py`), files, and the digits of figures. Times,
-shares of memory, connections and lifetimes are settings (`config/settings.py`). The engine's own
-bounds are in `recommendations/engine/problem.py`.
+shares of memory, connections and lifetimes are settings (`config/settings.py`). How often a caller
+may try is in `edge/rate_limits.py`. The engine's own bounds are in
+`recommendations/engine/problem.py`.
 """
 
 from datetime import date

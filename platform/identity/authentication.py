@@ -13,7 +13,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from core.emails import folded
-from edge.throttling import LOG_IN, consume
+from edge.rate_limits import LOG_IN, consume
 from identity import queries, tokens
 from identity.models import User
 from identity.operations.devices import known_device, remember_address
@@ -93,7 +93,7 @@ class PasswordBackend(ModelBackend):
         email = folded(email)
         if request is not None:
             device = known_device(request=request, email=email)
-            consume(LOG_IN, request=request, email=email, device=device)
+            consume(LOG_IN, request=request, subject=email, device=device)
         found = super().authenticate(request, username=email, password=password)
         if not isinstance(found, User):
             return None

@@ -83,7 +83,7 @@ def test_one_mailbox_is_one_user() -> None:
 
 
 def test_registering_too_often_is_refused(settings: Any) -> None:
-    settings.THROTTLES = {"register.per_email": "2/hour"}
+    settings.RATE_LIMITS = {"register.per_subject": "2/hour"}
     statuses = [_register().status_code for _ in range(3)]
     assert statuses == [201, 201, 429]
     assert User.objects.count() == 1

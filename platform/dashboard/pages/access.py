@@ -15,7 +15,7 @@ from core.emails import folded
 from core.errors import BallastError
 from dashboard.forms.entries import LoginForm, RegisterForm, add_refusal
 from dashboard.pages.frame import shown
-from edge.throttling import REGISTER, consume
+from edge.rate_limits import REGISTER, consume
 from identity.middleware import begin_session
 from identity.operations.users import register as open_user
 
@@ -74,7 +74,7 @@ def register(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         data = form.cleaned_data
         try:
-            consume(REGISTER, request=request, email=folded(data["email"]))
+            consume(REGISTER, request=request, subject=folded(data["email"]))
             open_user(
                 email=data["email"],
                 password=data["password"],

@@ -17,7 +17,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from core.errors import BallastError
-from edge import throttling
+from edge import rate_limits
 from edge.addresses import stream_url
 from edge.pagination import Pages
 from edge.schema import page_of, page_parameters
@@ -71,7 +71,7 @@ class RegistrationView(PublicView):
     def post(self, request: Request) -> Response:
         """Create a user. The answer is the same when the e-mail address is taken."""
         given = _given(RegistrationSerializer, request)
-        throttling.consume(throttling.REGISTER, request=request._request, email=given["email"])
+        rate_limits.consume(rate_limits.REGISTER, request=request._request, subject=given["email"])
         users.register(
             email=given["email"],
             password=given["password"],
@@ -109,7 +109,7 @@ class RefreshView(PublicView):
     def post(self, request: Request) -> Response:
         """Return the next pair. A refresh token works once; a second use ends its whole log-in."""
         given = _given(RefreshSerializer, request)
-        throttling.consume(throttling.REFRESH, request=request._request)
+        rate_limits.consume(rate_limits.REFRESH, request=request._request)
         pair = log_ins.rotate(token=given["refresh"], key=token_key(), now=datetime.now(UTC))
         return Response(asdict(pair))
 
@@ -150,7 +150,7 @@ class PasswordView(APIView):
         """Set a new password; every token, page session and socket ends."""
         given = _given(PasswordChangeSerializer, request)
         user = queries.profile(user_id=caller(request).pk)
-        _count(throttling.PASSWORD, request)
+        _count(rate_limits.PASSWORD, request)
         users.change_password(user=user, now=datetime.now(UTC), **given)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -200,7 +200,7 @@ class ProfileView(APIView):
         email = changes.pop("email", None)
         user = queries.profile(user_id=caller(request).pk)
         if email is not None:
-            _count(throttling.CHANGE_EMAIL, request)
+            _count(rate_limits.CHANGE_EMAIL, request)
         user = users.change_profile(
             user=user, changes=changes, email=email, current_password=password
         )
@@ -227,7 +227,7 @@ class InvitationsView(APIView):
     def post(self, request: Request) -> Response:
         """Invite one address into the household for seven days; the token is returned only once."""
         given = _given(InvitedSerializer, request)
-        _count(throttling.INVITE, request)
+        _count(rate_limits.INVITE, request)
         invitation, token = households.invite(
             user=caller(request), email=given["email"], now=datetime.now(UTC)
         )
@@ -265,7 +265,7 @@ class AdvisersView(APIView):
     def post(self, request: Request) -> Response:
         """Let an adviser see the household and act for it."""
         given = _given(InvitedSerializer, request)
-        _count(throttling.INVITE, request)
+        _count(rate_limits.INVITE, request)
         link = households.grant_adviser(user=caller(request), email=given["email"])
         return Response(AdviserSerializer(link).data, status=status.HTTP_201_CREATED)
 
@@ -284,9 +284,9 @@ def _given(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any
     return dict(checked.validated_data)
 
 
-def _count(throttle: throttling.Throttle, request: Request) -> None:
+def _count(rate_limit: rate_limits.RateLimit, request: Request) -> None:
     """Count a try of a user who is logged in, by their address and by their id."""
-    throttling.consume(throttle, request=request._request, email=f"user:{caller(request).pk}")
+    rate_limits.consume(rate_limit, request=request._request, subject=f"user:{caller(request).pk}")
 
 
 def _profile(user: User) -> Response:

@@ -2,7 +2,7 @@
 
 A device is known by a signed cookie (browsers) or by its address (any client), for one e-mail
 address. A user may have any number of devices; each is forgotten after COOKIE_AGE_S or
-ADDRESS_AGE_S. Its tries are counted apart from those of unknown devices; `edge.throttling` has the
+ADDRESS_AGE_S. Its tries are counted apart from those of unknown devices; `edge.rate_limits` has the
 numbers. If Redis loses the addresses, the device is unknown until its next log-in.
 """
 
@@ -16,7 +16,7 @@ from django.core import signing
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from edge.throttling import Device, counted_address
+from edge.rate_limits import Device, counted_address
 from stores import keys
 from stores.redis import redis_client
 

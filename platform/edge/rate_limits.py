@@ -1,4 +1,6 @@
-"""Rate limits: count attempts per address and per e-mail address, atomically in Redis.
+"""Rate limits: count attempts per address and per subject (an e-mail address or a user) in Redis.
+
+The figures are below; the setting RATE_LIMITS overrides them. A count and its check are one step.
 
 While Redis is down, each process keeps the same limits in memory, with a warning in the log. So an
 outage neither locks everybody out nor permits unlimited guessing.
@@ -35,24 +37,24 @@ class TooManyRequests(BallastError):
 
 
 @dataclass(frozen=True, slots=True)
-class Throttle:
-    """A limit on attempts; settings may override it under `THROTTLES`."""
+class RateLimit:
+    """A limit on attempts, per address and per subject; the setting RATE_LIMITS overrides it."""
 
     name: str
     per_address: str
-    per_email: str | None = None
+    per_subject: str | None = None
 
 
 # Unknown devices share the tries of an e-mail address; each known device has its own. So guessing
 # one password is bounded to 10 tries a minute for all strangers together (14,400 a day), and their
 # tries take none from a device that the owner has logged in from before.
-LOG_IN = Throttle("log_in", per_address="30/minute", per_email="10/minute")
+LOG_IN = RateLimit("log_in", per_address="30/minute", per_subject="10/minute")
 # Logged-in users who confirm with their password: counted by user.
-PASSWORD = Throttle("password", per_address="30/minute", per_email="10/minute")
-CHANGE_EMAIL = Throttle("change_email", per_address="20/hour", per_email="5/hour")
-REGISTER = Throttle("register", per_address="20/hour", per_email="5/hour")
-REFRESH = Throttle("refresh", per_address="120/minute")
-INVITE = Throttle("invite", per_address="60/hour", per_email="20/hour")
+PASSWORD = RateLimit("password", per_address="30/minute", per_subject="10/minute")
+CHANGE_EMAIL = RateLimit("change_email", per_address="20/hour", per_subject="5/hour")
+REGISTER = RateLimit("register", per_address="20/hour", per_subject="5/hour")
+REFRESH = RateLimit("refresh", per_address="120/minute")
+INVITE = RateLimit("invite", per_address="60/hour", per_subject="20/hour")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +66,25 @@ class Device:
 
 
 def consume(
-    throttle: Throttle,
+    rate_limit: RateLimit,
     *,
     request: HttpRequest,
-    email: str | None = None,
+    subject: str | None = None,
     device: Device | None = None,
 ) -> None:
     """Count one try; raise TooManyRequests with Retry-After if a limit is used up.
 
-    `email` is the subject of the second limit: an e-mail address, or a name such as "user:7". A
-    known device has its own count; other devices at its address do not affect it if it is known by
-    its cookie.
+    `subject` is an e-mail address, or a user's name such as "user:7". A known device has its own
+    count; other devices at its address do not affect it if it is known by its cookie.
     """
     if device is None or device.at_its_address:
-        _hit(throttle.name, _limit(throttle, "per_address"), "address", counted_address(request))
-    if throttle.per_email is not None and email is not None:
-        counted = email.strip().lower() + ("" if device is None else f" {device.name}")
+        _hit(
+            rate_limit.name, _limit(rate_limit, "per_address"), "address", counted_address(request)
+        )
+    if rate_limit.per_subject is not None and subject is not None:
+        counted = subject.strip().lower() + ("" if device is None else f" {device.name}")
         digest = sha256(counted.encode("utf-8", "replace")).hexdigest()[:32]
-        _hit(throttle.name, _limit(throttle, "per_email"), "email", digest)
+        _hit(rate_limit.name, _limit(rate_limit, "per_subject"), "subject", digest)
 
 
 def counted_address(request: HttpRequest) -> str:
@@ -89,9 +92,9 @@ def counted_address(request: HttpRequest) -> str:
     return counted_as(client_address(request))
 
 
-def _limit(throttle: Throttle, field: str) -> limits.RateLimitItem:
-    chosen = getattr(settings, "THROTTLES", {}).get(f"{throttle.name}.{field}")
-    return _parsed(chosen or getattr(throttle, field))
+def _limit(rate_limit: RateLimit, field: str) -> limits.RateLimitItem:
+    chosen = settings.RATE_LIMITS.get(f"{rate_limit.name}.{field}")
+    return _parsed(chosen or getattr(rate_limit, field))
 
 
 @cache
@@ -128,7 +131,7 @@ def _counted(
 def _shared(pid: int, url: str) -> MovingWindowRateLimiter:
     pool = redis_client().connection_pool
     return MovingWindowRateLimiter(
-        RedisStorage("redis://", connection_pool=pool, key_prefix="throttle")
+        RedisStorage("redis://", connection_pool=pool, key_prefix="rate-limit")
     )
 
 

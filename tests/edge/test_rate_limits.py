@@ -6,25 +6,25 @@ import pytest
 from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
-from edge import throttling
+from edge import rate_limits
 from edge.addresses import client_address
-from edge.throttling import Throttle, TooManyRequests, consume
+from edge.rate_limits import RateLimit, TooManyRequests, consume
 
-TEN = Throttle("test", per_address="100/minute", per_email="10/minute")
-LETTERS = Throttle("letters", per_address="3/minute")
+TEN = RateLimit("test", per_address="100/minute", per_subject="10/minute")
+LETTERS = RateLimit("letters", per_address="3/minute")
 
 
 def _try(
-    throttle: Throttle,
+    rate_limit: RateLimit,
     *,
     address: str = "10.9.9.9",
     forwarded: str | None = None,
-    email: str | None = None,
+    subject: str | None = None,
 ) -> int:
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
     request = RequestFactory().get("/", REMOTE_ADDR=address, headers=headers)
     try:
-        consume(throttle, request=request, email=email)
+        consume(rate_limit, request=request, subject=subject)
     except TooManyRequests:
         return 0
     return 1
@@ -34,7 +34,7 @@ def test_of_32_parallel_tries_exactly_the_limit_passes() -> None:
     with ThreadPoolExecutor(32) as pool:
         passed = sum(
             pool.map(
-                lambda index: _try(TEN, address=f"10.0.0.{index}", email="One@Ballast.Example"),
+                lambda index: _try(TEN, address=f"10.0.0.{index}", subject="One@Ballast.Example"),
                 range(32),
             )
         )
@@ -62,7 +62,7 @@ def test_one_host_of_ipv6_cannot_wander_through_its_network() -> None:
 
 def test_the_email_is_counted_over_all_addresses_and_spellings() -> None:
     spellings = ["a@ballast.example", "A@Ballast.Example", " a@ballast.example "]
-    tries = [_try(TEN, address=f"10.0.1.{i}", email=spellings[i % 3]) for i in range(11)]
+    tries = [_try(TEN, address=f"10.0.1.{i}", subject=spellings[i % 3]) for i in range(11)]
     assert tries == [1] * 10 + [0]
 
 
@@ -70,12 +70,12 @@ def test_without_redis_the_limit_is_kept_in_the_process(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    throttling._shared.cache_clear()
-    throttling._local.cache_clear()
+    rate_limits._shared.cache_clear()
+    rate_limits._local.cache_clear()
     try:
         assert [_try(LETTERS, address="10.0.0.9") for _ in range(4)] == [1, 1, 1, 0]
     finally:
-        throttling._shared.cache_clear()
+        rate_limits._shared.cache_clear()
     assert "Redis is down, rate limit letters is counted per process" in caplog.text
 
 
