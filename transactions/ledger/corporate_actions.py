@@ -1,5 +1,7 @@
 """Corporate actions: their effect on the quantities, basis and dates of lots. Pure.
 
+A new kind of action begins with its row in `kinds`, which names its fields, cash and order.
+
     split              quantity * ratio, exactly; basis and dates stay (IRC 307, 1223(4)). Cash in
                        lieu: the fraction of a share is sold for it (Rev. Rul. 66-365)
     stock dividend     shares of the same class for those held; not income if no holder could choose
