@@ -277,7 +277,7 @@ STREAM_LEASE_S = integer("STREAM_LEASE_S", 30)  # sockets of a killed process st
 STREAM_STALE_AFTER_S = integer("STREAM_STALE_AFTER_S", 15)  # without Redis, quotes turn stale
 STREAM_DRAIN_S = integer("STREAM_DRAIN_S", 5)  # closing is spread over this
 
-# Sizes of pages and bodies are in `core/limits.py`.
+# The sizes of pages are in `edge/pagination.py`, those of bodies in `core/limits.py`.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "identity.authentication.AccessTokenAuthentication",

@@ -1,19 +1,12 @@
 """Limits on sizes and counts in the API and the models.
 
-Pages (`edge/pagination.py`), bodies (`edge/bodies.py`), files, and the digits of figures. Times,
-shares of memory, connections and lifetimes are settings (`config/settings.py`). How often a caller
-may try is in `edge/rate_limits.py`. The engine's own bounds are in
-`recommendations/engine/problem.py`.
+Bodies, files, and the digits of figures. The sizes of pages are in `edge/pagination.py`, the rate
+limits in `edge/rate_limits.py`, the engine's own bounds in `recommendations/engine/problem.py`.
+Times, shares of memory, connections and lifetimes are settings (`config/settings.py`).
 """
 
 from datetime import date
 from decimal import Decimal
-
-PAGE_SIZE_DEFAULT = 100
-PAGE_SIZE_MAX = 1000
-# Totals are exact up to this number; a longer list reports this number.
-TOTAL_MAX = 1_000_000
-PAGE_NUMBER_MAX = 1_000_000
 
 HISTORY_DAYS_MAX = 365
 HISTORY_RECORDS_MAX = 10_000

@@ -6,8 +6,6 @@
 `total` is exact below TOTAL_MAX and stops there: counting a million rows costs more than the page.
 A page by cursor counts nothing: its `total` and `page` are null.
 
-The sizes of a page (PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, TOTAL_MAX) are in `core/limits.py`.
-
 A cursor holds the sort key and the id of the last row seen. The next page is one row comparison,
 `(sort_key, id) < (a, b)`: ties neither repeat nor skip rows, and every page costs the same.
 """
@@ -28,7 +26,12 @@ from rest_framework.response import Response
 
 from core.dates import instant_text
 from core.errors import InvalidInput
-from core.limits import PAGE_NUMBER_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, TOTAL_MAX
+
+PAGE_SIZE_DEFAULT = 100
+PAGE_SIZE_MAX = 1000
+PAGE_NUMBER_MAX = 1_000_000
+# Totals are exact up to this number; a longer list reports this number.
+TOTAL_MAX = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

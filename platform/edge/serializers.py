@@ -44,7 +44,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         return dict(serializer.validated_data)
 
     @classmethod
-    def parsed_many(cls, request: Request, *, rows_max: int = 1000) -> list[dict[str, Any]]:
+    def parsed_many(cls, request: Request, *, rows_max: int) -> list[dict[str, Any]]:
         """Return the validated rows of a body that is a list of at most `rows_max`."""
         serializer = cls(data=request.data, many=True, max_length=rows_max)  # type: ignore[call-arg]
         serializer.is_valid(raise_exception=True)

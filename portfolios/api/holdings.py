@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.dates import instant_text
+from core.limits import RESTRICTIONS_MAX, TARGETS_MAX
 from core.money import WIDE, never_zero, plain
 from core.money_text import exact_text, money_text, plain_text
 from edge.pagination import PageRequest, Pages, page_answer, page_request
@@ -207,7 +208,7 @@ class TargetsView(APIView):
     def put(self, request: Request, account_id: UUID) -> Response:
         """Replaces the target weights; they must sum to 100."""
         account = ledger.account(user=caller(request), public_id=account_id)
-        data = TargetRow.parsed_many(request)
+        data = TargetRow.parsed_many(request, rows_max=TARGETS_MAX)
         operations.set_targets(
             account=account, weights=[operations.TargetWeight(**row) for row in data]
         )
@@ -235,7 +236,7 @@ class RestrictionsView(APIView):
     def put(self, request: Request, account_id: UUID) -> Response:
         """Replaces the restrictions."""
         account = ledger.account(user=caller(request), public_id=account_id)
-        data = RestrictionRow.parsed_many(request)
+        data = RestrictionRow.parsed_many(request, rows_max=RESTRICTIONS_MAX)
         operations.set_restrictions(account=account, rules=[operations.Rule(**row) for row in data])
         return self.get(request, account_id)
 

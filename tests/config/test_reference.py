@@ -13,7 +13,9 @@ from django.utils import timezone
 
 from config.reference.codes import CODES, INTERNAL
 from config.reference.examples import ACCOUNT, REQUESTS
+from config.reference.guide import guide
 from config.reference.vocabulary import MEANINGS
+from edge.pagination import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("platform", "marketdata", "transactions", "portfolios", "recommendations", "notifications")
@@ -165,3 +167,7 @@ def test_the_catalog_has_every_code_that_is_raised() -> None:
 def test_no_code_stands_twice_in_the_catalog() -> None:
     listed = [code for codes in CODES.values() for code in codes]
     assert sorted(listed) == sorted(set(listed) - INTERNAL)
+
+
+def test_the_guide_states_the_sizes_of_pages_as_they_are() -> None:
+    assert f"`page_size` (default {PAGE_SIZE_DEFAULT}, maximum {PAGE_SIZE_MAX})" in guide()

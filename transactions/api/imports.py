@@ -18,8 +18,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.limits import IMPORT_SYMBOLS_MAX, NAME_LENGTH_MAX, PAGE_SIZE_MAX, SYMBOL_LENGTH_MAX
-from edge.pagination import Keyset, Pages
+from core.limits import IMPORT_SYMBOLS_MAX, NAME_LENGTH_MAX, SYMBOL_LENGTH_MAX
+from edge.pagination import PAGE_SIZE_MAX, Keyset, Pages
 from edge.parsers import strict_json
 from edge.schema import page_of, page_parameters
 from edge.serializers import CurrencyField, StrictSerializer

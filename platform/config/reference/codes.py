@@ -53,7 +53,7 @@ CODES: dict[str, dict[str, str]] = {
         "page_invalid": "`page` must be a whole number, 1 or more.",
         "page_too_large": "`page` is above the limit. Read long lists with `cursor`.",
         "page_size_invalid": "`page_size` must be a whole number, 1 or more.",
-        "page_size_too_large": "`page_size` must be at most 1000.",
+        "page_size_too_large": "`page_size` is above the limit. `errors` states the limit.",
         "cursor_invalid": (
             "The cursor is not valid. Send `next_cursor` of the previous page unchanged."
         ),

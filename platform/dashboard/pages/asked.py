@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from django.http import HttpRequest
 
 from core.errors import InvalidInput
-from core.limits import EARLIEST_DATE, PAGE_NUMBER_MAX, SYMBOL_LENGTH_MAX, TAX_YEAR_MAX
+from core.limits import EARLIEST_DATE, SYMBOL_LENGTH_MAX, TAX_YEAR_MAX
+from edge.pagination import PAGE_NUMBER_MAX
 
 
 def ensure_printable(request: HttpRequest) -> None:
