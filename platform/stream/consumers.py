@@ -25,11 +25,11 @@ from stream import metrics, protocol
 from stream.client import Client
 from stream.hub import Member, Send
 from stream.inbound_rate import bucket
-from stream.leases import Verdict
 from stream.pace import PACES
 from stream.process import STATE_KEY, Options, StreamProcess
 from stream.protocol import MESSAGE_BYTES_MAX, SYMBOLS_PER_CLIENT_MAX, Close, Problem
 from stream.redis_feed import redeemed
+from stream.socket_counts import Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class StreamConsumer(AsyncConsumer):
     # Admission
 
     async def _admission(self, address: str) -> tuple[Close, Problem, str] | None:
-        """Take a lease and return None, or return the reason to refuse this socket."""
+        """Count this socket and return None, or return the reason to refuse this socket."""
         if self.process.draining:
             return (
                 Close.RESTARTING,
@@ -85,7 +85,7 @@ class StreamConsumer(AsyncConsumer):
         if not self.process.authority_up:
             return Close.TRY_LATER, Problem.UNAVAILABLE, "access cannot be checked now"
         try:
-            verdict = await self.process.leases.acquire(address)
+            verdict = await self.process.socket_counts.add(address)
         except RedisError as error:
             logger.warning("Redis is down, connections of %s cannot be counted: %s", address, error)
             return Close.TRY_LATER, Problem.UNAVAILABLE, "connections cannot be counted now"
@@ -259,7 +259,7 @@ class StreamConsumer(AsyncConsumer):
             self.process.hub.leave(self.member)
         if hasattr(self, "auth_timer"):
             self.auth_timer.cancel()
-        self.process.leases.release(address)
+        self.process.socket_counts.remove(address)
         for group in self.groups:
             try:
                 await self.channel_layer.group_discard(group, self.channel_name)

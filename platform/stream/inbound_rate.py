@@ -1,4 +1,4 @@
-"""The rate limit of a client's messages. The counts of open sockets are in leases.py."""
+"""The rate limit of a client's messages. The counts of open sockets are in socket_counts.py."""
 
 from dataclasses import dataclass
 

@@ -28,9 +28,9 @@ from identity.rights import Right
 from marketdata.quotes import is_stale
 from stream import metrics
 from stream.hub import Hub
-from stream.leases import Leases
 from stream.protocol import Close, Problem, Quote, as_stale
 from stream.redis_feed import follow
+from stream.socket_counts import SocketCounts
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class StreamProcess:
         self.hub = Hub(clock=self.clock)
         self.redis = _redis(options.redis_url, connections_max=REDIS_CONNECTIONS_MAX)
         self._subscriber = _redis(options.redis_url, connections_max=2)
-        self.leases = Leases(
+        self.socket_counts = SocketCounts(
             redis=self.redis,
             process=secrets.token_hex(8),
             per_address_max=options.per_address_max,
@@ -119,20 +119,22 @@ class StreamProcess:
         )
         self._run(self.hub.run())
         self._run(self._every(1.0, self._keep_house))
-        self._run(self._every(SETTLE_S, self.leases.settle))
-        self._run(self._every(options.lease_s / 3, self.leases.renew))
+        self._run(self._every(SETTLE_S, self.socket_counts.settle))
+        self._run(self._every(options.lease_s / 3, self.socket_counts.renew))
         self._run(self._recheck())
 
     async def stop(self) -> None:
-        """End the tasks, return the leases and close the connections."""
+        """End the tasks, withdraw the socket counts and close the connections."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._asking.shutdown(wait=False, cancel_futures=True)
         try:
-            await self.leases.give_up()
+            await self.socket_counts.give_up()
         except RedisError as error:
-            logger.warning("Redis is down, connection leases will expire by themselves: %s", error)
+            logger.warning(
+                "Redis is down, these socket counts will expire by themselves: %s", error
+            )
         await self.redis.aclose()
         await self._subscriber.aclose()
 

@@ -122,7 +122,7 @@ def test_a_killed_process_frees_its_sockets(start_stream: Any, redis_server: Any
 
         wait_until(
             lambda: heir.admits(redis_server.ticket()),
-            what="the leases of the killed process to end",
+            what="the counts of the killed process to end",
         )
 
 

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 ALL = "*"
 PROCESSES = "{stream}:processes"
 
-_ACQUIRE = """
+_ADD = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
@@ -36,7 +36,7 @@ redis.call('PEXPIRE', KEYS[2], ARGV[5])
 redis.call('ZADD', KEYS[1], now + ARGV[5], ARGV[1])
 return 0
 """
-_RELEASE = """
+_REMOVE = """
 for i = 1, #ARGV, 2 do
   local left = redis.call('HINCRBY', KEYS[1], ARGV[i], -ARGV[i + 1])
   if left <= 0 then redis.call('HDEL', KEYS[1], ARGV[i]) end
@@ -62,7 +62,7 @@ class Verdict(Enum):
     ALL_FULL = 2
 
 
-class Leases:
+class SocketCounts:
     """The open sockets of this process, and their count in Redis."""
 
     def __init__(
@@ -75,16 +75,16 @@ class Leases:
         self._in_all_max = in_all_max
         self._lease_ms = round(lease_s * 1000)
         self._open: Counter[str] = Counter()
-        self._released: Counter[str] = Counter()  # closed, and still counted in Redis
-        self._acquire = self._redis.register_script(_ACQUIRE)
-        self._release = self._redis.register_script(_RELEASE)
+        self._closed: Counter[str] = Counter()  # closed, and still counted in Redis
+        self._add = self._redis.register_script(_ADD)
+        self._remove = self._redis.register_script(_REMOVE)
         self._renew = self._redis.register_script(_RENEW)
 
-    async def acquire(self, address: str) -> Verdict:
+    async def add(self, address: str) -> Verdict:
         """Count one socket more, or return the limit it would break."""
         self._open[address] += 1  # before the call, so that a renewal meanwhile keeps it
         try:
-            answer = await self._acquire(
+            answer = await self._add(
                 keys=[PROCESSES, self._key],
                 args=[
                     self._process,
@@ -102,21 +102,21 @@ class Leases:
             self._forget(address)
         return verdict
 
-    def release(self, address: str) -> None:
+    def remove(self, address: str) -> None:
         """Count one socket less, with the next `settle`."""
         self._forget(address)
-        self._released[address] += 1
+        self._closed[address] += 1
 
     async def settle(self) -> None:
         """Subtract the closed sockets from the count in Redis; a renewal repairs a failure."""
-        released, self._released = self._released, Counter()
-        if released:
-            pairs = [word for pair in released.items() for word in pair]
-            await self._release(keys=[self._key], args=pairs)
+        closed, self._closed = self._closed, Counter()
+        if closed:
+            pairs = [word for pair in closed.items() for word in pair]
+            await self._remove(keys=[self._key], args=pairs)
 
     async def renew(self) -> None:
         """Renew the lease of this process, and repair its counts."""
-        counts = self._open + self._released
+        counts = self._open + self._closed
         total = counts.total()
         kept = await self._renew(
             keys=[PROCESSES, self._key], args=[self._process, self._lease_ms, total]
@@ -129,7 +129,7 @@ class Leases:
             await pipeline.execute()
 
     async def give_up(self) -> None:
-        """End the lease at once, in an orderly shutdown."""
+        """Stop counting the sockets of this process at once, in an orderly shutdown."""
         async with self._redis.pipeline(transaction=True) as pipeline:
             pipeline.zrem(PROCESSES, self._process)
             pipeline.delete(self._key)
