@@ -44,6 +44,11 @@ urlpatterns = [
         ledger.reverse_transaction,
         name="reverse",
     ),
+    path(
+        f"{_ACCOUNT}/transactions/<uuid:transaction_id>/edit",
+        ledger.edit_transaction,
+        name="edit_transaction",
+    ),
     path(f"{_ACCOUNT}/performance", performance.account_performance, name="performance"),
     path(f"{_ACCOUNT}/imports", imports.imports, name="imports"),
     path(_IMPORT, imports.import_page, name="import"),

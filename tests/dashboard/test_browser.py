@@ -188,7 +188,9 @@ def test_a_transaction_is_recorded_shown_and_reversed(
     assert f"{figures.MINUS}$101.00" in row.inner_text()
     tab.on("dialog", lambda dialog: dialog.accept())
     row.get_by_role("button", name=re.compile("Reverse")).click()
-    tab.get_by_text("The transaction was reversed. The list shows it and its reversal.").wait_for()
+    tab.get_by_text(
+        "The transaction was reversed. Neither it nor its reversal counts any more."
+    ).wait_for()
     invest.refresh_from_db()
     assert invest.cash == Decimal("3300")
     visitor.forgive_refusals()

@@ -29,6 +29,7 @@ from transactions.operations.books.booking import (
 from transactions.operations.books.households import lock_household
 from transactions.operations.drafts import Draft, drafts, stored_row
 from transactions.operations.named_pieces import ensure_pieces_held
+from transactions.operations.restating import with_kept_facts
 from transactions.operations.warnings import Warned, cash_warning, of_draft, warnings_of
 from transactions.queries.households import HouseholdBooks, household_of
 from transactions.queries.ledger import unknown_account
@@ -66,11 +67,17 @@ def record(
 
 
 def check(
-    *, account: Account, entries: Sequence[Entry], user: User, now: datetime
+    *,
+    account: Account,
+    entries: Sequence[Entry],
+    user: User,
+    now: datetime,
+    instead_of: Transaction | None = None,
 ) -> list[tuple[Draft, list[Warned]]]:
     """Return what `record` would write, with warnings, and write nothing.
 
     It refuses what `record` refuses, except for lots: those are booked only when recorded.
+    `instead_of`: the transaction that the entries correct, whose cash and figures do not count.
     """
     accounts = Account.objects.filter(household_id=account.household_id)
     household = household_of(
@@ -78,9 +85,13 @@ def check(
     )
     made = drafts(household=household, account=account, entries=entries, user=user, now=now)
     ensure_open(household, [draft.account.pk for draft in made])
-    found = warnings_of(stated=[of_draft(draft) for draft in made], now=now)
+    replaced = instead_of.pk if instead_of else None
+    found = warnings_of(stated=[of_draft(draft, pk=replaced) for draft in made], now=now)
     own = [draft.amounts.cash_effect for draft in made if draft.takes is None]
-    if own and (low := cash_warning(account=made[0].account, added=sum(own, Decimal(0)))):
+    if instead_of is not None:
+        own.append(-instead_of.cash_effect)
+    added = sum(own, Decimal(0))
+    if added < 0 and (low := cash_warning(account=made[0].account, added=added)):
         found[0].append(low)
     return list(zip(made, found, strict=True))
 
@@ -236,6 +247,7 @@ def correct(
             [_reversal(row, user=user, now=now, note=note) for row in wanted]
         )
         made = drafts(household=household, account=account, entries=[entry], user=user, now=now)
+        made = with_kept_facts(made=made, original=wanted[0], partners=wanted[1:])
         rows = _written(made, user, now, None, corrects=wanted[0])
         try:
             changed = rebook(household=household, new=[*undone, *rows])

@@ -84,8 +84,8 @@ class Stated:
         )
 
 
-def of_draft(draft: Draft) -> Stated:
-    """Return the figures of a draft that is not recorded yet."""
+def of_draft(draft: Draft, *, pk: int | None = None) -> Stated:
+    """Return the figures of a draft that is not recorded yet; `pk`: the row it is to replace."""
     return Stated(
         account=draft.account,
         type=draft.entry.type,
@@ -96,6 +96,7 @@ def of_draft(draft: Draft) -> Stated:
         amount=draft.amounts.amount,
         currency=draft.entry.currency,
         fx_rate=draft.fx_rate,
+        pk=pk,
     )
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from edge.filters import LIST_VALUES_MAX, ChoicesFilter, ListFilter
 from transactions.ledger.kinds import CHOICES
 from transactions.models import Transaction
+from transactions.queries.ledger import IN_REVERSED_PAIR
 
 
 def _by_symbol(rows: QuerySet[Transaction], name: str, value: list[str]) -> QuerySet[Transaction]:
@@ -35,8 +36,7 @@ def _by_text(rows: QuerySet[Transaction], name: str, value: str) -> QuerySet[Tra
 
 
 def _by_reversal(rows: QuerySet[Transaction], name: str, value: bool) -> QuerySet[Transaction]:
-    pair = Q(reverses__isnull=False) | Q(reversed_by__isnull=False)
-    return rows.filter(pair) if value else rows.exclude(pair)
+    return rows.filter(IN_REVERSED_PAIR) if value else rows.exclude(IN_REVERSED_PAIR)
 
 
 # `from` is a Python keyword, so a class statement cannot declare this filter.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from core.errors import NotFound
 from identity.models import User
@@ -47,14 +47,28 @@ def accounts(*, user: User, archived: bool | None = False) -> "QuerySet[Account]
     return rows if archived is None else rows.filter(archived_at__isnull=not archived)
 
 
-def transactions(*, user: User, account_id: UUID | None = None) -> "QuerySet[Transaction]":
-    """Return transactions, newest first by (executed_at, id), with related rows, in one query."""
+# A reversal or a transaction that was reversed; a corrected one was, too.
+IN_REVERSED_PAIR = Q(reverses__isnull=False) | Q(reversed_by__isnull=False)
+
+
+def transactions(
+    *,
+    user: User,
+    account_id: UUID | None = None,
+    reversed: bool | None = None,  # noqa: A002 - the API's word
+) -> "QuerySet[Transaction]":
+    """Return transactions, newest first by (executed_at, id), with related rows, in one query.
+
+    `reversed` False: without reversed ones and their reversals; True: only these; None: all.
+    """
     rows = Transaction.objects.for_user(user).select_related(
         *("account", "asset", "new_asset", "reverses", "reversed_by", "counterpart", "taken_by"),
         *("corrects", "corrected_by"),
     )
     if account_id is not None:
         rows = rows.filter(account=account(user=user, public_id=account_id))
+    if reversed is not None:
+        rows = rows.filter(IN_REVERSED_PAIR) if reversed else rows.exclude(IN_REVERSED_PAIR)
     return rows.order_by("-executed_at", "-id")
 
 

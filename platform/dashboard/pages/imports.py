@@ -226,7 +226,7 @@ def import_remove(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpR
         messages.success(request, "The file was discarded. Nothing was recorded.")
         return redirect("imports", account_id)
     if left.status == ImportStatus.UNDONE:
-        messages.success(request, "The Import was undone. The list shows a reversal for each row.")
+        messages.success(request, "The Import was undone: each of its transactions was reversed.")
     target = redirect("import", account_id, import_id)
     return HttpResponseClientRedirect(target.url) if "HX-Request" in request.headers else target
 

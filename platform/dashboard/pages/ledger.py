@@ -8,8 +8,9 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
-from core.errors import BallastError, NotFound
+from core.errors import BallastError, Conflict, NotFound
 from core.identifiers import uuid7
+from dashboard.forms.corrections import CorrectionForm
 from dashboard.forms.entries import TransactionForm, add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from edge.pagination import keyset_page
@@ -18,7 +19,8 @@ from marketdata.queries import assets
 from transactions import queries as ledger
 from transactions.ledger.kinds import KINDS
 from transactions.models import Account, Transaction
-from transactions.operations import check, record, reverse
+from transactions.operations import check, correct, record, reverse
+from transactions.operations.restating import is_at_fixing, restated
 
 ROWS_SHOWN = 50
 SUGGESTIONS_MAX = 300
@@ -40,8 +42,11 @@ def transactions(request: SignedIn, account_id: UUID) -> HttpResponse:
             recorded = KINDS[form.cleaned_data["type"]].label.lower()
             messages.success(request, f"Recorded the {recorded}.")
             return redirect("transactions", account_id)
+    with_reversed = _with_reversed(request)
     rows, following = keyset_page(
-        ledger.transactions(user=request.user, account_id=account_id),
+        ledger.transactions(
+            user=request.user, account_id=account_id, reversed=None if with_reversed else False
+        ),
         sort_key="executed_at",
         cursor=request.GET.get("cursor", ""),
         size=ROWS_SHOWN,
@@ -50,6 +55,7 @@ def transactions(request: SignedIn, account_id: UUID) -> HttpResponse:
         "account": account,
         "rows": [_shown(row) for row in rows],
         "next_cursor": following,
+        "with_reversed": with_reversed,
     }
     if _is_htmx(request):
         return shown(request, "_transaction_rows", context)
@@ -72,11 +78,16 @@ def _others(request: SignedIn, account: Account) -> list[tuple[str, str]]:
     ]
 
 
-def _record(request: SignedIn, account: Account, form: TransactionForm) -> int:
+def _record(
+    request: SignedIn,
+    account: Account,
+    form: TransactionForm,
+    original: Transaction | None = None,
+) -> int:
     """Record the form once, even if it is sent twice with the same key. Return the status.
 
     Warnings are shown first, with status 200 and nothing recorded; sending the same figures again
-    records them.
+    records them. `original`: the transaction that the form corrects.
     """
     if not form.is_valid():
         return 400
@@ -85,11 +96,20 @@ def _record(request: SignedIn, account: Account, form: TransactionForm) -> int:
 
     def effect(account: Account) -> Answer:
         if request.POST.get("seen") != form.figures():
-            checked = check(account=account, entries=[entry], user=request.user, now=now)
+            checked = check(
+                account=account,
+                entries=[entry],
+                user=request.user,
+                now=now,
+                instead_of=original,
+            )
             form.warned = [warned for _, found in checked for warned in found]
             if form.warned:
                 raise _NotRecorded
-        row, *_ = record(account=account, entries=[entry], user=request.user, now=now)
+        if original is None:
+            row, *_ = record(account=account, entries=[entry], user=request.user, now=now)
+        else:
+            row, *_ = correct(original=original, entry=entry, user=request.user, now=now)
         return 201, {"id": str(row.public_id)}
 
     try:
@@ -119,28 +139,87 @@ class _NotRecorded(Exception):
 @for_investors("POST")
 def reverse_transaction(request: SignedIn, account_id: UUID, transaction_id: UUID) -> HttpResponse:
     """Reverse a transaction with a new row."""
-    row = ledger.transaction_row(user=request.user, public_id=transaction_id)
-    if row.account.public_id != account_id:
-        raise NotFound(
-            "The transaction does not exist. Reload the list.", code="transaction_not_found"
-        )
+    row = _row_of(request, account_id, transaction_id)
     try:
         reverse(original=row, user=request.user, now=timezone.now())
     except BallastError as refusal:
         messages.error(request, refusal.detail)
     else:
         messages.success(
-            request, "The transaction was reversed. The list shows it and its reversal."
+            request, "The transaction was reversed. Neither it nor its reversal counts any more."
         )
     target = redirect("transactions", account_id)
     return HttpResponseClientRedirect(target.url) if _is_htmx(request) else target
+
+
+def _row_of(request: SignedIn, account_id: UUID, transaction_id: UUID) -> Transaction:
+    row = ledger.transaction_row(user=request.user, public_id=transaction_id)
+    if row.account.public_id != account_id:
+        raise NotFound(
+            "The transaction does not exist. Reload the list.", code="transaction_not_found"
+        )
+    return row
+
+
+@for_investors("GET", "POST")
+def edit_transaction(request: SignedIn, account_id: UUID, transaction_id: UUID) -> HttpResponse:
+    """Show a transaction in a form; replace it by what the form states."""
+    row = _row_of(request, account_id, transaction_id)
+    if not _shown(row).can_edit:  # type: ignore[attr-defined]
+        raise Conflict(
+            "This row cannot be edited. Edit the transaction that stands for it now, or the "
+            "account from which the shares left.",
+            code="already_reversed",
+        )
+    account = row.account
+    form = CorrectionForm(
+        request.POST if request.method == "POST" else None,
+        row=row,
+        original=restated(row=row),
+        at_fixing=row.currency != account.currency and is_at_fixing(row=row),
+        accounts=_others(request, account),
+    )
+    status = 200
+    if form.is_bound:
+        if form.is_valid() and not form.touched:
+            messages.success(request, "Nothing was changed, so nothing was recorded.")
+            return redirect("transactions", account_id)
+        status = _record(request, account, form, original=row)
+        if status == 201:
+            messages.success(
+                request, "The transaction was corrected. The list shows it as it is now."
+            )
+            return redirect("transactions", account_id)
+    return shown(
+        request,
+        "transaction_edit",
+        {
+            "account": account,
+            "row": row,
+            "form": form,
+            "assets": assets(user=request.user)[:SUGGESTIONS_MAX],
+            "key": request.POST.get("key") or str(uuid7()),
+        },
+        status=status,
+    )
 
 
 def _shown(row: Transaction) -> Transaction:
     """Return the row with its reversal state."""
     row.is_reversed = getattr(row, "reversed_by", None) is not None  # type: ignore[attr-defined]
     row.can_reverse = row.reverses_id is None and not row.is_reversed  # type: ignore[attr-defined]
+    row.is_replaced = getattr(row, "corrected_by", None) is not None  # type: ignore[attr-defined]
+    # The arrival of a transfer between own accounts is corrected where it left.
+    row.can_edit = row.can_reverse and row.counterpart_id is None  # type: ignore[attr-defined]
     return row
+
+
+def _with_reversed(request: SignedIn) -> bool:
+    """Return whether reversed pairs are shown; a choice in the link is remembered."""
+    asked = request.GET.get("reversed", "")
+    if asked in ("show", "hide"):
+        request.session["with_reversed"] = asked == "show"
+    return bool(request.session.get("with_reversed", False))
 
 
 def _is_htmx(request: HttpRequest) -> bool:

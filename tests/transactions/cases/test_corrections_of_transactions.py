@@ -172,6 +172,43 @@ def test_random_corrections_give_the_ledger_of_the_corrected_history(
     )
 
 
+@pytest.mark.parametrize("first", ["2024-01-03", "2024-01-05"])
+def test_a_sale_that_names_the_lot_of_a_corrected_purchase_keeps_it(
+    person: Any, first: str
+) -> None:
+    """The name of the purchase means its correction, and the correction of that one."""
+    person.asset("AAA")
+    own = person.account()
+    bought = own.post(first, **BUY)
+    own.post("2024-01-04", **BUY | {"price": "55"})
+    part = {"lot_id": bought["id"], "quantity": "4"}
+    own.post("2024-02-05", "sell", "AAA", quantity="4", price="60", lots=[part])
+    row = correct(own, bought, **BUY | {"price": "40"}).json()
+    (line,) = own.gains()
+    assert D(line["gain"]) == 80
+    again = correct(own, row, **BUY | {"price": "45"})
+    assert again.status_code == 201, again.content
+    (line,) = own.gains()
+    assert (line["gain"], line["lot_id"]) == ("60.00", again.json()["id"])
+    assert differences() == []
+    own.post("2024-01-02", **BUY | {"price": "70"})  # everything is booked again
+    (line,) = own.gains()
+    assert D(line["gain"]) == 60
+    assert differences() == []
+
+
+def test_a_correction_too_small_for_the_sale_that_names_its_lot_is_refused(person: Any) -> None:
+    person.asset("AAA")
+    own = person.account()
+    bought = own.post("2024-01-03", **BUY)
+    own.post("2024-01-04", **BUY)
+    part = {"lot_id": bought["id"], "quantity": "4"}
+    own.post("2024-02-05", "sell", "AAA", quantity="4", price="60", lots=[part])
+    answer = correct(own, bought, **BUY | {"quantity": "3"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "lot_selection_invalid")
+    assert differences() == []
+
+
 def without(one: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in one.items() if name != "executed_at"}
 

@@ -201,10 +201,13 @@ def _booked_twice(change: _Change, until: datetime | None) -> _Twice:
     if len(rows) > EVENTS_MAX:
         raise Unclear("too many events")
     undone = {row.id for row in rows if row.undone_by in change.new_ids}
+    kept = [row for row in rows if row.id not in change.new_ids]
+    before = events_of(kept, household.accounts, without=change.new_ids)
     events = events_of(rows, household.accounts)
-    before = [event for event in events if event.id not in change.new_ids]
     after = [event for event in events if event.id not in undone]
     leaving = [event for event in events if event.type in LEAVES]
+    # A name may have meant another lot before a correction.
+    leaving += [event for event in before if event.type in LEAVES and event.chosen]
     stage, recorded = past_stage(
         household, change.assets, at=change.at, until=until, leaving=leaving
     )

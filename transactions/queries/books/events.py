@@ -1,6 +1,6 @@
 """Turn stored transactions into the events of a book."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -94,9 +94,14 @@ def stored_rows_between(
     return [EventRow(*row) for row in rows.values_list(*_COLUMNS, "reversed_by__id")]
 
 
-def events_of(rows: Sequence[EventRow], accounts: Mapping[int, Account]) -> list[Event]:
-    """Return the events of stored rows; the lots they name are looked up in one query."""
-    return _events(rows, accounts)
+def events_of(
+    rows: Sequence[EventRow], accounts: Mapping[int, Account], *, without: Collection[int] = ()
+) -> list[Event]:
+    """Return the events of stored rows; the lots they name are looked up in one or two queries.
+
+    `without`: corrections that do not count, so a name means the row they correct.
+    """
+    return _events(rows, accounts, without)
 
 
 def event_row(row: Transaction) -> EventRow:
@@ -104,19 +109,35 @@ def event_row(row: Transaction) -> EventRow:
     return EventRow(*(getattr(row, name) for name in _COLUMNS))
 
 
-def _events(rows: Sequence[EventRow], accounts: Mapping[int, Account]) -> list[Event]:
-    named = _named_lots(rows)
+def _events(
+    rows: Sequence[EventRow], accounts: Mapping[int, Account], without: Collection[int] = ()
+) -> list[Event]:
+    named = _named_lots(rows, without)
     taken = {row.counterpart_id for row in rows if row.counterpart_id is not None}
     return [_event(row, accounts[row.account_id].currency, named, taken) for row in rows]
 
 
-def _named_lots(rows: Sequence[EventRow]) -> dict[UUID, int]:
-    """Return acquisitions by public id. A lot that is not held in the account matches nothing."""
+def _named_lots(rows: Sequence[EventRow], without: Collection[int]) -> dict[UUID, int]:
+    """Return acquisitions by public id. A lot that is not held in the account matches nothing.
+
+    The name of a corrected acquisition means its correction, which may be corrected again.
+    """
     ids = {UUID(part["lot_id"]) for row in rows for part in row.lots}
     if not ids:
         return {}
     known = Transaction.objects.filter(public_id__in=ids)
-    return dict(known.values_list("public_id", "pk"))
+    named = dict(known.values_list("public_id", "pk"))
+    corrections = _corrections(named.values(), without)
+    while moved := {name: corrections[pk] for name, pk in named.items() if pk in corrections}:
+        named |= moved
+        corrections = _corrections(moved.values(), without)
+    return named
+
+
+def _corrections(ids: Iterable[int], without: Collection[int]) -> dict[int, int]:
+    """Return the correction of each transaction that has one."""
+    rows = Transaction.objects.filter(corrects_id__in=list(ids)).exclude(pk__in=without)
+    return {old: new for old, new in rows.values_list("corrects_id", "pk") if old is not None}
 
 
 def _event(
