@@ -23,7 +23,8 @@ class Answers:
         if path == "/healthz":
             await _answer(send, 200, b'{"status":"ok"}')
         elif path == "/readyz":
-            ready = process.source_up and process.authority_up and not process.draining
+            checked = process.revocation.authority_up
+            ready = process.source_up and checked and not process.draining
             status = b'{"status":"ok"}' if ready else b'{"status":"unavailable"}'
             await _answer(send, 200 if ready else 503, status)
         elif path == "/metrics" and self._is_monitoring(scope):

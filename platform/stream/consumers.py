@@ -82,7 +82,7 @@ class StreamConsumer(AsyncConsumer):
                 Problem.UNAVAILABLE,
                 "prices are not available now; reconnect shortly",
             )
-        if not self.process.authority_up:
+        if not self.process.revocation.authority_up:
             return Close.TRY_LATER, Problem.UNAVAILABLE, "access cannot be checked now"
         try:
             verdict = await self.process.socket_counts.add(address)

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from identity.rights import Right
 from stream import metrics
 from stream.client import Client
-from stream.protocol import Close, Ended, Problem, Quote, as_stale
+from stream.protocol import Close, Problem, Quote, as_stale
 from stream.writes import started
 
 logger = logging.getLogger(__name__)
@@ -104,6 +104,13 @@ class Hub:
         _discard(self._of_family, member.right.family, member)
         self._blocked.discard(member)
         self._stop_watching(member, member.client.symbols)
+
+    def of_user(self, user_id: int) -> Collection[Member]:
+        return self._of_user.get(user_id, ())
+
+    def of_family(self, family: str) -> Collection[Member]:
+        """Return the members of one log-in."""
+        return self._of_family.get(family, ())
 
     def watch(self, member: Member, symbols: Sequence[str]) -> None:
         """Watch known symbols only. The next batch has their snapshot: at once, if one is due."""
@@ -232,50 +239,25 @@ class Hub:
 
     # Closing members
 
-    def close_ended(self, ended: Ended) -> None:
-        """Close the members of users whose epoch rose, and those of log-ins that ended."""
-        self._close_revoked(
-            member
-            for user_id, epoch in ended.users.items()
-            for member in self._of_user.get(user_id, ())
-            if member.right.epoch < epoch
-        )
-        self._close_revoked(
-            member for family in ended.families for member in self._of_family.get(family, ())
-        )
-
-    def close_rights(self, rights: Collection[Right]) -> None:
-        """Close the members with one of these rights, which have ended in the database."""
-        users = {right.user_id for right in rights}
-        self._close_revoked(
-            member
-            for user_id in users
-            for member in self._of_user.get(user_id, ())
-            if member.right in rights
-        )
-
-    def _close_revoked(self, members: Iterable[Member]) -> None:
-        for member in list(members):
-            self.leave(member)
-            member.close(
-                Close.UNAUTHENTICATED, Problem.REVOKED, "this user's access rights changed"
-            )
+    def close(self, member: Member, close: Close, problem: Problem, detail: str) -> None:
+        """Drop a member and close its socket. Withdrawn access is in `revocation`."""
+        self.leave(member)
+        member.close(close, problem, detail)
 
     def close_slow(self, *, blocked_s_max: float) -> None:
         """Close members that have not taken a frame for too long."""
         now = self._clock()
         for member in list(self._blocked):
             if member.blocked_at is not None and now - member.blocked_at > blocked_s_max:
-                self.leave(member)
-                member.close(Close.TRY_LATER, Problem.TOO_SLOW, "the client reads too slowly")
+                self.close(member, Close.TRY_LATER, Problem.TOO_SLOW, "the client reads too slowly")
 
     def close_idle(self, *, idle_s_max: float) -> None:
         """Close members that watch nothing and have sent nothing for too long."""
         now = self._clock()
         for member in [m for m in self.members if not len(m.client)]:
             if now - member.heard_at > idle_s_max:
-                self.leave(member)
-                member.close(
+                self.close(
+                    member,
                     Close.TIMEOUT,
                     Problem.IDLE,
                     "the connection was idle: no subscriptions and no messages",

@@ -10,9 +10,7 @@ import os
 import random
 import secrets
 import signal
-from collections.abc import Awaitable, Callable, Collection, Coroutine, MutableMapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import FrameType
@@ -24,12 +22,12 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from identity.rights import Right
 from marketdata.quotes import is_stale
 from stream import metrics
 from stream.hub import Hub
 from stream.protocol import Close, Problem, Quote, as_stale
 from stream.redis_feed import follow
+from stream.revocation import Authority, Revocation
 from stream.socket_counts import SocketCounts
 
 logger = logging.getLogger(__name__)
@@ -42,10 +40,6 @@ SETTLE_S = 0.25
 # With tens of thousands of sockets a full collection stops the process for tens of milliseconds,
 # and finds nothing: sockets and quotes are freed by their reference counts.
 GARBAGE_THRESHOLD = 50_000
-
-
-# Returns the access rights that have ended in PostgreSQL. Blocks; raises if it is unreachable.
-Authority = Callable[[Collection[Right]], Collection[Right]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +73,6 @@ class StreamProcess:
         self, options: Options, *, authority: Authority, now: Callable[[], datetime]
     ) -> None:
         self.options = options
-        self._authority = authority
         self._now = now
         self.loop = asyncio.get_running_loop()
         self.clock = self.loop.time
@@ -97,12 +90,13 @@ class StreamProcess:
         self.draining = False
         self.source_up = False
         self._source_lost_at: float | None = self.clock()
-        self.authority_up = True
-        self._authority_at = self._asked_at = self.clock()
-        # One thread, so that one connection to PostgreSQL is all this process has.
-        self._asking = ThreadPoolExecutor(1, thread_name_prefix="authority")
-        self._question: asyncio.Future[Collection[Right]] | None = None
-        self._recheck_now = asyncio.Event()
+        self.revocation = Revocation(
+            hub=self.hub,
+            authority=authority,
+            sockets=self.sockets,
+            recheck_s=options.recheck_s,
+            authority_s_max=options.authority_s_max,
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -112,7 +106,7 @@ class StreamProcess:
             follow(
                 redis=self._subscriber,
                 deliver=self._deliver,
-                end=self.hub.close_ended,
+                end=self.revocation.close_ended,
                 up=self._note_source,
                 quiet_s_max=options.quiet_s_max,
             )
@@ -121,14 +115,14 @@ class StreamProcess:
         self._run(self._every(1.0, self._keep_house))
         self._run(self._every(SETTLE_S, self.socket_counts.settle))
         self._run(self._every(options.lease_s / 3, self.socket_counts.renew))
-        self._run(self._recheck())
+        self._run(self.revocation.recheck())
 
     async def stop(self) -> None:
         """End the tasks, withdraw the socket counts and close the connections."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._asking.shutdown(wait=False, cancel_futures=True)
+        self.revocation.stop()
         try:
             await self.socket_counts.give_up()
         except RedisError as error:
@@ -167,7 +161,7 @@ class StreamProcess:
     def _note_source(self, up: bool) -> None:
         if up:
             if not self.source_up:
-                self._recheck_now.set()  # rights may have ended during the outage
+                self.revocation.recheck_soon()  # rights may have ended during the outage
             self._source_lost_at = None
         elif self.source_up:
             self._source_lost_at = self.clock()
@@ -183,7 +177,7 @@ class StreamProcess:
         lost_at = self._source_lost_at
         if lost_at is not None and self.clock() - lost_at > options.stale_after_s:
             self.hub.mark_stale()
-        self._judge_authority()
+        self.revocation.close_unchecked()
         metrics.SOCKETS.set(len(self.sockets))
         metrics.MEMBERS.set(len(self.hub.members))
         metrics.SYMBOLS.set(len(self.hub.latest))
@@ -198,50 +192,6 @@ class StreamProcess:
         aged = await asyncio.to_thread(_aged, fresh, self._now())
         latest = self.hub.latest
         self.hub.publish(as_stale(quote) for quote in aged if quote is latest[quote.symbol])
-
-    async def _recheck(self) -> None:
-        """Compare the rights of all members with PostgreSQL, every `recheck_s`, forever.
-
-        Publications close sockets within milliseconds; this check finds those whose publication
-        was lost in a Redis outage. A query that hangs is not repeated; only its age counts.
-        """
-        while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._recheck_now.wait(), self.options.recheck_s)
-            self._recheck_now.clear()
-            if self._question is None:
-                rights = {member.right for member in self.hub.members}
-                self._asked_at = self.clock()
-                self._question = self.loop.run_in_executor(self._asking, self._authority, rights)
-            answered, _ = await asyncio.wait({self._question}, timeout=self.options.recheck_s)
-            if answered:
-                self._take_answer(self._question)
-                self._question = None
-
-    def _take_answer(self, question: "asyncio.Future[Collection[Right]]") -> None:
-        error = question.exception()
-        if error is not None:
-            logger.warning("access rights were not rechecked: %s", error)
-            return
-        # As old as the question: the answer may rest on a moment right after it.
-        self._authority_at = self._asked_at
-        self.authority_up = True
-        self.hub.close_rights(question.result())
-
-    def _judge_authority(self) -> None:
-        """Close all members when their rights could not be checked for too long."""
-        age_s = self.clock() - self._authority_at
-        metrics.RIGHTS_AGE_SECONDS.set(age_s)
-        if age_s <= self.options.authority_s_max:
-            return
-        if self.authority_up:
-            logger.error(
-                "access rights were not rechecked for %s s, closing all connections",
-                self.options.authority_s_max,
-            )
-        self.authority_up = False
-        for close in list(self.sockets):
-            close(Close.TRY_LATER, Problem.UNAVAILABLE, "access cannot be checked now")
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
         """Run a chore forever. A failed run waits for the next: it must not end all sockets."""
