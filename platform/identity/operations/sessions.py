@@ -15,7 +15,7 @@ from django.contrib.sessions.backends.cached_db import SessionStore as CachedSto
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 from identity.models import Session
-from identity.operations.access import publish_ended
+from identity.operations.revocation import publish_ended
 from identity.rights import SESSION_PREFIX
 
 logger = logging.getLogger(__name__)

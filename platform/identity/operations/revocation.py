@@ -7,7 +7,7 @@ tickets and sockets of an older epoch are void.
 Every operation that changes rights calls `rights_changed` in that transaction. After the commit it
     raises access-epoch:<id>   a cached principal or a ticket with a lower epoch is refused
     deletes principal:<id>     the next request reads the database
-    publishes on `access`      the stream processes close the sockets
+    publishes on `access`      `stream.revocation` closes the sockets
 Redis may lose all of this. A restarted cache holds no principal and no ticket, and the stream
 processes compare their sockets with PostgreSQL every STREAM_RECHECK_S.
 """
