@@ -28,9 +28,9 @@ from recommendations.engine.problem import Lot, Purchase, RebalanceInputs
 from recommendations.engine.rebalancing import ENGINE_VERSION
 from recommendations.models import Recommendation
 from transactions.ledger.lots import Piece
+from transactions.ledger.open_wash_windows import WashWindows
 from transactions.ledger.replacements import order_of
 from transactions.ledger.units import Scale
-from transactions.ledger.wash_windows import WashWindows
 from transactions.models import Account, AccountType
 from transactions.queries import account as ledger_account
 from transactions.queries import open_pieces, wash_windows

@@ -20,7 +20,7 @@ from portfolios.tax.gains import (
     YearGains,
     gain_lines,
 )
-from transactions.ledger.wash_sales import window_end, window_start
+from transactions.ledger.wash_windows import window_end, window_start
 from transactions.models import Account, AccountType, Disposal, WashSalePolicy
 
 _FIELDS = (

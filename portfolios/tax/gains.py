@@ -28,7 +28,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from core.money import WIDE, quantize
-from transactions.ledger.wash_sales import window_end
+from transactions.ledger.wash_windows import window_end
 
 ZERO = Decimal(0)
 

@@ -19,7 +19,7 @@ from core.money import quantize
 from portfolios.tax.gains import GainLine, TermTotals, Totals, total_of
 from portfolios.tax.schedule_d import NetGains, ScheduleD, Tax, TaxRates, tax
 from portfolios.tax.tax_return import TaxReturn, years_of
-from transactions.ledger.wash_sales import clean_date
+from transactions.ledger.wash_windows import clean_date
 
 ZERO = Decimal(0)
 

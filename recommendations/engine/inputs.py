@@ -5,7 +5,7 @@ rates        short = ordinary + state + net investment income, long = long-term 
              the account's owner: spouses may differ; both 0 if the account is not taxable
 days         trade dates, at the place of the trade
 blocks       restrictions in force; a stale price blocks both sides; the wash-sale window of the
-             ledger blocks purchases (`transactions.ledger.wash_windows`), by the household's policy
+             ledger (`ledger/open_wash_windows.py`) blocks purchases, by the household's policy
 currency     a security in another currency is traded in its own, at the rate of the day
 fees         those of the market an asset is listed in, converted to the account's currency
 no target    a holding without a target has the target 0

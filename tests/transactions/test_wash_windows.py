@@ -19,8 +19,8 @@ from tests.transactions.model.against_the_database import Told
 from tests.transactions.model.random_households import household
 from tests.transactions.test_ledger_orders import told_of
 from transactions.ledger.entries import ChosenLot, Entry
+from transactions.ledger.open_wash_windows import WashWindows
 from transactions.ledger.units import Scale
-from transactions.ledger.wash_windows import WashWindows
 from transactions.models import Account, Disposal, WashSale
 from transactions.operations import record
 from transactions.queries import open_pieces, wash_windows

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from transactions.ledger.lots import Closing, Piece
-from transactions.ledger.wash_sales import DAYS_ASIDE
+from transactions.ledger.wash_windows import DAYS_ASIDE
 
 # The unusable first part of a list is cut off once it is at least this long.
 _SPENT_KEPT = 256

@@ -4,7 +4,8 @@ Sources: IRC 1091 and 1223(3); Treas. Reg. 1.1091-1 and -2; Rev. Rul. 56-602, 70
 2008-5; IRS Publication 550. A household is one taxpayer here: every account in it counts.
 
     loss        a sale below adjusted basis in a taxable account
-    window      30 calendar days before to 30 after the day of sale, trade dates, 61 in all
+    window      30 calendar days before to 30 after the day of sale, trade dates, 61 in all; the
+                length is in `wash_windows`
     candidates  shares of the same substantially identical group that were bought in the window,
                 by purchase, earliest first. Shares bought before the sale must still be held
                 after it. Shares of the purchase that was sold never count (Rev. Rul. 56-602), nor
@@ -36,27 +37,7 @@ from typing import Protocol
 from transactions.ledger.lots import Closing, Piece
 from transactions.ledger.splits import Split
 from transactions.ledger.units import scaled, share
-
-# The only definition of the window: all code on "30 days" or "day 31" uses it.
-WINDOW_DAYS = 30
-# Trade dates follow the order of instants except for places far apart: of two instants the later
-# one may have the earlier day, by at most this much.
-DAYS_ASIDE = 2
-
-
-def window_start(sold_date: date) -> date:
-    """Return the first day whose purchases may replace a loss of `sold_date`."""
-    return sold_date - timedelta(days=WINDOW_DAYS)
-
-
-def window_end(sold_date: date) -> date:
-    """Return the last day whose purchases disallow a loss of `sold_date`: the 30th after it."""
-    return sold_date + timedelta(days=WINDOW_DAYS)
-
-
-def clean_date(day: date) -> date:
-    """Return the first day on which a trade of `day` no longer matters: the 31st after it."""
-    return window_end(day) + timedelta(days=1)
+from transactions.ledger.wash_windows import DAYS_ASIDE, WINDOW_DAYS, window_start
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from transactions.ledger.entries import Entry
 from transactions.ledger.fold import booked
 from transactions.ledger.lots import Closing
 from transactions.ledger.units import Scale, amount, scale_of
-from transactions.ledger.wash_sales import window_start
+from transactions.ledger.wash_windows import window_start
 from transactions.models import Account, Disposal, Transaction, WashSale
 from transactions.operations.books.booking import ways_of
 from transactions.operations.books.derived import disposal_row, wash_row

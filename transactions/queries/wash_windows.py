@@ -12,9 +12,10 @@ from django.db.models import F, QuerySet
 from core.dates import on_day
 from transactions.ledger.book import purchase_key
 from transactions.ledger.lots import Closing, Piece
+from transactions.ledger.open_wash_windows import WashWindows, windows_of
 from transactions.ledger.units import Scale, cents
-from transactions.ledger.wash_sales import WashSales, window_start
-from transactions.ledger.wash_windows import WashWindows, windows_of
+from transactions.ledger.wash_sales import WashSales
+from transactions.ledger.wash_windows import window_start
 from transactions.models import Account, Disposal, Lot
 from transactions.queries.households import (
     HouseholdBooks,

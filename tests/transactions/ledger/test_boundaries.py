@@ -14,7 +14,8 @@ from transactions.ledger.lots import Piece, Sale, closing_of, taken_from
 from transactions.ledger.replacements import Purchases
 from transactions.ledger.splits import Splits
 from transactions.ledger.units import Scale
-from transactions.ledger.wash_sales import Policy, WashSales, clean_date, window_end, window_start
+from transactions.ledger.wash_sales import Policy, WashSales
+from transactions.ledger.wash_windows import clean_date, window_end, window_start
 
 NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
 

@@ -23,7 +23,7 @@ from transactions.ledger.book import Event
 from transactions.ledger.fold import booked
 from transactions.ledger.kinds import BOOKED_TYPES
 from transactions.ledger.units import Scale, scale_of
-from transactions.ledger.wash_sales import DAYS_ASIDE, WINDOW_DAYS
+from transactions.ledger.wash_windows import DAYS_ASIDE, WINDOW_DAYS
 from transactions.models import Transaction
 from transactions.operations.books.derived import (
     Derived,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from django.db.models import F, Q
 
 from transactions.ledger.kinds import KINDS
-from transactions.ledger.wash_sales import window_end, window_start
+from transactions.ledger.wash_windows import window_end, window_start
 from transactions.models import Disposal, Holding
 from transactions.queries.books.events import EventRow
 from transactions.queries.households import HouseholdBooks, Linked

@@ -31,7 +31,8 @@ from transactions.ledger.fold import booked
 from transactions.ledger.kinds import BOOKED_TYPES, named
 from transactions.ledger.undoing import Unclear
 from transactions.ledger.units import Scale
-from transactions.ledger.wash_sales import DAYS_ASIDE, WINDOW_DAYS, Loss, WashSale
+from transactions.ledger.wash_sales import Loss, WashSale
+from transactions.ledger.wash_windows import DAYS_ASIDE, WINDOW_DAYS
 from transactions.models import Disposal, Lot
 from transactions.operations.books.derived import (
     LOT_COLUMNS,

@@ -18,7 +18,8 @@ from transactions.ledger.book import Book, Event
 from transactions.ledger.kinds import BOOKED_TYPES, KINDS, named
 from transactions.ledger.lots import Closing, Piece, Place
 from transactions.ledger.undoing import Match, Unclear, before_matches, taken_back
-from transactions.ledger.wash_sales import DAYS_ASIDE, WINDOW_DAYS, Loss
+from transactions.ledger.wash_sales import Loss
+from transactions.ledger.wash_windows import DAYS_ASIDE, WINDOW_DAYS
 from transactions.models import Transaction
 from transactions.operations.books import reading
 from transactions.operations.books.derived import LOT_FIELDS, LotValues, Stored
