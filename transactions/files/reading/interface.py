@@ -106,6 +106,7 @@ WARNING_CODES: Mapping[str, str] = {
     "fee_rounded": "The fee was rounded to the currency's minor unit.",
     "fee_is_rebate": "The negative fee was included in the amount.",
     "refund_as_income": "The refund of fees or taxes was imported as income.",
+    "costs_not_stated": "The file states no costs or taxes; the cash may be less by them.",
     "tax_not_stated_apart": "Tax was withheld in another currency; the amount is net of it.",
     "price_differs": "The file rounds the price; the amount was used.",
     "text_shortened": "The note was shortened.",

@@ -198,14 +198,15 @@ def income_in_units(
 ) -> ParsedRow:
     """Return income that came as units: units and basis grow, and no cash moves.
 
-    If the amount is left out, it is quantity times price.
+    If the amount is left out, it is quantity times price. Units without a worth are refused: they
+    share the basis of those held, which their row does not tell.
     """
     return trade(
         line,
         "reinvestment",
         about,
         quantity=quantity,
-        price=price,
+        price=price or None,
         fee=fee,
         gross=amount or None,
         slack=slack_of(line, quantity, price),
