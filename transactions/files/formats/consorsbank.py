@@ -14,8 +14,8 @@ import re
 from collections.abc import Mapping
 
 from transactions.files.formats.declaration import ReadFormat
+from transactions.files.reading.histories import History, beginning_of, reader, word_of
 from transactions.files.reading.lines import Line
-from transactions.files.reading.statements import Statement, beginning_of, reader, word_of
 from transactions.files.reading.tables import Layout
 
 ORDERS = Layout(
@@ -100,7 +100,7 @@ FORMATS = [
         name="consorsbank",
         title="Consorsbank",
         read=reader(
-            Statement(
+            History(
                 layouts=[ORDERS, CASH], meaning=_meaning, prefix="consorsbank", prepare=_prepare
             )
         ),
