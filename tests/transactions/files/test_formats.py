@@ -4,14 +4,20 @@ Beside every sample stands what comes of it: `line  outcome`. Read it as an acco
 """
 
 import io
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from core.money import plain
 from transactions.files.formats import detection
+from transactions.files.formats.declaration import ReadFormat
 from transactions.files.formats.detection import FORMATS, REALIZED, detect, parse
+from transactions.files.reading.corrections import corrected
+from transactions.files.reading.held import HeldRows
 from transactions.files.reading.interface import Draft, Options, ParsedRow, RealizedRow
 
 FILES = Path(__file__).parent / "samples"
@@ -136,3 +142,26 @@ def test_reading_again_names_every_row_the_same_and_no_two_alike(name: str) -> N
     assert first == second
     assert len(set(first)) == len(first)
     assert all(first)
+
+
+@pytest.mark.parametrize("declared", detection._DECLARED, ids=lambda declared: declared.name)
+def test_a_file_is_read_once_and_its_held_rows_are_those_that_were_read(declared: object) -> None:
+    if not isinstance(declared, ReadFormat):
+        return
+    options = Options(now=NOW, zone=ZoneInfo("America/New_York"))
+    reads: list[list[ParsedRow]] = []
+
+    def counted(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
+        reads.append([*declared.read(data, options)] * 40)
+        yield from reads[-1]
+
+    for name in (name for name, its in SAMPLES.items() if its == declared.name):
+        data = io.BytesIO((FILES / name).read_bytes())
+        reads.clear()
+        rows = list(corrected(counted)(data, options))
+        assert len(reads) == 1
+        assert len(rows) == len(reads[0])
+        held = HeldRows()
+        for row in reads[0]:
+            held.add(row)
+        assert [*held, *held] == reads[0] * 2

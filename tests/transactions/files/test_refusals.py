@@ -352,7 +352,7 @@ def test_any_cells_under_a_real_heading_raise_refusals_only(data: st.DataObject)
 
 
 def test_a_large_file_is_not_held() -> None:
-    """Twelve megabytes are read in less than one of memory: neither rows nor text are kept."""
+    """Twelve megabytes are read in less than one of memory: only packed rows are kept."""
     fat = HEAD.replace("\n", ",remark\n") + ROW.replace("\n", f",{'x' * 20_000}\n") * 600
     content = io.BytesIO(fat.encode())
     list(parse(io.BytesIO((HEAD + ROW).encode()), OPTIONS, format="ballast").rows)

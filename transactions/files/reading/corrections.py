@@ -7,17 +7,18 @@
                      dividend and its tax, one order with its trade and its costs
 
 A correction takes back the row its source points to; else a row of its account, type, security,
-currency, quantity and amount, with equal costs, the nearest before its own day. A file may be long,
-so no rows are kept: it is read twice, and three times if it has corrections.
+currency, quantity and amount, with equal costs, the nearest before its own day. The last row may
+take back the first, so all rows are read before the first is returned; they are held compressed.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import BinaryIO
 
 from core.money import WIDE, quantize
+from transactions.files.reading.held import HeldRows
 from transactions.files.reading.interface import (
     ROW_CODES,
     SKIP_CODES,
@@ -29,15 +30,14 @@ from transactions.files.reading.interface import (
     RowProblem,
 )
 
-_Rows = Callable[[], Iterator[ParsedRow]]
-
 
 def corrected(read: Reader) -> Reader:
     """Return the reader of a format whose rows are corrected by each other."""
 
     def correcting(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
-        plan = _plan(lambda: read(data, options))
-        for place, row in enumerate(read(data, options)):
+        held = HeldRows()
+        plan = _plan(read(data, options), held)
+        for place, row in enumerate(held):
             yield plan.applied(place, row)
 
     return correcting
@@ -137,24 +137,26 @@ class _Index:
         return (_event(row.entry), day), alike[first:place]
 
 
-def _plan(rows: _Rows) -> _Plan:
+def _plan(rows: Iterable[ParsedRow], held: HeldRows) -> _Plan:
+    """Return how the rows correct each other. Adds each of them to `held`."""
     plan = _Plan()
     found: list[tuple[int, ParsedRow, Correction]] = []
-    for place, row in enumerate(rows()):
+    for place, row in enumerate(rows):
+        held.add(row)
         if row.takes_back is not None:
             found.append((place, row, row.takes_back))
         elif row.problems and row.skipped is None:
             plan.refuse(row)
     if found:
-        _pair(plan, found, _index(rows, found))
+        _pair(plan, found, _index(held, found))
     return plan
 
 
-def _index(rows: _Rows, found: list[tuple[int, ParsedRow, Correction]]) -> _Index:
+def _index(rows: Iterable[ParsedRow], found: list[tuple[int, ParsedRow, Correction]]) -> _Index:
     kinds = {back.kind for _, _, back in found}
     wanted = {back.of for _, _, back in found} - {""}
     candidates: list[_Candidate] = []
-    for place, row in enumerate(rows()):
+    for place, row in enumerate(rows):
         entry = row.entry
         if entry is None or not row.importable:
             continue

@@ -16,6 +16,7 @@ from core.limits import IMPORT_SYMBOLS_MAX, MONEY_MAX
 from stores.copying import copy_rows
 from transactions.files.drafts import encoded
 from transactions.files.formats.detection import parse
+from transactions.files.reading.decoding import chunks
 from transactions.files.reading.interface import Options, ParsedRow, Security
 from transactions.models import Import, ImportRow, RowStatus
 
@@ -47,9 +48,10 @@ def read(
     """Read the file into rows and note the names in it; runs inside a transaction.
 
     Raises TooManyAtOnce after `rows_max` rows; the caller rolls back the rows written so far.
-    `told` is called after every portion with the percentage of the file that has been read.
+    `told` is called after every portion with the percentage of the file's lines that are written.
     """
     ImportRow.objects.filter(batch=batch).delete()
+    lines = _line_count(file)
     found = parse(file, options_of(batch, now), format=batch.format or None)
     batch.format = found.format
     seen = _Seen()
@@ -64,7 +66,7 @@ def read(
             rows=(_columns(batch, first + index, row) for index, row in enumerate(portion)),
         )
         if told is not None:
-            told(100 * file.tell() // max(1, batch.file_bytes))
+            told(min(100, 100 * seen.count // lines))
     if not seen.count:
         raise InvalidInput(
             "The file has no rows. Choose another one.",
@@ -75,6 +77,13 @@ def read(
     batch.securities = seen.securities()
     batch.accounts = sorted(seen.accounts)
     batch.from_date, batch.to_date = seen.first, seen.last
+
+
+def _line_count(file: BinaryIO) -> int:
+    """Return the number of lines, at least 1. Leave the file at its beginning."""
+    found = 1 + sum(chunk.count(b"\n") for chunk in chunks(file))
+    file.seek(0)
+    return found
 
 
 def options_of(batch: Import, now: datetime) -> Options:
