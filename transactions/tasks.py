@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from jobs.operations import work
-from transactions.operations import decisions, imports
+from transactions.operations import imports, rebookings
 
 
 @shared_task(
@@ -39,4 +39,4 @@ def follow_identity_decisions() -> int:
 
     The time limit is for one household with very many transactions.
     """
-    return decisions.follow_identity_decisions(now=timezone.now(), clock=timezone.now)
+    return rebookings.follow_identity_decisions(now=timezone.now(), clock=timezone.now)

@@ -12,7 +12,7 @@ from identity.models import User
 from marketdata.models import Asset, AssetClass
 from marketdata.operations import decide_identity
 from transactions.models import Account, WashSale
-from transactions.operations.decisions import follow_identity_decisions
+from transactions.operations.rebookings import follow_identity_decisions
 from transactions.operations.verification import verified
 
 HOUSEHOLDS_MAX = 100_000

@@ -31,7 +31,7 @@ from transactions.ledger.entries import Entry
 from transactions.models import Account, Import, Transaction
 from transactions.operations import imports, open_account, record
 from transactions.operations.archiving import delete_account
-from transactions.operations.decisions import follow_identity_decisions
+from transactions.operations.rebookings import follow_identity_decisions
 from transactions.operations.verification import verified
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ from marketdata.models import DailyPrice, IdentityDecision, LatestPrice, Source
 from transactions.ledger.entries import Entry
 from transactions.models import WashSale
 from transactions.operations import record
-from transactions.operations.decisions import follow_identity_decisions
+from transactions.operations.rebookings import follow_identity_decisions
 from transactions.operations.verification import verified
 
 pytestmark = pytest.mark.django_db

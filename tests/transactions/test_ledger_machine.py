@@ -30,8 +30,8 @@ from tests.transactions.model.invariants import breaches
 from tests.transactions.model.words import PURCHASES, Household, Row
 from transactions.models import WashSalePolicy
 from transactions.operations import open_account
-from transactions.operations.decisions import follow_identity_decisions
 from transactions.operations.policies import set_policy
+from transactions.operations.rebookings import follow_identity_decisions
 from transactions.operations.verification import verified
 
 MACHINES = int(os.environ.get("MACHINES", "12"))

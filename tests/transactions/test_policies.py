@@ -25,8 +25,8 @@ from transactions.models import (
     WashSale,
     WashSalePolicy,
 )
-from transactions.operations import decisions, open_account, policies, record
-from transactions.operations.decisions import follow_identity_decisions
+from transactions.operations import open_account, policies, rebookings, record
+from transactions.operations.rebookings import follow_identity_decisions
 from transactions.operations.verification import verified
 
 pytestmark = pytest.mark.django_db
@@ -342,7 +342,7 @@ def test_households_are_rebooked_in_sets(
 ) -> None:
     """As many queries for many households as for one; killed after a set, the rest is done next."""
     now = timezone.now()
-    monkeypatch.setattr(decisions, "HOUSEHOLDS_AT_ONCE", households_at_once)
+    monkeypatch.setattr(rebookings, "HOUSEHOLDS_AT_ONCE", households_at_once)
     owners = [people.owner]
     for number in range(5):
         home = Household.objects.create(name=f"Home {number}")
@@ -360,7 +360,7 @@ def test_households_are_rebooked_in_sets(
         ]
         record(account=where, entries=entries, user=owner, now=now)
     decide_identity(asset=assets["BBB"], identical_to=assets["AAA"], user=people.operator, now=now)
-    ticks = iter([now, now + timedelta(seconds=decisions.RUN_S_MAX)])
+    ticks = iter([now, now + timedelta(seconds=rebookings.RUN_S_MAX)])
     with CaptureQueriesContext(connection) as first:
         done = follow_identity_decisions(now=now, clock=lambda: next(ticks))
     assert done == min(households_at_once, 6)
