@@ -15,8 +15,8 @@ from django.utils import timezone  # noqa: E402
 
 from identity.queries import ended_rights  # noqa: E402
 from identity.rights import Right  # noqa: E402
-from stream.answers import Answers  # noqa: E402
 from stream.consumers import StreamConsumer  # noqa: E402
+from stream.health import Health  # noqa: E402
 from stream.process import Lifespan, Options  # noqa: E402
 
 options = Options(
@@ -48,7 +48,7 @@ def authority(rights: Collection[Right]) -> Collection[Right]:
 application = ProtocolTypeRouter(
     {
         "websocket": StreamConsumer.as_asgi(),
-        "http": Answers(metrics_networks=options.metrics_networks),
+        "http": Health(metrics_networks=options.metrics_networks),
         "lifespan": Lifespan(options, authority=authority, now=timezone.now),
     }
 )

@@ -11,7 +11,7 @@ from stream.process import STATE_KEY, StreamProcess
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-class Answers:
+class Health:
     """An ASGI application for HTTP; everything but its three addresses is a 404."""
 
     def __init__(self, *, metrics_networks: tuple[str, ...]) -> None:
