@@ -6,7 +6,7 @@ from django.db import connection
 
 from jobs.metrics import Figures, keep
 from jobs.models import OutboxState, Queue
-from jobs.operations.messages import depths
+from jobs.operations.worker_messages import depths
 
 _JOBS = """
 SELECT queue,

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from core.errors import Conflict
 from core.limits import OUTBOX_ATTEMPTS_MAX
 from jobs.models import Outbox, OutboxState
-from jobs.operations.messages import send
+from jobs.operations.worker_messages import send
 
 _SENT_KEPT = timedelta(days=30)
 

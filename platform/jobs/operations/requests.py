@@ -14,7 +14,7 @@ from core.identifiers import content_hash
 from core.limits import JOB_TWIN_S_MAX
 from identity.models import User
 from jobs.models import ACTIVE, WAIT_MAX, Job, JobStatus
-from jobs.operations.messages import wake
+from jobs.operations.worker_messages import wake
 
 
 def enqueue(

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from core.limits import WAKE_UPS_WAITING_MAX
 from jobs.models import Queue
 from jobs.operations.claims import TRIES_MAX, announce_failure
-from jobs.operations.messages import depths, wake
+from jobs.operations.worker_messages import depths, wake
 
 # Jobs that no worker of their kind could end properly. The kind's own rows stay as they are.
 _ABANDONED = """

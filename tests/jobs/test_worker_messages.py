@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import redis
 
-from jobs.operations.messages import depths, send
+from jobs.operations.worker_messages import depths, send
 from stores import redis as stores_redis
 from stores.redis import presence, request_patience
 
