@@ -10,8 +10,8 @@ from django.utils import timezone
 from core.errors import BallastError, NotFound
 from dashboard import queries
 from dashboard.forms.entries import AccountForm, add_refusal
-from dashboard.pages.asked import page_asked, symbol_asked
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.query_parameters import page_asked, symbol_asked
 from dashboard.presenters.figures import currency_decimals, currency_prefix
 from dashboard.presenters.holdings import aims_of, live_account, portfolio
 from dashboard.presenters.lots import lots_by_purchase

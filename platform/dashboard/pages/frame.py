@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from core.errors import BallastError
-from dashboard.pages.asked import ensure_printable
+from dashboard.pages.query_parameters import ensure_printable
 from edge.addresses import stream_url
 from edge.problems import translated
 from identity.models import User

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from core.errors import BallastError
 from dashboard.forms.entries import TransactionForm, add_refusal
-from dashboard.pages.asked import page_asked, year_asked
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.query_parameters import page_asked, year_asked
 from edge.pagination import counted
 from portfolios.queries.gains import (
     disposals,

@@ -12,8 +12,8 @@ from django.utils import timezone
 from core.errors import BallastError, InvalidInput
 from dashboard.forms.entries import add_refusal
 from dashboard.forms.performance import PerformanceForm
-from dashboard.pages.asked import symbol_asked
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.query_parameters import symbol_asked
 from dashboard.presenters import performance as view
 from dashboard.presenters.figures import currency_decimals, currency_prefix
 from portfolios.performance.answer import Answer
