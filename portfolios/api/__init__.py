@@ -1,12 +1,22 @@
 """Portfolios over HTTP: what they hold, what they should hold, what was gained, what is taxed."""
 
-from portfolios.api import gains, holdings, households, lineage, performance, sale_previews, taxes
+from portfolios.api import (
+    gains,
+    holdings,
+    households,
+    lineage,
+    performance,
+    sale_previews,
+    tax_returns,
+    tax_settings,
+)
 
 urlpatterns = [
     *holdings.urlpatterns,
     *households.urlpatterns,
     *gains.urlpatterns,
-    *taxes.urlpatterns,
+    *tax_settings.urlpatterns,
+    *tax_returns.urlpatterns,
     *sale_previews.urlpatterns,
     *lineage.urlpatterns,
     *performance.urlpatterns,

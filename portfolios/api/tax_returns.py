@@ -1,17 +1,33 @@
-"""Totals, rates, taxes and tax returns over HTTP: one form for every route that shows them."""
+"""Tax returns over HTTP, and the forms of totals, rates and taxes that other routes show too."""
 
 from typing import Any
+from uuid import UUID
 
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from core.limits import EARLIEST_DATE, TAX_YEAR_MAX
 from core.money import plain
 from core.money_text import money_text
+from identity.authentication import caller
+from identity.models import Household
+from portfolios.queries import taxes
 from portfolios.tax.gains import Provisional, Totals
 from portfolios.tax.schedule_d import Carried, ScheduleD, Tax, TaxRates
-from portfolios.tax.tax_return import AccountGains, ReturnFigures, TaxReturn
+from portfolios.tax.tax_return import AccountGains, ReturnFigures, TaxReturn, return_figures
 from portfolios.tax.tax_tables import FilingStatus
 
 STATUSES = [(status.value, status.value) for status in FilingStatus]
+HOUSEHOLD = OpenApiParameter(
+    "household_id",
+    UUID,
+    description="Household (UUID); default: your own. Advisers name a client's household.",
+)
 
 
 class ReturnOwnerRead(serializers.Serializer[Any]):
@@ -89,6 +105,32 @@ class TaxReturnRead(serializers.Serializer[Any]):
     tax = TaxRead()
     provisional_loss = serializers.CharField()
     provisional_until = serializers.DateField(allow_null=True)
+
+
+class TaxReturnsRead(serializers.Serializer[Any]):
+    household_id = serializers.UUIDField()
+    year = serializers.IntegerField()
+    filing_status = serializers.ChoiceField(choices=STATUSES)
+    returns = TaxReturnRead(many=True)
+
+
+class TaxesAsked(serializers.Serializer[Any]):
+    """The query parameters."""
+
+    household_id = serializers.UUIDField(required=False)
+    year = serializers.IntegerField(
+        required=False, min_value=EARLIEST_DATE.year, max_value=TAX_YEAR_MAX
+    )
+
+
+def household_and_year(request: Request) -> tuple[Household, int]:
+    """Return the household and the year of the query string; default: one's own, this year."""
+    serializer = TaxesAsked(data=request.query_params)
+    serializer.is_valid(raise_exception=True)
+    found = taxes.household(
+        user=caller(request), public_id=serializer.validated_data.get("household_id")
+    )
+    return found, serializer.validated_data.get("year") or timezone.now().year
 
 
 def totals_row(total: Totals, *, currency: str) -> dict[str, object]:
@@ -187,3 +229,31 @@ def return_row(figures: ReturnFigures) -> dict[str, object]:
         "tax": tax_row(figures.tax, schedule=schedule, currency=currency),
         **provisional_row(found.provisional, currency=currency),
     }
+
+
+class TaxReturnsView(APIView):
+    @extend_schema(
+        operation_id="tax_returns",
+        responses=TaxReturnsRead,
+        parameters=[
+            HOUSEHOLD,
+            OpenApiParameter(
+                "year", int, description="Tax year of the trade date; default: this year."
+            ),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        """Return every tax return of the household: netting, limit, carry-forward and tax."""
+        household, year = household_and_year(request)
+        found = taxes.tax_returns(household=household, year=year, as_of=timezone.now().date())
+        return Response(
+            {
+                "household_id": str(household.public_id),
+                "year": year,
+                "filing_status": taxes.filing_status(household).value,
+                "returns": [return_row(return_figures(one)) for one in found],
+            }
+        )
+
+
+urlpatterns = [path("tax/returns", TaxReturnsView.as_view())]

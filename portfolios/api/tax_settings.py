@@ -1,33 +1,22 @@
-"""Tax settings and tax returns over HTTP."""
+"""Tax settings over HTTP: the filing status, and the losses carried in."""
 
 from typing import Any
-from uuid import UUID
 
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.limits import EARLIEST_DATE, TAX_YEAR_MAX
 from core.money import plain
 from edge.serializers import MoneyField, StrictSerializer
-from identity.authentication import caller
-from identity.models import Household
 from portfolios import operations
-from portfolios.api.tax_returns import STATUSES, TaxReturnRead, return_row
+from portfolios.api.tax_returns import HOUSEHOLD, STATUSES, household_and_year
 from portfolios.operations.taxes import CARRYFORWARDS_MAX
 from portfolios.queries import taxes
 from portfolios.tax.filing import TaxSettings
-from portfolios.tax.tax_return import return_figures
-
-HOUSEHOLD = OpenApiParameter(
-    "household_id",
-    UUID,
-    description="Household (UUID); default: your own. Advisers name a client's household.",
-)
 
 
 class CarryforwardRow(StrictSerializer):
@@ -48,31 +37,6 @@ class TaxSettingsRead(serializers.Serializer[Any]):
     household_id = serializers.UUIDField()
     filing_status = serializers.ChoiceField(choices=STATUSES)
     carryforwards = CarryforwardRow(many=True)
-
-
-class TaxReturnsRead(serializers.Serializer[Any]):
-    household_id = serializers.UUIDField()
-    year = serializers.IntegerField()
-    filing_status = serializers.ChoiceField(choices=STATUSES)
-    returns = TaxReturnRead(many=True)
-
-
-class TaxesAsked(serializers.Serializer[Any]):
-    """The query parameters."""
-
-    household_id = serializers.UUIDField(required=False)
-    year = serializers.IntegerField(
-        required=False, min_value=EARLIEST_DATE.year, max_value=TAX_YEAR_MAX
-    )
-
-
-def _asked(request: Request) -> tuple[Household, int]:
-    serializer = TaxesAsked(data=request.query_params)
-    serializer.is_valid(raise_exception=True)
-    found = taxes.household(
-        user=caller(request), public_id=serializer.validated_data.get("household_id")
-    )
-    return found, serializer.validated_data.get("year") or timezone.now().year
 
 
 def settings_row(found: TaxSettings) -> dict[str, object]:
@@ -96,7 +60,7 @@ class TaxSettingsView(APIView):
     @extend_schema(operation_id="tax_settings", responses=TaxSettingsRead, parameters=[HOUSEHOLD])
     def get(self, request: Request) -> Response:
         """Return the filing status and the losses the members carried in."""
-        household, _ = _asked(request)
+        household, _ = household_and_year(request)
         return Response(settings_row(taxes.tax_settings(household=household)))
 
     @extend_schema(
@@ -107,7 +71,7 @@ class TaxSettingsView(APIView):
     )
     def put(self, request: Request) -> Response:
         """Replace the filing status and every stated carry-forward."""
-        household, _ = _asked(request)
+        household, _ = household_and_year(request)
         data = TaxSettingsWrite.parsed(request)
         operations.set_taxes(
             household=household,
@@ -120,32 +84,6 @@ class TaxSettingsView(APIView):
         return self.get(request)
 
 
-class TaxReturnsView(APIView):
-    @extend_schema(
-        operation_id="tax_returns",
-        responses=TaxReturnsRead,
-        parameters=[
-            HOUSEHOLD,
-            OpenApiParameter(
-                "year", int, description="Tax year of the trade date; default: this year."
-            ),
-        ],
-    )
-    def get(self, request: Request) -> Response:
-        """Return every tax return of the household: netting, limit, carry-forward and tax."""
-        household, year = _asked(request)
-        found = taxes.tax_returns(household=household, year=year, as_of=timezone.now().date())
-        return Response(
-            {
-                "household_id": str(household.public_id),
-                "year": year,
-                "filing_status": taxes.filing_status(household).value,
-                "returns": [return_row(return_figures(one)) for one in found],
-            }
-        )
-
-
 urlpatterns = [
     path("tax/settings", TaxSettingsView.as_view()),
-    path("tax/returns", TaxReturnsView.as_view()),
 ]
