@@ -28,6 +28,8 @@ IMPORT_BYTES_PER_HOUSEHOLD_MAX = 209_715_200
 IMPORT_DAYS_WAITING_MAX = 30
 RECONCILED_LOTS_MAX = 10_000
 RECONCILED_BYTES_MAX = 8_388_608
+# Positions, balances and unreadable rows of one statement.
+STATED_ROWS_MAX = 5_000
 
 EARLIEST_DATE = date(1950, 1, 1)
 # The latest day and tax year accepted, so that date arithmetic cannot overflow.

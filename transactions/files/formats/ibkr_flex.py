@@ -96,7 +96,7 @@ SIGNATURES = (
     frozenset({"buy/sell", "quantity", "tradeprice", "currencyprimary"}),
     frozenset({"type", "amount", "currencyprimary", "description"}),
 )
-_MARKS = frozenset({"BOF", "EOF", "BOA", "EOA", "BOS", "EOS"})
+MARKS = frozenset({"BOF", "EOF", "BOA", "EOA", "BOS", "EOS"})
 # Every heading to be read has one of these as a cell of its own.
 _TELLING = frozenset({"Buy/Sell", "BuySell", "Amount"})
 # Headings of corporate actions and of transfers of positions.
@@ -114,7 +114,7 @@ def head_of(data: BinaryIO) -> bytes:
 
 
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
-    found = _xml_lines if is_xml(head_of(data)) else _csv_lines
+    found = xml_lines if is_xml(head_of(data)) else _csv_lines
     level = "EXECUTION"
     levels = {line.text("level").upper() for kind, line in found(data, options) if kind == "trades"}
     if levels - {""} and "EXECUTION" not in levels and "ORDER" in levels:
@@ -142,9 +142,9 @@ def _csv_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
     for count, record in enumerate(read_records(data, encoding, delimiter)):
         if count > IMPORT_ROWS_MAX:
             raise refusal("rows_too_many")
-        if record.cells[0].strip().upper() in _MARKS:
+        if record.cells[0].strip().upper() in MARKS:
             continue
-        record, headed = _stripped(record)
+        record, headed = stripped(record)
         found = _heading(record, options)
         if found is not None:
             section, heading = found[0].name, found[1]
@@ -159,7 +159,7 @@ def _csv_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
             yield section, line_of(heading, record, options, decimal=".", date_order=order)
 
 
-def _stripped(record: Record) -> tuple[Record, bool]:
+def stripped(record: Record) -> tuple[Record, bool]:
     """Return the row without the two prefix cells of some files, and whether it is a heading."""
     mark = record.cells[0].strip().upper()
     if mark not in _PREFIXES:
@@ -180,7 +180,7 @@ def _heading(record: Record, options: Options) -> tuple[Layout, Heading] | None:
 def _delimiter(data: BinaryIO, encoding: str, options: Options) -> str:
     for delimiter in DELIMITERS:
         for _, record in zip(range(200), read_records(data, encoding, delimiter), strict=False):
-            if _heading(_stripped(record)[0], options):
+            if _heading(stripped(record)[0], options):
                 return delimiter
     raise refusal(
         "columns_missing",
@@ -191,7 +191,7 @@ def _delimiter(data: BinaryIO, encoding: str, options: Options) -> str:
 def _dates(data: BinaryIO, encoding: str, delimiter: str, options: Options) -> Iterator[str]:
     places: Sequence[int] = ()
     for record in read_records(data, encoding, delimiter):
-        record, _ = _stripped(record)
+        record, _ = stripped(record)
         found = _heading(record, options)
         if found:
             fields = found[1].fields
@@ -224,7 +224,7 @@ _SILENT_CHARS_MAX = 4 * IMPORT_ROW_CHARS_MAX
 _XML_EVENTS = frozenset({"CorporateAction", "Transfer", "TradeTransfer", "OptionEAE"})
 
 
-def _xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
+def xml_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
     encoding = encoding_of(data, declared=options.encoding or xml_encoding(head_of(data)))
     # The parser's own search for a codec would also find codecs that are no text encoding.
     parser = expat.ParserCreate("utf-8")

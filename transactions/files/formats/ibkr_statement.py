@@ -91,18 +91,18 @@ class _Known:
 
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     known = _Known()
-    for section, _, line in _lines(data, options):
+    for section, _, line in section_lines(data, options):
         if section == "account information" and line.text("field") == "Account":
             known.account = line.name("value")
         elif section == "trades":
             known.levels.add(line.text("level").upper())
     names = Fingerprints()
-    for section, mark, line in _lines(data, options):
+    for section, mark, line in section_lines(data, options):
         for row in _rows(section, mark, line, known):
             yield names.name(row, timed=line.timed)
 
 
-def _lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, str, Line]]:
+def section_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, str, Line]]:
     """Yield (section, what the row is in it, row) of every row below a heading."""
     encoding = encoding_of(data, declared=options.encoding)
     heading, headed = None, ""
@@ -134,7 +134,7 @@ def _bare(record: Record, options: Options) -> Line:
 def _rows(section: str, mark: str, line: Line, known: _Known) -> Iterator[ParsedRow]:
     if section != "trades" and section not in CASH and section not in _EVENTS:
         yield line.skip("section_not_read" if mark else "text_line")
-    elif mark != "data" or _is_total(line):
+    elif mark != "data" or is_total(line):
         yield line.skip("summary")
     elif section == "trades":
         levels = known.levels
@@ -148,7 +148,7 @@ def _rows(section: str, mark: str, line: Line, known: _Known) -> Iterator[Parsed
         yield cash_row(line)
 
 
-def _is_total(line: Line) -> bool:
+def is_total(line: Line) -> bool:
     """Return whether the row is a total, which its currency or its first cell says."""
     first = line.found[0] if line.found else ""
     return any(cell.casefold().startswith("total") for cell in (line.text("currency"), first))

@@ -10,7 +10,7 @@ securities stand at its end.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
@@ -120,8 +120,13 @@ def _raw(values: dict[str, str]) -> dict[str, str]:
     return {name: text for name, text in values.items() if "." not in name}
 
 
-def groups(data: BinaryIO, encoding: str) -> Iterator[Group]:
-    """Yield every transaction and security of the file, in its order."""
+def groups(
+    data: BinaryIO, encoding: str, *, also: Collection[str] = frozenset()
+) -> Iterator[Group]:
+    """Yield every transaction and security of the file, and the groups in `also`, in its order.
+
+    A value outside of any group whose name is in `also` is a group of its own.
+    """
     stack: list[str] = []
     open_group: Group | None = None
     account = currency = ""
@@ -141,7 +146,8 @@ def groups(data: BinaryIO, encoding: str) -> Iterator[Group]:
             stack.append(name)
             if len(stack) > DEPTH_MAX:
                 raise refusal("document_invalid", f"Line {line}: nested too deeply.")
-            if open_group is None and (listed or name in KINDS or name == _SECURITY):
+            wanted = listed or name in KINDS or name == _SECURITY or name in also
+            if open_group is None and wanted:
                 open_group = Group(name, line, account=account, currency=currency)
             continue
         if open_group is not None:
@@ -154,6 +160,8 @@ def groups(data: BinaryIO, encoding: str) -> Iterator[Group]:
             currency = text.upper()
         elif name == "ACCTID" and _ACCOUNTS & set(stack):
             account = text[:120]
+        elif name in also:
+            yield Group(name, line, {name: text}, account, currency)
     if not seen or "OFX" in stack:
         raise refusal("document_invalid", "The file ends before </OFX>.")
 
