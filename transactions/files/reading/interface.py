@@ -342,6 +342,8 @@ class RealizedLot:
     account: str = ""
     unadjusted_cost_basis: Decimal | None = None
     wash_sale: bool = False
+    isin: str = ""
+    cusip: str = ""
 
 
 @dataclass(frozen=True, slots=True)
