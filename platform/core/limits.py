@@ -26,6 +26,7 @@ IMPORTS_OPEN_PER_HOUSEHOLD_MAX = 50
 # Files that wait for a decision, of one household, in bytes.
 IMPORT_BYTES_PER_HOUSEHOLD_MAX = 209_715_200
 IMPORT_DAYS_WAITING_MAX = 30
+IMPORT_MAPPINGS_PER_HOUSEHOLD_MAX = 200
 RECONCILED_LOTS_MAX = 10_000
 RECONCILED_BYTES_MAX = 8_388_608
 # Positions, balances and unreadable rows of one statement.

@@ -1,5 +1,6 @@
 """Imports as JSON: the shapes of the responses, and their values."""
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from drf_spectacular.utils import extend_schema_serializer
@@ -8,9 +9,10 @@ from rest_framework import serializers
 from core.dates import instant_text
 from core.money import plain
 from core.money_text import money_text
-from transactions.files.reading.interface import RowProblem
+from transactions.files.reading.interface import Draft, ParsedRow, RowProblem
 from transactions.files.statements import Reason
 from transactions.models import ImportState, RowStatus
+from transactions.operations.imports.mappings import Sample, Table
 from transactions.queries import imports as queries
 from transactions.queries.imports import FileRow, FileSecurity, ImportDetail, ImportLine
 
@@ -113,6 +115,31 @@ class ImportRowRead(serializers.Serializer[Any]):
     problems = ImportProblem(many=True)
     warnings = ImportProblem(many=True)
     cells = serializers.DictField()
+
+
+class ImportHeading(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    field = serializers.CharField(allow_null=True)
+    example = serializers.CharField()
+
+
+class ImportWord(serializers.Serializer[Any]):
+    word = serializers.CharField()
+    type = serializers.CharField(allow_null=True)
+
+
+class ImportSampleRow(serializers.Serializer[Any]):
+    line = serializers.IntegerField()
+    transaction = serializers.DictField(allow_null=True)
+    problems = ImportProblem(many=True)
+    warnings = ImportProblem(many=True)
+
+
+class ImportSampleRead(serializers.Serializer[Any]):
+    headings = ImportHeading(many=True)
+    words = ImportWord(many=True)
+    sample = ImportSampleRow(many=True)
+    refusal = ImportProblem(allow_null=True)
 
 
 def line_answer(line: ImportLine) -> dict[str, Any]:
@@ -224,10 +251,40 @@ def problem_answer(problem: RowProblem) -> dict[str, str]:
     return {"code": problem.code, "detail": problem.detail, "column": problem.column}
 
 
+def sample_answer(table: Table, mapping: Mapping[str, str], found: Sample) -> dict[str, Any]:
+    """Return the first rows of a table under a mapping, and what can be mapped."""
+    fields = {heading: field for field, heading in mapping.items() if heading}
+    return {
+        "headings": [
+            {"name": name, "field": fields.get(name), "example": example}
+            for name, example in zip(table.names, table.examples, strict=True)
+            if name
+        ],
+        "words": [
+            {"word": word, "type": kind or None}
+            for word, kind in table.words(mapping.get("type", "")).items()
+        ],
+        "sample": [_sample_row(row) for row in found.rows],
+        "refusal": problem_answer(found.refusal) if found.refusal else None,
+    }
+
+
+def _sample_row(row: ParsedRow) -> dict[str, Any]:
+    skipped = [row.skipped] if row.skipped else []
+    return {
+        "line": row.line,
+        "transaction": _figures(row.entry, None, None) if row.entry else None,
+        "problems": [problem_answer(one) for one in (*row.problems, *skipped)],
+        "warnings": [problem_answer(one) for one in row.warnings],
+    }
+
+
 def _transaction(row: FileRow) -> dict[str, Any] | None:
-    draft = row.draft
-    if draft is None:
-        return None
+    return None if row.draft is None else _figures(row.draft, row.symbol, row.new_symbol)
+
+
+def _figures(draft: Draft, symbol: str | None, new_symbol: str | None) -> dict[str, Any]:
+    """Return a draft as JSON with our symbols, if they are known."""
     figures = {
         name: None if (value := getattr(draft, name)) is None else plain(value)
         for name in ("quantity", "price", "amount", "fee", "fx_rate", "basis_percentage")
@@ -235,9 +292,9 @@ def _transaction(row: FileRow) -> dict[str, Any] | None:
     return {
         "type": draft.type,
         "executed_at": instant_text(draft.executed_at),
-        "symbol": row.symbol,
+        "symbol": symbol,
         "file_symbol": draft.security.key or None,
-        "new_symbol": row.new_symbol,
+        "new_symbol": new_symbol,
         "currency": draft.currency,
         **figures,
         "ratio": draft.ratio or None,

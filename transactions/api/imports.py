@@ -32,18 +32,27 @@ from transactions.api.import_answers import (
     ImportDetailRead,
     ImportRead,
     ImportRowRead,
+    ImportSampleRead,
     detail_answer,
     line_answer,
     row_answer,
+    sample_answer,
 )
 from transactions.files.formats.detection import FORMATS
 from transactions.files.reading.cells import DecimalSign
 from transactions.files.reading.decoding import DECLARABLE
-from transactions.files.reading.interface import DateOrder
+from transactions.files.reading.interface import (
+    CASH_BY_SIGN,
+    SKIPPED,
+    TRADE_BY_SIGN,
+    AmountSign,
+    DateOrder,
+)
 from transactions.files.reading.tables import DELIMITERS
 from transactions.ledger.kinds import CHOICES
 from transactions.models import Account, Import, RowStatus
 from transactions.operations import imports as operations
+from transactions.operations.imports import mappings
 from transactions.operations.imports.committing import StalePreview
 from transactions.queries.imports import (
     file_rows,
@@ -55,6 +64,7 @@ from transactions.queries.imports import (
 )
 
 _DELIMITERS = {"tab" if sign == "\t" else sign: sign for sign in DELIMITERS}
+_WORDS = [*CHOICES, *((word, word) for word in (TRADE_BY_SIGN, CASH_BY_SIGN, SKIPPED))]
 FORMAT_CHOICES = [(name, name) for name in sorted(FORMATS)]
 
 
@@ -104,10 +114,15 @@ class ReadingOptions(StrictSerializer):
     decimal = serializers.ChoiceField(choices=get_args(DecimalSign), required=False)
     date_order = serializers.ChoiceField(choices=get_args(DateOrder), required=False)
     types = serializers.DictField(
-        child=serializers.ChoiceField(choices=CHOICES),
+        child=serializers.ChoiceField(choices=_WORDS),
         required=False,
-        help_text="Maps words of the file to transaction types.",
+        help_text=(
+            "Maps words of the file to transaction types. With the format `table` also to "
+            "`buy_or_sell` and `deposit_or_withdrawal`, which the signs decide, and to `skip`."
+        ),
     )
+    amount_sign = serializers.ChoiceField(choices=get_args(AmountSign), required=False)
+    amount_includes_fee = serializers.BooleanField(required=False)
     currency = CurrencyField(required=False)
     base_currency = CurrencyField(
         required=False, help_text="Currency into which the file's exchange rates convert."
@@ -144,14 +159,24 @@ _SYMBOLS_HELP = (
     "Security of the file -> our symbol, `skip`, `create` (an asset of one's own), or the asset "
     "to create: symbol, name, asset_class, currency."
 )
-_MAPPING_HELP = "Maps Ballast fields to column headings, for files in no known format."
+_MAPPING_HELP = (
+    "Maps Ballast fields to column headings, for tables in no known format. Beside the columns of "
+    "the Ballast CSV: `debit`, `credit`, `clock`, `balance`, `balance_currency`. An empty heading: "
+    "the table has no such column."
+)
+
+
+class MappingField(serializers.DictField):
+    """Ballast fields and their headings."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        heading = serializers.CharField(max_length=200, allow_blank=True)
+        super().__init__(child=heading, required=False, help_text=_MAPPING_HELP, **kwargs)
 
 
 class ImportChange(StrictSerializer):
     format = serializers.ChoiceField(choices=FORMAT_CHOICES, required=False)
-    mapping = serializers.DictField(
-        child=serializers.CharField(max_length=200), required=False, help_text=_MAPPING_HELP
-    )
+    mapping = MappingField()
     options = ReadingOptions(required=False)
     symbols = serializers.DictField(child=MeaningField(), required=False, help_text=_SYMBOLS_HELP)
     include = serializers.ListField(
@@ -194,6 +219,20 @@ class ImportWrite(StrictSerializer):
         required=False, help_text="Options for reading dates and numbers, as JSON."
     )
     symbols = JsonTextField(required=False, help_text=f"JSON. {_SYMBOLS_HELP}")
+    keep_unread = serializers.BooleanField(
+        required=False,
+        help_text=(
+            "true: keep a table that cannot be read without a mapping or an option. Its status is "
+            "`failed` until a PATCH says how to read it."
+        ),
+    )
+
+
+class SampleWrite(StrictSerializer):
+    """A mapping to try."""
+
+    mapping = MappingField()
+    options = ReadingOptions(required=False)
 
 
 class ImportsView(APIView):
@@ -234,6 +273,7 @@ class ImportsView(APIView):
             mapping=_validated("mapping", data.get("mapping")),
             options=_validated("options", data.get("options")),
             symbols=_validated("symbols", data.get("symbols")),
+            keep_unread=data.get("keep_unread", False),
         )
 
         def access() -> Account:
@@ -307,6 +347,21 @@ class ImportRowsView(APIView):
         )
 
 
+class ImportSampleView(APIView):
+    @extend_schema(operation_id="imports_sample", request=SampleWrite, responses=ImportSampleRead)
+    def post(self, request: Request, import_id: UUID) -> Response:
+        """Show how the first five rows would be read under a mapping. Nothing is changed."""
+        batch = import_batch(user=caller(request), public_id=import_id)
+        data = SampleWrite.parsed(request)
+        now = timezone.now()
+        table = mappings.table_of(batch=batch)
+        mapping = data.get("mapping", table.columns)
+        found = mappings.sample(
+            batch=batch, mapping=mapping, options=data.get("options", batch.options), now=now
+        )
+        return Response(sample_answer(table, mapping, found))
+
+
 class ImportCommitView(APIView):
     @extend_schema(
         operation_id="imports_commit",
@@ -336,5 +391,6 @@ urlpatterns = [
     path("imports", ImportsView.as_view()),
     path("imports/<uuid:import_id>", ImportView.as_view()),
     path("imports/<uuid:import_id>/rows", ImportRowsView.as_view()),
+    path("imports/<uuid:import_id>/sample", ImportSampleView.as_view()),
     path("imports/<uuid:import_id>/commit", ImportCommitView.as_view()),
 ]

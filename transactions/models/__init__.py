@@ -11,6 +11,7 @@ from transactions.models.accounts import (
 from transactions.models.imports import (
     Import,
     ImportChunk,
+    ImportMapping,
     ImportRow,
     ImportState,
     ImportStatus,
@@ -40,6 +41,7 @@ __all__ = [
     "HoldingPeriodMethod",
     "Import",
     "ImportChunk",
+    "ImportMapping",
     "ImportRow",
     "ImportState",
     "ImportStatus",

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from core import limits
 from core.identifiers import uuid7
-from identity.models import User, household_ids
+from identity.models import Household, User, household_ids
 from jobs.models import ACTIVE, Job, JobStatus
 from transactions.models.accounts import Account, money_field
 
@@ -68,6 +68,8 @@ class Import(models.Model):
     # Column mapping (Ballast field -> heading) and the styles of numbers and dates.
     mapping = models.JSONField(default=dict, blank=True)
     options = models.JSONField(default=dict, blank=True)
+    # The fingerprint of the file's heading, under which its mapping is kept; empty for no table.
+    heading_sha256 = models.CharField(max_length=64, blank=True)
     # Symbol of the file -> what the user maps it to.
     symbols = models.JSONField(default=dict, blank=True)
     # The securities in the file, with its data on them, and the accounts in it.
@@ -118,6 +120,29 @@ class Import(models.Model):
         if gave_up and self.status == ImportStatus.UPLOADED:
             return str(ImportState.FAILED)
         return str(self.status)
+
+
+class ImportMapping(models.Model):
+    """How a household reads files with one heading, as it did when it last imported one."""
+
+    household = models.ForeignKey(
+        Household, on_delete=models.CASCADE, related_name="import_mappings", db_index=False
+    )
+    heading_sha256 = models.CharField(max_length=64)
+    # As in `Import`.
+    mapping = models.JSONField()
+    options = models.JSONField()
+    used_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["household", "heading_sha256"], name="import_mapping_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.household_id} {self.heading_sha256[:8]}"
 
 
 class ImportChunk(models.Model):

@@ -35,7 +35,11 @@ REQUESTS: dict[str, Any] = {
     "refresh_token": {"refresh": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"},
     "grant_adviser": {"email": "adviser@example.com"},
     "invite": {"email": "partner@example.com"},
-    "imports_update": {"mapping": {"APPLE INC": "AAPL"}, "exclude": [3]},
+    "imports_update": {"symbols": {"APPLE INC": "AAPL"}, "exclude": [3]},
+    "imports_sample": {
+        "mapping": {"executed_at": "Buchungstag", "amount": "Betrag", "note": "Text"},
+        "options": {"amount_sign": "in", "currency": "EUR", "date_order": "dmy"},
+    },
     "market_assets_create": {
         "symbol": "HOUSE",
         "name": "House in Lisbon",

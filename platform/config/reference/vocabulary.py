@@ -315,7 +315,22 @@ MEANINGS: dict[str, str] = {
     "duplicates": "Rows already in the ledger.",
     "skipped": "Rows that are not transactions.",
     "ImportCounts.errors": "Rows that cannot be recorded without a correction.",
-    "mapping": "Ballast symbol for each security named in the file.",
+    "mapping": "Heading of the column for each Ballast field.",
+    "amount_sign": (
+        "What a plus before an amount says, in a `table`: `in`, that money came in; `out`, that it "
+        "went out; `none`, nothing."
+    ),
+    "amount_includes_fee": "A trade's amount is the cash that moved, fee included, in a `table`.",
+    "keep_unread": "Whether to keep a table that cannot be read yet.",
+    "headings": "Columns of the table.",
+    "ImportHeading.name": "Heading of the column.",
+    "ImportHeading.field": "Ballast field that reads the column; null for none.",
+    "example": "First cell of the column that is not empty.",
+    "words": "Words of the column of types.",
+    "word": "Word of the file.",
+    "ImportWord.type": "Type that the word means, or likely means; null if that is unknown.",
+    "sample": "First rows of the file as they would be read.",
+    "refusal": "Reason why the file cannot be read under this mapping; null for none.",
     "options": "Options for reading the file.",
     "reset": "Options to discard; they are detected again.",
     "exclude": "Numbers of the rows to leave out.",

@@ -115,7 +115,7 @@ def test_the_format_is_found_from_the_head_alone(name: str, expected: str) -> No
 
 
 def test_every_format_has_a_sample() -> None:
-    assert {*SAMPLES.values(), "ballast"} == {*FORMATS, *REALIZED}
+    assert {*SAMPLES.values(), "ballast", "table"} == {*FORMATS, *REALIZED}
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name.endswith(".csv")])

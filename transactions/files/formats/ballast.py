@@ -2,10 +2,9 @@
 
     read(write(drafts)) == drafts
 
-It also reads files of unknown formats: `options.columns` maps our fields to their headings, and
-`options.types` maps their words to our types. Times are ISO 8601; written figures have a decimal
-point and no grouping. A text that a spreadsheet would read as a formula is written with a `'`
-before it, which reading removes.
+`table` reads files of unknown formats by the same rules. Times are ISO 8601; written figures have a
+decimal point and no grouping. A text that a spreadsheet would read as a formula is written with a
+`'` before it, which reading removes.
 """
 
 import csv
@@ -176,20 +175,29 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
 
 
 def _row(line: Line) -> ParsedRow:
-    kind_name = _type(line)
+    return row_of(line, kind_name=_type(line), amount=line.figure("amount"))
+
+
+def row_of(
+    line: Line, *, kind_name: str, amount: Decimal | None, fee_included: bool = False
+) -> ParsedRow:
+    """Return a row of a kind; `kind_name` is empty if it is unknown: a problem of the line.
+
+    `amount` is negative only for the correction of an earlier row, and for trades, where the sign
+    says nothing. `fee_included`: a trade's amount is the cash that moved.
+    """
     kind = KINDS.get(kind_name)
-    at = line.happened(kind_name, "executed_at", exact=True)
+    at = line.happened(kind_name, "executed_at", clock="clock", exact=True)
     currency = line.currency("currency")
     security = line.security(required=kind is not None and kind.needs_symbol)
-    quantity, price, amount, fee = (
+    quantity, price, fee = (
         line.quantity("quantity"),
         line.figure("price"),
-        line.figure("amount"),
         line.figure("fee") or Decimal(0),
     )
     if kind is not None and kind.figures == "trade":
         quantity, price, amount, fee = _trade(
-            line, kind_name, currency, quantity, price, amount, fee
+            line, kind_name, currency, quantity, price, amount, fee, fee_included
         )
     else:
         for name, value in (("price", price), ("fee", fee), ("amount", amount)):
@@ -297,6 +305,7 @@ def _trade(
     price: Decimal | None,
     amount: Decimal | None,
     fee: Decimal,
+    fee_included: bool,
 ) -> tuple[Decimal | None, Decimal | None, Decimal | None, Decimal]:
     """Return the figures of a trade; its amount excludes the fee. Our own files keep theirs."""
     if quantity is None:
@@ -314,7 +323,8 @@ def _trade(
         quantity=quantity,
         price=price,
         fee=fee,
-        gross=None if amount is None else abs(amount),
+        gross=None if amount is None or fee_included else abs(amount),
+        net=abs(amount) if amount is not None and fee_included else None,
         slack=slack_of(line, quantity, price),
     )
     return quantity, price, amount, fee

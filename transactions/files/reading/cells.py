@@ -87,6 +87,24 @@ def decimal_sign(texts: Iterable[str], *, fallback: DecimalSign | None) -> Decim
     Raises number_style_mixed; and number_style_ambiguous if a number like 1,234 depends on the
     sign and the fallback contradicts its plainest reading.
     """
+    proved, open_signs = _signs(texts)
+    if len(proved) > 1:
+        raise refusal("number_style_mixed", field="decimal")
+    if proved:
+        return proved.pop()
+    if open_signs and open_signs != {fallback}:
+        raise refusal("number_style_ambiguous", field="decimal")
+    return fallback or "."
+
+
+def is_other_sign(texts: Iterable[str], stated: DecimalSign) -> bool:
+    """Return whether every number that proves a decimal sign proves another one than stated."""
+    proved, _ = _signs(texts)
+    return bool(proved) and stated not in proved
+
+
+def _signs(texts: Iterable[str]) -> tuple[set[DecimalSign], set[DecimalSign]]:
+    """Return the decimal signs that numbers prove, and those that numbers like 1,234 leave open."""
     proved: set[DecimalSign] = set()
     open_signs: set[DecimalSign] = set()
     for text in texts:
@@ -108,13 +126,7 @@ def decimal_sign(texts: Iterable[str], *, fallback: DecimalSign | None) -> Decim
             proved.add(sign)
         else:
             open_signs.add(sign)
-    if len(proved) > 1:
-        raise refusal("number_style_mixed", field="decimal")
-    if proved:
-        return proved.pop()
-    if open_signs and open_signs != {fallback}:
-        raise refusal("number_style_ambiguous", field="decimal")
-    return fallback or "."
+    return proved, open_signs
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,23 +244,43 @@ def _moment(parts: dict[str, str | None], month: int, day: int) -> Moment:
 
 def date_order(texts: Iterable[str]) -> DateOrder | None:
     """Return the day order that the whole file proves; None if no cell depends on it."""
-    day_first = month_first = depends = False
+    proved, depends = _orders(texts)
+    if len(proved) > 1:
+        raise refusal("date_order_mixed", field="date_order")
+    if proved:
+        return proved.pop()
+    if depends:
+        raise refusal("date_order_ambiguous", field="date_order")
+    return None
+
+
+def is_other_order(texts: Iterable[str], stated: DateOrder) -> bool:
+    """Return whether every day that proves an order proves another one than stated.
+
+    Any day that ends with the year contradicts "ymd", unless its order does not matter.
+    """
+    proved, depends = _orders(texts)
+    if stated == "ymd":
+        return bool(proved) or depends
+    return bool(proved) and stated not in proved
+
+
+def _orders(texts: Iterable[str]) -> tuple[set[DateOrder], bool]:
+    """Return the day orders that cells prove, and whether a cell like 03/04/2024 needs one."""
+    proved: set[DateOrder] = set()
+    depends = False
     for text in texts:
         text = effective(text)
         match = _YEAR_LAST.fullmatch(text) or _YEAR_LAST.fullmatch(_beginning(text))
         if not match or match["sep"] == ".":
             continue
         first, second = int(match["a"]), int(match["b"])
-        day_first = day_first or first > 12 >= second
-        month_first = month_first or second > 12 >= first
+        if first > 12 >= second:
+            proved.add("dmy")
+        elif second > 12 >= first:
+            proved.add("mdy")
         depends = depends or (first <= 12 and second <= 12 and first != second)
-    if day_first and month_first:
-        raise refusal("date_order_mixed", field="date_order")
-    if day_first or month_first:
-        return "dmy" if day_first else "mdy"
-    if depends:
-        raise refusal("date_order_ambiguous", field="date_order")
-    return None
+    return proved, depends
 
 
 def is_isin(text: str) -> bool:

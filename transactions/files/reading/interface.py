@@ -37,6 +37,13 @@ FILE_CODES: Mapping[str, str] = {
     "row_too_long": "A row is longer than any transaction. A closing quote may be missing.",
     "date_order_ambiguous": "03/04 may be March or April, and no row decides. Name the date order.",
     "date_order_mixed": "Some dates are day first, others month first. Use one order in the file.",
+    "date_order_contradicted": (
+        "The days of the file are in the other order than stated. Choose the other one."
+    ),
+    "number_style_contradicted": (
+        "The numbers of the file have the other decimal sign. Choose the other one."
+    ),
+    "column_used_twice": "Two fields read the same column. Choose another one for one of them.",
     "number_style_ambiguous": "1,234 may be a thousand or a fraction. Name the decimal sign.",
     "number_style_mixed": "Some rows have a decimal comma, others a point. Use one in the file.",
     "document_invalid": "The file is damaged: it is not well-formed JSON, XML or OFX.",
@@ -98,6 +105,7 @@ SKIP_CODES: Mapping[str, str] = {
     "not_executed": "The order was canceled or is a draft.",
     "taken_back": "A later row of the file cancels or corrects it.",
     "summary": "It is a total of other rows.",
+    "word_skipped": "You chose to leave out rows with this word.",
 }
 
 # Warnings about a reader's decisions; the row is still imported.
@@ -284,6 +292,10 @@ class ParsedRow:
 
 
 DateOrder = Literal["ymd", "dmy", "mdy"]
+# What the sign of an amount says: nothing; that money came in; that it went out.
+AmountSign = Literal["none", "in", "out"]
+# Words of a file may also mean what the sign of the amount decides, or nothing to import.
+TRADE_BY_SIGN, CASH_BY_SIGN, SKIPPED = "buy_or_sell", "deposit_or_withdrawal", "skip"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,8 +303,12 @@ class Options:
     """How to read a file. None means: detect it, and refuse the file if that is not possible.
 
     columns   field -> heading in the file, for headings unknown to the format; the fields are
-              those of our own CSV (`ballast.COLUMNS`)
-    types     word in the file -> our type, for the type column of our own CSV
+              those of our own CSV (`ballast.COLUMNS`) and of `table`; "": the file has no such
+              column, whatever its headings are called
+    types     word in the file -> our type, for the type column of our own CSV and of `table`,
+              which also knows `buy_or_sell`, `deposit_or_withdrawal` and `skip`
+    amount_sign          what a plus before an amount says, in `table`
+    amount_includes_fee  a trade's amount is the cash that moved, in `table`
     currency  of rows that name none
     base_currency  to which the file's rates lead, if it does not say so
     now       rows after it are refused
@@ -307,6 +323,8 @@ class Options:
     date_order: DateOrder | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
+    amount_sign: AmountSign = "none"
+    amount_includes_fee: bool = False
     currency: str = ""
     base_currency: str = ""
     account: str = ""

@@ -18,7 +18,13 @@ from typing import BinaryIO
 from core.currencies import CURRENCIES, minor_unit_of
 from core.errors import InvalidInput
 from core.limits import IMPORT_COLUMNS_MAX, IMPORT_ROW_CHARS_MAX, IMPORT_ROWS_MAX
-from transactions.files.reading.cells import DecimalSign, date_order, decimal_sign
+from transactions.files.reading.cells import (
+    DecimalSign,
+    date_order,
+    decimal_sign,
+    is_other_order,
+    is_other_sign,
+)
 from transactions.files.reading.decoding import encoding_of, refusal, text_lines
 from transactions.files.reading.interface import DateOrder, Options
 
@@ -318,8 +324,13 @@ def _styled(
                 if place < len(record.cells):
                     yield record.cells[place]
 
-    order = options.date_order or layout.date_order or date_order(cells(layout.dates))
-    sign = options.decimal or layout.decimal
+    order, sign = options.date_order or layout.date_order, options.decimal or layout.decimal
+    if order is None:
+        order = date_order(cells(layout.dates))
+    elif options.date_order and is_other_order(cells(layout.dates), order):
+        raise refusal("date_order_contradicted", field="date_order")
+    if options.decimal and is_other_sign(cells(layout.numbers), options.decimal):
+        raise refusal("number_style_contradicted", field="decimal")
     if sign is None:
         sign = decimal_sign(cells(layout.numbers), fallback=_FALLBACKS.get(delimiter))
     return Table(data, encoding, delimiter, heading, sign, order, _ends_open(data))

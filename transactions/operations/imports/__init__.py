@@ -34,7 +34,7 @@ from stores.locks import locked_in_line
 from transactions.files.formats.detection import FORMATS, HEAD_BYTES, recognize
 from transactions.models import Account, Import, ImportRow, ImportStatus, Transaction
 from transactions.operations.books.booking import is_long
-from transactions.operations.imports import committing, files, reading
+from transactions.operations.imports import committing, files, mappings, reading
 from transactions.operations.imports.judging import judge
 from transactions.operations.imports.symbols import stated
 
@@ -55,6 +55,8 @@ class Upload:
     mapping: Mapping[str, str] | None = None
     options: Mapping[str, Any] | None = None
     symbols: Mapping[str, Any] | None = None
+    # Keep a table that cannot be read yet, so that a person can say how.
+    keep_unread: bool = False
 
 
 def bring(
@@ -80,12 +82,20 @@ def bring(
             symbols=dict(upload.symbols or {}),
         )
         files.store(batch=batch, pieces=upload.pieces)
-        batch.format = _format_of(batch)
-        _ensure_bytes(batch)
-        if at_once:
-            _read(batch, now)
-        else:
-            _read_or_enqueue(batch, user, now)
+        try:
+            with transaction.atomic():
+                batch.format = _format_of(batch)
+                _ensure_bytes(batch)
+                if at_once:
+                    _read(batch, now)
+                else:
+                    _read_or_enqueue(batch, user, now)
+        except InvalidInput as refusal:
+            if not (upload.keep_unread and mappings.is_mendable(batch=batch, code=refusal.code)):
+                raise
+            _ensure_bytes(batch)
+            batch.status = ImportStatus.FAILED
+            batch.error = {"code": refusal.code, "detail": refusal.detail}
         batch.save()
     return batch
 
@@ -129,7 +139,9 @@ def _unknown_format() -> InvalidInput:
 
 
 def _format_of(batch: Import) -> str:
-    """Return the format the user named, else the detected one; our own CSV if columns are mapped.
+    """Return the format the user named, else the detected one; a table if columns are mapped.
+
+    A heading that the household has mapped before is mapped in the same way.
 
     Refuses faults that the head of a file shows: archives, other encodings, unknown headings.
     """
@@ -140,15 +152,18 @@ def _format_of(batch: Import) -> str:
             code="file_empty",
             fields={"file": ["is empty"]},
         )
-    found = recognize(head)
     batch.format_score = None
+    mappings.note_heading(batch=batch, head=head)
     if batch.format_is_chosen:
         return batch.format
+    if mappings.recall(batch=batch):
+        return mappings.FORMAT
+    found = recognize(head)
     if found is not None and found.name in FORMATS and (found.score == 1 or not batch.mapping):
         batch.format_score = found.score
         return found.name
     if batch.mapping:
-        return "ballast"
+        return mappings.FORMAT
     raise InvalidInput(
         "No known format has these columns. Name the format, or map the columns.",
         code="format_unknown",
@@ -230,6 +245,7 @@ def commit(*, batch: Import, user: User, now: datetime, at_once: bool = False) -
             _enqueue(locked, "commit", user, now, rows=locked.ready_count)
         else:
             committing.write(batch=locked, user=user, now=now)
+            mappings.remember(batch=locked, now=now)
             locked.step = "commit"
         locked.save()
     return locked
@@ -279,6 +295,7 @@ def run(claim: Claim, now: datetime, told: Told) -> None:
         elif step == "commit":
             _ensure_status(batch, ImportStatus.PREVIEW)
             committing.write(batch=batch, user=user, now=now, told=told)
+            mappings.remember(batch=batch, now=now)
         else:
             _ensure_status(batch, ImportStatus.COMMITTED)
             committing.undo(batch=batch, user=user, now=now, told=told)

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -29,7 +29,7 @@ _COLUMNS = (
 )
 OPTIONS = (
     *("encoding", "delimiter", "decimal", "date_order", "types", "currency", "base_currency"),
-    "account",
+    *("account", "amount_sign", "amount_includes_fee"),
 )
 
 
@@ -88,13 +88,18 @@ def _line_count(file: BinaryIO) -> int:
 
 def options_of(batch: Import, now: datetime) -> Options:
     """Return the reading options that the user stated."""
-    stated: dict[str, Any] = {
-        name: batch.options[name] for name in OPTIONS if batch.options.get(name)
-    }
+    return stated_options(mapping=batch.mapping, options=batch.options, now=now)
+
+
+def stated_options(
+    *, mapping: Mapping[str, str], options: Mapping[str, Any], now: datetime
+) -> Options:
+    """Return a mapping and options, in the form in which an import keeps them, for a reader."""
+    stated: dict[str, Any] = {name: options[name] for name in OPTIONS if options.get(name)}
     return Options(
         now=now,
-        columns=batch.mapping,
-        zone=ZoneInfo(batch.options["zone"]) if batch.options.get("zone") else UTC,
+        columns=mapping,
+        zone=ZoneInfo(options["zone"]) if options.get("zone") else UTC,
         **stated,
     )
 

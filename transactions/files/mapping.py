@@ -1,0 +1,186 @@
+"""What a table of unknown origin offers for a mapping: its heading, and likely meanings. Pure.
+
+    heading   of the first rows, under the delimiter that gives the most columns, the first row of
+              two or more different names of which none is a number or a day, and which the row
+              below it does not exceed
+    guess     a heading means the field whose words it is, or contains; each column only once
+
+A guess is shown to a person and never read without them.
+"""
+
+import codecs
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice, zip_longest
+
+from core.errors import InvalidInput
+from transactions.files.formats.ballast import COLUMNS
+from transactions.files.formats.table import ADDED
+from transactions.files.formats.table_words import FIELD_WORDS, TYPE_WORDS
+from transactions.files.reading import cells
+from transactions.files.reading.cells import UnreadableDate
+from transactions.files.reading.decoding import encoding_of
+from transactions.files.reading.tables import (
+    DELIMITERS,
+    HEADING_ROWS,
+    Record,
+    column_names,
+    plain_name,
+    read_records,
+    without_unit,
+)
+from transactions.ledger.kinds import KINDS
+
+FIELDS = (*COLUMNS, *ADDED)
+WORDS_MAX = 60
+_WORD_CHARS_MAX = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The heading of a table: its line, the names as the file writes them, and the delimiter."""
+
+    line: int
+    names: Sequence[str]
+    delimiter: str
+    encoding: str
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for every file with these columns in this order."""
+        return sha256("\n".join(column_names(self.names)).encode()).hexdigest()
+
+
+def heading_in(head: bytes, *, delimiter: str | None = None) -> Heading | None:
+    """Return the heading of a table by the first bytes of its file; None if there is none."""
+    if head.lstrip()[:1] in (b"{", b"[", b"<"):
+        return None  # JSON, XML or OFX
+    data = io.BytesIO(whole_lines(head))
+    try:
+        encoding = encoding_of(data)
+    except InvalidInput:
+        return None
+    best: Heading | None = None
+    for sign in (delimiter,) if delimiter else DELIMITERS:
+        try:
+            records = list(islice(read_records(data, encoding, sign), HEADING_ROWS + 1))
+        except InvalidInput:
+            continue  # with another delimiter the rows may be shorter
+        found = _heading(records, sign, encoding)
+        if found is not None and (best is None or len(found.names) > len(best.names)):
+            best = found
+    return best
+
+
+def whole_lines(head: bytes) -> bytes:
+    """Return the beginning of a file without its last, perhaps incomplete line."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return head[: len(head) // 2 * 2]
+    cut = head.rfind(b"\n") + 1
+    return head[:cut] or head
+
+
+def _heading(records: Sequence[Record], delimiter: str, encoding: str) -> Heading | None:
+    for record, below in zip_longest(records, records[1:]):
+        names = [cell.strip() for cell in record.cells]
+        while names and not names[-1]:
+            names.pop()
+        said = [plain_name(name) for name in names if name]
+        wide = below is not None and _width(below.cells) > len(names)
+        if len(said) < 2 or len(set(said)) < len(said) or wide or any(map(_is_value, said)):
+            continue
+        return Heading(record.line, names, delimiter, encoding)
+    return None
+
+
+def _width(found: Sequence[str]) -> int:
+    return max((place for place, cell in enumerate(found, start=1) if cell.strip()), default=0)
+
+
+def _is_value(text: str) -> bool:
+    if any(cells.number(text.upper(), sign) is not None for sign in (".", ",")):
+        return True
+    try:
+        cells.moment(text, None)
+    except UnreadableDate:
+        return False
+    return True
+
+
+def guessed_columns(names: Sequence[str]) -> dict[str, str]:
+    """Return the likely field of each heading: field -> heading."""
+    plain = {name: without_unit(plain_name(name)) for name in names if name}
+    found: dict[str, str] = {}
+    for whole in (True, False):
+        for field, words in FIELD_WORDS.items():
+            if field in found:
+                continue
+            free = {name: text for name, text in plain.items() if name not in found.values()}
+            name = _named(free, words, whole=whole)
+            if name is not None:
+                found[field] = name
+    if "amount" in found and {"debit", "credit"} & found.keys():
+        del found["amount"]
+    return found
+
+
+def _named(free: Mapping[str, str], words: Sequence[str], *, whole: bool) -> str | None:
+    """Return the heading that is one of the words or, unless `whole`, contains a long one."""
+    for word in words:
+        for name, text in free.items():
+            if text == word or (not whole and len(word) > 3 and word in text):
+                return name
+    return None
+
+
+def guessed_type(word: str) -> str:
+    """Return the likely type of a word; empty if none is likely."""
+    text = plain_name(word).replace("_", " ")
+    if text.replace(" ", "_") in KINDS:
+        return text.replace(" ", "_")
+    best = ""
+    meaning = ""
+    for kind, beginnings in TYPE_WORDS.items():
+        for beginning in beginnings:
+            if text.startswith(beginning) and len(beginning) > len(best):
+                best, meaning = beginning, kind
+    return meaning
+
+
+def words_in(head: bytes, heading: Heading, column: str) -> list[str]:
+    """Return the different words of a column in the order in which they first appear."""
+    plain = column_names(heading.names)
+    wanted = plain_name(column)
+    if wanted not in plain:
+        return []
+    place = plain.index(wanted)
+    found: dict[str, None] = {}
+    for record in _below(head, heading):
+        word = record.cells[place].strip() if place < len(record.cells) else ""
+        if word:
+            found[word[:_WORD_CHARS_MAX]] = None
+        if len(found) >= WORDS_MAX:
+            break
+    return list(found)
+
+
+def examples_in(head: bytes, heading: Heading) -> list[str]:
+    """Return the first cell below each name that says something."""
+    found = [""] * len(heading.names)
+    for record in islice(_below(head, heading), HEADING_ROWS):
+        for place, cell in enumerate(record.cells[: len(found)]):
+            found[place] = found[place] or cell.strip()[:_WORD_CHARS_MAX]
+    return found
+
+
+def _below(head: bytes, heading: Heading) -> Iterator[Record]:
+    data = io.BytesIO(whole_lines(head))
+    records: Iterable[Record] = read_records(data, heading.encoding, heading.delimiter)
+    try:
+        for record in records:
+            if record.line > heading.line:
+                yield record
+    except InvalidInput:
+        return  # the page shows what the reader says about it
