@@ -26,15 +26,15 @@ class LogFile:
         try:
             if self._size > self.bytes_max:
                 self._rotate()
-            if self._descriptor is None:
-                self._open()
+            descriptor = self._open() if self._descriptor is None else self._descriptor
             if self.dropped:
                 # begins on a new line: the disk may hold a part of the last one
                 self._append(
-                    f"\n[{self.dropped} lines are missing because they could not be written]\n"
+                    descriptor,
+                    f"\n[{self.dropped} lines are missing because they could not be written]\n",
                 )
                 self.dropped = 0
-            self._append(line)
+            self._append(descriptor, line)
         except OSError:
             self.dropped += 1
 
@@ -44,21 +44,21 @@ class LogFile:
                 os.close(self._descriptor)
             self._descriptor = None
 
-    def _open(self) -> None:
+    def _open(self) -> int:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._descriptor = descriptor
         os.fchmod(descriptor, 0o600)  # everybody could read a file of an earlier version
         self._size = os.fstat(descriptor).st_size
+        return descriptor
 
     def _rotate(self) -> None:
         self.close()
         self._size = 0
         self.path.replace(self.path.with_suffix(".log.1"))
 
-    def _append(self, line: str) -> None:
-        assert self._descriptor is not None
+    def _append(self, descriptor: int, line: str) -> None:
         data = line.encode(errors="replace")
-        written = os.write(self._descriptor, data)
+        written = os.write(descriptor, data)
         self._size += written
         if written < len(data):
             raise OSError("only a part of the line was written")

@@ -28,16 +28,14 @@ class Servers:
 
     def wait_ready(self, child: Child) -> None:
         """Wait until a started or restarted server answers."""
-        if child.program.name == "postgres":
-            assert self.postgres is not None
+        if self.postgres is not None and child.program.name == "postgres":
             database.wait_ready(self.postgres, child)
         else:
             redis_server.wait_ready(child, self.sockets[child.program.name])
 
     def prepare(self, program: Program) -> None:
         """Remove all obstacles before a server starts."""
-        if program.name == "postgres":
-            assert self.postgres is not None
+        if self.postgres is not None and program.name == "postgres":
             database.prepare(self.postgres)
         else:
             redis_server.stop_stale(self.sockets[program.name])

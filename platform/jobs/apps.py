@@ -1,11 +1,11 @@
 from django.apps import AppConfig
 
+from edge.metrics import export
+from jobs.metrics import WaitingWork
+
 
 class JobsConfig(AppConfig):
     name = "jobs"
 
     def ready(self) -> None:
-        from edge.metrics import export
-        from jobs.metrics import WaitingWork
-
         export(WaitingWork())

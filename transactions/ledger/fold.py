@@ -121,7 +121,6 @@ def acquire_elsewhere(book: Book, event: Event) -> None:
 
 def _from_outside(book: Book, event: Event) -> Piece:
     """Return the lot of a transfer in from outside, in the units of its acquisition."""
-    assert event.opened_date is not None, "shares from outside state when they were acquired"
     opened_at = opened_elsewhere(event)
     key = purchase_key(account=event.account, asset=event.asset, at=opened_at, order_id="")
     quantity = _steps(book, event)
@@ -129,7 +128,7 @@ def _from_outside(book: Book, event: Event) -> Piece:
         event.id,
         key,
         opened_at,
-        event.opened_date,
+        opened_at.date(),
         quantity if event.ratio is None else scaled(quantity, 1 / event.ratio),
         book.cents(event),
         (event.account, event.asset),

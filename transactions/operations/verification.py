@@ -173,8 +173,7 @@ def _compare(stored: Stored, derived: Derived) -> Iterator[Difference]:
     for sale in sorted({*stored.disposals, *derived.disposals}):
         have, want = stored.disposals.get(sale), derived.disposals.get(sale)
         if have != want:
-            shown = have or want
-            assert shown is not None, "one of the two is there"
+            shown = have or derived.disposals[sale]
             yield Difference(shown.account_id, "disposal", str(sale), _text(have), _text(want))
     mine, theirs = Counter(stored.wash_sales), Counter(derived.wash_sales)
     for row in (mine - theirs).elements():

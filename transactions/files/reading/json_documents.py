@@ -17,8 +17,7 @@ from transactions.files.reading.decoding import encoding_of, refusal, text_piece
 ELEMENT_CHARS_MAX = 4_194_304
 # Activities, plus as many accounts, profiles and tags.
 ELEMENTS_MAX = 2 * IMPORT_ROWS_MAX
-_SPACES = frozenset(" \t\n\r")
-_SPACE = re.compile(r"[ \t\n\r]{0,65536}")
+_NO_SPACE = re.compile(r"[^ \t\n\r]")
 
 
 def _constant(_: str) -> Any:
@@ -85,13 +84,11 @@ class Document:
     def _next(self) -> str:
         """Return the next character that is no space without consuming it; empty at the end."""
         while True:
-            match = _SPACE.match(self._text, self._place)
-            assert match is not None, "no space is a match, too"
-            self._to(match.end())
-            if self._place < len(self._text):
-                if self._text[self._place] not in _SPACES:
-                    return self._text[self._place]
-            elif not self._more():
+            match = _NO_SPACE.search(self._text, self._place)
+            self._to(match.start() if match else len(self._text))
+            if match:
+                return match.group()
+            if not self._more():
                 return ""
 
     def _expect(self, signs: str) -> str:

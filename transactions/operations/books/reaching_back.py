@@ -6,6 +6,7 @@ late cash   cash of an event for shares that have left: the book must know which
 """
 
 from collections.abc import Sequence
+from datetime import date
 
 from django.db.models import F, Q
 
@@ -20,22 +21,27 @@ def reaching_back(
     *, household: HouseholdBooks, linked: Linked, rows: Sequence[EventRow]
 ) -> set[int]:
     """Return the assets of rows that reach back; at most two queries, none for most rows."""
-    arrivals = [row for row in rows if row.type == "transfer_in" and row.opened_date is not None]
+    arrivals = [
+        (row.asset_id, row.opened_date)
+        for row in rows
+        if row.type == "transfer_in" and row.asset_id is not None and row.opened_date is not None
+    ]
     paying = [row for row in rows if KINDS[row.type].lots == "changes" and row.amount]
     return _replacing(household, linked, arrivals) | _paid_late(paying)
 
 
-def _replacing(household: HouseholdBooks, linked: Linked, arrivals: Sequence[EventRow]) -> set[int]:
+def _replacing(
+    household: HouseholdBooks, linked: Linked, arrivals: Sequence[tuple[int, date]]
+) -> set[int]:
+    """Return the assets of `arrivals` (asset, opened date) that may replace an earlier loss."""
     if not arrivals or not household.policy.enabled:
         return set()
     near = Q(pk__in=[])
-    for row in arrivals:
-        assert row.asset_id is not None, "shares are of an asset"
-        assert row.opened_date is not None, "only arrivals from outside are asked about"
+    for asset_id, opened_date in arrivals:
         near |= Q(
-            asset_id__in=linked.with_all([row.asset_id]),
-            closed_date__gte=window_start(row.opened_date),
-            closed_date__lte=window_end(row.opened_date),
+            asset_id__in=linked.with_all([asset_id]),
+            closed_date__gte=window_start(opened_date),
+            closed_date__lte=window_end(opened_date),
         )
     lost = set(
         Disposal.objects.filter(
@@ -43,9 +49,7 @@ def _replacing(household: HouseholdBooks, linked: Linked, arrivals: Sequence[Eve
         ).values_list("asset_id", flat=True)
     )
     return {
-        row.asset_id
-        for row in arrivals
-        if row.asset_id is not None and not lost.isdisjoint(linked.with_all([row.asset_id]))
+        asset_id for asset_id, _ in arrivals if not lost.isdisjoint(linked.with_all([asset_id]))
     }
 
 
