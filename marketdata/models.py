@@ -9,6 +9,7 @@ from core import limits
 from core.identifiers import uuid7
 from identity.models import Household, User, household_ids
 from marketdata.calendars import is_known
+from marketdata.corporate_actions import ACTION_CHOICES, Terms, sentence
 
 
 class AssetClass(models.TextChoices):
@@ -165,6 +166,142 @@ class IdentityDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.asset_id} is {self.identical_to_id or 'itself'}"
+
+
+class ActionSource(models.TextChoices):
+    """Where a corporate action was learned from."""
+
+    OPERATOR = "operator"
+    PERSON = "person"
+    FILE = "file"
+    VENDOR = "vendor"
+
+
+class ActionState(models.TextChoices):
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    WITHDRAWN = "withdrawn"
+
+
+class CorporateActionQuerySet(models.QuerySet["CorporateAction"]):
+    def for_user(self, user: User) -> "CorporateActionQuerySet":
+        """Return actions of public securities, and those of the households the user may see."""
+        return self.filter(Q(household=None) | Q(household_id__in=household_ids(user)))
+
+
+class CorporateAction(models.Model):
+    """One event of a security, whatever number of accounts it changes and of sources tell it.
+
+    Without a household it concerns a public security and everyone who held it; with one, that
+    household alone. The terms never change: a wrong action is withdrawn and proposed again.
+    """
+
+    public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
+    asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="corporate_actions")
+    household = models.ForeignKey(
+        Household, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    kind = models.CharField(max_length=24, choices=ACTION_CHOICES)
+    ex_date = models.DateField(help_text="The first day on which the shares trade without it.")
+    payment_date = models.DateField(null=True, blank=True)
+    new_asset = models.ForeignKey(
+        Asset, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    ratio_new = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    ratio_old = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    basis_percentage = models.DecimalField(max_digits=12, decimal_places=8, null=True, blank=True)
+    # Of cash_per_share, new_share_value and cash_in_lieu_price.
+    currency = models.CharField(max_length=3)
+    cash_per_share = models.DecimalField(
+        max_digits=limits.PRICE_DIGITS, decimal_places=limits.PRICE_DECIMALS, null=True, blank=True
+    )
+    new_share_value = models.DecimalField(
+        max_digits=limits.PRICE_DIGITS,
+        decimal_places=limits.PRICE_DECIMALS,
+        null=True,
+        blank=True,
+        help_text="Value of one new share, if cash is paid beside shares.",
+    )
+    cash_in_lieu_price = models.DecimalField(
+        max_digits=limits.PRICE_DIGITS,
+        decimal_places=limits.PRICE_DECIMALS,
+        null=True,
+        blank=True,
+        help_text="Paid for a whole share where only a fraction is left.",
+    )
+    final = models.BooleanField(default=False, help_text="The last payment of a liquidation.")
+    source = models.CharField(max_length=8, choices=ActionSource.choices)
+    reference = models.CharField(
+        max_length=limits.NOTE_LENGTH_MAX,
+        blank=True,
+        help_text="Where it is announced, such as the issuer's Form 8937.",
+    )
+    state = models.CharField(
+        max_length=9, choices=ActionState.choices, default=ActionState.PROPOSED
+    )
+    proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    # When the households it concerns were listed; empty again when it is withdrawn.
+    listed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CorporateActionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="corporate_action_state_has_time",
+                condition=Q(state="proposed", confirmed_at__isnull=True, withdrawn_at__isnull=True)
+                | Q(state="confirmed", confirmed_at__isnull=False, withdrawn_at__isnull=True)
+                | Q(state="withdrawn", withdrawn_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="corporate_action_ratio_positive",
+                condition=Q(ratio_new__isnull=True, ratio_old__isnull=True)
+                | Q(ratio_new__gt=0, ratio_old__gt=0),
+            ),
+        ]
+        indexes = [
+            # The actions of a security, newest first.
+            models.Index(fields=["asset", "-ex_date", "-id"], name="corporate_action_by_asset"),
+            # All actions, newest first.
+            models.Index(fields=["-ex_date", "-id"], name="corporate_action_newest"),
+            # The few decided actions whose households are not listed yet.
+            models.Index(
+                fields=["id"],
+                name="corporate_action_not_listed",
+                condition=Q(listed_at__isnull=True) & ~Q(state="proposed"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{sentence(self.terms)} on {self.ex_date}"
+
+    @property
+    def terms(self) -> Terms:
+        """The terms as the pure code reads them; needs the assets loaded."""
+        return Terms(
+            kind=self.kind,
+            symbol=self.asset.symbol,
+            ex_date=self.ex_date,
+            currency=self.currency,
+            new_symbol=self.new_asset.symbol if self.new_asset else None,
+            ratio_new=self.ratio_new,
+            ratio_old=self.ratio_old,
+            basis_percentage=self.basis_percentage,
+            cash_per_share=self.cash_per_share,
+            new_share_value=self.new_share_value,
+            cash_in_lieu_price=self.cash_in_lieu_price,
+            payment_date=self.payment_date,
+            final=self.final,
+        )
 
 
 class LatestPrice(models.Model):

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from edge.admin import COUNT_MAX, LargeTableAdmin, ReadOnlyAdmin, is_detail
 from transactions.models import (
     Account,
+    ActionRun,
     Disposal,
     Lot,
     Rebooking,
@@ -144,3 +145,13 @@ class VerificationRunAdmin(ReadOnlyAdmin):
         """Omit the differences of each run from the list of runs."""
         rows: QuerySet[VerificationRun] = super().get_queryset(request)
         return rows if is_detail(request) else rows.defer("differences")
+
+
+@admin.register(ActionRun)
+class ActionRunAdmin(ReadOnlyAdmin):
+    """Households in which a corporate action is due, failed, booked or reversed."""
+
+    list_display = ("action", "household", "undo", "attempts", "next_at", "done_at", "error")
+    list_select_related = ("action__asset", "action__new_asset", "household")
+    uuid_fields = ("household__public_id", "action__public_id")
+    ordering = ("-id",)

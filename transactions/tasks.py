@@ -1,5 +1,6 @@
-"""Background tasks of the ledger: large imports, and rebookings after decisions."""
+"""Background tasks of the ledger: large imports, rebookings after decisions, corporate actions."""
 
+from functools import partial
 from typing import Any
 
 from celery import Task, shared_task
@@ -7,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from jobs.operations import work
-from transactions.operations import imports, rebookings
+from transactions.operations import actions, imports, rebookings
 
 
 @shared_task(
@@ -40,3 +41,24 @@ def follow_identity_decisions() -> int:
     The time limit is for one household with very many transactions.
     """
     return rebookings.follow_identity_decisions(now=timezone.now(), clock=timezone.now)
+
+
+@shared_task(name=actions.FOLLOW, bind=True, soft_time_limit=1_800, time_limit=1_810)
+def follow_corporate_action(self: "Task[Any, Any]", job_id: int) -> None:
+    """Book or reverse a corporate action in the ledgers of all households, for some minutes.
+
+    The time limit is for one household with very many transactions.
+    """
+    work(
+        job_id=job_id,
+        run=partial(actions.run, clock=timezone.now),
+        give_up=actions.give_up,
+        limit_s=1_800,
+        clock=timezone.now,
+    )
+
+
+@shared_task(name="transactions.follow_corporate_actions", soft_time_limit=60, time_limit=90)
+def follow_corporate_actions() -> int:
+    """Every minute: start jobs for corporate actions that are due in some household."""
+    return actions.follow_actions(now=timezone.now())

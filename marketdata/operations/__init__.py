@@ -1,5 +1,11 @@
 """Writes: quotes, own assets and their prices, partitions, the demo's samples."""
 
+from marketdata.operations.corporate_actions import (
+    confirm_for_everyone,
+    propose,
+    propose_for_everyone,
+    withdraw_for_everyone,
+)
 from marketdata.operations.demo_replay import Replay, opened, play
 from marketdata.operations.demo_samples import load_samples, roll_forward
 from marketdata.operations.identity import (
@@ -15,6 +21,7 @@ __all__ = [
     "IncomingQuote",
     "Recorded",
     "Replay",
+    "confirm_for_everyone",
     "create_own_asset",
     "decide_identity",
     "decide_own_identity",
@@ -22,9 +29,12 @@ __all__ = [
     "load_samples",
     "opened",
     "play",
+    "propose",
+    "propose_for_everyone",
     "record_class_change",
     "record_own_prices",
     "record_quotes",
     "roll_forward",
     "store_quotes",
+    "withdraw_for_everyone",
 ]

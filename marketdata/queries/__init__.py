@@ -10,6 +10,7 @@ from marketdata.queries.assets import (
     matching,
     sources,
 )
+from marketdata.queries.corporate_actions import corporate_action, corporate_actions
 from marketdata.queries.exchange_rates import exchange_rates, exchange_rates_on
 from marketdata.queries.history import (
     closing_prices,
@@ -26,6 +27,8 @@ __all__ = [
     "assets_by_symbol",
     "assets_seen",
     "closing_prices",
+    "corporate_action",
+    "corporate_actions",
     "default_partition_holds_rows",
     "exchange_rates",
     "exchange_rates_on",

@@ -57,6 +57,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 60.0,
         "options": {"queue": "nightly", "expires": 60},
     },
+    "follow corporate actions": {
+        "task": "transactions.follow_corporate_actions",
+        "schedule": 60.0,
+        "options": {"queue": "notify", "expires": 60},
+    },
     "delete old imports": {
         "task": "transactions.forget_old_imports",
         "schedule": crontab(hour="3", minute="50"),

@@ -311,6 +311,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AccountTypeEnum": "transactions.models.AccountType",
         "TransactionTypeEnum": "transactions.ledger.kinds.CHOICES",
+        "CorporateActionKindEnum": "marketdata.corporate_actions.ACTION_CHOICES",
         "ImportStateEnum": "transactions.models.ImportState",
         "ImportFormatEnum": "transactions.api.imports.FORMAT_CHOICES",
         "RealizedFormatEnum": "transactions.api.reconciliations.REALIZED_CHOICES",

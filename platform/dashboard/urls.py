@@ -5,6 +5,7 @@ from django.urls import path
 from dashboard.pages import (
     access,
     accounts,
+    actions,
     gains,
     imports,
     ledger,
@@ -30,6 +31,12 @@ urlpatterns = [
     path("settings", settings.settings, name="settings"),
     path("settings/taxes", taxes.tax_filing, name="tax_filing"),
     path("notices", notices.notices, name="notices"),
+    path("corporate-actions", actions.corporate_actions, name="corporate_actions"),
+    path(
+        "corporate-actions/<uuid:action_id>",
+        actions.corporate_action_page,
+        name="corporate_action",
+    ),
     path("about-data", sources.about_data, name="about_data"),
     path("performance", performance.household_performance, name="household_performance"),
     path("accounts/new", accounts.account_new, name="account_new"),

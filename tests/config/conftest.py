@@ -142,6 +142,7 @@ def furnished(user: Any, count: int) -> Home:
     recommendation, job = _recommendations(user, account, count)
     adviser, invitation = _guests(user, count)
     batch = _imports(user, account, count)
+    action = _corporate_actions(user, own[0], count)
     purchase = account.transactions.filter(type="buy").order_by("id").first()
     return Home(
         user,
@@ -155,6 +156,7 @@ def furnished(user: Any, count: int) -> Home:
             "invitation_id": str(invitation.public_id),
             "adviser_id": str(adviser.public_id),
             "import_id": str(batch.public_id),
+            "action_id": str(action.public_id),
             "file_format": "ballast",
             "symbol": own[0].symbol,
         },
@@ -278,6 +280,29 @@ def _imports(user: Any, account: Any, count: int) -> Any:
         ]
     )
     return made[0]
+
+
+def _corporate_actions(user: Any, asset: Any, count: int) -> Any:
+    """Create `count` splits of an own asset, all of one day."""
+    from marketdata.models import CorporateAction
+
+    made = [
+        CorporateAction(
+            asset=asset,
+            household_id=user.household_id,
+            kind="split",
+            ex_date=date(2024, 6, 10),
+            ratio_new=2 + number,
+            ratio_old=1,
+            currency="USD",
+            source="person",
+            reference=f"Secret {number}",
+            proposed_by=user,
+            proposed_at=timezone.now(),
+        )
+        for number in range(count)
+    ]
+    return CorporateAction.objects.bulk_create(made)[0]
 
 
 def _notices(user: Any, count: int) -> Any:

@@ -42,6 +42,12 @@ OF_ONE_S_OWN: dict[str, Any] = {
         "asset_class": "fund",
     },
     "market_asset_prices_create": [{"date": "2024-01-02", "close": "7"}],
+    "corporate_actions_propose": {
+        "symbol": "AAA",
+        "kind": "split",
+        "ex_date": "2024-06-10",
+        "ratio": "2:1",
+    },
     "asset_identity_decide": {"substantially_identical_to": None, "reason": "not the same"},
 }
 

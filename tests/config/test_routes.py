@@ -174,6 +174,7 @@ def test_nobody_gets_in_without_a_token(closed_route: Any, client: Any) -> None:
         "invitation",
         "adviser",
         "import",
+        "action",
     ):
         path = path.replace(f"{{{name}_id}}", "01a20a30-7263-7db1-aedd-8d50271f4780")
     path = path.replace("{symbol}", "AAA").replace("{file_format}", "ballast")
@@ -209,8 +210,9 @@ def test_one_row_or_a_thousand_cost_the_same_queries(
 ) -> None:
     small, large = furnish(people.owner, 1), furnish(people.stranger, 1000)
     few, many = client_of(people.owner), client_of(people.stranger)
-    # The lineage rebooks an asset of the household; performance reads eight series and tables.
-    most = {"lot_lineage": 20, "household_performance": 9}
+    # The lineage and the preview of an action rebook an asset of the household; performance reads
+    # eight series and tables.
+    most = {"lot_lineage": 20, "corporate_actions_preview": 20, "household_performance": 9}
     counted = {}
     for route in get_routes:
         query = query_of(route) | ({"page_size": 1000} if route.paged else {})

@@ -1,10 +1,19 @@
-"""Accounts, transactions, imports, exports and reconciliations over HTTP."""
+"""Accounts, transactions, corporate actions, imports, exports and reconciliations over HTTP."""
 
-from transactions.api import accounts, exports, imports, ledger, policies, reconciliations
+from transactions.api import (
+    accounts,
+    corporate_actions,
+    exports,
+    imports,
+    ledger,
+    policies,
+    reconciliations,
+)
 
 urlpatterns = [
     *accounts.urlpatterns,
     *ledger.urlpatterns,
+    *corporate_actions.urlpatterns,
     *imports.urlpatterns,
     *exports.urlpatterns,
     *reconciliations.urlpatterns,

@@ -14,8 +14,7 @@ replacement, a price carried over the split) doubles or halves on June 10 and ne
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-DAYS_APART_MAX = 5
-_RATIOS_APART = Fraction(1, 5)
+from marketdata.corporate_actions import DAYS_APART_MAX, same_ratio
 
 
 @dataclass(slots=True)
@@ -38,8 +37,7 @@ class Splits:
         known = self.by_asset.setdefault(asset, [])
         for split in known:
             near = abs(day - split.day) <= DAYS_APART_MAX
-            alike = abs(ratio / split.ratio - 1) < _RATIOS_APART
-            if near and alike and account not in split.accounts:
+            if near and same_ratio(ratio, split.ratio) and account not in split.accounts:
                 split.accounts.add(account)
                 return split, False
         known.append(Split(day, ratio, {account}))

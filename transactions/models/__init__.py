@@ -8,6 +8,7 @@ from transactions.models.accounts import (
     money_field,
     quantity_field,
 )
+from transactions.models.actions import ActionRun, AppliedAction
 from transactions.models.imports import (
     Import,
     ImportChunk,
@@ -36,6 +37,8 @@ __all__ = [
     "Account",
     "AccountQuerySet",
     "AccountType",
+    "ActionRun",
+    "AppliedAction",
     "Disposal",
     "Holding",
     "HoldingPeriodMethod",

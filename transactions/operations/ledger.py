@@ -55,14 +55,34 @@ def record(
             # An imported file is history: a later Import of another account may divide its lots.
             ensure_pieces_held(account=account, entries=entries)
         made = drafts(household=household, account=account, entries=entries, user=user, now=now)
-        rows = _written(made, user, now, import_batch)
-        try:
-            changed = rebook(household=household, new=rows, events_max=events_max)
-        except BallastError as fault:
-            of_row = {row.pk: draft for draft, row in zip(made, rows, strict=True)}
-            raise refused(fault, of_row) from fault
-        _settle(household, rows, changed)
-        announce_recorded(household, rows[-1].account_id, rows[-1].public_id, len(rows), now)
+        return record_made(
+            household=household,
+            made=made,
+            user=user,
+            now=now,
+            import_batch=import_batch,
+            events_max=events_max,
+        )
+
+
+def record_made(
+    *,
+    household: HouseholdBooks,
+    made: Sequence[Draft],
+    user: User,
+    now: datetime,
+    import_batch: Import | None = None,
+    events_max: int | None,
+) -> list[Transaction]:
+    """Record drafts of any accounts of a locked household, all or none. See `record`."""
+    rows = _written(made, user, now, import_batch)
+    try:
+        changed = rebook(household=household, new=rows, events_max=events_max)
+    except BallastError as fault:
+        of_row = {row.pk: draft for draft, row in zip(made, rows, strict=True)}
+        raise refused(fault, of_row) from fault
+    _settle(household, rows, changed)
+    announce_recorded(household, rows[-1].account_id, rows[-1].public_id, len(rows), now)
     return rows
 
 

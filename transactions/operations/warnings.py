@@ -20,11 +20,11 @@ from django.db.models import Q, QuerySet
 
 from core.money import plain
 from core.money_text import money_text
+from marketdata.corporate_actions import DAYS_APART_MAX
 from marketdata.models import Asset, DailyPrice, PriceAdjustment
 from marketdata.queries import exchange_rates_on
 from stores.rows import rows_of
 from transactions.ledger.kinds import KINDS, named
-from transactions.ledger.splits import DAYS_APART_MAX
 from transactions.models import Account, Transaction
 from transactions.operations.drafts import Draft
 

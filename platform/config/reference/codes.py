@@ -189,6 +189,24 @@ CODES: dict[str, dict[str, str]] = {
         ),
         "too_many_rows": "Too many rows in one request. Send fewer at once.",
     },
+    "Corporate actions": {
+        "corporate_action_not_found": (
+            "The corporate action does not exist, or you have no access to it."
+        ),
+        "action_not_confirmed": (
+            "The action is not confirmed for your household. There is nothing to withdraw."
+        ),
+        "action_of_a_household": (
+            "A household proposed the action for itself. Propose it for everyone first."
+        ),
+        "action_withdrawn": "The action was withdrawn. Propose it again, with the right terms.",
+        "new_share_value_required": (
+            "Cash beside shares needs the value of a new share, and nothing else does."
+        ),
+        "payment_before_ex_date": "The payment is before the ex-day. Correct one of them.",
+        "term_not_allowed": "This kind of action does not use the term. Remove it.",
+        "term_required": "A term of the action is missing. Add it.",
+    },
     "Transactions": {
         "transaction_not_found": "The transaction does not exist, or you have no access to it.",
         "already_reversed": "The transaction was already reversed. Nothing more is needed.",

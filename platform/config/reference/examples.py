@@ -51,6 +51,13 @@ REQUESTS: dict[str, Any] = {
         "reason": "The same share in another class.",
     },
     "market_asset_prices_create": [{"date": "2026-03-02", "close": "412000"}],
+    "corporate_actions_propose": {
+        "symbol": "AAPL",
+        "kind": "split",
+        "ex_date": "2020-08-31",
+        "ratio": "4:1",
+        "reference": "Form 8937 of the issuer",
+    },
     "portfolio_rebalance": {"minimum_trade": "250", "whole_shares": True},
     "restrictions_replace": [
         {

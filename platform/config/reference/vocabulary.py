@@ -372,6 +372,47 @@ MEANINGS: dict[str, str] = {
     "unreadable": "Lines of the file that could not be read.",
     "differences": "Fields that differ.",
     "reasons": "Likely reasons for the differences.",
+    # corporate actions
+    "ex_date": "First day on which the shares trade without it; who held them before takes part.",
+    "payment_date": "Day on which the cash is paid; without it, the ex-day.",
+    "cash_per_share": "Cash paid for each share held at the ex-day.",
+    "new_share_value": "Value of one new share, against which cash beside shares is measured.",
+    "cash_in_lieu_price": "Price of a whole share at which the fraction left of one is paid.",
+    "final": "Whether it is the last payment of a liquidation, which closes the shares.",
+    "reference": "Where it is announced, such as the issuer's Form 8937.",
+    "scope": "Whom it concerns: everyone who held the security, or one household.",
+    "proposed_by": "Who proposed it: an e-mail address, or `operator`.",
+    "proposed_at": "Time of the proposal.",
+    "confirmed_by": "Who confirmed it: an e-mail address, or `operator`; null until then.",
+    "confirmed_at": "Time of the confirmation; null until then.",
+    "withdrawn_by": "Who withdrew it: an e-mail address, or `operator`; null unless withdrawn.",
+    "withdrawn_at": "Time of the withdrawal; null unless withdrawn.",
+    "booking": (
+        "What has become of it in the household: none (not confirmed), due (a worker will book "
+        "it), failed (it is retried), booked or reversed."
+    ),
+    "booking_error": "Why it could not be booked; empty otherwise.",
+    "CorporateActionRead.title": "The action in one line.",
+    "CorporateActionRead.kind": "Kind of corporate action.",
+    "CorporateActionRead.state": "Proposed, confirmed or withdrawn.",
+    "CorporateActionRead.source": "Where it was learned from: operator, person, file or vendor.",
+    "CorporateActionRead.currency": "Currency of the cash and prices.",
+    "CorporateActionWriteRequest.kind": "Kind of corporate action.",
+    "action": "The corporate action.",
+    "action_id": "Corporate action (UUID).",
+    "refusal": "Why the ledger refuses it; empty if it does not.",
+    "CorporateActionPreview.accounts": "The accounts that take part.",
+    "ActionAccountRead.outcome": (
+        "to_book: confirming books it; booked; told: the account stated it itself; reversed: "
+        "somebody reversed it by hand; refused."
+    ),
+    "ActionAccountRead.before": "The account just before it; null if that is not known.",
+    "ActionAccountRead.after": "The account just after it; null if that is not known.",
+    "gains": "Gains that it realizes, by holding period.",
+    "new_quantity": "Units of the new security.",
+    "new_cost_basis": "Cost basis of the new security.",
+    "ActionPositionRead.cash": "Today's cash of the account without it, or with it.",
+    "ActionPositionRead.lots": "Lots of both securities, the oldest first.",
     # jobs and recommendations
     "job_id": "Job (UUID).",
     "subject_id": "Object the job works on (UUID).",

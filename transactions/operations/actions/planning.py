@@ -1,0 +1,274 @@
+"""What a corporate action does to the accounts of a household: load and compute, write nothing.
+
+Booking and preview share the plan. It needs the household's accounts, locked for a booking.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from core.errors import BallastError
+from marketdata.corporate_actions import DAYS_APART_MAX, Terms
+from marketdata.models import Asset, CorporateAction
+from transactions.ledger.book import Book, Event
+from transactions.ledger.entries import Entry
+from transactions.ledger.fold import book_group, groups
+from transactions.ledger.security_events import (
+    Told,
+    Units,
+    begins_at,
+    booked_at,
+    entries_of,
+    reaches_losses,
+    takes_part,
+    told_by,
+    told_types,
+    unheld_entry,
+)
+from transactions.ledger.units import scale_of
+from transactions.ledger.wash_sales import WINDOW_DAYS
+from transactions.models import Account, AppliedAction, LotMethod, Transaction
+from transactions.operations.books.restoring import LEAVES
+from transactions.operations.drafts import Draft, checked
+from transactions.queries.books.emptying import empty_book
+from transactions.queries.books.events import stored_events
+from transactions.queries.households import (
+    HouseholdBooks,
+    Linked,
+    crypto_assets,
+    linked_assets,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The transactions of an account that are the action, and whether the account told them."""
+
+    ids: tuple[int, ...]
+    told: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An account's part in an action.
+
+    `drafts`: what is to be booked. `told`: the transaction in which the account told it, not linked
+    yet. `applied`: the transactions that are the action already. `refusal`: why it cannot be
+    booked.
+    """
+
+    account: Account
+    units: Units
+    drafts: tuple[Draft, ...] = ()
+    told: int | None = None
+    applied: Applied | None = None
+    refusal: BallastError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An action in a household: its accounts that take part, and the events of its securities."""
+
+    action: CorporateAction
+    terms: Terms
+    household: HouseholdBooks
+    linked: Linked
+    past: Sequence[Event]
+    parts: tuple[Part, ...]
+
+
+def planned(*, household: HouseholdBooks, action: CorporateAction, now: datetime) -> Plan:
+    """Return what the action does to each account of the household.
+
+    An account whose part is booked or told is not booked again. `now` may lie before the day of
+    the action only for a preview.
+    """
+    terms = action.terms
+    linked = linked_assets(households=[household])[household.id]
+    assets = linked.with_all({action.asset_id, action.new_asset_id or action.asset_id})
+    past = stored_events(accounts=household.accounts, asset_ids=assets)
+    held, sold = _held(household, linked, past, action, terms)
+    told = _told(household, terms, action)
+    applied = _applied(household, action)
+    parts = [
+        _part(row, held[pk], action, told.get(pk, ()), applied.get(pk), now)
+        for pk, row in sorted(household.accounts.items())
+    ]
+    parts = [part for part in parts if part.drafts or part.told or part.applied or part.refusal]
+    if not parts and sold and reaches_losses(terms):
+        account = household.accounts[min(sold)]
+        parts = [_drafted(account, Units(), [unheld_entry(terms)], action, now)]
+    return Plan(action, terms, household, linked, past, tuple(parts))
+
+
+def _part(
+    account: Account,
+    units: Units,
+    action: CorporateAction,
+    told: Sequence[Told],
+    applied: Applied | None,
+    now: datetime,
+) -> Part:
+    terms = action.terms
+    if applied is not None:
+        return Part(account, units, applied=applied)
+    found = told_by(terms, told, units.at_ex_date)
+    if found is not None:
+        return Part(account, units, told=found.id)
+    if not takes_part(terms, units):
+        return Part(account, units)
+    method = LotMethod.FIFO.value if account.lot_method == LotMethod.SPECIFIC else None
+    return _drafted(account, units, entries_of(terms, units, lot_method=method), action, now)
+
+
+def _drafted(
+    account: Account,
+    units: Units,
+    entries: Sequence[Entry],
+    action: CorporateAction,
+    now: datetime,
+) -> Part:
+    assets: dict[str, Asset] = {
+        asset.symbol: asset for asset in (action.asset, action.new_asset) if asset is not None
+    }
+    found = checked(account=account, entries=entries, assets=assets, now=now)
+    made = tuple(one for one in found if isinstance(one, Draft))
+    if len(made) == len(found):
+        return Part(account, units, drafts=made)
+    refusal = next(one for one in found if isinstance(one, BallastError))
+    return Part(account, units, refusal=refusal)
+
+
+def book_of(
+    household: HouseholdBooks, linked: Linked, events: Sequence[Event], terms: Terms
+) -> Book:
+    """Return an empty book in which these events and the action can be booked exactly."""
+    ratios = {event.ratio for event in events if event.ratio is not None}
+    ratios |= {terms.ratio} if terms.ratio is not None else set()
+    return empty_book(
+        household,
+        linked,
+        scale=scale_of(ratios),
+        crypto=crypto_assets(asset_ids={event.asset for event in events}),
+        sold={event.at.date() for event in events if event.type in LEAVES},
+    )
+
+
+def units_in(book: Book, account: int, asset: int) -> Fraction:
+    """Return the exact units that an account holds of an asset."""
+    steps = sum(piece.quantity for piece in book.pieces.get((account, asset), ()))
+    return Fraction(steps, book.scale.one)
+
+
+def _held(
+    household: HouseholdBooks,
+    linked: Linked,
+    past: Sequence[Event],
+    action: CorporateAction,
+    terms: Terms,
+) -> tuple[dict[int, Units], set[int]]:
+    """Return the units of each account, and the accounts whose recent sales may await shares."""
+    book = book_of(household, linked, past, terms)
+    begin, end = begins_at(terms), booked_at(terms)
+    at_ex_date: Mapping[int, Fraction] = {}
+    sold: set[int] = set()
+    for at, group in _until(past, (begin, end)):
+        if group is not None:
+            book_group(book, group)
+        elif at == begin:
+            at_ex_date = {pk: units_in(book, pk, action.asset_id) for pk in household.accounts}
+            since = begin - timedelta(days=WINDOW_DAYS)
+            sold = {
+                closing.place[0]
+                for closing in book.closings
+                if closing.place[1] == action.asset_id
+                and closing.closed_at.date() >= since.date()
+                and closing.loss
+            }
+    held = {
+        pk: Units(
+            at_ex_date[pk],
+            units_in(book, pk, action.asset_id),
+            units_in(book, pk, action.new_asset_id or 0),
+        )
+        for pk in household.accounts
+    }
+    return held, sold
+
+
+def _until(
+    past: Sequence[Event], instants: tuple[datetime, datetime]
+) -> Iterator[tuple[datetime, list[Event] | None]]:
+    """Yield the groups of events before the last instant; None when an instant is reached."""
+    left = list(instants)
+    for group in groups(past):
+        while left and group[0].at >= left[0]:
+            yield left.pop(0), None
+        if not left:
+            return
+        yield group[0].at, group
+    for at in left:
+        yield at, None
+
+
+def _told(
+    household: HouseholdBooks, terms: Terms, action: CorporateAction
+) -> dict[int, list[Told]]:
+    """Return the transactions, by account, that may be the action as the account told it."""
+    slack = timedelta(days=DAYS_APART_MAX)
+    days = sorted({terms.ex_date, terms.booked_on})
+    rows = Transaction.objects.filter(
+        account_id__in=list(household.accounts),
+        asset_id=action.asset_id,
+        type__in=told_types(terms),
+        trade_date__range=(days[0] - slack, days[-1] + slack),
+        reverses__isnull=True,
+        reversed_by__isnull=True,
+    ).select_related("new_asset")
+    found: dict[int, list[Told]] = {}
+    for row in rows.order_by("id"):
+        found.setdefault(row.account_id, []).append(told_of(row))
+    return found
+
+
+def told_of(row: Transaction) -> Told:
+    """Return a transaction as the pure rules compare it with an action."""
+    ratio = None
+    if row.ratio_new is not None and row.ratio_old is not None:
+        ratio = Fraction(row.ratio_new) / Fraction(row.ratio_old)
+    new_symbol = row.new_asset.symbol if row.new_asset else None
+    return Told(row.pk, row.type, row.trade_date, ratio, row.quantity, new_symbol)
+
+
+def _applied(household: HouseholdBooks, action: CorporateAction) -> dict[int, Applied]:
+    """Return what is applied, by account; a transaction that was corrected is its correction."""
+    rows = list(
+        AppliedAction.objects.filter(action=action, account_id__in=list(household.accounts))
+        .order_by("part")
+        .values_list("account_id", "transaction_id", "told")
+    )
+    latest = _corrections([transaction_id for _, transaction_id, _ in rows])
+    found: dict[int, Applied] = {}
+    for account_id, transaction_id, told in rows:
+        before = found.get(account_id, Applied((), told=True))
+        pk = latest.get(transaction_id, transaction_id)
+        found[account_id] = Applied(
+            (*before.ids, pk), told=before.told and (told or pk != transaction_id)
+        )
+    return found
+
+
+def _corrections(ids: Sequence[int]) -> dict[int, int]:
+    """Return the last correction of each transaction that was corrected."""
+    latest = dict[int, int]()
+    asked = {pk: pk for pk in ids}
+    while asked:
+        rows = Transaction.objects.filter(corrects_id__in=list(asked))
+        asked = {
+            pk: asked[corrected]
+            for pk, corrected in rows.values_list("pk", "corrects_id")
+            if corrected is not None
+        }
+        latest |= {first: pk for pk, first in asked.items()}
+    return latest
