@@ -27,7 +27,7 @@ from transactions.ledger.security_events import (
     unheld_entry,
 )
 from transactions.ledger.units import scale_of
-from transactions.ledger.wash_sales import WINDOW_DAYS
+from transactions.ledger.wash_windows import WINDOW_DAYS
 from transactions.models import Account, AppliedAction, LotMethod, Transaction
 from transactions.operations.books.restoring import LEAVES
 from transactions.operations.drafts import Draft, checked
