@@ -400,7 +400,8 @@ MEANINGS: dict[str, str] = {
     "CorporateActionWriteRequest.kind": "Kind of corporate action.",
     "action": "The corporate action.",
     "action_id": "Corporate action (UUID).",
-    "refusal": "Why the ledger refuses it; empty if it does not.",
+    "CorporateActionPreview.refusal": "Why the ledger refuses it; empty if it does not.",
+    "ActionAccountRead.refusal": "Why the ledger refuses it; empty if it does not.",
     "CorporateActionPreview.accounts": "The accounts that take part.",
     "ActionAccountRead.outcome": (
         "to_book: confirming books it; booked; told: the account stated it itself; reversed: "

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('identity', '0002_completed_trail'),
         ('marketdata', '0005_corporate_actions'),
-        ('transactions', '0008_corrections'),
+        ('transactions', '0009_import_mappings'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
