@@ -2,7 +2,10 @@
 
 Staleness by source:
     replay    when older than a minute: the replay ticks once a second, day and night
-    own       when its day lies more than 35 days back: owners enter prices about monthly
+    close     the last close of a feed without quotes: when a later session has closed. Without a
+              calendar of the exchange: after four days, a long weekend
+    manual, file, trade
+              when its day lies more than 35 days back: owners enter prices about monthly
     par       never: a unit of cash is worth one
     others    against the exchange. While it is closed a price is fresh if it was made at most
               15 minutes before the last close. While it is open, if it is at most 15 minutes
@@ -13,7 +16,7 @@ Staleness by source:
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from core.dates import instant_text
@@ -21,11 +24,17 @@ from core.money import plain
 from marketdata.calendars import Hours, hours
 
 REPLAY = "replay"
-OWN = "own"
 PAR = "par"
+# The sources of prices that are no quotes of a feed.
+CLOSE = "close"
+MANUAL = "manual"
+FILE = "file"
+TRADE = "trade"
+OWN = frozenset({MANUAL, FILE, TRADE})
 
 _REPLAY_AGE_MAX = timedelta(minutes=1)
 _OWN_AGE_MAX = timedelta(days=35)
+_CLOSE_AGE_MAX = timedelta(days=4)
 _SESSION_AGE_MAX = timedelta(minutes=15)
 _AGE_MAX = timedelta(hours=24)
 
@@ -57,8 +66,11 @@ def is_stale(
         return False
     if source == REPLAY:
         return age > _REPLAY_AGE_MAX
-    if source == OWN:
+    if source in OWN:
         return age > _OWN_AGE_MAX
+    if source == CLOSE:
+        session = hours_of(exchange=exchange, now=now) if exchange else None
+        return age > _CLOSE_AGE_MAX if session is None else as_of.date() < session.closed_at.date()
     if not exchange:
         return age > _AGE_MAX
     if age <= _SESSION_AGE_MAX:
@@ -69,6 +81,13 @@ def is_stale(
     if market.is_open and now - market.opened_at > _SESSION_AGE_MAX:
         return True
     return as_of < market.closed_at - _SESSION_AGE_MAX
+
+
+def last_close(*, symbol: str, close: Decimal, day: int, exchange: str, now: datetime) -> Quote:
+    """Return the last close of an asset without quotes; `day` is the ordinal of its session."""
+    as_of = datetime.combine(date.fromordinal(day), time(), tzinfo=UTC)
+    stale = is_stale(source=CLOSE, as_of=as_of, now=now, exchange=exchange)
+    return Quote(symbol, close, as_of, stale, CLOSE, None, exchange)
 
 
 def quote_fields(quote: Quote) -> dict[str, object]:

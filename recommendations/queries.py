@@ -82,7 +82,9 @@ def _assets(
     account: Account, ids: set[int], windows: WashWindows, now: datetime
 ) -> dict[int, AssetFacts]:
     rows = list(Asset.objects.filter(pk__in=ids).order_by("id"))
-    worth = unit_values(assets=rows, currency=account.currency, now=now)
+    worth = unit_values(
+        household_id=account.household_id, assets=rows, currency=account.currency, now=now
+    )
     facts = {}
     for row in rows:
         unit = worth[row.pk]

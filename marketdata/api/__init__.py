@@ -1,10 +1,9 @@
 """Market data over HTTP: assets, prices, history, identity, exchange rates."""
 
-from marketdata.api import assets, exchange_rates, history, identity, prices
+from marketdata.api import assets, exchange_rates, history, identity
 
 urlpatterns = [
     *assets.urlpatterns,
-    *prices.urlpatterns,
     *identity.urlpatterns,
     *history.urlpatterns,
     *exchange_rates.urlpatterns,

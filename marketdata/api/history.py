@@ -22,7 +22,7 @@ from core.money_text import plain_text
 from identity.authentication import caller
 from marketdata import queries
 from marketdata.api.assets import AssetRead, asset_row
-from marketdata.models import DailyPrice
+from marketdata.models import DailyPrice, OwnPrice
 
 
 class SessionRead(serializers.Serializer[Any]):
@@ -55,7 +55,10 @@ class HistoryView(APIView):
         ],
     )
     def get(self, request: Request, symbol: str) -> Response:
-        """Return the sessions of an asset and their source, at most a year at once."""
+        """Return the sessions of an asset and their source, at most a year at once.
+
+        Your household's own prices come before the first close.
+        """
         params = request.query_params
         interval = params.get("interval") or "1d"
         if interval != "1d":
@@ -66,15 +69,36 @@ class HistoryView(APIView):
             )
         to_date = _date(params, "to") or timezone.now().date()
         from_date = _date(params, "from") or to_date - timedelta(days=HISTORY_DAYS_MAX)
-        asset = queries.asset(user=caller(request), symbol=symbol.upper())
+        user = caller(request)
+        asset = queries.asset(user=user, symbol=symbol.upper())
         rows = queries.history(asset=asset, from_date=from_date, to_date=to_date)
+        own = queries.own_history(
+            household_id=asset.household_id or user.household_id,
+            asset=asset,
+            from_date=from_date,
+            to_date=to_date,
+        )
         return Response(
             {
                 **asset_row(asset),
                 "interval": interval,
-                "data": [history_row(row, shifted_days=asset.shifted_days) for row in rows],
+                "data": [
+                    *(own_row(row) for row in own),
+                    *(history_row(row, shifted_days=asset.shifted_days) for row in rows),
+                ],
             }
         )
+
+
+def own_row(row: OwnPrice) -> dict[str, object]:
+    """Render a household's own price as a session of which only the close is known."""
+    return {
+        "date": row.date.isoformat(),
+        **dict.fromkeys(("open", "high", "low")),
+        "close": plain(row.price),
+        "volume": None,
+        "original_date": row.date.isoformat(),
+    }
 
 
 def history_row(row: DailyPrice, *, shifted_days: int) -> dict[str, object]:

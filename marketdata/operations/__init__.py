@@ -13,7 +13,13 @@ from marketdata.operations.identity import (
     decide_own_identity,
     record_class_change,
 )
-from marketdata.operations.own_assets import create_own_asset, record_own_prices
+from marketdata.operations.own_assets import create_own_asset
+from marketdata.operations.own_prices import (
+    checked_prices,
+    delete_own_price,
+    record_own_prices,
+    store_own_prices,
+)
 from marketdata.operations.partitions import ensure_partitions
 from marketdata.operations.quotes import IncomingQuote, Recorded, record_quotes, store_quotes
 
@@ -21,10 +27,12 @@ __all__ = [
     "IncomingQuote",
     "Recorded",
     "Replay",
+    "checked_prices",
     "confirm_for_everyone",
     "create_own_asset",
     "decide_identity",
     "decide_own_identity",
+    "delete_own_price",
     "ensure_partitions",
     "load_samples",
     "opened",
@@ -35,6 +43,7 @@ __all__ = [
     "record_own_prices",
     "record_quotes",
     "roll_forward",
+    "store_own_prices",
     "store_quotes",
     "withdraw_for_everyone",
 ]

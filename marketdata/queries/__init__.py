@@ -14,12 +14,15 @@ from marketdata.queries.corporate_actions import corporate_action, corporate_act
 from marketdata.queries.exchange_rates import exchange_rates, exchange_rates_on
 from marketdata.queries.history import (
     closing_prices,
+    first_closes,
     history,
     last_closes,
+    own_history,
     recent_sessions,
 )
+from marketdata.queries.own_prices import newest_own_prices, own_prices, own_prices_of
 from marketdata.queries.partitions import default_partition_holds_rows
-from marketdata.queries.quotes import live_quotes, own_quotes, quotes
+from marketdata.queries.quotes import live_quotes, quotes
 
 __all__ = [
     "asset",
@@ -32,13 +35,17 @@ __all__ = [
     "default_partition_holds_rows",
     "exchange_rates",
     "exchange_rates_on",
+    "first_closes",
     "history",
     "identity_decisions",
     "identity_links",
     "last_closes",
     "live_quotes",
-    "own_quotes",
     "matching",
+    "newest_own_prices",
+    "own_history",
+    "own_prices",
+    "own_prices_of",
     "quotes",
     "recent_sessions",
     "sources",

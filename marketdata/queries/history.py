@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 from core.dates import ensure_range
 from core.errors import InvalidInput
 from core.limits import HISTORY_DAYS_MAX, HISTORY_RECORDS_MAX
-from marketdata.models import Asset, DailyPrice
+from marketdata.models import Asset, DailyPrice, OwnPrice
+from stores.rows import rows_of
 
 _CLOSING_PRICES_ASSETS_MAX = 5000
 
@@ -21,6 +22,22 @@ def history(*, asset: Asset, from_date: date, to_date: date) -> "QuerySet[DailyP
     return DailyPrice.objects.filter(asset_id=asset.pk, date__range=(from_date, to_date)).order_by(
         "date"
     )[:HISTORY_RECORDS_MAX]
+
+
+def own_history(
+    *, household_id: int, asset: Asset, from_date: date, to_date: date
+) -> "list[OwnPrice]":
+    """Return a household's own prices of the days before the first close, oldest first.
+
+    At most two queries, at most the days of the range.
+    """
+    rows = list(
+        OwnPrice.objects.filter(
+            household_id=household_id, asset=asset, date__range=(from_date, to_date)
+        ).order_by("date")[:HISTORY_RECORDS_MAX]
+    )
+    first = first_closes(asset_ids=[asset.pk]).get(asset.pk) if rows else None
+    return [row for row in rows if first is None or row.date < first]
 
 
 def recent_sessions(*, asset_id: int, count: int, as_of: date) -> "QuerySet[DailyPrice]":
@@ -78,3 +95,17 @@ def last_closes(
             },
         )
         return {asset_id: (day, close) for asset_id, day, close in cursor.fetchall()}
+
+
+_FIRST_CLOSES = """
+SELECT DISTINCT ON (asset_id) asset_id, split_part(days, ' ', 1)::int
+  FROM marketdata_yearofcloses
+ WHERE asset_id = ANY(%(ids)s::bigint[])
+ ORDER BY asset_id, year
+"""
+
+
+def first_closes(*, asset_ids: Iterable[int]) -> dict[int, date]:
+    """Return the day of each asset's first close, in one query; assets without any are absent."""
+    rows = rows_of(_FIRST_CLOSES, {"ids": sorted(set(asset_ids))})
+    return {asset_id: date.fromordinal(day) for asset_id, day in rows}

@@ -6,14 +6,27 @@ from datetime import datetime
 
 import redis
 
-from marketdata.models import Asset, LatestPrice
-from marketdata.quotes import Quote, decoded, is_stale
+from marketdata.models import Asset
+from marketdata.quotes import Quote, decoded, is_stale, last_close
 from stores import keys
 from stores.redis import redis_client
+from stores.rows import rows_of
 
 logger = logging.getLogger(__name__)
 
-OWN_QUOTES_KEY = "own-quotes"
+# The stored quote of each asset, or its last close if no quote was ever stored.
+_STORED = """
+SELECT wanted.id, latest.price, latest.as_of, latest.source, latest.previous_close,
+       last.day, last.close
+  FROM unnest(%(ids)s::bigint[]) AS wanted(id)
+  LEFT JOIN marketdata_latestprice latest ON latest.asset_id = wanted.id
+  LEFT JOIN LATERAL (
+       SELECT split_part(days, ' ', -1)::int AS day, split_part(closes, ' ', -1)::numeric AS close
+         FROM marketdata_yearofcloses
+        WHERE asset_id = wanted.id AND latest.asset_id IS NULL
+        ORDER BY year DESC LIMIT 1) last ON true
+ WHERE latest.asset_id IS NOT NULL OR last.day IS NOT NULL
+"""
 
 
 def live_quotes(*, symbols: Iterable[str], now: datetime) -> dict[str, Quote]:
@@ -33,28 +46,11 @@ def live_quotes(*, symbols: Iterable[str], now: datetime) -> dict[str, Quote]:
     }
 
 
-def own_quotes(*, asset_ids: Iterable[int], now: datetime) -> dict[int, Quote]:
-    """Return the newest prices of own assets by asset id, read from Redis; others are absent."""
-    wanted = list(asset_ids)
-    if not wanted:
-        return {}
-    try:
-        payloads = redis_client().hmget(OWN_QUOTES_KEY, [str(asset_id) for asset_id in wanted])
-    except redis.RedisError:
-        logger.warning("cache unreachable, using stored prices of own assets")
-        return {}
-    return {
-        asset_id: decoded(payload, now=now)
-        for asset_id, payload in zip(wanted, payloads, strict=True)
-        if payload is not None
-    }
-
-
 def quotes(*, assets: Sequence[Asset], now: datetime) -> dict[int, Quote]:
-    """Return the newest quote of each asset by id: Redis for public assets, one query for the rest.
+    """Return what a feed says of each asset by id: the newest quote, or the last close.
 
-    Assets without a price are absent. Staleness is judged at `now` by the rule in
-    `marketdata.quotes`, not when the price was written.
+    Redis answers for public assets, one query for the rest. Assets that no feed knows are absent.
+    Staleness is judged at `now` by the rule in `marketdata.quotes`, not when the price was written.
     """
     live = live_quotes(
         symbols=[asset.symbol for asset in assets if asset.household_id is None], now=now
@@ -66,19 +62,22 @@ def quotes(*, assets: Sequence[Asset], now: datetime) -> dict[int, Quote]:
     }
     missing = {asset.pk: asset for asset in assets if asset.pk not in found}
     if missing:
-        for row in LatestPrice.objects.filter(asset_id__in=sorted(missing)):
-            found[row.asset_id] = stored_quote(row=row, asset=missing[row.asset_id], now=now)
+        for pk, price, as_of, source, previous, day, close in rows_of(
+            _STORED, {"ids": sorted(missing)}
+        ):
+            asset = missing[pk]
+            if price is None:
+                found[pk] = last_close(
+                    symbol=asset.symbol, close=close, day=day, exchange=asset.exchange, now=now
+                )
+                continue
+            found[pk] = Quote(
+                symbol=asset.symbol,
+                price=price,
+                as_of=as_of,
+                stale=is_stale(source=source, as_of=as_of, now=now, exchange=asset.exchange),
+                source=source,
+                previous_close=previous,
+                exchange=asset.exchange,
+            )
     return found
-
-
-def stored_quote(*, row: LatestPrice, asset: Asset, now: datetime) -> Quote:
-    """Return a stored price as a quote."""
-    return Quote(
-        symbol=asset.symbol,
-        price=row.price,
-        as_of=row.as_of,
-        stale=is_stale(source=row.source, as_of=row.as_of, now=now, exchange=asset.exchange),
-        source=row.source,
-        previous_close=row.previous_close,
-        exchange=asset.exchange,
-    )

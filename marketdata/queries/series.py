@@ -1,6 +1,6 @@
 """Whole series for engines that value every day: closes packed, fixings, yields; one query each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from marketdata.models import Asset, SeriesVersion, Yield
 from marketdata.risk_free import RISK_FREE_SERIES
-from stores.columns import whole_numbers
+from stores.columns import packed, whole_numbers
+from stores.rows import rows_of
 
 # The years of the range, and the last one before it for the close that stands when it begins.
 _CLOSES = """
 SELECT wanted.id, string_agg(packed.days, ' ' ORDER BY packed.year),
-       string_agg(packed.closes, ' ' ORDER BY packed.year),
+       string_agg(packed.closes, ' ' ORDER BY packed.year), NULL,
        (SELECT split_part(last.days, ' ', -1)::int FROM marketdata_yearofcloses last
          WHERE last.asset_id = wanted.id ORDER BY last.year DESC LIMIT 1)
   FROM unnest(%(ids)s::bigint[]) AS wanted(id)
@@ -29,6 +30,19 @@ SELECT wanted.id, string_agg(packed.days, ' ' ORDER BY packed.year),
                                       WHERE asset_id = wanted.id AND year < %(since)s), %(since)s)
                        AND %(until)s
  GROUP BY wanted.id
+"""
+
+# Each packed column is aggregated over rows that are sorted already. Without `newest` it is own.
+_ORDINAL = "({} - DATE '0001-01-01' + 1)"
+_OWN = f"""
+UNION ALL
+SELECT own.asset_id, {packed(_ORDINAL.format("own.date"))}, {packed("own.price")},
+       {packed("coalesce(" + _ORDINAL.format("own.adjusted_until") + ", 0)")}, NULL
+  FROM (SELECT asset_id, date, price, adjusted_until FROM marketdata_ownprice
+         WHERE household_id = %(household)s AND asset_id = ANY(%(ids)s::bigint[])
+           AND date <= %(until_day)s
+         ORDER BY asset_id, date) own
+ GROUP BY own.asset_id
 """
 
 _FIXINGS = """
@@ -59,32 +73,67 @@ class PackedCloses:
     newest: int
 
 
-def packed_closes(*, asset_ids: Iterable[int], since: date, until: date) -> dict[int, PackedCloses]:
-    """Return closes from the newest up to `since` to the last up to `until`.
+@dataclass(frozen=True, slots=True)
+class PackedOwnPrices:
+    """Own prices of one asset by ascending day: ordinals, and prices in 10^-8.
 
-    Assets without any close are absent.
+    `adjusted_until`: the ordinal of the day in whose units each price is; 0 for its own day.
+    """
+
+    days: NDArray[np.int64]
+    prices: NDArray[Any]
+    adjusted_until: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceSeries:
+    """Closes and a household's own prices by asset id; assets without any are absent."""
+
+    closes: Mapping[int, PackedCloses]
+    own: Mapping[int, PackedOwnPrices]
+
+
+def price_series(
+    *, asset_ids: Iterable[int], household_id: int, since: date, until: date
+) -> PriceSeries:
+    """Return closes from the newest up to `since` to the last up to `until`, in one query.
+
+    Also all of the household's own prices up to `until`.
     """
     wanted = sorted(set(asset_ids))
     if not wanted:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_CLOSES, {"ids": wanted, "since": since.year, "until": until.year})
-        rows = cursor.fetchall()
-    found = {}
-    for asset_id, packed_days, packed_prices, newest in rows:
+        return PriceSeries({}, {})
+    rows = rows_of(
+        _CLOSES + _OWN,
+        {
+            "ids": wanted,
+            "since": since.year,
+            "until": until.year,
+            "household": household_id,
+            "until_day": until,
+        },
+    )
+    closes, own = {}, {}
+    for asset_id, packed_days, packed_prices, adjusted, newest in rows:
         days, prices = whole_numbers(packed_days), whole_numbers(packed_prices)
+        if newest is None:
+            own[asset_id] = PackedOwnPrices(days, prices, whole_numbers(adjusted))
+            continue
         # The newest up to `since` is the first.
         start = max(int(np.searchsorted(days, since.toordinal(), side="right")) - 1, 0)
         inside = slice(start, int(np.searchsorted(days, until.toordinal(), side="right")))
         if len(days[inside]):
-            found[asset_id] = PackedCloses(days[inside], prices[inside], newest)
-    return found
+            closes[asset_id] = PackedCloses(days[inside], prices[inside], newest)
+    return PriceSeries(closes, own)
 
 
-def versioned_assets(*, asset_ids: Iterable[int]) -> tuple[list[Asset], Versions]:
+def versioned_assets(
+    *, asset_ids: Iterable[int], household_id: int
+) -> tuple[list[Asset], Versions]:
     """Return assets by id with the versions of their closes, and of all fixings and yields.
 
-    One query. Without any asset no version is read and none is returned.
+    Also of the household's own prices, all together. One query. Without any asset no version is
+    read and none is returned.
     """
     closes = Concat(Value("closes:"), Cast(OuterRef("pk"), CharField()))
     rows: list[Any] = list(
@@ -93,13 +142,20 @@ def versioned_assets(*, asset_ids: Iterable[int]) -> tuple[list[Asset], Versions
             closes_version=_version(closes),
             fixings_version=_version(Value("fixings")),
             yields_version=_version(Value("yields")),
+            own_version=_version(Value(own_series_name(household_id))),
         )
         .order_by("id")
     )
     versions = [(f"closes:{row.pk}", row.closes_version) for row in rows]
     for row in rows[:1]:
         versions += [("fixings", row.fixings_version), ("yields", row.yields_version)]
+        versions += [(own_series_name(household_id), row.own_version)]
     return rows, tuple(versions)
+
+
+def own_series_name(household_id: int) -> str:
+    """Return the name under which the writes of a household's own prices are counted."""
+    return f"own:{household_id}"
 
 
 def _version(series: Any) -> Subquery:

@@ -15,9 +15,9 @@ from marketdata.models import Asset, AssetClass, DailyPrice
 from marketdata.operations.partitions import ensure_partitions
 from portfolios.api.performance import performance_row
 from portfolios.performance.answer import answer
-from portfolios.performance.daily_prices import Points
 from portfolios.performance.daily_values import board
 from portfolios.performance.period import Performance, Question, performance
+from portfolios.prices.rule import Points
 from portfolios.queries.performance import account_performance
 from portfolios.queries.performance_inputs import Asked, Period, asset_ids, forget, inputs, sources
 from transactions.models import Account
@@ -86,7 +86,7 @@ def run(*, holdings: int = 100, years: int = 10, repeats: int = 5) -> dict[str, 
     for number in range(repeats + 1):
         forget()
         start = time.perf_counter()
-        asked = _read(Asked([account], "USD", Period()), now)
+        asked = _read(Asked([account], "USD", Period(), account.household_id), now)
         read = time.perf_counter()
         found = performance(asked)
         computed = time.perf_counter()
@@ -132,7 +132,7 @@ def run(*, holdings: int = 100, years: int = 10, repeats: int = 5) -> dict[str, 
 def _read(asked: Asked, now: datetime) -> Question:
     """Read everything as a cold request does, without Redis."""
     ids = asset_ids(asked=asked, beside=None)
-    read = sources(ids=ids, until=now.date(), now=now)
+    read = sources(asked=asked, ids=ids, until=now.date(), now=now)
     return inputs(asked=asked, beside=None, read=read, now=now)
 
 

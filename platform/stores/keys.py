@@ -12,6 +12,11 @@ def ticket(token: str) -> str:
     return f"ticket:{token}"
 
 
+def household_prices(household_id: int) -> str:
+    """Counts the changes of what a household's own prices and trades say about prices."""
+    return f"household-prices:{household_id}"
+
+
 def principal(user_id: int) -> str:
     """The cached facts about a user that a request needs."""
     return f"principal:{user_id}"

@@ -6,6 +6,7 @@ from portfolios.api import (
     households,
     lineage,
     performance,
+    prices,
     sale_previews,
     tax_returns,
     tax_settings,
@@ -20,4 +21,5 @@ urlpatterns = [
     *sale_previews.urlpatterns,
     *lineage.urlpatterns,
     *performance.urlpatterns,
+    *prices.urlpatterns,
 ]

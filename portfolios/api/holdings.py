@@ -26,8 +26,9 @@ from edge.serializers import PercentageField, StrictSerializer, SymbolField
 from identity.authentication import caller
 from portfolios import operations, queries
 from portfolios.holdings.lots import LotValue
-from portfolios.holdings.valuation import Allocated, Valuation, Valued
+from portfolios.holdings.valuation import Allocated, Estimates, Valuation, Valued
 from portfolios.models import RestrictionKind, Target
+from portfolios.prices.rule import PRICE_SOURCES
 from portfolios.queries import AccountValue
 from transactions import queries as ledger
 
@@ -42,6 +43,8 @@ class HoldingRead(serializers.Serializer[Any]):
     price = serializers.CharField(allow_null=True)
     as_of = serializers.DateTimeField(allow_null=True)
     stale = serializers.BooleanField()
+    price_source = serializers.ChoiceField(choices=PRICE_SOURCES, allow_null=True)
+    estimated = serializers.BooleanField()
     currency = serializers.CharField()
     market_value = serializers.CharField(allow_null=True)
     account_currency = serializers.CharField()
@@ -92,6 +95,10 @@ class SummaryRead(serializers.Serializer[Any]):
     stale_exchange_rates = serializers.ListField(
         child=serializers.CharField(), help_text="Currencies whose exchange rate is stale."
     )
+    estimated_value = serializers.CharField()
+    estimated_percentage = serializers.CharField(allow_null=True)
+    estimated_symbols = serializers.ListField(child=serializers.CharField())
+    estimated_oldest_date = serializers.DateField(allow_null=True)
 
 
 class LotRead(serializers.Serializer[Any]):
@@ -265,6 +272,8 @@ def holding_row(row: Valued, *, value: Valuation) -> dict[str, object]:
         "price": plain(quote.price) if quote else None,
         "as_of": instant_text(quote.as_of) if quote else None,
         "stale": quote.stale if quote else True,
+        "price_source": quote.source if quote else None,
+        "estimated": quote.estimated if quote else False,
         "currency": position.currency,
         "market_value": exact_text(row.value),
         "account_currency": home,
@@ -307,6 +316,18 @@ def summary_row(found: AccountValue) -> dict[str, object]:
         "unpriced_symbols": list(value.unpriced),
         "stale_symbols": list(value.stale),
         "stale_exchange_rates": list(value.stale_rates),
+        **estimates_row(value.estimates, home),
+    }
+
+
+def estimates_row(found: Estimates, currency: str) -> dict[str, object]:
+    """What is estimated of a total, in the words of the API."""
+    oldest = found.oldest_date
+    return {
+        "estimated_value": money_text(found.value, currency),
+        "estimated_percentage": plain_text(found.percentage),
+        "estimated_symbols": list(found.symbols),
+        "estimated_oldest_date": oldest.isoformat() if oldest else None,
     }
 
 

@@ -16,8 +16,9 @@ from core.money_text import money_text, plain_text
 from edge.pagination import page_answer, page_request
 from edge.schema import page_of, page_parameters
 from identity.authentication import caller
-from portfolios.api.holdings import AllocationRead, allocation_rows
+from portfolios.api.holdings import AllocationRead, allocation_rows, estimates_row
 from portfolios.holdings.households import AccountPart, HouseholdHolding, HouseholdValue
+from portfolios.prices.rule import PRICE_SOURCES
 from portfolios.queries.households import household_worth
 
 
@@ -56,6 +57,10 @@ class HouseholdSummaryRead(serializers.Serializer[Any]):
     stale_exchange_rates = serializers.ListField(
         child=serializers.CharField(), help_text="Currencies whose exchange rate is stale."
     )
+    estimated_value = serializers.CharField()
+    estimated_percentage = serializers.CharField(allow_null=True)
+    estimated_symbols = serializers.ListField(child=serializers.CharField())
+    estimated_oldest_date = serializers.DateField(allow_null=True)
 
 
 class HeldInRead(serializers.Serializer[Any]):
@@ -74,6 +79,8 @@ class HouseholdHoldingRead(serializers.Serializer[Any]):
     price = serializers.CharField(allow_null=True)
     as_of = serializers.DateTimeField(allow_null=True)
     stale = serializers.BooleanField()
+    price_source = serializers.ChoiceField(choices=PRICE_SOURCES, allow_null=True)
+    estimated = serializers.BooleanField()
     currency = serializers.CharField(help_text="Currency of the price.")
     household_currency = serializers.CharField(help_text="Currency of every amount of the row.")
     market_value = serializers.CharField(
@@ -138,6 +145,7 @@ def summary_row(found: HouseholdValue) -> dict[str, object]:
         "unpriced_symbols": list(found.unpriced),
         "stale_symbols": list(found.stale),
         "stale_exchange_rates": list(found.stale_rates),
+        **estimates_row(found.estimates, currency),
     }
 
 
@@ -165,6 +173,8 @@ def holding_row(row: HouseholdHolding, household: HouseholdValue) -> dict[str, o
         "price": plain_text(quote.price if quote else None),
         "as_of": instant_text(quote.as_of) if quote else None,
         "stale": quote.stale if quote else True,
+        "price_source": quote.source if quote else None,
+        "estimated": quote.estimated if quote else False,
         "currency": row.position.currency,
         "household_currency": currency,
         "market_value": money_text(row.value, currency),

@@ -95,6 +95,13 @@ class PerformanceWarningRead(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
+class PerformanceEstimateRead(serializers.Serializer[Any]):
+    symbol = serializers.CharField()
+    from_date = serializers.DateField(help_text="First day of the period valued so.")
+    to_date = serializers.DateField(help_text="Last day of the period valued so.")
+    days = serializers.IntegerField(help_text="Days valued so.")
+
+
 class PerformanceRead(serializers.Serializer[Any]):
     """Returns are fractions as text: "0.125" is 12.5 %."""
 
@@ -149,6 +156,11 @@ class PerformanceRead(serializers.Serializer[Any]):
         ),
     )
     warnings = PerformanceWarningRead(many=True)
+    estimates = PerformanceEstimateRead(
+        many=True,
+        help_text="Holdings that are valued at the price of your own last trade, and on which "
+        "days.",
+    )
 
     def get_fields(self) -> dict[str, Any]:
         """`from` is a word of Python."""
@@ -271,6 +283,15 @@ def performance_row(found: Answer) -> dict[str, object]:
         },
         "warnings": [
             {"code": one.code, "symbol": one.symbol, "detail": one.detail} for one in found.warnings
+        ],
+        "estimates": [
+            {
+                "symbol": one.symbol,
+                "from_date": one.from_date.isoformat(),
+                "to_date": one.to_date.isoformat(),
+                "days": one.days,
+            }
+            for one in found.estimates
         ],
     }
 

@@ -148,6 +148,7 @@ class SalePreviewRead(serializers.Serializer[Any]):
     price_currency = serializers.CharField()
     price_as_of = serializers.DateTimeField(allow_null=True)
     price_stale = serializers.BooleanField()
+    price_estimated = serializers.BooleanField()
     fx_rate = serializers.CharField()
     currency = serializers.CharField()
     fee = serializers.CharField()
@@ -183,6 +184,7 @@ def preview_row(found: SalePreview) -> dict[str, object]:
         "price_currency": found.price_currency,
         "price_as_of": instant_text(found.price_as_of) if found.price_as_of else None,
         "price_stale": found.price_stale,
+        "price_estimated": found.price_estimated,
         "fx_rate": plain(found.fx_rate),
         "currency": currency,
         "fee": money_text(found.fee, found.price_currency),

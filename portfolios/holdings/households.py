@@ -26,13 +26,15 @@ from core.money import WIDE, converted, largest_remainder, minor_unit
 from portfolios.holdings.valuation import (
     ZERO,
     Allocated,
+    Estimates,
     Position,
-    Quote,
     Valuation,
     Valued,
     allocation,
+    estimates,
     percentage,
 )
+from portfolios.prices.rule import Quote
 
 _DECIMALS = MONEY_DECIMALS + FX_RATE_DECIMALS
 
@@ -119,6 +121,14 @@ class HouseholdValue:
     def weight(self, value: Decimal | None) -> Decimal | None:
         """Return the share of a value in the household's total, in percent."""
         return None if value is None else percentage(value, self.total)
+
+    @property
+    def estimates(self) -> Estimates:
+        """What the holdings that are valued at an own trade are worth together."""
+        return estimates(
+            parts=[(row.position.symbol, row.quote, row.value) for row in self.holdings],
+            total=self.total,
+        )
 
     @property
     def allocation(self) -> tuple[Allocated, ...]:

@@ -14,11 +14,12 @@ keeps its day and whether it is stale: a value is only as fresh as the older of 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 
 from core.money import WIDE, converted, quantize
 from marketdata.fx import Rate
+from portfolios.prices.rule import Quote
 
 HUNDRED = Decimal(100)
 ZERO = Decimal(0)
@@ -38,16 +39,6 @@ class Position:
     cost_basis: Decimal
     target_percentage: Decimal | None
     rebalance_threshold: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A price and how far it can be trusted."""
-
-    price: Decimal
-    as_of: datetime
-    stale: bool
-    previous_close: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +119,50 @@ class Valuation:
         return None if row.value_base is None else percentage(row.value_base, self.total)
 
     @property
+    def estimates(self) -> "Estimates":
+        """What the holdings that are valued at an own trade are worth together."""
+        return estimates(
+            parts=[(row.position.symbol, row.quote, row.value_base) for row in self.holdings],
+            total=self.total,
+        )
+
+    @property
     def allocation(self) -> "tuple[Allocated, ...]":
         """The value and weight of each asset class, cash included, in order of their names."""
         parts = [(row.position.asset_class, row.value_base) for row in self.holdings]
         return allocation(cash=self.cash, parts=parts, total=self.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """The holdings without any price but that of an own trade.
+
+    percentage: their share of the total, None unless that is positive; oldest_date: the day of
+    their oldest price, None if there is none.
+    """
+
+    value: Decimal
+    percentage: Decimal | None
+    symbols: tuple[str, ...]
+    oldest_date: date | None
+
+
+def estimates(
+    *, parts: Iterable[tuple[str, Quote | None, Decimal | None]], total: Decimal
+) -> Estimates:
+    """Return what is estimated of holdings, each with its symbol, price and value."""
+    found = [
+        (symbol, quote.as_of.date(), value)
+        for symbol, quote, value in parts
+        if quote is not None and value is not None and quote.estimated
+    ]
+    value = sum((value for _, _, value in found), ZERO)
+    return Estimates(
+        value=value,
+        percentage=percentage(value, total),
+        symbols=tuple(sorted({symbol for symbol, _, _ in found})),
+        oldest_date=min((day for _, day, _ in found), default=None),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from core.limits import HISTORY_RECORDS_MAX
 from core.money import quantize
 from portfolios.performance.contribution import to_the_whole
 from portfolios.performance.figures import Figure, Reason, rounded
-from portfolios.performance.period import FIGURES, MONEY_FIGURES, Performance, Warned
+from portfolios.performance.period import FIGURES, MONEY_FIGURES, Estimated, Performance, Warned
 from portfolios.performance.value_bridge import columns_in_cents, in_cents
 
 
@@ -109,6 +109,7 @@ class Answer:
     contributions: tuple[Contribution, ...]
     series: Columns
     warnings: tuple[Warned, ...]
+    estimates: tuple[Estimated, ...] = ()
 
 
 def answer(found: Performance) -> Answer:
@@ -135,6 +136,7 @@ def answer(found: Performance) -> Answer:
         contributions=_contributions(found),
         series=series,
         warnings=tuple(found.warnings),
+        estimates=tuple(found.estimates),
     )
 
 

@@ -21,7 +21,7 @@ from portfolios.performance.answer import Answer
 
 TTL_MS = 600_000
 # Raised whenever `Answer` or the arithmetic behind it changes.
-FORMAT = 2
+FORMAT = 3
 
 _DECODER = msgspec.msgpack.Decoder(Answer)
 
@@ -29,15 +29,20 @@ _DECODER = msgspec.msgpack.Decoder(Answer)
 def question_key(
     *,
     accounts: Iterable[tuple[UUID, int]],
+    beside: Iterable[tuple[UUID, int]],
     currency: str,
     period: tuple[date | None, date],
     benchmark: int | None,
     symbol: str | None,
 ) -> str:
-    """Return the key of a question; `accounts` with their ledger versions."""
+    """Return the key of a question; `accounts` with their ledger versions.
+
+    `beside`: the household's other accounts, whose trades and splits say something about prices.
+    """
     parts = [
         FORMAT,
         [[str(public_id), version] for public_id, version in accounts],
+        [[str(public_id), version] for public_id, version in beside],
         currency,
         [str(day) for day in period],
         benchmark,

@@ -17,11 +17,11 @@ from decimal import Decimal
 
 import numpy as np
 
-from portfolios.performance.daily_prices import Ints, Whole
 from portfolios.performance.daily_values import EXACT_DECIMALS, Board
 from portfolios.performance.effects import Effects
 from portfolios.performance.figures import rounded
 from portfolios.performance.returns import NOTHING, Daily, Floats
+from portfolios.prices.rule import Ints, Whole
 
 _ONE = 10**EXACT_DECIMALS
 

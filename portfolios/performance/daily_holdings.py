@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from portfolios.performance.daily_prices import Ints, Points, Whole
 from portfolios.performance.facts import UNIT_DECIMALS, Event, Facts
 from portfolios.performance.payments import Payments, payments
+from portfolios.prices.rule import Ints, Points, Whole
 from transactions.ledger.kinds import KINDS, Units
 from transactions.ledger.splits import Splits
 
@@ -92,13 +92,28 @@ def history(*, facts: Facts, currencies: Mapping[int, str]) -> History:
         cash=_balances(facts, currencies),
         payments=paid,
         deliveries=[delivery for _, delivery in sorted(deliveries, key=lambda one: one[0])],
-        splits={
-            asset: [(split.day, split.ratio) for split in known]
-            for asset, known in walk.splits.by_asset.items()
-        },
+        splits=_splits(walk),
         marks=_marks(facts),
         first_day=int(days.min()) if len(facts) else None,
     )
+
+
+def price_facts(
+    facts: Facts,
+) -> tuple[dict[int, Points], dict[int, Sequence[tuple[int, Fraction]]]]:
+    """Return the marks and the splits of each asset; facts of some assets only, in any order."""
+    facts, own = facts.in_order()
+    walked = _walked(facts)
+    walk = _Walk(own)
+    walk.run(facts.picked(walked), np.flatnonzero(walked))
+    return _marks(facts), _splits(walk)
+
+
+def _splits(walk: "_Walk") -> dict[int, Sequence[tuple[int, Fraction]]]:
+    return {
+        asset: [(split.day, split.ratio) for split in known]
+        for asset, known in walk.splits.by_asset.items()
+    }
 
 
 def _walked(facts: Facts) -> NDArray[np.bool_]:

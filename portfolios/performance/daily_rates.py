@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from core.money import WIDE
 from marketdata.fx import EURO, crossed_rate
-from portfolios.performance.daily_prices import Whole
 from portfolios.performance.facts import RATE_DECIMALS
+from portfolios.prices.rule import Whole
 
 ONE = 10**RATE_DECIMALS
 

@@ -17,17 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portfolios.performance.daily_holdings import History
-from portfolios.performance.daily_prices import (
-    NO_CLOSES,
-    NO_MARKS,
-    PRICE_DECIMALS,
-    Closes,
-    DailyPrices,
-    Ints,
-    Points,
-    Whole,
-    daily_prices,
-)
+from portfolios.performance.daily_prices import DailyPrices, daily_prices
 from portfolios.performance.daily_rates import DailyRates, Fixings, daily_rates
 from portfolios.performance.facts import (
     CASH_DECIMALS,
@@ -37,6 +27,17 @@ from portfolios.performance.facts import (
 )
 from portfolios.performance.figures import Figure, absent
 from portfolios.performance.returns import Floats
+from portfolios.prices.rule import (
+    NO_CLOSES,
+    NO_MARKS,
+    NO_OWN,
+    PRICE_DECIMALS,
+    Closes,
+    Ints,
+    OwnSeries,
+    Points,
+    Whole,
+)
 
 EXACT_DECIMALS = CASH_DECIMALS + 2 * RATE_DECIMALS
 # What turns units * price * rate into exact figures.
@@ -50,7 +51,10 @@ _EXACT_MAX = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An asset and its closes; `dividend_adjusted`: the prices include dividends."""
+    """An asset, its closes and the household's own prices of it.
+
+    `dividend_adjusted`: the closes include dividends.
+    """
 
     asset: int
     symbol: str
@@ -58,6 +62,7 @@ class Line:
     closes: Closes = NO_CLOSES
     dividend_adjusted: bool = False
     name: str = ""
+    own: OwnSeries = NO_OWN
 
 
 @dataclass(frozen=True)
@@ -283,6 +288,7 @@ def board(
             splits=past.splits.get(asset, ()),
             first=first,
             count=count,
+            own=line.own,
         )
         place = tracks if only in (None, asset) else others
         place[asset] = Track(line, units, prices, rates[line.currency])

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portfolios.performance.daily_holdings import Delivery, History
-from portfolios.performance.daily_prices import Ints, Whole
 from portfolios.performance.daily_rates import DailyRates
 from portfolios.performance.daily_values import OF_CASH, OF_PARTS, Board
 from portfolios.performance.figures import Figure
 from portfolios.performance.payments import Payments
+from portfolios.prices.rule import Ints, Whole
 
 
 class Unknown(Exception):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.limits import FX_RATE_DECIMALS, PRICE_DECIMALS, QUANTITY_DECIMALS
-from portfolios.performance.daily_prices import Ints, Whole
+from portfolios.prices.rule import Ints, Whole
 from transactions.ledger.kinds import EVENT, KINDS, OWN_TRANSFER
 
 UNIT_DECIMALS = QUANTITY_DECIMALS

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from portfolios.performance.daily_prices import Ints, Whole
 from portfolios.performance.facts import RATE_DECIMALS, Facts
+from portfolios.prices.rule import Ints, Whole
 from transactions.ledger.kinds import KINDS
 
 # From money to parts of a payment.

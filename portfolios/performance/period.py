@@ -21,7 +21,7 @@ from portfolios.performance.contribution import (
     flows,
 )
 from portfolios.performance.daily_holdings import History
-from portfolios.performance.daily_prices import NO_MARKS, STALE_DAYS, daily_prices
+from portfolios.performance.daily_prices import STALE_DAYS, daily_prices
 from portfolios.performance.daily_rates import Fixings, daily_rates
 from portfolios.performance.daily_values import Board, Line, board
 from portfolios.performance.effects import Effects, Unknown, effects
@@ -38,6 +38,7 @@ from portfolios.performance.returns import (
 )
 from portfolios.performance.risk import Drawdown, RiskFree, deepest, sessions, sharpe, volatility
 from portfolios.performance.value_bridge import Terms, terms, total
+from portfolios.prices.rule import NO_MARKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,16 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimated:
+    """A holding valued at the price of an own trade, on `days` days from the first to the last."""
+
+    symbol: str
+    from_date: date
+    to_date: date
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Performance:
     """The computed performance; absent figures carry their reason."""
 
@@ -79,6 +90,7 @@ class Performance:
     # Growth of the benchmark from the base on; None without one.
     benchmark: Floats | None
     warnings: Sequence[Warned] = field(default_factory=tuple)
+    estimates: Sequence[Estimated] = ()
 
 
 def performance(question: Question) -> Performance:
@@ -121,6 +133,7 @@ def performance(question: Question) -> Performance:
         whole=None if figures["reconciliation"].value is None else total(accounted.values()),
         benchmark=growth,
         warnings=(*_warnings(question, shown), *_apart(question, series)),
+        estimates=_estimates(shown),
     )
 
 
@@ -194,6 +207,7 @@ def _benchmark(question: Question, series: Daily, figures: dict[str, Figure]) ->
         splits=question.past.splits.get(line.asset, ()),
         first=first,
         count=count,
+        own=line.own,
     )
     rates = daily_rates(
         currency=line.currency,
@@ -246,18 +260,35 @@ def _warnings(question: Question, shown: Board) -> list[Warned]:
                     "price_carried_back", symbol, "On earlier days it is valued at its first price."
                 )
             )
-        closes_from = prices.closes_from
-        if closes_from is None or (held & (prices.source_day < closes_from)).any():
-            until_text = "" if closes_from is None else f" before {date.fromordinal(closes_from)}"
+        if (held & prices.estimated).any():
+            real_from = prices.real_from
+            until_text = "" if real_from is None else f" before {date.fromordinal(real_from)}"
             detail = (
-                f"It has no closing prices{until_text}. Your own purchase and sale prices are "
-                "used instead."
+                f"It has no price of a source or of yours{until_text}. The prices of your own "
+                "purchases and sales are used instead."
             )
             told.append(Warned("price_from_own_trades", symbol, detail))
         if track.line.dividend_adjusted and asset in with_income:
             detail = "Its prices already include dividends, so recorded dividends count twice."
             told.append(Warned("dividends_in_prices", symbol, detail))
     return told
+
+
+def _estimates(shown: Board) -> list[Estimated]:
+    """Return the days on which holdings are valued at the price of an own trade."""
+    found = []
+    for track in shown.tracks.values():
+        days = np.flatnonzero(track.held & track.prices.estimated)
+        if len(days):
+            found.append(
+                Estimated(
+                    symbol=track.line.symbol,
+                    from_date=date.fromordinal(shown.first + int(days[0])),
+                    to_date=date.fromordinal(shown.first + int(days[-1])),
+                    days=len(days),
+                )
+            )
+    return sorted(found, key=lambda one: one.symbol)
 
 
 def _apart(question: Question, series: Daily) -> list[Warned]:

@@ -11,8 +11,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from django.db import connection
-from numpy.typing import NDArray
 
 from core.errors import InvalidInput, NotFound
 from core.limits import EARLIEST_DATE, PERFORMANCE_VALUES_MAX
@@ -21,21 +19,23 @@ from marketdata.models import Asset, PriceAdjustment
 from marketdata.queries import quotes
 from marketdata.queries.series import (
     PackedCloses,
+    PackedOwnPrices,
+    PriceSeries,
     Versions,
     fixings_between,
-    packed_closes,
+    price_series,
     risk_free_yields,
     versioned_assets,
 )
 from marketdata.quotes import Quote
 from portfolios.performance import cache_entries
-from portfolios.performance.daily_holdings import History, history
-from portfolios.performance.daily_prices import NO_CLOSES, Closes, ended
+from portfolios.performance.daily_holdings import History, history, price_facts
+from portfolios.performance.daily_prices import ended
 from portfolios.performance.daily_values import Line
-from portfolios.performance.facts import KIND_NUMBERS, Event, Facts
 from portfolios.performance.period import Question
 from portfolios.performance.risk import RiskFree
-from stores.columns import packed, whole_numbers, words
+from portfolios.prices.rule import NO_CLOSES, NO_OWN, Closes, OwnSeries, Points
+from portfolios.queries.ledger_facts import facts, facts_of_assets, known_elsewhere
 from transactions.models import Account
 
 # A yield of the month before the period is still valid on its first days.
@@ -45,26 +45,6 @@ _YIELDS_BEFORE = timedelta(days=35)
 # process; those of most accounts take a hundredth.
 _HISTORIES_KEPT = 8
 _CLOSES_KEPT = 8
-
-# In microseconds, as instants are.
-_DAY_LENGTH = 86_400_000_000
-
-# Packed columns. What few facts have comes in rows of its own.
-_FACTS = f"""
-SELECT {packed("fact.id")}, {packed("fact.account_id")}, {packed("fact.type")},
-       {packed("extract(epoch FROM fact.executed_at)")},
-       {packed("fact.trade_date - DATE '1970-01-01'")},
-       {packed("coalesce(fact.asset_id, 0)")}, {packed("fact.amount")},
-       {packed("fact.cash_effect")}, {packed("fact.fee")}, {packed("coalesce(fact.quantity, 0)")},
-       {packed("coalesce(fact.price, -1)")}, {packed("fact.fx_rate")}, {packed("fact.currency")},
-       array_agg(ARRAY[fact.id, fact.new_asset_id, fact.ratio_new, fact.ratio_old,
-                       fact.counterpart_id])
-           FILTER (WHERE coalesce(fact.new_asset_id, fact.ratio_new, fact.counterpart_id)
-                         IS NOT NULL)
-  FROM transactions_transaction fact
-  LEFT JOIN transactions_transaction undoing ON undoing.reverses_id = fact.id
- WHERE fact.account_id = ANY(%s) AND fact.reverses_id IS NULL AND undoing.id IS NULL
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +57,21 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which accounts, in which currency, over which days, beside what; `symbol`: one holding."""
+    """Which accounts, in which currency, over which days, beside what; `symbol`: one holding.
+
+    `others` are the other accounts of the household: their trades and splits are facts about
+    prices for all of them, if they have any.
+    """
 
     accounts: Sequence[Account]
     currency: str
     period: Period
+    household_id: int
+    others: Sequence[Account] = ()
     benchmark: str | None = None
     symbol: str | None = None
+    others_trade: bool = False
+    others_split: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +110,9 @@ def asset_ids(*, asked: Asked, beside: Asset | None) -> set[int]:
     return _assets_of(_past(asked)) | ({beside.pk} if beside else set())
 
 
-def sources(*, ids: Collection[int], until: date, now: datetime) -> Sources:
+def sources(*, asked: Asked, ids: Collection[int], until: date, now: datetime) -> Sources:
     """Read what decides whether an answer of before is still valid."""
-    assets, versions = versioned_assets(asset_ids=ids)
+    assets, versions = versioned_assets(asset_ids=ids, household_id=asked.household_id)
     newest = quotes(assets=assets, now=now) if until == now.date() else {}
     return Sources(assets, versions, newest)
 
@@ -144,8 +132,9 @@ def inputs(*, asked: Asked, beside: Asset | None, read: Sources, now: datetime) 
             fields={"from": ["is too long ago for so many holdings"]},
         )
     before = since - timedelta(days=1)
-    closes = _closes(read.versions, tuple(sorted(wanted)), before, until)
-    lines = _lines(wanted, closes, read.newest, until)
+    series = _series(read.versions, tuple(sorted(wanted)), asked.household_id, before, until)
+    past = _of_the_household(past, asked, series.closes, before)
+    lines = _lines(wanted, series, past, read.newest, until)
     return Question(
         past=past,
         lines=lines,
@@ -175,76 +164,80 @@ def _history(accounts: tuple[tuple[int, int, str], ...]) -> History:
 
 
 @lru_cache(maxsize=_CLOSES_KEPT)
-def _closes(
-    versions: Versions, asset_ids: tuple[int, ...], since: date, until: date
-) -> Mapping[int, PackedCloses]:
-    """Return the closes of assets at these versions of their series. Never change them."""
-    return packed_closes(asset_ids=asset_ids, since=since, until=until)
+def _series(
+    versions: Versions, asset_ids: tuple[int, ...], household_id: int, since: date, until: date
+) -> PriceSeries:
+    """Return the prices of assets at these versions of their series. Never change them."""
+    return price_series(asset_ids=asset_ids, household_id=household_id, since=since, until=until)
+
+
+def _of_the_household(
+    past: History, asked: Asked, closes: Mapping[int, PackedCloses], before: date
+) -> History:
+    """Return the history with the marks and splits that other accounts of the household know.
+
+    Marks count only where closes do not reach back to the day before the period.
+    """
+    held, start = set(past.units), before.toordinal()
+    bare = {pk for pk in held if pk not in closes or closes[pk].days[0] > start}
+    if not (asked.others_split or (asked.others_trade and bare)):
+        return past
+    every = tuple((row.pk, row.ledger_version) for row in (*asked.accounts, *asked.others))
+    marks, splits = _shared(
+        asked.household_id,
+        every,
+        tuple(row.pk for row in asked.others),
+        (tuple(sorted(held)), tuple(sorted(bare))),
+    )
+    if not marks and not splits:
+        return past
+    return replace(past, marks={**past.marks, **marks}, splits={**past.splits, **splits})
+
+
+@lru_cache(maxsize=_HISTORIES_KEPT)
+def _shared(
+    household_id: int,
+    every: tuple[tuple[int, int], ...],
+    others: tuple[int, ...],
+    assets: tuple[tuple[int, ...], tuple[int, ...]],
+) -> tuple[Mapping[int, Points], Mapping[int, Sequence[tuple[int, Fraction]]]]:
+    """Return marks and splits over all accounts, of assets that `others` know about.
+
+    `every` are the accounts of the household with their ledger versions.
+    """
+    held, bare = assets
+    known = known_elsewhere(account_ids=others, split=held, traded=bare)
+    if not known:
+        return {}, {}
+    marks, splits = price_facts(facts_of_assets(household_ids=[household_id], asset_ids=known))
+    return (
+        {pk: points for pk, points in marks.items() if pk in known},
+        {pk: found for pk, found in splits.items() if pk in known},
+    )
 
 
 def forget() -> None:
     """Drop what this process keeps, so that the next answer is read from the database."""
-    _history.cache_clear()
-    _closes.cache_clear()
+    for kept in (_history, _series, _shared):
+        kept.cache_clear()
 
 
 def _lines(
     assets: Mapping[int, Asset],
-    closes: Mapping[int, PackedCloses],
+    series: PriceSeries,
+    past: History,
     newest: Mapping[int, Quote],
     until: date,
 ) -> dict[int, Line]:
-    """Return the closes of each asset, ended by its newest quote if there is one."""
+    """Return the prices of each asset, closes ended by its newest quote if there is one."""
     found = {}
     for pk, row in assets.items():
-        line, quote = _line(row, closes.get(pk)), newest.get(pk)
+        line, quote = _line(row, series.closes.get(pk), series.own.get(pk)), newest.get(pk)
         if quote is not None:
-            line = replace(line, closes=ended(line.closes, quote.price, quote.as_of.date(), until))
+            splits = past.splits.get(pk, ())
+            made_on = quote.as_of.date()
+            line = replace(line, closes=ended(line.closes, quote.price, made_on, until, splits))
         found[pk] = line
-    return found
-
-
-def facts(*, account_ids: Sequence[int]) -> Facts:
-    """Return the transactions of accounts, without reversed ones and their reversals."""
-    with connection.cursor() as cursor:
-        cursor.execute(_FACTS, [list(account_ids)])
-        ids, accounts, types, executed, traded, assets, *rest = cursor.fetchone()
-    *figures, currencies, few = rest
-    amounts, cash_effects, fees, quantities, prices, fx_rates = map(whole_numbers, figures)
-    in_words = words(currencies)
-    names = {name: place for place, name in enumerate(dict.fromkeys(in_words))}
-    return Facts(
-        ids=whole_numbers(ids),
-        accounts=whole_numbers(accounts),
-        kinds=np.array([KIND_NUMBERS[name] for name in words(types)], dtype=np.int64),
-        instants=_within(whole_numbers(traded) * _DAY_LENGTH, whole_numbers(executed)),
-        assets=whole_numbers(assets),
-        amounts=amounts,
-        cash_effects=cash_effects,
-        fees=fees,
-        quantities=quantities,
-        prices=prices,
-        fx_rates=fx_rates,
-        currencies=np.array([names[name] for name in in_words], dtype=np.int64),
-        names=tuple(names),
-        events={
-            int(pk): Event(
-                None if new_asset is None else int(new_asset),
-                None if new is None else Fraction(new) / Fraction(old),
-            )
-            for pk, new_asset, new, old, _ in few or ()
-            if new_asset is not None or new is not None
-        },
-        counterparts={int(pk): int(other) for pk, *_, other in few or () if other is not None},
-    )
-
-
-def _within(days: NDArray[Any], instants: NDArray[Any]) -> NDArray[Any]:
-    """Return instants moved into the trade dates that begin at `days`.
-
-    The day at the place of the trade may be another one than in UTC.
-    """
-    found: NDArray[Any] = np.clip(instants, days, days + _DAY_LENGTH - 1)
     return found
 
 
@@ -299,7 +292,7 @@ def _holding(assets: Mapping[int, Asset], symbol: str) -> int:
     )
 
 
-def _line(row: Asset, closes: PackedCloses | None) -> Line:
+def _line(row: Asset, closes: PackedCloses | None, own: PackedOwnPrices | None) -> Line:
     adjusted = row.price_adjustment != PriceAdjustment.NONE
     series = NO_CLOSES
     if closes is not None:
@@ -311,6 +304,7 @@ def _line(row: Asset, closes: PackedCloses | None) -> Line:
         series,
         row.price_adjustment == PriceAdjustment.SPLITS_AND_DIVIDENDS,
         row.name,
+        NO_OWN if own is None else OwnSeries(own.days, own.prices, own.adjusted_until),
     )
 
 

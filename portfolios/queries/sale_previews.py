@@ -8,9 +8,10 @@ from decimal import Decimal
 from core.errors import BallastError, Conflict, InvalidInput
 from identity.models import User
 from marketdata.models import Asset
-from marketdata.queries import assets_by_symbol, quotes
-from marketdata.quotes import Quote
+from marketdata.queries import assets_by_symbol
+from portfolios.prices.rule import Quote
 from portfolios.queries.gains import is_washable, wash_sale_policy
+from portfolios.queries.household_prices import household_quotes
 from portfolios.queries.taxes import in_currency, owner_return, tax_rates
 from portfolios.tax.gains import GainLine, Part, TermTotals, Totals, gain_lines
 from portfolios.tax.sale_preview import (
@@ -55,7 +56,8 @@ def sale_preview(*, account: Account, asked: Asked, user: User, now: datetime) -
     """
     with snapshot():
         asset = _asset(account, asked.symbol)
-        quote = quotes(assets=[asset], now=now).get(asset.pk)
+        known = household_quotes(household_id=account.household_id, assets=[asset], now=now)
+        quote = known.get(asset.pk)
         price = asked.price if asked.price is not None else quote.price if quote else None
         if price is None:
             raise Conflict(
@@ -244,6 +246,7 @@ def _preview(
         price_currency=asset.currency,
         price_as_of=live.as_of if live else None,
         price_stale=live.stale if live else False,
+        price_estimated=live.estimated if live else False,
         fx_rate=wanted.sale.fx_rate,
         currency=facts.account.currency,
         fee=asked.fee,

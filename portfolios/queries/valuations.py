@@ -6,29 +6,27 @@ of accounts: none where positions, quotes and rates are cached, at most two wher
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from identity.models import User
 from marketdata.fx import Rate
 from marketdata.models import Asset
-from marketdata.queries import exchange_rates, live_quotes, own_quotes, quotes
-from marketdata.quotes import Quote as NewestQuote
-from marketdata.quotes import is_stale
+from marketdata.queries import exchange_rates, live_quotes
+from marketdata.quotes import Quote as FeedQuote
+from marketdata.quotes import is_stale, last_close
 from portfolios.holdings.positions import Positions, Row
 from portfolios.holdings.valuation import (
     Position,
-    Quote,
     UnitValue,
     Valuation,
     unit_value,
     valuation,
 )
+from portfolios.prices.rule import NOTHING_PRIVATE, Quote, price_now
+from portfolios.queries.household_prices import Key, household_quotes, private_facts
 from portfolios.queries.positions import positions, positions_of
-
-# Longer than any exchange stays closed.
-_DAY_CHANGE_AGE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +52,18 @@ def valuations(*, account_ids: Sequence[UUID], now: datetime) -> dict[UUID, Acco
     return dict(zip(found, _valued(list(found.values()), now), strict=True))
 
 
-def unit_values(*, assets: Sequence[Asset], currency: str, now: datetime) -> dict[int, UnitValue]:
-    """Return what one unit of each asset is worth in `currency`, by asset id.
+def unit_values(
+    *, household_id: int, assets: Sequence[Asset], currency: str, now: datetime
+) -> dict[int, UnitValue]:
+    """Return what one unit of each asset is worth in `currency` for a household, by asset id.
 
     For readers that bring their own quantities (rebalancing, lots). An asset without a price or a
     rate has the value None.
     """
-    known = quotes(assets=assets, now=now)
+    known = household_quotes(household_id=household_id, assets=assets, now=now)
     rates = rates_into(currency, {asset.currency for asset in assets}, now=now)
     return {
-        asset.pk: unit_value(
-            quote=_quote_of(known[asset.pk], now) if asset.pk in known else None,
-            rate=rates.get(asset.currency),
-        )
+        asset.pk: unit_value(quote=known.get(asset.pk), rate=rates.get(asset.currency))
         for asset in assets
     }
 
@@ -80,57 +77,80 @@ def rates_into(currency: str, currencies: Iterable[str], *, now: datetime) -> di
 
 
 def _valued(accounts: Sequence[Positions], now: datetime) -> list[AccountValue]:
-    prices = _quotes([row for account in accounts for row in account.rows], now)
+    prices = _quotes(accounts, now)
     pairs = {(row.currency, account.currency) for account in accounts for row in account.rows}
     rates = exchange_rates(pairs=sorted(pairs), as_of=now.date())
     return [AccountValue(account, _valuation(account, prices, rates)) for account in accounts]
 
 
 def _valuation(
-    account: Positions, prices: Mapping[int, Quote], rates: Mapping[tuple[str, str], Rate]
+    account: Positions, prices: Mapping[Key, Quote], rates: Mapping[tuple[str, str], Rate]
 ) -> Valuation:
     return valuation(
         currency=account.currency,
         cash=Decimal(account.cash),
         positions=[_position(row) for row in account.rows],
-        quotes=prices,
+        quotes={
+            row.asset_id: prices[key]
+            for row in account.rows
+            if (key := (account.household_id, row.asset_id)) in prices
+        },
         rates={base: rate for (base, quote), rate in rates.items() if quote == account.currency},
     )
 
 
-def _quotes(rows: Iterable[Row], now: datetime) -> dict[int, Quote]:
-    """Return the live quote of each asset, or its stored price where Redis has none."""
-    by_asset = {row.asset_id: row for row in rows}
-    live = live_quotes(symbols=[row.symbol for row in by_asset.values() if row.public], now=now)
-    own = own_quotes(
-        asset_ids=[row.asset_id for row in by_asset.values() if not row.public], now=now
+def _quotes(accounts: Sequence[Positions], now: datetime) -> dict[Key, Quote]:
+    """Return the price of each asset for each household that holds it."""
+    by_key = {
+        (account.household_id, row.asset_id): row for account in accounts for row in account.rows
+    }
+    live = live_quotes(
+        symbols=dict.fromkeys(row.symbol for row in by_key.values() if row.public), now=now
     )
-    found: dict[int, Quote] = {}
-    for asset_id, row in by_asset.items():
-        quote = live.get(row.symbol) if row.public else own.get(asset_id)
+    feed = {
+        key: live.get(row.symbol) if row.public and row.symbol in live else _stored(row, now)
+        for key, row in by_key.items()
+    }
+    private = private_facts(
+        wanted=[key for key, row in by_key.items() if _needs_household(feed[key], row)]
+    )
+    found: dict[Key, Quote] = {}
+    for key, one in feed.items():
+        quote = price_now(feed=one, private=private.get(key, NOTHING_PRIVATE), now=now)
         if quote is not None:
-            found[asset_id] = _quote_of(quote, now)
-        elif row.price is not None and row.price_as_of is not None:
-            found[asset_id] = _stored(row, row.price, row.price_as_of, now)
+            found[key] = quote
     return found
 
 
-def _stored(row: Row, price: str, price_as_of: str, now: datetime) -> Quote:
-    as_of = datetime.fromisoformat(price_as_of)
-    stale = is_stale(source=row.price_source or "", as_of=as_of, now=now, exchange=row.exchange)
-    close = Decimal(row.previous_close) if row.previous_close else None
-    return _quote(Decimal(price), as_of, stale, close, now)
+def _needs_household(feed: FeedQuote | None, row: Row) -> bool:
+    """Return whether no feed knows the asset, or the household has split it since."""
+    if feed is None:
+        return True
+    return row.split_day is not None and feed.as_of.date().toordinal() < row.split_day
 
 
-def _quote_of(quote: NewestQuote, now: datetime) -> Quote:
-    return _quote(quote.price, quote.as_of, quote.stale, quote.previous_close, now)
-
-
-def _quote(
-    price: Decimal, as_of: datetime, stale: bool, previous_close: Decimal | None, now: datetime
-) -> Quote:
-    """Return a quote; a price a week old or more has no change of the day."""
-    return Quote(price, as_of, stale, previous_close if now - as_of < _DAY_CHANGE_AGE else None)
+def _stored(row: Row, now: datetime) -> FeedQuote | None:
+    """Return the stored quote of a feed, or its last close; None if no feed knows the asset."""
+    if row.price is not None and row.price_as_of is not None:
+        as_of = datetime.fromisoformat(row.price_as_of)
+        source = row.price_source or ""
+        return FeedQuote(
+            symbol=row.symbol,
+            price=Decimal(row.price),
+            as_of=as_of,
+            stale=is_stale(source=source, as_of=as_of, now=now, exchange=row.exchange),
+            source=source,
+            previous_close=Decimal(row.previous_close) if row.previous_close else None,
+        )
+    if row.close is not None and row.close_day is not None:
+        return last_close(
+            symbol=row.symbol,
+            close=Decimal(row.close),
+            day=row.close_day,
+            exchange=row.exchange,
+            now=now,
+        )
+    return None
 
 
 def _position(row: Row) -> Position:

@@ -138,6 +138,7 @@ class SalePreview:
     price_currency: str
     price_as_of: datetime | None
     price_stale: bool
+    price_estimated: bool
     fx_rate: Decimal
     currency: str
     fee: Decimal  # in price_currency

@@ -159,12 +159,13 @@ def furnished(user: Any, count: int) -> Home:
             "action_id": str(action.public_id),
             "file_format": "ballast",
             "symbol": own[0].symbol,
+            "day": timezone.now().date().isoformat(),
         },
     )
 
 
 def _own_assets(user: Any, symbols: list[str]) -> list[Any]:
-    from marketdata.models import Asset, DailyPrice, IdentityDecision, LatestPrice
+    from marketdata.models import Asset, IdentityDecision, OwnPrice
 
     made = Asset.objects.bulk_create(
         [
@@ -179,9 +180,6 @@ def _own_assets(user: Any, symbols: list[str]) -> list[Any]:
         ]
     )
     now = timezone.now()
-    LatestPrice.objects.bulk_create(
-        [LatestPrice(asset=asset, price=Decimal(7), as_of=now, source="own") for asset in made]
-    )
     IdentityDecision.objects.bulk_create(
         [
             IdentityDecision(
@@ -194,11 +192,20 @@ def _own_assets(user: Any, symbols: list[str]) -> list[Any]:
             for number in range(len(symbols))
         ]
     )
-    DailyPrice.objects.bulk_create(
-        [
-            DailyPrice(asset=made[0], date=now.date() - timedelta(days=number), close=Decimal(7))
-            for number in range(min(300, len(symbols)))
-        ]
+    OwnPrice.objects.bulk_create(
+        OwnPrice(
+            household_id=user.household_id,
+            asset=asset,
+            date=now.date() - timedelta(days=number),
+            price=Decimal(7),
+            stated=Decimal(7),
+            stated_currency="USD",
+            origin="manual",
+            recorded_at=now,
+            recorded_by=user,
+        )
+        for asset in made
+        for number in range(len(symbols) if asset is made[0] else 1)
     )
     return made
 

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from jobs.models import Job
 from marketdata.models import LatestPrice
-from marketdata.operations.own_assets import OwnPrice, create_own_asset, record_own_prices
+from marketdata.operations import create_own_asset, record_own_prices
+from marketdata.own_prices import StatedPrice
 from portfolios.operations import TargetWeight, set_targets
 from recommendations.models import Recommendation
 from recommendations.operations import decide
@@ -41,9 +42,9 @@ def desk(account: Any, people: Any, assets: Any, client_of: Any) -> Any:
 
 
 def price(user: Any, close: str) -> None:
-    today = timezone.now().date()
-    prices = [OwnPrice(today, D(close))]
-    record_own_prices(user=user, symbol="OWN", prices=prices, as_of=today)
+    now = timezone.now()
+    prices = [StatedPrice(now.date(), D(close))]
+    record_own_prices(user=user, symbol="OWN", prices=prices, now=now)
 
 
 def ask(desk: Any, account: Account, **options: Any) -> str:

@@ -14,7 +14,8 @@ from dashboard.presenters.results import before_and_after, in_order, turnover
 from dashboard.presenters.weights import bar, ring, scale_end
 from marketdata.fx import Rate
 from portfolios.holdings.lots import LotValue
-from portfolios.holdings.valuation import Position, Quote, valuation
+from portfolios.holdings.valuation import Position, valuation
+from portfolios.prices.rule import Quote
 from recommendations.engine.problem import ENGINE_VERSION
 from recommendations.engine.result import (
     Drift,

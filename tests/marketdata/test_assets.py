@@ -1,7 +1,7 @@
 """Finding assets, and whose they are."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal as D
 from typing import Any
 
@@ -11,14 +11,15 @@ from django.test.utils import CaptureQueriesContext
 
 from core.errors import BallastError
 from core.limits import OWN_ASSETS_PER_HOUSEHOLD_MAX, OWN_PRICES_PER_REQUEST_MAX
-from marketdata.models import Asset, DailyPrice, LatestPrice
+from marketdata.models import Asset, DailyPrice, LatestPrice, OwnPrice
 from marketdata.operations import create_own_asset, record_own_prices
-from marketdata.operations.own_assets import OwnPrice
-from marketdata.queries import asset, assets, assets_by_symbol
+from marketdata.own_prices import StatedPrice
+from marketdata.queries import asset, assets, assets_by_symbol, newest_own_prices
 
 pytestmark = pytest.mark.django_db
 
 TODAY = date(2026, 11, 20)
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -156,17 +157,17 @@ def test_a_household_has_a_bounded_number_of_own_assets(people: Any) -> None:
     assert Asset.objects.count() == OWN_ASSETS_PER_HOUSEHOLD_MAX
 
 
-def prices(*rows: tuple[str, str]) -> list[OwnPrice]:
-    return [OwnPrice(date.fromisoformat(day), D(close)) for day, close in rows]
+def prices(*rows: tuple[str, str]) -> list[StatedPrice]:
+    return [StatedPrice(date.fromisoformat(day), D(close)) for day, close in rows]
 
 
 def history_of(made: Asset) -> list[tuple[str, D]]:
-    rows = DailyPrice.objects.filter(asset_id=made.pk).order_by("date")
-    return [(row.date.isoformat(), row.close) for row in rows]
+    rows = OwnPrice.objects.filter(asset=made).order_by("date")
+    return [(row.date.isoformat(), row.price) for row in rows]
 
 
-def write(user: Any, rows: list[OwnPrice], symbol: str = "HOUSE") -> int:
-    return record_own_prices(user=user, symbol=symbol, prices=rows, as_of=TODAY)
+def write(user: Any, rows: list[StatedPrice], symbol: str = "HOUSE") -> int:
+    return len(record_own_prices(user=user, symbol=symbol, prices=rows, now=NOW))
 
 
 def test_prices_of_an_own_asset_are_written_corrected_and_become_its_latest(
@@ -180,12 +181,15 @@ def test_prices_of_an_own_asset_are_written_corrected_and_become_its_latest(
         ("2026-01-31", D(105)),
         ("2026-02-28", D(110)),
     ]
-    latest = LatestPrice.objects.get(asset=made)
-    assert (latest.price, latest.previous_close, latest.source) == (D(110), D(105), "own")
-    assert latest.as_of.date() == date(2026, 2, 28)
+    key = (people.owner.household_id, made.pk)
+    newest = newest_own_prices(wanted=[key])[key]
+    assert (newest.price, newest.origin, newest.day) == (D(110), "manual", date(2026, 2, 28))
+    # What is entered by hand is nobody's feed.
+    assert not LatestPrice.objects.exists()
+    assert not DailyPrice.objects.exists()
 
 
-REFUSED_PRICES: list[tuple[list[OwnPrice], str]] = [
+REFUSED_PRICES: list[tuple[list[StatedPrice], str]] = [
     ([], "prices_required"),
     (prices(("2026-11-21", "1")), "date_in_future"),
     (prices(("1949-12-31", "1")), "date_too_early"),
@@ -200,7 +204,7 @@ REFUSED_PRICES: list[tuple[list[OwnPrice], str]] = [
 
 @pytest.mark.parametrize(("rows", "code"), REFUSED_PRICES, ids=[code for _, code in REFUSED_PRICES])
 def test_a_price_that_cannot_be_leaves_all_as_it_was(
-    people: Any, rows: list[OwnPrice], code: str
+    people: Any, rows: list[StatedPrice], code: str
 ) -> None:
     made = own(people.owner)
     write(people.owner, prices(("2026-01-31", "100")))
@@ -208,26 +212,39 @@ def test_a_price_that_cannot_be_leaves_all_as_it_was(
         write(people.owner, [*prices(("2026-03-31", "3")), *rows] if rows else rows)
     assert refusal.value.code == code
     assert history_of(made) == [("2026-01-31", D(100))]
-    assert LatestPrice.objects.get(asset=made).price == D(100)
 
 
-def test_nobody_else_prices_an_own_asset_and_nobody_a_public_one(people: Any, shares: None) -> None:
+def test_nobody_else_prices_an_own_asset(people: Any) -> None:
     made = own(people.owner)
     for user in (people.stranger, people.adviser, people.operator):
         with pytest.raises(BallastError) as refusal:
             write(user, prices(("2026-01-31", "100")))
         assert (refusal.value.status, refusal.value.code) == (404, "symbol_unknown")
-    with pytest.raises(BallastError) as refusal:
-        write(people.owner, prices(("2026-01-31", "100")), "AAPL")
-    assert refusal.value.code == "asset_not_own"
     assert history_of(made) == []
+    assert not OwnPrice.objects.exists()
+
+
+def test_a_price_of_a_public_asset_belongs_to_the_household_that_entered_it(
+    people: Any, shares: None
+) -> None:
+    public = Asset.objects.get(symbol="AAPL")
+    write(people.owner, prices(("2026-01-31", "100")), "AAPL")
+    write(people.stranger, prices(("2026-01-31", "7")), "AAPL")
+    found = newest_own_prices(
+        wanted=[(user.household_id, public.pk) for user in (people.owner, people.stranger)]
+    )
+    assert {key[0]: row.price for key, row in found.items()} == {
+        people.owner.household_id: D(100),
+        people.stranger.household_id: D(7),
+    }
     assert not DailyPrice.objects.exists()
+    assert not LatestPrice.objects.exists()
 
 
 def test_five_thousand_prices_are_one_request(people: Any) -> None:
     made = own(people.owner)
     days = [date.fromordinal(TODAY.toordinal() - n) for n in range(OWN_PRICES_PER_REQUEST_MAX)]
     with CaptureQueriesContext(connection) as asked:
-        assert write(people.owner, [OwnPrice(day, D("1.5")) for day in days]) == 5000
+        assert write(people.owner, [StatedPrice(day, D("1.5")) for day in days]) == 5000
     assert len(asked) < 15
     assert len(history_of(made)) == 5000

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from marketdata.models import Asset, DailyPrice
+from marketdata.models import Asset, OwnPrice
 from marketdata.operations import IncomingQuote, record_quotes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_quotes", "assets")]
@@ -80,11 +80,14 @@ def test_own_prices_are_written_and_read_back(owner: Any, stranger: Any) -> None
     ]
     address = f"{API}/assets/HOUSE/prices"
     assert stranger.post(address, rows, format="json").status_code == 404
-    assert not DailyPrice.objects.exists()
+    assert not OwnPrice.objects.exists()
     answer = owner.post(address, rows, format="json")
-    assert (answer.status_code, answer.json()) == (200, {"symbol": "HOUSE", "recorded": 2})
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"symbol": "HOUSE", "recorded": 2, "warnings": []},
+    )
     (price,) = owner.get(f"{API}/prices?symbols=HOUSE").json()["data"]
-    assert (price["price"], price["source"], price["stale"]) == ("101.5", "own", False)
+    assert (price["price"], price["source"], price["stale"]) == ("101.5", "manual", False)
     history = owner.get(f"{API}/history/HOUSE").json()
     assert [row["close"] for row in history["data"]] == ["100", "101.5"]
     assert history["shifted_days"] == 0
@@ -108,7 +111,7 @@ def test_wrong_prices_are_a_problem_and_nothing_is_written(
     owner.post(f"{API}/assets", HOUSE, format="json")
     answer = owner.post(f"{API}/assets/HOUSE/prices", body, format="json")
     assert (answer.status_code, answer.json()["code"]) == (400, code)
-    assert not DailyPrice.objects.exists()
+    assert not OwnPrice.objects.exists()
 
 
 def test_prices_come_in_the_order_asked_live_where_there_is_a_quote(owner: Any) -> None:

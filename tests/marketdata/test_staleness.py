@@ -33,8 +33,13 @@ acme     NOWHERE   2026-11-20T20:59  2026-11-21T20:00  no     a name without a c
 acme     NOWHERE   2026-11-20T20:59  2026-11-21T21:30  yes
 replay   XNYS      2026-11-22T12:00  2026-11-22T12:00  no
 replay   XNYS      2026-11-22T12:00  2026-11-22T12:02  yes    the feed stands still
-own      -         2026-10-20T00:00  2026-11-20T00:00  no     a month
-own      -         2026-10-01T00:00  2026-11-20T00:00  yes
+manual   -         2026-10-20T00:00  2026-11-20T00:00  no     a month
+file     -         2026-10-01T00:00  2026-11-20T00:00  yes
+trade    -         2026-10-01T00:00  2026-11-20T00:00  yes
+close    XNYS      2026-11-20T00:00  2026-11-23T15:00  no     Monday, no later session has closed
+close    XNYS      2026-11-20T00:00  2026-11-23T21:30  yes    Monday's has
+close    -         2026-11-20T00:00  2026-11-23T15:00  no     no calendar: four days
+close    -         2026-11-20T00:00  2026-11-24T15:00  yes
 par      -         2020-01-01T00:00  2026-11-20T00:00  no     cash
 """
 

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from core.errors import NotFound
 from edge.pagination import PageRequest
-from marketdata.operations.own_assets import OwnPrice, create_own_asset, record_own_prices
+from marketdata.operations import create_own_asset, record_own_prices
+from marketdata.own_prices import StatedPrice
 from portfolios import queries
 from portfolios.api.holdings import page_bytes, summary_row
 from portfolios.operations import TargetWeight, set_targets
@@ -84,8 +85,8 @@ def test_a_price_of_ones_own_asset_is_seen_at_once(account: Any, people: Any) ->
         record_own_prices(
             user=people.owner,
             symbol="HOUSE",
-            prices=[OwnPrice(day, D(close))],
-            as_of=timezone.now().date(),
+            prices=[StatedPrice(day, D(close))],
+            now=timezone.now(),
         )
         found = queries.account_value(
             user=people.owner, account_id=account.public_id, now=timezone.now()

@@ -18,7 +18,8 @@ from portfolios.holdings.households import (
     HouseholdValue,
     household_value,
 )
-from portfolios.holdings.valuation import Position, Quote, Valued, valuation
+from portfolios.holdings.valuation import Position, Valued, valuation
+from portfolios.prices.rule import Quote
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 

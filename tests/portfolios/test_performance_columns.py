@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portfolios.performance.daily_holdings import History, history, running_total
-from portfolios.performance.daily_prices import Points
 from portfolios.performance.daily_values import OF_CASH, OF_UNITS, board
 from portfolios.performance.effects import Unknown, effects
 from portfolios.performance.value_bridge import Terms, terms
+from portfolios.prices.rule import Points
 from tests.portfolios.performance.ledgers import (
     JAN,
     SYMBOLS,

@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 
 from marketdata.models import DailyPrice
-from marketdata.queries.series import packed_closes
-from portfolios.queries.performance_inputs import facts
+from marketdata.queries.series import price_series
+from portfolios.queries.ledger_facts import facts
 from stores.columns import whole_numbers, words
 from tests.portfolios.performance.ledgers import Fact, at, columns, instant_of
 from transactions.ledger.kinds import KINDS
@@ -156,11 +156,12 @@ def test_closes_in_columns_are_the_rows_of_their_days(assets: Any, since: int, u
             DailyPrice(asset=asset, date=MONDAY + timedelta(days=day), close=price + day)
             for day in reversed(offsets)
         )
-    found = packed_closes(
+    found = price_series(
         asset_ids=[asset.pk for asset in assets.values()],
         since=MONDAY + timedelta(days=since),
         until=MONDAY + timedelta(days=until),
-    )
+        household_id=0,
+    ).closes
     first = max((day for day in offsets if day <= since), default=since)
     wanted = [day for day in offsets if first <= day <= until]
     assert set(found) == ({assets["AAA"].pk, assets["BBB"].pk} if wanted else set())

@@ -243,13 +243,22 @@ def test_what_recording_would_refuse_is_refused(
 def test_a_price_of_ones_own_choosing_counts(owner: Any, people: Any, account: Any) -> None:
     write(account, people, trade("buy", 200, "40", "2200"))
     LatestPrice.objects.all().delete()
-    assert asked(owner, account, symbol="AAA", quantity="1").json()["code"] == "price_unknown"
+    estimate = preview(owner, account, symbol="AAA", quantity="1")
+    assert (estimate["price"], estimate["price_estimated"]) == ("55", True)
     found = preview(owner, account, symbol="AAA", quantity="10", price="60.5", fee="5")
     assert (found["proceeds"], found["total"]["gain"], found["price_as_of"]) == (
         "600.00",
         "50.00",
         None,
     )
+
+
+def test_without_any_price_one_is_asked_for(owner: Any, people: Any, account: Any) -> None:
+    at = days_ago(200)
+    arrival = Entry("transfer_in", at, "USD", "AAA", D(40), amount=D(2200), opened_date=at.date())
+    write(account, people, arrival)
+    LatestPrice.objects.all().delete()
+    assert asked(owner, account, symbol="AAA", quantity="1").json()["code"] == "price_unknown"
 
 
 def test_family_and_adviser_may_look_and_a_stranger_may_not(

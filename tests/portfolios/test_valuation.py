@@ -5,7 +5,8 @@ from decimal import Decimal as D
 
 from marketdata.fx import Rate
 from portfolios.api.holdings import holding_row
-from portfolios.holdings.valuation import Position, Quote, percentage, valuation
+from portfolios.holdings.valuation import Position, percentage, valuation
+from portfolios.prices.rule import Quote
 
 NOON = datetime(2025, 1, 6, 12, tzinfo=UTC)
 

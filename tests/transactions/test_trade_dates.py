@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 
 from core.dates import on_day
 from core.errors import InvalidInput
-from portfolios.queries.performance_inputs import facts
+from portfolios.queries.ledger_facts import facts
 from transactions.ledger.entries import Entry
 from transactions.models import Transaction, WashSale
 from transactions.operations import record

@@ -17,6 +17,7 @@ from transactions.models.imports import Import
 
 _TRADES = list(named(figures="trade"))
 _EVENTS = list(named(group=EVENTS_GROUP))
+_SPLITS = list(named(rescales=True))
 
 
 class TransactionQuerySet(models.QuerySet["Transaction"]):
@@ -153,6 +154,12 @@ class Transaction(models.Model):
                 fields=["account", "asset", "new_asset"],
                 name="transaction_leads_on",
                 condition=Q(new_asset__isnull=False) | Q(ratio_new__isnull=False),
+            ),
+            # For the splits of an account: prices made before one are divided by it.
+            models.Index(
+                fields=["account", "asset", "trade_date"],
+                name="transaction_splits",
+                condition=Q(type__in=_SPLITS),
             ),
             models.Index(
                 fields=["import_batch", "id"],

@@ -14,6 +14,7 @@ from core.limits import ACCOUNTS_PER_HOUSEHOLD_MAX
 from identity.models import Household, User
 from identity.operations.households import locked_household
 from identity.queries import household_seen
+from stores import keys
 from stores.locks import locked_in_line
 from stores.redis import redis_client
 from transactions.cache_keys import VERSION_TTL_S, version_key
@@ -142,7 +143,10 @@ def publish_version(*, account: Account, version: int) -> None:
 
     def publish() -> None:
         try:
-            redis_client().eval(_PUBLISH, 1, key, version, VERSION_TTL_S)
+            client = redis_client()
+            client.eval(_PUBLISH, 1, key, version, VERSION_TTL_S)
+            # A trade may be the only price the household knows, and a split divides others.
+            client.incr(keys.household_prices(account.household_id))
         except redis.RedisError:
             # Without Redis, readers read the database. An old copy expires after a minute.
             logger.warning(

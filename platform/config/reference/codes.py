@@ -168,6 +168,17 @@ CODES: dict[str, dict[str, str]] = {
         "asset_class_unknown": (
             "The asset class does not exist. Use one of those in the API schema."
         ),
+        "own_price_not_found": (
+            "Your household has no price of this asset on that day. Read the list again."
+        ),
+        "price_jump": (
+            "A warning: the price is a hundred times the one before or after it, or a hundredth, "
+            "and no split is between them. Check the decimal point, the currency and percent of "
+            "par."
+        ),
+        "price_not_used": (
+            "A warning: a source knows the price of that day and goes first. Nothing to do."
+        ),
         "asset_not_own": (
             "Public assets cannot be changed. Change only assets your household created."
         ),
@@ -183,6 +194,7 @@ CODES: dict[str, dict[str, str]] = {
         "list_required": "The body must be a list. Send a JSON array.",
         "prices_required": "No price was given. Send at least one.",
         "price_unknown": "The asset has no price. Send one.",
+        "date_repeated": "A day appears twice. Send each day once.",
         "too_many_assets": "Too many assets in one request. Ask for fewer at once.",
         "too_many_own_assets": (
             "The household has the maximum number of own assets. Use an existing one."

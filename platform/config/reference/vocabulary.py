@@ -78,6 +78,22 @@ MEANINGS: dict[str, str] = {
     "price_as_of": "Time of the price.",
     "price_currency": "Currency of the price, ISO 4217.",
     "price_stale": "Whether the price is out of date.",
+    "price_estimated": "Whether the price is that of your own last trade.",
+    "price_source": (
+        "Origin of the price: live (a quote), close (the last close), manual or file (your "
+        "household's own price) or trade (your household's last trade); null without a price."
+    ),
+    "estimated": "Whether the price is an estimate: that of your household's own last trade.",
+    "stated": "The price as you entered it, in stated_currency; with nominal, in percent of par.",
+    "stated_currency": "Currency in which the price was entered, ISO 4217.",
+    "nominal": (
+        "Nominal value of one unit, for a price in percent of par; null for a price of one unit."
+    ),
+    "adjusted_until": (
+        "Newest day of the file whose publisher adjusted the price for splits; null for a price "
+        "as of its day."
+    ),
+    "origin": "How the price was entered: manual or file.",
     "as_of": "Time of the price.",
     "SalePreviewRead.as_of": "Time for which the preview was computed.",
     "stale": "Whether the figure is out of date.",
@@ -188,6 +204,13 @@ MEANINGS: dict[str, str] = {
     "cash_target_percentage": "Target weight of cash in percent; null without a target.",
     "rebalance_threshold": "Half the width of the band around the target, in percentage points.",
     "unpriced_symbols": "Holdings without a price; they count as zero.",
+    "estimated_value": "Value of the holdings priced at your own last trade.",
+    "estimated_percentage": "Share of these holdings in the total value, in percent.",
+    "estimated_symbols": "Holdings priced at your own last trade, because no other price is known.",
+    "estimated_oldest_date": "Day of the oldest of these prices; null when there is none.",
+    "PerformanceRead.estimates": (
+        "Holdings valued at the price of your own last trade, and the days on which they are."
+    ),
     "stale_symbols": "Holdings valued at an out-of-date price.",
     "until_date": "Last date of the restriction; null for no end.",
     "JobRead.kind": "Job type.",

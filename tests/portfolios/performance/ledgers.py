@@ -10,10 +10,10 @@ import numpy as np
 from portfolios.api.performance import performance_row
 from portfolios.performance.answer import answer as shown
 from portfolios.performance.daily_holdings import history
-from portfolios.performance.daily_prices import Closes
 from portfolios.performance.daily_values import Line
 from portfolios.performance.facts import KIND_NUMBERS, Event, Facts
 from portfolios.performance.period import Performance, Question, performance
+from portfolios.prices.rule import Closes
 from transactions.ledger.kinds import KINDS
 
 JAN = date(2024, 1, 1)  # a Monday

@@ -1,0 +1,51 @@
+"""Models of market data: assets, prices, exchange rates, and the source of each figure."""
+
+from marketdata.models.assets import (
+    ActionSource,
+    ActionState,
+    Asset,
+    AssetClass,
+    AssetQuerySet,
+    CorporateAction,
+    CorporateActionQuerySet,
+    IdentityDecision,
+    PriceAdjustment,
+    Source,
+    ensure_exchange,
+)
+from marketdata.models.prices import (
+    Bar,
+    DailyPrice,
+    ExchangeRate,
+    HeldBackPrice,
+    LatestPrice,
+    OwnPrice,
+    PriceOrigin,
+    SeriesVersion,
+    YearOfCloses,
+    Yield,
+)
+
+__all__ = [
+    "ActionSource",
+    "ActionState",
+    "Asset",
+    "AssetClass",
+    "AssetQuerySet",
+    "Bar",
+    "CorporateAction",
+    "CorporateActionQuerySet",
+    "DailyPrice",
+    "ExchangeRate",
+    "HeldBackPrice",
+    "IdentityDecision",
+    "LatestPrice",
+    "OwnPrice",
+    "PriceAdjustment",
+    "PriceOrigin",
+    "SeriesVersion",
+    "Source",
+    "YearOfCloses",
+    "Yield",
+    "ensure_exchange",
+]
