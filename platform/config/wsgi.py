@@ -1,5 +1,6 @@
 """WSGI application of the web process: API, pages and admin."""
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -7,3 +8,5 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
+# What was made so far lasts: a collection that goes through it takes 80 ms of somebody's request.
+gc.freeze()

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal as D
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -89,12 +90,15 @@ def test_a_row_that_is_judged_again_leaves_the_order_of_the_file() -> None:
 def test_what_falls_with_a_skipped_row_was_left_out_not_refused() -> None:
     outcome = Outcome()
     for number in (1, 2, 3):
-        outcome.add(row(number, number), None, RowStatus.READY, (), None)
-        outcome.added[number] = D(number)
-    outcome.keep(ready={1}, left_out={2})
-    assert [outcome.steps[n].lacking for n in (1, 2, 3)] == [
-        None,
-        "rows_left_out",
-        "rows_refused",
+        moved = SimpleNamespace(cash_effect=D(number))
+        paid = SimpleNamespace(entry=SimpleNamespace(type="deposit"), amounts=moved, asset=None)
+        outcome.add(row(number, number), None, RowStatus.READY, (), cast(Any, paid))
+    assert outcome.added() == 6
+    outcome.lose(2, left_out=True)
+    outcome.lose(3, left_out=False)
+    assert [(step.effect, step.lacking) for step in outcome.steps()] == [
+        (D(1), None),
+        (D(0), "rows_left_out"),
+        (D(0), "rows_refused"),
     ]
-    assert outcome.added == {1: D(1)}
+    assert outcome.added() == 1

@@ -113,7 +113,7 @@ def test_rows_of_one_trade_date_are_of_one_day_wherever_midnight_is() -> None:
     for number, day in enumerate([new_york, tokyo, None], 1):
         row = ImportRow(number=number, line=number, executed_at=instant if day else None)
         outcome.add(row, day, "error", ["nothing_held"], None)
-    assert [outcome.steps[number].day for number in (1, 2, 3)] == [new_york, tokyo, None]
+    assert [step.day for step in outcome.steps()] == [new_york, tokyo, None]
 
 
 @pytest.mark.django_db

@@ -30,12 +30,12 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes a job: more than a hundred bytes, more than two rows; portions of two."""
-    from transactions.operations.imports import committing, judging, reading
+    from transactions.operations.imports import committing, lines, reading
 
     monkeypatch.setattr(imports, "IMPORT_BYTES_AT_ONCE_MAX", 100)
     monkeypatch.setattr(imports, "IMPORT_ROWS_AT_ONCE_MAX", 2)
     monkeypatch.setattr(committing, "ROWS_AT_ONCE", 2)
-    monkeypatch.setattr(judging, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(lines, "ROWS_AT_ONCE", 2)
     monkeypatch.setattr(reading, "_ROWS_AT_ONCE", 2)
 
 

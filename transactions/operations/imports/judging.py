@@ -4,9 +4,7 @@ A row's status depends on the findings of the reader, the decisions of users, an
 ledger. It is checked again whenever one of them changes, and under the lock of the commit.
 """
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -21,7 +19,6 @@ from core.errors import BallastError
 from core.money import plain
 from transactions.files.drafts import Names, decoded, entry_of, finding
 from transactions.files.duplicates import Matching, Print, Recorded, is_named, print_of
-from transactions.files.reading.interface import Draft
 from transactions.ledger.entries import Entry, ratio_of
 from transactions.ledger.kinds import BOOKED_TYPES, KINDS, rank
 from transactions.models import Import, ImportRow, RowStatus, Transaction
@@ -32,12 +29,12 @@ from transactions.operations.imports.events import (
     keep_together,
     refused_arrivals,
 )
+from transactions.operations.imports.lines import Line, Verdict, pages, save, splits_by_units
 from transactions.operations.imports.outcomes import Outcome
 from transactions.operations.imports.settling import Stated, base_currency, is_at_fixing, settled
 from transactions.operations.warnings import of_draft, warnings_of
 from transactions.queries.import_symbols import Meaning, meanings
 
-ROWS_AT_ONCE = 2_000
 _DETAILS = {
     "duplicate": "The ledger already has this transaction.",
     "duplicate_in_file": "The row is a duplicate of an earlier row of the file.",
@@ -52,43 +49,27 @@ _DETAILS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A stored row with its draft."""
-
-    row: ImportRow
-    draft: Draft | None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The status of a row, and the reasons for it."""
-
-    status: str
-    findings: tuple[dict[str, Any], ...] = ()
-
-
 def judge(*, batch: Import, now: datetime, told: Callable[[int], None] | None = None) -> Names:
     """Check and count every row, in a transaction. Return the meaning of the file's symbols."""
     checks = _Checks(batch, now)
     done = 0
     for page in pages(batch=batch):
-        _save(page, checks.verdicts(page))
+        save(page, checks.verdicts(page))
         done += len(page)
         if told is not None:
             told(100 * done // max(1, batch.row_count))
     if lines := checks.open_splits:
         checks.open_splits = []
         checks.names.ratios.update(_ratios(batch, checks.meanings, lines))
-        _save(lines, checks.verdicts(lines))
-    _save_all(checks.late_verdicts())
+        save(lines, checks.verdicts(lines))
+    if late := checks.late_verdicts():
+        save([line for line, _ in late], [verdict for _, verdict in late])
     keep_together(batch=batch)
     _count(batch)
-    rows = ImportRow.objects.filter(batch=batch).values_list("number", flat=True)
-    checks.outcome.keep(
-        ready=set(rows.filter(status=RowStatus.READY)),
-        left_out=set(rows.filter(status=RowStatus.SKIPPED).exclude(event="")),
-    )
+    lost = ImportRow.objects.filter(batch=batch).exclude(status=RowStatus.READY)
+    for number, status, event in lost.values_list("number", "status", "event").iterator(5_000):
+        is_left_out = status == RowStatus.SKIPPED and event != ""
+        checks.outcome.lose(number, left_out=is_left_out)
     batch.outcome = checks.outcome.as_stored(batch)
     batch.ledger_version = batch.account.ledger_version
     return checks.names
@@ -98,11 +79,7 @@ def understood(*, batch: Import) -> Names:
     """Return the cached meaning of a file's symbols, valid while the ledger is unchanged."""
     found = meanings(batch=batch)
     names, _ = _names(batch, found, _account_of(batch))
-    splits = ImportRow.objects.filter(batch=batch, status=RowStatus.READY).exclude(
-        draft__contains='"added_quantity":null'
-    )
-    lines = [Line(row, decoded(row.draft or "")) for row in splits.order_by("number")]
-    if lines:
+    if lines := splits_by_units(batch=batch):
         names.ratios.update(_ratios(batch, found, lines))
     return names
 
@@ -122,15 +99,6 @@ def standing_of(*, batch: Import) -> str:
             [batch.pk],
         )
         return str(cursor.fetchone()[0])
-
-
-def pages(*, batch: Import) -> Iterator[list[Line]]:
-    """Yield the rows in the order of the file, a portion at a time."""
-    last = 0
-    rows = ImportRow.objects.filter(batch=batch).order_by("number").defer("raw", "warnings")
-    while portion := list(rows.filter(number__gt=last)[:ROWS_AT_ONCE]):
-        last = portion[-1].number
-        yield [Line(row, decoded(row.draft) if row.draft else None) for row in portion]
 
 
 class _Checks:
@@ -220,12 +188,12 @@ class _Checks:
     def _at_once(self, line: Line) -> Verdict | None:
         row, draft = line.row, line.draft
         if row.skipped is not None:
-            if draft is not None and row.skipped.get("code") == "taken_back":
+            if draft is not None and row.skipped == "taken_back":
                 self.taken_back.append(line)
             return Verdict(RowStatus.SKIPPED)
         if row.choice == "exclude":
             return _left_out("excluded")
-        if draft is None or row.problems:
+        if draft is None or row.has_problems:
             return Verdict(RowStatus.ERROR)
         if draft.account and draft.account != self.account:
             if not self.account:
@@ -298,7 +266,7 @@ def _names(batch: Import, meanings: Mapping[str, Meaning], account: str) -> tupl
     # JSON text: a quote inside a value is escaped, so these match the empty fields only.
     pointing = ~Q(draft__contains='"lots":[]') | ~Q(draft__contains='"reverses":""')
     texts = ImportRow.objects.filter(pointing, batch=batch, draft__isnull=False)
-    for text in texts.values_list("draft", flat=True).iterator(ROWS_AT_ONCE):
+    for text in texts.values_list("draft", flat=True).iterator(2_000):
         draft = decoded(text or "")
         wanted |= {lot.id for lot in draft.lots}
         reversed_rows |= {draft.reverses} - {""}
@@ -459,30 +427,6 @@ class _Step(NamedTuple):
 
 def _plain(units: Fraction) -> str:
     return plain(Decimal(units.numerator) / Decimal(units.denominator))
-
-
-_UPDATE = """
-UPDATE transactions_importrow AS row SET status = new.status, findings = new.findings::jsonb
-  FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new(id, status, findings)
- WHERE row.id = new.id
-"""
-
-
-def _save_all(found: Sequence[tuple[Line, Verdict]]) -> None:
-    _save([line for line, _ in found], [verdict for _, verdict in found])
-
-
-def _save(page: Sequence[Line], verdicts: Sequence[Verdict]) -> None:
-    """Store the verdicts that have changed."""
-    news = []
-    for line, verdict in zip(page, verdicts, strict=True):
-        row, findings = line.row, list(verdict.findings)
-        if row.status != verdict.status or row.findings != findings:
-            row.status, row.findings = verdict.status, findings
-            news.append((row.pk, str(verdict.status), json.dumps(findings)))
-    if news:
-        with connection.cursor() as cursor:
-            cursor.execute(_UPDATE, [list(column) for column in zip(*news, strict=True)])
 
 
 def _count(batch: Import) -> None:

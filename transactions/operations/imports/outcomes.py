@@ -4,44 +4,56 @@ The preview shows it before anything is recorded. It is computed together with t
 rows and kept with the import.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 from core.money import plain
-from marketdata.models import Asset
 from transactions.files.reading.interface import Balance
 from transactions.files.statements import CashCheck, Reason, Step, compared
-from transactions.ledger.kinds import BOOKED_TYPES, KINDS, rank
-from transactions.models import Account, Import, ImportRow, RowStatus, Transaction
+from transactions.ledger.kinds import BOOKED_TYPES
+from transactions.models import Account, Import, RowStatus
 from transactions.operations.drafts import Draft as Checked
+from transactions.operations.imports.packed import Decimals
+from transactions.operations.imports.positions import Moves, held, recorded
 
 POSITIONS_SHOWN_MAX = 200
 _CHOSEN = ("excluded", "symbol_skipped")
+_REASONS: tuple[Reason | None, ...] = (None, "rows_refused", "rows_left_out")
 
 
-class _Move(NamedTuple):
-    """One change of units, of the ledger or of the file."""
+class Row(Protocol):
+    """What is needed of a stored row."""
 
-    at: datetime
-    rank: int
-    type: str
-    symbol: str
-    new_symbol: str
-    quantity: Fraction
-    ratio: Fraction | None
+    number: int
+    line: int
+    executed_at: datetime | None
+    balance: Decimal | None
+    balance_currency: str
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What the rows of a file add to their account, collected row by row in the file's order."""
+    """What the rows of a file add to their account, collected row by row in the file's order.
 
-    steps: dict[int, Step] = field(default_factory=dict)
-    moves: dict[int, _Move] = field(default_factory=dict)
-    added: dict[int, Decimal] = field(default_factory=dict)
+    Columns by row number: a file may have 250,000 rows, and one took 700 bytes as objects.
+    """
+
+    # 0 for a row that was not added; the place of a reason; the ordinal of the day or 0.
+    _lines: "array[int]" = field(default_factory=lambda: array("l"))
+    _reasons: "array[int]" = field(default_factory=lambda: array("b"))
+    _days: "array[int]" = field(default_factory=lambda: array("l"))
+    _effects: Decimals = field(default_factory=Decimals)
+    _balances: Decimals = field(default_factory=Decimals)
+    _currencies: dict[int, str] = field(default_factory=dict)
+    # 1 for a row whose effect is added to the account's cash; its place in `moves` and 1, or 0.
+    _added: bytearray = field(default_factory=bytearray)
+    _moved: "array[int]" = field(default_factory=lambda: array("l"))
+    _moves: Moves = field(default_factory=Moves)
     symbols: set[str] = field(default_factory=set)
     # Number and instant of the first and the last row that have one: a file may begin with the
     # newest.
@@ -49,7 +61,7 @@ class Outcome:
 
     def add(
         self,
-        row: ImportRow,
+        row: Row,
         day: date | None,
         status: str,
         codes: Iterable[str],
@@ -60,66 +72,94 @@ class Outcome:
         `day`: its trade date, by which the file states its balances; None if it cannot be read.
         """
         number = row.number
+        self._make_room(number)
         if row.executed_at is not None:
             end = number, row.executed_at
             first, last = self.ends or (end, end)
             self.ends = min(first, end), max(last, end)
         known = checked is not None and status in (RowStatus.READY, RowStatus.DUPLICATE)
-        effect = checked.amounts.cash_effect if known and checked is not None else Decimal(0)
-        self.steps[number] = Step(
-            row.line, number, effect, _balance(row), _lacking(status, codes), day
-        )
-        self.added.pop(number, None)
-        self.moves.pop(number, None)
+        effect = checked.amounts.cash_effect if known and checked is not None else None
+        self._lines[number] = row.line
+        self._days[number] = 0 if day is None else day.toordinal()
+        self._reasons[number] = _REASONS.index(_lacking(status, codes))
+        self._effects[number] = effect
+        if row.balance is not None:
+            self._balances[number] = row.balance
+            self._currencies[number] = row.balance_currency
+        self._take_back(number)
         if checked is None or status != RowStatus.READY:
             return
-        if effect:
-            self.added[number] = effect
+        self._added[number] = bool(effect)
         if checked.entry.type in BOOKED_TYPES and checked.asset is not None:
-            self.moves[number] = _move_of(checked, checked.asset)
+            self._moved[number] = 1 + _add_move(self._moves, checked, checked.asset.symbol)
             self.symbols |= {checked.asset.symbol, checked.entry.new_symbol or ""} - {""}
 
-    def keep(self, ready: Collection[int], left_out: Collection[int]) -> None:
-        """Take back what rows added that were refused or left out after they were judged."""
-        for number in (self.added.keys() | self.moves.keys()) - set(ready):
-            self.added.pop(number, None)
-            self.moves.pop(number, None)
-            lacking: Reason = "rows_left_out" if number in left_out else "rows_refused"
-            self.steps[number] = replace(self.steps[number], effect=Decimal(0), lacking=lacking)
+    def lose(self, number: int, *, left_out: bool) -> None:
+        """Take back what a row added that was refused or left out after it was judged."""
+        if number < len(self._lines) and (self._added[number] or self._moved[number]):
+            self._take_back(number)
+            self._effects[number] = None
+            self._reasons[number] = _REASONS.index("rows_left_out" if left_out else "rows_refused")
+
+    def added(self) -> Decimal:
+        """Return what the rows add to the account's cash."""
+        places = (number for number, added in enumerate(self._added) if added)
+        return sum((self._effects[number] or Decimal(0) for number in places), Decimal(0))
+
+    def steps(self, *, newest_first: bool = False) -> Iterator[Step]:
+        """Yield the rows in the order of the file, or in the opposite one."""
+        numbers = range(len(self._lines))
+        for number in reversed(numbers) if newest_first else numbers:
+            if not (line := self._lines[number]):
+                continue
+            balance, day, effect = self._balances[number], self._days[number], self._effects[number]
+            yield Step(
+                line,
+                number,
+                Decimal(0) if effect is None else effect,
+                None if balance is None else Balance(self._currencies[number], balance),
+                _REASONS[self._reasons[number]],
+                date.fromordinal(day) if day else None,
+            )
 
     def as_stored(self, batch: Import) -> dict[str, Any]:
         """Return the outcome in the form in which the import keeps it."""
         account = batch.account
         newest_first = self.ends is not None and self.ends[0][1] > self.ends[1][1]
-        numbers = sorted(self.steps, reverse=newest_first)
-        cash = compared((self.steps[n] for n in numbers), currency=account.currency)
-        after = account.cash + sum(self.added.values(), Decimal(0))
+        cash = compared(self.steps(newest_first=newest_first), currency=account.currency)
         positions = list(self._positions(account))
         return {
             "currency": account.currency,
             "cash_before": str(account.cash),
-            "cash_after": str(after),
+            "cash_after": str(account.cash + self.added()),
             "positions": positions[:POSITIONS_SHOWN_MAX],
             "position_count": len(positions),
             "statement": _statement(cash),
         }
 
+    def _make_room(self, number: int) -> None:
+        missing = max(0, number + 1 - len(self._lines))
+        for column in (self._lines, self._reasons, self._days, self._added, self._moved):
+            column.extend([0] * missing)
+
+    def _take_back(self, number: int) -> None:
+        self._added[number] = 0
+        if place := self._moved[number]:
+            self._moves.drop(place - 1)
+            self._moved[number] = 0
+
     def _positions(self, account: Account) -> Iterator[dict[str, str]]:
         """Yield the units of each security of the file, before and after."""
         if not self.symbols:
             return
-        before = list(_recorded(account, self.symbols))
-        held, then = _held(before), _held([*before, *self.moves.values()])
+        ledger = recorded(account=account, symbols=self.symbols)
+        before, then = held(ledger), held(ledger, self._moves)
         for symbol in sorted(self.symbols):
             yield {
                 "symbol": symbol,
-                "before": _units(held.get(symbol, Fraction(0))),
+                "before": _units(before.get(symbol, Fraction(0))),
                 "after": _units(then.get(symbol, Fraction(0))),
             }
-
-
-def _balance(row: ImportRow) -> Balance | None:
-    return None if row.balance is None else Balance(row.balance_currency, row.balance)
 
 
 def _lacking(status: str, codes: Iterable[str]) -> Reason | None:
@@ -130,67 +170,17 @@ def _lacking(status: str, codes: Iterable[str]) -> Reason | None:
     return None
 
 
-def _move_of(checked: Checked, asset: Asset) -> _Move:
+def _add_move(moves: Moves, checked: Checked, symbol: str) -> int:
     entry, figures = checked.entry, checked.amounts
     ratio = figures.ratio
-    return _Move(
+    return moves.add(
         entry.executed_at,
-        rank(type=entry.type, own=False),
         entry.type,
-        asset.symbol,
+        symbol,
         entry.new_symbol or "",
-        Fraction(figures.quantity or 0),
+        figures.quantity,
         Fraction(ratio.new) / Fraction(ratio.old) if ratio else None,
     )
-
-
-def _recorded(account: Account, symbols: Iterable[str]) -> Iterator[_Move]:
-    """Yield the moves of the ledger that concern these securities, or those they came from."""
-    valid = Transaction.objects.filter(
-        account=account, asset__isnull=False, reverses__isnull=True, reversed_by__isnull=True
-    )
-    wanted = _with_sources(
-        symbols,
-        valid.filter(new_asset__isnull=False)
-        .values_list("asset__symbol", "new_asset__symbol")
-        .distinct(),
-    )
-    rows = valid.values_list(
-        *("executed_at", "type", "asset__symbol", "new_asset__symbol", "quantity"),
-        *("ratio_new", "ratio_old"),
-    )
-    for at, kind, symbol, new_symbol, quantity, new, old in rows.iterator(5_000):
-        if kind in BOOKED_TYPES and wanted & {symbol, new_symbol}:
-            ratio = Fraction(new) / Fraction(old) if new and old else None
-            place = rank(type=kind, own=False)
-            units = Fraction(quantity or 0)
-            yield _Move(at, place, kind, symbol, new_symbol or "", units, ratio)
-
-
-def _with_sources(symbols: Iterable[str], leads: Iterable[tuple[str, str]]) -> set[str]:
-    """Return the symbols and those from which corporate actions lead to them."""
-    sources: dict[str, set[str]] = {}
-    for old, new in leads:
-        sources.setdefault(new, set()).add(old)
-    found, left = set[str](), list(symbols)
-    while left:
-        symbol = left.pop()
-        if symbol not in found:
-            found.add(symbol)
-            left += sources.get(symbol, ())
-    return found
-
-
-def _held(moves: Iterable[_Move]) -> dict[str, Fraction]:
-    """Return the units of each security after the moves."""
-    held: dict[str, Fraction] = {}
-    for move in sorted(moves, key=lambda move: (move.at, move.rank)):
-        now = held.get(move.symbol, Fraction(0))
-        kept, arrived = KINDS[move.type].units(now, move.quantity, move.ratio)
-        held[move.symbol] = Fraction(kept)
-        if move.new_symbol:
-            held[move.new_symbol] = held.get(move.new_symbol, Fraction(0)) + Fraction(arrived)
-    return held
 
 
 def _units(value: Fraction) -> str:

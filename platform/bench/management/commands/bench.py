@@ -1,5 +1,6 @@
 """manage.py bench NAME [--json]: figures against their targets, with versions and data size."""
 
+import gc
 import json
 import os
 import platform
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        gc.freeze()  # as the processes of the application do
         names = list(BENCHES) if options["name"] == "all" else [options["name"]]
         figures = {name: BENCHES[name]() for name in names}
         report = {"machine": _machine(), "figures": figures}
