@@ -46,6 +46,14 @@ def form(random: Random, keys: list[str]) -> dict[str, Any]:
     )
 
 
+def mapping_form(random: Random) -> dict[str, str]:
+    fields = ["", "executed_at", "type", "symbol", "quantity", "amount", random.choice(WORDS)]
+    found = {f"column-{place}": random.choice(fields) for place in range(8)}
+    found |= {f"word-{place}": random.choice(["", "buy", "skip"]) for place in range(4)}
+    found |= {"words_of": random.choice(WORDS), "amount_sign": random.choice(["in", "out", "?"])}
+    return found
+
+
 @pytest.mark.parametrize("turn", range(6 * ROUNDS))
 def test_random_forms_come_back_as_pages(browser: Client, own: str, turn: int) -> None:
     random = Random(turn)
@@ -60,8 +68,12 @@ def test_random_forms_come_back_as_pages(browser: Client, own: str, turn: int) -
             assert browser.get(own, query).status_code in (200, 400)
         if answer.status_code != 302:
             continue
-        page = str(answer.headers["Location"])
         batch = Import.objects.latest("id")
+        page = f"{own}/{batch.public_id}"
+        for address in (f"{page}/mapping/sample", f"{page}/mapping"):
+            answer = browser.post(address, mapping_form(random))
+            assert answer.status_code in (200, 302, 400, 404, 409), answer.content
+        batch.refresh_from_db()
         for _ in range(3):
             keys = [row["key"] for row in batch.securities]
             answer = browser.post(f"{page}/change", form(random, keys))

@@ -46,7 +46,7 @@ def own_addresses(account: Any) -> dict[str, str]:
 
 
 POSTS = {"reverse", "rebalance", "rebalance_cancel", "decide", "sale_preview"}
-POSTS |= {"import_change", "import_commit", "import_remove"}
+POSTS |= {"import_change", "import_commit", "import_remove", "mapping_sample"}
 
 
 def test_a_stranger_finds_nothing_and_changes_nothing(

@@ -11,22 +11,25 @@ A guess is shown to a person and never read without them.
 import codecs
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import islice, zip_longest
 
 from core.errors import InvalidInput
 from transactions.files.formats.ballast import COLUMNS
-from transactions.files.formats.table import ADDED
+from transactions.files.formats.table import ADDED, LAYOUT
 from transactions.files.formats.table_words import FIELD_WORDS, TYPE_WORDS
 from transactions.files.reading import cells
 from transactions.files.reading.cells import UnreadableDate
 from transactions.files.reading.decoding import encoding_of
+from transactions.files.reading.interface import Options
 from transactions.files.reading.tables import (
     DELIMITERS,
     HEADING_ROWS,
     Record,
     column_names,
+    heading_of,
     plain_name,
     read_records,
     without_unit,
@@ -150,7 +153,10 @@ def guessed_type(word: str) -> str:
 
 
 def words_in(head: bytes, heading: Heading, column: str) -> list[str]:
-    """Return the different words of a column in the order in which they first appear."""
+    """Return the different words of a column in the order in which they first appear.
+
+    `head`, here and below: the beginning of a file in whole lines.
+    """
     plain = column_names(heading.names)
     wanted = plain_name(column)
     if wanted not in plain:
@@ -176,7 +182,7 @@ def examples_in(head: bytes, heading: Heading) -> list[str]:
 
 
 def _below(head: bytes, heading: Heading) -> Iterator[Record]:
-    data = io.BytesIO(whole_lines(head))
+    data = io.BytesIO(head)
     records: Iterable[Record] = read_records(data, heading.encoding, heading.delimiter)
     try:
         for record in records:
@@ -184,3 +190,16 @@ def _below(head: bytes, heading: Heading) -> Iterator[Record]:
                 yield record
     except InvalidInput:
         return  # the page shows what the reader says about it
+
+
+def whole(names: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
+    """Return a mapping that says of every column whether it is read.
+
+    A field that the table has no column for is stated as empty if a heading has its name: else the
+    reader would find it.
+    """
+    layout = replace(LAYOUT, required=frozenset())
+    options = Options(now=datetime(1970, 1, 1, tzinfo=UTC), columns=columns)
+    heading = heading_of(Record(1, list(names)), layout, options, "")
+    found = heading.fields if heading else {}
+    return {**columns, **dict.fromkeys((name for name in found if name not in columns), "")}

@@ -313,6 +313,9 @@ CODES: dict[str, dict[str, str]] = {
         "file_empty": "The file is empty. Choose another.",
         "file_too_large": "The file is larger than the limit. Split it.",
         "format_unknown": "The file format is not supported. Use one of those in the API schema.",
+        "column_used_twice": "Two fields read the same column. Choose another one for one of them.",
+        "columns_missing": "The table lacks columns that are needed. Map the column of the date.",
+        "not_in_preview": "The Import is not a preview any more. Read it again.",
         "nothing_ready": "No row of the file is ready. Map its symbols, or include rows.",
         "preview_stale": (
             "The ledger or the exchange rates changed after the preview. Review the rows and the "

@@ -18,6 +18,7 @@ from dashboard.pages.frame import SignedIn, for_investors, shown
 from edge.pagination import keyset_page, page_request
 from marketdata.queries import assets
 from transactions import queries as ledger
+from transactions.files.formats.ballast_template import COLUMNS, template
 from transactions.files.formats.detection import FORMATS as READ
 from transactions.files.formats.detection import title_of
 from transactions.files.writing import FORMATS as WRITTEN
@@ -25,6 +26,7 @@ from transactions.ledger.kinds import KINDS
 from transactions.models import Account, Import, ImportState, ImportStatus, RowStatus
 from transactions.operations import imports as operations
 from transactions.operations.imports.committing import StalePreview
+from transactions.operations.imports.mappings import FORMAT
 from transactions.queries.imports import (
     FileRow,
     ImportLine,
@@ -40,26 +42,54 @@ ROWS_SHOWN = 50
 FILES_SHOWN = 20
 SUGGESTIONS_MAX = 300
 SYMBOLS_SHOWN = 200
+PASTED_CHARS_MAX = 1_000_000
 _CHOICES = {"include", "exclude", "reset"}
 
 
 class UploadForm(forms.Form):
-    """A file, and its format if the file does not state it."""
+    """A file or pasted cells, and the format if that is not to be detected."""
 
     file = forms.FileField(
         label="File",
+        required=False,
         allow_empty_file=True,
         help_text="CSV, JSON, OFX or XML, up to 50 MB.",
         widget=forms.FileInput(attrs={"accept": ".csv,.json,.ofx,.qfx,.xml,.txt"}),
+    )
+    pasted = forms.CharField(
+        label="Or paste cells",
+        required=False,
+        strip=False,
+        max_length=PASTED_CHARS_MAX,
+        help_text="Copy them in a spreadsheet, with the row of column names.",
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
     )
     format = forms.ChoiceField(
         label="Format",
         required=False,
         choices=[
             ("", "Detect from the file"),
-            *((name, declared.title) for name, declared in READ.items()),
+            *((name, declared.title) for name, declared in READ.items() if name != FORMAT),
         ],
     )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not self.errors and data.get("file") is None and not data.get("pasted", "").strip():
+            self.add_error("file", "Choose a file, or paste cells below.")
+        return data
+
+    def upload(self) -> operations.Upload:
+        """Return the file, or the cells as one, kept even if a person must say how to read it."""
+        file, chosen = self.cleaned_data["file"], self.cleaned_data["format"] or None
+        if file is None:
+            cells = self.cleaned_data["pasted"].strip("\r\n")
+            return operations.Upload(
+                name="Pasted cells", pieces=[cells.encode()], format=chosen, keep_unread=True
+            )
+        return operations.Upload(
+            name=file.name, pieces=file.chunks(), format=chosen, keep_unread=True
+        )
 
 
 @for_investors("GET", "POST")
@@ -72,7 +102,8 @@ def imports(request: SignedIn, account_id: UUID) -> HttpResponse:
     if bound:
         batch, status = _brought(request, account, form)
         if batch is not None:
-            return redirect("import", account_id, batch.public_id)
+            unread = batch.status == ImportStatus.FAILED
+            return redirect("mapping" if unread else "import", account_id, batch.public_id)
     rows, following = keyset_page(
         listed(user=request.user, account_id=account_id).defer("securities", "symbols"),
         sort_key="created_at",
@@ -88,24 +119,33 @@ def imports(request: SignedIn, account_id: UUID) -> HttpResponse:
             "rows": [(line, title_of(line.format)) for line in map(import_line, rows)],
             "next_cursor": following,
             "exports": [(name, written.title) for name, written in WRITTEN.items()],
+            "columns": COLUMNS,
+            "kinds": list(KINDS.values()),
         },
         status=status,
+    )
+
+
+@for_investors("GET")
+def import_template(request: SignedIn, account_id: UUID) -> HttpResponse:
+    """Return the template of our own CSV: every column and every kind of transaction."""
+    ledger.account(user=request.user, public_id=account_id)
+    return HttpResponse(
+        "".join(template()),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="ballast-template.csv"'},
     )
 
 
 def _brought(request: SignedIn, account: Account, form: UploadForm) -> tuple[Import | None, int]:
     if not form.is_valid():
         return None, 400
-    file = form.cleaned_data["file"]
-    upload = operations.Upload(
-        name=file.name, pieces=file.chunks(), format=form.cleaned_data["format"] or None
-    )
     try:
         batch = operations.bring(
-            account=account, upload=upload, user=request.user, now=timezone.now()
+            account=account, upload=form.upload(), user=request.user, now=timezone.now()
         )
     except BallastError as refusal:
-        form.add_error("file", refusal.detail)
+        form.add_error("file" if form.cleaned_data["file"] else "pasted", refusal.detail)
         return None, refusal.status
     return batch, 201
 
@@ -113,7 +153,7 @@ def _brought(request: SignedIn, account: Account, form: UploadForm) -> tuple[Imp
 @for_investors("GET")
 def import_page(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpResponse:
     """Show one file: its rows with the resulting transactions, its symbols, and the decision."""
-    batch = _batch(request, account_id, import_id)
+    batch = batch_of(request, account_id, import_id)
     wanted = request.GET.get("status", "")
     wanted = wanted if wanted in RowStatus.values else ""
     page = page_request({"page": request.GET.get("page", "1"), "page_size": str(ROWS_SHOWN)})
@@ -131,6 +171,9 @@ def import_page(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpRes
             "format_name": title_of(line.format),
             "recognized_percent": _recognized_percent(line),
             "open": line.status == ImportState.PREVIEW,
+            # A table can be mapped by hand until it is recorded.
+            "mappable": bool(batch.heading_sha256)
+            and line.status in (ImportState.PREVIEW, ImportState.FAILED),
             "committed": line.status == ImportState.COMMITTED,
             "rows": [_shown(row) for row in file_rows(batch=batch, rows=rows[: page.size])],
             "status": wanted,
@@ -155,7 +198,7 @@ def import_page(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpRes
 @for_investors("GET")
 def import_progress(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpResponse:
     """Return the card that polls until the job has ended."""
-    batch = _batch(request, account_id, import_id)
+    batch = batch_of(request, account_id, import_id)
     if not batch.is_busy:
         return HttpResponseClientRedirect(reverse("import", args=[account_id, import_id]))
     context = {"account": batch.account, "line": import_line(batch)}
@@ -165,7 +208,7 @@ def import_progress(request: SignedIn, account_id: UUID, import_id: UUID) -> Htt
 @for_investors("POST")
 def import_change(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpResponse:
     """Set the symbols, the account of the file, or whether a row is included."""
-    batch = _batch(request, account_id, import_id)
+    batch = batch_of(request, account_id, import_id)
     try:
         change = _change(request, batch)
         operations.change(batch=batch, user=request.user, now=timezone.now(), **change)
@@ -199,7 +242,7 @@ def _meant(text: str | None) -> str | None:
 @for_investors("POST")
 def import_commit(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpResponse:
     """Record the ready rows, all or none."""
-    batch = _batch(request, account_id, import_id)
+    batch = batch_of(request, account_id, import_id)
     try:
         done = operations.commit(batch=batch, user=request.user, now=timezone.now())
     except StalePreview as refusal:
@@ -216,7 +259,7 @@ def import_commit(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpR
 @for_investors("POST")
 def import_remove(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpResponse:
     """Discard a preview, or undo the recorded rows."""
-    batch = _batch(request, account_id, import_id)
+    batch = batch_of(request, account_id, import_id)
     try:
         left = operations.remove(batch=batch, user=request.user, now=timezone.now())
     except BallastError as refusal:
@@ -237,7 +280,8 @@ def _recognized_percent(line: ImportLine) -> int | None:
     return None if score is None or score == 1 else int(100 * score)
 
 
-def _batch(request: SignedIn, account_id: UUID, import_id: UUID) -> Import:
+def batch_of(request: SignedIn, account_id: UUID, import_id: UUID) -> Import:
+    """Return an import of the account in the address; raise NotFound if it is of another one."""
     batch = import_batch(user=request.user, public_id=import_id)
     if batch.account.public_id != account_id:
         raise NotFound("No such import.", code="import_not_found")

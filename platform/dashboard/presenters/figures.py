@@ -90,6 +90,15 @@ def quantity(value: Figure) -> str:
     return f"{sign}{int(whole):,}" + (f".{rest}" if rest else "")
 
 
+def exact(value: Figure) -> str:
+    """Format a figure with all its digits, thousands grouped."""
+    found = number(value)
+    if found is None:
+        return UNKNOWN
+    whole, _, rest = plain(abs(found)).partition(".")
+    return f"{MINUS if found < 0 else ''}{int(whole):,}" + (f".{rest}" if rest else "")
+
+
 def rate(value: Figure) -> str:
     """Format an exchange rate to six significant digits, without trailing zeros."""
     units = number(value)

@@ -100,6 +100,8 @@ def test_debit_and_credit_are_two_columns(cells: str, expected: str) -> None:
         ("take,,,,-500,", {"amount_sign": "in"}, "withdrawal - - 500 -"),
         ("take,,,,-500,", {}, "amount_sign"),
         ("pay,AAA,,,12.5,", {"amount_sign": "in"}, "dividend - - 12.5 -"),
+        ("pay,AAA,10,1.25,12.5,", {"amount_sign": "in"}, "dividend - - 12.5 -"),
+        ("pay,AAA,10,1.25,,", {"amount_sign": "in"}, "amount_missing"),
         ("dance,AAA,,,12.5,", {"amount_sign": "in"}, "type_unknown"),
         (",AAA,1,2,2,", {}, "type_missing"),
         ("note,,,,5,", {}, "word_skipped"),

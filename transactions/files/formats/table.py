@@ -14,6 +14,7 @@ type "Auszahlung" mapped to withdrawal, `amount_sign` "in": a withdrawal of 500.
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import BinaryIO
 
@@ -25,8 +26,10 @@ from transactions.files.reading.interface import (
     CASH_BY_SIGN,
     SKIPPED,
     TRADE_BY_SIGN,
+    WARNING_CODES,
     Options,
     ParsedRow,
+    RowProblem,
 )
 from transactions.files.reading.lines import Line, is_text_line, lines
 from transactions.files.reading.tables import Layout, open_table
@@ -69,12 +72,31 @@ def _row(line: Line) -> ParsedRow:
     kind_name = _kind(line, cash)
     if kind_name == SKIPPED:
         return line.skip("word_skipped")
-    return ballast.row_of(
+    row = ballast.row_of(
         line,
         kind_name=kind_name,
         amount=cash if _is_unsigned(line) else _towards(line, kind_name, cash),
         fee_included=line.options.amount_includes_fee,
     )
+    return _without_others(row)
+
+
+def _without_others(row: ParsedRow) -> ParsedRow:
+    """Return the row without units and price where its kind has none: those held at a dividend."""
+    draft = row.entry
+    if draft is None or row.problems:
+        return row
+    takes = KINDS[draft.type].takes
+    others = [name for name in ("quantity", "price") if getattr(draft, name) and name not in takes]
+    if not others:
+        return row
+    told = RowProblem("figure_ignored", WARNING_CODES["figure_ignored"], " and ".join(others))
+    bare = replace(
+        draft,
+        quantity=draft.quantity if "quantity" in takes else None,
+        price=draft.price if "price" in takes else None,
+    )
+    return replace(row, entry=bare, warnings=(*row.warnings, told))
 
 
 def _is_unsigned(line: Line) -> bool:
@@ -156,9 +178,9 @@ def _cash_by_sign(line: Line, cash: Decimal | None) -> str:
 def _towards(line: Line, kind_name: str, cash: Decimal | None) -> Decimal | None:
     """Return the amount, positive if cash moves as it does for the kind."""
     kind = KINDS.get(kind_name)
-    if kind is None or not cash:
+    if not cash:
         return cash
-    if kind.cash == "fee":
+    if kind is None or kind.cash == "fee":
         return abs(cash)
     amount = -cash if kind.cash == "out" else cash
     if amount < 0 and kind.figures == "trade":

@@ -112,6 +112,7 @@ SKIP_CODES: Mapping[str, str] = {
 WARNING_CODES: Mapping[str, str] = {
     "amount_rounded": "The amount was rounded to the currency's minor unit.",
     "fee_rounded": "The fee was rounded to the currency's minor unit.",
+    "figure_ignored": "This type has no units or no price of its own; only the amount was used.",
     "fee_is_rebate": "The negative fee was included in the amount.",
     "refund_as_income": "The refund of fees or taxes was imported as income.",
     "costs_not_stated": "The file states no costs or taxes; the cash may be less by them.",

@@ -15,6 +15,7 @@ from core.errors import InvalidInput
 from core.limits import IMPORT_MAPPINGS_PER_HOUSEHOLD_MAX
 from transactions.files.formats.detection import FORMATS, HEAD_BYTES
 from transactions.files.mapping import (
+    WORDS_MAX,
     Heading,
     examples_in,
     guessed_columns,
@@ -24,7 +25,7 @@ from transactions.files.mapping import (
     words_in,
 )
 from transactions.files.reading.interface import ParsedRow, RowProblem
-from transactions.models import Import, ImportMapping
+from transactions.models import Import, ImportMapping, ImportRow, RowStatus
 from transactions.operations.imports import files
 from transactions.operations.imports.reading import stated_options
 
@@ -128,10 +129,23 @@ def table_of(*, batch: Import) -> Table:
     head = head_of(batch=batch)
     heading = heading_in(head, delimiter=batch.options.get("delimiter"))
     types: Mapping[str, str] = batch.options.get("types") or {}
+    types = {**dict.fromkeys(_unknown_words(batch), ""), **types}
     if heading is None:
         return Table(head, None, (), batch.mapping, types)
     columns = batch.mapping or guessed_columns(heading.names)
     return Table(head, heading, tuple(examples_in(head, heading)), columns, types)
+
+
+def _unknown_words(batch: Import) -> list[str]:
+    """Return words that the preview did not know as types; they may be far down in the file."""
+    column = batch.mapping.get("type")
+    if not column:
+        return []
+    refused = ImportRow.objects.filter(
+        batch=batch, status=RowStatus.ERROR, problems__contains=[{"code": "type_unknown"}]
+    ).order_by("number")
+    cells = (raw.get(column, "").strip() for raw in refused.values_list("raw", flat=True)[:500])
+    return list(dict.fromkeys(cell for cell in cells if cell))[:WORDS_MAX]
 
 
 def sample(
