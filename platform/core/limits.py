@@ -31,6 +31,10 @@ RECONCILED_LOTS_MAX = 10_000
 RECONCILED_BYTES_MAX = 8_388_608
 # Positions, balances and unreadable rows of one statement.
 STATED_ROWS_MAX = 5_000
+# Transactions of an account whose holdings are compared with a statement.
+RECONCILED_TRANSACTIONS_MAX = 100_000
+# Kept for each account; the oldest are dropped.
+RECONCILIATIONS_PER_ACCOUNT_MAX = 200
 
 EARLIEST_DATE = date(1950, 1, 1)
 # The latest day and tax year accepted, so that date arithmetic cannot overflow.

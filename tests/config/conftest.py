@@ -143,6 +143,7 @@ def furnished(user: Any, count: int) -> Home:
     adviser, invitation = _guests(user, count)
     batch = _imports(user, account, count)
     action = _corporate_actions(user, own[0], count)
+    compared = _reconciliations(user, account, count)
     purchase = account.transactions.filter(type="buy").order_by("id").first()
     return Home(
         user,
@@ -157,11 +158,36 @@ def furnished(user: Any, count: int) -> Home:
             "adviser_id": str(adviser.public_id),
             "import_id": str(batch.public_id),
             "action_id": str(action.public_id),
+            "reconciliation_id": str(compared.public_id),
             "file_format": "ballast",
             "symbol": own[0].symbol,
             "day": timezone.now().date().isoformat(),
         },
     )
+
+
+def _reconciliations(user: Any, account: Any, count: int) -> Any:
+    from transactions.models import Reconciliation
+
+    now = timezone.now()
+    return Reconciliation.objects.bulk_create(
+        [
+            Reconciliation(
+                account=account,
+                created_at=now,
+                created_by=user,
+                kind="holdings",
+                format="ofx",
+                file_name=f"{number}.ofx",
+                file_sha256="0" * 64,
+                from_date=now.date(),
+                to_date=now.date(),
+                ledger_version=account.ledger_version,
+                result={"positions": [], "cash": None, "unreadable": []},
+            )
+            for number in range(count)
+        ]
+    )[0]
 
 
 def _own_assets(user: Any, symbols: list[str]) -> list[Any]:

@@ -18,6 +18,10 @@ CSV = (
     b"type,executed_at,symbol,quantity,price,amount,currency,lot_method\r\n"
     b"deposit,2024-01-03T12:00:00Z,,,,10,USD,\r\n"
 )
+POSITIONS = (
+    b'"Positions for account X as of 2024/01/05"\r\n"Symbol","Description","Qty (Quantity)",'
+    b'"Mkt Val (Market Value)"\r\n"AAA","A","1","$5.00"\r\n'
+)
 # Requests about a household that an adviser sees, by operation; `ids` are those of the household.
 OF_A_CLIENT: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
     "accounts_create": lambda ids: {
@@ -31,6 +35,7 @@ OF_A_CLIENT: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
     "transactions_correct": lambda ids: {**DEPOSIT, "account_id": ids["account_id"]},
     "imports_create": lambda ids: {"account_id": ids["account_id"]},
     "imports_commit": lambda ids: {},
+    "reconciliations_create": lambda ids: {"account_id": ids["account_id"]},
     "portfolio_rebalance": lambda ids: {},
 }
 # Requests about the user's own household.
@@ -58,8 +63,9 @@ def test_every_route_with_a_key_is_tried_here(keyed_routes: list[Any]) -> None:
 
 def send(client: Any, route: Any, url: str, body: Any) -> Any:
     key = {"HTTP_IDEMPOTENCY_KEY": f"key-of-{route.name}"}
-    if route.name == "imports_create":
-        file = SimpleUploadedFile("rows.csv", CSV, "text/csv")
+    if route.name in ("imports_create", "reconciliations_create"):
+        content = CSV if route.name == "imports_create" else POSITIONS
+        file = SimpleUploadedFile("rows.csv", content, "text/csv")
         return client.post(url, {**body, "file": file}, format="multipart", **key)
     return client.post(url, json.dumps(body), content_type="application/json", **key)
 

@@ -32,7 +32,7 @@ from notifications.queries import unread_count
 from recommendations.models import Recommendation
 from recommendations.operations import run_rebalance
 from stores.redis import redis_client
-from transactions.models import Account, Import
+from transactions.models import Account, Import, Reconciliation
 from transactions.operations.verification import verified
 from transactions.queries import open_pieces, wash_windows
 
@@ -289,6 +289,22 @@ def import_of(town: Town) -> Import:
     )
 
 
+def reconciliation_of(town: Town) -> Reconciliation:
+    """Return a comparison of the household, so that its route has something to read."""
+    found = Reconciliation.objects.filter(account=town.account).first()
+    return found or Reconciliation.objects.create(
+        account=town.account,
+        created_at=timezone.now(),
+        created_by=town.user,
+        kind="holdings",
+        format="ofx",
+        from_date=timezone.now().date(),
+        to_date=timezone.now().date(),
+        ledger_version=0,
+        result={"unreadable": []},
+    )
+
+
 def routes_of(town: Town) -> Iterator[tuple[str, str]]:
     """Return every list and item the household can read, by name."""
     account, user = town.account, town.user
@@ -302,6 +318,7 @@ def routes_of(town: Town) -> Iterator[tuple[str, str]]:
         "symbol": "SCALE0001",
         "lot_id": account.transactions.filter(type="buy").earliest("id").public_id,
         "import_id": import_of(town).public_id,
+        "reconciliation_id": reconciliation_of(town).public_id,
         "file_format": "ballast",
     }
     generator: Any = SchemaGenerator

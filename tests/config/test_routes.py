@@ -175,6 +175,7 @@ def test_nobody_gets_in_without_a_token(closed_route: Any, client: Any) -> None:
         "adviser",
         "import",
         "action",
+        "reconciliation",
     ):
         path = path.replace(f"{{{name}_id}}", "01a20a30-7263-7db1-aedd-8d50271f4780")
     path = path.replace("{symbol}", "AAA").replace("{file_format}", "ballast")

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from core.dates import instant_text
 from core.money import plain
 from core.money_text import money_text
+from transactions.api.reconciliations import ReconciledCash, ReconciledPosition, with_details
 from transactions.files.reading.interface import Draft, ParsedRow, RowProblem
 from transactions.files.statements import Reason
 from transactions.models import ImportState, RowStatus
@@ -64,12 +65,15 @@ class ImportPosition(serializers.Serializer[Any]):
     after = serializers.CharField()
 
 
+BALANCE_REASONS = [(name, name) for name in get_args(Reason)]
+
+
 class ImportBalanceDifference(serializers.Serializer[Any]):
     line = serializers.IntegerField()
     row = serializers.IntegerField()
     stated_change = serializers.CharField()
     our_change = serializers.CharField()
-    reason = serializers.ChoiceField(choices=get_args(Reason))
+    reason = serializers.ChoiceField(choices=BALANCE_REASONS)
 
 
 class ImportStatement(serializers.Serializer[Any]):
@@ -80,6 +84,20 @@ class ImportStatement(serializers.Serializer[Any]):
     first_difference = ImportBalanceDifference(allow_null=True)
 
 
+class FirstHoldingDifference(serializers.Serializer[Any]):
+    symbol = serializers.CharField(allow_null=True)
+    line = serializers.IntegerField(allow_null=True)
+
+
+class ImportHoldings(serializers.Serializer[Any]):
+    day = serializers.DateField()
+    matched = serializers.IntegerField()
+    differences = serializers.IntegerField()
+    first_difference = FirstHoldingDifference(allow_null=True)
+    positions = ReconciledPosition(many=True)
+    cash = ReconciledCash(allow_null=True)
+
+
 class ImportOutcome(serializers.Serializer[Any]):
     currency = serializers.CharField()
     cash_before = serializers.CharField()
@@ -87,6 +105,7 @@ class ImportOutcome(serializers.Serializer[Any]):
     positions = ImportPosition(many=True)
     position_count = serializers.IntegerField()
     statement = ImportStatement(allow_null=True)
+    holdings = ImportHoldings(allow_null=True)
 
 
 @extend_schema_serializer(component_name="ImportDetail")
@@ -196,6 +215,15 @@ def _outcome(found: queries.ImportOutcome) -> dict[str, Any]:
         ],
         "position_count": found.position_count,
         "statement": _statement(found.statement, currency) if found.statement else None,
+        "holdings": _holdings(found.holdings) if found.holdings else None,
+    }
+
+
+def _holdings(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **found,
+        "positions": [with_details(one) for one in found["positions"]],
+        "cash": with_details(found["cash"]) if found["cash"] else None,
     }
 
 

@@ -1,46 +1,68 @@
-"""Compare a broker's realized lots with the ledger's, over HTTP. Nothing is stored."""
+"""A broker's file beside the ledger, over HTTP: compared, kept, listed."""
 
-from collections.abc import Iterable
-from datetime import date
-from decimal import Decimal
-from io import SEEK_END
-from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any
+from uuid import UUID
 
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.errors import InvalidInput
-from core.limits import RECONCILED_BYTES_MAX, RECONCILED_LOTS_MAX
-from core.money import plain
+from core.dates import instant_text
+from core.limits import EARLIEST_DATE, LATEST_DATE, NAME_LENGTH_MAX
+from edge.pagination import Keyset
+from edge.schema import page_of, page_parameters
 from edge.serializers import StrictSerializer
 from edge.uploads import StrictFormParser
 from identity.authentication import caller
+from jobs.api import IDEMPOTENCY_HEADER, answered_once
+from jobs.operations import Answer
 from transactions import queries
-from transactions.api.import_answers import problem_answer
-from transactions.files.broker_lots import REASONS, Comparison, OurLine, Totals, reconcile
-from transactions.files.formats.detection import HEAD_BYTES, REALIZED, detect
-from transactions.files.reading.interface import Options, RealizedLot, RealizedRow
-from transactions.queries.realized import realized_lines
+from transactions.files.broker_lots import REASONS
+from transactions.files.comparing.causes import REASONS as CAUSES
+from transactions.models import Account, Reconciliation, ReconciliationKind
+from transactions.operations import reconciling
+from transactions.queries.reconciliations import reconciliation, reconciliations
 
-REALIZED_CHOICES = [(name, name) for name in sorted(REALIZED)]
+FORMAT_CHOICES = [(name, name) for name in reconciling.FORMATS]
+STATUSES = [(name, name) for name in ("matched", "differs", "only_ours", "only_theirs")]
+LOT_REASONS = [(name, name) for name in sorted(REASONS)]
+HOLDING_REASONS = [(name, name) for name in sorted(CAUSES)]
 
 
 class ReconciliationWrite(StrictSerializer):
     file = serializers.FileField(allow_empty_file=True, max_length=1000)
     account_id = serializers.UUIDField()
+    kind = serializers.ChoiceField(
+        choices=ReconciliationKind.choices,
+        required=False,
+        help_text="What of the file to compare; default: positions and cash, if it states them.",
+    )
+    as_of = serializers.DateField(
+        required=False, help_text="Day of a statement; default: the day that the file states."
+    )
+    file_account = serializers.CharField(
+        max_length=NAME_LENGTH_MAX,
+        required=False,
+        help_text="Account of the file to compare, if the file has several.",
+    )
     year = serializers.IntegerField(
         min_value=1950,
         max_value=2200,
         required=False,
-        help_text="Calendar year of the report; default: the dates of the file.",
+        help_text="Calendar year of realized lots; default: the dates of the file.",
     )
-    format = serializers.ChoiceField(choices=REALIZED_CHOICES, required=False)
+    format = serializers.ChoiceField(choices=FORMAT_CHOICES, required=False)
+
+    def validate_as_of(self, value: Any) -> Any:
+        if value < EARLIEST_DATE:
+            raise serializers.ValidationError("This is before 1950.", code="date_too_early")
+        if value > LATEST_DATE:
+            raise serializers.ValidationError("This is after 2200.", code="date_too_late")
+        return value
 
 
 class ReconciledTotals(serializers.Serializer[Any]):
@@ -71,12 +93,12 @@ class ReconciledDifference(serializers.Serializer[Any]):
 
 
 class ReconciliationReason(serializers.Serializer[Any]):
-    code = serializers.ChoiceField(choices=sorted(REASONS))
+    code = serializers.ChoiceField(choices=LOT_REASONS)
     detail = serializers.CharField()
 
 
 class ReconciledLine(serializers.Serializer[Any]):
-    status = serializers.ChoiceField(choices=["matched", "differs", "only_ours", "only_theirs"])
+    status = serializers.ChoiceField(choices=STATUSES)
     symbol = serializers.CharField()
     ours = ReconciledLot(many=True)
     theirs = ReconciledLot(many=True)
@@ -91,17 +113,97 @@ class UnreadableLine(serializers.Serializer[Any]):
     column = serializers.CharField()
 
 
-class ReconciliationRead(serializers.Serializer[Any]):
+class HoldingProposal(serializers.Serializer[Any]):
+    action = serializers.ChoiceField(
+        choices=["reverse", "record", "import"],
+        help_text="Reverse transactions, record one, or import the file. You decide.",
+    )
+    transaction_ids = serializers.ListField(child=serializers.UUIDField())
+    transaction = serializers.DictField(
+        allow_null=True, help_text="The transaction to record, without its account_id."
+    )
+
+
+class HoldingReason(serializers.Serializer[Any]):
+    code = serializers.ChoiceField(choices=HOLDING_REASONS)
+    detail = serializers.CharField()
+    certain = serializers.BooleanField(
+        help_text="Whether a record proves it; otherwise it is one possibility."
+    )
+    units = serializers.CharField(allow_null=True, help_text="Units that it explains.")
+    cash = serializers.CharField(allow_null=True, help_text="Cash that it explains.")
+    ratio = serializers.CharField(allow_null=True)
+    symbol = serializers.CharField(allow_null=True)
+    transaction_ids = serializers.ListField(child=serializers.UUIDField())
+    lines = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Lines of the file that it is about."
+    )
+    proposal = HoldingProposal(allow_null=True)
+
+
+class BasisComparison(serializers.Serializer[Any]):
+    ours = serializers.CharField()
+    theirs = serializers.CharField()
+    by = serializers.CharField(help_text="Theirs less ours.")
+    reason = serializers.ChoiceField(choices=HOLDING_REASONS, allow_null=True)
+
+
+class ReconciledPosition(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=STATUSES)
+    symbol = serializers.CharField(allow_null=True)
+    key = serializers.CharField()
+    ours = serializers.CharField(allow_null=True)
+    theirs = serializers.CharField(allow_null=True)
+    by = serializers.CharField(help_text="Theirs less ours.")
+    lines = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Lines of the file that state it."
+    )
+    reasons = HoldingReason(many=True)
+    basis = BasisComparison(
+        allow_null=True, help_text="Cost basis, where both sides state it for the same day."
+    )
+
+
+class ReconciledCash(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=STATUSES)
+    ours = serializers.CharField()
+    theirs = serializers.CharField()
+    by = serializers.CharField(help_text="Theirs less ours.")
+    unexplained = serializers.CharField(
+        help_text="Part of the difference that the differences in units do not explain."
+    )
+    lines = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Lines of the file that state it."
+    )
+    reasons = HoldingReason(many=True)
+
+
+class ReconciliationLineRead(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
     account_id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=ReconciliationKind.choices)
     format = serializers.CharField()
+    file_name = serializers.CharField()
+    file_bytes = serializers.IntegerField()
+    file_sha256 = serializers.CharField()
+    created_at = serializers.DateTimeField()
     from_date = serializers.DateField()
     to_date = serializers.DateField()
     matched = serializers.IntegerField()
     differing = serializers.IntegerField()
     only_ours = serializers.IntegerField()
     only_theirs = serializers.IntegerField()
-    ours = ReconciledTotals()
-    theirs = ReconciledTotals()
+    is_current = serializers.BooleanField(
+        help_text="Whether the account's ledger is still the one that was compared."
+    )
+
+
+class ReconciliationRead(ReconciliationLineRead):
+    file_account = serializers.CharField(allow_null=True)
+    positions = ReconciledPosition(many=True)
+    cash = ReconciledCash(allow_null=True)
+    ours = ReconciledTotals(allow_null=True)
+    theirs = ReconciledTotals(allow_null=True)
     lines = ReconciledLine(many=True)
     unreadable = UnreadableLine(many=True)
 
@@ -110,142 +212,116 @@ class ReconciliationsView(APIView):
     parser_classes = [StrictFormParser]
 
     @extend_schema(
+        operation_id="reconciliations_list",
+        responses=page_of(ReconciliationLineRead, keyset=True),
+        parameters=[OpenApiParameter("account_id", UUID), *page_parameters(keyset=True)],
+    )
+    def get(self, request: Request) -> Response:
+        """List the comparisons that were made, newest first, without their lines."""
+        account_id = request.query_params.get("account_id")
+        rows = reconciliations(
+            user=caller(request),
+            account_id=serializers.UUIDField().run_validation(account_id) if account_id else None,
+        )
+        return Keyset(sort_key="created_at").answer(request, rows, row=line_answer)
+
+    @extend_schema(
         operation_id="reconciliations_create",
         request={"multipart/form-data": ReconciliationWrite},
         responses={200: ReconciliationRead},
+        parameters=[IDEMPOTENCY_HEADER],
     )
     def post(self, request: Request) -> Response:
-        """Compare a broker's realized lots with ours, line by line, with reasons."""
+        """Compare positions and cash, or realized lots, with the ledger; nothing is recorded."""
         data = ReconciliationWrite.parsed(request)
-        account = queries.account(user=caller(request), public_id=data["account_id"])
-        file: BinaryIO = data["file"].file
-        name, rows = _rows(file, data.get("format"))
-        lots = [row.lot for row in rows if row.lot is not None]
-        first, last = _period(lots, data.get("year"))
-        theirs = [
-            lot for lot in lots if lot.closed_date is None or first <= lot.closed_date <= last
-        ]
-        ours = realized_lines(account=account, first=first, last=last)
-        found = reconcile(ours, theirs)
-        return Response(
-            {
-                "account_id": str(account.public_id),
-                "format": name,
-                "from_date": first.isoformat(),
-                "to_date": last.isoformat(),
-                "matched": found.count("matched"),
-                "differing": found.count("differs"),
-                "only_ours": found.count("only_ours"),
-                "only_theirs": found.count("only_theirs"),
-                "ours": _totals(found.ours),
-                "theirs": _totals(found.theirs),
-                "lines": [_line(line) for line in found.lines],
-                "unreadable": list(_unreadable(rows)),
-            }
+        now = timezone.now()
+        brought = reconciling.Brought(
+            name=data["file"].name,
+            file=data["file"].file,
+            format=data.get("format"),
+            kind=data.get("kind"),
+            as_of=data.get("as_of"),
+            year=data.get("year"),
+            file_account=data.get("file_account", ""),
         )
 
+        def access() -> Account:
+            return queries.account(user=caller(request), public_id=data["account_id"])
 
-def _rows(file: BinaryIO, chosen: str | None) -> tuple[str, list[RealizedRow]]:
-    if file.seek(0, SEEK_END) > RECONCILED_BYTES_MAX:
-        raise InvalidInput(
-            f"The file is larger than {RECONCILED_BYTES_MAX} bytes. Compare one year at a time.",
-            code="file_too_large",
-            status=413,
-        )
-    file.seek(0)
-    head = file.read(HEAD_BYTES)
-    if not head.strip():
-        raise InvalidInput(
-            "The file is empty. Choose another one.",
-            code="file_empty",
-            fields={"file": ["is empty"]},
-        )
-    name = chosen or detect(head)
-    if name is None or name not in REALIZED:
-        raise InvalidInput(
-            f"The file is not a supported report of realized lots ({', '.join(REALIZED)}).",
-            code="format_unknown",
-            fields={"file": ["is of no known format"]},
-        )
-    file.seek(0)
-    reader = REALIZED[name].read(file, Options(now=timezone.now()))
-    rows = list(islice(reader, RECONCILED_LOTS_MAX + 1))
-    if len(rows) > RECONCILED_LOTS_MAX:
-        raise InvalidInput(
-            f"The file has more than {RECONCILED_LOTS_MAX} lots. Compare one year at a time.",
-            code="too_many_rows",
-        )
-    return name, rows
+        def effect(account: Account) -> Answer:
+            made = reconciling.reconcile(
+                account=account, brought=brought, user=caller(request), now=now
+            )
+            return 200, detail_answer(made)
+
+        return answered_once(request, now=now, access=access, effect=effect)
 
 
-def _period(lots: Iterable[RealizedLot], year: int | None) -> tuple[date, date]:
-    """Return the requested year, else the period of the file."""
-    if year is not None:
-        return date(year, 1, 1), date(year, 12, 31)
-    days = [lot.closed_date for lot in lots if lot.closed_date is not None]
-    if not days:
-        raise InvalidInput(
-            "The file has no lots with a closing date. Send the year.",
-            code="file_empty",
-            fields={"file": ["is empty"]},
-        )
-    return min(days), max(days)
+class ReconciliationView(APIView):
+    @extend_schema(operation_id="reconciliations_retrieve", responses=ReconciliationRead)
+    def get(self, request: Request, reconciliation_id: UUID) -> Response:
+        """Return a comparison with its lines."""
+        found = reconciliation(user=caller(request), public_id=reconciliation_id)
+        return Response(detail_answer(found))
+
+    @extend_schema(
+        operation_id="reconciliations_destroy",
+        responses={204: OpenApiResponse(None, "Deleted.")},
+    )
+    def delete(self, request: Request, reconciliation_id: UUID) -> Response:
+        """Delete a comparison. The ledger does not change."""
+        found = reconciliation(user=caller(request), public_id=reconciliation_id)
+        reconciling.forget(found=found)
+        return Response(status=204)
 
 
-def _totals(found: Totals) -> dict[str, str]:
+def line_answer(row: Reconciliation) -> dict[str, Any]:
+    """Return a comparison as shown in a list."""
     return {
-        "proceeds": plain(found.proceeds),
-        "cost_basis": plain(found.cost_basis),
-        "disallowed_loss": plain(found.disallowed),
-        "recognized_gain": plain(found.recognized),
+        "id": str(row.public_id),
+        "account_id": str(row.account.public_id),
+        "kind": row.kind,
+        "format": row.format,
+        "file_name": row.file_name,
+        "file_bytes": row.file_bytes,
+        "file_sha256": row.file_sha256,
+        "created_at": instant_text(row.created_at),
+        "from_date": row.from_date.isoformat(),
+        "to_date": row.to_date.isoformat(),
+        "matched": row.matched,
+        "differing": row.differing,
+        "only_ours": row.only_ours,
+        "only_theirs": row.only_theirs,
+        "is_current": row.ledger_version == row.account.ledger_version,
     }
 
 
-def _line(line: Comparison) -> dict[str, Any]:
+def detail_answer(row: Reconciliation) -> dict[str, Any]:
+    """Return a comparison with its lines, and the sentence of each reason."""
+    found = row.result
+    lines = [
+        {**one, "reasons": [{"code": code, "detail": REASONS[code]} for code in one["reasons"]]}
+        for one in found.get("lines", ())
+    ]
     return {
-        "status": line.status,
-        "symbol": line.ours[0].symbol if line.ours else line.theirs[0].symbol,
-        "ours": [_lot(row) for row in line.ours],
-        "theirs": [_lot(row) for row in line.theirs],
-        "differences": [
-            {
-                "field": row.field,
-                "ours": _text(row.ours),
-                "theirs": _text(row.theirs),
-                "by": _text(row.by),
-            }
-            for row in line.differences
-        ],
-        "reasons": [{"code": code, "detail": REASONS[code]} for code in line.reasons],
+        **line_answer(row),
+        "file_account": found.get("file_account"),
+        "positions": [with_details(one) for one in found.get("positions", ())],
+        "cash": with_details(found["cash"]) if found.get("cash") else None,
+        "ours": found.get("ours"),
+        "theirs": found.get("theirs"),
+        "lines": lines,
+        "unreadable": found["unreadable"],
     }
 
 
-def _lot(row: OurLine | RealizedLot) -> dict[str, Any]:
-    mine = row if isinstance(row, OurLine) else None
-    return {
-        "opened_date": _text(row.opened_date),
-        "closed_date": _text(row.closed_date),
-        "quantity": plain(row.quantity),
-        "proceeds": plain(row.proceeds),
-        "cost_basis": plain(row.cost_basis),
-        "disallowed_loss": plain(row.disallowed),
-        "term": row.term,
-        "line": None if isinstance(row, OurLine) else row.line,
-        "sale_id": mine.sale_id if mine else None,
-        "lot_id": mine.lot_id if mine else None,
-    }
+def with_details(one: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored position or cash with the sentence of each of its reasons."""
+    reasons = [{**reason, "detail": CAUSES[reason["code"]]} for reason in one["reasons"]]
+    return {**one, "reasons": reasons}
 
 
-def _text(value: Decimal | date | str | None) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return plain(value) if isinstance(value, Decimal) else value.isoformat()
-
-
-def _unreadable(rows: Iterable[RealizedRow]) -> Iterable[dict[str, Any]]:
-    for row in rows:
-        for problem in row.problems:
-            yield {"line": row.line, **problem_answer(problem)}
-
-
-urlpatterns = [path("reconciliations", ReconciliationsView.as_view())]
+urlpatterns = [
+    path("reconciliations", ReconciliationsView.as_view()),
+    path("reconciliations/<uuid:reconciliation_id>", ReconciliationView.as_view()),
+]

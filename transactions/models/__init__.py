@@ -27,6 +27,7 @@ from transactions.models.lots import (
     WashSalePolicy,
 )
 from transactions.models.rebookings import Rebooking
+from transactions.models.reconciliations import Reconciliation, ReconciliationKind
 from transactions.models.transactions import (
     Transaction,
     TransactionQuerySet,
@@ -51,6 +52,8 @@ __all__ = [
     "Lot",
     "LotMethod",
     "Rebooking",
+    "Reconciliation",
+    "ReconciliationKind",
     "RowStatus",
     "Transaction",
     "TransactionQuerySet",

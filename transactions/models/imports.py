@@ -84,6 +84,8 @@ class Import(models.Model):
     to_date = models.DateField(null=True, blank=True)
     # The account after it: cash, positions, and whether the file's own balances are met.
     outcome = models.JSONField(default=dict, blank=True)
+    # The positions and the cash that the file states of a day; empty if it states none.
+    stated = models.JSONField(default=dict, blank=True)
     # The version of the account's ledger with which the rows were compared.
     ledger_version = models.BigIntegerField(default=0)
     # The current or last job, and the step that it performs.

@@ -26,30 +26,43 @@ class Meaning:
 
 def meanings(*, batch: Import) -> dict[str, Meaning]:
     """Return the meaning of every security of the file by its key; two queries."""
-    known = _assets(batch)
+    return meanings_of(
+        household_id=batch.account.household_id, rows=batch.securities, said=batch.symbols
+    )
+
+
+def meanings_of(
+    *,
+    household_id: int,
+    rows: Sequence[Mapping[str, Any]],
+    said: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Meaning]:
+    """Return the meaning of securities, each with key, symbol, isin and currency, by their keys.
+
+    `said`: what a user has said of some of them.
+    """
+    known = _assets(household_id, rows, said)
     by_symbol = {asset.symbol: asset for asset in known}
     by_isin: dict[str, list[Asset]] = {}
     for asset in known:
         if asset.isin:
             by_isin.setdefault(asset.isin, []).append(asset)
-    return {
-        row["key"]: _meaning(row, batch.symbols.get(row["key"]), by_symbol, by_isin)
-        for row in batch.securities
-    }
+    return {row["key"]: _meaning(row, said.get(row["key"]), by_symbol, by_isin) for row in rows}
 
 
-def _assets(batch: Import) -> list[Asset]:
+def _assets(
+    household_id: int, rows: Sequence[Mapping[str, Any]], said: Mapping[str, Mapping[str, Any]]
+) -> list[Asset]:
     """Return the assets visible to the household that may match; its own assets win."""
-    wanted = {row["key"].upper() for row in batch.securities}
-    wanted |= {said["symbol"] for said in batch.symbols.values() if said.get("symbol")}
-    isins = {row["isin"] for row in batch.securities if row["isin"]}
-    rows = (
-        Asset.objects.for_household(batch.account.household_id)
+    wanted = {row["key"].upper() for row in rows}
+    wanted |= {one["symbol"] for one in said.values() if one.get("symbol")}
+    isins = {row["isin"] for row in rows if row["isin"]}
+    found = (
+        Asset.objects.for_household(household_id)
         .filter(Q(symbol__in=sorted(wanted)) | Q(isin__in=sorted(isins)), is_active=True)
         .order_by("household_id", "id")
     )
-    found = {asset.symbol: asset for asset in reversed(rows)}
-    return list(found.values())
+    return list({asset.symbol: asset for asset in reversed(found)}.values())
 
 
 def _meaning(

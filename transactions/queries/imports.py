@@ -117,7 +117,11 @@ class StatementCheck:
 
 @dataclass(frozen=True, slots=True)
 class ImportOutcome:
-    """The account after the import; `statement` is None if the file states no balances."""
+    """The account after the import.
+
+    `statement` is None if the file states no balances after its rows, `holdings` if it states no
+    positions and no cash of a day; positions and cash are in the form of a reconciliation.
+    """
 
     currency: str
     cash_before: Decimal
@@ -125,6 +129,7 @@ class ImportOutcome:
     positions: tuple[PositionChange, ...]
     position_count: int
     statement: StatementCheck | None
+    holdings: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +275,7 @@ def _outcome(stored: Mapping[str, Any]) -> ImportOutcome:
         ),
         position_count=stored["position_count"],
         statement=_statement(stored["statement"]) if stored["statement"] else None,
+        holdings=stored.get("holdings"),
     )
 
 

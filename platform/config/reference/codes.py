@@ -311,6 +311,11 @@ CODES: dict[str, dict[str, str]] = {
         ),
         "zone_unknown": "The time zone does not exist. Send a name such as Europe/Berlin.",
         "file_empty": "The file is empty. Choose another.",
+        "reconciliation_not_found": (
+            "The reconciliation does not exist, or you have no access to it."
+        ),
+        "account_ambiguous": "The file has several accounts. Send one of them as file_account.",
+        "as_of_missing": "The file does not state its day. Send it as as_of.",
         "file_too_large": "The file is larger than the limit. Split it.",
         "format_unknown": "The file format is not supported. Use one of those in the API schema.",
         "column_used_twice": "Two fields read the same column. Choose another one for one of them.",

@@ -64,7 +64,7 @@ def told(found: Comparison) -> dict[str, Any]:
 
 def codes(causes: tuple[Cause, ...]) -> list[str]:
     return [
-        f"{cause.code}{'!' if cause.certain else '?'} {','.join(cause.ids)}".strip()
+        f"{cause.reason}{'!' if cause.certain else '?'} {','.join(cause.ids)}".strip()
         for cause in causes
     ]
 
@@ -170,7 +170,7 @@ def test_a_row_with_other_figures_names_the_transaction() -> None:
 
 
 def test_a_split_that_another_account_has_is_certain() -> None:
-    known = Known(splits={"AAA": [Fraction(2)]})
+    known = Known(splits={"AAA": {Fraction(2): date(2024, 6, 10)}})
     found = beside({"AAA": "30", "BBB": "5"}, "3722.41", known=known)
     assert told(found) == {"AAA": (D(15), ["split_not_recorded!"])}
 

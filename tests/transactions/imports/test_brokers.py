@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from marketdata.models import Asset
-from transactions.files.formats.detection import parse
+from transactions.files.formats.detection import REALIZED, parse
 from transactions.files.reading.interface import Options
 from transactions.models import Holding, Transaction
 
@@ -38,7 +38,7 @@ def currency_of(data: bytes) -> str:
     sorted(
         path.name
         for path in FILES.iterdir()
-        if path.suffix != ".expected" and "realized" not in path.name
+        if path.suffix != ".expected" and not path.name.startswith(tuple(REALIZED))
     ),
 )
 def test_every_sample_is_previewed_committed_found_again_and_undone(

@@ -8,10 +8,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from transactions.api import reconciliations
 from transactions.ledger.entries import Entry
 from transactions.models import Import
-from transactions.operations import record
+from transactions.operations import reconciling, record
 from transactions.queries import realized
 
 pytestmark = pytest.mark.django_db
@@ -99,10 +98,10 @@ def test_a_list_larger_than_a_request_compares_is_refused(
     traded: None, desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = HEADING + lot("AAA", "03/01/2023", "01/03/2022", "4", "$240.00", "$200.00", "Long Term")
-    monkeypatch.setattr(reconciliations, "RECONCILED_BYTES_MAX", len(text) - 1)
+    monkeypatch.setattr(reconciling, "RECONCILED_BYTES_MAX", len(text) - 1)
     answer = reconciled(desk, text)
     assert (answer.status_code, answer.json()["code"]) == (413, "file_too_large")
-    monkeypatch.setattr(reconciliations, "RECONCILED_BYTES_MAX", len(text))
+    monkeypatch.setattr(reconciling, "RECONCILED_BYTES_MAX", len(text))
     assert reconciled(desk, text).status_code == 200
     monkeypatch.setattr(realized, "RECONCILED_LOTS_MAX", 1)
     answer = reconciled(desk, text, year=2023)

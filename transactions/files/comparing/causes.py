@@ -55,13 +55,14 @@ CAUSES_MAX = 12
 class Cause:
     """One reason with its figures; `cash` None: unknown, so that it may be any."""
 
-    code: str
+    reason: str
     certain: bool = False
     units: Fraction = NOTHING
     cash: Decimal | None = Decimal(0)
     ids: tuple[str, ...] = ()
     lines: tuple[int, ...] = ()
     ratio: Fraction | None = None
+    day: date | None = None
     symbol: str = ""
 
 
@@ -71,12 +72,12 @@ class Known:
 
     `missing`: rows of the file that the ledger lacks. `absent`: ids of transactions that the file,
     which covers their day, does not have. `splits`: ratios that other accounts of the household
-    have, by symbol. `refused`: symbols of refused rows; "" for rows of cash.
+    have, with their days, by symbol. `refused`: symbols of refused rows; "" for rows of cash.
     """
 
     missing: Sequence[Move] = ()
     absent: Collection[str] = ()
-    splits: Mapping[str, Collection[Fraction]] = field(default_factory=dict)
+    splits: Mapping[str, Mapping[Fraction, date]] = field(default_factory=dict)
     refused: Collection[str] = ()
 
 
@@ -103,7 +104,7 @@ def causes_of_units(
         *_reinvested(symbol, by, now),
     ]
     if symbol in known.refused and not any(cause.certain for cause in found):
-        found.insert(0, Cause(code="rows_refused", units=by, cash=None))
+        found.insert(0, Cause(reason="rows_refused", units=by, cash=None))
     return found[:CAUSES_MAX]
 
 
@@ -120,7 +121,7 @@ def _missing(symbol: str, by: Fraction, slack: Fraction, known: Known) -> Iterat
         units = sum((units for _, units in group), NOTHING)
         if _is(units, by, slack) and units:
             yield Cause(
-                code="transaction_missing",
+                reason="transaction_missing",
                 certain=True,
                 units=units,
                 cash=sum((row.cash for row, _ in group), Decimal(0)),
@@ -139,7 +140,7 @@ def _differing(
             same = row.symbol == symbol and row.type == step.move.type
             if same and _is(_units(row, symbol) - step.effect, by, slack):
                 yield Cause(
-                    code="transaction_differs",
+                    reason="transaction_differs",
                     certain=True,
                     units=by,
                     cash=row.cash - step.move.cash,
@@ -162,7 +163,7 @@ def _duplicates(steps: Sequence[Step], by: Fraction, slack: Fraction) -> Iterato
             extra = group[-count:]
             if _is(sum((step.effect for step in extra), NOTHING), -by, slack):
                 yield Cause(
-                    code="duplicate",
+                    reason="duplicate",
                     certain=True,
                     units=by,
                     cash=-sum((step.move.cash for step in extra), Decimal(0)),
@@ -175,10 +176,11 @@ def _splits(symbol: str, held: Fraction, by: Fraction, known: Known) -> Iterator
         return
     ratio = (held + by) / held
     new, old = ratio.numerator, ratio.denominator
-    recorded = ratio in known.splits.get(symbol, ())
+    day = known.splits.get(symbol, {}).get(ratio)
+    recorded = day is not None
     forward = new > old and (new <= _RATIO_BOTH_MAX or (old == 1 and new <= _RATIO_MAX))
     if recorded or forward or (new == 1 and old <= _RATIO_MAX):
-        yield Cause(code="split_not_recorded", certain=recorded, units=by, ratio=ratio)
+        yield Cause(reason="split_not_recorded", certain=recorded, units=by, ratio=ratio, day=day)
 
 
 def _unsettled(steps: Sequence[Step], by: Fraction, slack: Fraction, day: date) -> Iterator[Cause]:
@@ -190,7 +192,7 @@ def _unsettled(steps: Sequence[Step], by: Fraction, slack: Fraction, day: date) 
         if _is(sum((step.effect for step in open_), NOTHING), -by, slack):
             for cash in {-sum((step.move.cash for step in open_), Decimal(0)), Decimal(0)}:
                 ids = tuple(step.move.id for step in open_)
-                yield Cause(code="unsettled_trade", units=by, cash=cash, ids=ids)
+                yield Cause(reason="unsettled_trade", units=by, cash=cash, ids=ids)
 
 
 def _later(later: Sequence[Step], by: Fraction, slack: Fraction) -> Iterator[Cause]:
@@ -203,7 +205,7 @@ def _later(later: Sequence[Step], by: Fraction, slack: Fraction) -> Iterator[Cau
             rows = [one.move for one in later[:count]]
             cash = sum((move.cash for move in rows), Decimal(0))
             ids = tuple(move.id for move in rows)
-            yield Cause(code="recorded_later", units=by, cash=cash, ids=ids)
+            yield Cause(reason="recorded_later", units=by, cash=cash, ids=ids)
 
 
 def _only_ours(
@@ -213,7 +215,7 @@ def _only_ours(
     for step in reversed(steps):
         if step.effect and _is(step.effect, -by, slack):
             yield Cause(
-                code="transaction_only_ours",
+                reason="transaction_only_ours",
                 certain=step.move.id in known.absent,
                 units=by,
                 cash=-step.move.cash,
@@ -228,7 +230,7 @@ def _reinvested(symbol: str, by: Fraction, now: Folded) -> Iterator[Cause]:
     for move in reversed(now.income.get(symbol, [])):
         if move.cash > 0 and move.cash not in seen and len(seen) < CAUSES_MAX:
             seen.add(move.cash)
-            yield Cause(code="dividend_reinvested", units=by, cash=-move.cash, ids=(move.id,))
+            yield Cause(reason="dividend_reinvested", units=by, cash=-move.cash, ids=(move.id,))
 
 
 def altered(steps: Sequence[Step], by: Fraction, cash: Decimal) -> Iterator[Cause]:
@@ -242,7 +244,7 @@ def altered(steps: Sequence[Step], by: Fraction, cash: Decimal) -> Iterator[Caus
             continue
         paid = -sign * move.price * Decimal(more.numerator) / Decimal(more.denominator)
         if abs(paid - cash) <= _CENT:
-            yield Cause(code="quantity_differs", units=by, cash=cash, ids=(move.id,))
+            yield Cause(reason="quantity_differs", units=by, cash=cash, ids=(move.id,))
 
 
 def causes_of_cash(
@@ -254,14 +256,14 @@ def causes_of_cash(
     for group in [[row] for row in loose] + ([loose] if len(loose) > 1 else []):
         if sum((row.cash for row in group), Decimal(0)) == by:
             lines = tuple(row.line for row in group if row.line is not None)
-            found.append(Cause(code="transaction_missing", certain=True, cash=by, lines=lines))
+            found.append(Cause(reason="transaction_missing", certain=True, cash=by, lines=lines))
     absent = [row for row in rows if row.id in known.absent]
     for other in known.missing:
         for row in absent:
             is_same = (row.type, row.symbol) == (other.type, other.symbol)
             if is_same and other.cash - row.cash == by:
                 lines = () if other.line is None else (other.line,)
-                differs = Cause(code="transaction_differs", certain=True, cash=by, ids=(row.id,))
+                differs = Cause(reason="transaction_differs", certain=True, cash=by, ids=(row.id,))
                 found.append(replace(differs, lines=lines))
     groups: dict[tuple[object, ...], list[Move]] = defaultdict(list)
     for row in rows:
@@ -272,16 +274,16 @@ def causes_of_cash(
             count = by / -same[0].cash
             if count == int(count) and 0 < count < len(same):
                 ids = tuple(row.id for row in same[-int(count) :])
-                found.append(Cause(code="duplicate", certain=True, cash=by, ids=ids))
+                found.append(Cause(reason="duplicate", certain=True, cash=by, ids=ids))
     found += _unsettled_cash(by, rows, day)
     found += _later_cash(by, later)
     for row in reversed(rows):
         if row.cash == -by and not _moves_units(row):
             certain = row.id in known.absent
             ids = (row.id,)
-            found.append(Cause(code="transaction_only_ours", certain=certain, cash=by, ids=ids))
+            found.append(Cause(reason="transaction_only_ours", certain=certain, cash=by, ids=ids))
     if "" in known.refused and not any(cause.certain for cause in found):
-        found.insert(0, Cause(code="rows_refused", cash=by))
+        found.insert(0, Cause(reason="rows_refused", cash=by))
     return found[:CAUSES_MAX]
 
 
@@ -296,7 +298,7 @@ def _unsettled_cash(by: Decimal, rows: Sequence[Move], day: date) -> Iterator[Ca
         open_ = [row for row in recent if row.day >= start]
         if sum((row.cash for row in open_), Decimal(0)) == -by:
             ids = tuple(row.id for row in open_)
-            yield Cause(code="unsettled_trade", cash=by, ids=ids)
+            yield Cause(reason="unsettled_trade", cash=by, ids=ids)
 
 
 def _later_cash(by: Decimal, later: Sequence[Move]) -> Iterator[Cause]:
@@ -305,4 +307,4 @@ def _later_cash(by: Decimal, later: Sequence[Move]) -> Iterator[Cause]:
     for count, row in enumerate(rows, start=1):
         whole += row.cash
         if whole == by:
-            yield Cause(code="recorded_later", cash=by, ids=tuple(one.id for one in rows[:count]))
+            yield Cause(reason="recorded_later", cash=by, ids=tuple(one.id for one in rows[:count]))

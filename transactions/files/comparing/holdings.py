@@ -208,13 +208,13 @@ def _stated(name: str, rows: Sequence[Theirs], units: Fraction | None) -> Positi
     causes: list[Cause] = []
     status: Status = "differs" if units else "only_theirs"
     if not rows[0].symbol:
-        causes.append(Cause(code="security_unknown", units=by, cash=None))
+        causes.append(Cause(reason="security_unknown", units=by, cash=None))
     elif stated < 0:
-        causes.append(Cause(code="short_position", certain=True, units=by, cash=None))
+        causes.append(Cause(reason="short_position", certain=True, units=by, cash=None))
     elif abs(by) < _slack(max(row.decimals for row in rows)) or not by:
         status = "matched"
         if by:
-            causes.append(Cause(code="rounding", certain=True, units=by))
+            causes.append(Cause(reason="rounding", certain=True, units=by))
     return Position(
         status=status if stated or units else "matched",
         symbol=rows[0].symbol,
@@ -243,7 +243,7 @@ def _together(parted: Sequence[_Parted], now: Folded, asked: Decimal | None) -> 
         for one in parted:
             one.causes = [
                 replace(cause, certain=cause.certain and _is_record(cause)) for cause in one.causes
-            ] or [Cause(code="unexplained", units=one.by, cash=None)]
+            ] or [Cause(reason="unexplained", units=one.by, cash=None)]
         return None
     lists = [[cause for cause in one.causes if cause.cash is not None] for one in parted]
     chosen = _chosen(lists, asked) if all(lists) else []
@@ -258,7 +258,7 @@ def _together(parted: Sequence[_Parted], now: Folded, asked: Decimal | None) -> 
 
 
 def _is_record(cause: Cause) -> bool:
-    return bool(cause.lines) or cause.code in ("short_position", "split_not_recorded")
+    return bool(cause.lines) or cause.reason in ("short_position", "split_not_recorded")
 
 
 def _chosen(lists: Sequence[Sequence[Cause]], asked: Decimal) -> list[tuple[Cause, ...]]:
@@ -293,19 +293,19 @@ def _apart(parted: Sequence[_Parted], asked: Decimal) -> Decimal:
         one = open_[0]
         fallback = _fallback(one, left)
         one.causes = [*(cause for cause in one.causes if cause.cash is None), fallback]
-        return Decimal(0) if fallback.code == "transaction_missing" else left
+        return Decimal(0) if fallback.reason == "transaction_missing" else left
     for one in open_:
         free = [cause for cause in one.causes if cause.cash is None or not cause.cash]
-        one.causes = [*free, Cause(code="unexplained", units=one.by, cash=None)]
+        one.causes = [*free, Cause(reason="unexplained", units=one.by, cash=None)]
     return left
 
 
 def _fallback(one: _Parted, left: Decimal) -> Cause:
     if left and (left < 0) == (one.by > 0):
-        return Cause(code="transaction_missing", units=one.by, cash=left)
+        return Cause(reason="transaction_missing", units=one.by, cash=left)
     if not left:
-        return Cause(code="units_moved_without_cash", units=one.by)
-    return Cause(code="unexplained", units=one.by, cash=None)
+        return Cause(reason="units_moved_without_cash", units=one.by)
+    return Cause(reason="unexplained", units=one.by, cash=None)
 
 
 def _cash(
@@ -320,7 +320,7 @@ def _cash(
     by = cash.amount - ours
     causes: list[Cause] = []
     if cash.in_funds:
-        causes.append(Cause(code="sweep_fund", certain=True, cash=cash.in_funds))
+        causes.append(Cause(reason="sweep_fund", certain=True, cash=cash.in_funds))
     if not by:
         status: Status = "matched"
         left = Decimal(0)
@@ -332,8 +332,8 @@ def _cash(
         elif len(found) > 1:
             found = [replace(cause, certain=False) for cause in found]
         if not found and left:
-            code = "currency_conversion" if cash.is_converted else "unexplained"
-            found = [Cause(code=code, cash=left)]
+            reason = "currency_conversion" if cash.is_converted else "unexplained"
+            found = [Cause(reason=reason, cash=left)]
         causes += found
     return Cash(
         status=status,
@@ -354,7 +354,7 @@ def _named_otherwise(positions: Sequence[Position]) -> Iterator[Position]:
             continue
         same = [mine for mine in ours if mine.ours == one.theirs]
         if len(same) == 1:
-            other = Cause(code="other_symbol", units=_fraction(one.by), symbol=same[0].symbol)
+            other = Cause(reason="other_symbol", units=_fraction(one.by), symbol=same[0].symbol)
             yield replace(one, causes=(*one.causes, other))
         else:
             yield one

@@ -35,6 +35,21 @@ _SIGNATURES = sorted(
 )
 
 
+# Formats of transactions whose files also state positions or cash.
+_BESIDE_ROWS = {
+    "ofx": "ofx",
+    "ibkr_flex": "ibkr_flex",
+    "ibkr_statement": "ibkr_statement",
+    "vanguard": "vanguard_positions",
+}
+ROWS_OF: Mapping[str, str] = {stated: rows for rows, stated in _BESIDE_ROWS.items()}
+
+
+def beside_rows(name: str) -> StatementFormat | None:
+    """Return the reader of what a file of transactions states of a day; None if it has none."""
+    return STATEMENTS[_BESIDE_ROWS[name]] if name in _BESIDE_ROWS else None
+
+
 def detect_statement(head: bytes) -> str | None:
     """Return the format of a file by its first `HEAD_BYTES` bytes; None if it is no statement.
 

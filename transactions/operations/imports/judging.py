@@ -16,6 +16,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from core.dates import on_day
 from core.errors import BallastError
+from core.limits import RECONCILED_TRANSACTIONS_MAX
 from core.money import plain
 from transactions.files.drafts import Names, decoded, entry_of, finding
 from transactions.files.duplicates import Matching, Print, Recorded, is_named, print_of
@@ -51,7 +52,7 @@ _DETAILS = {
 
 def judge(*, batch: Import, now: datetime, told: Callable[[int], None] | None = None) -> Names:
     """Check and count every row, in a transaction. Return the meaning of the file's symbols."""
-    checks = _Checks(batch, now)
+    checks = Checks(batch, now)
     done = 0
     for page in pages(batch=batch):
         save(page, checks.verdicts(page))
@@ -101,7 +102,7 @@ def standing_of(*, batch: Import) -> str:
         return str(cursor.fetchone()[0])
 
 
-class _Checks:
+class Checks:
     """Everything that determines the status of a row, looked up once."""
 
     def __init__(self, batch: Import, now: datetime) -> None:
@@ -119,7 +120,9 @@ class _Checks:
             if meaning.symbol is not None and meaning.asset is not None
         }
         self.base = base_currency(batch=batch)
-        self.outcome = Outcome()
+        # A file with more rows than are compared with a statement is not compared.
+        few = batch.row_count <= RECONCILED_TRANSACTIONS_MAX
+        self.outcome = Outcome(keeps_moves=bool(batch.stated) and few)
 
     def verdicts(self, page: Sequence[Line]) -> list[Verdict]:
         found: list[Verdict | None] = [self._at_once(line) for line in page]
@@ -144,7 +147,9 @@ class _Checks:
             known = outcome if isinstance(outcome, Checked) and not self._is_paired(line) else None
             codes = [one["code"] for one in verdict.findings]
             day = None if line.draft is None else line.draft.executed_at.date()
-            self.outcome.add(line.row, day, verdict.status, codes, known)
+            named = self.meanings.get(draft.security.key) if (draft := line.draft) else None
+            symbol = (named.symbol or "") if named else ""
+            self.outcome.add(line.row, day, verdict.status, codes, known, symbol)
         return judged
 
     def _outcomes(self, stated: Mapping[int, Stated]) -> dict[int, Checked | BallastError]:

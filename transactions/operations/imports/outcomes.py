@@ -11,13 +11,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Protocol
+from uuid import UUID
 
-from core.money import plain
+from core.money import WIDE, plain
+from transactions.files.comparing.moves import Move
 from transactions.files.reading.interface import Balance
 from transactions.files.statements import CashCheck, Reason, Step, compared
-from transactions.ledger.kinds import BOOKED_TYPES
+from transactions.ledger.kinds import BOOKED_TYPES, rank
 from transactions.models import Account, Import, RowStatus
 from transactions.operations.drafts import Draft as Checked
+from transactions.operations.holdings_stated import meets_statement
 from transactions.operations.imports.packed import Decimals
 from transactions.operations.imports.positions import Moves, held, recorded
 
@@ -31,6 +34,7 @@ class Row(Protocol):
 
     number: int
     line: int
+    public_id: UUID
     executed_at: datetime | None
     balance: Decimal | None
     balance_currency: str
@@ -55,6 +59,11 @@ class Outcome:
     _moved: "array[int]" = field(default_factory=lambda: array("l"))
     _moves: Moves = field(default_factory=Moves)
     symbols: set[str] = field(default_factory=set)
+    # Of a file that states positions or cash of a day: what its ready rows move, by number, and our
+    # symbols of those refused or left out ("" for rows of cash).
+    keeps_moves: bool = False
+    moves: dict[int, Move] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
     # Number and instant of the first and the last row that have one: a file may begin with the
     # newest.
     ends: tuple[tuple[int, datetime], tuple[int, datetime]] | None = None
@@ -66,10 +75,12 @@ class Outcome:
         status: str,
         codes: Iterable[str],
         checked: Checked | None,
+        symbol: str = "",
     ) -> None:
         """Add a judged row; one that is judged again replaces what it added before.
 
         `day`: its trade date, by which the file states its balances; None if it cannot be read.
+        `symbol`: ours, of its security; "" if it has none.
         """
         number = row.number
         self._make_room(number)
@@ -87,8 +98,12 @@ class Outcome:
             self._balances[number] = row.balance
             self._currencies[number] = row.balance_currency
         self._take_back(number)
+        if self.keeps_moves and _lacking(status, codes) is not None:
+            self.refused.add(symbol)
         if checked is None or status != RowStatus.READY:
             return
+        if self.keeps_moves:
+            self.moves[number] = _move_of(row, checked)
         self._added[number] = bool(effect)
         if checked.entry.type in BOOKED_TYPES and checked.asset is not None:
             self._moved[number] = 1 + _add_move(self._moves, checked, checked.asset.symbol)
@@ -97,6 +112,8 @@ class Outcome:
     def lose(self, number: int, *, left_out: bool) -> None:
         """Take back what a row added that was refused or left out after it was judged."""
         if number < len(self._lines) and (self._added[number] or self._moved[number]):
+            if gone := self.moves.get(number):
+                self.refused.add(gone.symbol)
             self._take_back(number)
             self._effects[number] = None
             self._reasons[number] = _REASONS.index("rows_left_out" if left_out else "rows_refused")
@@ -130,6 +147,9 @@ class Outcome:
         positions = list(self._positions(account))
         return {
             "currency": account.currency,
+            "holdings": meets_statement(
+                batch=batch, added=list(self.moves.values()), refused=self.refused
+            ),
             "cash_before": str(account.cash),
             "cash_after": str(account.cash + self.added()),
             "positions": positions[:POSITIONS_SHOWN_MAX],
@@ -144,6 +164,7 @@ class Outcome:
 
     def _take_back(self, number: int) -> None:
         self._added[number] = 0
+        self.moves.pop(number, None)
         if place := self._moved[number]:
             self._moves.drop(place - 1)
             self._moved[number] = 0
@@ -168,6 +189,25 @@ def _lacking(status: str, codes: Iterable[str]) -> Reason | None:
     if status == RowStatus.SKIPPED and any(code in _CHOSEN for code in codes):
         return "rows_left_out"
     return None
+
+
+def _move_of(row: Row, checked: Checked) -> Move:
+    entry, figures = checked.entry, checked.amounts
+    ratio, price = figures.ratio, figures.price
+    return Move(
+        id=str(row.public_id),
+        day=entry.day,
+        at=entry.executed_at,
+        rank=rank(type=entry.type, own=False),
+        type=entry.type,
+        symbol=checked.asset.symbol if checked.asset else "",
+        new_symbol=entry.new_symbol or "",
+        quantity=Fraction(figures.quantity or 0),
+        ratio=Fraction(ratio.new) / Fraction(ratio.old) if ratio else None,
+        cash=figures.cash_effect,
+        price=WIDE.multiply(price, figures.fx_rate) if price else Decimal(0),
+        line=row.line,
+    )
 
 
 def _add_move(moves: Moves, checked: Checked, symbol: str) -> int:

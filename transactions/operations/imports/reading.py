@@ -18,6 +18,8 @@ from transactions.files.drafts import encoded
 from transactions.files.formats.detection import parse
 from transactions.files.reading.decoding import chunks
 from transactions.files.reading.interface import Options, ParsedRow, Security
+from transactions.files.stated.detection import beside_rows
+from transactions.files.stated.stored import as_stored
 from transactions.models import Import, ImportRow, RowStatus
 
 # Rows of one COPY: the statement ends long before its timeout.
@@ -77,6 +79,19 @@ def read(
     batch.securities = seen.securities()
     batch.accounts = sorted(seen.accounts)
     batch.from_date, batch.to_date = seen.first, seen.last
+    batch.stated = _stated(batch, file, now)
+
+
+def _stated(batch: Import, file: BinaryIO, now: datetime) -> dict[str, Any]:
+    """Return what the file states of a day beside its rows; empty if it states nothing readable."""
+    declared = beside_rows(batch.format)
+    if declared is None:
+        return {}
+    try:
+        found = declared.read(file, options_of(batch, now))
+    except InvalidInput:
+        return {}  # the rows are read all the same
+    return as_stored(found)
 
 
 def _line_count(file: BinaryIO) -> int:
