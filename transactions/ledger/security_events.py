@@ -20,6 +20,7 @@ from core.limits import QUANTITY_DECIMALS
 from core.money import WIDE, quantize
 from marketdata.corporate_actions import Terms, same_day, same_ratio
 from transactions.ledger.entries import Entry, Ratio
+from transactions.ledger.kinds import KINDS
 
 _STEP = Decimal(1).scaleb(-QUANTITY_DECIMALS)
 # The transaction types in which an account may tell each kind of action.
@@ -63,12 +64,20 @@ def begins_at(terms: Terms) -> datetime:
 def booked_at(terms: Terms) -> datetime:
     """Return the instant of the transactions: before the trades of a day, or after them.
 
-    A payment on a later day comes at noon, a worthless security at the end of the year.
+    A payment on a later day comes at noon, as does cash for a fraction, which an event of the same
+    day may have left; a worthless security at the end of the year.
     """
     day = terms.booked_on
     if terms.kind == "delisting":
         return datetime.combine(day, time(23, 59, 59), UTC)
-    return datetime.combine(day, time(12 if day > terms.ex_date else 0), UTC)
+    late = day > terms.ex_date or terms.kind == "cash_in_lieu"
+    return datetime.combine(day, time(12 if late else 0), UTC)
+
+
+def turn_of(terms: Terms) -> tuple[int, int]:
+    """Return where the action goes within its instant: events before it change its units."""
+    kind = KINDS[next(iter(told_types(terms)), "sell")]
+    return kind.rank, kind.turn
 
 
 def told_types(terms: Terms) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from jobs.models import Job
 from marketdata.operations import confirm_for_everyone, withdraw_for_everyone
-from tests.transactions.actions.conftest import follow
+from tests.transactions.actions.conftest import at, follow
+from transactions.ledger.entries import Entry
 from transactions.models import ActionRun, AppliedAction, Transaction
 from transactions.operations import reverse
 from transactions.operations.actions import PreviewedPart, previewed
@@ -215,3 +216,21 @@ def test_a_preview_shows_what_is_booked_later(ledgers: Any, people: Any, announc
     assert follow(action) == [True]
     assert seen() == [("Main", "booked", *main_part), ("Other", "told", *other_part)]
     assert ledgers.lots(main) == [("2023-03-01", D(49), D("3266.67"))]
+
+
+def test_shares_that_moved_between_own_accounts_are_held_where_they_arrived(
+    ledgers: Any, people: Any, confirmed: Any
+) -> None:
+    """Both sides of a transfer happen at one instant, the leaving one first."""
+    main = ledgers.account(people.owner)
+    other = ledgers.account(people.owner, "Other")
+    ledgers.trade(main, "buy", "2024-03-01", "10", "500")
+    moved = Entry(
+        "transfer_out", at("2024-05-01"), "USD", "AAA", D(10), to_account_id=other.public_id
+    )
+    ledgers.write(main, moved)
+    confirmed("split", "2024-06-10", "2:1")
+    assert ledgers.lots(main) == []
+    assert ledgers.lots(other) == [("2024-03-01", D(20), D(500))]
+    assert ledgers.told(main) == []
+    ledgers.ensure_right()

@@ -3,7 +3,7 @@
 Booking and preview share the plan. It needs the household's accounts, locked for a booking.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -14,6 +14,7 @@ from marketdata.models import Asset, CorporateAction
 from transactions.ledger.book import Book, Event
 from transactions.ledger.entries import Entry
 from transactions.ledger.fold import book_group, groups
+from transactions.ledger.kinds import KINDS, rank
 from transactions.ledger.security_events import (
     Told,
     Units,
@@ -24,6 +25,7 @@ from transactions.ledger.security_events import (
     takes_part,
     told_by,
     told_types,
+    turn_of,
     unheld_entry,
 )
 from transactions.ledger.units import scale_of
@@ -171,21 +173,19 @@ def _held(
     """Return the units of each account, and the accounts whose recent sales may await shares."""
     book = book_of(household, linked, past, terms)
     begin, end = begins_at(terms), booked_at(terms)
-    at_ex_date: Mapping[int, Fraction] = {}
-    sold: set[int] = set()
-    for at, group in _until(past, (begin, end)):
-        if group is not None:
-            book_group(book, group)
-        elif at == begin:
-            at_ex_date = {pk: units_in(book, pk, action.asset_id) for pk in household.accounts}
-            since = begin - timedelta(days=WINDOW_DAYS)
-            sold = {
-                closing.place[0]
-                for closing in book.closings
-                if closing.place[1] == action.asset_id
-                and closing.closed_at.date() >= since.date()
-                and closing.loss
-            }
+    # Actions of one instant go by turn: a spin-off is for the shares that a split has left.
+    waiting = sorted(groups(past), key=_turn)[::-1]
+    _book_before(book, waiting, (begin, *turn_of(terms)))
+    at_ex_date = {pk: units_in(book, pk, action.asset_id) for pk in household.accounts}
+    since = begin.date() - timedelta(days=WINDOW_DAYS)
+    sold = {
+        closing.place[0]
+        for closing in book.closings
+        if closing.place[1] == action.asset_id
+        and closing.closed_at.date() >= since
+        and closing.loss
+    }
+    _book_before(book, waiting, (end, *turn_of(terms)))
     held = {
         pk: Units(
             at_ex_date[pk],
@@ -197,19 +197,19 @@ def _held(
     return held, sold
 
 
-def _until(
-    past: Sequence[Event], instants: tuple[datetime, datetime]
-) -> Iterator[tuple[datetime, list[Event] | None]]:
-    """Yield the groups of events before the last instant; None when an instant is reached."""
-    left = list(instants)
-    for group in groups(past):
-        while left and group[0].at >= left[0]:
-            yield left.pop(0), None
-        if not left:
-            return
-        yield group[0].at, group
-    for at in left:
-        yield at, None
+_Turn = tuple[datetime, int, int]
+
+
+def _turn(group: Sequence[Event]) -> _Turn:
+    first = group[0]
+    own = first.source is not None or first.internal
+    return first.at, rank(type=first.type, own=own), KINDS[first.type].turn
+
+
+def _book_before(book: Book, waiting: list[list[Event]], end: _Turn) -> None:
+    """Book the groups before `end`, which leave `waiting`; the last of the list comes first."""
+    while waiting and _turn(waiting[-1]) < end:
+        book_group(book, waiting.pop())
 
 
 def _told(
