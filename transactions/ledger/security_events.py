@@ -135,14 +135,14 @@ def entries_of(terms: Terms, units: Units, *, lot_method: str | None = None) -> 
     """
     at = booked_at(terms)
     if terms.kind == "delisting":
-        everything = _quantity(units.at_booking)
+        everything = quantity_of(units.at_booking)
         return [_sale(terms, at, everything, Decimal(0), terms.symbol, "fifo")]
     if terms.kind == "cash_in_lieu":
         fraction = _fraction(units.at_booking)
         paid = _in_lieu(terms, fraction)
-        return [_sale(terms, at, _quantity(fraction), paid, terms.symbol, lot_method)]
+        return [_sale(terms, at, quantity_of(fraction), paid, terms.symbol, lot_method)]
     cash = quantize(
-        WIDE.multiply(_quantity(units.at_ex_date), terms.cash_per_share or Decimal(0)),
+        WIDE.multiply(quantity_of(units.at_ex_date), terms.cash_per_share or Decimal(0)),
         terms.currency,
     )
     if terms.kind in ("return_of_capital", "liquidation"):
@@ -167,7 +167,7 @@ def entries_of(terms: Terms, units: Units, *, lot_method: str | None = None) -> 
     if not (boot and paid):
         return [entry]
     assert terms.new_symbol is not None, "boot comes beside shares"
-    sold = _sale(terms, at, _quantity(fraction), paid, terms.new_symbol, lot_method)
+    sold = _sale(terms, at, quantity_of(fraction), paid, terms.new_symbol, lot_method)
     return [entry, sold]
 
 
@@ -226,6 +226,7 @@ def _fraction(units: Fraction) -> Fraction:
     return units - units.numerator // units.denominator
 
 
-def _quantity(units: Fraction) -> Decimal:
+def quantity_of(units: Fraction) -> Decimal:
+    """Return exact units as a quantity of the ledger, rounded down."""
     exact = WIDE.divide(Decimal(units.numerator), Decimal(units.denominator))
     return exact.quantize(_STEP, rounding=ROUND_DOWN, context=WIDE)

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from identity.models import Household, User
 from marketdata.models import CorporateAction
-from transactions.models.accounts import Account
+from transactions.models.accounts import Account, quantity_field
 from transactions.models.rebookings import ERROR_LENGTH_MAX
 from transactions.models.transactions import Transaction
 
@@ -56,6 +56,8 @@ class AppliedAction(models.Model):
     transaction = models.ForeignKey(
         Transaction, on_delete=models.PROTECT, related_name="applied_actions"
     )
+    # Held at the beginning of the ex-day.
+    units = quantity_field()
     # 0: the action itself; 1: the sale of a fraction that a merger leaves.
     part = models.PositiveSmallIntegerField(default=0)
     # The account had told it, or told it later; withdrawing the action does not reverse it.

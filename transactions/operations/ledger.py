@@ -30,6 +30,7 @@ from transactions.operations.books.households import lock_household
 from transactions.operations.drafts import Draft, drafts, stored_row
 from transactions.operations.named_pieces import ensure_pieces_held
 from transactions.operations.restating import with_kept_facts
+from transactions.operations.told_actions import ensure_not_applied
 from transactions.operations.warnings import Warned, cash_warning, of_draft, warnings_of
 from transactions.queries.households import HouseholdBooks, household_of
 from transactions.queries.ledger import unknown_account
@@ -55,6 +56,7 @@ def record(
             # An imported file is history: a later Import of another account may divide its lots.
             ensure_pieces_held(account=account, entries=entries)
         made = drafts(household=household, account=account, entries=entries, user=user, now=now)
+        _ensure_not_applied(account, made)
         return record_made(
             household=household,
             made=made,
@@ -105,6 +107,8 @@ def check(
     )
     made = drafts(household=household, account=account, entries=entries, user=user, now=now)
     ensure_open(household, [draft.account.pk for draft in made])
+    if instead_of is None:
+        _ensure_not_applied(account, made)
     replaced = instead_of.pk if instead_of else None
     found = warnings_of(stated=[of_draft(draft, pk=replaced) for draft in made], now=now)
     own = [draft.amounts.cash_effect for draft in made if draft.takes is None]
@@ -114,6 +118,16 @@ def check(
     if added < 0 and (low := cash_warning(account=made[0].account, added=added)):
         found[0].append(low)
     return list(zip(made, found, strict=True))
+
+
+def _ensure_not_applied(account: Account, made: Sequence[Draft]) -> None:
+    """Refuse a corporate action that the security's own event has put into the account already."""
+    ensure_not_applied(
+        account_id=account.pk,
+        entries=[
+            (draft.entry, draft.asset, draft.amounts) for draft in made if draft.takes is None
+        ],
+    )
 
 
 def record_reversed(
@@ -250,7 +264,14 @@ def reversal_refused(fault: BallastError) -> BallastError:
 
 
 def correct(
-    *, original: Transaction, entry: Entry, user: User, now: datetime, note: str = ""
+    *,
+    original: Transaction,
+    entry: Entry,
+    user: User,
+    now: datetime,
+    note: str = "",
+    import_batch: Import | None = None,
+    events_max: int | None = EVENTS_IN_A_REQUEST_MAX,
 ) -> list[Transaction]:
     """Replace a transaction: reverse it and record the entry in its place, both or neither.
 
@@ -268,9 +289,9 @@ def correct(
         )
         made = drafts(household=household, account=account, entries=[entry], user=user, now=now)
         made = with_kept_facts(made=made, original=wanted[0], partners=wanted[1:])
-        rows = _written(made, user, now, None, corrects=wanted[0])
+        rows = _written(made, user, now, import_batch, corrects=wanted[0])
         try:
-            changed = rebook(household=household, new=[*undone, *rows])
+            changed = rebook(household=household, new=[*undone, *rows], events_max=events_max)
         except BallastError as fault:
             of_row = {row.pk: draft for draft, row in zip(made, rows, strict=True)}
             raise refused(fault, of_row) from fault

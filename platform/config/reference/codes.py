@@ -205,6 +205,9 @@ CODES: dict[str, dict[str, str]] = {
         "corporate_action_not_found": (
             "The corporate action does not exist, or you have no access to it."
         ),
+        "action_already_booked": (
+            "The account has this corporate action already. Correct its transaction instead."
+        ),
         "action_not_confirmed": (
             "The action is not confirmed for your household. There is nothing to withdraw."
         ),

@@ -105,7 +105,12 @@ def corporate_action_page(request: SignedIn, action_id: UUID) -> HttpResponse:
             "refusal": refusal,
             "run": run,
             "parts": [_shown(part, action) for part in parts],
-            "may_confirm": own and not withdrawn and booking in ("none", "reversed"),
+            "may_confirm": own
+            and not withdrawn
+            and (
+                booking in ("none", "reversed")
+                or any(part.outcome in ("to_book", "reversed") for part in parts)
+            ),
             "may_withdraw": own and booking in ("booked", "due", "failed"),
         },
     )

@@ -27,6 +27,7 @@ from transactions.models import Account, Import, ImportState, ImportStatus, RowS
 from transactions.operations import imports as operations
 from transactions.operations.imports.committing import StalePreview
 from transactions.operations.imports.mappings import FORMAT
+from transactions.operations.told_actions import restated_rows
 from transactions.queries.imports import (
     FileRow,
     ImportLine,
@@ -174,6 +175,7 @@ def import_page(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpRes
             # A table can be mapped by hand until it is recorded.
             "mappable": bool(batch.heading_sha256)
             and line.status in (ImportState.PREVIEW, ImportState.FAILED),
+            "may_record": counts.ready or restated_rows(batch).exists(),
             "committed": line.status == ImportState.COMMITTED,
             "rows": [_shown(row) for row in file_rows(batch=batch, rows=rows[: page.size])],
             "status": wanted,

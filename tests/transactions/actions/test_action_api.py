@@ -239,3 +239,22 @@ def test_an_own_asset_of_the_same_name_is_another_security(
     assert made["scope"] == "household"
     api.post(f"{URL}/{made['id']}/confirm")
     assert ledgers.lots(account, "ZZZ") == [("2024-03-01", D(20), D(500))]
+
+
+def test_confirmed_again_it_is_booked_where_it_is_missing(
+    people: Any, client_of: Any, held: Any, ledgers: Any
+) -> None:
+    """One account's purchases came later; in the other its transaction was reversed by hand."""
+    api = client_of(people.owner)
+    made = api.post(URL, SPLIT, format="json").json()
+    api.post(f"{URL}/{made['id']}/confirm")
+    late = ledgers.account(people.spouse, "Late")
+    ledgers.trade(late, "buy", "2024-04-01", "6", "300")
+    (row,) = ledgers.told(held)
+    assert api.post(f"/api/v1/transactions/{row.public_id}/reverse", {}).status_code == 201
+    seen = api.get(f"{URL}/{made['id']}/preview").json()["accounts"]
+    assert [part["outcome"] for part in seen] == ["reversed", "to_book"]
+    assert api.post(f"{URL}/{made['id']}/confirm").json()["booking"] == "booked"
+    assert ledgers.lots(held) == [("2024-03-01", D(20), D(500))]
+    assert ledgers.lots(late) == [("2024-04-01", D(12), D(300))]
+    ledgers.ensure_right()

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from core.errors import BallastError, Conflict
 from marketdata.models import CorporateAction
+from transactions.ledger.security_events import quantity_of
 from transactions.models import ActionRun, AppliedAction, Transaction
 from transactions.operations.actions.planning import Part, planned
 from transactions.operations.books.booking import EVENTS_IN_A_REQUEST_MAX
@@ -66,6 +67,7 @@ def _booked(
             action=action,
             account=part.account,
             transaction=row,
+            units=quantity_of(part.units.at_ex_date),
             part=number,
             told=False,
             applied_at=now,
@@ -77,6 +79,7 @@ def _booked(
             action=action,
             account=part.account,
             transaction_id=part.told,
+            units=quantity_of(part.units.at_ex_date),
             told=True,
             applied_at=now,
         )

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from core.errors import Conflict, InvalidInput
 from identity.models import User
@@ -17,7 +18,7 @@ from marketdata.operations.corporate_actions import decided, follow, propose
 from marketdata.queries import assets_by_symbol
 from stores.locks import locked
 from transactions.ledger.security_events import booked_at
-from transactions.models import ActionRun
+from transactions.models import ActionRun, AppliedAction, Transaction
 from transactions.operations.actions.booking import book
 from transactions.operations.books.booking import is_long
 from transactions.queries.actions import ensure_concerns
@@ -62,7 +63,11 @@ def _asset(known: Mapping[str, Asset], symbol: str, field: str) -> Asset:
 
 
 def confirm_own(*, action: CorporateAction, user: User, now: datetime) -> ActionRun:
-    """Confirm an action for the user's household, and book it in its accounts."""
+    """Confirm an action for the user's household, and book it in its accounts.
+
+    Confirmed again, it is booked where it is missing: in accounts whose purchases were recorded
+    later, or in which its transaction was reversed by hand.
+    """
     ensure_concerns(action=action, household_id=user.household_id)
     with transaction.atomic():
         if action.household_id is not None:
@@ -73,10 +78,10 @@ def confirm_own(*, action: CorporateAction, user: User, now: datetime) -> Action
                 code="action_withdrawn",
             )
         due = max(now, booked_at(action.terms))
-        run, made = _run(action, user, now)
-        if made or run.undo:
-            run.undo, run.decided_by, run.decided_at = False, user, now
-            _bring_up(run, action, user, due, now)
+        run = _run(action, user, now)
+        _forget_reversed(run)
+        run.undo, run.decided_by, run.decided_at = False, user, now
+        _bring_up(run, action, user, due, now)
     return run
 
 
@@ -101,14 +106,27 @@ def withdraw_own(*, action: CorporateAction, user: User, now: datetime) -> Actio
     return run
 
 
-def _run(action: CorporateAction, user: User, now: datetime) -> tuple[ActionRun, bool]:
-    """Return the household's run, locked, and whether it is new."""
+def _run(action: CorporateAction, user: User, now: datetime) -> ActionRun:
+    """Return the household's run, new or as it is, locked."""
     run, made = ActionRun.objects.get_or_create(
         action=action,
         household_id=user.household_id,
         defaults={"decided_by": user, "decided_at": now, "next_at": now},
     )
-    return (run, True) if made else (_found(action, user) or run, False)
+    return run if made else _found(action, user) or run
+
+
+def _forget_reversed(run: ActionRun) -> None:
+    """Forget transactions of the action that were reversed and not corrected."""
+    gone = Transaction.objects.filter(reverses=OuterRef("transaction_id"))
+    corrected = Transaction.objects.filter(corrects=OuterRef("transaction_id"))
+    rows = AppliedAction.objects.filter(
+        Exists(gone),
+        ~Exists(corrected),
+        action_id=run.action_id,
+        account__household_id=run.household_id,
+    )
+    rows.delete()
 
 
 def _found(action: CorporateAction, user: User) -> ActionRun | None:

@@ -37,6 +37,7 @@ from transactions.operations.books.booking import is_long
 from transactions.operations.imports import committing, files, mappings, reading
 from transactions.operations.imports.judging import judge
 from transactions.operations.imports.symbols import stated
+from transactions.operations.told_actions import restated_rows
 
 IMPORT = "transactions.import"
 # Rows that a worker reads and records per second; used only for the estimate shown.
@@ -236,7 +237,7 @@ def commit(*, batch: Import, user: User, now: datetime, at_once: bool = False) -
     with transaction.atomic():
         locked = _locked(batch)
         _ensure(locked, ImportStatus.PREVIEW)
-        if not locked.ready_count:
+        if not locked.ready_count and not restated_rows(locked).exists():
             raise Conflict(
                 "No row of the file is ready. Map its symbols, or include rows by hand.",
                 code="nothing_ready",

@@ -24,6 +24,7 @@ from transactions.models import (
     RowStatus,
     Transaction,
 )
+from transactions.operations.actions.restating import restate
 from transactions.operations.books.households import lock_household, unlocked_household
 from transactions.operations.histories import (
     LedgerMoved,
@@ -35,6 +36,7 @@ from transactions.operations.imports.judging import judge, standing_of, understo
 from transactions.operations.imports.settling import Stated, base_currency, settled
 from transactions.operations.imports.symbols import create_assets
 from transactions.operations.ledger import record_reversed
+from transactions.operations.told_actions import restated_rows
 from transactions.queries.households import HouseholdBooks
 
 logger = logging.getLogger(__name__)
@@ -83,6 +85,10 @@ def write(
     attempt locks it first. If exchange rates have changed since the preview, it is stale.
     """
     create_assets(batch=batch)  # locks the household, so before its accounts
+    restated = _restate(batch, user, now)
+    if restated and not batch.ready_count:
+        _finish(batch, now)
+        return
 
     def attempt(*, as_shown: bool) -> None:
         _attempted(batch, lambda books: _write(batch, books, user, now, told, as_shown=as_shown))
@@ -98,8 +104,32 @@ def write(
                 "the import again, then commit."
             ) from None
         attempt(as_shown=False)
+    _finish(batch, now)
+
+
+def _finish(batch: Import, now: datetime) -> None:
     batch.status, batch.committed_at = ImportStatus.COMMITTED, now
     ImportChunk.objects.filter(batch=batch).delete()
+
+
+def _restate(batch: Import, user: User, now: datetime) -> int:
+    """Put a broker's figures in the place of those that corporate actions have booked."""
+    rows = list(restated_rows(batch).order_by("executed_at", "number"))
+    if not rows:
+        return 0
+    names = understood(batch=batch)
+    assets = assets_by_symbol(
+        household_id=batch.account.household_id, symbols=set(names.symbols.values())
+    )
+    base = base_currency(batch=batch)
+    work = _Work(batch, names, assets, base, user, now, lambda percent: None, None)
+    for row, entry in zip(rows, _entries(work, rows), strict=True):
+        try:
+            restate(account=batch.account, entry=entry, user=user, now=now, import_batch=batch)
+        except BallastError as refusal:
+            raise _refused(row, refusal) from refusal
+    batch.account.refresh_from_db()
+    return len(rows)
 
 
 def _write(

@@ -6,9 +6,7 @@ ledger. It is checked again whenever one of them changes, and under the lock of 
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
-from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -17,11 +15,9 @@ from django.db.models import Count, Exists, OuterRef, Q
 from core.dates import on_day
 from core.errors import BallastError
 from core.limits import RECONCILED_TRANSACTIONS_MAX
-from core.money import plain
 from transactions.files.drafts import Names, decoded, entry_of, finding
 from transactions.files.duplicates import Matching, Print, Recorded, is_named, print_of
-from transactions.ledger.entries import Entry, ratio_of
-from transactions.ledger.kinds import BOOKED_TYPES, KINDS, rank
+from transactions.ledger.entries import Entry
 from transactions.models import Import, ImportRow, RowStatus, Transaction
 from transactions.operations.drafts import Draft as Checked
 from transactions.operations.drafts import checked
@@ -33,6 +29,8 @@ from transactions.operations.imports.events import (
 from transactions.operations.imports.lines import Line, Verdict, pages, save, splits_by_units
 from transactions.operations.imports.outcomes import Outcome
 from transactions.operations.imports.settling import Stated, base_currency, is_at_fixing, settled
+from transactions.operations.imports.unit_ratios import unit_ratios
+from transactions.operations.told_actions import TOLD_AGAIN, AppliedActions
 from transactions.operations.warnings import of_draft, warnings_of
 from transactions.queries.import_symbols import Meaning, meanings
 
@@ -43,6 +41,7 @@ _DETAILS = {
         "The asset trades in another currency and the file states no price in it. The amount "
         "settled was converted at the reference rate of the day."
     ),
+    **TOLD_AGAIN,
     "excluded": "You excluded the row.",
     "symbol_skipped": "You chose to skip its security.",
     "other_account": "The row belongs to another account of the file.",
@@ -61,7 +60,7 @@ def judge(*, batch: Import, now: datetime, told: Callable[[int], None] | None = 
             told(100 * done // max(1, batch.row_count))
     if lines := checks.open_splits:
         checks.open_splits = []
-        checks.names.ratios.update(_ratios(batch, checks.meanings, lines))
+        checks.names.ratios.update(unit_ratios(batch, checks.meanings, lines))
         save(lines, checks.verdicts(lines))
     if late := checks.late_verdicts():
         save([line for line, _ in late], [verdict for _, verdict in late])
@@ -81,7 +80,7 @@ def understood(*, batch: Import) -> Names:
     found = meanings(batch=batch)
     names, _ = _names(batch, found, _account_of(batch))
     if lines := splits_by_units(batch=batch):
-        names.ratios.update(_ratios(batch, found, lines))
+        names.ratios.update(unit_ratios(batch, found, lines))
     return names
 
 
@@ -111,6 +110,7 @@ class Checks:
         self.account = _account_of(batch)
         self.names, self.reversed = _names(batch, self.meanings, self.account)
         self.matching = _matching(batch)
+        self.applied = AppliedActions.of_account(account_id=batch.account_id)
         self.open_splits: list[Line] = []
         self.arrivals: list[tuple[Line, Checked]] = []
         self.taken_back: list[Line] = []
@@ -219,6 +219,10 @@ class Checks:
             double = self.matching.double_of_pair(name=name)
         else:
             double = self.matching.double(name=name, print=_print_of(outcome))
+        if double is None and row.choice != "include" and not self._is_paired(line):
+            double = self.applied.told_again(
+                entry=outcome.entry, asset=outcome.asset, amounts=outcome.amounts
+            )
         if double is None or row.choice == "include":
             if outcome.entry.type == "transfer_in" and outcome.entry.opened_date is None:
                 self.arrivals.append((line, outcome))
@@ -370,68 +374,6 @@ def _print_of(found: Checked) -> Print:
         currency=entry.currency,
         ratio=figures.ratio.new / figures.ratio.old if figures.ratio else None,
     )
-
-
-def _ratios(
-    batch: Import, meanings: Mapping[str, Meaning], splits: Sequence[Line]
-) -> dict[UUID, str]:
-    """Return the ratio (held + added) : held of splits that state only the units added."""
-    keys = {line.draft.security.key for line in splits if line.draft is not None}
-    open_rows = {line.row.public_id for line in splits}
-    steps: dict[str, list[_Step]] = {}
-    for key in keys:
-        asset = meanings[key].asset
-        if asset is None or asset.pk is None:
-            steps[key] = []
-            continue
-        steps[key] = [
-            _Step(at, kind, quantity, Fraction(new) / Fraction(old) if new and old else None)
-            for at, kind, quantity, new, old in Transaction.objects.filter(
-                account=batch.account,
-                asset_id=asset.pk,
-                reverses__isnull=True,
-                reversed_by__isnull=True,
-            ).values_list("executed_at", "type", "quantity", "ratio_new", "ratio_old")
-        ]
-    for page in pages(batch=batch):
-        for line in page:
-            draft = line.draft
-            if draft is None or draft.security.key not in keys or draft.type not in BOOKED_TYPES:
-                continue
-            is_open = line.row.public_id in open_rows
-            if is_open or line.row.status == RowStatus.READY:
-                quantity = draft.added_quantity if is_open else draft.quantity
-                named = line.row.public_id if is_open else None
-                terms = ratio_of(draft.ratio) if draft.ratio else None
-                ratio = Fraction(terms.new) / Fraction(terms.old) if terms else None
-                step = _Step(draft.executed_at, draft.type, quantity, ratio, named)
-                steps[draft.security.key].append(step)
-    ratios: dict[UUID, str] = {}
-    for found in steps.values():
-        held = Fraction(0)
-        # Rows of the ledger precede rows of the file; the stable sort keeps that order in ties.
-        for step in sorted(found, key=lambda step: (step.at, rank(type=step.type, own=False))):
-            moved = Fraction(step.quantity or 0)
-            if step.named is None:
-                held = Fraction(KINDS[step.type].units(held, moved, step.ratio)[0])
-            elif held > 0 and held + moved > 0:
-                ratios[step.named] = f"{_plain(held + moved)}:{_plain(held)}"
-                held += moved
-    return ratios
-
-
-class _Step(NamedTuple):
-    """One change of the units held; `named`: a row that states the units added, not the ratio."""
-
-    at: datetime
-    type: str
-    quantity: Decimal | None
-    ratio: Fraction | None
-    named: UUID | None = None
-
-
-def _plain(units: Fraction) -> str:
-    return plain(Decimal(units.numerator) / Decimal(units.denominator))
 
 
 def _count(batch: Import) -> None:

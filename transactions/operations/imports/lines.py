@@ -15,6 +15,7 @@ from stores.rows import execute, rows_of
 from transactions.files.drafts import decoded
 from transactions.files.reading.interface import Draft
 from transactions.models import Import, ImportRow, RowStatus
+from transactions.operations.told_actions import RESTATED
 
 ROWS_AT_ONCE = 2_000
 _TABLE = ImportRow._meta.db_table
@@ -29,7 +30,8 @@ _PAGE = f"""
 # JSON text: a quote inside a value is escaped, so this matches the empty field only.
 _SPLITS = f"""
 {_COLUMNS} FROM {_TABLE}
- WHERE batch_id = %(batch)s AND status = %(ready)s
+ WHERE batch_id = %(batch)s
+   AND (status = %(ready)s OR findings->0->>'code' = %(restated)s)
    AND draft NOT LIKE '%%"added_quantity":null%%' ORDER BY number
 """
 _UPDATE = f"""
@@ -84,8 +86,9 @@ def pages(*, batch: Import) -> Iterator[list[Line]]:
 
 
 def splits_by_units(*, batch: Import) -> list[Line]:
-    """Return the ready splits of which the file states only the units added."""
-    return _lines(rows_of(_SPLITS, {"batch": batch.pk, "ready": RowStatus.READY.value}))
+    """Return the splits to be recorded of which the file states only the units added."""
+    values = {"batch": batch.pk, "ready": RowStatus.READY.value, "restated": RESTATED}
+    return _lines(rows_of(_SPLITS, values))
 
 
 def _lines(found: Sequence[tuple[Any, ...]]) -> list[Line]:
