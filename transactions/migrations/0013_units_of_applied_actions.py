@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('transactions', '0011_splits_index'),
+        ('transactions', '0012_reconciliations'),
     ]
 
     operations = [
