@@ -22,7 +22,7 @@ from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from jobs.models import JobStatus
 from jobs.operations import Answer
 from recommendations import operations, queries
-from recommendations.engine.inputs import Options
+from recommendations.engine.inputs import ESTIMATED_PRICES, Options
 from recommendations.models import Recommendation, RecommendationStatus
 from transactions.models import Account
 from transactions.queries import account as ledger_account
@@ -37,6 +37,13 @@ class RebalanceWrite(StrictSerializer):
     brokerage_fee = MoneyField(required=False, help_text="Fixed fee of the broker for each order.")
     whole_shares = serializers.BooleanField(required=False)
     loss_harvesting = serializers.BooleanField(required=False)
+    estimated_prices = serializers.ChoiceField(
+        choices=ESTIMATED_PRICES,
+        required=False,
+        help_text="Holdings priced at your own last trade: `hold` (default) counts but never "
+        "trades them, `leave_out` ignores them and their targets, `trade` trades them, and every "
+        "such trade has the caution `price_estimated`.",
+    )
 
 
 class JobAccepted(serializers.Serializer[Any]):

@@ -12,8 +12,9 @@ from identity.models import User
 from jobs.models import Job, Queue
 from jobs.operations import Claim, Ending, announce, complete, enqueue, fail, result_written
 from marketdata.models import Asset
+from portfolios.prices.rule import FEEDS
 from portfolios.queries import targets
-from recommendations.engine.inputs import Options
+from recommendations.engine.inputs import HOLD, Options
 from recommendations.engine.problem import inputs_from_json, inputs_json, without_prices
 from recommendations.engine.rebalancing import ENGINE_VERSION, rebalance, result_json
 from recommendations.models import Recommendation, RecommendationStatus
@@ -64,7 +65,8 @@ def _still_true(job: Job, account: Account, options: Options, now: datetime) -> 
         return False
     with snapshot():
         found = rebalance_inputs(account=account, options=options, now=now)
-        ids = [security.asset_id for security in found.securities]
+        # A price of the household's own is a reason for another answer.
+        ids = [one.asset_id for one in found.securities if one.price_source in FEEDS]
         public = Asset.objects.filter(public_id__in=ids, household=None)
         asset_ids = {str(public_id) for public_id in public.values_list("public_id", flat=True)}
     then = inputs_from_json(text=known.inputs)
@@ -139,6 +141,7 @@ def _options(params: Mapping[str, Any]) -> Options:
         brokerage_fee=Decimal(params["brokerage_fee"]),
         whole_shares=params["whole_shares"],
         loss_harvesting=params["loss_harvesting"],
+        estimated_prices=params.get("estimated_prices", HOLD),
     )
 
 

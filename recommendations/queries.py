@@ -24,7 +24,7 @@ from recommendations.engine.inputs import (
     TargetFacts,
     problem,
 )
-from recommendations.engine.problem import Lot, Purchase, RebalanceInputs
+from recommendations.engine.problem import LIVE, Lot, Purchase, RebalanceInputs
 from recommendations.engine.rebalancing import ENGINE_VERSION
 from recommendations.models import Recommendation
 from transactions.ledger.lots import Piece
@@ -95,6 +95,7 @@ def _assets(
             group_id=windows.group(row.pk),
             price=unit.value or None,
             stale=bool(unit.quote and unit.quote.stale),
+            price_source=unit.quote.source if unit.quote else LIVE,
             half_spread_bp=row.half_spread_bp,
             fractional=row.fractional,
             fee_market=fee_market(

@@ -33,6 +33,7 @@ from marketdata.quotes import Quote as FeedQuote
 
 PRICE_DECIMALS = 8
 LIVE = "live"
+FEEDS = (LIVE, CLOSE)
 PRICE_SOURCES = (LIVE, CLOSE, MANUAL, FILE, TRADE)
 # A price this old has no change of the day. Longer than any exchange stays closed.
 _DAY_CHANGE_AGE = timedelta(days=7)

@@ -6,17 +6,24 @@ rates        short = ordinary + state + net investment income, long = long-term 
 days         trade dates, at the place of the trade
 blocks       restrictions in force; a stale price blocks both sides; the wash-sale window of the
              ledger (`ledger/open_wash_windows.py`) blocks purchases, by the household's policy
+estimates    an asset whose price is the household's own last trade: by the options it is held (it
+             counts in every weight, and both sides are blocked), left out (neither it nor its
+             target counts; the other targets are scaled to 100 %), or traded, whatever its age
 currency     a security in another currency is traded in its own, at the rate of the day
 fees         those of the market an asset is listed in, converted to the account's currency
 no target    a holding without a target has the target 0
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
+from core.errors import InvalidInput
+from core.money import WIDE
 from recommendations.engine.problem import (
+    ESTIMATE,
+    LIVE,
     ONE,
     Block,
     Lot,
@@ -28,14 +35,18 @@ from recommendations.engine.problem import (
 
 HUNDRED = Decimal(100)
 
+HOLD, LEAVE_OUT, TRADE = "hold", "leave_out", "trade"
+ESTIMATED_PRICES = (HOLD, LEAVE_OUT, TRADE)
+
 
 @dataclass(frozen=True, slots=True)
 class AssetFacts:
     """One asset of the account.
 
     price: in the account's currency; currency, quote: its own; fx_rate: units of the account's
-    currency for one of its own; wash_sales: whether a loss on it in this account can be disallowed;
-    blocked_until: the last day on which a purchase of it in this account would wash a loss.
+    currency for one of its own; price_source: where the quote comes from; wash_sales: whether a
+    loss on it in this account can be disallowed; blocked_until: the last day on which a purchase of
+    it in this account would wash a loss.
     """
 
     asset_id: int
@@ -52,6 +63,12 @@ class AssetFacts:
     fx_rate: Decimal = ONE
     wash_sales: bool = True
     blocked_until: date | None = None
+    price_source: str = LIVE
+
+    @property
+    def estimated(self) -> bool:
+        """Whether the price is that of the household's own last trade."""
+        return self.price_source == ESTIMATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +101,18 @@ class RestrictionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of a request. Money is in the account's currency."""
+    """The options of a request. Money is in the account's currency.
+
+    estimated_prices: what to do with holdings whose price is an estimate. By default they are held:
+    their value is near enough to weigh the others against, but no order follows from it.
+    """
 
     minimum_trade: Decimal = Decimal(10)
     cash_floor: Decimal = Decimal(0)
     brokerage_fee: Decimal = Decimal(0)
     whole_shares: bool = False
     loss_harvesting: bool = False
+    estimated_prices: str = HOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +135,8 @@ class Facts:
 
 def problem(*, facts: Facts, options: Options, engine_version: str) -> RebalanceInputs:
     """Return the engine's inputs."""
-    targets = {target.asset_id: target for target in facts.targets}
+    assets, left_out = _counted(facts, options)
+    targets = _whole_again(facts, assets)
     restrictions = {row.asset_id: row for row in facts.restrictions}
     securities = tuple(
         _security(
@@ -121,8 +144,9 @@ def problem(*, facts: Facts, options: Options, engine_version: str) -> Rebalance
             facts.lots.get(asset_id, ()),
             targets.get(asset_id),
             restrictions.get(asset_id),
+            trades_estimates=options.estimated_prices == TRADE,
         )
-        for asset_id, asset in sorted(facts.assets.items(), key=lambda item: item[1].symbol)
+        for asset_id, asset in sorted(assets.items(), key=lambda item: item[1].symbol)
     )
     cash_target = targets.get(None)
     return RebalanceInputs(
@@ -138,7 +162,40 @@ def problem(*, facts: Facts, options: Options, engine_version: str) -> Rebalance
         purchases=tuple(facts.purchases),
         earlier_acquired_count=facts.earlier_acquired_count,
         engine_version=engine_version,
+        left_out=left_out,
     )
+
+
+def _counted(facts: Facts, options: Options) -> tuple[Mapping[int, AssetFacts], tuple[str, ...]]:
+    """Return the assets that count, and the symbols of those that are left out."""
+    if options.estimated_prices != LEAVE_OUT:
+        return facts.assets, ()
+    counted = {pk: asset for pk, asset in facts.assets.items() if not asset.estimated}
+    left_out = {asset.symbol for pk, asset in facts.assets.items() if pk not in counted}
+    return counted, tuple(sorted(left_out))
+
+
+def _whole_again(
+    facts: Facts, assets: Mapping[int, AssetFacts]
+) -> Mapping[int | None, TargetFacts]:
+    """Return the targets of what counts, scaled to the sum of all targets."""
+    every = sum((row.percentage for row in facts.targets), Decimal(0))
+    counted = [row for row in facts.targets if row.asset_id is None or row.asset_id in assets]
+    left = sum((row.percentage for row in counted), Decimal(0))
+    if left == every:
+        return {row.asset_id: row for row in counted}
+    if not left:
+        raise InvalidInput(
+            "Every target is of a holding whose price is an estimate. Enter prices for them, or "
+            "do not leave them out.",
+            code="targets_left_out",
+        )
+    return {
+        row.asset_id: replace(
+            row, percentage=WIDE.divide(WIDE.multiply(row.percentage, every), left)
+        )
+        for row in counted
+    }
 
 
 def _settings(facts: Facts, options: Options) -> Settings:
@@ -159,6 +216,8 @@ def _security(
     lots: Sequence[Lot],
     target: TargetFacts | None,
     restriction: RestrictionFacts | None,
+    *,
+    trades_estimates: bool,
 ) -> Security:
     buy_block = sell_block = None
     if asset.blocked_until is not None:
@@ -169,7 +228,10 @@ def _security(
             buy_block = block
         if restriction.kind in ("no_sell", "no_trade"):
             sell_block = block
-    if asset.stale:
+    if asset.estimated:
+        if not trades_estimates:
+            buy_block = sell_block = Block("price_estimated")
+    elif asset.stale:
         buy_block = sell_block = Block("price_stale")
     return Security(
         symbol=asset.symbol,
@@ -188,4 +250,5 @@ def _security(
         currency=asset.currency,
         quote=asset.quote if asset.price is not None else None,
         fx_rate=asset.fx_rate,
+        price_source=asset.price_source,
     )

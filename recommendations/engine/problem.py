@@ -22,7 +22,7 @@ from core.errors import Conflict, InvalidInput
 from core.identifiers import canonical_json
 from core.money import WIDE, plain
 
-ENGINE_VERSION = "rebalance-3"
+ENGINE_VERSION = "rebalance-4"
 
 SECURITIES_MAX = 5_000
 LOTS_PER_SECURITY_MAX = 1_000
@@ -31,6 +31,9 @@ LOTS_PER_SECURITY_MAX = 1_000
 DRIFT_PENALTY = Decimal("0.20")
 # Targets come as percentages with four decimals: their sum may miss 100 % by the rounding only.
 TARGET_SUM_TOLERANCE = Decimal("0.000001")
+
+# The sources of a price that the engine tells apart; an estimate is the household's last trade.
+LIVE, ESTIMATE = "live", "trade"
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
@@ -91,7 +94,8 @@ class Security:
 
     fractional: False when only whole shares trade; identity_group: substantially identical
     securities share one name; wash_sales: whether a loss on it can be disallowed at all;
-    fee_market: the market whose fees a sale pays, "" for none.
+    fee_market: the market whose fees a sale pays, "" for none; price_source: live, close, manual,
+    file or trade.
     A security in another currency is traded in that: currency and quote are its own, fx_rate is the
     account's units for one of them, and price = quote x fx_rate. Without them it is traded in the
     account's currency.
@@ -113,6 +117,12 @@ class Security:
     currency: str | None = None
     quote: Decimal | None = None
     fx_rate: Decimal = ONE
+    price_source: str = LIVE
+
+    @property
+    def estimated(self) -> bool:
+        """Return whether the price is an estimate."""
+        return self.price_source == ESTIMATE
 
     @property
     def traded_at(self) -> Decimal:
@@ -161,7 +171,9 @@ class RebalanceInputs:
 
     cash_floor: the least cash that may remain (for a withdrawal, say); purchases: purchases in
     other accounts of the household, which may replace a loss of this one;
-    earlier_acquired_count: the household's reading of the law (`transactions.ledger.wash_sales`).
+    earlier_acquired_count: the household's reading of the law (`transactions.ledger.wash_sales`);
+    left_out: symbols of holdings that are not part of the problem, because their prices are
+    estimates.
     """
 
     account_id: str
@@ -176,6 +188,7 @@ class RebalanceInputs:
     cash_threshold: Decimal = ZERO
     purchases: tuple[Purchase, ...] = ()
     earlier_acquired_count: bool = True
+    left_out: tuple[str, ...] = ()
 
 
 def ensure_version(version: str) -> None:
@@ -195,7 +208,12 @@ def canonical(*, inputs: RebalanceInputs) -> RebalanceInputs:
         lots = sorted(security.lots, key=lambda lot: (lot.lot_id, lot.piece))
         securities.append(replace(security, lots=tuple(lots)))
     purchases = sorted(inputs.purchases, key=lambda row: (row.group, row.order, row.quantity))
-    return replace(inputs, securities=tuple(securities), purchases=tuple(purchases))
+    return replace(
+        inputs,
+        securities=tuple(securities),
+        purchases=tuple(purchases),
+        left_out=tuple(sorted(inputs.left_out)),
+    )
 
 
 def without_prices(*, inputs: RebalanceInputs, asset_ids: Collection[str]) -> RebalanceInputs:
@@ -225,6 +243,7 @@ def inputs_from_json(*, text: str) -> RebalanceInputs:
     data["settings"] = Settings(**_decimals(Settings, data["settings"]))
     data["securities"] = tuple(_security(item) for item in data["securities"])
     data["purchases"] = tuple(_read(Purchase, item) for item in data["purchases"])
+    data["left_out"] = tuple(data["left_out"])
     return RebalanceInputs(**_decimals(RebalanceInputs, data))
 
 

@@ -2,9 +2,10 @@
 
 Trades   over_band, under_band, no_target, raise_cash, invest_cash, harvest_loss, fund_purchases,
          reinvest_proceeds
-Skipped  within_band, restricted_no_buy, restricted_no_sell, wash_sale_window, price_stale (and any
-         other code of a block), no_price, below_minimum_trade, wash_sale_pair, tax_exceeds_benefit,
-         cost_exceeds_benefit, no_cash, account_empty
+Cautions price_estimated
+Skipped  within_band, restricted_no_buy, restricted_no_sell, wash_sale_window, price_stale,
+         price_estimated (and any other code of a block), left_out, no_price, below_minimum_trade,
+         wash_sale_pair, tax_exceeds_benefit, cost_exceeds_benefit, no_cash, account_empty
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ _BLOCKED = {
     "restricted_no_sell": "a restriction forbids selling it",
     "wash_sale_window": "buying it would disallow a loss of the last 30 days",
     "price_stale": "its price is stale",
+    "price_estimated": "its price is an estimate, that of your own last trade; enter a price, or "
+    "choose to trade at estimates",
 }
 
 
@@ -82,7 +85,23 @@ def trade_reason(
     if fill.sold > 0 and fill.tax:
         kind = "tax" if fill.tax > 0 else "tax saved"
         sentence += f"; {kind} about {abs(fill.tax)} {inputs.currency}"
+    if standing.security.estimated:
+        sentence += "; its price is an estimate, that of your own last trade"
     return code, sentence + "."
+
+
+def cautions(security: Security) -> tuple[str, ...]:
+    """Return the codes of what to check before an order of this security is placed."""
+    return ("price_estimated",) if security.estimated else ()
+
+
+def left_out(symbol: str) -> Skipped:
+    """Return the reason of a holding that is not part of the problem."""
+    text = (
+        f"{symbol} is left out: its price is an estimate, that of your own last trade. Neither its "
+        "value nor its target counts."
+    )
+    return Skipped(symbol, "left_out", text)
 
 
 def _trade_code(inputs: RebalanceInputs, aims: Aims, standing: Standing, fill: Fill) -> str:

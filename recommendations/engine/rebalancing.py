@@ -21,7 +21,14 @@ from recommendations.engine.problem import (
     ensure_version,
 )
 from recommendations.engine.program import Aims, aims, program
-from recommendations.engine.reasons import Standing, skip_reason, standings, trade_reason
+from recommendations.engine.reasons import (
+    Standing,
+    cautions,
+    left_out,
+    skip_reason,
+    standings,
+    trade_reason,
+)
 from recommendations.engine.relaxation import Program
 from recommendations.engine.result import (
     Drift,
@@ -110,6 +117,7 @@ def _trade(inputs: RebalanceInputs, goals: Aims, standing: Standing, fill: Fill)
         fees=fill.fees,
         reason=code,
         explanation=sentence,
+        cautions=cautions(security),
     )
 
 
@@ -132,7 +140,7 @@ def _skipped(
         for i, security in enumerate(inputs.securities)
         if security.may_sell and security.quantity > (by_index[i].sold if i in by_index else ZERO)
     }
-    return tuple(
+    skipped = tuple(
         skip_reason(
             inputs=inputs,
             standing=standing,
@@ -143,6 +151,7 @@ def _skipped(
         for i, standing in enumerate(stands)
         if i not in by_index
     )
+    return (*skipped, *(left_out(symbol) for symbol in inputs.left_out))
 
 
 def _drift(

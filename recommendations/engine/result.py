@@ -60,6 +60,8 @@ class Trade:
     fees: Decimal
     reason: str
     explanation: str
+    # Codes of what to check before the order is placed: price_estimated.
+    cautions: tuple[str, ...] = ()
 
     @property
     def cash_effect(self) -> Decimal:

@@ -176,6 +176,10 @@ CODES: dict[str, dict[str, str]] = {
             "and no split is between them. Check the decimal point, the currency and percent of "
             "par."
         ),
+        "targets_left_out": (
+            "Every target is of a holding whose price is an estimate. Enter prices for them, or do "
+            "not leave them out."
+        ),
         "price_not_used": (
             "A warning: a source knows the price of that day and goes first. Nothing to do."
         ),
