@@ -3,6 +3,7 @@
 from marketdata.queries.assets import (
     asset,
     assets,
+    assets_by_isin,
     assets_by_symbol,
     assets_seen,
     identity_decisions,
@@ -27,6 +28,7 @@ from marketdata.queries.quotes import live_quotes, quotes
 __all__ = [
     "asset",
     "assets",
+    "assets_by_isin",
     "assets_by_symbol",
     "assets_seen",
     "closing_prices",

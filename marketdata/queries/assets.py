@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from django.contrib.postgres.search import TrigramWordSimilarity
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
 from core.errors import NotFound
 from identity.models import User
@@ -60,6 +60,22 @@ def assets_by_symbol(*, household_id: int, symbols: Iterable[str]) -> dict[str, 
     for row in rows:
         if row.symbol not in found or row.household_id is not None:
             found[row.symbol] = row
+    return found
+
+
+def assets_by_isin(*, household_id: int, isins: Iterable[str]) -> dict[str, Asset]:
+    """Return a household's assets by these ISINs; its own asset precedes a public one.
+
+    Of several public ones the first by symbol; one with closes or quotes needs no own prices.
+    """
+    rows = (
+        Asset.objects.for_household(household_id)
+        .filter(isin__in=sorted(set(isins) - {""}), is_active=True)
+        .order_by(F("household_id").asc(nulls_last=True), "symbol", "id")
+    )
+    found: dict[str, Asset] = {}
+    for row in rows:
+        found.setdefault(row.isin, row)
     return found
 
 

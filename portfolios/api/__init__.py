@@ -6,6 +6,7 @@ from portfolios.api import (
     households,
     lineage,
     performance,
+    price_files,
     prices,
     sale_previews,
     tax_returns,
@@ -22,4 +23,5 @@ urlpatterns = [
     *lineage.urlpatterns,
     *performance.urlpatterns,
     *prices.urlpatterns,
+    *price_files.urlpatterns,
 ]

@@ -95,6 +95,16 @@ MEANINGS: dict[str, str] = {
         "Newest day of the file whose publisher adjusted the price for splits; null for a price "
         "as of its day."
     ),
+    "adjusted": "Whether the prices count as adjusted for splits until the file's newest day.",
+    "PriceFileRead.recorded": "Whether the rows were recorded; false for a preview.",
+    "PriceFileRead.rows": "Rows of the file, refused ones first; at most 1000.",
+    "PriceFileRowRead.status": "new, changed, unchanged or refused.",
+    "PriceFileRowRead.currency": "Currency of the stated price, ISO 4217.",
+    "new": "Number of rows that add a price.",
+    "changed": "Number of rows that change a price.",
+    "unchanged": "Number of rows that say what is recorded.",
+    "refused": "Number of rows that are not taken.",
+    "PriceFileRowRead.before": "Price recorded before; null for none.",
     "origin": "How the price was entered: manual or file.",
     "as_of": "Time of the price.",
     "SalePreviewRead.as_of": "Time for which the preview was computed.",
