@@ -234,3 +234,10 @@ def test_headings_and_words_suggest_their_meaning() -> None:
     assert list(meanings.values()) == ["buy", "sell", "sell", "dividend"]
     assert guessed_type("Dividend reinvestment") == "reinvestment"
     assert guessed_type("Blah") == ""
+
+
+def test_units_and_price_beside_a_deposit_are_left_out_with_a_warning() -> None:
+    (row,) = rows(HEAD + "2024-01-31,put,,2,5,10.00,\n", TRADES, types=WORDS, **NET)
+    assert told(row) == "2024-01-31 deposit - - 10 -"
+    [warning] = row.warnings
+    assert (warning.code, warning.column) == ("figure_ignored", "quantity and price")
