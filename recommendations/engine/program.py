@@ -33,7 +33,7 @@ BAND_RETURN = Decimal("0.875")
 FEES_PER_TRADE_MIN = 2
 # A lot this close to its basis (in money) counts as a loss for the identity group: rounding
 # decides.
-_LOSS_MARGIN = 0.02
+LOSS_MARGIN = 0.02
 # Tax per dollar sold, then lot and piece.
 Ranked = tuple[float, float, tuple[str, int], TaxLot]
 
@@ -207,7 +207,7 @@ def _tax_lots(
         value = float(security.price * lot.quantity)
         gain = 1 - sell_cost - float(lot.cost_basis) / value
         tax = stated = float(lot_rate(lot=lot, inputs=inputs)) * gain
-        is_loss = taxed and (gain < fee_share or gain * value < _LOSS_MARGIN)
+        is_loss = taxed and (gain < fee_share or gain * value < LOSS_MARGIN)
         is_washed = settings.loss_harvesting and tax < 0 and lot.washable > 0
         if not settings.loss_harvesting:
             tax = max(tax, 0.0)

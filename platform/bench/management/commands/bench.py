@@ -12,11 +12,12 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from bench import decisions, holdings, imports, ledger, performance, rebalance, sockets
+from bench import decisions, engine, holdings, imports, ledger, performance, rebalance, sockets
 
 BENCHES: Mapping[str, Callable[[], dict[str, Any]]] = {
     "holdings": holdings.run,
     "rebalance": rebalance.run,
+    "engine": engine.run,
     "ledger": ledger.run,
     "imports": imports.run,
     "decisions": decisions.run,
