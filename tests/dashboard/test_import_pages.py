@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from jobs.models import Job
 from marketdata.models import Asset
@@ -46,7 +47,7 @@ def test_a_file_is_brought_looked_at_recorded_and_taken_back(browser: Client, ow
     for words in (
         "Record 2 transactions<",
         "AAA.DE",
-        "Suggestion: AAA",
+        "Use AAA<",
     ):
         assert words in text, words
     assert "&lt;b&gt;Alpha" in text
@@ -165,3 +166,90 @@ def test_a_stranger_finds_no_file(
         assert stranger.post(f"{page}/{step}").status_code == 404
     assert stranger.post(own, {"file": SimpleUploadedFile("x.csv", FILE)}).status_code == 404
     assert Import.objects.get().status == "preview"
+
+
+EUROS = b"""type,executed_at,symbol,quantity,price,fee,amount,currency,opened_date
+deposit,2024-01-02T12:00:00Z,,,,,1000,USD,
+buy,2024-01-03T12:00:00Z,AAA,3,33.10,1,,EUR,
+transfer_in,2024-01-04T12:00:00Z,BBB,5,,,100,USD,2020-05-06
+"""
+
+
+def test_a_preview_shows_what_will_be_recorded_and_what_the_file_says(
+    browser: Client, own: str, account: Any
+) -> None:
+    """AAA trades in dollars, and the file states what was settled in euros."""
+    page = brought(browser, own, EUROS)
+    shown = browser.get(page).context["rows"]
+    bought = shown[1]
+    assert bought.stated is not None
+    assert (bought.stated.trade, bought.stated.fee) == ("3 × 33.1", "€1.00")
+    assert bought.figures.amount.startswith("$")
+    text = browser.get(page).content.decode()
+    assert "in the file 3 × 33.1" in text
+    assert "acquired 6 May 2020" in text
+    assert shown[0].stated is None
+    browser.post(f"{page}/commit")
+    row = Transaction.objects.get(type="buy")
+    assert bought.figures.amount == f"${row.amount:,.2f}"
+    assert bought.figures.trade.startswith("3 × ")
+    assert bought.cash == f"\N{MINUS SIGN}${-row.cash_effect:,.2f}"
+    again = browser.get(page).context["rows"]
+    assert again[1].figures == bought.figures  # as it was recorded
+    account.refresh_from_db()
+    total = sum(one.cash_effect for one in Transaction.objects.all())
+    assert account.cash == total
+
+
+def test_an_import_says_what_undoing_it_takes_back(
+    browser: Client, own: str, account: Any, people: Any
+) -> None:
+    from transactions.operations import reverse
+
+    page = brought(browser, own, EUROS)
+    browser.post(f"{page}/commit")
+    text = browser.get(page).content.decode()
+    assert "takes back 3 transactions and" in text
+    assert "units: AAA \N{MINUS SIGN}3, BBB \N{MINUS SIGN}5" in text
+    deposit = Transaction.objects.get(type="deposit")
+    reverse(original=deposit, user=people.owner, now=timezone.now())
+    text = browser.get(page).content.decode()
+    assert "takes back 2 transactions and" in text
+    assert "1 transaction was reversed or corrected since and stays." in text
+    browser.post(f"{page}/remove")
+    account.refresh_from_db()
+    assert account.cash == 0
+    assert "takes back" not in browser.get(page).content.decode()
+
+
+def test_a_button_decides_what_a_security_becomes(browser: Client, own: str) -> None:
+    page = brought(browser, own)
+    fields = {"key": ["AAA.DE"], "meaning": [""]}
+    browser.post(f"{page}/change", {**fields, "decide": "0:create"})
+    assert "Record 3 transactions<" in browser.get(page).content.decode()
+    browser.post(f"{page}/change", {**fields, "decide": "0:skip"})
+    assert "Its rows are left out." in browser.get(page).content.decode()
+    browser.post(f"{page}/change", {**fields, "decide": "0:AAA"})
+    assert Import.objects.get().symbols["AAA.DE"] == {"action": "map", "symbol": "AAA"}
+    for wrong in ("7:create", "x:create", "0:", "-1:skip"):
+        answer = browser.post(f"{page}/change", {**fields, "decide": wrong}, follow=True)
+        assert "Choose a security." in answer.content.decode()
+
+
+def test_a_symbol_that_nobody_knows_is_said(browser: Client, own: str) -> None:
+    page = brought(browser, own)
+    fields = {"key": ["AAA.DE"], "meaning": ["VT"]}
+    answer = browser.post(f"{page}/change", fields, follow=True)
+    assert "VT: no such symbol is known." in answer.content.decode()
+
+
+def test_the_line_where_the_balances_part_is_a_link_to_its_page(browser: Client, own: str) -> None:
+    columns = "Tag;Betrag;Stand\n"
+    rows = "".join(f"2024-01-{day:02};10,00;{10 * day + 990},00\n" for day in range(1, 31))
+    file = SimpleUploadedFile("bank.csv", (columns + rows + "2024-02-01;10,00;7,00\n").encode())
+    answer = browser.post(own, {"file": file})
+    form = {"column-0": "executed_at", "column-1": "amount", "column-2": "balance"}
+    page = browser.post(answer.headers["Location"], form | {"amount_sign": "in", "currency": "USD"})
+    text = browser.get(page.headers["Location"]).content.decode()
+    assert '<a href="?page=1#row-31">line 32</a>' in text
+    assert 'id="row-31"' in text

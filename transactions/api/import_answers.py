@@ -13,6 +13,7 @@ from transactions.api.reconciliations import ReconciledCash, ReconciledPosition,
 from transactions.files.reading.interface import Draft, ParsedRow, RowProblem
 from transactions.files.statements import Reason
 from transactions.models import ImportState, RowStatus
+from transactions.operations.imports.figures import Figures
 from transactions.operations.imports.mappings import Sample, Table
 from transactions.queries import imports as queries
 from transactions.queries.imports import FileRow, FileSecurity, ImportDetail, ImportLine
@@ -124,6 +125,17 @@ class ImportProblem(serializers.Serializer[Any]):
     column = serializers.CharField()
 
 
+class ImportFigures(serializers.Serializer[Any]):
+    currency = serializers.CharField()
+    quantity = serializers.CharField(allow_null=True)
+    price = serializers.CharField(allow_null=True)
+    amount = serializers.CharField()
+    fee = serializers.CharField()
+    fx_rate = serializers.CharField()
+    cash_effect = serializers.CharField()
+    opened_date = serializers.DateField(allow_null=True)
+
+
 class ImportRowRead(serializers.Serializer[Any]):
     row = serializers.IntegerField()
     line = serializers.IntegerField()
@@ -131,6 +143,7 @@ class ImportRowRead(serializers.Serializer[Any]):
     choice = serializers.ChoiceField(choices=["include", "exclude"], allow_null=True)
     transaction_id = serializers.UUIDField()
     transaction = serializers.DictField(allow_null=True)
+    recorded = ImportFigures(allow_null=True)
     problems = ImportProblem(many=True)
     warnings = ImportProblem(many=True)
     cells = serializers.DictField()
@@ -259,8 +272,8 @@ def _security(one: FileSecurity) -> dict[str, Any]:
     }
 
 
-def row_answer(row: FileRow) -> dict[str, Any]:
-    """Return a row of a file with the transaction it would become."""
+def row_answer(row: FileRow, figures: Figures | None, account_currency: str) -> dict[str, Any]:
+    """Return a row of a file with the transaction it would become, and its figures then."""
     return {
         "row": row.number,
         "line": row.line,
@@ -268,9 +281,23 @@ def row_answer(row: FileRow) -> dict[str, Any]:
         "choice": row.choice or None,
         "transaction_id": str(row.transaction_id),
         "transaction": _transaction(row),
+        "recorded": _recorded(figures, account_currency) if figures else None,
         "problems": [problem_answer(one) for one in row.problems],
         "warnings": [problem_answer(one) for one in row.warnings],
         "cells": row.cells,
+    }
+
+
+def _recorded(figures: Figures, account_currency: str) -> dict[str, Any]:
+    return {
+        "currency": figures.currency,
+        "quantity": None if figures.quantity is None else plain(figures.quantity),
+        "price": None if figures.price is None else plain(figures.price),
+        "amount": money_text(figures.amount, figures.currency),
+        "fee": money_text(figures.fee, figures.currency),
+        "fx_rate": plain(figures.fx_rate),
+        "cash_effect": money_text(figures.cash_effect, account_currency),
+        "opened_date": figures.opened_date.isoformat() if figures.opened_date else None,
     }
 
 

@@ -1,5 +1,6 @@
 """Files of transactions over HTTP."""
 
+from collections.abc import Sequence
 from typing import Any, get_args
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -50,10 +51,11 @@ from transactions.files.reading.interface import (
 )
 from transactions.files.reading.tables import DELIMITERS
 from transactions.ledger.kinds import CHOICES
-from transactions.models import Account, Import, RowStatus
+from transactions.models import Account, Import, ImportRow, RowStatus
 from transactions.operations import imports as operations
 from transactions.operations.imports import mappings
 from transactions.operations.imports.committing import StalePreview
+from transactions.operations.imports.figures import recorded_figures
 from transactions.queries.imports import (
     file_rows,
     import_batch,
@@ -340,11 +342,16 @@ class ImportRowsView(APIView):
         """List the rows of a file, in its order, with the transactions they would become."""
         batch = import_batch(user=caller(request), public_id=import_id)
         rows = import_rows(batch=batch, status=request.query_params.get("status"))
-        return Pages().answer(
-            request,
-            rows,
-            rows=lambda found: [row_answer(row) for row in file_rows(batch=batch, rows=found)],
-        )
+
+        def answers(found: Sequence[ImportRow]) -> list[dict[str, Any]]:
+            figures = recorded_figures(batch=batch, rows=found, now=timezone.now())
+            home = batch.account.currency
+            return [
+                row_answer(row, figures.get(row.number), home)
+                for row in file_rows(batch=batch, rows=found)
+            ]
+
+        return Pages().answer(request, rows, rows=answers)
 
 
 class ImportSampleView(APIView):

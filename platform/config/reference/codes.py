@@ -341,6 +341,7 @@ CODES: dict[str, dict[str, str]] = {
             "The row reverses a row that is not imported. Include both or neither."
         ),
         "row_unknown": "The file has no such row. Read its rows again.",
+        "symbol_not_in_file": "The file has no such security. Read its securities again.",
         "status_unknown": "The row status does not exist. Use one of those in the API schema.",
         "symbols_too_many": "The file names too many securities. Split it.",
     },

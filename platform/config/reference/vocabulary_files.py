@@ -30,6 +30,10 @@ FILES: dict[str, str] = {
     ),
     "amount_includes_fee": "A trade's amount is the cash that moved, fee included, in a `table`.",
     "keep_unread": "Whether to keep a table that cannot be read yet.",
+    "ImportRowRead.recorded": (
+        "Figures as they are or will be recorded, in the currency of the security; null if the row "
+        "is not recorded."
+    ),
     "headings": "Columns of the table.",
     "ImportHeading.name": "Heading of the column.",
     "ImportHeading.field": "Ballast field that reads the column; null for none.",

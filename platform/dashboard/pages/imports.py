@@ -1,6 +1,5 @@
 """Files of transactions: uploaded, reviewed row by row, recorded, and undone."""
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +12,8 @@ from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
 from core.errors import BallastError, InvalidInput, NotFound
-from core.money import plain
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.presenters.imports import shown_rows
 from edge.pagination import keyset_page, page_request
 from marketdata.queries import assets
 from transactions import queries as ledger
@@ -26,12 +25,12 @@ from transactions.ledger.kinds import KINDS
 from transactions.models import Account, Import, ImportState, ImportStatus, RowStatus
 from transactions.operations import imports as operations
 from transactions.operations.imports.committing import StalePreview
+from transactions.operations.imports.figures import undoing
 from transactions.operations.imports.mappings import FORMAT
 from transactions.operations.told_actions import restated_rows
 from transactions.queries.imports import (
-    FileRow,
+    ImportDetail,
     ImportLine,
-    file_rows,
     import_batch,
     import_detail,
     import_line,
@@ -177,11 +176,13 @@ def import_page(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpRes
             and line.status in (ImportState.PREVIEW, ImportState.FAILED),
             "may_record": counts.ready or restated_rows(batch).exists(),
             "committed": line.status == ImportState.COMMITTED,
-            "rows": [_shown(row) for row in file_rows(batch=batch, rows=rows[: page.size])],
+            "rows": shown_rows(batch=batch, rows=rows[: page.size], now=timezone.now()),
+            "undoing": undoing(batch=batch) if line.status == ImportState.COMMITTED else None,
+            "first_difference_page": _page_of_difference(detail),
             "status": wanted,
             "filters": [
                 ("", "All", counts.rows),
-                ("ready", "Ready", counts.ready),
+                ("ready", "Ready" if batch.committed_at is None else "Recorded", counts.ready),
                 ("duplicate", "Duplicates", counts.duplicates),
                 ("error", "Errors", counts.errors),
                 ("skipped", "Left out", counts.skipped),
@@ -213,9 +214,11 @@ def import_change(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpR
     batch = batch_of(request, account_id, import_id)
     try:
         change = _change(request, batch)
-        operations.change(batch=batch, user=request.user, now=timezone.now(), **change)
+        changed = operations.change(batch=batch, user=request.user, now=timezone.now(), **change)
     except BallastError as refusal:
         messages.error(request, refusal.detail)
+    else:
+        _report_unknown(request, changed, change.get("symbols", {}))
     where = reverse("import", args=[account_id, import_id])
     status = request.POST.get("status", "")
     return redirect(f"{where}?status={status}" if status in RowStatus.values else where)
@@ -234,7 +237,25 @@ def _change(request: SignedIn, batch: Import) -> dict[str, Any]:
         key: text.strip() or None
         for key, text in zip(posted.getlist("key"), posted.getlist("meaning"), strict=False)
     }
+    if "decide" in posted:
+        # A button beside one security says what it becomes: 3:create, 3:skip, 3:AAPL.
+        place, _, meaning = posted["decide"].partition(":")
+        if not place.isdecimal() or len(place) > 9 or int(place) >= len(said) or not meaning:
+            raise InvalidInput("Choose a security.", code="symbol_not_in_file")
+        said[list(said)[int(place)]] = meaning
     return {"symbols": {key: _meant(text) for key, text in said.items()}}
+
+
+def _report_unknown(request: SignedIn, batch: Import, said: dict[str, str | None]) -> None:
+    """Say which symbols were entered that nobody knows."""
+    unknown = {one.key for one in import_detail(batch).unmapped}
+    wrong = [text for key, text in said.items() if text and key in unknown]
+    if wrong:
+        messages.error(
+            request,
+            f"{', '.join(wrong)}: no such symbol is known. Choose another one, or create an asset "
+            "of your own.",
+        )
 
 
 def _meant(text: str | None) -> str | None:
@@ -276,6 +297,14 @@ def import_remove(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpR
     return HttpResponseClientRedirect(target.url) if "HX-Request" in request.headers else target
 
 
+def _page_of_difference(detail: ImportDetail) -> int:
+    """Return the page of the row where the file's balance and ours part; 0 if there is none."""
+    check = detail.outcome.statement if detail.outcome else None
+    if check is None or check.first_difference is None:
+        return 0
+    return (check.first_difference.row - 1) // ROWS_SHOWN + 1
+
+
 def _recognized_percent(line: ImportLine) -> int | None:
     """Return how much of the columns the format knows, where it was recognized only by most."""
     score = line.format_score
@@ -288,37 +317,3 @@ def batch_of(request: SignedIn, account_id: UUID, import_id: UUID) -> Import:
     if batch.account.public_id != account_id:
         raise NotFound("No such import.", code="import_not_found")
     return batch
-
-
-@dataclass(frozen=True, slots=True)
-class ShownRow:
-    """A row of a file with its figures as text."""
-
-    row: FileRow
-    label: str
-    symbol: str
-    day: str
-    quantity: str
-    price: str
-    amount: str
-    fee: str
-
-
-def _shown(row: FileRow) -> ShownRow:
-    draft = row.draft
-    if draft is None:
-        return ShownRow(row, "", "", "", "", "", "", "")
-    quantity, price, amount, fee = (
-        plain(value) if value else ""
-        for value in (draft.quantity, draft.price, draft.amount, draft.fee)
-    )
-    return ShownRow(
-        row=row,
-        label=KINDS[draft.type].label,
-        symbol=row.symbol or draft.security.key,
-        day=draft.executed_at.date().isoformat(),
-        quantity=quantity,
-        price=price,
-        amount=amount,
-        fee=fee,
-    )
