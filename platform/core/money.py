@@ -9,6 +9,7 @@ and the cents left over go to the largest remainders, earlier parts first among 
 
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, localcontext
+from functools import lru_cache
 
 # Currencies whose minor unit (ISO 4217) is not two decimals.
 _NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
@@ -22,6 +23,7 @@ _MINOR_UNITS = {
 WIDE = Context(prec=60, rounding=ROUND_HALF_UP)
 
 
+@lru_cache(maxsize=512)
 def minor_unit(currency: str) -> Decimal:
     """Return the smallest amount of the currency, such as Decimal('0.01') for USD."""
     return Decimal(1).scaleb(-_MINOR_UNITS.get(currency, 2))

@@ -5,7 +5,7 @@ Beside every sample stands what comes of it: `line  outcome`. Read it as an acco
 
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
@@ -164,4 +164,12 @@ def test_a_file_is_read_once_and_its_held_rows_are_those_that_were_read(declared
         held = HeldRows()
         for row in reads[0]:
             held.add(row)
-        assert [*held, *held] == reads[0] * 2
+        assert repr([*held, *held]) == repr(reads[0] * 2)
+
+
+def test_a_held_row_keeps_the_offset_in_which_its_date_is_the_trade_date() -> None:
+    at = datetime(2024, 1, 5, 19, 30, tzinfo=timezone(timedelta(hours=-5, minutes=-17)))
+    row = ParsedRow(2, Draft(type="buy", executed_at=at, currency="USD"), raw={"a": "\ud7ff\0x"})
+    held = HeldRows()
+    held.add(row)
+    assert repr([*held]) == repr([row])

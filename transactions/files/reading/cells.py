@@ -77,6 +77,8 @@ def number(text: str, decimal: DecimalSign) -> Decimal | None:
 def decimals(text: str, decimal: DecimalSign) -> int:
     """Return the number of digits after the decimal sign."""
     places = text[:CELL_CHARS_MAX].partition(decimal)[2].split("e")[0].split("E")[0]
+    if places.isascii() and places.isdigit():
+        return len(places)
     return sum(1 for sign in places if "0" <= sign <= "9")
 
 
@@ -153,6 +155,8 @@ _CLOCK = (
     r"(?:[ T;,] ?(?P<h>\d{1,2}):(?P<m>\d\d)(?::(?P<s>\d\d)(?:[.,](?P<f>\d{1,9}))?)?"
     r"(?: ?(?P<half>[AaPp][Mm]))?)?(?: ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)| [A-Z]{3,4})?"
 )
+# The form of our own files, which the standard library reads faster.
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z)?")
 _YEAR_FIRST = re.compile(
     r"(?P<y>\d{4})(?P<sep>[-/.])(?P<mo>\d{1,2})(?P=sep)(?P<d>\d{1,2})" + _CLOCK
 )
@@ -194,6 +198,8 @@ def moment(text: str, order: DateOrder | None) -> Moment:
 
     A date is what it begins with: what follows and is not understood costs the time alone.
     """
+    if _ISO.fullmatch(text):
+        return _iso_moment(text)
     text = effective(text)
     if match := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
         return _moment(match.groupdict(), int(match["mo"]), int(match["d"]))
@@ -215,6 +221,14 @@ def _beginning(text: str) -> str:
     """Return the day with which a text begins, if no other one follows; else ""."""
     begun = _BEGUN.match(text)
     return begun["date"] if begun and not _ANOTHER.search(text, begun.end()) else ""
+
+
+def _iso_moment(text: str) -> Moment:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UnreadableDate("date_invalid") from error
+    return Moment(at.date()) if at.tzinfo is None else Moment(at.date(), at.time(), at)
 
 
 def _moment(parts: dict[str, str | None], month: int, day: int) -> Moment:
@@ -270,6 +284,8 @@ def _orders(texts: Iterable[str]) -> tuple[set[DateOrder], bool]:
     proved: set[DateOrder] = set()
     depends = False
     for text in texts:
+        if _ISO.fullmatch(text):
+            continue
         text = effective(text)
         match = _YEAR_LAST.fullmatch(text) or _YEAR_LAST.fullmatch(_beginning(text))
         if not match or match["sep"] == ".":

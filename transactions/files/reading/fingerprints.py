@@ -2,8 +2,8 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import replace
 
+from core.frozen import changed
 from transactions.files.reading.interface import ParsedRow
 
 
@@ -18,7 +18,7 @@ class Fingerprints:
         if row.takes_back is not None and row.takes_back.otherwise is not None:
             back = row.takes_back
             otherwise = self.name(back.otherwise, timed=timed) if back.otherwise else None
-            return replace(row, takes_back=replace(back, otherwise=otherwise))
+            return changed(row, takes_back=changed(back, otherwise=otherwise))
         if entry is None or entry.external_id or row.takes_back is not None:
             return row
         at = entry.executed_at
@@ -32,4 +32,4 @@ class Fingerprints:
         self._seen[digest] += 1
         count = self._seen[digest]
         name = f"row:{digest.hex()}" + (f"#{count}" if count > 1 else "")
-        return replace(row, entry=replace(entry, external_id=name))
+        return changed(row, entry=changed(entry, external_id=name))

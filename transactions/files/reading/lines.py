@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 
 from core.currencies import MinorUnit, is_small_unit, minor_unit_of
 from core.dates import on_day
@@ -299,7 +300,7 @@ class Line:
 
     def half(self, text: str, *, at_least: int = 0) -> Decimal:
         """Return half a unit of the last digit of a number."""
-        return Decimal(5).scaleb(-max(cells.decimals(text, self.decimal), at_least) - 1)
+        return _half(max(cells.decimals(text, self.decimal), at_least))
 
     # The three ways a row ends.
 
@@ -322,6 +323,11 @@ class Line:
             group=self.group,
             balance=self.balance(),
         )
+
+
+@lru_cache(maxsize=128)
+def _half(places: int) -> Decimal:
+    return Decimal(5).scaleb(-places - 1)
 
 
 def _on_day(at: datetime, day: date) -> datetime:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,7 +17,7 @@ from stores.copying import copy_rows
 from transactions.files.drafts import encoded
 from transactions.files.formats.detection import parse
 from transactions.files.reading.decoding import chunks
-from transactions.files.reading.interface import Options, ParsedRow, Security
+from transactions.files.reading.interface import Options, ParsedRow, RowProblem, Security
 from transactions.files.stated.detection import beside_rows
 from transactions.files.stated.stored import as_stored
 from transactions.models import Import, ImportRow, RowStatus
@@ -184,14 +184,18 @@ def _columns(batch: Import, number: int, row: ParsedRow) -> tuple[object, ...]:
         "",
         None if draft is None else encoded(draft),
         None if draft is None else draft.executed_at,
-        json.dumps([asdict(problem) for problem in row.problems]),
-        json.dumps([asdict(warning) for warning in row.warnings]),
+        _told(row.problems),
+        _told(row.warnings),
         None if row.skipped is None else json.dumps(asdict(row.skipped)),
         "[]",
         "{}" if row.importable else json.dumps(dict(row.raw)),
         "" if row.skipped is not None else row.group[:160],
         *_balance(row),
     )
+
+
+def _told(found: Sequence[RowProblem]) -> str:
+    return json.dumps([asdict(one) for one in found]) if found else "[]"
 
 
 def _balance(row: ParsedRow) -> tuple[Decimal | None, str]:

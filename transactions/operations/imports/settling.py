@@ -64,7 +64,7 @@ def settled(
     *, account: Account, rows: Sequence[Stated], assets: Mapping[str, Asset], base: str
 ) -> list[Entry | BallastError]:
     """Return each row's entry in the currencies of account and asset, or its refusal."""
-    rated = [replace(row, entry=_rated(row, account, base)) for row in rows]
+    rated = [_rated(row, account, base) for row in rows]
     rates = _fixings(account, rated, assets)
     found: list[Entry | BallastError] = []
     for row in rated:
@@ -82,12 +82,14 @@ def is_at_fixing(draft: Draft, entry: Entry) -> bool:
     return trade and entry.currency != draft.currency and not quoted
 
 
-def _rated(row: Stated, account: Account, base: str) -> Entry:
-    """Return the entry with the rate of the file, if that leads to the account's currency."""
+def _rated(row: Stated, account: Account, base: str) -> Stated:
+    """Return the row with the rate of the file, if that leads to the account's currency."""
     entry, rate = row.entry, row.draft.file_rate
     if rate is None or entry.fx_rate is not None or entry.currency == account.currency:
-        return entry
-    return replace(entry, fx_rate=rate.rate) if (rate.to or base) == account.currency else entry
+        return row
+    if (rate.to or base) != account.currency:
+        return row
+    return replace(row, entry=replace(entry, fx_rate=rate.rate))
 
 
 def _is_foreign(entry: Entry, asset: Asset | None) -> bool:
