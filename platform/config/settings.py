@@ -257,7 +257,7 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 FILE_ROUTES = ("/imports", "/reconciliations")
-FILE_PAGES = ("/imports",)
+FILE_PAGES = ("/imports", "/reconciliations")
 
 # The stream. An empty list of origins means: only pages of this host.
 STREAM_ALLOWED_ORIGINS = words("STREAM_ALLOWED_ORIGINS", [])

@@ -13,6 +13,7 @@ from dashboard.pages import (
     notices,
     performance,
     rebalances,
+    reconciliations,
     settings,
     sources,
     targets,
@@ -22,6 +23,7 @@ from dashboard.pages import (
 _ACCOUNT = "accounts/<uuid:account_id>"
 _JOB = f"{_ACCOUNT}/rebalance/<uuid:job_id>"
 _IMPORT = f"{_ACCOUNT}/imports/<uuid:import_id>"
+_COMPARED = f"{_ACCOUNT}/reconciliations/<uuid:reconciliation_id>"
 _RECOMMENDATION = f"{_ACCOUNT}/recommendations/<uuid:recommendation_id>"
 
 urlpatterns = [
@@ -67,6 +69,14 @@ urlpatterns = [
     path(f"{_IMPORT}/change", imports.import_change, name="import_change"),
     path(f"{_IMPORT}/commit", imports.import_commit, name="import_commit"),
     path(f"{_IMPORT}/remove", imports.import_remove, name="import_remove"),
+    path(f"{_ACCOUNT}/reconciliations", reconciliations.reconciliations, name="reconciliations"),
+    path(_COMPARED, reconciliations.reconciliation_page, name="reconciliation"),
+    path(
+        f"{_COMPARED}/settle", reconciliations.reconciliation_settle, name="reconciliation_settle"
+    ),
+    path(
+        f"{_COMPARED}/remove", reconciliations.reconciliation_remove, name="reconciliation_remove"
+    ),
     path(f"{_ACCOUNT}/targets", targets.targets, name="targets"),
     path(f"{_ACCOUNT}/recommendations", rebalances.recommendations, name="recommendations"),
     path(f"{_ACCOUNT}/rebalance", rebalances.rebalance, name="rebalance"),

@@ -26,7 +26,7 @@ from identity.models import User
 from identity.operations.users import end_everything
 from jobs import operations as jobs
 from jobs.models import Job
-from marketdata.models import Asset
+from marketdata.models import Asset, CorporateAction
 from notifications.operations import mark_all_read, relay
 from notifications.queries import unread_count
 from recommendations.models import Recommendation
@@ -305,6 +305,24 @@ def reconciliation_of(town: Town) -> Reconciliation:
     )
 
 
+def action_of(town: Town) -> CorporateAction:
+    """Return a split of the household's own, so that its route has something to read."""
+    asset = town.account.transactions.filter(asset__isnull=False).earliest("id").asset
+    assert asset is not None
+    return CorporateAction.objects.create(
+        asset=asset,
+        household_id=town.user.household_id,
+        kind="split",
+        ex_date=timezone.now().date(),
+        ratio_new=2,
+        ratio_old=1,
+        currency="USD",
+        source="person",
+        proposed_by=town.user,
+        proposed_at=timezone.now(),
+    )
+
+
 def routes_of(town: Town) -> Iterator[tuple[str, str]]:
     """Return every list and item the household can read, by name."""
     account, user = town.account, town.user
@@ -319,6 +337,7 @@ def routes_of(town: Town) -> Iterator[tuple[str, str]]:
         "lot_id": account.transactions.filter(type="buy").earliest("id").public_id,
         "import_id": import_of(town).public_id,
         "reconciliation_id": reconciliation_of(town).public_id,
+        "action_id": action_of(town).public_id,
         "file_format": "ballast",
     }
     generator: Any = SchemaGenerator

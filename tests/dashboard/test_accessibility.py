@@ -245,3 +245,31 @@ def test_gains_a_lot_and_a_preview_are_sound_and_fit(
     tab.get_by_role("button", name="Preview the sale").click()
     tab.get_by_role("alert").wait_for()
     visitor.forgive_refusals()
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark"), (390, "light")])
+def test_a_compared_statement_is_sound_and_fits(
+    visit: Callable[..., Any], owner: Any, sold: Any, tmp_path: Any, width: int, theme: str
+) -> None:
+    visitor = visit(width=width, theme=theme)
+    tab = visitor.tab
+
+    def is_sound(name: str) -> None:
+        assert tab.evaluate(AUDIT) == []
+        visitor.must_fit()
+        visitor.shoot(f"{name}-{theme}-{width}")
+
+    visitor.log_in(owner)
+    tab.goto(f"/accounts/{sold.public_id}/reconciliations")
+    is_sound("reconciliations")
+    file = tmp_path / "schwab.csv"
+    file.write_text(
+        '"Positions for account X as of 2030/01/05"\n'
+        '"Symbol","Description","Qty (Quantity)","Mkt Val (Market Value)","Cost Basis"\n'
+        '"AAA","A","12345.6789","$1","--"\n"A-SECURITY-WITH-A-LONG-NAME","B","3","$1","--"\n'
+        '"Cash & Cash Investments","--","--","$1,234,567.89","--"\n'
+    )
+    tab.get_by_label("File", exact=True).set_input_files(str(file))
+    tab.get_by_role("button", name="Compare", exact=True).click()
+    tab.get_by_role("heading", name="Positions that differ").wait_for()
+    is_sound("reconciliation")

@@ -31,7 +31,10 @@ PageClient = Callable[[Any], Client]
 def own_addresses(account: Any) -> dict[str, str]:
     """Every address below an account, by name."""
     made = {"account_id": account.public_id}
-    names = ("transaction_id", "job_id", "recommendation_id", "lot_id", "import_id")
+    names = (
+        *("transaction_id", "job_id", "recommendation_id", "lot_id", "import_id"),
+        "reconciliation_id",
+    )
     more = {name: uuid7() for name in names}
     from dashboard.urls import urlpatterns
 
@@ -45,7 +48,15 @@ def own_addresses(account: Any) -> dict[str, str]:
     }
 
 
-POSTS = {"reverse", "rebalance", "rebalance_cancel", "decide", "sale_preview"}
+POSTS = {
+    "reverse",
+    "rebalance",
+    "rebalance_cancel",
+    "decide",
+    "sale_preview",
+    "reconciliation_settle",
+    "reconciliation_remove",
+}
 POSTS |= {"import_change", "import_commit", "import_remove", "mapping_sample"}
 
 

@@ -23,6 +23,8 @@ from transactions.queries.ledger import account
 
 # Earlier files of the account, whose symbols were mapped by a person.
 _FILES_REMEMBERED_MAX = 20
+# Transactions that one page names.
+_NAMED_MAX = 500
 # The columns of a transaction that `move_of` takes, in its order.
 MOVE_FIELDS = (
     *("public_id", "trade_date", "executed_at", "type", "asset__symbol", "new_asset__symbol"),
@@ -48,6 +50,15 @@ def reconciliation(*, user: User, public_id: UUID) -> Reconciliation:
             code="reconciliation_not_found",
         )
     return found
+
+
+def transactions_named(*, found: Reconciliation, user: User) -> dict[str, Transaction]:
+    """Return the transactions that the reasons of a comparison name, by id; one query."""
+    lines = [*found.result.get("positions", ()), found.result.get("cash") or {"reasons": ()}]
+    ids = {name for line in lines for one in line["reasons"] for name in one["transaction_ids"]}
+    rows = Transaction.objects.for_user(user).select_related("asset")
+    named = rows.filter(public_id__in=sorted(ids)[:_NAMED_MAX])
+    return {str(row.public_id): row for row in named}
 
 
 def ledger_moves(*, account: Account, last: date) -> list[Move]:

@@ -322,6 +322,10 @@ CODES: dict[str, dict[str, str]] = {
             "The reconciliation does not exist, or you have no access to it."
         ),
         "account_ambiguous": "The file has several accounts. Send one of them as file_account.",
+        "comparison_stale": (
+            "The ledger has changed since this comparison. Compare the file again."
+        ),
+        "proposal_not_found": "The comparison proposes nothing there. Read it again.",
         "as_of_missing": "The file does not state its day. Send it as as_of.",
         "file_too_large": "The file is larger than the limit. Split it.",
         "format_unknown": "The file format is not supported. Use one of those in the API schema.",
