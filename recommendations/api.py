@@ -22,7 +22,7 @@ from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from jobs.models import JobStatus
 from jobs.operations import Answer
 from recommendations import operations, queries
-from recommendations.engine.inputs import ESTIMATED_PRICES, Options
+from recommendations.engine.options import ESTIMATED_PRICES, Options
 from recommendations.models import Recommendation, RecommendationStatus
 from transactions.models import Account
 from transactions.queries import account as ledger_account

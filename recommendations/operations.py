@@ -14,7 +14,7 @@ from jobs.operations import Claim, Ending, announce, complete, enqueue, fail, re
 from marketdata.models import Asset
 from portfolios.prices.rule import FEEDS
 from portfolios.queries import targets
-from recommendations.engine.inputs import HOLD, Options
+from recommendations.engine.options import HOLD, Options
 from recommendations.engine.problem import inputs_from_json, inputs_json, without_prices
 from recommendations.engine.rebalancing import ENGINE_VERSION, rebalance, result_json
 from recommendations.models import Recommendation, RecommendationStatus

@@ -18,12 +18,12 @@ from recommendations.engine.fees import fee_market
 from recommendations.engine.inputs import (
     AssetFacts,
     Facts,
-    Options,
     Rates,
     RestrictionFacts,
     TargetFacts,
     problem,
 )
+from recommendations.engine.options import Options
 from recommendations.engine.problem import LIVE, Lot, Purchase, RebalanceInputs
 from recommendations.engine.rebalancing import ENGINE_VERSION
 from recommendations.models import Recommendation

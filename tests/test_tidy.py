@@ -322,7 +322,7 @@ BAD: list[tuple[Rule, str, str]] = [
     (purity, "marketdata/fx.py", "rows = open('rates.csv')\n"),
     (purity, "notifications/senders.py", "from django.core import mail\n"),
     (purity, "platform/jobs/leases.py", "from django.db import connection\n"),
-    (purity, "platform/identity/tokens.py", "from django.conf import settings\n"),
+    (purity, "platform/identity/token_signing.py", "from django.conf import settings\n"),
     (clocks, "transactions/ledger/lots.py", "from datetime import date\nday = date.today()\n"),
     (clocks, "portfolios/operations.py", "now = timezone.now()\n"),
     (clocks, "platform/jobs/queries.py", "now = datetime.datetime.now(UTC)\n"),

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from bench.scale import seed
-from recommendations.engine.inputs import Options
+from recommendations.engine.options import Options
 from recommendations.engine.rebalancing import rebalance
 from recommendations.queries import rebalance_inputs
 from transactions.models import Account

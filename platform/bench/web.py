@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from identity.authentication import token_key
 from identity.models import TokenFamily
-from identity.tokens import Access, access_token
+from identity.token_signing import Access, access_token
 
 
 @contextmanager

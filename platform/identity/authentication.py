@@ -14,7 +14,7 @@ from rest_framework.request import Request
 
 from core.emails import folded
 from edge.rate_limits import LOG_IN, consume
-from identity import queries, tokens
+from identity import queries, token_signing
 from identity.models import User
 from identity.operations.devices import known_device, remember_address
 
@@ -22,22 +22,22 @@ from identity.operations.devices import known_device, remember_address
 @cache
 def token_key() -> bytes:
     """Return the key that signs tokens."""
-    return tokens.signing_key(settings.SECRET_KEY)
+    return token_signing.signing_key(settings.SECRET_KEY)
 
 
 class AccessTokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer <access token>`; no database query while the user is cached."""
 
-    def authenticate(self, request: Request) -> tuple[User, tokens.Access] | None:
+    def authenticate(self, request: Request) -> tuple[User, token_signing.Access] | None:
         header = request.META.get("HTTP_AUTHORIZATION", "")
         if header[:7].lower() != "bearer ":
             return None
         try:
-            claims = tokens.read_access(
+            claims = token_signing.read_access(
                 key=token_key(), token=header[7:].strip(), now=datetime.now(UTC)
             )
             return queries.principal(claims=claims), claims
-        except tokens.TokenRefused as error:
+        except token_signing.TokenRefused as error:
             raise AuthenticationFailed(error.detail, code=error.code) from None
 
     def authenticate_header(self, request: Request) -> str:

@@ -29,7 +29,7 @@ from identity.models import (
     household_ids,
 )
 from identity.rights import Right
-from identity.tokens import Access, TokenRefused
+from identity.token_signing import Access, TokenRefused
 from stores import keys
 from stores.redis import redis_client
 

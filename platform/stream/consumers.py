@@ -22,7 +22,6 @@ from redis.exceptions import RedisError
 
 from core.callers import counted_caller
 from stream import metrics, protocol
-from stream.client import Client
 from stream.hub import Member, Send
 from stream.inbound_rate import bucket
 from stream.pace import PACES
@@ -30,6 +29,7 @@ from stream.process import STATE_KEY, Options, StreamProcess
 from stream.protocol import MESSAGE_BYTES_MAX, SYMBOLS_PER_CLIENT_MAX, Close, Problem
 from stream.redis_feed import redeemed
 from stream.socket_counts import Verdict
+from stream.throttle import Client
 
 logger = logging.getLogger(__name__)
 

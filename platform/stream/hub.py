@@ -21,8 +21,8 @@ from typing import Any, TypeVar
 
 from identity.rights import Right
 from stream import metrics
-from stream.client import Client
 from stream.protocol import Close, Problem, Quote, as_stale
+from stream.throttle import Client
 from stream.writes import started
 
 logger = logging.getLogger(__name__)

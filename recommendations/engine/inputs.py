@@ -21,6 +21,7 @@ from decimal import Decimal
 
 from core.errors import InvalidInput
 from core.money import WIDE
+from recommendations.engine.options import LEAVE_OUT, TRADE, Options
 from recommendations.engine.problem import (
     ESTIMATE,
     LIVE,
@@ -34,9 +35,6 @@ from recommendations.engine.problem import (
 )
 
 HUNDRED = Decimal(100)
-
-HOLD, LEAVE_OUT, TRADE = "hold", "leave_out", "trade"
-ESTIMATED_PRICES = (HOLD, LEAVE_OUT, TRADE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,22 +95,6 @@ class RestrictionFacts:
     asset_id: int
     kind: str
     until: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options of a request. Money is in the account's currency.
-
-    estimated_prices: what to do with holdings whose price is an estimate. By default they are held:
-    their value is near enough to weigh the others against, but no order follows from it.
-    """
-
-    minimum_trade: Decimal = Decimal(10)
-    cash_floor: Decimal = Decimal(0)
-    brokerage_fee: Decimal = Decimal(0)
-    whole_shares: bool = False
-    loss_harvesting: bool = False
-    estimated_prices: str = HOLD
 
 
 @dataclass(frozen=True, slots=True)

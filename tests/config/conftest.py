@@ -358,7 +358,7 @@ def _notices(user: Any, count: int) -> Any:
 
 def _recommendations(user: Any, account: Any, count: int) -> tuple[Any, Any]:
     from jobs.models import Job
-    from recommendations.engine.inputs import Options
+    from recommendations.engine.options import Options
     from recommendations.engine.problem import inputs_json
     from recommendations.engine.rebalancing import ENGINE_VERSION, rebalance, result_json
     from recommendations.models import Recommendation

@@ -25,7 +25,7 @@ from identity.operations.households import invite
 from identity.operations.users import register
 from marketdata.models import Asset
 from marketdata.operations.identity import decide_identity
-from recommendations.engine.inputs import Options
+from recommendations.engine.options import Options
 from recommendations.operations import request_rebalance
 from transactions.ledger.entries import Entry
 from transactions.models import Account, Import, Transaction

@@ -18,7 +18,7 @@ from notifications.models import Notice
 from notifications.operations import relay
 from portfolios.models import Target
 from portfolios.operations import TargetWeight, set_targets
-from recommendations.engine.inputs import Options
+from recommendations.engine.options import Options
 from recommendations.models import Recommendation
 from recommendations.operations import decide, request_rebalance, run_rebalance
 from transactions.ledger.entries import Entry

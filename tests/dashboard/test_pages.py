@@ -355,7 +355,7 @@ def test_pressing_rebalance_twice_makes_one_job_that_can_be_cancelled(
 
 
 def test_a_decision_needs_a_word_we_know(owner: Any, invest: Any, page_client: PageClient) -> None:
-    from recommendations.engine.inputs import Options
+    from recommendations.engine.options import Options
     from recommendations.operations import request_rebalance
 
     job = request_rebalance(account=invest, options=Options(), user=owner, now=timezone.now())

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from identity import queries
 from identity.models import AdviserLink, Role, User, household_ids
 from identity.operations import households, users
-from identity.tokens import Access, TokenRefused
+from identity.token_signing import Access, TokenRefused
 from stores.redis import redis_client
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from identity.authentication import token_key
 from identity.models import Household, TokenFamily, User
 from identity.operations import log_ins, users
 from identity.operations.log_ins import TokenReused
-from identity.tokens import TokenRefused
+from identity.token_signing import TokenRefused
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

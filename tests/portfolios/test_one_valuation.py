@@ -19,7 +19,7 @@ from marketdata.models import Asset, ExchangeRate, LatestPrice
 from marketdata.queries.exchange_rates import forget_fixings
 from portfolios.operations import TargetWeight, set_targets
 from portfolios.queries import valuations
-from recommendations.engine.inputs import Options
+from recommendations.engine.options import Options
 from recommendations.queries import rebalance_inputs
 from stores.redis import redis_client
 from transactions.ledger.entries import Entry

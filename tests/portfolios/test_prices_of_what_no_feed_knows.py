@@ -20,7 +20,7 @@ from portfolios.operations import TargetWeight, set_targets
 from portfolios.queries import valuations
 from portfolios.queries.performance import account_performance, household_performance
 from portfolios.queries.performance_inputs import Period, forget
-from recommendations.engine.inputs import Options
+from recommendations.engine.options import Options
 from recommendations.queries import rebalance_inputs
 from stores.redis import redis_client
 from transactions.ledger.entries import Entry, Ratio

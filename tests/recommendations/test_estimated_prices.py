@@ -11,7 +11,7 @@ from core.errors import InvalidInput
 from jobs.models import Job
 from marketdata.models import Asset, LatestPrice
 from portfolios.operations import TargetWeight, set_targets
-from recommendations.engine.inputs import ESTIMATED_PRICES, Options
+from recommendations.engine.options import ESTIMATED_PRICES, Options
 from recommendations.engine.problem import inputs_from_json, inputs_json
 from recommendations.engine.rebalancing import rebalance
 from recommendations.engine.result import RebalanceResult

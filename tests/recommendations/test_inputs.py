@@ -10,7 +10,7 @@ import pytest
 from marketdata.identity_groups import connected
 from marketdata.models import Asset, LatestPrice
 from portfolios.operations import Rule, TargetWeight, set_restrictions, set_targets
-from recommendations.engine.inputs import Options
+from recommendations.engine.options import Options
 from recommendations.engine.problem import RebalanceInputs, Security
 from recommendations.queries import rebalance_inputs
 from transactions.ledger.entries import Entry

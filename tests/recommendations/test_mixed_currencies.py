@@ -14,7 +14,7 @@ from django.utils import timezone
 from core.money import minor_unit, quantize
 from marketdata.models import Asset, ExchangeRate, LatestPrice
 from portfolios.operations import TargetWeight, set_targets
-from recommendations.engine.inputs import Options
+from recommendations.engine.options import Options
 from recommendations.engine.rebalancing import rebalance
 from recommendations.engine.result import result_json
 from recommendations.queries import rebalance_inputs

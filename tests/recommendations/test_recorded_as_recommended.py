@@ -19,7 +19,7 @@ from core.money import plain
 from identity.models import User
 from marketdata.models import Asset, LatestPrice
 from portfolios.operations import TargetWeight, set_targets
-from recommendations.engine.inputs import Options
+from recommendations.engine.options import Options
 from recommendations.engine.rebalancing import rebalance
 from recommendations.engine.result import Trade
 from recommendations.engine.solver import CashFloorUnreachable

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from identity.rights import Right
-from stream.client import Client
 from stream.hub import Hub, Member
 from stream.pace import Pace
 from stream.protocol import Close, Problem, Quote
+from stream.throttle import Client
 
 AS_OF = datetime(2026, 11, 20, tzinfo=UTC)
 

@@ -1,7 +1,8 @@
 """The table of transaction types: one row per type, with everything that differs. Pure.
 
 Models, entries, book, files, pages, exports and performance read this table. A new kind is a row
-here and, where lots change in a way no other kind changes them, a step in `corporate_actions`.
+here and, where lots change in a way no other kind changes them, a step in `corporate_actions`. An
+action that belongs to the security also has a row in `marketdata.corporate_actions`.
 
     cash      in: amount - fee    out: -amount - fee    fee: -fee
     lots      acquires: a lot opens under the transaction's id    leaves: lots are taken by a method

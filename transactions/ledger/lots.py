@@ -26,7 +26,8 @@ Methods    a table with one signature: the pieces in the order in which they are
              is a fact; its division follows from the household's other transactions
 
 A new method is also named in `models.accounts.LotMethod`, in LOT_METHODS of
-`files.reading.interface`, and in COMPARED of `portfolios.queries.sale_previews`.
+`files.reading.interface`, in COMPARED of `portfolios.queries.sale_previews`, and in the words of
+`operations.accounts`, `config.reference.vocabulary` and `files.formats.ballast_template`.
 
 Worked example, FIFO: buy 10 for 100.00, buy 10 for 120.00, sell 15 for 180.00:
     10 from the first   proceeds 120.00  basis 100.00  gain 20.00

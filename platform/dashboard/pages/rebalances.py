@@ -17,7 +17,7 @@ from jobs.models import ACTIVE, Job, JobStatus
 from jobs.operations import cancel
 from jobs.queries import job as job_of
 from recommendations import operations, queries
-from recommendations.engine.inputs import Options
+from recommendations.engine.options import Options
 from recommendations.engine.result import stored_result
 from recommendations.models import Recommendation, RecommendationStatus
 from transactions import queries as ledger

@@ -44,7 +44,7 @@ from identity.models import User
 from identity.operations import households, log_ins, users
 from identity.operations.sessions import session_family
 from identity.operations.tickets import stream_ticket
-from identity.tokens import Access
+from identity.token_signing import Access
 
 
 class CredentialsRefused(BallastError):

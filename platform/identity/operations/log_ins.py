@@ -21,7 +21,7 @@ from django.db import transaction
 
 from identity.models import Revocation, TokenFamily, User
 from identity.operations.revocation import family_ended
-from identity.tokens import (
+from identity.token_signing import (
     Access,
     Refresh,
     TokenRefused,

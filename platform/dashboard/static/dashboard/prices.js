@@ -4,7 +4,7 @@
 //   today      quantity * (price - previous close) * rate
 //   weight     value / (sum of values + cash)
 //
-// The server computes the same in decimals (portfolios/valuation.py); doubles hold these to the cent.
+// The server computes the same in decimals (portfolios/holdings/valuation.py); doubles hold these to the cent.
 
 import { money, percent, price, round, tone } from "./figures.js";
 import { currentState, on, subscribe } from "./stream.js";

@@ -3,8 +3,8 @@
 Lifetimes are in `config/settings.py`: ACCESS_TOKEN_LIFETIME, REFRESH_TOKEN_LIFETIME,
 REFRESH_TOKEN_ABSOLUTE_LIFETIME and STREAM_TICKET_LIFETIME.
 
-access    15 minutes, carries everything a request needs to be checked against the cache
-refresh   30 days, carries a family and a serial; the family's row has the current serial
+access    short-lived, carries everything a request needs to be checked against the cache
+refresh   long-lived, carries a family and a serial; the family's row has the current serial
 """
 
 import hashlib

@@ -6,7 +6,7 @@ from uuid import UUID
 import jwt
 import pytest
 
-from identity.tokens import (
+from identity.token_signing import (
     Access,
     Refresh,
     TokenRefused,

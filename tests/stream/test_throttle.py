@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.client import Client
 from stream.pace import Pace
 from stream.protocol import Quote
+from stream.throttle import Client
 
 STANDARD = Pace(interval_s=1.0, urgent_per_s_max=3)
 AS_OF = datetime(2026, 11, 20, tzinfo=UTC)
