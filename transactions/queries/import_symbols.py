@@ -7,9 +7,26 @@ from typing import Any
 from django.db.models import Q
 
 from marketdata.models import Asset
+from stores.rows import rows_of
 from transactions.models import Import
 
 SUGGESTIONS_MAX = 5
+# Some of the symbols alike may be of the same ISIN, and a household's own symbol may be public too.
+_ALIKE_MAX = 4 * SUGGESTIONS_MAX
+# The index of prefixes compares bytes, and no character comes after the last one of Unicode. OFFSET
+# keeps the planner from walking all symbols in their order until enough are found.
+_ALIKE = f"""
+SELECT wanted.stem, found.symbol
+  FROM unnest(%(stems)s::text[]) AS wanted (stem)
+ CROSS JOIN LATERAL (
+       SELECT symbol, id FROM (
+              SELECT symbol, id FROM {Asset._meta.db_table}
+               WHERE symbol ~>=~ wanted.stem AND symbol ~<~ (wanted.stem || chr(1114111))
+                 AND is_active AND (household_id IS NULL OR household_id = %(household)s)
+              OFFSET 0) AS beginning
+        ORDER BY symbol, id LIMIT %(count)s) AS found
+ ORDER BY wanted.stem, found.symbol, found.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +109,26 @@ def _meaning(
 
 
 def suggestions(*, batch: Import, unknown: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Suggest symbols for unknown securities: by ISIN, then by symbol; one query."""
-    condition = Q(pk__in=[])
-    for row in unknown:
-        if row["isin"]:
-            condition |= Q(isin=row["isin"])
-        if stem := _stem(row["key"]):
-            condition |= Q(symbol__startswith=stem)
-    found = list(
-        Asset.objects.for_household(batch.account.household_id)
-        .filter(condition, is_active=True)
-        .order_by("symbol", "id")[:1000]
+    """Suggest symbols for unknown securities: by ISIN, then by symbol; two queries."""
+    household_id = batch.account.household_id
+    isins = {row["isin"] for row in unknown if row["isin"]}
+    same: dict[str, list[str]] = {}
+    listed = (
+        Asset.objects.for_household(household_id)
+        .filter(isin__in=sorted(isins), is_active=True)
+        .order_by("symbol", "id")
     )
+    for isin, symbol in listed.values_list("isin", "symbol"):
+        same.setdefault(isin, []).append(symbol)
+    stems = {stem for row in unknown if (stem := _stem(row["key"]))}
+    alike: dict[str, list[str]] = {}
+    values = {"stems": sorted(stems), "household": household_id, "count": _ALIKE_MAX}
+    for stem, symbol in rows_of(_ALIKE, values):
+        alike.setdefault(stem, []).append(symbol)
     answer = {}
     for row in unknown:
-        isin = [a.symbol for a in found if row["isin"] and a.isin == row["isin"]]
-        stem = _stem(row["key"])
-        alike = [a.symbol for a in found if stem and a.symbol.startswith(stem)]
-        answer[row["key"]] = list(dict.fromkeys([*isin, *alike]))[:SUGGESTIONS_MAX]
+        found = [*same.get(row["isin"], ()), *alike.get(_stem(row["key"]), ())]
+        answer[row["key"]] = list(dict.fromkeys(found))[:SUGGESTIONS_MAX]
     return answer
 
 

@@ -33,6 +33,26 @@ def test_unknown_symbols_are_errors_with_suggestions(desk: Any, assets: Any) -> 
     assert Transaction.objects.count() == 1
 
 
+def test_suggestions_for_one_security_leave_room_for_those_of_another(
+    desk: Any, django_assert_max_num_queries: Any
+) -> None:
+    """A short symbol begins 1,200 others, and a file has more unknown ones than a page lists."""
+    Asset.objects.bulk_create(
+        Asset(symbol=f"{stem}{number}", name="x", currency="USD")
+        for stem, count in (("Q", 1_200), ("ZZ%_", 3))
+        for number in range(count)
+    )
+    row = "\nbuy 01-03 {} - - 1 50 1 USD"
+    keys = ["Q.DE", "ZZ%_.L", "ZZ.L", *(f"Y{number}.X" for number in range(300))]
+    batch = desk.preview(FOREIGN.strip() + "".join(row.format(key) for key in keys))
+    found = {row["key"]: row["suggestions"] for row in batch["unmapped"]}
+    assert found["Q.DE"] == ["Q0", "Q1", "Q10", "Q100", "Q1000"]
+    assert found["ZZ%_.L"] == found["ZZ.L"] == ["ZZ%_0", "ZZ%_1", "ZZ%_2"]
+    assert found["Y299.X"] == []
+    with django_assert_max_num_queries(12):
+        assert len(desk.get(batch)["unmapped"]) == len(keys) + 2
+
+
 def test_an_isin_of_one_asset_needs_no_help_in_whatever_currency(desk: Any) -> None:
     Asset.objects.filter(symbol="BBB").update(isin="US0378331005", currency="EUR")
     batch = desk.preview(FOREIGN)
