@@ -119,8 +119,9 @@ def test_every_sample_is_previewed_committed_exported_found_again_and_undone(
         answer = desk.commit(batch)
     assert answer.status_code == 200, answer.content
     statement = desk.get(batch)["outcome"]["statement"]
-    if statement and statement["first_difference"] is not None:
-        # A refused row is the only reason why a broker's own balance is not met.
+    skipped = {code for row in desk.codes(batch) for code in row}
+    if statement and statement["first_difference"] and "fx_conversion" not in skipped:
+        # Else only a refused row is a reason why a broker's own balance is not met.
         assert statement["first_difference"]["reason"] != "figures_differ"
     assert ledger(account) != as_it_was
     options = {"options": body["options"]} if body["options"] else {}

@@ -35,6 +35,7 @@ LAYOUT = Layout(
         "costs_currency": ("Valuta", "Valuutta"),
         "amount": ("Belopp", "Beløp", "Beløb", "Summa"),
         "currency": ("Valuta+1", "Valuutta+1"),
+        "balance": ("Saldo",),
         "rate": ("Växlingskurs", "Vekslingskurs", "Vaihtokurssi"),
         "note": ("Transaktionstext", "Transaksjonstekst", "Tapahtumateksti"),
         "void": ("Makuleringsdatum", "Makuleringsdato", "Mitätöintipäivä"),

@@ -45,6 +45,7 @@ _BOOKINGS = Bookings(
         dividend=["DIVIDEND"],
         deposit=("CASH TOP-UP", "DEPOSIT"),
         withdrawal=["CASH WITHDRAWAL"],
+        interest=("INTEREST", "INTEREST PAID"),
         fee=("CUSTODY FEE", "ROBO MANAGEMENT FEE"),
         split=["STOCK SPLIT"],
         event_incomplete=("POSITION CLOSURE", "MERGER - STOCK", "MERGER - CASH", "SPINOFF"),

@@ -24,6 +24,7 @@ _COLUMNS = {
     "price": ("Unit price", "Stückpreis", "Prix unitaire", "Prezzo unitario"),
     "fee": ("Costs", "Kosten", "Coûts", "Frais", "Costi"),
     "accrued": ("Accrued Interest", "Aufgelaufene Zinsen", "Intérêts courus", "Interessi maturati"),
+    "balance": ("Balance", "Saldo", "Solde"),
     "amount": ("Net Amount", "Nettobetrag", "Montant net", "Importo netto"),
     "quoted": (
         *("Net Amount Currency", "Currency Net Amount", "Währung Nettobetrag"),
@@ -36,6 +37,7 @@ _COLUMNS = {
         "Importo netto nella *",
     ),
     "currency": ("Currency", "Währung", "Monnaie", "Devise", "Valuta"),
+    "balance_currency": ("Currency", "Währung", "Monnaie", "Devise", "Valuta"),
 }
 _MONEY = dict.fromkeys(("price", "fee", "amount", "accrued"), "currency")
 _REQUIRED = frozenset({"date", "order_id", "type", "quantity", "price", "fee", "amount"})

@@ -93,7 +93,7 @@ def _rows(line: Line) -> Iterator[ParsedRow]:
         yield signed_cash(line, "deposit", "withdrawal", bare, _signed(word, total))
     elif word in ("currency conversion",):
         yield line.skip("fx_conversion")
-    elif "fee" in word:
+    elif "fee" in word or word == "new card cost":
         yield charge(line, "fee", bare, None if total is None else -abs(total))
     elif word.startswith(("stock split", "stock distribution")):
         yield line.refused("event_incomplete", of="type")
