@@ -28,21 +28,27 @@ from transactions.files.reading.lines import Line
 from transactions.files.reading.postings import Books, Posting, Worth, rows_of
 
 _LINE_CHARS_MAX = 1_000
+# Lines are matched with single spaces, so every repetition has an end.
 _DIRECTIVE = re.compile(
-    r"(?P<day>\d{4}[-/]\d\d[-/]\d\d)\s+(?P<word>txn|[*!&#?%PSTCURM]|[a-z]{3,9})(?:\s+(?P<rest>.*))?"
+    r"(?P<day>\d{4}[-/]\d\d[-/]\d\d) (?P<word>txn|[*!&#?%PSTCURM]|[a-z]{3,9})"
+    r"(?: (?P<rest>.{0,1000}))?"
 )
-_NUMBER = r"[-+]?\s{0,3}[\d,]{1,25}(?:\.\d{0,20})?"
+_NUMBER = r"[-+]? ?[\d,]{1,25}(?:\.\d{0,20})?"
 _COMMODITY = r"[A-Z][A-Z0-9'._-]{0,23}"
-_AMOUNT = re.compile(rf"(?P<number>{_NUMBER})\s{{0,9}}(?P<commodity>{_COMMODITY})")
-_ACCOUNT = re.compile(r"(?:[*!&#?%PSTCURM]\s+)?(?P<account>[^\W\d_][\w-]*(?::[\w-]+)+)\s*")
+_AMOUNT = re.compile(rf"(?P<number>{_NUMBER}) ?(?P<commodity>{_COMMODITY})")
+_ACCOUNT = re.compile(
+    r"(?:[*!&#?%PSTCURM] )?(?P<account>[^\W\d_][\w-]{0,60}(?::[\w-]{1,60}){1,12})(?: |$)"
+)
 _COST = re.compile(r"\{\{(?P<total>[^{}]{0,200})\}\}|\{(?P<each>[^{}]{0,200})\}")
-_PRICE = re.compile(r"(?P<sign>@@?)\s*")
-_META = re.compile(r"[a-z][\w-]{0,80}:(?:\s|$)")
+_PRICE = re.compile(r"(?P<sign>@@?) ?")
+_META = re.compile(r"[a-z][\w-]{0,80}:(?: |$)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _TEXT = re.compile(r'"([^"]{0,400})"')
+# An account that is opened or asserted, or the first posting below a transaction.
 _HEAD = re.compile(
-    rb"^\d{4}[-/]\d\d[-/]\d\d\s+(?:(?:open|balance|pad|close)\s+[A-Z\xc0-\xff][\w-]+:"
-    rb"|(?:\*|!|txn)\s+\"[^\n]{0,400}\n(?:[ \t]+[^\n]{0,400}\n){0,20}?[ \t]+[A-Z][\w-]+:[A-Z0-9])",
+    rb"^\d{4}[-/]\d\d[-/]\d\d[ \t]{1,8}(?:open|balance|pad|close)[ \t]{1,8}[^\W\d_][\w-]{0,60}:"
+    rb"|^\d{4}[-/]\d\d[-/]\d\d[ \t]{1,8}(?:\*|!|txn)[^\r\n]{0,200}\r?\n[ \t]{1,8}"
+    rb"(?:[a-z][\w-]{0,40}:[^\r\n]{0,200}\r?\n[ \t]{1,8}){0,4}[A-Z][\w-]{0,60}:[A-Z0-9]",
     re.MULTILINE,
 )
 _OTHERS = frozenset(
@@ -99,12 +105,13 @@ def _entries(data: BinaryIO, options: Options) -> Iterator[_Entry]:
     for count, text in enumerate(text_lines(data, encoding), start=1):
         if count > IMPORT_ROWS_MAX:
             raise refusal("rows_too_many")
-        line = _uncommented(text[:_LINE_CHARS_MAX]).rstrip()
+        indented = text[:1].isspace()
+        line = " ".join(_uncommented(text[:_LINE_CHARS_MAX]).split())
         if not line:
             continue
-        if line[0].isspace():
-            if held is not None and not _META.match(line.strip()):
-                held.legs.append(line.strip())
+        if indented:
+            if held is not None and not _META.match(line):
+                held.legs.append(line)
             continue
         if held is not None:
             yield held

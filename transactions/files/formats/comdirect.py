@@ -16,7 +16,7 @@ from transactions.files.reading.tables import Layout
 LAYOUT = Layout(
     name="comdirect",
     columns={
-        "date": ("Geschäftstag", "Buchungstag"),
+        "date": ("Geschäftstag",),
         "booked": ("Buchungstag",),
         "quantity": ("Stück / Nom.",),
         "name": ("Bezeichnung",),

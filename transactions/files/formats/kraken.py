@@ -40,7 +40,9 @@ TRADES = Layout(
         "quantity": ("vol",),
         "margin": ("margin",),
     },
-    required=frozenset({"id", "pair", "date", "type", "price", "cost", "fee", "quantity"}),
+    required=frozenset(
+        {"id", "pair", "date", "type", "price", "cost", "fee", "quantity", "margin"}
+    ),
     decimal=".",
     date_order="ymd",
 )

@@ -61,7 +61,8 @@ def _prepare(line: Line) -> None:
     text = f"{line.text('type')} {line.text('note')}"[:400]
     found = _COST.search(text.upper())
     if found and not line.figure("amount"):
-        line.cells = {**line.cells, "amount": f"-{found[1]}"}
+        stated = found[1].replace(",", "").replace(".", line.decimal)  # a text keeps the point
+        line.cells = {**line.cells, "amount": f"-{stated}"}
 
 
 def _meaning(line: Line) -> str:

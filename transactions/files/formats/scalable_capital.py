@@ -28,7 +28,9 @@ LAYOUT = Layout(
         "name": ("description",),
         "quantity": ("shares",),
     },
-    required=frozenset({"date", "status", "id", "type", "isin", "quantity", "amount", "fee"}),
+    required=frozenset(
+        {"date", "status", "id", "type", "isin", "quantity", "price", "amount", "fee", "tax"}
+    ),
     numbers=("quantity", "price", "amount", "fee", "tax"),
     money=dict.fromkeys(("price", "amount", "fee", "tax"), "currency"),
 )

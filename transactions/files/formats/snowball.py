@@ -29,7 +29,9 @@ LAYOUT = Layout(
         "fee": ("FeeTax",),
         "unmoved": ("DoNotAdjustCash",),
     },
-    required=frozenset({"type", "date", "symbol", "price", "quantity", "currency", "fee"}),
+    required=frozenset(
+        {"type", "date", "symbol", "price", "quantity", "currency", "fee", "feecurrency", "unmoved"}
+    ),
     dates=("date",),
     numbers=("price", "quantity", "fee"),
     money={"price": "currency", "amount": "currency", "fee": "feecurrency"},

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from transactions.files.formats.declaration import ReadFormat
-from transactions.files.reading.bookings import Bookings, Costs, read_bookings, words
+from transactions.files.reading.bookings import Bookings, Costs, booked_rows, read_bookings, words
 from transactions.files.reading.interface import Options, ParsedRow
+from transactions.files.reading.lines import Line
 from transactions.files.reading.tables import Layout
 
 _COLUMNS = {
@@ -108,7 +109,16 @@ _BOOKINGS = Bookings(
 
 
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
-    yield from read_bookings(data, options, _BOOKINGS)
+    yield from read_bookings(data, options, _BOOKINGS, rows=_rows)
+
+
+def _rows(line: Line, bookings: Bookings) -> Iterator[ParsedRow]:
+    quoted, one = line.code("quoted"), "settled_currency" not in line.columns
+    converted = line.figure("settled") not in (None, line.figure("amount"))
+    if one and (converted or quoted not in ("", line.code("currency"))):
+        yield line.refused("currency_missing", "The file lacks one of its currencies.", of="quoted")
+    else:
+        yield from booked_rows(line, bookings)
 
 
 FORMATS = [ReadFormat(name="swissquote", title="Swissquote", read=read, layouts=(_TWO, _ONE))]

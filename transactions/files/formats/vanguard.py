@@ -23,7 +23,7 @@ LAYOUT = Layout(
         "fee": ("Commissions and Fees", "Commission Fees", "Commission"),
         "amount": ("Net Amount",),
     },
-    required=frozenset({"date", "type", "name", "quantity", "amount"}),
+    required=frozenset({"date", "type", "name", "quantity", "price", "amount"}),
     decimal=".",
     date_order="mdy",
     heading_rows=2_000,

@@ -82,6 +82,30 @@ def decimals(text: str, decimal: DecimalSign) -> int:
     return sum(1 for sign in places if "0" <= sign <= "9")
 
 
+def sign_in(text: str) -> tuple[DecimalSign | None, bool]:
+    """Return the decimal sign of a number, and whether it proves it; 1,234 has a comma, perhaps."""
+    if text.isdigit() or len(text) > CELL_CHARS_MAX or "." not in text and "," not in text:
+        return None, False
+    match = _SIGNED.fullmatch(_SPACES.sub("", text))
+    digits = match["digits"] if match else ""
+    comma, point = digits.rfind(","), digits.rfind(".")
+    if comma < 0 and point < 0:
+        return None, False
+    if comma >= 0 and point >= 0:
+        return "," if comma > point else ".", True
+    sign: DecimalSign = "," if comma >= 0 else "."
+    before, _, after = digits.partition(sign)
+    if digits.count(sign) > 1:
+        return "." if sign == "," else ",", True
+    return sign, len(after) != 3 or len(before) > 3 or before in ("", "0")
+
+
+def evident(text: str) -> Decimal | None:
+    """Return a number that proves its own decimal sign, or has none; else None."""
+    sign, is_proof = sign_in(text)
+    return number(text, sign or ".") if is_proof or sign is None else None
+
+
 def decimal_sign(texts: Iterable[str], *, fallback: DecimalSign | None) -> DecimalSign:
     """Return the decimal sign that a file's numbers prove; `fallback` if no number proves one.
 
@@ -110,24 +134,9 @@ def _signs(texts: Iterable[str]) -> tuple[set[DecimalSign], set[DecimalSign]]:
     proved: set[DecimalSign] = set()
     open_signs: set[DecimalSign] = set()
     for text in texts:
-        if len(text) > CELL_CHARS_MAX or not (match := _SIGNED.fullmatch(_SPACES.sub("", text))):
-            continue
-        digits = match["digits"]
-        comma, point = digits.rfind(","), digits.rfind(".")
-        if comma < 0 and point < 0:
-            continue
-        if comma >= 0 and point >= 0:
-            proved.add("," if comma > point else ".")
-            continue
-        sign: DecimalSign = "," if comma >= 0 else "."
-        other: DecimalSign = "." if sign == "," else ","
-        before, _, after = digits.partition(sign)
-        if digits.count(sign) > 1:
-            proved.add(other)
-        elif len(after) != 3 or len(before) > 3 or before in ("", "0"):
-            proved.add(sign)
-        else:
-            open_signs.add(sign)
+        sign, is_proof = sign_in(text)
+        if sign is not None:
+            (proved if is_proof else open_signs).add(sign)
     return proved, open_signs
 
 

@@ -98,7 +98,8 @@ class Line:
         text = self.text(name)
         if cells.is_nothing(text):
             return None
-        value = cells.number(text, self.decimal)
+        is_mixed = self.source is not None and name in self.source.mixed
+        value = cells.evident(text) if is_mixed else cells.number(text, self.decimal)
         if value is None:
             self.problem("number_invalid", f"{text[:40]!r} is not a number.", of=name)
         elif abs(value) > MONEY_MAX:

@@ -10,7 +10,7 @@ import csv
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from io import SEEK_END
 from typing import BinaryIO
@@ -24,6 +24,7 @@ from transactions.files.reading.cells import (
     decimal_sign,
     is_other_order,
     is_other_sign,
+    sign_in,
 )
 from transactions.files.reading.decoding import encoding_of, refusal, text_lines
 from transactions.files.reading.interface import DateOrder, Options
@@ -39,9 +40,10 @@ _TITLE_CHARS_MAX = 500
 class Layout:
     """The columns of one format: field -> its possible headings.
 
-    All `required` fields must be there. The cells of `dates` and `numbers` may prove the day order
-    and the decimal sign, if the format does not fix them. `money`: field of an amount -> field of
-    its currency, which may be a minor unit. The heading is one of the first `heading_rows` rows.
+    All `required` fields must be there. The cells of `dates` and `numbers` prove the day order and
+    the decimal sign; `date_order` and `decimal` are what a broker writes, which counts if no cell
+    proves that a spreadsheet has changed it. `money`: field of an amount -> field of its currency,
+    which may be a minor unit. The heading is one of the first `heading_rows` rows.
     """
 
     name: str
@@ -53,6 +55,13 @@ class Layout:
     date_order: DateOrder | None = None
     money: Mapping[str, str] = field(default_factory=dict)
     heading_rows: int = HEADING_ROWS
+
+    def is_figure(self, name: str) -> bool:
+        """Return whether a field has figures, whose decimal sign is that of the file."""
+        return name in self.numbers or name in self.money or name in _FIGURES
+
+
+_FIGURES = frozenset({"quantity", "price", "amount", "fee", "tax", "total", "cost", "value"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,8 @@ class Heading:
     columns: Mapping[str, str]
     title: str
     money: Mapping[str, str]
+    # Columns whose figures are not all in the file's decimal sign: each has to prove its own.
+    mixed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,16 +335,53 @@ def _styled(
                 if place < len(record.cells):
                     yield record.cells[place]
 
-    order, sign = options.date_order or layout.date_order, options.decimal or layout.decimal
-    if order is None:
-        order = date_order(cells(layout.dates))
-    elif options.date_order and is_other_order(cells(layout.dates), order):
+    days = [name for name in heading.fields if name in layout.dates or "date" in name]
+    order, sign, mixed = options.date_order, options.decimal, frozenset[str]()
+    if order and is_other_order(cells(days), order):
         raise refusal("date_order_contradicted", field="date_order")
-    if options.decimal and is_other_sign(cells(layout.numbers), options.decimal):
+    if sign and is_other_sign(cells(layout.numbers), sign):
         raise refusal("number_style_contradicted", field="decimal")
-    if sign is None:
+    try:
+        order = order or date_order(cells(days))
+    except InvalidInput as error:
+        if layout.date_order is None or error.code == "date_order_mixed":
+            raise
+    if sign is None and layout.decimal is None:
         sign = decimal_sign(cells(layout.numbers), fallback=_FALLBACKS.get(delimiter))
-    return Table(data, encoding, delimiter, heading, sign, order, _ends_open(data))
+    elif sign is None:
+        rows = below(heading, read_records(data, encoding, delimiter))
+        sign, mixed = _proved_sign(heading, layout, rows)
+    return Table(
+        data,
+        encoding,
+        delimiter,
+        replace(heading, mixed=mixed),
+        sign or layout.decimal or ".",
+        order or layout.date_order,
+        _ends_open(data),
+    )
+
+
+def _proved_sign(
+    heading: Heading, layout: Layout, rows: Iterable[Record]
+) -> tuple[DecimalSign | None, frozenset[str]]:
+    """Return the decimal sign that the columns prove, and the columns that are not in it alone.
+
+    Brokers write one sign in one column and the other in the next, now and then within a column.
+    """
+    proved: dict[str, set[DecimalSign | None]] = {
+        name: set() for name in heading.fields if layout.is_figure(name)
+    }
+    places = [(heading.fields[name], signs) for name, signs in proved.items()]
+    for record in rows:
+        for place, signs in places:
+            if place < len(record.cells) and len(signs) < 2:
+                sign, is_proof = sign_in(record.cells[place])
+                if is_proof:
+                    signs.add(sign)
+    one = [next(iter(signs)) for signs in proved.values() if len(signs) == 1]
+    found = one[0] if len(set(one)) == 1 else layout.decimal
+    return found, frozenset(name for name, signs in proved.items() if signs - {found})
 
 
 def _ends_open(data: BinaryIO) -> bool:
