@@ -47,7 +47,8 @@ SAMPLES = {
 
 
 def test_every_format_that_is_read_has_a_sample_here() -> None:
-    assert {*SAMPLES.values(), "ballast"} == {*FORMATS}
+    # Our own CSV is what comes back below; a table has no columns of its own.
+    assert {*SAMPLES.values(), "ballast", "table"} == {*FORMATS}
 
 
 @pytest.fixture

@@ -43,7 +43,8 @@ def _meaning(line: Line) -> str:
     if line.text("symbol").casefold().startswith(("total", "grand total")):
         return "summary"
     paid_in = line.code("fee_currency")
-    stated = "fee_currency" in line.columns or line.columns.get("currency") == "Currency"
+    heading = line.columns.get("currency", "").casefold()
+    stated = "fee_currency" in line.columns or heading == "currency"
     if line.figure("fee") and (not stated or paid_in not in ("", line.code("currency"))):
         return "event_incomplete"
     return word_of(WORDS, line)
