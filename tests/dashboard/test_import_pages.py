@@ -253,3 +253,22 @@ def test_the_line_where_the_balances_part_is_a_link_to_its_page(browser: Client,
     text = browser.get(page.headers["Location"]).content.decode()
     assert '<a href="?page=1#row-31">line 32</a>' in text
     assert 'id="row-31"' in text
+
+
+def test_a_row_and_its_reversal_cancel_each_other_in_the_preview(
+    browser: Client, own: str, account: Any
+) -> None:
+    page = brought(
+        browser,
+        own,
+        b"id,type,executed_at,symbol,quantity,amount,currency,reverses\n"
+        b"a,deposit,2024-01-02T12:00:00Z,,,100,USD,\n"
+        b"b,deposit,2024-01-03T12:00:00Z,,,7,USD,\n"
+        b"c,deposit,2024-01-03T12:00:00Z,,,7,USD,b\n",
+    )
+    before = [row.cash for row in browser.get(page).context["rows"]]
+    assert before == ["+$100.00", "+$7.00", "\N{MINUS SIGN}$7.00"]
+    browser.post(f"{page}/commit")
+    assert [row.cash for row in browser.get(page).context["rows"]] == before
+    account.refresh_from_db()
+    assert account.cash == 100

@@ -202,7 +202,7 @@ def undo(
     """
 
     def reverse(household: HouseholdBooks) -> None:
-        ids = list(standing(batch=batch).order_by("id").values_list("pk", flat=True))
+        ids = _standing(batch)
         if ids:
             note = f"Undo of the Import of {batch.file_name}"
             written = write_reversals(
@@ -215,11 +215,15 @@ def undo(
     batch.status, batch.undone_at = ImportStatus.UNDONE, now
 
 
-def standing(*, batch: Import) -> "QuerySet[Transaction]":
-    """Return an import's valid transactions and the other sides of transfers."""
+def _standing(batch: Import) -> list[int]:
+    """Return the ids of an import's valid transactions and of the other sides of transfers."""
     rows = Transaction.objects.filter(reverses__isnull=True, reversed_by__isnull=True)
     mine = Q(import_batch=batch) | Q(counterpart__import_batch=batch)
-    return rows.filter(mine | Q(taken_by__import_batch=batch))
+    return list(
+        rows.filter(mine | Q(taken_by__import_batch=batch))
+        .order_by("id")
+        .values_list("pk", flat=True)
+    )
 
 
 def _attempted(batch: Import, write: Callable[[HouseholdBooks], None]) -> None:

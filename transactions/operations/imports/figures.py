@@ -19,7 +19,6 @@ from transactions.ledger.kinds import KINDS
 from transactions.models import Import, ImportRow, ImportStatus, RowStatus, Transaction
 from transactions.operations.drafts import Draft as Checked
 from transactions.operations.drafts import checked
-from transactions.operations.imports.committing import standing
 from transactions.operations.imports.settling import Stated, base_currency, settled
 from transactions.queries.import_symbols import meanings
 
@@ -56,7 +55,7 @@ class Figures:
 def recorded_figures(
     *, batch: Import, rows: Sequence[ImportRow], now: datetime
 ) -> dict[int, Figures]:
-    """Return the figures of rows of one page by their numbers; rows that move nothing have none."""
+    """Return the figures of rows of one page by their numbers, if they are or will be recorded."""
     if batch.status == ImportStatus.PREVIEW:
         return _previewed(batch, rows, now)
     numbers = {row.public_id: row.number for row in rows}
@@ -65,9 +64,7 @@ def recorded_figures(
 
 
 def _previewed(batch: Import, rows: Sequence[ImportRow], now: datetime) -> dict[int, Figures]:
-    wanted = [
-        row for row in rows if row.draft and row.status in (RowStatus.READY, RowStatus.DUPLICATE)
-    ]
+    wanted = [row for row in rows if row.draft and row.status == RowStatus.READY]
     if not wanted:
         return {}
     found = meanings(batch=batch)
@@ -75,8 +72,8 @@ def _previewed(batch: Import, rows: Sequence[ImportRow], now: datetime) -> dict[
     assets = {one.symbol: one.asset for one in found.values() if one.symbol and one.asset}
     stated: dict[int, Stated] = {}
     for row in wanted:
-        # Which lots are taken and which row is reversed changes no figure.
-        draft = replace(decoded(row.draft or ""), lots=(), lot_method=None, reverses="")
+        # Which lots are taken changes no figure.
+        draft = replace(decoded(row.draft or ""), lots=(), lot_method=None)
         try:
             entry = entry_of(draft, public_id=row.public_id, names=Names(symbols))
         except BallastError:
@@ -97,13 +94,14 @@ def _previewed(batch: Import, rows: Sequence[ImportRow], now: datetime) -> dict[
         account=batch.account, entries=list(entries.values()), assets=assets, now=now
     )
     return {
-        number: _of_draft(outcome)
+        number: _of_draft(outcome, back=bool(stated[number].draft.reverses))
         for number, outcome in zip(entries, outcomes, strict=True)
         if isinstance(outcome, Checked)
     }
 
 
-def _of_draft(draft: Checked) -> Figures:
+def _of_draft(draft: Checked, *, back: bool) -> Figures:
+    """Return the figures of a draft; `back`: of the reversal of a row like it."""
     figures = draft.amounts
     return Figures(
         currency=draft.entry.currency,
@@ -112,7 +110,7 @@ def _of_draft(draft: Checked) -> Figures:
         amount=figures.amount,
         fee=figures.fee,
         fx_rate=draft.fx_rate,
-        cash_effect=figures.cash_effect,
+        cash_effect=-figures.cash_effect if back else figures.cash_effect,
         opened_date=draft.entry.opened_date,
     )
 
@@ -150,9 +148,11 @@ class Undoing:
 
 def undoing(*, batch: Import) -> Undoing:
     """Return what undoing a committed import would take back; two queries."""
+    mine = Transaction.objects.filter(
+        import_batch=batch, account=batch.account, reverses__isnull=True
+    )
     rows = (
-        standing(batch=batch)
-        .filter(account=batch.account)
+        mine.filter(reversed_by__isnull=True)
         .order_by()
         .values_list("type", "asset__symbol")
         .annotate(Count("id"), Sum("quantity"), Sum("cash_effect"))
@@ -167,7 +167,5 @@ def undoing(*, batch: Import) -> Undoing:
         if symbol and quantity and sign:
             units[symbol] = units.get(symbol, Decimal(0)) - sign * quantity
     moved = {symbol: units[symbol] for symbol in sorted(units) if units[symbol]}
-    untouched = Transaction.objects.filter(
-        import_batch=batch, reverses__isnull=True, reversed_by__isnull=False
-    ).count()
+    untouched = mine.filter(reversed_by__isnull=False).count()
     return Undoing(dict(counts.most_common()), cash, moved, untouched)
