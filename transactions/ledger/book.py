@@ -219,8 +219,12 @@ class Book:
             earlier_acquired_count=self.washes.policy.earlier_acquired_count,
         )
 
-    def close(self, sales: Sequence[tuple[Place, Sale]]) -> None:
+    def close(
+        self, sales: Sequence[tuple[Place, Sale]], *, among: list[Piece] | None = None
+    ) -> None:
         """Close the shares sold at one instant; losses follow the purchase order of the shares.
+
+        `among`: the pieces of the place, sorted by age, of which the one sale takes its shares.
 
         Every sale chooses its lots first. Shares that one sale is about to sell may still replace
         those another sold at a loss (Treas. Reg. 1.1091-1(b)). Shares of one sale never replace
@@ -231,7 +235,11 @@ class Book:
         order: list[Leaving] = []
         for place, sale in sales:
             try:
-                out = taken_from(pieces=self.at(place), sale=sale)
+                there = self.at(place)
+                out = taken_from(pieces=there if among is None else among, sale=sale)
+                if among is not None:
+                    gone = {id(piece) for piece in out}
+                    there[:] = [piece for piece in there if id(piece) not in gone]
             except BallastError as fault:
                 fault.item = sale.id
                 raise

@@ -34,7 +34,7 @@ Wash sales: an exercise is a purchase; the other actions are not. A loss that aw
 shares is counted in new shares after a split.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -161,7 +161,7 @@ def spin_off(book: Book, event: Event) -> None:
             piece.basis += basis
             piece.adjustment += adjustment
     book.put((event.account, event.new_asset), children)
-    _cash_in_lieu(book, event, _of_new(event))
+    _cash_in_lieu(book, event, _of_new(event), children)
 
 
 def merger(book: Book, event: Event) -> None:
@@ -188,7 +188,7 @@ def merger(book: Book, event: Event) -> None:
     ]
     book.put((event.account, event.new_asset), received)
     if event.unit_value is None:
-        _cash_in_lieu(book, event, _of_new(event))
+        _cash_in_lieu(book, event, _of_new(event), received)
 
 
 def symbol_change(book: Book, event: Event) -> None:
@@ -255,12 +255,21 @@ def _boot(book: Book, event: Event, old: list[Piece], ratio: Fraction) -> None:
         book.closings.append(_cash_closing(event, piece, number, proceeds=cash, basis=basis))
 
 
-def _cash_in_lieu(book: Book, event: Event, sold: Event) -> None:
-    """Sell the fraction of a share that an event leaves, if cash was paid for it."""
+def _cash_in_lieu(
+    book: Book, event: Event, sold: Event, received: Sequence[Piece] | None = None
+) -> None:
+    """Sell the fraction of a share that an event leaves, if cash was paid for it.
+
+    `received`: the new shares, of which the fraction is one: it has their basis and holding period,
+    not those of shares held before. If they are whole, the fraction is what is held in all.
+    """
     if not event.net:
         return
-    held = sum(piece.quantity for piece in book.at((sold.account, sold.asset)))
-    fraction = held % book.scale.one
+    place = (sold.account, sold.asset)
+    fraction = sum(piece.quantity for piece in received or ()) % book.scale.one
+    among = list(received or ()) if fraction else None
+    if not fraction:
+        fraction = sum(piece.quantity for piece in book.at(place)) % book.scale.one
     if not fraction:
         raise NoFraction(
             f"The event of {event.at.date()} leaves whole shares only, but cash in lieu pays for a "
@@ -268,7 +277,7 @@ def _cash_in_lieu(book: Book, event: Event, sold: Event) -> None:
             fields={"amount": ["is given, but no fraction of a share is left"]},
         )
     sale = book.sale(sold, quantity=fraction, net=book.cents(event))
-    book.close([((sold.account, sold.asset), sale)])
+    book.close([(place, sale)], among=among)
 
 
 def _ratio(event: Event) -> Fraction:

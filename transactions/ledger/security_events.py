@@ -34,14 +34,10 @@ _TOLD_AS = {
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """The units of an account: at the beginning of the ex-day, and just before the booking.
-
-    `of_new`: the units of the new security just before the booking.
-    """
+    """The units of an account: at the beginning of the ex-day, and just before the booking."""
 
     at_ex_date: Fraction = Fraction(0)
     at_booking: Fraction = Fraction(0)
-    of_new: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +185,10 @@ def reaches_losses(terms: Terms) -> bool:
 
 
 def _after(terms: Terms, units: Units) -> Fraction:
-    """Return the units, of the security that may have a fraction, after the action."""
-    ratio = terms.ratio or Fraction(0)
+    """Return the units among which a fraction may be left: all after a split, else those new."""
     if terms.rescaling is not None:
         return units.at_booking * terms.rescaling
-    return units.of_new + units.at_booking * ratio if terms.new_symbol else units.at_booking
+    return units.at_booking * (terms.ratio or Fraction(0))
 
 
 def _in_lieu(terms: Terms, fraction: Fraction) -> Decimal:

@@ -127,6 +127,30 @@ def test_8937_a_spin_off_moves_its_part_of_the_basis_and_pays_the_fraction(
     assert gains(account) == [(D("0.1917"), D("4.68"), D("5.58"), True)]
 
 
+def test_the_fraction_is_one_of_the_shares_received_not_of_those_held_before(
+    ledgers: Any, account: Any, confirmed: Any
+) -> None:
+    """2.5 of the child with 100.00 of basis come to 10.5 bought long before: 0.5 of those are paid.
+
+    The half has 100.00 / 5 = 20.00 of basis and the parent's dates; what was held stays.
+    """
+    ledgers.trade(account, "buy", "2019-03-01", "10.5", "2100", symbol="BBB")
+    ledgers.trade(account, "buy", "2024-01-02", "10", "1000")
+    confirmed(
+        "spin_off",
+        "2024-06-10",
+        "1:4",
+        new_symbol="BBB",
+        basis_percentage=D(10),
+        cash_in_lieu_price=D(70),
+    )
+    assert gains(account) == [(D("0.5"), D(35), D(20), False)]
+    assert ledgers.lots(account, "BBB") == [
+        ("2019-03-01", D("10.5"), D(2100)),
+        ("2024-01-02", D(2), D(80)),
+    ]
+
+
 def test_events_of_one_day_follow_each_other(ledgers: Any, account: Any, confirmed: Any) -> None:
     """100 shares become 10 in the morning; one of the child for each 4 are 2.5, the half paid."""
     ledgers.trade(account, "buy", "2022-03-01", "100", "1000")

@@ -16,6 +16,7 @@ from marketdata.operations import confirm_for_everyone, withdraw_for_everyone
 from tests.conftest import make_assets, make_people
 from tests.transactions.actions.conftest import Ledgers, follow
 from transactions.models import ActionRun, AppliedAction, Holding, Transaction
+from transactions.operations import ledger
 from transactions.operations.actions import booking, follow_actions, list_households, run, runs
 from transactions.tasks import follow_corporate_action
 
@@ -60,7 +61,7 @@ def test_a_worker_killed_between_writes_leaves_nothing_of_that_household(
         action=announce("split", "2024-06-10", "2:1"), user=people.operator, now=timezone.now()
     )
     written: list[int] = []
-    real = booking.record_made
+    real = ledger.record_made
 
     def dying(**stated: Any) -> Any:
         rows = real(**stated)

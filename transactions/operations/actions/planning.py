@@ -187,12 +187,7 @@ def _held(
     }
     _book_before(book, waiting, (end, *turn_of(terms)))
     held = {
-        pk: Units(
-            at_ex_date[pk],
-            units_in(book, pk, action.asset_id),
-            units_in(book, pk, action.new_asset_id or 0),
-        )
-        for pk in household.accounts
+        pk: Units(at_ex_date[pk], units_in(book, pk, action.asset_id)) for pk in household.accounts
     }
     return held, sold
 
