@@ -84,6 +84,13 @@ _ALL = (
         _FRACTION | {"new_symbol", "ratio", "cash_per_share", "new_share_value"},
     ),
     ActionKind(
+        "exchange_offer",
+        "Exchange offer",
+        "Shares of another company, and perhaps cash, for each share that its holder tenders.",
+        frozenset({"new_symbol", "ratio"}),
+        _FRACTION | {"cash_per_share", "new_share_value"},
+    ),
+    ActionKind(
         "symbol_change",
         "Symbol change",
         "The security gets another symbol. Lots and dates stay.",
@@ -224,11 +231,11 @@ def ensure_terms(terms: Terms) -> None:
 
 
 def _ensure_merger(terms: Terms, given: frozenset[str]) -> None:
-    if terms.kind != "merger":
+    if terms.kind not in ("merger", "exchange_offer"):
         return
     if ("new_symbol" in given) != ("ratio" in given):
         missing = "ratio" if "new_symbol" in given else "new_symbol"
-        raise _invalid(missing, "is required for a merger into shares", code="term_required")
+        raise _invalid(missing, "is required for shares of a successor", code="term_required")
     if not given & {"new_symbol", "cash_per_share"}:
         raise _invalid(
             "cash_per_share", "is required unless there is a new_symbol", code="term_required"

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from portfolios.performance.facts import UNIT_DECIMALS, Event, Facts
 from portfolios.performance.payments import Payments, payments
 from portfolios.prices.rule import Ints, Points, Whole
-from transactions.ledger.kinds import KINDS, Units
+from transactions.ledger.kinds import KINDS
 from transactions.ledger.splits import Splits
+from transactions.ledger.unit_moves import Units
 
 _KINDS = tuple(KINDS.values())
 # What a kind does to units: adds 1, takes -1, 0 nothing; _BY_RATIO: it depends on the units held.

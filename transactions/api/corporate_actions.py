@@ -22,6 +22,7 @@ from edge.serializers import (
     BasisPercentageField,
     CurrencyField,
     PriceField,
+    QuantityField,
     StrictSerializer,
     SymbolField,
 )
@@ -70,6 +71,15 @@ class CorporateActionWrite(StrictSerializer):
     reference = serializers.CharField(
         max_length=NOTE_LENGTH_MAX, required=False, allow_blank=True, default=""
     )
+
+
+class TenderedWrite(StrictSerializer):
+    account_id = serializers.UUIDField()
+    quantity = QuantityField()
+
+
+class CorporateActionConfirm(StrictSerializer):
+    tendered = TenderedWrite(many=True, required=False)
 
 
 class CorporateActionRead(serializers.Serializer[Any]):
@@ -347,17 +357,26 @@ class CorporateActionPreviewView(APIView):
 
 class CorporateActionConfirmView(APIView):
     @extend_schema(
-        operation_id="corporate_actions_confirm", request=None, responses=CorporateActionRead
+        operation_id="corporate_actions_confirm",
+        request=CorporateActionConfirm,
+        responses=CorporateActionRead,
     )
     def post(self, request: Request, action_id: UUID) -> Response:
         """Confirm an action for your household and book it in the accounts that held the security.
 
         An account that has told it already is linked, not booked again. A large ledger is booked
-        by a worker within minutes: `booking` is `due` until then.
+        by a worker within minutes: `booking` is `due` until then. An exchange offer needs the
+        units that each account tenders.
         """
         user = caller(request)
         action = corporate_action(user=user, public_id=action_id)
-        confirm_own(action=action, user=user, now=timezone.now())
+        rows = CorporateActionConfirm.parsed(request).get("tendered")
+        confirm_own(
+            action=action,
+            user=user,
+            now=timezone.now(),
+            tendered={row["account_id"]: row["quantity"] for row in rows} if rows else None,
+        )
         return Response(_answer(user, action_id))
 
 

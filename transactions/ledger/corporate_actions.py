@@ -13,6 +13,7 @@ A new kind of action begins with its row in `kinds`, which names its fields, cas
     merger for cash    a sale
     stock and cash     gain up to the cash is recognized, a loss is not (IRC 356(a) and (c));
                        basis new = old - cash + recognized gain (IRC 358(a)(1))
+    exchange offer     a merger of the shares that were tendered; the others stay
     symbol change      lots and open losses move to the new symbol, unchanged
     return of capital  lowers the basis of each share; the excess over it is gain (IRC 301(c))
     rights issue       like a spin-off of the rights. If worth less than 15 % of the shares, they
@@ -174,10 +175,23 @@ def merger(book: Book, event: Event) -> None:
         sale = book.sale(event, quantity=everything, net=book.cents(event))
         book.close([((event.account, event.asset), sale)])
         return
-    ratio = _ratio(event)
     old = list(pieces)
-    book.leave((event.account, event.asset), event.at, old)
     pieces.clear()
+    _exchanged(book, event, old)
+
+
+def exchange(book: Book, event: Event) -> None:
+    """Replace the shares that were tendered, chosen by a lot method or by name, like a merger."""
+    assert event.quantity is not None, "an exchange states the shares tendered"
+    sale = book.sale(event, quantity=book.scale.steps(event.quantity), net=0)
+    _exchanged(book, event, taken_from(pieces=book.held(event), sale=sale))
+
+
+def _exchanged(book: Book, event: Event, old: list[Piece]) -> None:
+    """Put shares of the successor in the place of pieces that left, with boot or cash in lieu."""
+    assert event.new_asset is not None, f"a {event.type} into shares has a successor"
+    ratio = _ratio(event)
+    book.leave((event.account, event.asset), event.at, old)
     for piece in old:
         piece.gone = True
     if event.unit_value is not None and event.net:
@@ -287,7 +301,8 @@ def _ratio(event: Event) -> Fraction:
 
 def _of_new(event: Event) -> Event:
     assert event.new_asset is not None, f"a {event.type} leads to another asset"
-    return replace(event, asset=event.new_asset)
+    method = "fifo" if event.method == "specific" else event.method
+    return replace(event, asset=event.new_asset, method=method, chosen=())
 
 
 def _received(piece: Piece, quantity: int, basis: int, adjustment: int) -> Piece:
@@ -325,7 +340,7 @@ def _cash_closing(event: Event, piece: Piece, part: int, *, proceeds: int, basis
 STEPS: Mapping[str, Callable[[Book, Event], None]] = {
     step.__name__: step
     for step in (
-        *(split, stock_dividend, spin_off, merger, symbol_change, return_of_capital),
+        *(split, stock_dividend, spin_off, merger, exchange, symbol_change, return_of_capital),
         exercise,
     )
 }

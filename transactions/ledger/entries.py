@@ -8,6 +8,7 @@
                   cash in lieu
     merger        new_symbol and ratio, or amount in cash, or both: with price (the value of one
                   new share) the cash is boot, without it cash in lieu
+    exchange      like a merger, of the quantity that was tendered
     transfer_in   takes the lots of a transfer out of the household, or states what they cost
                   (amount) and when they were acquired (opened_date)
 
@@ -285,7 +286,7 @@ def _merger_figures(kind: Kind, entry: Entry) -> Figures:
             raise _invalid("ratio", "is allowed only with a new_symbol", code="new_symbol_required")
     elif entry.ratio is None:
         raise _invalid("ratio", "is required when there is a new_symbol", code="ratio_required")
-    return None, entry.price, amount, entry.ratio
+    return entry.quantity, entry.price, amount, entry.ratio
 
 
 def _event_figures(kind: Kind, entry: Entry) -> Figures:

@@ -18,14 +18,23 @@ action that belongs to the security also has a row in `marketdata.corporate_acti
               received for each share held; of an exercise: new shares for one right
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from types import MappingProxyType
 from typing import Literal
 
-Units = int | Fraction
-Move = Callable[[Units, Units, Fraction | None], tuple[Units, Units]]
+from transactions.ledger.unit_moves import (
+    Move,
+    add,
+    add_for_each,
+    distribute,
+    exchange,
+    exercise,
+    multiply,
+    stay,
+    take,
+    tender,
+)
 
 # Corporate actions first, then acquisitions, exercises of rights, transfers between own accounts,
 # sales, and transfers out. Types that only move cash come last.
@@ -39,41 +48,7 @@ EVENTS_GROUP = "Corporate actions"
 TRANSFERS_GROUP = "Transfers of shares"
 
 
-def _stay(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
-    return held, 0
-
-
-def _add(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
-    return held + quantity, 0
-
-
-def _take(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
-    return held - quantity, 0
-
-
-def _multiply(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
-    assert ratio is not None, "a split has a ratio"
-    return held * ratio, 0
-
-
-def _distribute(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
-    return held, quantity if ratio is None else held * ratio
-
-
-def _add_for_each(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
-    return held + (quantity if ratio is None else held * ratio), 0
-
-
-def _exchange(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
-    return 0, held if ratio is None else held * ratio
-
-
-def _exercise(held: Units, quantity: Units, ratio: Fraction | None) -> tuple[Units, Units]:
-    assert ratio is not None, "an exercise has a ratio"
-    return held - quantity / ratio, quantity
-
-
-_SIGNS: Mapping[Move, int] = {_stay: 0, _add: 1, _take: -1}
+_SIGNS: Mapping[Move, int] = {stay: 0, add: 1, take: -1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +67,7 @@ class Kind:
     step: str = ""
     rank: int = CASH
     turn: int = 0
-    units: Move = _stay
+    units: Move = stay
     # Fields beyond those that every type has, and the required ones.
     takes: frozenset[str] = frozenset()
     requires: tuple[str, ...] = ()
@@ -170,7 +145,7 @@ _ALL = (
         lots="acquires",
         step="acquire",
         rank=ACQUIRED,
-        units=_add,
+        units=add,
         takes=_TRADE_FIELDS,
         requires=("quantity",),
         purchase=True,
@@ -188,7 +163,7 @@ _ALL = (
         lots="leaves",
         step="sell",
         rank=SOLD,
-        units=_take,
+        units=take,
         takes=_TRADE_FIELDS,
         requires=("quantity",),
         chooses_lots=True,
@@ -261,7 +236,7 @@ _ALL = (
         lots="changes",
         step="split",
         rank=EVENT,
-        units=_multiply,
+        units=multiply,
         takes=frozenset({"ratio", "quantity", "amount"}),
         may_sell=True,
         rescales=True,
@@ -281,7 +256,7 @@ _ALL = (
         lots="acquires",
         step="transfer_in",
         rank=ACQUIRED,
-        units=_add,
+        units=add,
         takes=frozenset({"quantity", "price", "amount", "opened_date"}),
         requires=("quantity",),
         form=("symbol", "quantity", "cost", "opened_date"),
@@ -298,7 +273,7 @@ _ALL = (
         lots="leaves",
         step="transfer_out",
         rank=LEFT,
-        units=_take,
+        units=take,
         takes=frozenset({"quantity", "to_account_id"}),
         requires=("quantity",),
         chooses_lots=True,
@@ -317,7 +292,7 @@ _ALL = (
         step="spin_off",
         rank=EVENT,
         turn=DISTRIBUTION,
-        units=_distribute,
+        units=distribute,
         takes=frozenset({"new_symbol", "ratio", "quantity", "amount", "basis_percentage"}),
         requires=("new_symbol", "basis_percentage"),
         ratio_or_quantity=True,
@@ -337,11 +312,32 @@ _ALL = (
         step="merger",
         rank=EVENT,
         turn=EXCHANGE,
-        units=_exchange,
+        units=exchange,
         takes=frozenset({"new_symbol", "ratio", "amount", "price"}),
         may_sell=True,
         first_of_day=True,
         form=("symbol", "new_symbol", "ratio", "price", "cash", "fee"),
+    ),
+    Kind(
+        name="exchange",
+        label="Exchange offer",
+        about="Shares tendered for shares of another company, and cash if a price is given: the "
+        "value of one new share. Without a price the amount is cash in lieu.",
+        group=EVENTS_GROUP,
+        figures="merger",
+        cash="in",
+        performance="trade",
+        lots="changes",
+        step="exchange",
+        rank=EVENT,
+        turn=EXCHANGE,
+        units=tender,
+        takes=frozenset({"quantity", "new_symbol", "ratio", "amount", "price"}),
+        requires=("quantity", "new_symbol", "ratio"),
+        chooses_lots=True,
+        may_sell=True,
+        first_of_day=True,
+        form=("symbol", "quantity", "new_symbol", "ratio", "price", "cash", "lot_method"),
     ),
     Kind(
         name="symbol_change",
@@ -355,7 +351,7 @@ _ALL = (
         step="symbol_change",
         rank=EVENT,
         turn=EXCHANGE,
-        units=_exchange,
+        units=exchange,
         takes=frozenset({"new_symbol"}),
         requires=("new_symbol",),
         first_of_day=True,
@@ -388,7 +384,7 @@ _ALL = (
         lots="acquires",
         step="acquire",
         rank=ACQUIRED,
-        units=_add,
+        units=add,
         takes=_TRADE_FIELDS,
         requires=("quantity",),
         purchase=True,
@@ -410,7 +406,7 @@ _ALL = (
         step="spin_off",
         rank=EVENT,
         turn=DISTRIBUTION,
-        units=_distribute,
+        units=distribute,
         takes=frozenset({"new_symbol", "ratio", "quantity", "amount", "basis_percentage"}),
         requires=("new_symbol",),
         ratio_or_quantity=True,
@@ -430,7 +426,7 @@ _ALL = (
         lots="acquires",
         step="exercise",
         rank=EXERCISED,
-        units=_exercise,
+        units=exercise,
         takes=_TRADE_FIELDS | {"new_symbol", "ratio"},
         requires=("quantity", "new_symbol", "ratio"),
         purchase=True,
@@ -449,7 +445,7 @@ _ALL = (
         lots="changes",
         step="stock_dividend",
         rank=EVENT,
-        units=_add_for_each,
+        units=add_for_each,
         takes=frozenset({"ratio", "quantity", "amount"}),
         ratio_or_quantity=True,
         may_sell=True,

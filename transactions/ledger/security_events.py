@@ -27,6 +27,7 @@ _STEP = Decimal(1).scaleb(-QUANTITY_DECIMALS)
 _TOLD_AS = {
     "split": ("split", "stock_dividend"),
     "stock_dividend": ("split", "stock_dividend"),
+    "exchange_offer": ("exchange",),
     "delisting": (),
     "cash_in_lieu": (),
 }
@@ -34,10 +35,14 @@ _TOLD_AS = {
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """The units of an account: at the beginning of the ex-day, and just before the booking."""
+    """The units of an account: at the beginning of the ex-day, and just before the booking.
+
+    `tendered`: the units given up in an exchange offer, which is voluntary.
+    """
 
     at_ex_date: Fraction = Fraction(0)
     at_booking: Fraction = Fraction(0)
+    tendered: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,8 @@ def takes_part(terms: Terms, units: Units) -> bool:
         return bool(units.at_ex_date and units.at_booking)
     if terms.kind == "cash_in_lieu":
         return bool(_fraction(units.at_booking))
+    if terms.kind == "exchange_offer":
+        return bool(units.tendered)
     return bool(units.at_ex_date)
 
 
@@ -137,8 +144,10 @@ def entries_of(terms: Terms, units: Units, *, lot_method: str | None = None) -> 
         fraction = _fraction(units.at_booking)
         paid = _in_lieu(terms, fraction)
         return [_sale(terms, at, quantity_of(fraction), paid, terms.symbol, lot_method)]
+    offered = terms.kind == "exchange_offer"
+    given_up = units.tendered if offered else units.at_ex_date
     cash = quantize(
-        WIDE.multiply(quantity_of(units.at_ex_date), terms.cash_per_share or Decimal(0)),
+        WIDE.multiply(quantity_of(given_up), terms.cash_per_share or Decimal(0)),
         terms.currency,
     )
     if terms.kind in ("return_of_capital", "liquidation"):
@@ -147,18 +156,20 @@ def entries_of(terms: Terms, units: Units, *, lot_method: str | None = None) -> 
         return [Entry(kind, at, terms.currency, terms.symbol, amount=cash)]
     fraction = _fraction(_after(terms, units))
     paid = _in_lieu(terms, fraction)
-    boot = terms.kind == "merger" and terms.new_symbol is not None and cash > 0
+    exchanged = offered or terms.kind == "merger"
+    boot = exchanged and terms.new_symbol is not None and cash > 0
     entry = Entry(
-        terms.kind,
+        "exchange" if offered else terms.kind,
         at,
         terms.currency,
         terms.symbol,
-        amount=(cash if terms.kind == "merger" and (boot or not terms.new_symbol) else paid)
-        or None,
+        quantity=quantity_of(units.tendered) if offered else None,
+        amount=(cash if boot or (exchanged and not terms.new_symbol) else paid) or None,
         price=terms.new_share_value if boot else None,
         new_symbol=terms.new_symbol,
         ratio=_ratio(terms),
         basis_percentage=terms.basis_percentage,
+        lot_method=lot_method if offered else None,
     )
     if not (boot and paid):
         return [entry]
@@ -188,7 +199,8 @@ def _after(terms: Terms, units: Units) -> Fraction:
     """Return the units among which a fraction may be left: all after a split, else those new."""
     if terms.rescaling is not None:
         return units.at_booking * terms.rescaling
-    return units.at_booking * (terms.ratio or Fraction(0))
+    held = units.tendered if terms.kind == "exchange_offer" else units.at_booking
+    return held * (terms.ratio or Fraction(0))
 
 
 def _in_lieu(terms: Terms, fraction: Fraction) -> Decimal:

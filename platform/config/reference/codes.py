@@ -223,6 +223,9 @@ CODES: dict[str, dict[str, str]] = {
             "Cash beside shares needs the value of a new share, and nothing else does."
         ),
         "payment_before_ex_date": "The payment is before the ex-day. Correct one of them.",
+        "tendered_required": (
+            "An exchange offer needs the units that each account tenders; nothing else has any."
+        ),
         "term_not_allowed": "This kind of action does not use the term. Remove it.",
         "term_required": "A term of the action is missing. Add it.",
     },

@@ -58,6 +58,7 @@ REQUESTS: dict[str, Any] = {
         "ratio": "4:1",
         "reference": "Form 8937 of the issuer",
     },
+    "corporate_actions_confirm": {},
     "portfolio_rebalance": {"minimum_trade": "250", "whole_shares": True},
     "restrictions_replace": [
         {

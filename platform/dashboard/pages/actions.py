@@ -1,18 +1,21 @@
 """The pages of corporate actions: the list with a form to propose one, and one before and after."""
 
+from decimal import Decimal
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from rest_framework.exceptions import ValidationError
 
-from core.errors import BallastError
+from core.errors import BallastError, InvalidInput
 from dashboard.forms.actions import ActionForm
 from dashboard.forms.entries import add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.pages.query_parameters import page_asked
 from edge.pagination import counted
+from edge.serializers import QuantityField
 from marketdata.corporate_actions import sentence
 from marketdata.models import ActionState, CorporateAction
 from marketdata.queries import assets, corporate_action
@@ -104,6 +107,7 @@ def corporate_action_page(request: SignedIn, action_id: UUID) -> HttpResponse:
             "ratio": action.terms.ratio is not None,
             "refusal": refusal,
             "run": run,
+            "tenders": action.kind == "exchange_offer",
             "parts": [_shown(part, action) for part in parts],
             "may_confirm": own
             and not withdrawn
@@ -124,7 +128,9 @@ def _decide(request: SignedIn, action: CorporateAction) -> None:
             run = withdraw_own(action=action, user=user, now=now)
             done = "What it booked was reversed."
         else:
-            run = confirm_own(action=action, user=user, now=now)
+            run = confirm_own(
+                action=action, user=user, now=now, tendered=_tendered(request, action)
+            )
             done = "The event is booked in your accounts."
     except BallastError as refusal:
         messages.error(request, refusal.detail)
@@ -132,6 +138,25 @@ def _decide(request: SignedIn, action: CorporateAction) -> None:
     if run is not None and run.done_at is None:
         done = "Saved. A worker brings your accounts up to it when it is due."
     messages.success(request, done)
+
+
+def _tendered(request: SignedIn, action: CorporateAction) -> dict[UUID, Decimal] | None:
+    """Return the units that the page's form tenders, by account; None for any other action."""
+    if action.kind != "exchange_offer":
+        return None
+    found: dict[UUID, Decimal] = {}
+    for name, text in request.POST.items():
+        _, _, account = name.partition("tendered-")
+        if not account or not str(text).strip():
+            continue
+        try:
+            found[UUID(account)] = QuantityField().run_validation(str(text))
+        except (ValueError, ValidationError):
+            raise InvalidInput(
+                f"{str(text)[:20]!r} is not a number of units. Write it as in 12.5.",
+                code="invalid",
+            ) from None
+    return found
 
 
 def _shown(part: PreviewedPart, action: CorporateAction) -> dict[str, object]:

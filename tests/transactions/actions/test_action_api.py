@@ -258,3 +258,64 @@ def test_confirmed_again_it_is_booked_where_it_is_missing(
     assert ledgers.lots(held) == [("2024-03-01", D(20), D(500))]
     assert ledgers.lots(late) == [("2024-04-01", D(12), D(300))]
     ledgers.ensure_right()
+
+
+def test_an_exchange_offer_is_booked_for_the_units_that_are_tendered(
+    people: Any, client_of: Any, ledgers: Any
+) -> None:
+    """40 of 100 shares for half a share each, worth 30.00, and 2.00 in cash for each.
+
+    First in first out: 40 of the lot of 1,000.00 for 50 shares, basis 800.00. Received: 20 shares
+    worth 600.00 and 80.00, a loss of 120.00 that is not recognized: basis 720.00 (IRC 356(c), 358).
+    """
+    account = ledgers.account(people.owner)
+    other = ledgers.account(people.spouse, "Other")
+    ledgers.trade(account, "buy", "2023-03-01", "50", "1000")
+    ledgers.trade(account, "buy", "2023-04-03", "50", "400")
+    ledgers.trade(other, "buy", "2023-04-03", "50", "400")
+    api = client_of(people.owner)
+    stated = {
+        "symbol": "AAA",
+        "kind": "exchange_offer",
+        "ex_date": "2024-06-10",
+        "new_symbol": "BBB",
+        "ratio": "1:2",
+        "cash_per_share": "2",
+        "new_share_value": "30",
+    }
+    made = api.post(URL, stated, format="json").json()
+    address = f"{URL}/{made['id']}"
+    seen = api.get(f"{address}/preview").json()["accounts"]
+    assert [part["after"]["quantity"] for part in seen] == ["0", "0"]  # as if all were tendered
+    bare = api.post(f"{address}/confirm", {}, format="json")
+    assert (bare.status_code, bare.json()["code"]) == (400, "tendered_required")
+    foreign = ledgers.account(people.stranger)
+    theirs = [{"account_id": str(foreign.public_id), "quantity": "1"}]
+    refused = api.post(f"{address}/confirm", {"tendered": theirs}, format="json")
+    assert refused.status_code == 404
+    tendered = [{"account_id": str(account.public_id), "quantity": "40"}]
+    done = api.post(f"{address}/confirm", {"tendered": tendered}, format="json")
+    assert done.json()["booking"] == "booked"
+    assert ledgers.lots(account) == [
+        ("2023-03-01", D(10), D(200)),
+        ("2023-04-03", D(50), D(400)),
+    ]
+    assert ledgers.lots(account, "BBB") == [("2023-03-01", D(20), D(720))]
+    assert ledgers.lots(other) == [("2023-04-03", D(50), D(400))]
+    ledgers.ensure_right()
+    api.post(f"{address}/withdraw")
+    assert ledgers.lots(account)[0] == ("2023-03-01", D(50), D(1000))
+    assert ledgers.lots(account, "BBB") == []
+
+
+def test_more_than_is_held_cannot_be_tendered(
+    people: Any, client_of: Any, held: Any, ledgers: Any
+) -> None:
+    api = client_of(people.owner)
+    stated = {**SPLIT, "kind": "exchange_offer", "new_symbol": "BBB"}
+    made = api.post(URL, stated, format="json").json()
+    tendered = [{"account_id": str(held.public_id), "quantity": "11"}]
+    answer = api.post(f"{URL}/{made['id']}/confirm", {"tendered": tendered}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "insufficient_quantity")
+    assert ledgers.lots(held) == [("2024-03-01", D(10), D(500))]
+    assert ActionRun.objects.count() == 0

@@ -46,7 +46,7 @@ def _booked(
     now: datetime,
     events_max: int | None,
 ) -> int:
-    plan = planned(household=household, action=action, now=now)
+    plan = planned(household=household, action=action, now=now, tendered=run.tendered)
     made: list[Draft] = []
     owners: list[tuple[Part, int]] = []
     for part in plan.parts:

@@ -6,22 +6,26 @@ ledger is booked at once, in the request's transaction; a large one by a job.
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from core.errors import Conflict, InvalidInput
+from core.money import plain
 from identity.models import User
 from marketdata.models import ActionSource, ActionState, Asset, CorporateAction
 from marketdata.operations.corporate_actions import decided, follow, propose
 from marketdata.queries import assets_by_symbol
 from stores.locks import locked
 from transactions.ledger.security_events import booked_at
-from transactions.models import ActionRun, AppliedAction, Transaction
+from transactions.models import Account, ActionRun, AppliedAction, Transaction
 from transactions.operations.actions.booking import book
 from transactions.operations.books.booking import is_long
 from transactions.queries.actions import ensure_concerns
+from transactions.queries.ledger import unknown_account
 
 # The most transactions of a household that the request itself books.
 EVENTS_AT_ONCE_MAX = 5_000
@@ -62,13 +66,21 @@ def _asset(known: Mapping[str, Asset], symbol: str, field: str) -> Asset:
     return known[symbol]
 
 
-def confirm_own(*, action: CorporateAction, user: User, now: datetime) -> ActionRun:
+def confirm_own(
+    *,
+    action: CorporateAction,
+    user: User,
+    now: datetime,
+    tendered: Mapping[UUID, Decimal] | None = None,
+) -> ActionRun:
     """Confirm an action for the user's household, and book it in its accounts.
 
     Confirmed again, it is booked where it is missing: in accounts whose purchases were recorded
-    later, or in which its transaction was reversed by hand.
+    later, or in which its transaction was reversed by hand. `tendered`: the units of each account
+    that are given up in an exchange offer, which is booked for those alone.
     """
     ensure_concerns(action=action, household_id=user.household_id)
+    _ensure_tendered(action, user, tendered)
     with transaction.atomic():
         if action.household_id is not None:
             action = decided(action=action, state=ActionState.CONFIRMED, user=user, now=now)
@@ -81,8 +93,26 @@ def confirm_own(*, action: CorporateAction, user: User, now: datetime) -> Action
         run = _run(action, user, now)
         _forget_reversed(run)
         run.undo, run.decided_by, run.decided_at = False, user, now
+        if tendered is not None:
+            run.tendered |= {str(pk): plain(quantity) for pk, quantity in tendered.items()}
         _bring_up(run, action, user, due, now)
     return run
+
+
+def _ensure_tendered(
+    action: CorporateAction, user: User, tendered: Mapping[UUID, Decimal] | None
+) -> None:
+    """Refuse an exchange offer without units, units for another action, and foreign accounts."""
+    if (action.kind == "exchange_offer") != bool(tendered):
+        raise InvalidInput(
+            "An exchange offer needs the units that each account tenders; no other action has any.",
+            code="tendered_required",
+            fields={"tendered": ["is required for an exchange offer, and only then"]},
+        )
+    for public_id in tendered or ():
+        own = Account.objects.filter(household_id=user.household_id, public_id=public_id)
+        if not own.exists():
+            raise unknown_account()
 
 
 def withdraw_own(*, action: CorporateAction, user: User, now: datetime) -> ActionRun | None:

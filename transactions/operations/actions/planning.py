@@ -3,9 +3,10 @@
 Booking and preview share the plan. It needs the household's accounts, locked for a booking.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 
 from core.errors import BallastError
@@ -80,17 +81,32 @@ class Plan:
     parts: tuple[Part, ...]
 
 
-def planned(*, household: HouseholdBooks, action: CorporateAction, now: datetime) -> Plan:
+# Units tendered in an exchange offer, by the public id of the account.
+Tendered = Mapping[str, Decimal]
+
+
+def planned(
+    *,
+    household: HouseholdBooks,
+    action: CorporateAction,
+    now: datetime,
+    tendered: Tendered | None = None,
+) -> Plan:
     """Return what the action does to each account of the household.
 
-    An account whose part is booked or told is not booked again. `now` may lie before the day of
-    the action only for a preview.
+    An account whose part is booked or told is not booked again. `tendered`: for an exchange offer;
+    None: everything that was held. `now` may lie before the day of the action only for a preview.
     """
     terms = action.terms
     linked = linked_assets(households=[household])[household.id]
     assets = linked.with_all({action.asset_id, action.new_asset_id or action.asset_id})
     past = stored_events(accounts=household.accounts, asset_ids=assets)
     held, sold = _held(household, linked, past, action, terms)
+    if terms.kind == "exchange_offer":
+        held = {
+            pk: replace(units, tendered=_tendered(household.accounts[pk], units, tendered))
+            for pk, units in held.items()
+        }
     told = _told(household, terms, action)
     applied = _applied(household, action)
     parts = [
@@ -102,6 +118,12 @@ def planned(*, household: HouseholdBooks, action: CorporateAction, now: datetime
         account = household.accounts[min(sold)]
         parts = [_drafted(account, Units(), [unheld_entry(terms)], action, now)]
     return Plan(action, terms, household, linked, past, tuple(parts))
+
+
+def _tendered(account: Account, units: Units, tendered: Tendered | None) -> Fraction:
+    if tendered is None:
+        return units.at_booking
+    return Fraction(Decimal(tendered.get(str(account.public_id), 0)))
 
 
 def _part(

@@ -19,7 +19,7 @@ from transactions.ledger.lots import Closing
 from transactions.ledger.security_events import booked_at
 from transactions.ledger.units import amount
 from transactions.models import Account, Transaction
-from transactions.operations.actions.planning import Part, Plan, book_of, planned
+from transactions.operations.actions.planning import Part, Plan, Tendered, book_of, planned
 from transactions.operations.books.households import unlocked_household
 from transactions.operations.drafts import stored_row
 from transactions.queries.books.events import event_row, events_of
@@ -96,11 +96,19 @@ class _Watched:
 
 
 def previewed(
-    *, action: CorporateAction, household_id: int, now: datetime
+    *,
+    action: CorporateAction,
+    household_id: int,
+    now: datetime,
+    tendered: Tendered | None = None,
 ) -> tuple[list[PreviewedPart], str]:
-    """Return each account before and after the action, and the ledger's refusal of it, if any."""
+    """Return each account before and after the action, and the ledger's refusal of it, if any.
+
+    `tendered`: for an exchange offer; None: everything that was held.
+    """
     household = unlocked_household(household_id=household_id)
-    plan = planned(household=household, action=action, now=max(now, booked_at(action.terms)))
+    late = max(now, booked_at(action.terms))
+    plan = planned(household=household, action=action, now=late, tendered=tendered)
     watched, new = _watched(plan, now)
     refusal = _book(plan, watched, new)
     return [_outcome(one, refusal) for one in watched], refusal

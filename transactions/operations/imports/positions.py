@@ -13,7 +13,8 @@ from heapq import merge
 from operator import itemgetter
 
 from core.limits import QUANTITY_DECIMALS
-from transactions.ledger.kinds import BOOKED_TYPES, CASH, KINDS, Units, rank
+from transactions.ledger.kinds import BOOKED_TYPES, CASH, KINDS, rank
+from transactions.ledger.unit_moves import Units
 from transactions.models import Account, Transaction
 from transactions.operations.imports.packed import Decimals
 

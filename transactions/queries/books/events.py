@@ -168,7 +168,7 @@ def _event(
         basis_fraction=Fraction(row.basis_percentage or 0) / 100,
         unit_value=(
             WIDE.multiply(row.price, row.fx_rate)
-            if row.type == "merger" and row.price is not None
+            if KINDS[row.type].figures == "merger" and row.price is not None
             else None
         ),
         opened_date=row.opened_date,
