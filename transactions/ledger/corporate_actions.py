@@ -180,7 +180,7 @@ def merger(book: Book, event: Event) -> None:
     _exchanged(book, event, old)
 
 
-def exchange(book: Book, event: Event) -> None:
+def exchange_offer(book: Book, event: Event) -> None:
     """Replace the shares that were tendered, chosen by a lot method or by name, like a merger."""
     assert event.quantity is not None, "an exchange states the shares tendered"
     sale = book.sale(event, quantity=book.scale.steps(event.quantity), net=0)
@@ -340,7 +340,15 @@ def _cash_closing(event: Event, piece: Piece, part: int, *, proceeds: int, basis
 STEPS: Mapping[str, Callable[[Book, Event], None]] = {
     step.__name__: step
     for step in (
-        *(split, stock_dividend, spin_off, merger, exchange, symbol_change, return_of_capital),
+        *(
+            split,
+            stock_dividend,
+            spin_off,
+            merger,
+            exchange_offer,
+            symbol_change,
+            return_of_capital,
+        ),
         exercise,
     )
 }

@@ -319,7 +319,7 @@ _ALL = (
         form=("symbol", "new_symbol", "ratio", "price", "cash", "fee"),
     ),
     Kind(
-        name="exchange",
+        name="exchange_offer",
         label="Exchange offer",
         about="Shares tendered for shares of another company, and cash if a price is given: the "
         "value of one new share. Without a price the amount is cash in lieu.",
@@ -328,7 +328,7 @@ _ALL = (
         cash="in",
         performance="trade",
         lots="changes",
-        step="exchange",
+        step="exchange_offer",
         rank=EVENT,
         turn=EXCHANGE,
         units=tender,

@@ -27,7 +27,6 @@ _STEP = Decimal(1).scaleb(-QUANTITY_DECIMALS)
 _TOLD_AS = {
     "split": ("split", "stock_dividend"),
     "stock_dividend": ("split", "stock_dividend"),
-    "exchange_offer": ("exchange",),
     "delisting": (),
     "cash_in_lieu": (),
 }
@@ -159,7 +158,7 @@ def entries_of(terms: Terms, units: Units, *, lot_method: str | None = None) -> 
     exchanged = offered or terms.kind == "merger"
     boot = exchanged and terms.new_symbol is not None and cash > 0
     entry = Entry(
-        "exchange" if offered else terms.kind,
+        terms.kind,
         at,
         terms.currency,
         terms.symbol,

@@ -48,7 +48,7 @@ def test_what_moves_no_lots_moves_no_units(kind: Kind) -> None:
         ("split", (5, 0)),
         ("spin_off", (10, 5)),
         ("merger", (0, 5)),
-        ("exchange", (6, 2)),
+        ("exchange_offer", (6, 2)),
         ("return_of_capital", (10, 0)),
     ],
 )
