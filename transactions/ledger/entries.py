@@ -8,7 +8,7 @@
                   cash in lieu
     merger        new_symbol and ratio, or amount in cash, or both: with price (the value of one
                   new share) the cash is boot, without it cash in lieu
-    exchange_offer  like a merger, of the quantity that was tendered
+    exchange      (exchange_offer) like a merger, of the quantity that was tendered
     transfer_in   takes the lots of a transfer out of the household, or states what they cost
                   (amount) and when they were acquired (opened_date)
 
