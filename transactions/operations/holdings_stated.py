@@ -7,7 +7,7 @@ from typing import Any
 
 from core.errors import InvalidInput
 from core.limits import RECONCILED_TRANSACTIONS_MAX
-from core.money import converted
+from core.money import converted, quantize
 from marketdata.queries import exchange_rates_on
 from transactions.files.comparing.causes import SETTLEMENT_DAYS_MAX, Known
 from transactions.files.comparing.holdings import (
@@ -19,7 +19,7 @@ from transactions.files.comparing.holdings import (
 )
 from transactions.files.comparing.moves import Move
 from transactions.files.comparing.stored import count, lines_of
-from transactions.files.stated.interface import StatedCash, StatedPosition, Statement
+from transactions.files.stated.interface import StatedPosition, Statement
 from transactions.files.stated.stored import from_stored
 from transactions.models import Account, Import
 from transactions.queries.import_symbols import Meaning
@@ -62,18 +62,20 @@ def beside_ledger(
     """
     moves = [*ledger_moves(account=account, last=day + timedelta(days=SETTLEMENT_DAYS_MAX)), *added]
     our_cash = sum((move.cash for move in moves if move.day <= day), Decimal(0))
-    names = stated_meanings(account=account, positions=statement.positions)
+    names = stated_meanings(
+        account=account,
+        securities=[(row.security, row.currency) for row in statement.positions],
+    )
     held = {move.symbol for move in moves}
     known = known or Known()
     symbols = held | {found.symbol for found in names.values() if found.symbol}
     splits = known_splits(account=account, symbols=symbols - {""}, last=day)
     funds = [row for row in statement.positions if _is_fund(row, names, held)]
+    units = [row for row in statement.positions if not _is_fund(row, names, held)]
     return compare(
         moves,
         day=day,
-        theirs=[_theirs(row, names) for row in statement.positions if row not in funds]
-        if statement.states_positions
-        else None,
+        theirs=[_theirs(row, names) for row in units] if statement.states_positions else None,
         cash=_their_cash(account, statement, funds, day),
         our_cash=our_cash,
         known=Known(known.missing, known.absent, splits, known.refused),
@@ -158,23 +160,18 @@ def _their_cash(
     apart = [row for row in statement.cash if not row.is_whole]
     foreign = [row for row in apart if row.currency != home and row.amount]
     rows = wholes or apart
-    amounts = [_converted(row, home, day) for row in rows]
-    if any(amount is None for amount in amounts):
+    rates = exchange_rates_on(wanted=[(row.currency, home, day) for row in foreign])
+    if not wholes and any((row.currency, home, day) not in rates for row in foreign):
         return None
-    settled = [row.settled for row in rows]
-    known = [value for value in settled if value is not None]
+    whole = in_funds
+    for row in rows:
+        at_home = row.currency == home or not row.amount
+        rate = Decimal(1) if at_home else rates[row.currency, home, day].rate
+        whole += row.amount if at_home else converted(row.amount, rate, home)
     return TheirCash(
-        amount=sum((amount for amount in amounts if amount is not None), in_funds),
-        settled=sum(known, in_funds) if rows and len(known) == len(rows) else None,
-        in_funds=in_funds,
+        amount=quantize(whole, home),
+        in_funds=quantize(in_funds, home),
+        is_finer=quantize(whole, home) != whole,
         is_converted=bool(foreign),
         lines=(*(row.line for row in rows), *(row.line for row in funds)),
     )
-
-
-def _converted(row: StatedCash, home: str, day: date) -> Decimal | None:
-    if row.currency == home or not row.amount:
-        return row.amount
-    rates = exchange_rates_on(wanted=[(row.currency, home, day)])
-    rate = rates.get((row.currency, home, day))
-    return None if rate is None else converted(row.amount, rate.rate, home)

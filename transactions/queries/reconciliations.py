@@ -15,7 +15,7 @@ from core.money import WIDE
 from identity.models import User
 from marketdata.models import ActionState, CorporateAction
 from transactions.files.comparing.moves import NOTHING, Move
-from transactions.files.stated.interface import StatedPosition
+from transactions.files.reading.interface import Security
 from transactions.ledger.kinds import BOOKED_TYPES, rank
 from transactions.models import Account, Import, ImportStatus, Lot, Reconciliation, Transaction
 from transactions.queries.import_symbols import Meaning, meanings_of
@@ -171,21 +171,24 @@ def symbols_remembered(*, account: Account) -> dict[str, Mapping[str, Any]]:
 
 
 def stated_meanings(
-    *, account: Account, positions: Sequence[StatedPosition]
+    *, account: Account, securities: Sequence[tuple[Security, str]]
 ) -> Mapping[str, Meaning]:
-    """Return the meaning of stated securities by key, as in the files imported before; two queries.
+    """Return the meaning of securities, each with its currency, by key; two queries.
+
+    What a person said in the files imported before holds here too.
 
     Brokers write a class of shares as BRK.B, BRK/B or BRK B.
     """
     said = symbols_remembered(account=account)
     rows = [
         {
-            "key": position.security.key,
-            "symbol": position.security.symbol,
-            "isin": position.security.isin,
-            "currency": position.currency,
+            "key": security.key,
+            "symbol": security.symbol,
+            "isin": security.isin,
+            "currency": currency,
         }
-        for position in positions
+        for security, currency in securities
+        if security.key
     ]
     rows += [{**row, "key": other} for row in rows if (other := _other(row["key"])) != row["key"]]
     found = meanings_of(household_id=account.household_id, rows=rows, said=said)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import pytest
@@ -301,3 +302,45 @@ def test_a_transaction_removed_doubled_or_altered_is_the_difference_named(
     assert parted <= {chosen.symbol}
     moved = chosen.cash if how == "removed" else -chosen.cash if how == "doubled" else D(-1)
     assert found.get("cash", (D(0),))[0] == moved
+
+
+def test_parts_of_a_cent_that_add_up_are_a_rounding() -> None:
+    finer = TheirCash(amount=CASH + D("0.02"), is_finer=True)
+    found = compare(LEDGER, day=DAY, theirs=None, cash=finer, our_cash=CASH, known=Known())
+    assert told(found) == {"cash": (D("0.02"), ["rounding?"])}
+    much = TheirCash(amount=CASH + D("0.05"), is_finer=True)
+    found = compare(LEDGER, day=DAY, theirs=None, cash=much, our_cash=CASH, known=Known())
+    assert told(found) == {"cash": (D("0.05"), ["unexplained?"])}
+
+
+def test_many_differences_at_once_take_a_bounded_number_of_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each of 600 securities was bought twice and may be explained in several ways."""
+    from transactions.files.comparing import holdings
+
+    ledger = [
+        move(f"{number}{part}", "2024-06-27", "buy", f"S{number}", "1", "10")
+        for number in range(600)
+        for part in "ab"
+    ]
+    stated = [Theirs(symbol=f"S{number}", key="", units=D(1)) for number in range(600)]
+    tried = 0
+
+    def counted(*lists: Any) -> Any:
+        nonlocal tried
+        for row in product(*lists):
+            tried += len(row)
+            yield row
+
+    monkeypatch.setattr(holdings, "product", counted)
+    found = compare(
+        ledger,
+        day=DAY,
+        theirs=stated,
+        cash=TheirCash(amount=D(0)),
+        our_cash=D(-12000),
+        known=Known(),
+    )
+    assert found.differences == 601
+    assert tried <= 200_000

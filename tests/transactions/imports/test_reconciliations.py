@@ -106,3 +106,29 @@ def test_a_list_larger_than_a_request_compares_is_refused(
     monkeypatch.setattr(realized, "RECONCILED_LOTS_MAX", 1)
     answer = reconciled(desk, text, year=2023)
     assert (answer.status_code, answer.json()["code"]) == (400, "too_many_rows")
+
+
+def test_lots_under_another_name_are_compared_under_ours(
+    traded: None, desk: Any, assets: Any
+) -> None:
+    assets["AAA"].isin = "US0378331005"
+    assets["AAA"].save(update_fields=["isin"])
+    flex = (
+        "ClientAccountID,CurrencyPrimary,AssetClass,Symbol,ISIN,TradeDate,OpenDateTime,Quantity,"
+        "CostBasis,FifoPnlRealized,LevelOfDetail\r\n"
+        "U1,USD,STK,AAA.OLD,US0378331005,20230301,20220103;093000,4,200,40,CLOSED_LOT\r\n"
+    )
+    body = reconciled(desk, flex, year=2023, kind="realized")
+    assert body.status_code == 200, body.content
+    told = {(row["symbol"], row["status"]) for row in body.json()["lines"]}
+    assert (body.json()["format"], ("AAA", "matched") in told) == ("ibkr_lots", True)
+
+
+def test_a_comparison_of_lots_is_kept(traded: None, desk: Any) -> None:
+    text = HEADING + lot("AAA", "03/01/2023", "01/03/2022", "4", "$240.00", "$200.00", "Long Term")
+    made = reconciled(desk, text, year=2023).json()
+    assert (made["kind"], made["positions"], made["cash"]) == ("realized", [], None)
+    assert desk.client.get(f"/api/v1/reconciliations/{made['id']}").json() == made
+    # A statement was asked for, and the file is a list of lots.
+    answer = reconciled(desk, text, kind="holdings")
+    assert (answer.status_code, answer.json()["code"]) == (400, "format_unknown")

@@ -34,7 +34,7 @@ REASONS: Mapping[str, str] = {
     "rows_refused": "Rows of the file about it were refused or left out.",
     "sweep_fund": "The broker keeps this cash in a money fund.",
     "currency_conversion": "The broker keeps several currencies; the ledger converts to one.",
-    "rounding": "The broker shows fewer digits.",
+    "rounding": "One side keeps fewer digits.",
     "security_unknown": "Ballast knows no security under this name. Map it to a symbol.",
     "other_symbol": "The other side has the same number of units under this name.",
     "short_position": "The broker has a short position, which the ledger cannot hold.",
@@ -47,8 +47,10 @@ REASONS: Mapping[str, str] = {
 SETTLEMENT_DAYS_MAX = 5
 # A split has a ratio of small numbers: 3:2, 20:1; a reverse one makes one unit of several.
 _RATIO_MAX, _RATIO_BOTH_MAX = 100, 10
-_CENT = Decimal("0.01")
+_CENT, _HALF_CENT = Decimal("0.01"), Decimal("0.005")
 CAUSES_MAX = 12
+# Rows that are tried against each other: so many of the file, so many of the ledger, the latest.
+_TRIED_ROWS_MAX, _TRIED_TRANSACTIONS_MAX = 200, 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +136,8 @@ def _differing(
     symbol: str, steps: Sequence[Step], by: Fraction, slack: Fraction, known: Known
 ) -> Iterator[Cause]:
     """Yield rows of the file that replace a transaction which the file does not have."""
-    absent = [step for step in steps if step.move.id in known.absent]
-    for row in known.missing:
+    absent = [step for step in steps if step.move.id in known.absent][-_TRIED_TRANSACTIONS_MAX:]
+    for row in [row for row in known.missing if row.symbol == symbol][:_TRIED_ROWS_MAX]:
         for step in absent:
             same = row.symbol == symbol and row.type == step.move.type
             if same and _is(_units(row, symbol) - step.effect, by, slack):
@@ -248,17 +250,26 @@ def altered(steps: Sequence[Step], by: Fraction, cash: Decimal) -> Iterator[Caus
 
 
 def causes_of_cash(
-    by: Decimal, rows: Sequence[Move], later: Sequence[Move], *, day: date, known: Known
+    by: Decimal,
+    rows: Sequence[Move],
+    later: Sequence[Move],
+    *,
+    day: date,
+    known: Known,
+    is_finer: bool = False,
 ) -> list[Cause]:
-    """Return the causes of cash that no difference in units explains; the surest first."""
+    """Return the causes of cash that no difference in units explains; the surest first.
+
+    `is_finer`: the broker keeps parts of a cent, which the ledger rounds in every transaction.
+    """
     found: list[Cause] = []
     loose = [row for row in known.missing if not _moves_units(row)]
     for group in [[row] for row in loose] + ([loose] if len(loose) > 1 else []):
         if sum((row.cash for row in group), Decimal(0)) == by:
             lines = tuple(row.line for row in group if row.line is not None)
             found.append(Cause(reason="transaction_missing", certain=True, cash=by, lines=lines))
-    absent = [row for row in rows if row.id in known.absent]
-    for other in known.missing:
+    absent = [row for row in rows if row.id in known.absent][-_TRIED_TRANSACTIONS_MAX:]
+    for other in known.missing[:_TRIED_ROWS_MAX]:
         for row in absent:
             is_same = (row.type, row.symbol) == (other.type, other.symbol)
             if is_same and other.cash - row.cash == by:
@@ -284,6 +295,8 @@ def causes_of_cash(
             found.append(Cause(reason="transaction_only_ours", certain=certain, cash=by, ids=ids))
     if "" in known.refused and not any(cause.certain for cause in found):
         found.insert(0, Cause(reason="rows_refused", cash=by))
+    if is_finer and abs(by) <= _HALF_CENT * sum(1 for row in rows if row.cash):
+        found.append(Cause(reason="rounding", cash=by))
     return found[:CAUSES_MAX]
 
 

@@ -33,7 +33,8 @@ from transactions.files.comparing.causes import (
 from transactions.files.comparing.moves import NOTHING, Folded, Move, folded, until
 
 Status = Literal["matched", "differs", "only_ours", "only_theirs"]
-_COMBINATIONS_MAX = 20_000
+# Causes put together: with many differences, fewer combinations are tried.
+_TRIED_TOGETHER_MAX = 200_000
 # Fewer digits than these are not shown to round, but because there are none.
 _ROUNDED_DECIMALS_MIN = 2
 
@@ -54,14 +55,15 @@ class Theirs:
 class TheirCash:
     """The cash that the broker states, in the account's currency.
 
-    `settled`: without trades that are not settled. `in_funds`: the part of it in money funds.
-    `is_converted`: it was added up from several currencies at the rates of the day.
+    `in_funds`: the part of it in money funds.
+    `is_converted`: it was added up from several currencies at the rates of the day. `is_finer`: it
+    was stated with parts of the smallest coin.
     """
 
     amount: Decimal
-    settled: Decimal | None = None
     in_funds: Decimal = Decimal(0)
     is_converted: bool = False
+    is_finer: bool = False
     lines: tuple[int, ...] = ()
 
 
@@ -147,8 +149,9 @@ def compare(
         if one.status != "matched" and one.symbol and not one.causes
     ]
     later = folded([*before, *after]).steps if after else {}
+    slacks = {one.symbol: _slack_of(one) for one in positions}
     for one in parted:
-        slack = _slack_of(positions, one.symbol)
+        slack = slacks[one.symbol]
         steps = [step for step in later.get(one.symbol, ()) if step.move.day > day]
         found = causes_of_units(
             one.symbol, one.by, slack, now=now, later=steps, day=day, known=known
@@ -178,9 +181,8 @@ def _slack(decimals: int) -> Fraction:
     return Fraction(1, 10**decimals)
 
 
-def _slack_of(positions: Sequence[Position], symbol: str) -> Fraction:
-    stated = next((one.theirs for one in positions if one.symbol == symbol), None)
-    exponent = stated.as_tuple().exponent if stated is not None else 0
+def _slack_of(one: Position) -> Fraction:
+    exponent = one.theirs.as_tuple().exponent if one.theirs is not None else 0
     return _slack(-exponent if isinstance(exponent, int) else 0)
 
 
@@ -267,7 +269,7 @@ def _chosen(lists: Sequence[Sequence[Cause]], asked: Decimal) -> list[tuple[Caus
         return []
     found = [
         row
-        for row in islice(product(*lists), _COMBINATIONS_MAX)
+        for row in islice(product(*lists), max(1, _TRIED_TOGETHER_MAX // len(lists)))
         if sum((cause.cash or Decimal(0) for cause in row), Decimal(0)) == asked
     ]
     certain = [row for row in found if all(cause.certain for cause in row)]
@@ -326,7 +328,11 @@ def _cash(
         left = Decimal(0)
     else:
         status = "differs"
-        found = causes_of_cash(left, before, after, day=day, known=known) if left else []
+        found = (
+            causes_of_cash(left, before, after, day=day, known=known, is_finer=cash.is_finer)
+            if left
+            else []
+        )
         if len([cause for cause in found if cause.certain]) == 1:
             found = [cause for cause in found if cause.certain]
         elif len(found) > 1:

@@ -5,7 +5,7 @@ comparison writes nothing into the ledger.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from io import SEEK_END
@@ -26,14 +26,14 @@ from transactions.files.comparing.stored import count
 from transactions.files.comparing.stored_lots import stored_lots
 from transactions.files.formats.detection import HEAD_BYTES, REALIZED, detect
 from transactions.files.reading.decoding import chunks
-from transactions.files.reading.interface import Options, RealizedLot, RealizedRow
+from transactions.files.reading.interface import Options, RealizedLot, RealizedRow, Security
 from transactions.files.stated.detection import ROWS_OF, STATEMENTS, detect_statement
 from transactions.files.stated.interface import Statement
 from transactions.models import Account, Import, ImportStatus, Reconciliation, ReconciliationKind
 from transactions.operations.holdings_stated import beside_ledger, of_account, stored_lines
 from transactions.operations.reconciling.rows import known_by_rows
 from transactions.queries.realized import realized_lines
-from transactions.queries.reconciliations import ledger_moves
+from transactions.queries.reconciliations import ledger_moves, stated_meanings
 
 FORMATS = sorted({*REALIZED, *STATEMENTS})
 # A Flex query may have open positions and closed lots; asked for lots, it is read as these.
@@ -207,7 +207,7 @@ def _realized(account: Account, brought: Brought, name: str, options: Options) -
             f"The file has more than {RECONCILED_LOTS_MAX} lots. Compare one year at a time.",
             code="too_many_rows",
         )
-    lots = [row.lot for row in rows if row.lot is not None]
+    lots = _under_our_symbols(account, [row.lot for row in rows if row.lot is not None])
     first, last = _period(lots, brought.year)
     theirs = [lot for lot in lots if lot.closed_date is None or first <= lot.closed_date <= last]
     ours = realized_lines(account=account, first=first, last=last)
@@ -221,6 +221,16 @@ def _realized(account: Account, brought: Brought, name: str, options: Options) -
         only_theirs=found.count("only_theirs"),
         result={**stored_lots(found), "unreadable": list(_unreadable(rows))},
     )
+
+
+def _under_our_symbols(account: Account, lots: list[RealizedLot]) -> list[RealizedLot]:
+    """Return the lots under the symbols that Ballast has for their securities, where it knows."""
+    named = [(lot, Security(lot.symbol, lot.isin, lot.cusip, lot.name)) for lot in lots]
+    found = stated_meanings(account=account, securities=[(one, "USD") for _, one in named])
+    return [
+        replace(lot, symbol=found[one.key].symbol or one.key) if one.key else lot
+        for lot, one in named
+    ]
 
 
 def _period(lots: Iterable[RealizedLot], year: int | None) -> tuple[date, date]:
