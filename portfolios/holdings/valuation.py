@@ -39,6 +39,7 @@ class Position:
     cost_basis: Decimal
     target_percentage: Decimal | None
     rebalance_threshold: Decimal | None
+    public: bool = True
 
 
 @dataclass(frozen=True, slots=True)

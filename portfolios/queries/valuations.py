@@ -164,4 +164,5 @@ def _position(row: Row) -> Position:
         cost_basis=Decimal(row.cost_basis),
         target_percentage=Decimal(row.target_percentage) if row.target_percentage else None,
         rebalance_threshold=Decimal(row.rebalance_threshold) if row.rebalance_threshold else None,
+        public=row.public,
     )

@@ -176,6 +176,7 @@ CODES: dict[str, dict[str, str]] = {
             "and no split is between them. Check the decimal point, the currency and percent of "
             "par."
         ),
+        "choice_unknown": "This choice does not exist. Reload the page.",
         "targets_left_out": (
             "Every target is of a holding whose price is an estimate. Enter prices for them, or do "
             "not leave them out."

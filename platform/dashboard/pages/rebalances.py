@@ -17,7 +17,7 @@ from jobs.models import ACTIVE, Job, JobStatus
 from jobs.operations import cancel
 from jobs.queries import job as job_of
 from recommendations import operations, queries
-from recommendations.engine.options import Options
+from recommendations.engine.options import ESTIMATED_PRICES, HOLD, Options
 from recommendations.engine.result import stored_result
 from recommendations.models import Recommendation, RecommendationStatus
 from transactions import queries as ledger
@@ -35,12 +35,25 @@ def rebalance(request: SignedIn, account_id: UUID) -> HttpResponse:
     account = ledger.account(user=request.user, public_id=account_id)
     try:
         job = operations.request_rebalance(
-            account=account, options=Options(), user=request.user, now=timezone.now()
+            account=account,
+            options=Options(estimated_prices=_estimated_prices(request)),
+            user=request.user,
+            now=timezone.now(),
         )
     except (Conflict, InvalidInput) as refusal:
         messages.error(request, refusal.detail)
         return redirect("portfolio", account_id)
     return redirect("rebalance_job", account_id, job.public_id)
+
+
+def _estimated_prices(request: SignedIn) -> str:
+    chosen = request.POST.get("estimated_prices", HOLD)
+    if chosen not in ESTIMATED_PRICES:
+        raise InvalidInput(
+            "This choice for estimated prices does not exist. Reload the page.",
+            code="choice_unknown",
+        )
+    return chosen
 
 
 @for_investors("GET")

@@ -14,7 +14,7 @@ from core.money import plain
 from dashboard.presenters.figures import currency_decimals, currency_prefix
 from dashboard.presenters.weights import Bar, Slice, bar, ring, scale_end
 from portfolios.holdings.targets import CASH_SYMBOL, TargetWeight
-from portfolios.holdings.valuation import Valuation, Valued, percentage
+from portfolios.holdings.valuation import Estimates, Valuation, Valued, percentage
 
 HUNDRED = Decimal(100)
 
@@ -39,6 +39,7 @@ class Row:
     price: Decimal | None
     as_of: datetime | None
     stale: bool
+    source: str
     day_percentage: Decimal | None
     value: Decimal | None
     value_local: Decimal | None
@@ -72,6 +73,7 @@ class Portfolio:
     scale_end: Decimal
     outside: int
     unpriced: tuple[str, ...]
+    estimates: Estimates
     stale: tuple[str, ...]
     stale_rates: tuple[tuple[str, date], ...]
 
@@ -114,6 +116,7 @@ def portfolio(*, value: Valuation, aims: Mapping[str, Aim]) -> Portfolio:
         scale_end=end,
         outside=sum(row.bar.out for row in rows) + cash_bar.out,
         unpriced=value.unpriced,
+        estimates=value.estimates,
         stale=value.stale,
         stale_rates=tuple(
             (rate.base, rate.date)
@@ -138,6 +141,7 @@ def _row(row: Valued, value: Valuation, aim: Aim | None, end: Decimal) -> Row:
         price=quote.price if quote else None,
         as_of=quote.as_of if quote else None,
         stale=quote.stale if quote else True,
+        source=quote.source if quote else "",
         day_percentage=day,
         value=row.value_base,
         value_local=row.value,
@@ -186,6 +190,8 @@ def live_account(
                 "decimals": currency_decimals(row.position.currency),
                 "prefix": currency_prefix(row.position.currency),
                 "stale": row.quote.stale if row.quote else True,
+                # An own asset may have the symbol of a public one, whose quotes are not its own.
+                "feed": row.position.public,
             }
             for row in value.holdings
         ],

@@ -27,6 +27,7 @@ const accounts = data.accounts.map((account) => ({
 const holders = new Map();
 for (const account of accounts) {
   for (const position of account.positions) {
+    if (!position.feed) continue;
     if (!holders.has(position.symbol)) holders.set(position.symbol, []);
     holders.get(position.symbol).push({ account, position });
   }
@@ -141,8 +142,12 @@ function showRows(account, changed) {
       const moved = share(position.price - position.close, position.close);
       toned(cell(row, "price_percentage"), moved, percent(moved, 2, true));
     }
+    // A quote of a source goes before an estimate and before an own price.
+    const mark = cell(row, "source");
+    if (mark && position.quoted) mark.hidden = true;
+    const estimated = mark !== null && !mark.hidden && mark.dataset.estimated !== undefined;
     const stale = cell(row, "stale");
-    if (stale) stale.hidden = !position.stale;
+    if (stale) stale.hidden = !position.stale || estimated;
     if (position.value !== null) {
       write(cell(row, "value"), money(position.value, account));
       toned(cell(row, "day"), position.day, money(position.day, account, true));
@@ -212,6 +217,7 @@ function take(updates) {
       touched.get(account).set(position.symbol, position.price);
       position.price = Number(update.price);
       position.stale = update.stale;
+      position.quoted = true;
     }
   }
   for (const [account, changed] of touched) {
