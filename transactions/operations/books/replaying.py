@@ -151,8 +151,7 @@ def replayed(
     try:
         if moved_between_accounts(list(household.accounts), assets):
             return None
-        for days in _DAYS if later > EVENTS_TO_THE_END else ():
-            until = change.through + timedelta(days=days)
+        for until in _ends_to_try(change, new) if later > EVENTS_TO_THE_END else ():
             found = _attempted(change, until)
             if found is not None:
                 return found
@@ -160,6 +159,37 @@ def replayed(
     except Unclear as reason:
         logger.info("rebooking household %s from the start: %s", household.id, reason)
         return None
+
+
+def _ends_to_try(change: _Change, new: Sequence[EventRow]) -> list[datetime]:
+    """Return the instants after which the change may have no effect, the nearest first."""
+    last = _last_affected(new)
+    ends = [change.through + timedelta(days=days) for days in _DAYS]
+    return [until for until in ends if last is None or last <= until]
+
+
+def _last_affected(new: Sequence[EventRow]) -> datetime | None:
+    """Return the last first-in first-out sale that certainly changes; no end before it is tried.
+
+    A sale by this rule takes the oldest shares, which the next one has then to do without; and a
+    purchase precedes all shares bought after it.
+    """
+    leaving: dict[tuple[int, int | None], datetime] = {}
+    arriving: dict[tuple[int, int | None], datetime] = {}
+    for row in new:
+        place = row.account_id, row.asset_id
+        if row.type not in LEAVES:
+            arriving[place] = min(arriving.get(place, row.executed_at), row.executed_at)
+        elif row.lot_method == "fifo":
+            leaving[place] = min(leaving.get(place, row.executed_at), row.executed_at)
+    changed = Q(pk__in=())
+    for (account, asset), at in leaving.items():
+        changed |= Q(account_id=account, asset_id=asset, closed_at__gt=at)
+    for (account, asset), at in arriving.items():
+        changed |= Q(account_id=account, asset_id=asset, closed_at__gt=at, opened_at__gte=at)
+    sales = Disposal.objects.filter(changed, transaction__lot_method="fifo")
+    last: datetime | None = sales.aggregate(last=Max("closed_at"))["last"]
+    return last
 
 
 def _is_simple(row: EventRow) -> bool:
