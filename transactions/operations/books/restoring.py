@@ -13,6 +13,7 @@ from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from core.frozen import changed
 from stores.rows import rows_of
 from transactions.ledger.book import Book, Event
 from transactions.ledger.kinds import BOOKED_TYPES, KINDS, named
@@ -86,11 +87,11 @@ class Stage:
         """Fill an empty book. One stage can fill several books: each gets its own pieces."""
         placed: dict[Place, list[Piece]] = defaultdict(list)
         for piece in self.pieces:
-            placed[piece.place].append(replace(piece))
+            placed[piece.place].append(changed(piece))
         for place, pieces in placed.items():
             empty.put(place, pieces)
         for loss in self.losses:
-            closing = replace(loss.closing)
+            closing = changed(loss.closing)
             empty.closings.append(closing)
             if loss.asset not in empty.washes.exempt and loss.left:
                 empty.washes.wait(Loss(closing, loss.left, loss.amount, loss.asset))
