@@ -136,6 +136,22 @@ def test_words_far_down_in_a_file_are_asked_for_after_the_preview(
     assert "Kauf</label>" in browser.get(page).content.decode()
 
 
+def test_cells_pasted_without_names_are_mapped_by_their_place(browser: Client, own: str) -> None:
+    rows = FILE.split("\r\n", 1)[1].replace(";", "\t")
+    page = kept(browser, own, pasted=rows)
+    assert "column 1" in browser.get(page).content.decode()
+    form = FORM | {"words_of": "column 2"}
+    assert "2 × 50.25" in browser.post(f"{page}/sample", form).content.decode()
+    preview = browser.post(page, form).headers["Location"]
+    text = browser.get(preview).content.decode()
+    assert "Record 2 transactions<" in text
+    assert "Change how it is read" in text
+    browser.post(f"{preview}/commit")
+    assert Transaction.objects.count() == 2
+    # Other columns may stand in the same places of another table.
+    assert not ImportMapping.objects.exists()
+
+
 def test_a_strangers_table_and_a_recorded_one_are_not_mapped(
     browser: Client, own: str, people: Any, page_client: Callable[[Any], Client]
 ) -> None:

@@ -125,6 +125,7 @@ class ReadingOptions(StrictSerializer):
     )
     amount_sign = serializers.ChoiceField(choices=get_args(AmountSign), required=False)
     amount_includes_fee = serializers.BooleanField(required=False)
+    without_heading = serializers.BooleanField(required=False)
     currency = CurrencyField(required=False)
     base_currency = CurrencyField(
         required=False, help_text="Currency into which the file's exchange rates convert."

@@ -30,6 +30,7 @@ from transactions.files.reading.tables import (
     Record,
     column_names,
     heading_of,
+    numbered_columns,
     plain_name,
     read_records,
     without_unit,
@@ -56,8 +57,13 @@ class Heading:
         return sha256("\n".join(column_names(self.names)).encode()).hexdigest()
 
 
-def heading_in(head: bytes, *, delimiter: str | None = None) -> Heading | None:
-    """Return the heading of a table by the first bytes of its file; None if there is none."""
+def heading_in(
+    head: bytes, *, delimiter: str | None = None, numbered: bool = False
+) -> Heading | None:
+    """Return the heading of a table by the first bytes of its file; None if there is none.
+
+    `numbered`: the table has no heading, and its columns get numbers.
+    """
     if head.lstrip()[:1] in (b"{", b"[", b"<"):
         return None  # JSON, XML or OFX
     data = io.BytesIO(whole_lines(head))
@@ -71,7 +77,7 @@ def heading_in(head: bytes, *, delimiter: str | None = None) -> Heading | None:
             records = list(islice(read_records(data, encoding, sign), HEADING_ROWS + 1))
         except InvalidInput:
             continue  # with another delimiter the rows may be shorter
-        found = _heading(records, sign, encoding)
+        found = (_numbered if numbered else _heading)(records, sign, encoding)
         if found is not None and (best is None or len(found.names) > len(best.names)):
             best = found
     return best
@@ -87,15 +93,27 @@ def whole_lines(head: bytes) -> bytes:
 
 def _heading(records: Sequence[Record], delimiter: str, encoding: str) -> Heading | None:
     for record, below in zip_longest(records, records[1:]):
-        names = [cell.strip() for cell in record.cells]
-        while names and not names[-1]:
-            names.pop()
-        said = [plain_name(name) for name in names if name]
-        wide = below is not None and _width(below.cells) > len(names)
-        if len(said) < 2 or len(set(said)) < len(said) or wide or any(map(_is_value, said)):
+        cells_told = record.cells[: _width(record.cells)]
+        said = [plain_name(cell) for cell in cells_told if cell.strip()]
+        wide = below is not None and _width(below.cells) > len(record.cells)
+        if len(set(said)) < 2 or wide or any(map(_is_value, said)):
             continue
+        # A column without a name, or with one that is taken, is called as the readers call it.
+        names = [
+            cell.strip() if plain_name(cell) == name else name
+            for cell, name in zip(cells_told, column_names(cells_told), strict=True)
+        ]
         return Heading(record.line, names, delimiter, encoding)
     return None
+
+
+def _numbered(records: Sequence[Record], delimiter: str, encoding: str) -> Heading | None:
+    """Return numbers for the columns of rows of one width, if they begin with days or numbers."""
+    widths = {len(record.cells) for record in records[:HEADING_ROWS]}
+    values = [plain_name(cell) for record in records[:1] for cell in record.cells]
+    if len(widths) != 1 or len(values) < 2 or not any(map(_is_value, values)):
+        return None
+    return Heading(0, numbered_columns(records), delimiter, encoding)
 
 
 def _width(found: Sequence[str]) -> int:

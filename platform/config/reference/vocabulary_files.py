@@ -29,6 +29,10 @@ FILES: dict[str, str] = {
         "went out; `none`, nothing."
     ),
     "amount_includes_fee": "A trade's amount is the cash that moved, fee included, in a `table`.",
+    "without_heading": (
+        "The columns of a `table` have no names; the mapping calls them `column 1` and on. Such a "
+        "mapping is not kept."
+    ),
     "keep_unread": "Whether to keep a table that cannot be read yet.",
     "ImportRowRead.recorded": (
         "Figures as they are or will be recorded, in the currency of the security; null if the row "

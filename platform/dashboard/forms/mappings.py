@@ -159,6 +159,7 @@ class MappingForm(forms.Form):
             **({"delimiter": delimiter} if delimiter else {}),
             **({"types": types} if types else {}),
             **({"amount_includes_fee": True} if data["amount_includes_fee"] else {}),
+            **({"without_heading": True} if self.table.without_heading else {}),
             "amount_sign": data["amount_sign"] or "none",
         }
 

@@ -26,7 +26,7 @@ from transactions.models import Account, Import, ImportState, ImportStatus, RowS
 from transactions.operations import imports as operations
 from transactions.operations.imports.committing import StalePreview
 from transactions.operations.imports.figures import undoing
-from transactions.operations.imports.mappings import FORMAT
+from transactions.operations.imports.mappings import FORMAT, table_of
 from transactions.operations.told_actions import restated_rows
 from transactions.queries.imports import (
     ImportDetail,
@@ -61,7 +61,7 @@ class UploadForm(forms.Form):
         required=False,
         strip=False,
         max_length=PASTED_CHARS_MAX,
-        help_text="Copy them in a spreadsheet, with the row of column names.",
+        help_text="Copy them in a spreadsheet, best with the row of column names.",
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
     )
     format = forms.ChoiceField(
@@ -172,8 +172,7 @@ def import_page(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpRes
             "recognized_percent": _recognized_percent(line),
             "open": line.status == ImportState.PREVIEW,
             # A table can be mapped by hand until it is recorded.
-            "mappable": bool(batch.heading_sha256)
-            and line.status in (ImportState.PREVIEW, ImportState.FAILED),
+            "mappable": _is_mappable(batch, line),
             "may_record": counts.ready or restated_rows(batch).exists(),
             "committed": line.status == ImportState.COMMITTED,
             "rows": shown_rows(batch=batch, rows=rows[: page.size], now=timezone.now()),
@@ -295,6 +294,13 @@ def import_remove(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpR
         messages.success(request, "The Import was undone: each of its transactions was reversed.")
     target = redirect("import", account_id, import_id)
     return HttpResponseClientRedirect(target.url) if "HX-Request" in request.headers else target
+
+
+def _is_mappable(batch: Import, line: ImportLine) -> bool:
+    """Return whether a person can still say what the columns of the file are."""
+    if line.status == ImportState.PREVIEW:
+        return bool(batch.heading_sha256) or line.format == FORMAT
+    return line.status == ImportState.FAILED and table_of(batch=batch).heading is not None
 
 
 def _page_of_difference(detail: ImportDetail) -> int:

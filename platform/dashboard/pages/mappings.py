@@ -123,7 +123,8 @@ def _sampled(form: MappingForm, batch: Import) -> dict[str, Any]:
 def _initial_options(form: MappingForm) -> dict[str, Any]:
     types = {word: kind for word, kind in form.words if kind}
     names = ("date_order", "decimal", "currency", "amount_sign", "amount_includes_fee")
-    return {"types": types} | {name: form.initial.get(name) for name in names}
+    stated = {name: form.initial.get(name) for name in names}
+    return {"types": types, "without_heading": form.table.without_heading, **stated}
 
 
 def _shown(row: ParsedRow) -> ShownSample:

@@ -241,3 +241,32 @@ def test_units_and_price_beside_a_deposit_are_left_out_with_a_warning() -> None:
     assert told(row) == "2024-01-31 deposit - - 10 -"
     [warning] = row.warnings
     assert (warning.code, warning.column) == ("figure_ignored", "quantity and price")
+
+
+def test_columns_without_names_are_numbered() -> None:
+    text = "2024-01-03,buy,AAA,2,50.25\n2024-01-04,sell,AAA,1,51.00\n"
+    assert heading_in(text.encode()) is None
+    heading = heading_in(text.encode(), numbered=True)
+    assert heading is not None
+    assert (heading.line, heading.names[0], len(heading.names)) == (0, "column 1", 5)
+    assert words_in(text.encode(), heading, "column 2") == ["buy", "sell"]
+    columns = {"executed_at": "column 1", "type": "column 2", "symbol": "column 3"}
+    columns |= {"quantity": "column 4", "price": "column 5"}
+    found = [told(row) for row in rows(text, columns, without_heading=True)]
+    assert found == ["2024-01-03 buy 2 50.25 - -", "2024-01-04 sell 1 51 - -"]
+    semicolons = text.replace(",", ";").replace("50.25", "50,25").replace("51.00", "51,00")
+    found = [told(row) for row in rows(semicolons, columns, without_heading=True)]
+    assert found == ["2024-01-03 buy 2 50.25 - -", "2024-01-04 sell 1 51 - -"]
+    assert heading_in(b"Some text\nof two lines\n", numbered=True) is None
+    assert heading_in(b"a,b\nc,d\n", numbered=True) is None
+    assert heading_in(b"2024-01-03,a\n2024-01-03,a,b\n", numbered=True) is None
+
+
+def test_repeated_and_missing_names_are_told_apart() -> None:
+    text = "Tag;Betrag;;Betrag;\n2024-01-03;7,50;EUR;9,10;USD\n"
+    heading = heading_in(text.encode())
+    assert heading is not None
+    assert list(heading.names) == ["Tag", "Betrag", "betrag+1", "betrag+1+1"]
+    columns = {"executed_at": "Tag", "amount": heading.names[3]}
+    (row,) = rows(text, columns, amount_sign="in")
+    assert told(row) == "2024-01-03 deposit - - 9.1 -"

@@ -309,6 +309,7 @@ class Options:
     types     word in the file -> our type, for the type column of our own CSV and of `table`,
               which also knows `buy_or_sell`, `deposit_or_withdrawal` and `skip`
     amount_sign          what a plus before an amount says, in `table`
+    without_heading      the columns of a `table` have no names; they are called "column 1" and on
     amount_includes_fee  a trade's amount is the cash that moved, in `table`
     currency  of rows that name none
     base_currency  to which the file's rates lead, if it does not say so
@@ -326,6 +327,7 @@ class Options:
     types: Mapping[str, str] = field(default_factory=dict)
     amount_sign: AmountSign = "none"
     amount_includes_fee: bool = False
+    without_heading: bool = False
     currency: str = ""
     base_currency: str = ""
     account: str = ""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from io import SEEK_END
+from itertools import islice
 from typing import BinaryIO
 
 from core.currencies import CURRENCIES, minor_unit_of
@@ -270,7 +271,15 @@ def without_unit(name: str) -> str:
 _UNIT_CHARS_MAX = 32
 
 
+def numbered_columns(records: Iterable[Record]) -> list[str]:
+    """Return names for the columns of a table without a heading: column 1, column 2."""
+    width = max((len(record.cells) for record in islice(records, HEADING_ROWS)), default=0)
+    return [f"column {place}" for place in range(1, width + 1)]
+
+
 def find_heading(records: Iterable[Record], layout: Layout, options: Options) -> Heading | None:
+    if options.without_heading:
+        return heading_of(Record(0, numbered_columns(records)), layout, options, "")
     title = ""
     for count, record in enumerate(records):
         if count >= layout.heading_rows:
@@ -302,7 +311,7 @@ def open_table(data: BinaryIO, options: Options, layouts: Sequence[Layout]) -> t
         raise refusal(
             "options_invalid", "Choose a comma, a semicolon, a tab or a bar.", field="delimiter"
         )
-    for delimiter in (options.delimiter,) if options.delimiter else DELIMITERS:
+    for delimiter in _delimiters(data, encoding, options):
         for layout in layouts:
             try:
                 heading = find_heading(read_records(data, encoding, delimiter), layout, options)
@@ -318,6 +327,27 @@ def open_table(data: BinaryIO, options: Options, layouts: Sequence[Layout]) -> t
     raise refusal(
         "columns_missing", f"No row names all of these columns: {wanted}. Choose another format."
     )
+
+
+def _delimiters(data: BinaryIO, encoding: str, options: Options) -> Sequence[str]:
+    """Return the delimiters to try, the likeliest first.
+
+    Without a heading that is the one under which all rows have the same number of cells, and most.
+    """
+    if options.delimiter:
+        return (options.delimiter,)
+    if not options.without_heading:
+        return DELIMITERS
+
+    def evenness(delimiter: str) -> tuple[bool, int]:
+        try:
+            found = list(islice(read_records(data, encoding, delimiter), HEADING_ROWS))
+        except InvalidInput:
+            return False, 0
+        widths = {len(record.cells) for record in found}
+        return len(widths) == 1, max(widths, default=0)
+
+    return sorted(DELIMITERS, key=evenness, reverse=True)
 
 
 def _styled(

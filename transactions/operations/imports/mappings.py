@@ -52,12 +52,13 @@ class Sample:
 def note_heading(*, batch: Import, head: bytes) -> None:
     """Set the fingerprint of the file's heading."""
     found = heading_in(head[:HEAD_BYTES], delimiter=batch.options.get("delimiter"))
-    batch.heading_sha256 = found.fingerprint if found else ""
+    named = found is not None and not batch.options.get("without_heading")
+    batch.heading_sha256 = found.fingerprint if found is not None and named else ""
 
 
 def is_mendable(*, batch: Import, code: str) -> bool:
     """Return whether a table that was refused can be read once a person says how."""
-    return code in _MENDABLE and bool(batch.heading_sha256)
+    return code in _MENDABLE and table_of(batch=batch).heading is not None
 
 
 def recall(*, batch: Import) -> bool:
@@ -112,6 +113,10 @@ class Table:
     types: Mapping[str, str]
 
     @property
+    def without_heading(self) -> bool:
+        return self.heading is not None and self.heading.line == 0
+
+    @property
     def names(self) -> Sequence[str]:
         return self.heading.names if self.heading else ()
 
@@ -125,9 +130,15 @@ class Table:
 
 
 def table_of(*, batch: Import) -> Table:
-    """Return the columns of a file and their fields; without a heading, nothing."""
+    """Return the columns of a file and their fields; if it is no table, nothing.
+
+    Columns without names have numbers, and the option `without_heading` has to be stated.
+    """
     head = head_of(batch=batch)
-    heading = heading_in(head, delimiter=batch.options.get("delimiter"))
+    delimiter = batch.options.get("delimiter")
+    heading = heading_in(head, delimiter=delimiter) or heading_in(
+        head, delimiter=delimiter, numbered=True
+    )
     types: Mapping[str, str] = batch.options.get("types") or {}
     types = {**dict.fromkeys(_unknown_words(batch), ""), **types}
     if heading is None:

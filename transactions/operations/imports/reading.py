@@ -31,7 +31,7 @@ _COLUMNS = (
 )
 OPTIONS = (
     *("encoding", "delimiter", "decimal", "date_order", "types", "currency", "base_currency"),
-    *("account", "amount_sign", "amount_includes_fee"),
+    *("account", "amount_sign", "amount_includes_fee", "without_heading"),
 )
 
 
