@@ -20,6 +20,9 @@ def notice_title(*, topic: str, payload: Mapping[str, Any]) -> str | None:
         name = payload.get("account_name") or "your account"
         reason = payload.get("detail") or "Nothing was changed."
         return f"A file could not be imported into {name}. {reason}"
+    if topic == "corporate_action_waiting":
+        name, day = payload.get("title", "A corporate action"), payload.get("ex_date", "")
+        return f"{name} (ex-day {day}) waits for confirmation. See what it does to your accounts."
     return None
 
 

@@ -66,6 +66,8 @@ def propose(
             proposed_at=now,
             **{name: getattr(stated, name) for name in (*terms, "currency")},
         )
+        if household_id is None:
+            follow(action=made, user=user, now=now)  # its holders are told that it waits
     return made, True
 
 

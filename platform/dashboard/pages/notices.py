@@ -42,6 +42,9 @@ def notices(request: SignedIn) -> HttpResponse:
 
 def _address(notice: Notice) -> str | None:
     """Return the address of the page a notice is about."""
+    action_id = notice.payload.get("corporate_action_id")
+    if action_id:
+        return reverse("corporate_action", args=[action_id])
     account_id = notice.payload.get("account_id")
     recommendation_id = notice.payload.get("recommendation_id")
     if account_id and recommendation_id:

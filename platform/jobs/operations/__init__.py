@@ -14,6 +14,7 @@ from jobs.operations.claims import (
 from jobs.operations.idempotency import Answer, Subject, answer_once, forget_old_keys
 from jobs.operations.outbox import (
     announce,
+    announce_to_many,
     forget_sent,
     outbox_delivered,
     outbox_failed,
@@ -31,6 +32,7 @@ __all__ = [
     "LeaseLost",
     "Told",
     "announce",
+    "announce_to_many",
     "Subject",
     "answer_once",
     "cancel",

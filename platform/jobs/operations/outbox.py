@@ -1,6 +1,6 @@
 """Messages to households, written with the change they announce and relayed after its commit."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,22 +29,46 @@ def announce(
 
     Call it in the transaction of the change itself. A second message with the same key is dropped.
     """
-    if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("an outbox row belongs in the transaction of the change it announces")
-    Outbox.objects.bulk_create(
+    message = Outbox(
+        topic=topic,
+        household_id=household_id,
+        asked_by_id=asked_by_id,
+        dedup_key=dedup_key,
+        payload=dict(payload),
+        created_at=now,
+        next_at=now,
+    )
+    _write([message])
+
+
+def announce_to_many(
+    *,
+    topic: str,
+    household_ids: Collection[int],
+    dedup_key: str,
+    payload: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Write one message to each of many households; `dedup_key` is completed by the household."""
+    _write(
         [
             Outbox(
                 topic=topic,
                 household_id=household_id,
-                asked_by_id=asked_by_id,
-                dedup_key=dedup_key,
+                dedup_key=f"{dedup_key}:{household_id}",
                 payload=dict(payload),
                 created_at=now,
                 next_at=now,
             )
-        ],
-        ignore_conflicts=True,
+            for household_id in household_ids
+        ]
     )
+
+
+def _write(messages: Sequence[Outbox]) -> None:
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("an outbox row belongs in the transaction of the change it announces")
+    Outbox.objects.bulk_create(messages, batch_size=1000, ignore_conflicts=True)
     transaction.on_commit(wake_outbox, robust=True)
 
 

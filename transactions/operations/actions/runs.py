@@ -16,14 +16,23 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from core.errors import BallastError
-from jobs.operations import Claim, Ending, Told, complete, fail, result_written
+from jobs.operations import (
+    Claim,
+    Ending,
+    Told,
+    announce_to_many,
+    complete,
+    fail,
+    result_written,
+)
+from marketdata.corporate_actions import sentence
 from marketdata.models import ActionState, CorporateAction
 from marketdata.operations.corporate_actions import FOLLOW, follow
 from stores.locks import locked
 from stores.rows import execute
 from transactions.ledger.kinds import BOOKED_TYPES
 from transactions.ledger.security_events import begins_at, booked_at
-from transactions.models import ActionRun
+from transactions.models import ActionRun, Holding
 from transactions.models.rebookings import ERROR_LENGTH_MAX
 from transactions.operations.actions.booking import book
 
@@ -62,6 +71,8 @@ def run(claim: Claim, now: datetime, told: Told, *, clock: Callable[[], datetime
         public_id=claim.subject_id
     )
     list_households(action=action, now=now)
+    if action.state == ActionState.PROPOSED:
+        tell_holders(action=action, now=now)
     every = ActionRun.objects.filter(action=action).count()
     done = failed = 0
     end = now + timedelta(seconds=RUN_S_MAX)
@@ -129,6 +140,30 @@ def list_households(*, action: CorporateAction, now: datetime) -> None:
             )
         row.listed_at = now
         row.save(update_fields=["listed_at"])
+
+
+def tell_holders(*, action: CorporateAction, now: datetime) -> None:
+    """Tell every household that holds the security, once, that its action waits."""
+    decided = ActionRun.objects.filter(action=action).values("household_id")
+    holders = (
+        Holding.objects.filter(asset_id=action.asset_id, quantity__gt=0)
+        .exclude(account__household_id__in=decided)
+        .order_by()
+        .values_list("account__household_id", flat=True)
+        .distinct()
+    )
+    with transaction.atomic():
+        announce_to_many(
+            topic="corporate_action_waiting",
+            household_ids=list(holders),
+            dedup_key=f"corporate action:{action.public_id}",
+            payload={
+                "corporate_action_id": str(action.public_id),
+                "title": sentence(action.terms),
+                "ex_date": action.ex_date.isoformat(),
+            },
+            now=now,
+        )
 
 
 def book_next(*, action: CorporateAction, now: datetime) -> bool | None:
