@@ -1,4 +1,4 @@
-"""Interactive Brokers: the activity statement as CSV, in English. Pure.
+"""Interactive Brokers: the activity statement as CSV, in English and German. Pure.
 
     Trades,Header,DataDiscriminator,Asset Category,Currency,Symbol,Date/Time,Quantity,T. Price,...
     Trades,Data,Order,Stocks,USD,VTI,"2025-03-03, 09:30:00",10,250.12,...
@@ -35,21 +35,21 @@ LAYOUT = Layout(
     name="ibkr_statement",
     columns={
         "level": ("DataDiscriminator",),
-        "asset_class": ("Asset Category",),
-        "account": ("Account",),
-        "currency": ("Currency",),
+        "asset_class": ("Asset Category", "Anlagekategorie", "Vermögenswertkategorie"),
+        "account": ("Account", "Konto"),
+        "currency": ("Currency", "Währung"),
         "symbol": ("Symbol",),
-        "datetime": ("Date/Time",),
-        "date": ("Date", "Settle Date"),
-        "quantity": ("Quantity",),
-        "price": ("T. Price",),
-        "proceeds": ("Proceeds",),
-        "commission": ("Comm/Fee",),
+        "datetime": ("Date/Time", "Datum/Zeit"),
+        "date": ("Date", "Settle Date", "Datum", "Abrechnungsdatum"),
+        "quantity": ("Quantity", "Menge"),
+        "price": ("T. Price", "T.-Kurs", "Transaktionskurs"),
+        "proceeds": ("Proceeds", "Erlös"),
+        "commission": ("Comm/Fee", "Provision/Gebühr", "Prov./Gebühr"),
         "notes": ("Code",),
-        "description": ("Description",),
-        "amount": ("Amount",),
-        "field": ("Field Name",),
-        "value": ("Field Value",),
+        "description": ("Description", "Beschreibung"),
+        "amount": ("Amount", "Betrag"),
+        "field": ("Field Name", "Feldname"),
+        "value": ("Field Value", "Feldwert"),
     },
     required=frozenset(),
     decimal=".",
@@ -66,8 +66,26 @@ CASH = {
     "transaction fees": "other fees",
     "commission adjustments": "commission adjustments",
 }
+# Sections of a German statement -> those of an English one.
+GERMAN = {
+    "transaktionen": "trades",
+    "einzahlungen & auszahlungen": "deposits & withdrawals",
+    "ein- und auszahlungen": "deposits & withdrawals",
+    "dividenden": "dividends",
+    "ersatzzahlungen für dividenden": "payment in lieu of dividends",
+    "quellensteuer": "withholding tax",
+    "zinsen": "interest",
+    "gebühren": "fees",
+    "transaktionsgebühren": "transaction fees",
+    "kapitalmaßnahmen": "corporate actions",
+    "kontoinformation": "account information",
+    "kontoinformationen": "account information",
+}
 CLASSES = {
     "stocks": "STK",
+    "aktien": "STK",
+    "anleihen": "BOND",
+    "devisen": "CASH",
     "etfs": "ETF",
     "mutual funds": "FUND",
     "bonds": "BOND",
@@ -92,7 +110,7 @@ class _Known:
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     known = _Known()
     for section, _, line in section_lines(data, options):
-        if section == "account information" and line.text("field") == "Account":
+        if section == "account information" and line.text("field") in ("Account", "Konto"):
             known.account = line.name("value")
         elif section == "trades":
             known.levels.add(line.text("level").upper())
@@ -110,6 +128,7 @@ def section_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, str, 
         if count > IMPORT_ROWS_MAX:
             raise refusal("rows_too_many")
         section, mark = (cell.strip().casefold() for cell in (*record.cells[:2], "")[:2])
+        section = GERMAN.get(section, section)
         below = Record(record.line, record.cells[2:] or [""])
         if mark == "header":
             heading, headed = heading_of(below, LAYOUT, options, ""), section
@@ -151,7 +170,8 @@ def _rows(section: str, mark: str, line: Line, known: _Known) -> Iterator[Parsed
 def is_total(line: Line) -> bool:
     """Return whether the row is a total, which its currency or its first cell says."""
     first = line.found[0] if line.found else ""
-    return any(cell.casefold().startswith("total") for cell in (line.text("currency"), first))
+    cells = line.text("currency").casefold(), first.casefold()
+    return any(cell.startswith(("total", "gesamt")) for cell in cells)
 
 
 def _trade_cells(line: Line, known: _Known) -> Mapping[str, str]:
@@ -171,7 +191,9 @@ def _trade_cells(line: Line, known: _Known) -> Mapping[str, str]:
 def _cash_cells(section: str, line: Line, known: _Known) -> Mapping[str, str]:
     description = line.text("description")
     kind = CASH[section]
-    if section == "interest" and "debit interest" in description.casefold():
+    if section == "interest" and any(
+        word in description.casefold() for word in ("debit interest", "sollzinsen")
+    ):
         kind = "broker interest paid"
     account = line.text("account") or known.account
     return {"account": account, "type": kind, "isin": _isin_in(line), "symbol": "", "notes": ""}
@@ -208,6 +230,8 @@ FORMATS = [
         signatures=[
             {"statement", "header", "field name", "field value"},
             {"trades", "header", "datadiscriminator", "asset category"},
+            {"statement", "header", "feldname", "feldwert"},
+            {"transaktionen", "header", "datadiscriminator", "anlagekategorie"},
         ],
     ),
 ]

@@ -1,8 +1,9 @@
 """Kraken: the executed trades, and the ledgers. Pure.
 
 A trade of `trades.csv` is one row: its cost is before the fee, in the currency at the end of the
-pair. In `ledgers.csv` it is two rows of one `refid`, each with its fee, which leaves its own
-amount; this is the id of the trade in the other file, so neither file repeats the other.
+pair. In `ledgers.csv` it is the rows of one `refid`, each with its fee, which leaves its own amount
+(if `feecurrency` says otherwise the trade is refused); the `refid` is the id of the trade in the
+other file, so neither file repeats the other. Rewards are after Kraken's share, worth `amountusd`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -58,6 +59,8 @@ LEDGERS = Layout(
         "amount": ("amount",),
         "fee": ("fee",),
         "dollars": ("amountusd",),
+        "fee_dollars": ("feeusd",),
+        "fee_currency": ("feecurrency",),
     },
     required=frozenset({"id", "refid", "date", "type", "asset", "amount", "fee"}),
     decimal=".",
@@ -84,18 +87,22 @@ _MOVED_WITHIN = frozenset(
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     layout, table = open_table(data, options, [TRADES, LEDGERS])
     legs: dict[str, list[tuple[str, Decimal, Decimal]]] = {}
+    firsts: dict[str, str] = {}
     if layout is LEDGERS:
         for line in lines(table, options):
             if line.text("type").casefold() in _LEGS:
                 leg = _leg(line)
-                # A row that cannot be read makes its trade one of too many sides.
-                legs.setdefault(line.text("refid"), []).extend([leg] * (3 if line.problems else 1))
+                if leg[0] not in CASH:
+                    firsts.setdefault(line.text("refid"), line.text("id"))
+                # A row that cannot be read is one side too many.
+                unread = [("?", ZERO, ZERO)] if line.problems else []
+                legs.setdefault(line.text("refid"), []).extend([leg, *unread])
     names = Fingerprints()
     for line in lines(table, options):
         if is_text_line(line):
             yield line.skip("text_line")
             continue
-        found = _trade(line) if layout is TRADES else _entry(line, legs)
+        found = _trade(line) if layout is TRADES else _entry(line, legs, firsts)
         yield names.name(found, timed=line.timed)
 
 
@@ -158,15 +165,21 @@ def _about(line: Line, name: str, asset: str) -> About:
 def _leg(line: Line) -> tuple[str, Decimal, Decimal]:
     """Return the asset, what changed of it after the fee, and the fee."""
     fee = line.figure("fee") or ZERO
+    charged = coin(line.text("fee_currency"))
+    if fee and charged not in ("", coin(line.text("asset"))):
+        line.problem("event_incomplete", f"The fee is in {charged[:12]}.", of="fee_currency")
     return coin(line.text("asset")), (line.figure("amount") or ZERO) - fee, fee
 
 
-def _entry(line: Line, legs: dict[str, list[tuple[str, Decimal, Decimal]]]) -> ParsedRow:
+def _entry(
+    line: Line, legs: dict[str, list[tuple[str, Decimal, Decimal]]], firsts: dict[str, str]
+) -> ParsedRow:
     kind, subtype = line.text("type").casefold(), line.text("subtype").casefold()
     if not line.text("id"):
         return line.skip("not_executed")  # the same row follows with an id once it is booked
     if kind in _LEGS:
-        return _side(line, legs[line.text("refid")])
+        refid = line.text("refid")
+        return _side(line, legs[refid], firsts.get(refid, line.text("id")))
     if subtype in _MOVED_WITHIN:
         return line.skip("journal")
     asset, amount, fee = _leg(line)
@@ -179,24 +192,35 @@ def _entry(line: Line, legs: dict[str, list[tuple[str, Decimal, Decimal]]]) -> P
     if kind in ("staking", "earn", "reward", "dividend"):
         if is_cash:
             return income(line, "interest", about, amount)
-        if fee or amount < 0:
-            return line.refused("event_incomplete", of="fee")
         dollars = line.figure("dollars")  # newer files say what a reward was worth
+        costs = line.figure("fee_dollars")
+        if amount <= 0 or (fee and costs is None):
+            return line.refused("event_incomplete", of="fee")
+        dollars = None if dollars is None else dollars - (costs or ZERO)
         return income_in_units(line, about, quantity=amount, price=None, amount=dollars)
     if kind in ("margin", "rollover", "settled"):
         return line.refused("short_sale_not_supported", of="type")
     return line.refused("type_unknown" if kind else "type_missing", f"{kind[:40]!r}", of="type")
 
 
-def _side(line: Line, sides: Sequence[tuple[str, Decimal, Decimal]]) -> ParsedRow:
-    """Return the trade on the row of the coin; the row of the cash belongs to it."""
-    paid = [side for side in sides if side[0] in CASH]
-    coins = [side for side in sides if side[0] not in CASH]
-    if len(sides) == len(paid) == 2:
+def _joined(sides: Sequence[tuple[str, Decimal, Decimal]]) -> list[tuple[str, Decimal, Decimal]]:
+    """Return the sides of a trade with the fills of one asset added up."""
+    sums: dict[str, tuple[Decimal, Decimal]] = {}
+    for asset, moved, fee in sides:
+        before = sums.get(asset, (ZERO, ZERO))
+        sums[asset] = before[0] + moved, before[1] + fee
+    return [(asset, *figures) for asset, figures in sums.items()]
+
+
+def _side(line: Line, sides: Sequence[tuple[str, Decimal, Decimal]], first: str) -> ParsedRow:
+    """Return the trade on the first row of the coin; its other rows belong to it."""
+    paid = _joined([side for side in sides if side[0] in CASH])
+    coins = _joined([side for side in sides if side[0] not in CASH])
+    if len(paid) == 2 and not coins:
         return line.skip("fx_conversion")
     if len(paid) != 1 or len(coins) != 1 or (paid[0][1] < 0) == (coins[0][1] < 0):
         return line.refused("event_incomplete", of="refid")
-    if _leg(line)[0] in CASH:
+    if line.text("id") != first:
         return line.skip("part_of_another_row")
     (currency, moved, fee), (asset, units, _) = paid[0], coins[0]
     about = replace(_about(line, line.id("refid"), asset), currency=currency)

@@ -18,7 +18,8 @@ from transactions.files.reading.rows import (
     ZERO,
     About,
     charge,
-    income,
+    interest,
+    moved_units,
     quote_of,
     read_rows,
     signed_cash,
@@ -87,12 +88,15 @@ def _rows(line: Line) -> Iterator[ParsedRow]:
         yield _trade(line, "buy" if word.endswith("buy") else "sell", about, total)
     elif word.startswith(("dividend", "return of capital")):
         yield from _dividend(line, word, about, total)
-    elif word.startswith(("interest", "lending interest")):
-        yield income(line, "interest", bare, total)
+    elif word.startswith(("interest", "lending interest", "share lending interest")):
+        yield interest(line, bare, total)
+    elif word.startswith("transfer") and line.text("quantity"):
+        units = abs(line.quantity("quantity") or ZERO)
+        yield moved_units(line, about, -units if word.endswith("out") else units)
     elif word in ("deposit", "withdrawal") or word.startswith(("card ", "spending", "transfer")):
         yield signed_cash(line, "deposit", "withdrawal", bare, _signed(word, total))
-    elif word in ("currency conversion",):
-        yield line.skip("fx_conversion")
+    elif word == "currency conversion":
+        yield _conversion(line, bare)
     elif "fee" in word or word == "new card cost":
         yield charge(line, "fee", bare, None if total is None else -abs(total))
     elif word.startswith(("stock split", "stock distribution")):
@@ -103,8 +107,19 @@ def _rows(line: Line) -> Iterator[ParsedRow]:
         yield line.refused("type_unknown", f"{word[:40]!r}", of="type")
 
 
+def _conversion(line: Line, about: About) -> ParsedRow:
+    """Return the fee of a conversion between the account's currencies; else it moves nothing."""
+    fees = [(line.figure(f"fee {i}"), line.code(f"fee currency {i}")) for i in range(len(_FEES))]
+    charged = [(fee, currency) for fee, currency in fees if fee]
+    if not charged:
+        return line.skip("fx_conversion")
+    currency = charged[0][1] or about.currency
+    fee = sum((abs(fee) for fee, of in charged if fee and of in ("", currency)), ZERO)
+    return charge(line, "fee", replace(about, currency=currency), -fee)
+
+
 def _signed(word: str, total: Decimal | None) -> Decimal | None:
-    if total is None or word not in ("withdrawal",):
+    if total is None or word not in ("withdrawal", "transfer out"):
         return total
     return -abs(total)
 

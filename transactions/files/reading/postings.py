@@ -241,16 +241,15 @@ class _Event:
             yield line.refused("event_incomplete", "Units move and cash as well.")
         elif len(currencies | stated) > 1:
             yield self._settled(units, cash, account)
-        elif units and not cash and (row := self._exchanged(units, account)):
-            yield row
         else:
             currency = next(iter(currencies | stated), "") or line.currency()
-            yield from self._booked(units, cash, _about(line, account, currency))
+            about = _about(line, account, currency)
+            row = self._exchanged(units, about) if units and not cash else None
+            yield from [row] if row else self._booked(units, cash, about)
 
-    def _exchanged(self, units: list[Posting], account: str) -> ParsedRow | None:
+    def _exchanged(self, units: list[Posting], about: About) -> ParsedRow | None:
         """Return a split, a move within the group, or units from or to outside."""
         line, outside = self.line, {leg.root for leg in self.others}
-        about = _about(line, account, _currency(line, units[0]))
         if not self.others:
             plus = sum((leg.amount for leg in units if leg.amount > 0), ZERO)
             minus = -sum((leg.amount for leg in units if leg.amount < 0), ZERO)
@@ -297,6 +296,9 @@ class _Event:
         left = moved - parts.total  # what the trades brought
         worths = [_worth(leg) for leg in units]
         unknown = [place for place, worth in enumerate(worths) if worth is None]
+        if unknown and not (cash or parts.dividend or parts.moved):
+            yield self.line.refused("price_missing", "It states neither a price nor what was paid.")
+            return
         if not units or len(unknown) > 1:
             if len(unknown) > 1 or abs(left) > unit / 2:
                 told = f"{left} {about.currency} is not explained."

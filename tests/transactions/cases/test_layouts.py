@@ -1,0 +1,120 @@
+"""Layouts of today's files, row by row: what is in them and what must not be made of it."""
+
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.django_db
+
+KRAKEN = (
+    '"txid","refid","time","type","subtype","aclass","subclass","asset","wallet","amount","fee",'
+    '"balance","amountusd","feeusd","balanceusd","feecurrency"\n'
+)
+
+
+def kraken(ref: str, asset: str, amount: str, fee: str = "0", fee_in: str = "") -> str:
+    return (
+        f'"{ref}{asset}{amount}","{ref}","2026-03-11 10:00:00","trade","tradespot","currency","",'
+        f'"{asset}","spot / main",{amount},{fee},0,0,0,0,"{fee_in}"\n'
+    )
+
+
+def test_a_fee_in_another_coin_is_refused_with_its_trade(person: Any) -> None:
+    own = person.account("EUR")
+    text = KRAKEN + kraken("T1", "EUR", "-50", "0.2", "KFEE") + kraken("T1", "DOT", "10")
+    verdicts = own.verdicts(own.preview(text))
+    assert verdicts == ["error event_incomplete"] * 2
+
+
+def test_a_leg_that_cannot_be_read_is_refused_with_its_trade(person: Any) -> None:
+    own = person.account("EUR")
+    text = KRAKEN + kraken("T1", "EUR", "-5o", "0.2", "EUR") + kraken("T1", "DOT", "10")
+    text += kraken("T2", "EUR", "-60", "0.24", "EUR") + kraken("T2", "DOT", "12")
+    own.bring(text)
+    assert own.told("quantity", "cash_effect") == [("buy", "12", "-60.24")]
+
+
+def test_the_fills_of_one_coin_are_one_trade(person: Any) -> None:
+    own = person.account("EUR")
+    text = KRAKEN + kraken("T1", "EUR", "-60", "0.24", "EUR")
+    text += kraken("T1", "DOT", "5") + kraken("T1", "DOT", "7")
+    own.bring(text)
+    assert own.told("quantity", "cash_effect") == [("buy", "12", "-60.24")]
+    assert own.again(text) == 0
+
+
+TRADING212 = (
+    "Action,Time (UTC),ISIN,Ticker,Name,Notes,ID,No. of shares,Price / share,"
+    "Currency (Price / share),Exchange rate,Result,Currency (Result),Total,Currency (Total),"
+    "Withholding tax,Currency (Withholding tax),Currency conversion fee,"
+    "Currency (Currency conversion fee)\n"
+)
+
+
+def test_shares_that_are_transferred_are_no_cash(person: Any) -> None:
+    own = person.account("EUR")
+    person.asset("TTE", "EUR")
+    text = TRADING212 + (
+        "Transfer in,2025-02-08 10:00:00,FR0000120271,TTE,T,,E1,5,56,EUR,1,,,280.00,EUR,,,,\n"
+        "Transfer out,2025-02-09 10:00:00,FR0000120271,TTE,T,,E2,2,57,EUR,1,,,114.00,EUR,,,,\n"
+    )
+    own.post("2025-01-02", "buy", "TTE", quantity="10", price="50")
+    # Units that arrive need a cost, which the file does not state.
+    assert own.verdicts(own.preview(text)) == ["error transfer_source_unknown", "ready"]
+    own.bring(text)
+    assert own.told("quantity") == [("buy", "10"), ("transfer_out", "2")]
+    assert own.cash == -500
+
+
+def test_the_fee_of_a_conversion_is_paid_though_the_conversion_moves_nothing(person: Any) -> None:
+    own = person.account("EUR")
+    text = TRADING212 + (
+        "Currency conversion,2025-02-03 10:00:00,,,,,x1,,,,,,,0,EUR,,,-0.15,EUR\n"
+        "Currency conversion,2025-02-04 10:00:00,,,,,x2,,,,,,,0,EUR,,,,\n"
+        "Interest on cash,2025-02-05 10:00:00,,,,,i1,,,,,,,-0.20,EUR,,,,\n"
+    )
+    own.bring(text)
+    assert own.told("amount") == [("fee", "0.15"), ("fee", "0.20")]
+    assert own.cash == D("-0.35")
+
+
+SNOWBALL = (
+    "Event,Date,Symbol,Price,Quantity,Currency,FeeTax,Exchange,NKD,FeeCurrency,"
+    "DoNotAdjustCash,Note\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("row", "verdict"),
+    [
+        ("STOCK_AS_DIVIDEND,2024-03-15,O,0,0.125,USD,0,NYSE,,,False,", "error price_missing"),
+        ("BUY,2024-08-05,MSFT,395,1,USD,1,NASDAQ,,EUR,False,", "error event_incomplete"),
+        ("BUY,2024-08-06,MSFT,395,1,USD,0,NASDAQ,,,True,", "error event_incomplete"),
+        ("BUY,2024-08-06,BOND,99,10,USD,0,NYSE,12.5,,False,", "error event_incomplete"),
+    ],
+)
+def test_what_a_row_of_snowball_leaves_open_is_refused(person: Any, row: str, verdict: str) -> None:
+    own = person.account()
+    assert own.verdicts(own.preview(SNOWBALL + row + "\n")) == [verdict]
+
+
+HLEDGER = '"txnidx","date","code","description","account","amount","total"\n'
+
+
+def test_a_transaction_without_all_its_postings_is_refused(person: Any) -> None:
+    """A register of one account shows that 1 was spent and 5 VTI left, not for how much."""
+    own = person.account()
+    text = HLEDGER + (
+        '"1","2024-01-03","","Buy","assets:broker:vti","20 VTI","0"\n'
+        '"1","2024-01-03","","Buy","assets:broker:cash","$-4600.00","0"\n'
+        '"2","2024-01-31","","?","assets:broker:cash","$50.00","0"\n'
+        '"3","2024-02-01","","Sell","assets:broker:vti","-5 VTI","0"\n'
+        '"3","2024-02-01","","Sell","expenses:fees","$1.00","0"\n'
+    )
+    verdicts = own.verdicts(own.preview(text))
+    assert [one for one in verdicts if one != "skipped part_of_another_row"] == [
+        "ready",
+        "error amount_mismatch",
+        "error price_missing",
+    ]
