@@ -1,5 +1,8 @@
 """The engine over many accounts: CPU time an account, beside the solver of one account.
 
+"read" is the time from PostgreSQL to columns, wall and CPU of this process, an account of 20
+holdings of one lot.
+
 The accounts are random: values between 60 % and 140 % of their targets, three lots a holding, one
 asset in twenty blocked on a side. "plain" weighs taxes, costs and bands. "full" also harvests
 losses, knows a minimum trade, and pairs the securities into identity groups.
@@ -11,9 +14,12 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+from django.utils import timezone
 
-from recommendations.engine.arrays.packing import columns_of
+from bench.scale import seed
+from recommendations.engine.arrays.packing import packed
 from recommendations.engine.arrays.solving import solved
+from recommendations.engine.options import Options
 from recommendations.engine.problem import (
     ENGINE_VERSION,
     Block,
@@ -24,6 +30,8 @@ from recommendations.engine.problem import (
 )
 from recommendations.engine.program import aims, program
 from recommendations.engine.solver import solve
+from recommendations.queries.columns import columns_of
+from transactions.models import Account
 
 TARGETS = {
     "plain_us_max": {20: 25, 100: 150, 1000: 2000},
@@ -34,14 +42,16 @@ LOTS = 3
 # Accounts of each size, and how many of them the solver of one account also solves.
 SIZES = {20: (2000, 40), 100: (400, 10), 1000: (40, 2)}
 REPEATS = 3
+READ = 5000
 
 
 def run() -> dict[str, Any]:
     """Return microseconds of CPU time an account, and the proven gaps in basis points."""
     found: dict[str, Any] = {"targets": TARGETS, "compiled_or_loaded_s": _warmed()}
+    found["read"] = _read()
     for full in (False, True):
         for holdings, (count, alone) in SIZES.items():
-            problems = [_account(seed, holdings, full=full) for seed in range(count)]
+            problems = [_account(number, holdings, full=full) for number in range(count)]
             name = f"{'full' if full else 'plain'} {holdings} holdings"
             found[name] = _measured(problems, alone)
     return found
@@ -49,12 +59,33 @@ def run() -> dict[str, Any]:
 
 def _warmed() -> float:
     start = time.process_time()
-    solved(columns=columns_of([_account(0, 2, full=True)]))
+    solved(columns=packed([_account(0, 2, full=True)]))
     return round(time.process_time() - start, 2)
 
 
+def _read() -> dict[str, Any]:
+    now = timezone.now()
+    seed(accounts=READ, holdings=20, tag=f"en{int(now.timestamp())}", now=now)
+    last = Account.objects.order_by("-pk").values_list("pk", flat=True)[0]
+    first = Account.objects.order_by("-pk").values_list("pk", flat=True)[READ - 1]
+    wall_us, cpu_us, count = [], [], 0
+    for _ in range(REPEATS):
+        wall, cpu = time.perf_counter(), time.process_time()
+        batch = columns_of(first=first, last=last, options=Options(), now=now, currencies=["USD"])
+        count = len(batch.account_ids)
+        wall_us.append((time.perf_counter() - wall) / count * 1e6)
+        cpu_us.append((time.process_time() - cpu) / count * 1e6)
+    return {
+        "accounts": count,
+        "alone": int(batch.alone.sum()),
+        "securities": len(batch.columns.securities),
+        "wall_us": round(min(wall_us), 1),
+        "cpu_us": round(min(cpu_us), 1),
+    }
+
+
 def _measured(problems: list[RebalanceInputs], alone: int) -> dict[str, Any]:
-    columns = columns_of(problems)
+    columns = packed(problems)
     spent = []
     for _ in range(REPEATS):
         start = time.process_time()
@@ -76,8 +107,8 @@ def _measured(problems: list[RebalanceInputs], alone: int) -> dict[str, Any]:
     }
 
 
-def _account(seed: int, holdings: int, *, full: bool) -> RebalanceInputs:
-    dice = np.random.default_rng((seed, holdings))
+def _account(number: int, holdings: int, *, full: bool) -> RebalanceInputs:
+    dice = np.random.default_rng((number, holdings))
     value = 5000.0 * holdings
     weights = (dice.dirichlet(np.ones(holdings)) * 0.98).round(6)
     securities = []
@@ -107,7 +138,7 @@ def _account(seed: int, holdings: int, *, full: bool) -> RebalanceInputs:
         )
     given = sum((security.target_weight for security in securities), Decimal(0))
     return RebalanceInputs(
-        account_id=str(seed),
+        account_id=str(number),
         as_of=AS_OF,
         currency="USD",
         cash=_decimal(dice.uniform(0, 0.05) * value, 2),

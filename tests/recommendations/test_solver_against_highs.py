@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from recommendations.engine.arrays.branching import FLOOR_UNREACHABLE, SOLVED
-from recommendations.engine.arrays.packing import columns_of
+from recommendations.engine.arrays.packing import packed
 from recommendations.engine.arrays.solving import solved
 from recommendations.engine.fees import sale_fees
 from recommendations.engine.hulls import CENTER_PULL, PENALTY_STEPS, TURNOVER
@@ -351,7 +351,7 @@ def solved_alone(inputs: RebalanceInputs) -> Solution | None:
 def test_the_arrays_are_as_cheap_as_the_mixed_integer_program(kind: str, size: int) -> None:
     found = [random_account(seed, size=size, **KINDS[kind]) for seed in range(12)]
     accounts = [inputs for inputs in found if has_an_answer(inputs)]
-    answers = solved(columns=columns_of(accounts), node_limit=400)
+    answers = solved(columns=packed(accounts), node_limit=400)
     for a, inputs in enumerate(accounts):
         least = mip_cost(inputs)
         if least is None:
@@ -373,7 +373,7 @@ def test_the_arrays_agree_with_the_solver_of_one_account(kind: str) -> None:
         for seed in range(100, 112)
         if has_an_answer(inputs := random_account(seed, size=size, **KINDS[kind]))
     ]
-    answers = solved(columns=columns_of(accounts))
+    answers = solved(columns=packed(accounts))
     for a, inputs in enumerate(accounts):
         alone = solved_alone(inputs)
         assert (alone is not None) == (answers.status[a] == SOLVED), a
@@ -397,7 +397,7 @@ def test_every_group_either_buys_or_sells_its_losses_in_an_account_of_pairs() ->
         for seed in range(20)
         if has_an_answer(inputs := random_account(seed, size=60, **kind))
     ]
-    columns = columns_of(accounts)
+    columns = packed(accounts)
     answers = solved(columns=columns)
     gaps = (answers.objective - answers.lower_bound) / answers.value * 10_000
     assert max(gaps[answers.status == SOLVED]) < 0.1
@@ -435,10 +435,10 @@ def test_threads_and_the_order_of_accounts_change_no_byte() -> None:
         if has_an_answer(inputs := random_account(seed, size=4, **kind))
     ]
     assert len(accounts) > 512  # more than one thread's share
-    alone = solved(columns=columns_of(accounts))
-    assert [x.tobytes() for x in solved(columns=columns_of(accounts), threads=2)] == [
+    alone = solved(columns=packed(accounts))
+    assert [x.tobytes() for x in solved(columns=packed(accounts), threads=2)] == [
         x.tobytes() for x in alone
     ]
-    backwards = solved(columns=columns_of(accounts[::-1]))
+    backwards = solved(columns=packed(accounts[::-1]))
     assert backwards.objective[::-1].tobytes() == alone.objective.tobytes()
     assert backwards.lower_bound[::-1].tobytes() == alone.lower_bound.tobytes()

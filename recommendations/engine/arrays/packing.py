@@ -10,7 +10,7 @@ from recommendations.engine.program import BASIS_POINTS, fees_of
 from transactions.ledger.holding_period import is_long_term
 
 
-def columns_of(problems: Sequence[RebalanceInputs]) -> Columns:
+def packed(problems: Sequence[RebalanceInputs]) -> Columns:
     """Return the columns of problems in canonical order."""
     accounts = np.zeros(len(problems), ACCOUNT)
     securities = np.zeros(sum(len(problem.securities) for problem in problems), SECURITY)

@@ -1,17 +1,10 @@
-"""Read the inputs of the rebalancing engine, and its recommendations."""
+"""The inputs of the rebalancing engine, of one account."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
-from uuid import UUID
 
-from django.db.models import QuerySet
-
-from core.errors import InvalidInput, NotFound
-from identity.models import User
-from jobs.models import Job
+from core.errors import InvalidInput
 from marketdata.models import Asset
 from portfolios.queries import restrictions, targets, unit_values
 from recommendations.engine.fees import fee_market
@@ -26,13 +19,11 @@ from recommendations.engine.inputs import (
 from recommendations.engine.options import Options
 from recommendations.engine.problem import LIVE, Lot, Purchase, RebalanceInputs
 from recommendations.engine.rebalancing import ENGINE_VERSION
-from recommendations.models import Recommendation
 from transactions.ledger.lots import Piece
 from transactions.ledger.open_wash_windows import WashWindows
 from transactions.ledger.replacements import order_of
 from transactions.ledger.units import Scale
 from transactions.models import Account, AccountType
-from transactions.queries import account as ledger_account
 from transactions.queries import open_pieces, wash_windows
 from transactions.queries.wash_windows import HeldPiece
 
@@ -184,32 +175,3 @@ def _rates(account: Account) -> Rates:
         state=owner.state_rate,
         net_investment_income=owner.net_investment_income_rate,
     )
-
-
-def recommendations(*, user: User, account_id: UUID | None = None) -> "QuerySet[Recommendation]":
-    """Return the recommendations of the accounts a user may see, newest first."""
-    rows = (
-        Recommendation.objects.for_user(user)
-        .select_related("account", "job")
-        .defer("job__params", "job__result")
-    )
-    if account_id is not None:
-        rows = rows.filter(account=ledger_account(user=user, public_id=account_id))
-    return rows.order_by("-created_at", "-id")
-
-
-def recommendation(*, user: User, public_id: UUID) -> Recommendation:
-    """Return one recommendation, if this user may see it."""
-    found = recommendations(user=user).filter(public_id=public_id).first()
-    if found is None:
-        raise NotFound(
-            "The recommendation does not exist, or you have no access to it.",
-            code="recommendation_not_found",
-        )
-    return found
-
-
-def job_result(job: Job) -> dict[str, Any]:
-    """Return the result of a rebalance's job, read from its recommendation."""
-    row = Recommendation.objects.only("public_id", "result").get(job=job)
-    return {**json.loads(row.result), "recommendation_id": str(row.public_id)}
