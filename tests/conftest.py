@@ -42,7 +42,7 @@ LONGEST_FIRST = (
     *("edge/test_front", "config/test_plans", "demo", "dashboard/test_accessibility"),
     *("dashboard/test_import_browser", "recommendations/test_recorded_as_recommended"),
     *("transactions/test_published_examples", "recommendations/test_rebalancing_properties"),
-    "recommendations/test_solver_against_highs",
+    *("recommendations/test_solver_against_highs", "recommendations/test_columns"),
     *("test_tidy", "transactions/test_wash_windows", "transactions/test_replaying"),
 )
 
