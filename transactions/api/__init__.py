@@ -8,6 +8,7 @@ from transactions.api import (
     ledger,
     policies,
     reconciliations,
+    statements,
 )
 
 urlpatterns = [
@@ -17,5 +18,6 @@ urlpatterns = [
     *imports.urlpatterns,
     *exports.urlpatterns,
     *reconciliations.urlpatterns,
+    *statements.urlpatterns,
     *policies.urlpatterns,
 ]

@@ -13,9 +13,10 @@ from core.errors import InvalidInput, NotFound
 from core.limits import RECONCILED_TRANSACTIONS_MAX
 from core.money import WIDE
 from identity.models import User
-from marketdata.models import ActionState, CorporateAction
-from transactions.files.comparing.moves import NOTHING, Move
+from marketdata.models import ActionState, Asset, CorporateAction
+from transactions.files.comparing.moves import NOTHING, Move, decimal_of, folded
 from transactions.files.reading.interface import Security
+from transactions.files.stated.ballast import Held
 from transactions.ledger.kinds import BOOKED_TYPES, rank
 from transactions.models import Account, Import, ImportStatus, Lot, Reconciliation, Transaction
 from transactions.queries.import_symbols import Meaning, meanings_of
@@ -134,6 +135,30 @@ def known_splits(
         if new and old:
             found.setdefault(symbol, {})[Fraction(new) / Fraction(old)] = day
     return found
+
+
+def holdings_of_day(*, account: Account, day: date) -> tuple[list[Held], Decimal]:
+    """Return the units of each security and the cash at the end of a day; four queries."""
+    moves = ledger_moves(account=account, last=day)
+    units = {name: held for name, held in folded(moves).units.items() if held}
+    costs = open_costs(account=account, day=day)
+    assets = {
+        asset.symbol: asset
+        for asset in Asset.objects.for_household(account.household_id)
+        .filter(symbol__in=sorted(units))
+        .order_by("-household_id", "-id")
+    }
+    positions = [
+        Held(
+            symbol=symbol,
+            isin=assets[symbol].isin if symbol in assets else "",
+            units=decimal_of(units[symbol]),
+            currency=assets[symbol].currency if symbol in assets else account.currency,
+            cost_basis=costs[symbol][0] if symbol in costs else None,
+        )
+        for symbol in sorted(units)
+    ]
+    return positions, sum((move.cash for move in moves), Decimal(0))
 
 
 def open_costs(*, account: Account, day: date) -> Mapping[str, tuple[Decimal, Decimal]]:

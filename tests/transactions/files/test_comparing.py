@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 from fractions import Fraction
+from io import BytesIO
 from itertools import product
 from typing import Any
 
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from transactions.files.comparing.causes import Cause, Known
 from transactions.files.comparing.holdings import Comparison, TheirCash, Theirs, compare
 from transactions.files.comparing.moves import Move, decimal_of, folded
+from transactions.files.reading.interface import Options
+from transactions.files.stated.ballast import Held, read, write
 from transactions.ledger.kinds import rank
 
 DAY = date(2024, 6, 28)
@@ -71,10 +74,19 @@ def codes(causes: tuple[Cause, ...]) -> list[str]:
 
 
 def beside(
-    units: dict[str, str], cash: str | None, ledger: list[Move] = LEDGER, **more: Any
+    units: dict[str, str],
+    cash: str | None,
+    ledger: list[Move] = LEDGER,
+    digits: int | None = None,
+    **more: Any,
 ) -> Comparison:
     stated = [
-        Theirs(symbol=key, key=key, units=D(text), decimals=len(text.partition(".")[2]))
+        Theirs(
+            symbol=key,
+            key=key,
+            units=D(text),
+            decimals=len(text.partition(".")[2]) if digits is None else digits,
+        )
         for key, text in units.items()
     ]
     ours = sum((row.cash for row in ledger if row.day <= DAY), D(0))
@@ -190,6 +202,11 @@ def test_digits_that_the_broker_does_not_show_are_no_difference() -> None:
     found = beside({"AAA": "15", "BBB": "5", "CCC": "1.234"}, None, exact)
     assert told(found) == {}
     assert codes(found.positions[2].causes) == ["rounding!"]
+    rounded = beside({"AAA": "15", "BBB": "5", "CCC": "1.235"}, None, exact)
+    assert told(rounded) == {}
+    # 1.23456 is neither cut off nor rounded to 1.236 or 1.24.
+    for other in ("1.236", "1.24", "1.22"):
+        assert "CCC" in told(beside({"AAA": "15", "BBB": "5", "CCC": other}, None, exact))
     # A whole number of shares shows that there are no fractions.
     assert "CCC" in told(beside({"AAA": "15", "BBB": "5", "CCC": "1"}, None, exact))
 
@@ -255,16 +272,33 @@ def ledgers(draw: st.DrawFn) -> list[Move]:
 
 
 def written(rows: list[Move]) -> tuple[dict[str, str], str]:
-    """What a broker with these rows would state."""
-    units = {name: str(decimal_of(held)) for name, held in folded(rows).units.items() if held}
-    return units, str(sum((row.cash for row in rows), D(0)))
+    """What our own statement of these rows says, written and read again."""
+    held = folded(rows).units
+    text = "".join(
+        write(
+            day=DAY,
+            account="Main",
+            positions=[
+                Held(symbol=name, isin="", units=decimal_of(units), currency="USD")
+                for name, units in held.items()
+                if units
+            ],
+            cash=sum((row.cash for row in rows), D(0)),
+            currency="USD",
+        )
+    )
+    found = read(BytesIO(text.encode()), Options(now=datetime(2026, 1, 1, tzinfo=UTC)))
+    assert not found.unreadable
+    assert found.day == DAY
+    units = {row.security.key: str(row.quantity) for row in found.positions}
+    return units, str(found.cash[0].amount)
 
 
 @settings(max_examples=150, deadline=None)
 @given(rows=ledgers())
 def test_a_ledger_meets_its_own_statement(rows: list[Move]) -> None:
     units, cash = written(rows)
-    assert told(beside(units, cash, rows)) == {}
+    assert told(beside(units, cash, rows, digits=10)) == {}
 
 
 @settings(max_examples=200, deadline=None)
@@ -293,7 +327,7 @@ def test_a_transaction_removed_doubled_or_altered_is_the_difference_named(
         ledger = [*others, wrong]
         known = Known(missing=[replace(chosen, id="", line=7)], absent={chosen.id})
         expected = ("transaction_differs!", chosen.id)
-    found = told(beside(units, cash, ledger, known=known))
+    found = told(beside(units, cash, ledger, digits=10, known=known))
     assert found, "the two part"
     named = " ".join(code for _, causes in found.values() for code in causes)
     if how == "doubled" or not split_later:

@@ -35,7 +35,9 @@ PIE = sample("trading212_pie.csv")
 WEALTHSIMPLE = sample("wealthsimple_holdings.csv")
 ING = sample("ing_positions.csv")
 COMDIRECT = sample("comdirect_positions.csv")
+BALLAST = sample("ballast_statement.csv")
 FILES = {
+    "ballast_statement": BALLAST,
     "ofx": OFX_1,
     "ibkr_flex": FLEX_XML,
     "ibkr_statement": IBKR,
@@ -97,6 +99,8 @@ def test_every_format_has_a_file_here_and_is_recognized_by_it() -> None:
         (PIE, [("AAPL", D("10.25"))], [], None),
         (WEALTHSIMPLE, [("ZEQT", D(100))], [("CAD", D("15.20"), None)], date(2026, 5, 8)),
         (ING, [("IE00B4L5Y983", D("1100.5"))], [], date(2026, 8, 7)),
+        (BALLAST, [("AAA", D("15.5")), ("=EEE", D(2))], [("USD", D("-3722.41"), None)],
+         date(2024, 6, 28)),
         (COMDIRECT, [("A0RPWH", D("12.5"))], [], None),
     ],
 )  # fmt: skip

@@ -351,3 +351,38 @@ def test_every_real_looking_file_is_compared(path: Path, traded: Any, desk: Any)
     assert body["positions"] or body["cash"]
     codes = {reason["code"] for row in body["positions"] for reason in row["reasons"]}
     assert codes or not body["positions"]
+
+
+def test_our_own_statement_agrees_until_a_transaction_is_taken_away(
+    traded: list[Transaction], desk: Any, people: Any, client_of: Any
+) -> None:
+    url = f"/api/v1/accounts/{desk.account_id}/statement"
+    answer = desk.client.get(url, {"as_of": "2024-06-28"})
+    assert (answer.status_code, answer["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    assert answer.content.decode().splitlines() == [
+        "day,kind,account,symbol,isin,quantity,currency,amount,cost_basis",
+        "2024-06-28,position,Main,AAA,,10,USD,,501",
+        "2024-06-28,position,Main,BBB,,7.5,USD,,150",
+        "2024-06-28,cash,Main,,,,USD,4361.4,",
+    ]
+    body = compared(desk, answer.content)
+    assert (body["format"], told(body), body["matched"]) == ("ballast_statement", {}, 3)
+    early = desk.client.get(url, {"as_of": "2024-01-31"}).content
+    assert told(compared(desk, early)) == {}
+    expected = {
+        1: {"AAA": ("10", ["transaction_missing"]), "cash": ("-501", [])},
+        2: {"BBB": ("7.5", ["transaction_missing"]), "cash": ("-150", [])},
+        3: {"cash": ("12.4", ["unexplained"])},
+    }
+    for place, difference in expected.items():
+        row = traded[place]
+        gone = desk.client.post(f"/api/v1/transactions/{row.public_id}/reverse", {}, format="json")
+        assert gone.status_code == 201, gone.content
+        assert told(compared(desk, answer.content)) == difference
+        again = record(
+            account=row.account, entries=[LEDGER[place]], user=people.owner, now=timezone.now()
+        )
+        assert told(compared(desk, answer.content)) == {}
+        assert len(again) == 1
+    desk.client = client_of(people.stranger)
+    assert desk.client.get(url).status_code == 404

@@ -93,7 +93,15 @@ def causes_of_units(
     day: date,
     known: Known,
 ) -> list[Cause]:
-    """Return the causes of a difference in units, the surest first, without a fallback."""
+    """Return the causes of a difference in units, the surest first, without a fallback.
+
+    Causes that give exactly `by` go before those that give it only within `slack`, the digits that
+    the broker does not show.
+    """
+    if slack and (
+        found := causes_of_units(symbol, by, NOTHING, now=now, later=later, day=day, known=known)
+    ):
+        return found
     steps = now.steps.get(symbol, [])
     found = [
         *_missing(symbol, by, slack, known),

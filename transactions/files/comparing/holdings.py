@@ -149,9 +149,11 @@ def compare(
         if one.status != "matched" and one.symbol and not one.causes
     ]
     later = folded([*before, *after]).steps if after else {}
-    slacks = {one.symbol: _slack_of(one) for one in positions}
+    slacks: dict[str, Fraction] = {}
+    for row in theirs or ():
+        slacks[row.symbol] = min(slacks.get(row.symbol, Fraction(1)), _slack(row.decimals))
     for one in parted:
-        slack = slacks[one.symbol]
+        slack = slacks.get(one.symbol, NOTHING)
         steps = [step for step in later.get(one.symbol, ()) if step.move.day > day]
         found = causes_of_units(
             one.symbol, one.by, slack, now=now, later=steps, day=day, known=known
@@ -181,9 +183,9 @@ def _slack(decimals: int) -> Fraction:
     return Fraction(1, 10**decimals)
 
 
-def _slack_of(one: Position) -> Fraction:
-    exponent = one.theirs.as_tuple().exponent if one.theirs is not None else 0
-    return _slack(-exponent if isinstance(exponent, int) else 0)
+def _is_rounded(by: Fraction, slack: Fraction) -> bool:
+    """Return whether a difference is that of a figure cut off, or rounded up, at its last digit."""
+    return -slack < by < 0 or 0 < by <= slack / 2
 
 
 def _positions(now: Folded, theirs: Sequence[Theirs], is_part: bool) -> Iterator[Position]:
@@ -213,7 +215,7 @@ def _stated(name: str, rows: Sequence[Theirs], units: Fraction | None) -> Positi
         causes.append(Cause(reason="security_unknown", units=by, cash=None))
     elif stated < 0:
         causes.append(Cause(reason="short_position", certain=True, units=by, cash=None))
-    elif abs(by) < _slack(max(row.decimals for row in rows)) or not by:
+    elif not by or _is_rounded(by, _slack(max(row.decimals for row in rows))):
         status = "matched"
         if by:
             causes.append(Cause(reason="rounding", certain=True, units=by))

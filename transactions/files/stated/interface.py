@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import BinaryIO
 
-from core.limits import STATED_ROWS_MAX
+from core.limits import QUANTITY_DECIMALS, STATED_ROWS_MAX
 from transactions.files.reading.decoding import refusal
 from transactions.files.reading.interface import Options, RowProblem, Security
 from transactions.files.reading.lines import Line
@@ -128,8 +128,12 @@ class Collector:
         security: Security | None = None,
         is_cash: bool = False,
         sign: int = 1,
+        is_exact: bool = False,
     ) -> None:
-        """Add the position of a line with the cells quantity, currency, value and cost."""
+        """Add the position of a line with the cells quantity, currency, value and cost.
+
+        `is_exact`: the file shows every digit, although it leaves out zeros at the end.
+        """
         self.states_positions = True
         quantity = line.quantity("quantity")
         found = line.security(required=True) if security is None else security
@@ -143,7 +147,7 @@ class Collector:
                 line=line.number,
                 security=found,
                 quantity=sign * quantity,
-                decimals=_decimals(quantity),
+                decimals=QUANTITY_DECIMALS if is_exact else _decimals(quantity),
                 currency=line.code("currency")[:3] or line.options.currency,
                 value=value,
                 cost_basis=cost,
