@@ -14,6 +14,7 @@ from django.urls import reverse
 from transactions.ledger.entries import ChosenLot, Entry, Ratio
 from transactions.models import Transaction
 from transactions.operations import change_account, open_account, record
+from transactions.operations.imports import Upload, bring, commit
 
 pytestmark = pytest.mark.django_db
 
@@ -309,3 +310,37 @@ def test_reversed_pairs_are_hidden_until_they_are_asked_for(
     assert rows(reversed="hide") == 1
     stale = reverse("edit_transaction", args=[account.public_id, row.public_id])
     assert client.get(stale).status_code == 409
+
+
+def test_the_file_of_an_edited_transaction_is_not_imported_again(
+    edit: Any, account: Any, people: Any, assets: Any
+) -> None:
+    """The correction keeps the file's name of the row, whatever its figures are now."""
+    file = (
+        b"type,executed_at,symbol,quantity,price,amount,currency,external_id\n"
+        b"deposit,2024-01-02T12:00:00Z,,,,500,USD,\n"
+        b"buy,2024-01-03T12:00:00Z,AAA,2,50,,USD,T-7\n"
+    )
+    upload = Upload(name="a.csv", pieces=[file])
+    batch = bring(account=account, upload=upload, user=people.owner, now=NOW)
+    commit(batch=batch, user=people.owner, now=NOW)
+    for row in Transaction.objects.filter(account=account).select_related("account"):
+        changes = {"price": "40"} if row.type == "buy" else {"amount": "450"}
+        assert edit(row, **changes).status_code == 302
+    again = bring(account=account, upload=upload, user=people.owner, now=NOW)
+    assert (again.ready_count, again.duplicate_count) == (0, 2)
+
+
+def test_a_row_corrected_twice_claims_one_row_of_a_file(
+    edit: Any, account: Any, people: Any, assets: Any
+) -> None:
+    """The file has the first figures twice: one of them is new."""
+    row = recorded(account, people, entry("deposit", datetime(2024, 1, 2, 12, tzinfo=UTC),
+                                          amount=D(5)))  # fmt: skip
+    assert edit(row, amount="6").status_code == 302
+    assert edit(replacement(row), amount="7").status_code == 302
+    line = b"deposit,2024-01-02T12:00:00Z,%d,USD\n"
+    file = b"type,executed_at,amount,currency\n" + line % 5 + line % 5 + line % 7
+    upload = Upload(name="a.csv", pieces=[file], format="ballast")
+    batch = bring(account=account, upload=upload, user=people.owner, now=NOW)
+    assert (batch.ready_count, batch.duplicate_count) == (2, 1)

@@ -9,9 +9,11 @@ claimed. If a file has three equal rows and the ledger has two, one row is new. 
 twice, so rows without names are as many transactions as rows, however alike they look. Only a row
 with the same name and the same figures as an earlier one is a duplicate of it. Sources use a name
 for several rows: it names a row only together with type, asset, day and amount (its event).
+
+A correction also matches what its original matched: a file still has the figures that were wrong.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -92,10 +94,14 @@ class Matching:
     known: dict[str, list[int]] = field(default_factory=dict)
     seen: set[tuple[str, bytes]] = field(default_factory=set)
 
-    def add(self, row: Recorded) -> None:
-        """Add a row of the ledger."""
+    def add(self, row: Recorded, *, before: Sequence[Recorded] = ()) -> None:
+        """Add a row of the ledger; `before`: the rows that it corrects, which match it as well."""
         place = len(self.claimed)
         self.claimed.append(0)
+        for one in (*before, row):
+            self._add(one, place)
+
+    def _add(self, row: Recorded, place: int) -> None:
         self.ids[row.id] = place
         if row.name:
             self.known.setdefault(row.name, []).append(place)

@@ -5,7 +5,8 @@ ledger. It is checked again whenever one of them changes, and under the lock of 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -329,36 +330,79 @@ def _matching(batch: Import) -> Matching:
         .values_list(
             *("public_id", "external_id", "import_batch__format", "reverses_id", "is_reversed"),
             *("type", "asset_id", "executed_at", "trade_date", "quantity", "amount", "fee"),
-            *("currency", "ratio_new", "ratio_old"),
+            *("currency", "ratio_new", "ratio_old", "pk"),
         )
     )
+    corrected = _corrected(batch)
+    replaced = {*corrected.values()}
+    originals: dict[int, Recorded] = {}
+    corrections: dict[int, Recorded] = {}
     settled: set[str] = set()
     made = Matching(batch.format)
-    for public_id, external_id, source, reverses, is_reversed, *figures in rows.iterator(5_000):
-        names = (str(public_id), external_id) if external_id else (str(public_id),)
-        if reverses is not None or is_reversed:
-            settled.update(names)
+    for public_id, external_id, source, reverses, is_reversed, *figures, pk in rows.iterator(5_000):
+        undone = reverses is not None or is_reversed
+        if undone:
+            settled.update((str(public_id), external_id) if external_id else (str(public_id),))
+        if undone and pk not in replaced:
             continue
-        kind, asset, executed_at, day, quantity, amount, fee, currency, new, old = figures
-        made.add(
-            Recorded(
-                str(public_id),
-                external_id,
-                print_of(
-                    type=kind,
-                    asset=asset,
-                    executed_at=on_day(executed_at, day),
-                    quantity=quantity,
-                    amount=amount,
-                    fee=fee,
-                    currency=currency,
-                    ratio=new / old if new and old else None,
-                ),
-                (source or "") if is_named(external_id) else "",
-            )
+        row = Recorded(
+            str(public_id),
+            external_id,
+            _print_of_row(*figures),
+            (source or "") if is_named(external_id) else "",
         )
+        if undone:
+            originals[pk] = row
+        elif pk in corrected:
+            corrections[pk] = row
+        else:
+            made.add(row)
+    for pk, row in corrections.items():
+        made.add(row, before=_before(pk, corrected, originals))
     made.settled = frozenset(settled)
     return made
+
+
+def _corrected(batch: Import) -> dict[int, int]:
+    """Return the transaction that each correction in the account replaces."""
+    rows = Transaction.objects.filter(account=batch.account, corrects__isnull=False)
+    return {pk: old for pk, old in rows.values_list("pk", "corrects_id") if old is not None}
+
+
+def _before(
+    pk: int, corrected: Mapping[int, int], originals: Mapping[int, Recorded]
+) -> list[Recorded]:
+    """Return what a correction replaces, the first transaction last."""
+    found = []
+    while (old := corrected.get(pk)) is not None:
+        if old in originals:
+            found.append(originals[old])
+        pk = old
+    return found
+
+
+def _print_of_row(
+    kind: str,
+    asset: int | None,
+    executed_at: datetime,
+    day: date,
+    quantity: Decimal | None,
+    amount: Decimal,
+    fee: Decimal,
+    currency: str,
+    new: Decimal | None,
+    old: Decimal | None,
+) -> Print:
+    return print_of(
+        type=kind,
+        asset=asset,
+        executed_at=on_day(executed_at, day),
+        quantity=quantity,
+        amount=amount,
+        fee=fee,
+        currency=currency,
+        ratio=new / old if new and old else None,
+    )
 
 
 def _print_of(found: Checked) -> Print:
