@@ -198,7 +198,7 @@ class CorporateActionForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
-        if self.errors:
+        if self.errors or self.instance.pk is not None:  # the terms of a stored one are fixed
             return data
         assets = [one for one in (data["asset"], data.get("new_asset")) if one is not None]
         if any(one.household_id is not None for one in assets):

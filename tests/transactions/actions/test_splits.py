@@ -1,6 +1,6 @@
 """A split belongs to the security: one event, booked in every account that held it, once."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from jobs.models import Job
+from marketdata.models import DailyPrice
 from marketdata.operations import confirm_for_everyone, withdraw_for_everyone
 from tests.transactions.actions.conftest import at, follow
 from transactions.ledger.entries import Entry
@@ -235,3 +236,25 @@ def test_shares_that_moved_between_own_accounts_are_held_where_they_arrived(
     assert ledgers.lots(other) == [("2024-03-01", D(20), D(500))]
     assert ledgers.told(main) == []
     ledgers.ensure_right()
+
+
+def test_a_carried_price_is_divided_once_whoever_tells_the_split(
+    ledgers: Any, people: Any, client_of: Any, confirmed: Any, assets: Any
+) -> None:
+    """No close after Friday: 10 and 10 shares at 100.00 are 20 and 20 at 50.00 on Tuesday.
+
+    One account has the split by the action, on Monday; the other's broker told it on Tuesday.
+    """
+    DailyPrice.objects.create(asset=assets["AAA"], date=date(2024, 6, 7), close=D(100))
+    main = ledgers.account(people.owner)
+    told = ledgers.account(people.spouse, "Told")
+    for account in (main, told):
+        ledgers.write(account, Entry("deposit", at("2024-06-03"), "USD", amount=D(1000)))
+        ledgers.trade(account, "buy", "2024-06-03", "10", "1000")
+    ledgers.split(told, "2024-06-11", "2:1")
+    confirmed("split", "2024-06-10", "2:1")
+    query = {"from": "2024-06-07", "to": "2024-06-12"}
+    answer = client_of(people.owner).get("/api/v1/portfolios/performance", query)
+    assert answer.status_code == 200, answer.content
+    values = {row["date"]: row["value"] for row in answer.json()["series"]}
+    assert [D(values[day]) for day in ("2024-06-07", "2024-06-11", "2024-06-12")] == [D(2000)] * 3
