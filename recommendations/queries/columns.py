@@ -1,4 +1,4 @@
-"""The columns of many accounts, read by COPY in a constant number of queries.
+"""The columns of many accounts, read in a constant number of queries.
 
 An asset's price, spread and fees are the same for all accounts of a currency, so they are read once
 and spread over the securities. What only one household knows (its own prices, estimates, its own
@@ -25,7 +25,7 @@ from recommendations.engine.fees import fee_market, sale_fees
 from recommendations.engine.options import Options
 from recommendations.engine.problem import DRIFT_PENALTY
 from recommendations.engine.program import BASIS_POINTS
-from stores.copying import copied
+from stores.arrays import records_of
 from stores.rows import rows_of
 from transactions.ledger.holding_period import is_long_term
 from transactions.ledger.wash_windows import window_start
@@ -133,10 +133,10 @@ def columns_of(
         "long_until": long_until(as_of),
         "currencies": list(currencies),
     }
-    accounts = copied(query=_ACCOUNTS, values=values, fields=_ACCOUNT_FIELDS)
-    targets = _of(accounts, copied(query=_TARGETS, values=values, fields=_TARGET_FIELDS))
-    lots = _of(accounts, copied(query=_LOTS, values=values, fields=_LOT_FIELDS))
-    restrictions = copied(query=_RESTRICTIONS, values=values, fields=_RESTRICTION_FIELDS)
+    accounts = records_of(query=_ACCOUNTS, values=values, fields=_ACCOUNT_FIELDS)
+    targets = _of(accounts, records_of(query=_TARGETS, values=values, fields=_TARGET_FIELDS))
+    lots = _of(accounts, records_of(query=_LOTS, values=values, fields=_LOT_FIELDS))
+    restrictions = records_of(query=_RESTRICTIONS, values=values, fields=_RESTRICTION_FIELDS)
     assets = _assets(np.concatenate([targets["asset_id"], lots["asset_id"]]), currencies, now)
     keys = np.unique(np.concatenate([
         _keys(accounts, assets, targets[targets["asset_id"] > 0]), _keys(accounts, assets, lots),
