@@ -21,7 +21,7 @@ from marketdata.queries.history import (
     own_history,
     recent_sessions,
 )
-from marketdata.queries.own_prices import newest_own_prices, own_prices, own_prices_of
+from marketdata.queries.own_prices import newest_prices, own_prices, own_prices_of
 from marketdata.queries.partitions import default_partition_holds_rows
 from marketdata.queries.quotes import live_quotes, quotes
 
@@ -44,7 +44,7 @@ __all__ = [
     "last_closes",
     "live_quotes",
     "matching",
-    "newest_own_prices",
+    "newest_prices",
     "own_history",
     "own_prices",
     "own_prices_of",

@@ -11,12 +11,18 @@ from marketdata.models import Asset, OwnPrice
 from stores.rows import rows_of
 
 _NEWEST = """
-SELECT wanted.household_id, wanted.asset_id, own.date, own.price, own.origin, own.adjusted_until
+SELECT wanted.household_id, wanted.asset_id, last.day, last.close, own.date, own.price, own.origin,
+       own.adjusted_until
   FROM unnest(%(households)s::bigint[], %(assets)s::bigint[]) AS wanted (household_id, asset_id)
- CROSS JOIN LATERAL (
+  LEFT JOIN LATERAL (
+       SELECT split_part(days, ' ', -1)::int AS day, split_part(closes, ' ', -1)::numeric AS close
+         FROM marketdata_yearofcloses
+        WHERE asset_id = wanted.asset_id
+        ORDER BY year DESC LIMIT 1) last ON true
+  LEFT JOIN LATERAL (
        SELECT date, price, origin, adjusted_until FROM marketdata_ownprice
         WHERE household_id = wanted.household_id AND asset_id = wanted.asset_id
-        ORDER BY date DESC LIMIT 1) AS own
+        ORDER BY date DESC LIMIT 1) own ON true
 """
 
 
@@ -30,6 +36,14 @@ class NewestOwnPrice:
     adjusted_until: date | None
 
 
+@dataclass(frozen=True, slots=True)
+class NewestPrices:
+    """The last close of an asset (the ordinal of its day, and the price), and its own price."""
+
+    close: tuple[int, Decimal] | None
+    own: NewestOwnPrice | None
+
+
 def own_prices(*, household_id: int, asset: Asset) -> "QuerySet[OwnPrice]":
     """Return the household's prices of one asset, the newest first."""
     return (
@@ -39,10 +53,8 @@ def own_prices(*, household_id: int, asset: Asset) -> "QuerySet[OwnPrice]":
     )
 
 
-def newest_own_prices(
-    *, wanted: Collection[tuple[int, int]]
-) -> dict[tuple[int, int], NewestOwnPrice]:
-    """Return the newest own price of each (household id, asset id), in one query."""
+def newest_prices(*, wanted: Collection[tuple[int, int]]) -> dict[tuple[int, int], NewestPrices]:
+    """Return last close and newest own price of each (household id, asset id), in one query."""
     pairs = sorted(set(wanted))
     if not pairs:
         return {}
@@ -54,7 +66,11 @@ def newest_own_prices(
         },
     )
     return {
-        (household_id, asset_id): NewestOwnPrice(*rest) for household_id, asset_id, *rest in rows
+        (household_id, asset_id): NewestPrices(
+            close=None if day is None else (day, close),
+            own=None if own[0] is None else NewestOwnPrice(*own),
+        )
+        for household_id, asset_id, day, close, *own in rows
     }
 
 

@@ -127,13 +127,10 @@ def price_series(
     return PriceSeries(closes, own)
 
 
-def versioned_assets(
-    *, asset_ids: Iterable[int], household_id: int
-) -> tuple[list[Asset], Versions]:
+def versioned_assets(*, asset_ids: Iterable[int]) -> tuple[list[Asset], Versions]:
     """Return assets by id with the versions of their closes, and of all fixings and yields.
 
-    Also of the household's own prices, all together. One query. Without any asset no version is
-    read and none is returned.
+    One query. Without any asset no version is read and none is returned.
     """
     closes = Concat(Value("closes:"), Cast(OuterRef("pk"), CharField()))
     rows: list[Any] = list(
@@ -142,20 +139,13 @@ def versioned_assets(
             closes_version=_version(closes),
             fixings_version=_version(Value("fixings")),
             yields_version=_version(Value("yields")),
-            own_version=_version(Value(own_series_name(household_id))),
         )
         .order_by("id")
     )
     versions = [(f"closes:{row.pk}", row.closes_version) for row in rows]
     for row in rows[:1]:
         versions += [("fixings", row.fixings_version), ("yields", row.yields_version)]
-        versions += [(own_series_name(household_id), row.own_version)]
     return rows, tuple(versions)
-
-
-def own_series_name(household_id: int) -> str:
-    """Return the name under which the writes of a household's own prices are counted."""
-    return f"own:{household_id}"
 
 
 def _version(series: Any) -> Subquery:

@@ -30,11 +30,6 @@ class Row(msgspec.Struct, array_like=True, frozen=True):
     previous_close: str | None
     price_source: str | None
     exchange: str
-    # The last close of an asset without a stored quote; the day is an ordinal.
-    close_day: int | None
-    close: str | None
-    # The ordinal of the newest split that the household has recorded.
-    split_day: int | None
 
 
 class Positions(msgspec.Struct, array_like=True, frozen=True):

@@ -19,7 +19,7 @@ to March 31, and 100 from April 1 on.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -76,10 +76,11 @@ class PrivateFacts:
     """What a household alone knows of an asset's price.
 
     `trade` is the ordinal of the day and the price of the last trade; `splits` by day, new units
-    for one old.
+    for one old. `close` is the last close, which every household knows, in the same form.
     """
 
     own: OwnPoint | None = None
+    close: tuple[int, Decimal] | None = None
     trade: tuple[int, Decimal] | None = None
     splits: Splits = ()
 
@@ -87,22 +88,31 @@ class PrivateFacts:
 NOTHING_PRIVATE = PrivateFacts()
 
 
+def feed_price(feed: FeedQuote, *, now: datetime) -> Quote:
+    """Return the price of a feed, where no split was since."""
+    fresh = now - feed.as_of < _DAY_CHANGE_AGE
+    return Quote(
+        feed.price,
+        feed.as_of,
+        feed.stale,
+        feed.previous_close if fresh else None,
+        CLOSE if feed.source == CLOSE else LIVE,
+        feed.source,
+    )
+
+
 def price_now(*, feed: FeedQuote | None, private: PrivateFacts, now: datetime) -> Quote | None:
     """Return the price at `now`, in the units of that day; None if there is none at all."""
     today = now.date().toordinal()
     if feed is not None:
-        day = feed.as_of.date().toordinal()
-        return Quote(
-            price=divided(feed.price, private.splits, since=day, until=today),
-            as_of=feed.as_of,
-            stale=feed.stale,
+        day, quoted = feed.as_of.date().toordinal(), feed_price(feed, now=now)
+        before = quoted.previous_close
+        return replace(
+            quoted,
+            price=divided(quoted.price, private.splits, since=day, until=today),
             previous_close=(
-                None
-                if feed.previous_close is None or now - feed.as_of >= _DAY_CHANGE_AGE
-                else divided(feed.previous_close, private.splits, since=day, until=today)
+                None if before is None else divided(before, private.splits, since=day, until=today)
             ),
-            source=CLOSE if feed.source == CLOSE else LIVE,
-            feed=feed.source,
         )
     if private.own is not None:
         own = private.own

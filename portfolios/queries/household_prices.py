@@ -15,7 +15,7 @@ import numpy as np
 import redis
 
 from marketdata.models import Asset
-from marketdata.queries import newest_own_prices, quotes
+from marketdata.queries import newest_prices, quotes
 from marketdata.queries.own_prices import NewestOwnPrice
 from portfolios.performance.daily_holdings import price_facts
 from portfolios.performance.facts import Facts
@@ -32,6 +32,8 @@ from portfolios.prices.rule import (
 from portfolios.queries.ledger_facts import facts_of_assets
 from stores import keys
 from stores.redis import redis_client
+from stores.rows import rows_of
+from transactions.ledger.kinds import named
 from transactions.models import Account
 
 _TTL_MS = 60_000
@@ -40,10 +42,22 @@ _TTL_MS = 60_000
 Key = tuple[int, int]
 
 
+_SPLITS = ", ".join(f"'{name}'" for name in sorted(named(rescales=True)))
+_SPLIT_DAYS = f"""
+SELECT owner.household_id, fact.asset_id, max(fact.trade_date) - DATE '0001-01-01' + 1
+  FROM transactions_account owner
+  JOIN transactions_transaction fact
+    ON fact.account_id = owner.id AND fact.type IN ({_SPLITS})
+ WHERE owner.household_id = ANY(%(households)s::bigint[])
+ GROUP BY owner.household_id, fact.asset_id
+"""
+
+
 class _Stored(msgspec.Struct, array_like=True, frozen=True):
     """`PrivateFacts` as cached: prices in 10^-8, ratios as two whole numbers."""
 
     own: tuple[int, int, str, int] | None
+    close: tuple[int, int] | None
     trade: tuple[int, int] | None
     splits: list[tuple[int, int, int]]
 
@@ -78,6 +92,67 @@ def household_quotes(
     return {asset_id: quote for asset_id, quote in found.items() if quote is not None}
 
 
+def split_days(*, household_ids: Collection[int]) -> dict[Key, int]:
+    """Return the ordinal of the newest split of each asset that households have recorded.
+
+    Few assets ever split: it is one short text of a household in Redis, else one query for all.
+    """
+    asked = sorted(set(household_ids))
+    if not asked:
+        return {}
+    client = redis_client()
+    try:
+        names = _names(client, asked)
+        payloads = client.mget([f"{names[household_id]}:splits" for household_id in asked])
+    except redis.RedisError:
+        return _read_split_days(asked)
+    found: dict[Key, int] = {}
+    missing = []
+    for household_id, payload in zip(asked, payloads, strict=True):
+        if payload is None:
+            missing.append(household_id)
+            continue
+        for asset_id, day in msgspec.json.decode(payload, type=list[tuple[int, int]]):
+            found[household_id, asset_id] = day
+    if missing:
+        read = _read_split_days(missing)
+        _store_split_days(client, names, missing, read)
+        found |= read
+    return found
+
+
+def _read_split_days(household_ids: Sequence[int]) -> dict[Key, int]:
+    rows = rows_of(_SPLIT_DAYS, {"households": list(household_ids)})
+    return {(household_id, asset_id): day for household_id, asset_id, day in rows}
+
+
+def _store_split_days(
+    client: "redis.Redis",
+    names: Mapping[int, str],
+    household_ids: Sequence[int],
+    read: Mapping[Key, int],
+) -> None:
+    with client.pipeline(transaction=False) as pipeline:
+        for household_id in household_ids:
+            days = [(asset, day) for (owner, asset), day in read.items() if owner == household_id]
+            payload = msgspec.json.encode(days)
+            pipeline.set(f"{names[household_id]}:splits", payload, px=_TTL_MS)
+        try:
+            pipeline.execute()
+        except redis.RedisError:
+            return  # not cached: the next caller reads again
+
+
+def _names(client: "redis.Redis", household_ids: Sequence[int]) -> dict[int, str]:
+    """Return the name under which each household's facts are cached until they change."""
+    # The number is read before the database: facts read later are stored under an older one.
+    numbers = client.mget([keys.household_prices(one) for one in household_ids])
+    return {
+        household_id: f"private-prices:{household_id}:{int(number or 0)}"
+        for household_id, number in zip(household_ids, numbers, strict=True)
+    }
+
+
 def private_facts(*, wanted: Collection[Key]) -> dict[Key, PrivateFacts]:
     """Return what households know of prices, by (household id, asset id)."""
     asked = sorted(set(wanted))
@@ -94,12 +169,7 @@ def _cached(client: "redis.Redis", asked: Sequence[Key]) -> dict[Key, PrivateFac
     by_household: dict[int, list[int]] = {}
     for household_id, asset_id in asked:
         by_household.setdefault(household_id, []).append(asset_id)
-    # The number is read before the database: facts read later are stored under an older one.
-    numbers = client.mget([keys.household_prices(one) for one in by_household])
-    names = {
-        household_id: f"private-prices:{household_id}:{int(number or 0)}"
-        for household_id, number in zip(by_household, numbers, strict=True)
-    }
+    names = _names(client, list(by_household))
     with client.pipeline(transaction=False) as pipeline:
         for household_id, asset_ids in by_household.items():
             pipeline.hmget(names[household_id], [str(asset_id) for asset_id in asset_ids])
@@ -136,13 +206,14 @@ def _store(
 def _read(wanted: Sequence[Key]) -> dict[Key, PrivateFacts]:
     if not wanted:
         return {}
-    own = newest_own_prices(wanted=wanted)
+    newest = newest_prices(wanted=wanted)
     traded = traded_facts(wanted=wanted)
     found = {}
     for key in wanted:
         marks, splits = traded.get(key, (None, ()))
         found[key] = PrivateFacts(
-            own=_own_point(own[key]) if key in own else None,
+            own=_own_point(newest[key].own),
+            close=newest[key].close,
             trade=None if marks is None else _last(marks),
             splits=splits,
         )
@@ -178,18 +249,21 @@ def _last(marks: Points) -> tuple[int, Decimal]:
     return int(marks.days[-1]), Decimal(int(marks.values[-1])).scaleb(-PRICE_DECIMALS)
 
 
-def _own_point(row: NewestOwnPrice) -> OwnPoint:
+def _own_point(row: NewestOwnPrice | None) -> OwnPoint | None:
+    if row is None:
+        return None
     adjusted = row.adjusted_until.toordinal() if row.adjusted_until else 0
     return OwnPoint(row.day.toordinal(), row.price, row.origin, adjusted)
 
 
 def _encoded(one: PrivateFacts) -> bytes:
-    own, trade = one.own, one.trade
+    own, close, trade = one.own, one.close, one.trade
     return msgspec.json.encode(
         _Stored(
             own=None
             if own is None
             else (own.day, _whole(own.price), own.source, own.adjusted_until),
+            close=None if close is None else (close[0], _whole(close[1])),
             trade=None if trade is None else (trade[0], _whole(trade[1])),
             splits=[(day, ratio.numerator, ratio.denominator) for day, ratio in one.splits],
         )
@@ -198,9 +272,10 @@ def _encoded(one: PrivateFacts) -> bytes:
 
 def _decoded(payload: bytes | str) -> PrivateFacts:
     stored = _DECODER.decode(payload)
-    own, trade = stored.own, stored.trade
+    own, close, trade = stored.own, stored.close, stored.trade
     return PrivateFacts(
         own=None if own is None else OwnPoint(own[0], _price(own[1]), own[2], own[3]),
+        close=None if close is None else (close[0], _price(close[1])),
         trade=None if trade is None else (trade[0], _price(trade[1])),
         splits=tuple((day, Fraction(new, old)) for day, new, old in stored.splits),
     )

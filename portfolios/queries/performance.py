@@ -5,13 +5,12 @@ cold    facts and series are read, the engine computes, the answer is cached for
         equal questions at one time one is computed, and the others wait for its answer
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
-
-from identity.models import User
+from identity.models import User, household_ids
 from marketdata.queries import asset as asset_seen
 from portfolios.performance import cache_entries
 from portfolios.performance.answer import Answer, answer
@@ -27,8 +26,28 @@ from portfolios.queries.performance_inputs import (
 from stores.redis import redis_client
 from stores.single_flight import cached
 from transactions.ledger.kinds import named
-from transactions.models import Account, Transaction
+from transactions.models import Account
 from transactions.queries.ledger import unknown_account
+
+
+def _any_of(**columns: object) -> str:
+    kinds = ", ".join(f"'{name}'" for name in named(**columns))
+    return (
+        "EXISTS (SELECT FROM transactions_transaction fact WHERE fact.account_id = account.id"
+        f" AND fact.type IN ({kinds}))"
+    )
+
+
+_OF_ACCOUNT = "(SELECT household_id FROM transactions_account WHERE public_id = %(account)s)"
+_ACCOUNTS = f"""
+SELECT account.*, series.version AS own_version, {_any_of(figures="trade")} AS trades,
+       {_any_of(rescales=True)} AS splits
+  FROM transactions_account account
+  LEFT JOIN marketdata_seriesversion series ON series.series = 'own:' || account.household_id
+ WHERE account.household_id = {{household}}
+   AND account.household_id = ANY(%(seen)s::bigint[])
+ ORDER BY account.id
+"""
 
 
 def account_performance(
@@ -54,6 +73,7 @@ def account_performance(
         symbol=symbol,
         others_trade=any(row.trades for row in others),
         others_split=any(row.splits for row in others),
+        own_version=account.own_version,
     )
     return _answer(user=user, asked=asked, now=now)
 
@@ -72,8 +92,7 @@ def household_performance(
     """
     if account_id is None:
         household_id = user.household_id
-        of_it = Account.objects.for_user(user).filter(household_id=household_id)
-        accounts = list(of_it.order_by("id"))
+        accounts = _accounts(user, "%(household)s", {"household": household_id})
     else:
         accounts = _household_of(user, account_id)
         household_id = accounts[0].household_id
@@ -83,26 +102,23 @@ def household_performance(
         period=period,
         household_id=household_id,
         benchmark=benchmark,
+        own_version=accounts[0].own_version if accounts else None,
     )
     return _answer(user=user, asked=asked, now=now)
 
 
-def _household_of(user: User, account_id: UUID) -> list[Any]:
-    """Return all accounts of an account's household, each with whether it has trades and splits.
+def _accounts(user: User, household: str, values: Mapping[str, Any]) -> list[Any]:
+    """Return all accounts of a household that the user may see, oldest first.
 
-    Raise NotFound if the user may not see the account.
+    Each with whether it has trades and splits, and with the version of the household's own prices.
     """
-    known = Account.objects.filter(public_id=account_id).values("household_id")
-    facts = Transaction.objects.filter(account_id=OuterRef("pk"))
-    found = list(
-        Account.objects.for_user(user)
-        .filter(household_id__in=known)
-        .annotate(
-            trades=Exists(facts.filter(type__in=named(figures="trade"))),
-            splits=Exists(facts.filter(type__in=named(rescales=True))),
-        )
-        .order_by("id")
-    )
+    statement = _ACCOUNTS.format(household=household)
+    return list(Account.objects.raw(statement, {**values, "seen": list(household_ids(user))}))
+
+
+def _household_of(user: User, account_id: UUID) -> list[Any]:
+    """Return the accounts of an account's household; raise NotFound if the user may not see it."""
+    found = _accounts(user, _OF_ACCOUNT, {"account": account_id})
     if not found:
         raise unknown_account()
     return found

@@ -72,6 +72,8 @@ class Asked:
     symbol: str | None = None
     others_trade: bool = False
     others_split: bool = False
+    # The version of the household's own prices; None: it never had any.
+    own_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,10 @@ def asset_ids(*, asked: Asked, beside: Asset | None) -> set[int]:
 
 def sources(*, asked: Asked, ids: Collection[int], until: date, now: datetime) -> Sources:
     """Read what decides whether an answer of before is still valid."""
-    assets, versions = versioned_assets(asset_ids=ids, household_id=asked.household_id)
+    assets, versions = versioned_assets(asset_ids=ids)
     newest = quotes(assets=assets, now=now) if until == now.date() else {}
-    return Sources(assets, versions, newest)
+    own = ("own", asked.own_version)
+    return Sources(assets, (*versions, own), newest)
 
 
 def inputs(*, asked: Asked, beside: Asset | None, read: Sources, now: datetime) -> Question:

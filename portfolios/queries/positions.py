@@ -23,46 +23,27 @@ from portfolios.holdings.positions import (
 from stores.redis import redis_client
 from stores.single_flight import as_bytes, cached
 from transactions.cache_keys import VERSION_TTL_S, version_key
-from transactions.ledger.kinds import named
 from transactions.queries.ledger import unknown_account
 
 # Without a published version no trade could be noticed, so positions are kept for a moment only.
 _UNVERSIONED_TTL_MS = 50
 
-_SPLITS = ", ".join(f"'{name}'" for name in sorted(named(rescales=True)))
-_POSITIONS_SQL = f"""
-WITH asked AS MATERIALIZED (
-     SELECT id, household_id FROM transactions_account WHERE public_id = ANY(%s)),
-split AS MATERIALIZED (
-     SELECT owner.household_id, fact.asset_id, max(fact.trade_date) - DATE '0001-01-01' + 1 AS day
-       FROM transactions_account owner
-       JOIN transactions_transaction fact
-         ON fact.account_id = owner.id AND fact.type IN ({_SPLITS})
-      WHERE owner.household_id IN (SELECT household_id FROM asked)
-      GROUP BY owner.household_id, fact.asset_id)
+_POSITIONS_SQL = """
 SELECT account.public_id, account.id, account.household_id, account.ledger_version, account.name,
        account.type, account.currency, account.cash::text, cash_target.target_percentage::text,
        asset.id, asset.symbol, asset.name, asset.asset_class, asset.currency,
        asset.household_id IS NULL, holding.quantity::text, holding.cost_basis::text,
        target.target_percentage::text, target.rebalance_threshold::text,
-       price.price::text, price.as_of, price.previous_close::text, price.source, asset.exchange,
-       last.day, last.close, split.day
-  FROM asked
-  JOIN transactions_account account ON account.id = asked.id
+       price.price::text, price.as_of, price.previous_close::text, price.source, asset.exchange
+  FROM transactions_account account
   LEFT JOIN transactions_holding holding ON holding.account_id = account.id
   LEFT JOIN marketdata_asset asset ON asset.id = holding.asset_id
   LEFT JOIN marketdata_latestprice price ON price.asset_id = asset.id
-  LEFT JOIN LATERAL (
-       SELECT split_part(days, ' ', -1)::int AS day, split_part(closes, ' ', -1) AS close
-         FROM marketdata_yearofcloses
-        WHERE asset_id = asset.id AND price.asset_id IS NULL
-        ORDER BY year DESC LIMIT 1) last ON true
-  LEFT JOIN split
-         ON split.household_id = account.household_id AND split.asset_id = asset.id
   LEFT JOIN portfolios_target target
          ON target.account_id = account.id AND target.asset_id = asset.id
   LEFT JOIN portfolios_target cash_target
          ON cash_target.account_id = account.id AND cash_target.asset_id IS NULL
+ WHERE account.public_id = ANY(%s)
  ORDER BY account.id, asset.symbol, asset.id
 """
 # The columns of the account itself; those of one holding follow in the order of `Row`.

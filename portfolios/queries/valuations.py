@@ -24,8 +24,13 @@ from portfolios.holdings.valuation import (
     unit_value,
     valuation,
 )
-from portfolios.prices.rule import NOTHING_PRIVATE, Quote, price_now
-from portfolios.queries.household_prices import Key, household_quotes, private_facts
+from portfolios.prices.rule import PrivateFacts, Quote, feed_price, price_now
+from portfolios.queries.household_prices import (
+    Key,
+    household_quotes,
+    private_facts,
+    split_days,
+)
 from portfolios.queries.positions import positions, positions_of
 
 
@@ -107,50 +112,47 @@ def _quotes(accounts: Sequence[Positions], now: datetime) -> dict[Key, Quote]:
     live = live_quotes(
         symbols=dict.fromkeys(row.symbol for row in by_key.values() if row.public), now=now
     )
-    feed = {
-        key: live.get(row.symbol) if row.public and row.symbol in live else _stored(row, now)
-        for key, row in by_key.items()
-    }
-    private = private_facts(
-        wanted=[key for key, row in by_key.items() if _needs_household(feed[key], row)]
-    )
-    found: dict[Key, Quote] = {}
-    for key, one in feed.items():
-        quote = price_now(feed=one, private=private.get(key, NOTHING_PRIVATE), now=now)
+    today, found, unknown = now.date(), dict[Key, Quote](), list[Key]()
+    older: dict[Key, FeedQuote] = {}
+    for key, row in by_key.items():
+        feed = live.get(row.symbol) if row.public else None
+        feed = feed or _stored(row, now)
+        if feed is None:
+            unknown.append(key)
+            continue
+        found[key] = feed_price(feed, now=now)
+        if feed.as_of.date() < today:
+            older[key] = feed
+    splits = split_days(household_ids={household_id for household_id, _ in older})
+    split = [
+        key for key, feed in older.items() if splits.get(key, 0) > feed.as_of.date().toordinal()
+    ]
+    for key, private in private_facts(wanted=[*unknown, *split]).items():
+        row = by_key[key]
+        feed = older.get(key) or _closed(row, private, now)
+        quote = price_now(feed=feed, private=private, now=now)
         if quote is not None:
             found[key] = quote
     return found
 
 
-def _needs_household(feed: FeedQuote | None, row: Row) -> bool:
-    """Return whether no feed knows the asset, or the household has split it since."""
-    if feed is None:
-        return True
-    return row.split_day is not None and feed.as_of.date().toordinal() < row.split_day
-
-
 def _stored(row: Row, now: datetime) -> FeedQuote | None:
-    """Return the stored quote of a feed, or its last close; None if no feed knows the asset."""
-    if row.price is not None and row.price_as_of is not None:
-        as_of = datetime.fromisoformat(row.price_as_of)
-        source = row.price_source or ""
-        return FeedQuote(
-            symbol=row.symbol,
-            price=Decimal(row.price),
-            as_of=as_of,
-            stale=is_stale(source=source, as_of=as_of, now=now, exchange=row.exchange),
-            source=source,
-            previous_close=Decimal(row.previous_close) if row.previous_close else None,
-        )
-    if row.close is not None and row.close_day is not None:
-        return last_close(
-            symbol=row.symbol,
-            close=Decimal(row.close),
-            day=row.close_day,
-            exchange=row.exchange,
-            now=now,
-        )
-    return None
+    """Return the stored quote of a feed, if there is one."""
+    if row.price is None or row.price_as_of is None:
+        return None
+    as_of = datetime.fromisoformat(row.price_as_of)
+    source = row.price_source or ""
+    stale = is_stale(source=source, as_of=as_of, now=now, exchange=row.exchange)
+    close = Decimal(row.previous_close) if row.previous_close else None
+    return FeedQuote(row.symbol, Decimal(row.price), as_of, stale, source, close)
+
+
+def _closed(row: Row, private: PrivateFacts, now: datetime) -> FeedQuote | None:
+    """Return the last close of an asset without quotes, if there is one."""
+    if private.close is None:
+        return None
+    day, close = private.close
+    return last_close(symbol=row.symbol, close=close, day=day, exchange=row.exchange, now=now)
 
 
 def _position(row: Row) -> Position:

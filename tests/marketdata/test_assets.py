@@ -14,7 +14,7 @@ from core.limits import OWN_ASSETS_PER_HOUSEHOLD_MAX, OWN_PRICES_PER_REQUEST_MAX
 from marketdata.models import Asset, DailyPrice, LatestPrice, OwnPrice
 from marketdata.operations import create_own_asset, record_own_prices
 from marketdata.own_prices import StatedPrice
-from marketdata.queries import asset, assets, assets_by_symbol, newest_own_prices
+from marketdata.queries import asset, assets, assets_by_symbol, newest_prices
 
 pytestmark = pytest.mark.django_db
 
@@ -182,7 +182,8 @@ def test_prices_of_an_own_asset_are_written_corrected_and_become_its_latest(
         ("2026-02-28", D(110)),
     ]
     key = (people.owner.household_id, made.pk)
-    newest = newest_own_prices(wanted=[key])[key]
+    newest = newest_prices(wanted=[key])[key].own
+    assert newest is not None
     assert (newest.price, newest.origin, newest.day) == (D(110), "manual", date(2026, 2, 28))
     # What is entered by hand is nobody's feed.
     assert not LatestPrice.objects.exists()
@@ -230,10 +231,10 @@ def test_a_price_of_a_public_asset_belongs_to_the_household_that_entered_it(
     public = Asset.objects.get(symbol="AAPL")
     write(people.owner, prices(("2026-01-31", "100")), "AAPL")
     write(people.stranger, prices(("2026-01-31", "7")), "AAPL")
-    found = newest_own_prices(
+    found = newest_prices(
         wanted=[(user.household_id, public.pk) for user in (people.owner, people.stranger)]
     )
-    assert {key[0]: row.price for key, row in found.items()} == {
+    assert {key[0]: row.own and row.own.price for key, row in found.items()} == {
         people.owner.household_id: D(100),
         people.stranger.household_id: D(7),
     }
