@@ -159,3 +159,14 @@ def test_the_page_asks_as_often_for_many_differences_as_for_one(browser: Client,
     queries(statement("$4,500.00", "AAA 10"))
     few = queries(statement("$4,500.00", "AAA 10"))
     assert queries(statement("$4,500.00", "AAA 10", *[f"Z{n} {n}" for n in range(1, 50)])) == few
+
+
+def test_the_page_leads_to_our_own_statement_which_agrees(
+    browser: Client, own: str, account: Any
+) -> None:
+    address = f"/api/v1/accounts/{account.public_id}/statement"
+    assert address in browser.get(own).content.decode()
+    answer = browser.get(address)
+    assert answer.status_code == 200
+    page = compared(browser, own, SimpleUploadedFile("own.csv", answer.content))
+    assert "agree in all 2 places compared" in browser.get(page).content.decode()

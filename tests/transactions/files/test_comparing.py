@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from transactions.files.comparing.causes import Cause, Known
 from transactions.files.comparing.holdings import Comparison, TheirCash, Theirs, compare
 from transactions.files.comparing.moves import Move, decimal_of, folded
+from transactions.files.comparing.stored import lines_of
 from transactions.files.reading.interface import Options
 from transactions.files.stated.ballast import Held, read, write
 from transactions.ledger.kinds import rank
@@ -378,3 +379,27 @@ def test_many_differences_at_once_take_a_bounded_number_of_steps(
     )
     assert found.differences == 601
     assert tried <= 200_000
+
+
+@pytest.mark.parametrize(
+    ("theirs", "adjustment", "expected"),
+    [
+        ("800.00", "0", ("0", None)),
+        ("800.04", "0", ("0.04", "basis_rounding")),
+        # The broker did not add a loss of 25 that a wash sale moved to these shares.
+        ("775.00", "25", ("-25", "wash_sale_basis")),
+        ("775.00", "0", ("-25", "unexplained")),
+    ],
+)
+def test_the_cost_of_a_matched_position_is_compared(
+    theirs: str, adjustment: str, expected: tuple[str, str | None]
+) -> None:
+    stated = [
+        Theirs(symbol="AAA", key="AAA", units=D(15), cost_basis=D(theirs)),
+        Theirs(symbol="BBB", key="BBB", units=D(6), cost_basis=D(1)),
+    ]
+    found = compare(LEDGER, day=DAY, theirs=stated, cash=None, our_cash=CASH, known=Known())
+    costs = {"AAA": (D(800), D(adjustment)), "BBB": (D(500), D(0))}
+    first, second = lines_of(found, costs=costs)["positions"]
+    assert (first["basis"]["by"], first["basis"]["reason"]) == expected
+    assert second["basis"] is None  # its units differ

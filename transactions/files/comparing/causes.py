@@ -38,9 +38,7 @@ REASONS: Mapping[str, str] = {
     "security_unknown": "Ballast knows no security under this name. Map it to a symbol.",
     "other_symbol": "The other side has the same number of units under this name.",
     "short_position": "The broker has a short position, which the ledger cannot hold.",
-    "not_stated": "The file does not state this.",
     "wash_sale_basis": "Ours includes losses that wash sales added to the cost.",
-    "average_cost": "The broker's cost is the average of all purchases.",
     "basis_rounding": "Both are rounded, the broker per share or per lot.",
     "unexplained": "The figures do not show the reason.",
 }
@@ -50,7 +48,7 @@ _RATIO_MAX, _RATIO_BOTH_MAX = 100, 10
 _CENT, _HALF_CENT = Decimal("0.01"), Decimal("0.005")
 CAUSES_MAX = 12
 # Rows that are tried against each other: so many of the file, so many of the ledger, the latest.
-_TRIED_ROWS_MAX, _TRIED_TRANSACTIONS_MAX = 200, 500
+_TRIED_ROWS_MAX, _TRIED_TRANSACTIONS_MAX, _TRIED_NEARLY_MAX = 200, 500, 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,18 +143,25 @@ def _differing(
 ) -> Iterator[Cause]:
     """Yield rows of the file that replace a transaction which the file does not have."""
     absent = [step for step in steps if step.move.id in known.absent][-_TRIED_TRANSACTIONS_MAX:]
-    for row in [row for row in known.missing if row.symbol == symbol][:_TRIED_ROWS_MAX]:
-        for step in absent:
-            same = row.symbol == symbol and row.type == step.move.type
-            if same and _is(_units(row, symbol) - step.effect, by, slack):
-                yield Cause(
-                    reason="transaction_differs",
-                    certain=True,
-                    units=by,
-                    cash=row.cash - step.move.cash,
-                    ids=(step.move.id,),
-                    lines=() if row.line is None else (row.line,),
-                )
+    rows = [row for row in known.missing if row.symbol == symbol][:_TRIED_ROWS_MAX]
+    exact: dict[tuple[str, Fraction], list[Step]] = defaultdict(list)
+    for step in absent:
+        exact[step.move.type, step.effect].append(step)
+    for row in rows:
+        wanted = _units(row, symbol) - by
+        found = exact.get((row.type, wanted), [])
+        if slack and not found:
+            near = absent[-_TRIED_NEARLY_MAX:]
+            found = [s for s in near if s.move.type == row.type and _is(s.effect, wanted, slack)]
+        for step in found:
+            yield Cause(
+                reason="transaction_differs",
+                certain=True,
+                units=by,
+                cash=row.cash - step.move.cash,
+                ids=(step.move.id,),
+                lines=() if row.line is None else (row.line,),
+            )
 
 
 def _units(row: Move, symbol: str) -> Fraction:
