@@ -3,7 +3,8 @@
     heading   of the first rows, under the delimiter that gives the most columns, the first row of
               two or more different names of which none is a number or a day, and which the row
               below it does not exceed
-    guess     a heading means the field whose words it is, or contains; each column only once
+    guess     a heading means the field whose words it is, or contains; each column only once. Where
+              no heading says day, type or ISIN, the column whose cells all are that means it
 
 A guess is shown to a person and never read without them.
 """
@@ -17,6 +18,7 @@ from hashlib import sha256
 from itertools import islice, zip_longest
 
 from core.errors import InvalidInput
+from marketdata.identifiers import is_isin
 from transactions.files.formats.ballast import COLUMNS
 from transactions.files.formats.table import ADDED, LAYOUT
 from transactions.files.formats.table_words import FIELD_WORDS, TYPE_WORDS
@@ -145,6 +147,37 @@ def guessed_columns(names: Sequence[str]) -> dict[str, str]:
     if "amount" in found and {"debit", "credit"} & found.keys():
         del found["amount"]
     return found
+
+
+def guessed_fields(head: bytes, heading: Heading) -> dict[str, str]:
+    """Return the likely columns by their headings, else by their cells: field -> heading."""
+    found = guessed_columns(heading.names)
+    columns: dict[str, list[str]] = {name: [] for name in heading.names if name}
+    for record in islice(_below(head, heading), HEADING_ROWS):
+        for name, cell in zip(heading.names, record.cells, strict=False):
+            if name and cell.strip():
+                columns[name].append(cell.strip())
+    for field, says in (("executed_at", _is_day), ("type", guessed_type), ("isin", is_isin)):
+        # Words such as "Kauf" often stand below a heading that means any text.
+        taken = {name for other, name in found.items() if (other, field) != ("note", "type")}
+        likely = next(
+            (
+                name
+                for name, told in columns.items()
+                if field not in found and name not in taken and told and all(map(says, told))
+            ),
+            None,
+        )
+        if likely is not None:
+            found = {other: column for other, column in found.items() if column != likely}
+            found[field] = likely
+    return found
+
+
+def _is_day(text: str) -> bool:
+    return _is_value(text) and not any(
+        cells.number(text.upper(), sign) is not None for sign in (".", ",")
+    )
 
 
 def _named(free: Mapping[str, str], words: Sequence[str], *, whole: bool) -> str | None:

@@ -12,6 +12,7 @@ from transactions.files.formats.detection import parse
 from transactions.files.mapping import (
     examples_in,
     guessed_columns,
+    guessed_fields,
     guessed_type,
     heading_in,
     words_in,
@@ -234,6 +235,30 @@ def test_headings_and_words_suggest_their_meaning() -> None:
     assert list(meanings.values()) == ["buy", "sell", "sell", "dividend"]
     assert guessed_type("Dividend reinvestment") == "reinvestment"
     assert guessed_type("Blah") == ""
+
+
+def test_where_no_heading_says_it_the_cells_suggest_day_type_and_isin() -> None:
+    text = (
+        "Wann\tWas\tPapier\tKennung\tStk\tText\n"
+        "03.02.2025\tKauf\tAAPL\tUS0378331005\t10\t\n"
+        "04.02.2025\tEinzahlung\t\t\t\tErste Rate\n"
+    )
+    heading = heading_in(text.encode())
+    assert heading is not None
+    found = guessed_fields(text.encode(), heading)
+    assert {field: found.get(field) for field in ("executed_at", "type", "isin")} == {
+        "executed_at": "Wann", "type": "Was", "isin": "Kennung",
+    }  # fmt: skip
+    assert len(set(found.values())) == len(found)
+
+
+def test_the_words_of_types_may_stand_below_a_heading_that_means_any_text() -> None:
+    text = "Buchungstag;Buchungstext;Betrag\n03.01.2024;Kauf;-1\n04.01.2024;Dividende;3\n"
+    heading = heading_in(text.encode())
+    assert heading is not None
+    assert guessed_fields(text.encode(), heading) == {
+        "executed_at": "Buchungstag", "type": "Buchungstext", "amount": "Betrag",
+    }  # fmt: skip
 
 
 def test_units_and_price_beside_a_deposit_are_left_out_with_a_warning() -> None:

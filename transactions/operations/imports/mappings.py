@@ -18,7 +18,7 @@ from transactions.files.mapping import (
     WORDS_MAX,
     Heading,
     examples_in,
-    guessed_columns,
+    guessed_fields,
     guessed_type,
     heading_in,
     whole_lines,
@@ -143,7 +143,7 @@ def table_of(*, batch: Import) -> Table:
     types = {**dict.fromkeys(_unknown_words(batch), ""), **types}
     if heading is None:
         return Table(head, None, (), batch.mapping, types)
-    columns = batch.mapping or guessed_columns(heading.names)
+    columns = batch.mapping or guessed_fields(head, heading)
     return Table(head, heading, tuple(examples_in(head, heading)), columns, types)
 
 
@@ -163,6 +163,8 @@ def sample(
     *, batch: Import, mapping: Mapping[str, str], options: Mapping[str, Any], now: datetime
 ) -> Sample:
     """Return the first rows of the file as they would be read, by its beginning alone."""
+    if not mapping.get("executed_at"):
+        return Sample(refusal=RowProblem("columns_missing", "Say which column is the date."))
     stated = stated_options(mapping=mapping, options=options, now=now)
     try:
         rows = FORMATS[FORMAT].read(io.BytesIO(head_of(batch=batch)), stated)
