@@ -95,6 +95,26 @@ def test_the_units_that_a_broker_states_replace_those_of_the_action(
     ledgers.ensure_right()
 
 
+def test_a_file_that_is_undone_leaves_the_units_of_the_action(
+    ledgers: Any,
+    held: Any,
+    confirmed: Any,
+    preview: Bring,
+    commit: Any,
+    people: Any,
+    client_of: Any,
+) -> None:
+    action = confirmed("split", "2024-06-10", "3:2")
+    batch, _ = preview("split,2024-06-12T00:00:00Z,AAA,,,,USD,49:33")
+    commit(batch)
+    undone = client_of(people.owner).delete(f"/api/v1/imports/{batch}")
+    assert undone.status_code in (200, 204), undone.content
+    assert follow(action) == [True]
+    assert ledgers.lots(held) == [("2024-03-01", D("49.5"), D(3300))]
+    assert [row.told for row in AppliedAction.objects.all()] == [False]
+    ledgers.ensure_right()
+
+
 def test_a_file_with_nothing_else_is_committed_too(
     ledgers: Any, held: Any, confirmed: Any, preview: Bring, commit: Any, people: Any
 ) -> None:

@@ -5,8 +5,9 @@ from datetime import datetime
 from django.db import transaction
 
 from identity.models import User
+from stores.locks import locked
 from transactions.ledger.entries import Entry
-from transactions.models import Account, AppliedAction, Import
+from transactions.models import Account, ActionRun, AppliedAction, Import
 from transactions.operations.drafts import drafts
 from transactions.operations.ledger import correct, reverse_all
 from transactions.operations.told_actions import AppliedActions
@@ -44,3 +45,23 @@ def restate(
             events_max=None,
         )
         AppliedAction.objects.filter(pk=found.row.pk).update(transaction=row, told=True)
+
+
+def book_restated_again(*, import_batch: Import, now: datetime) -> None:
+    """Let a worker book the actions whose figures a file replaced, as the file is undone.
+
+    Call it before the household's accounts are locked: a worker locks the run first, too.
+    """
+    told = AppliedAction.objects.filter(
+        transaction__import_batch=import_batch, transaction__corrects__isnull=False, told=True
+    )
+    actions = list(told.values_list("action_id", flat=True))
+    if not actions:
+        return
+    runs = ActionRun.objects.filter(
+        action_id__in=actions, household_id=import_batch.account.household_id, undo=False
+    )
+    for run in locked(runs):
+        run.done_at, run.next_at = None, now
+        run.save(update_fields=["done_at", "next_at"])
+    told.delete()

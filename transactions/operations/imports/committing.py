@@ -24,7 +24,7 @@ from transactions.models import (
     RowStatus,
     Transaction,
 )
-from transactions.operations.actions.restating import restate
+from transactions.operations.actions.restating import book_restated_again, restate
 from transactions.operations.books.households import lock_household, unlocked_household
 from transactions.operations.histories import (
     LedgerMoved,
@@ -211,6 +211,7 @@ def undo(
             told(50)
             finish_history(written, now=now)
 
+    book_restated_again(import_batch=batch, now=now)
     _attempted(batch, reverse)
     batch.status, batch.undone_at = ImportStatus.UNDONE, now
 
