@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.errors import BallastError
-from marketdata.models import Asset, ExchangeRate, LatestPrice, OwnPrice
+from marketdata.models import Asset, DailyPrice, ExchangeRate, LatestPrice, OwnPrice
 from marketdata.operations import delete_own_price, record_own_prices
 from marketdata.own_prices import StatedPrice
 from marketdata.queries.exchange_rates import forget_fixings
@@ -331,3 +331,57 @@ def test_warnings_of_a_jump_and_of_a_price_that_a_feed_knows(
     body = [{"date": TODAY.isoformat(), "close": "51"}]
     answer = api.post(f"{url}/AAA/prices", body, format="json").json()
     assert [row["code"] for row in answer["warnings"]] == ["price_not_used"]
+
+
+@pytest.fixture
+def closed(fund: Asset) -> Any:
+    """The fund has closes, the last three days ago, and no quote."""
+    DailyPrice.objects.bulk_create(
+        DailyPrice(asset=fund, date=on(days), close=D(price))
+        for days, price in ((30, "90"), (3, "99"))
+    )
+    yield fund
+    DailyPrice.objects.all().delete()  # its table is not managed, so no test empties it
+
+
+def test_the_last_close_goes_before_an_own_price_and_a_trade(
+    people: Any, client_of: Any, closed: Asset
+) -> None:
+    user, api, browser = people.owner, client_of(people.owner), Client()
+    browser.force_login(user)
+    account = account_of(user)
+    set_target(account, "VTI")
+    book(account, user, buy(20, "10", "95"))
+    enter(user, 1, "500")
+    row = holding(api, account)
+    assert (row["price"], row["price_source"], row["estimated"]) == ("99", "close", False)
+    assert (row["as_of"][:10], row["stale"]) == (on(3).isoformat(), False)
+    assert set(everywhere(api, browser, account, user).values()) == {D("40.00")}
+
+
+@pytest.mark.parametrize("redis", ["up", "down"])
+def test_a_split_after_the_quote_of_a_feed_divides_it_once_everywhere(
+    people: Any, client_of: Any, fund: Asset, settings: Any, redis: str
+) -> None:
+    user, api, browser = people.owner, client_of(people.owner), Client()
+    browser.force_login(user)
+    now = timezone.now()
+    LatestPrice.objects.create(
+        asset=fund, price=D(99), as_of=at(2), source="acme", previous_close=D(96)
+    )
+    account, other = account_of(user), account_of(user, "Other")
+    set_target(account, "VTI")
+    book(account, user, buy(20, "10", "95"))
+    book(other, user, buy(20, "10", "95"))
+    assert holding(api, account)["price"] == "99"
+    for one in (account, other):
+        book(one, user, Entry("split", at(1), "USD", "VTI", ratio=Ratio(D(3), D(1))))
+    if redis == "down":
+        settings.REDIS_URL = "redis://127.0.0.1:1/0"
+        value = valuations(account_ids=[account.public_id], now=now)[account.public_id].value
+        (held,) = value.holdings
+        assert (held.quote and held.quote.price, value.invested) == (D(33), D(990))
+        return
+    row = holding(api, account)
+    assert (row["price"], row["market_value"], row["day_change"]) == ("33", "990.00", "30.00")
+    assert set(everywhere(api, browser, account, user).values()) == {D("40.00")}
