@@ -115,6 +115,9 @@ def test_a_file_that_is_refused_says_why(browser: Client, own: str) -> None:
     )
     answer = browser.post(own, {"file": SimpleUploadedFile("v.csv", vanguard)})
     assert "The file does not state its day" in answer.content.decode()
+    for day in ("9999-12-31", "1949-12-31", "tomorrow"):
+        file = SimpleUploadedFile("v.csv", vanguard)
+        assert browser.post(own, {"file": file, "as_of": day}).status_code == 400
     file = SimpleUploadedFile("v.csv", vanguard)
     page = compared(browser, own, file, as_of="2024-06-28")
     assert "agree in all 1 place compared" in browser.get(page).content.decode()

@@ -386,3 +386,32 @@ def test_our_own_statement_agrees_until_a_transaction_is_taken_away(
         assert len(again) == 1
     desk.client = client_of(people.stranger)
     assert desk.client.get(url).status_code == 404
+
+
+def test_a_day_that_no_ledger_has_is_no_day(traded: Any, desk: Any) -> None:
+    for day in ("9999/12/31", "0001/01/01", "1949/12/31"):
+        data = schwab(CASH, "AAA 10", title=TITLE.replace("2024/06/28", day))
+        answer = sent(desk, data)
+        assert (answer.status_code, answer.json()["code"]) == (400, "as_of_missing")
+    for day, code in (("1949-12-31", "date_too_early"), ("9999-12-31", "date_too_late")):
+        answer = sent(desk, schwab(CASH, "AAA 10"), as_of=day)
+        assert answer.status_code == 400
+        assert code in answer.content.decode()
+    head = OFX_HEAD.replace("20240628", "99991231")
+    preview = desk.preview(ofx("", {"AAA": "1"}, "5").replace(OFX_HEAD.encode(), head.encode())
+                           .replace(b"</INVTRANLIST>", bought("AAA", "20240502", "2", "60",
+                                                              "-120.00", "2").encode()
+                                    + b"</INVTRANLIST>"))  # fmt: skip
+    assert preview["outcome"]["holdings"]["day"] == "2024-05-02"
+
+
+def test_names_of_accounts_are_no_longer_than_any_name(traded: Any, desk: Any) -> None:
+    row = "{0},Individual,MSFT,MICROSOFT,4,$400.00,$1.00,$1600.00\r\n"
+    heading = (
+        "Account Number,Account Name,Symbol,Description,Quantity,Last Price,Last Price Change,"
+        "Current Value\r\n"
+    )
+    data = (heading + row.format("A" * 60_000) + row.format("B" * 60_000)).encode()
+    answer = sent(desk, data, as_of="2024-06-28")
+    assert (answer.status_code, answer.json()["code"]) == (400, "account_ambiguous")
+    assert len(answer.content) < 2_000

@@ -54,7 +54,7 @@ def read(data: BinaryIO, options: Options) -> Statement:
         line, symbol = row.line, row.line.text("symbol")
         if not symbol or not _is_row(row):
             continue
-        account = line.text("account")
+        account = line.name("account")
         if symbol.endswith("**") or symbol.casefold() == "pending activity":
             _, core, pending = cash.setdefault(account, (line, [], []))
             (core if symbol.endswith("**") else pending).append(

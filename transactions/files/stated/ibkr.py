@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import BinaryIO
 
-from core.limits import IMPORT_ROWS_MAX
+from core.limits import IMPORT_ROWS_MAX, NAME_LENGTH_MAX
 from transactions.files.formats.flex_rows import NOT_OPTIONS, UNITS
 from transactions.files.formats.ibkr_flex import MARKS, head_of, is_xml, stripped, xml_lines
 from transactions.files.formats.ibkr_statement import CLASSES, is_total, section_lines
@@ -76,13 +76,13 @@ def read_flex(data: BinaryIO, options: Options) -> Statement:
         if layout == "positions":
             # The currency with the rate 1 is the base.
             base = line.code("currency") if line.text("fx_rate") == "1" else base
-            _position(found, line, line.text("account"), _day(line.text("day")))
+            _position(found, line, line.name("account"), _day(line.text("day")))
         elif line.text("currency").upper() in _WHOLE:
             wholes.append(line)
         else:
-            _cash(found, line, line.text("account"), _day(line.text("day")), base)
+            _cash(found, line, line.name("account"), _day(line.text("day")), base)
     for line in wholes:
-        _cash(found, line, line.text("account"), _day(line.text("day")), base)
+        _cash(found, line, line.name("account"), _day(line.text("day")), base)
     return found.statement()
 
 
@@ -176,15 +176,18 @@ def read_statement(data: BinaryIO, options: Options) -> Statement:
             about[line.text("field").casefold()] = line.text("value")
         elif section == "financial instrument information" and mark == "data":
             isins[line.text("symbol")] = line.raw.get("Security ID", "")
-    account, base = about.get("account", ""), about.get("base currency", "")[:3].upper()
+    account, base = (
+        about.get("account", "")[:NAME_LENGTH_MAX],
+        about.get("base currency", "")[:3].upper(),
+    )
     day = _day(about.get("period", "").rpartition(" - ")[2])
     for section, mark, line in section_lines(data, options):
         if mark != "data" or is_total(line):
             continue
         if section in ("open positions", "long open positions", "short open positions"):
-            _row(found, line, line.text("account") or account, day, isins)
+            _row(found, line, line.name("account") or account, day, isins)
         elif section == "cash report":
-            _balance(found, line, line.text("account") or account, day, base)
+            _balance(found, line, line.name("account") or account, day, base)
     return found.statement()
 
 

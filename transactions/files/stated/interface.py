@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import BinaryIO
 
-from core.limits import QUANTITY_DECIMALS, STATED_ROWS_MAX
+from core.limits import EARLIEST_DATE, LATEST_DATE, QUANTITY_DECIMALS, STATED_ROWS_MAX
 from transactions.files.reading.decoding import refusal
 from transactions.files.reading.interface import Options, RowProblem, Security
 from transactions.files.reading.lines import Line
@@ -88,7 +88,12 @@ class Statement:
     def day(self) -> date | None:
         """Return the latest day that the file states; None if it states none."""
         days = {row.day for row in self.positions} | {row.day for row in self.cash}
-        return max((day for day in days if day is not None), default=None)
+        return max((day for day in days if day is not None and is_possible(day)), default=None)
+
+
+def is_possible(day: date) -> bool:
+    """Return whether the ledger can have such a day."""
+    return EARLIEST_DATE <= day <= LATEST_DATE
 
 
 Reader = Callable[[BinaryIO, Options], Statement]

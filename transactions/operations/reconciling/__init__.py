@@ -28,7 +28,7 @@ from transactions.files.formats.detection import HEAD_BYTES, REALIZED, detect
 from transactions.files.reading.decoding import chunks
 from transactions.files.reading.interface import Options, RealizedLot, RealizedRow, Security
 from transactions.files.stated.detection import ROWS_OF, STATEMENTS, detect_statement
-from transactions.files.stated.interface import Statement
+from transactions.files.stated.interface import Statement, is_possible
 from transactions.models import Account, Import, ImportStatus, Reconciliation, ReconciliationKind
 from transactions.operations.holdings_stated import beside_ledger, of_account, stored_lines
 from transactions.operations.reconciling.rows import known_by_rows
@@ -131,9 +131,9 @@ def _holdings(
     chosen = _account_of(account, statement, brought.file_account)
     statement = of_account(statement, chosen)
     day = brought.as_of or statement.day
-    if day is None:
+    if day is None or not is_possible(day):
         raise InvalidInput(
-            "The file does not state its day. Send it as as_of.",
+            "The file does not state its day, or one before 1950 or after 2200. Send as_of.",
             code="as_of_missing",
             fields={"as_of": ["is needed for this file"]},
         )
