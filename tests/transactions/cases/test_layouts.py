@@ -118,3 +118,94 @@ def test_a_transaction_without_all_its_postings_is_refused(person: Any) -> None:
         "error amount_mismatch",
         "error price_missing",
     ]
+
+
+SCHWAB = '"Date","Action","Symbol","Description","Quantity","Price","Fees & Comm","Amount"\n'
+BILL = '"04/10/2024","Buy","912797XX9","T-BILL","5,000","$98.75","","-$4,937.50"\n'
+
+
+def test_a_bill_that_matures_is_a_sale(person: Any) -> None:
+    own = person.account()
+    own.bring(
+        SCHWAB
+        + '"05/30/2024","Full Redemption","912797XX9","T-BILL","-5,000","","",""\n'
+        + '"05/30/2024","Full Redemption Adj","912797XX9","T-BILL","","","","$5,000.00"\n'
+        + BILL
+    )
+    assert own.told("quantity", "cash_effect") == [
+        ("buy", "5000", "-4937.50"),
+        ("sell", "5000", "5000.00"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '"05/30/2024","Full Redemption","912797XX9","T-BILL","-5,000","","",""\n',
+        '"05/30/2024","Full Redemption Adj","912797XX9","T-BILL","","","","$5,000.00"\n',
+    ],
+)
+def test_half_of_a_redemption_is_refused(person: Any, row: str) -> None:
+    own = person.account()
+    assert own.verdicts(own.preview(SCHWAB + row + BILL)) == ["error event_incomplete", "ready"]
+
+
+FIDELITY = (
+    "Run Date,Action,Symbol,Description,Type,Price ($),Quantity,Commission ($),Fees ($),"
+    "Accrued Interest ($),Amount ($),Settlement Date\n"
+)
+
+
+def test_interest_accrued_on_a_bond_is_part_of_its_price(person: Any) -> None:
+    own = person.account()
+    text = FIDELITY + "03/06/2025,YOU BOUGHT FORD 5%,345370CQ1,F,Cash,99,10000,,,41.67,-9941.67,\n"
+    own.bring(text)
+    assert own.told("quantity", "cash_effect") == [("buy", "10000", "-9941.67")]
+    wrong = text.replace("9941.67", "9951.67").replace("345370CQ1", "345370CQ2")
+    assert own.verdicts(own.preview(wrong)) == ["error amount_mismatch"]
+
+
+def test_the_longest_beginning_of_a_text_says_what_it_is(person: Any) -> None:
+    own = person.account()
+    text = FIDELITY + "03/15/2025,YOU SOLD SHORT TSLA (TSLA),TSLA,T,Short,200,-5,,,,1000,\n"
+    assert own.verdicts(own.preview(text)) == ["error short_sale_not_supported"]
+
+
+DEGIRO = "Datum,Tijd,Valutadatum,Product,ISIN,Omschrijving,FX,Mutatie,,Saldo,,Order Id\n"
+
+
+def test_what_belongs_to_a_refused_order_is_held_back_whatever_it_is(person: Any) -> None:
+    """Interest paid with a bond would be a fee of its own; its order is refused."""
+    own = person.account("EUR")
+    text = DEGIRO + (
+        '20-12-2023,10:06,20-12-2023,B,DE0007164600,"Koop 10 @ 99,5 EUR",,EUR,"-1.010",EUR,"0",b1\n'
+        '20-12-2023,10:06,20-12-2023,B,DE0007164600,"Opgelopen rente",,EUR,"-15,00",EUR,"0",b1\n'
+        '20-12-2023,10:08,20-12-2023,,,"Rente",,EUR,"-0,30",EUR,"0",\n'
+    )
+    verdicts = own.verdicts(own.preview(text))
+    assert verdicts[1:] == ["error held_back", "ready"]
+
+
+def test_stamp_duty_is_a_cost_of_its_order(person: Any) -> None:
+    own = person.account("GBP")
+    text = DEGIRO + (
+        '20-12-2023,10:03,20-12-2023,B,GB0031348658,London Stamp Duty,,GBP,"-5,00",GBP,"0",x1\n'
+        '20-12-2023,10:03,20-12-2023,B,GB0031348658,"Koop 1.000 @ 150,5 GBX",,GBP,"-1.505,00",GBP,'
+        '"0",x1\n'
+    )
+    own.bring(text)
+    assert own.told("quantity", "cash_effect") == [("buy", "1000", "-1510.00")]
+
+
+def test_a_section_of_cash_is_never_skipped(person: Any) -> None:
+    own = person.account()
+    text = (
+        "Statement,Header,Field Name,Field Value\nStatement,Data,BrokerName,IB\n"
+        "Bond Interest Received,Header,Currency,Date,Description,Amount\n"
+        "Bond Interest Received,Data,USD,2024-05-15,Bond Coupon Payment (T 4 05/15/34),100\n"
+        "Newly Invented,Header,Currency,Date,Description,Amount\n"
+        "Newly Invented,Data,USD,2024-05-16,What is it?,7\n"
+        "Newly Invented,Data,Total,,,7\n"
+    )
+    verdicts = [one for one in own.verdicts(own.preview(text)) if not one.startswith("skipped")]
+    assert verdicts == ["ready", "error type_unknown"]

@@ -125,6 +125,8 @@ _KINDS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
         (
             "cost",
             r"transactiekosten|transaction and/or third|transaction costs|transaktionsgeb"
+            r"|stamp duty|transactiebelasting|transaction tax|transaktionssteuer"
+            r"|taxe sur les transactions|imposta sulle transazioni|impuesto sobre transacciones"
             r"|frais degiro de courtage|costes de transacci|costi di transazione"
             r"|(?:comiss.es|custos) de transa|(?:autofx|conversi).{0,40}autofx|autofx",
         ),

@@ -29,7 +29,7 @@ LAYOUT = Layout(
 )
 WORDS = {
     **dict.fromkeys(("bought", "buy"), "buy"),
-    **dict.fromkeys(("sold", "sell"), "sell"),
+    **dict.fromkeys(("sold", "sell", "redemption"), "sell"),
     **dict.fromkeys(("dividend", "qualified dividend", "non-qualified dividend"), "dividend"),
     **dict.fromkeys(("capital gain", "lt cap gain distribution"), "dividend"),
     **dict.fromkeys(("st cap gain distribution", "dividend reinvestment", "reinvest"), "dividend"),

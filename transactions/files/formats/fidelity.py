@@ -53,7 +53,7 @@ LAYOUT = Layout(
     decimal=".",
     date_order="mdy",
 )
-# Beginnings of the text, longer ones before shorter ones.
+# Beginnings of the text; the longest one counts.
 ACTIONS: tuple[tuple[str, str], ...] = (
     *(("YOU BOUGHT", "buy"), ("YOU SOLD", "sell"), ("REINVESTMENT", "reinvested")),
     *(("SHORT SALE", "short"), ("YOU SOLD SHORT", "short"), ("BUY TO COVER", "short")),
@@ -120,7 +120,8 @@ def _word(line: Line) -> str:
     action = line.text("action").upper()
     if canceled := _CANCELED.match(action):
         action = action[canceled.end() :]
-    return next((word for start, word in ACTIONS if action.startswith(start)), "")
+    found = [(len(start), word) for start, word in ACTIONS if action.startswith(start)]
+    return max(found, default=(0, ""))[1]
 
 
 def _side(line: Line, word: str) -> tuple[bool, Hashable] | None:
@@ -234,7 +235,8 @@ def _trade(line: Line, kind: str, about: About, amount: Decimal | None) -> Parse
         price=price,
         fee=fee,
         net=net,
-        slack=slack_of(line, quantity, price) + accrued,
+        slack=slack_of(line, quantity, price),
+        beside=accrued,
         per_hundred=True,
     )
 

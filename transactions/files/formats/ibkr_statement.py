@@ -65,7 +65,11 @@ CASH = {
     "fees": "other fees",
     "transaction fees": "other fees",
     "commission adjustments": "commission adjustments",
+    "bond interest paid": "bond interest paid",
+    "bond interest received": "bond interest received",
 }
+# A section with these columns moves cash, whatever it is called.
+_OF_CASH = frozenset({"currency", "date", "description", "amount"})
 # Sections of a German statement -> those of an English one.
 GERMAN = {
     "transaktionen": "trades",
@@ -152,7 +156,10 @@ def _bare(record: Record, options: Options) -> Line:
 
 def _rows(section: str, mark: str, line: Line, known: _Known) -> Iterator[ParsedRow]:
     if section != "trades" and section not in CASH and section not in _EVENTS:
-        yield line.skip("section_not_read" if mark else "text_line")
+        if mark == "data" and _moves_cash(line) and not is_total(line):
+            yield line.refused("type_unknown", f"{section[:40]!r}")
+        else:
+            yield line.skip("section_not_read" if mark else "text_line")
     elif mark != "data" or is_total(line):
         yield line.skip("summary")
     elif section == "trades":
@@ -165,6 +172,12 @@ def _rows(section: str, mark: str, line: Line, known: _Known) -> Iterator[Parsed
     else:
         line.cells = {**line.cells, **_cash_cells(section, line, known)}
         yield cash_row(line)
+
+
+def _moves_cash(line: Line) -> bool:
+    """Return whether the row's section has the columns of cash, and none that we do not know."""
+    names = [name for name in line.source.names if name] if line.source else []
+    return line.columns.keys() >= _OF_CASH and len(names) == len(line.columns)
 
 
 def is_total(line: Line) -> bool:

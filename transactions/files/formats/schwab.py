@@ -6,10 +6,12 @@ Amounts are signed and net of fees. Dates are month first; `04/17/2023 as of 04/
 the second date. A stock split states only the added units. Missing facts of an event (the ratio of
 a reverse split, the parent of a spin-off) have to be entered by hand: such rows are refused as
 `event_incomplete`. Journal lines that cancel within a day are skipped; others moved money.
+A bond that matures is two rows: its units (`Full Redemption`) and the cash (`Full Redemption Adj`).
 """
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import BinaryIO
@@ -106,7 +108,7 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     if not options.account:
         account = named_in_title(table.heading.title, after="transactions for account ")
         options = replace(options, account=account)
-    pairs = Pairs(_sides(table, options))
+    pairs, redeemed = Pairs(_sides(table, options)), _redeemed(lines(table, options))
     names = Fingerprints()
     for line in lines(table, options):
         if is_text_line(line):
@@ -114,7 +116,7 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
         elif line.text("date").casefold().startswith("transactions total"):
             yield line.skip("summary")
         else:
-            yield names.name(_row(line, pairs), timed=line.timed)
+            yield names.name(_redemption(line, redeemed) or _row(line, pairs), timed=line.timed)
 
 
 def named_in_title(title: str, *, after: str, until: Sequence[str] = (" as of ",)) -> str:
@@ -126,6 +128,39 @@ def named_in_title(title: str, *, after: str, until: Sequence[str] = (" as of ",
     name = title[start + len(after) :]
     ends = [place for word in until if (place := name.lower().find(word)) > 0]
     return name[: min(ends, default=len(name))].strip(' "')
+
+
+def _redeemed(found: Iterable[Line]) -> Mapping[Hashable, Decimal]:
+    """Return what the one payment of a redemption brought, by day and security."""
+    paid: dict[Hashable, list[Decimal]] = {}
+    units: Counter[Hashable] = Counter()
+    for line in found:
+        key, action = _of_redemption(line), line.text("action").casefold()
+        if action == "full redemption adj":
+            paid.setdefault(key, []).append(line.figure("amount") or ZERO)
+        elif action == "full redemption":
+            units[key] += 1
+    alone = {key: amounts[0] for key, amounts in paid.items() if len(amounts) == 1}
+    return {key: amount for key, amount in alone.items() if amount > 0 and units[key] == 1}
+
+
+def _of_redemption(line: Line) -> Hashable:
+    return effective(line.text("date")), line.text("symbol")
+
+
+def _redemption(line: Line, redeemed: Mapping[Hashable, Decimal]) -> ParsedRow | None:
+    """Return the sale of a bond that matured: one row has its units, another what they brought."""
+    action, amount = line.text("action").casefold(), redeemed.get(_of_redemption(line))
+    if action not in ("full redemption", "full redemption adj"):
+        return None
+    if amount is None:
+        return line.refused("event_incomplete", of="action")
+    if action == "full redemption adj":
+        return line.skip("part_of_another_row")
+    about = About(
+        at=line.happened("cash", "date"), currency=line.currency(), security=line.security()
+    )
+    return trade(line, "sell", about, quantity=line.quantity("quantity"), price=None, net=amount)
 
 
 def _sides(table: Table, options: Options) -> Iterator[tuple[bool, Hashable]]:

@@ -22,6 +22,7 @@ LAYOUT = Layout(
         "price": ("Share Price",),
         "fee": ("Commissions and Fees", "Commission Fees", "Commission"),
         "amount": ("Net Amount",),
+        "accrued": ("Accrued Interest",),
     },
     required=frozenset({"date", "type", "name", "quantity", "price", "amount"}),
     decimal=".",
@@ -31,7 +32,7 @@ LAYOUT = Layout(
 _HOLDINGS = b"account number,investment name,symbol,shares,share price,total value"
 WORDS = {
     **dict.fromkeys(("buy", "buy (exchange)", "exchange (in)"), "buy"),
-    **dict.fromkeys(("sell", "sell (exchange)", "exchange (out)"), "sell"),
+    **dict.fromkeys(("sell", "sell (exchange)", "exchange (out)", "redemption"), "sell"),
     **dict.fromkeys(("reinvestment", "reinvestment (lt gain)"), "reinvested"),
     **dict.fromkeys(("reinvestment (st gain)", "dividend reinvestment"), "reinvested"),
     **dict.fromkeys(("dividend", "capital gain (lt)", "capital gain (st)"), "dividend"),

@@ -67,8 +67,12 @@ class _Plan:
         if row.takes_back is not None:
             other = row.takes_back.otherwise
             if place in self.otherwise and other is not None:
-                return other
+                return self._unless_held(place, other)
             return replace(row, entry=None, takes_back=None)
+        return self._unless_held(place, row)
+
+    def _unless_held(self, place: int, row: ParsedRow) -> ParsedRow:
+        """Return the row, or refuse it with the event of which another row is refused."""
         if not row.importable:
             return row
         if place in self.held or row.group in self.groups:

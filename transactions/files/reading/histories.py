@@ -4,8 +4,8 @@ A reinvestment or a journal is two rows here, cash is held in a money fund, and 
 an earlier one; `bookings` is for files in which each row stands alone. A format of this kind is a
 layout and a table of words. Its layout gives the columns these names:
 `date`, `clock`, `type`, `symbol`, `isin`, `cusip`, `name`, `quantity`, `price`, `fee`, `tax`,
-`amount`, `currency`, `account`, `note` and `id`; a format may lack any but the date. A word means
-one of the following, or a code of SKIP_CODES or ROW_CODES:
+`accrued`, `amount`, `currency`, `account`, `note` and `id`; a format may lack any but the date. A
+word means one of the following, or a code of SKIP_CODES or ROW_CODES:
 
     buy, sell            a trade; its amount is what moved, after fees
     reinvested           a purchase out of a payment: with the payment of the same security, day
@@ -274,7 +274,8 @@ def _trade(
         fee=abs(line.figure("fee") or ZERO) + (ZERO if kind == "sell" else taxes),
         gross=whole if history.gross else None,
         net=None if history.gross else whole,
-        slack=slack_of(line, quantity, price) + costs,
+        slack=slack_of(line, quantity, price),
+        beside=costs + abs(line.figure("accrued") or ZERO),
         per_hundred=True,
         quote=history.quote(line) if history.quote else None,
     )

@@ -108,14 +108,16 @@ def trade(
     gross: Decimal | None = None,
     net: Decimal | None = None,
     slack: Decimal = ZERO,
+    beside: Decimal = ZERO,
     per_hundred: bool = False,
     quote: Quote | None = None,
     of: str = "amount",
 ) -> ParsedRow:
     """Return a buy, sell or reinvestment, without the signs of quantity, price and amounts.
 
-    `slack` is the largest effect of the file's rounding on quantity * price. `per_hundred` allows
-    prices in percent of the face value, as bonds have.
+    `slack` is the largest effect of the file's rounding on quantity * price, `beside` what the
+    amount may have besides: accrued interest, small costs. `per_hundred` allows prices in percent
+    of the face value, as bonds have.
     """
     if not about.security:
         line.problem("symbol_missing", of="symbol")
@@ -144,7 +146,7 @@ def trade(
         fee=fee,
         gross=gross,
         net=net,
-        slack=slack,
+        slack=slack + beside,
         of=of,
     )
     return draft(
