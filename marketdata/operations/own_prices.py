@@ -10,8 +10,8 @@ from typing import Any
 import redis
 from django.db import transaction
 
-from core.errors import InvalidInput, NotFound
-from core.limits import OWN_PRICES_PER_REQUEST_MAX
+from core.errors import Conflict, InvalidInput, NotFound
+from core.limits import OWN_PRICES_PER_HOUSEHOLD_MAX, OWN_PRICES_PER_REQUEST_MAX
 from identity.models import User
 from identity.operations.households import locked_household
 from marketdata.models import Asset, OwnPrice, PriceOrigin
@@ -144,8 +144,20 @@ def store_own_prices(
         # One writer of a household at a time: two files cannot interleave their days.
         locked_household(household_id=user.household_id)
         changed = rows_of(_UPSERT, _columns(user, prices, origin, now))
+        _ensure_room(user.household_id)
         publish_own_prices(household_id=user.household_id)
     return len(changed)
+
+
+def _ensure_room(household_id: int) -> None:
+    """Raise Conflict if the household now has more prices than it may; nothing is then written."""
+    own = OwnPrice.objects.filter(household_id=household_id).values("date")
+    if own[: OWN_PRICES_PER_HOUSEHOLD_MAX + 1].count() > OWN_PRICES_PER_HOUSEHOLD_MAX:
+        raise Conflict(
+            f"The household would have more than {OWN_PRICES_PER_HOUSEHOLD_MAX} own prices. Delete "
+            "some first. Nothing was recorded.",
+            code="too_many_own_prices",
+        )
 
 
 def _columns(

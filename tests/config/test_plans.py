@@ -40,6 +40,7 @@ pytestmark = pytest.mark.django_db
 
 # Filled far enough that an index pays for every lookup below.
 LARGE = {
+    "marketdata_ownprice",
     "identity_household",
     "identity_user",
     "identity_tokenfamily",
@@ -113,6 +114,13 @@ SELECT transaction_id, part, account_id, asset_id, lot_transaction_id, lot_trans
 INSERT INTO marketdata_yearofcloses (asset_id, year, days, closes)
 SELECT id, year, '', '' FROM marketdata_asset, generate_series(2006, 2025) year
  WHERE symbol LIKE 'F%0';
+
+INSERT INTO marketdata_ownprice (household_id, asset_id, date, price, stated, stated_currency,
+    origin, recorded_at, recorded_by_id)
+SELECT neighbour.household_id, asset.id, current_date - n, 10, 10, 'USD', 'manual', now(),
+       neighbour.id
+  FROM identity_user neighbour, marketdata_asset asset, generate_series(1, 5) n
+ WHERE neighbour.email LIKE 'neighbour%' AND asset.symbol IN ('F00003', 'F00004');
 
 INSERT INTO portfolios_restriction (account_id, asset_id, kind, reason)
 SELECT account_id, asset_id, 'no_buy', ''

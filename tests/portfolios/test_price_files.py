@@ -207,3 +207,15 @@ def test_percent_of_par_and_jumps(send: Any) -> None:
     assert [(row["code"], row["date"]) for row in told] == [("price_jump", "2024-01-03")]
     send("date,symbol,price\n2024-01-02,VTI,98.5\n", nominal="1000", record="true")
     assert stored() == [("VTI", "2024-01-02", D(985))]
+
+
+def test_a_file_beyond_the_households_prices_is_refused_and_nothing_is_recorded(
+    send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send("date,symbol,price\n2024-01-02,VTI,100\n", record="true")
+    monkeypatch.setattr("marketdata.operations.own_prices.OWN_PRICES_PER_HOUSEHOLD_MAX", 2)
+    text = "date,symbol,price\n2024-01-03,VTI,101\n2024-01-04,VOD,102\n"
+    answer = send(text, record="true")
+    assert (answer.status_code, answer.json()["code"]) == (409, "too_many_own_prices")
+    assert stored() == [("VTI", "2024-01-02", D(100))]
+    assert send("date,symbol,price\n2024-01-03,VTI,101\n", record="true").json()["new"] == 1

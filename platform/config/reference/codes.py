@@ -168,6 +168,9 @@ CODES: dict[str, dict[str, str]] = {
         "asset_class_unknown": (
             "The asset class does not exist. Use one of those in the API schema."
         ),
+        "too_many_own_prices": (
+            "The household has the maximum number of own prices. Delete some first."
+        ),
         "own_price_not_found": (
             "Your household has no price of this asset on that day. Read the list again."
         ),
