@@ -39,35 +39,35 @@ def run(*, lots: int = 10_000, samples: int = 100) -> dict[str, Any]:
 
 def _account(*, assets: int, lots: int, samples: int) -> dict[str, Any]:
     now = timezone.now()
-    user, account, symbols = _seeded(f"{assets}", now)
+    user, account, symbols = seeded(f"{assets}", now)
     symbols = symbols[:assets]
     begin = now - timedelta(days=3650)
     history = []
     for number in range(lots):
         day = begin + timedelta(hours=number * 8)
         symbol = symbols[number % assets]
-        history.append(_trade("buy", symbol, day, "3"))
+        history.append(trade("buy", symbol, day, "3"))
         if number % 10 == 9:
-            history.append(_trade("sell", symbol, day + timedelta(hours=2), "0.5"))
+            history.append(trade("sell", symbol, day + timedelta(hours=2), "0.5"))
     start = time.perf_counter()
     record(account=account, entries=history, user=user, now=now)
     loaded_s = time.perf_counter() - start
 
     several = [symbols[n % assets] for n in range(samples)]
     latest = [
-        _trade("buy", symbol, now - timedelta(seconds=900 - n), "3")
+        trade("buy", symbol, now - timedelta(seconds=900 - n), "3")
         for n, symbol in enumerate(several)
     ]
     sales = [
-        _trade("sell", symbol, now - timedelta(seconds=600 - n), "0.5")
+        trade("sell", symbol, now - timedelta(seconds=600 - n), "0.5")
         for n, symbol in enumerate(several)
     ]
     back_dated = [
-        _trade("buy", symbol, begin + timedelta(days=n * 30, minutes=7), "3")
+        trade("buy", symbol, begin + timedelta(days=n * 30, minutes=7), "3")
         for n, symbol in enumerate(several)
     ]
     back_dated_sales = [
-        _trade("sell", symbol, begin + timedelta(hours=lots * 8 * (80 + n / 5) / 100), "0.5")
+        trade("sell", symbol, begin + timedelta(hours=lots * 8 * (80 + n / 5) / 100), "0.5")
         for n, symbol in enumerate(several[:20])
     ]
     return {
@@ -80,7 +80,7 @@ def _account(*, assets: int, lots: int, samples: int) -> dict[str, Any]:
     }
 
 
-def _seeded(tag: str, now: datetime) -> tuple[User, Account, list[str]]:
+def seeded(tag: str, now: datetime) -> tuple[User, Account, list[str]]:
     seeded = seed(accounts=1, holdings=100, tag=f"ledger{tag}n{int(now.timestamp())}", now=now)
     user_id, _, account_id = seeded.members[0]
     account = Account.objects.get(public_id=account_id)
@@ -90,11 +90,11 @@ def _seeded(tag: str, now: datetime) -> tuple[User, Account, list[str]]:
 
 def _young(*, lots: int) -> dict[str, Any]:
     now = timezone.now()
-    user, account, (symbol, *_) = _seeded("young", now)
+    user, account, (symbol, *_) = seeded("young", now)
     begin, step = now - timedelta(days=25), timedelta(days=24) / lots
-    bought = [_trade("buy", symbol, begin + number * step, "3") for number in range(lots)]
+    bought = [trade("buy", symbol, begin + number * step, "3") for number in range(lots)]
     record(account=account, entries=bought, user=user, now=now)
-    sale = _trade("sell", symbol, now - timedelta(seconds=5), f"{lots * 3 // 2}")
+    sale = trade("sell", symbol, now - timedelta(seconds=5), f"{lots * 3 // 2}")
     figures = _timed(account, user, [sale])
     return {
         "ms": figures["max_ms"],
@@ -103,7 +103,7 @@ def _young(*, lots: int) -> dict[str, Any]:
     }
 
 
-def _trade(kind: str, symbol: str, executed_at: Any, quantity: str) -> Entry:
+def trade(kind: str, symbol: str, executed_at: Any, quantity: str) -> Entry:
     price = "12.34" if kind == "buy" else "11.02"
     return Entry(kind, executed_at, "USD", symbol, Decimal(quantity), Decimal(price))
 

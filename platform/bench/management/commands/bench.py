@@ -12,7 +12,17 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from bench import decisions, engine, holdings, imports, ledger, performance, rebalance, sockets
+from bench import (
+    chain,
+    decisions,
+    engine,
+    holdings,
+    imports,
+    ledger,
+    performance,
+    rebalance,
+    sockets,
+)
 
 BENCHES: Mapping[str, Callable[[], dict[str, Any]]] = {
     "holdings": holdings.run,
@@ -20,6 +30,7 @@ BENCHES: Mapping[str, Callable[[], dict[str, Any]]] = {
     "engine": engine.run,
     "ledger": ledger.run,
     "imports": imports.run,
+    "chain": chain.run,
     "decisions": decisions.run,
     "performance": performance.run,
     "stream": sockets.run,
