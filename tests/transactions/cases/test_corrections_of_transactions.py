@@ -223,3 +223,16 @@ def test_reversed_pairs_can_be_left_out_of_the_list(person: Any) -> None:
     pairs = own.api.get("/api/v1/transactions", {**query, "reversed": "true"}).json()["data"]
     assert [row["amount"] for row in kept] == ["110.00"]
     assert len(everything) == 3 == len(kept) + len(pairs)
+
+
+def test_a_row_whose_transaction_was_corrected_to_another_day_is_a_duplicate(person: Any) -> None:
+    person.asset("AAA")
+    own = person.account()
+    file = (
+        b"type,executed_at,symbol,quantity,price,currency,lot_method\n"
+        b"buy,2024-01-03T12:00:00Z,AAA,2,50,USD,\n"
+    )
+    bought = own.post("2024-01-03", "buy", "AAA", quantity="2", price="50")
+    later = BUY | {"quantity": "3", "price": "40", "executed_at": "2024-09-05T12:00:00Z"}
+    assert correct(own, bought, **later).status_code == 201
+    assert own.preview(file)["counts"]["duplicates"] == 1

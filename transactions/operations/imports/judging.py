@@ -5,17 +5,17 @@ ledger. It is checked again whenever one of them changes, and under the lock of 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from core.dates import on_day
 from core.errors import BallastError
-from core.limits import RECONCILED_TRANSACTIONS_MAX
+from core.limits import IMPORT_ROWS_AT_ONCE_MAX, RECONCILED_TRANSACTIONS_MAX
 from transactions.files.drafts import Names, decoded, entry_of, finding
 from transactions.files.duplicates import Matching, Print, Recorded, is_named, print_of
 from transactions.ledger.entries import Entry
@@ -321,10 +321,37 @@ def _is_uuid(text: str) -> bool:
     return True
 
 
+def _comparable(batch: Import, corrected: Mapping[int, int]) -> "QuerySet[Transaction]":
+    """Select the ledger's rows that a row of the file may equal: by name, or by their day.
+
+    Corrections and what they replace are among them, because either may be of another day. For a
+    file of many rows that is the whole ledger of the account.
+    """
+    rows = Transaction.objects.filter(account=batch.account)
+    if batch.row_count > IMPORT_ROWS_AT_ONCE_MAX:
+        return rows
+    drafts = [line.draft for page in pages(batch=batch) for line in page if line.draft]
+    names = {name for draft in drafts for name in (draft.external_id, draft.id) if name}
+    alike = Q(external_id__in=sorted(names)) & ~Q(external_id="")
+    alike |= Q(pk__in={*corrected, *corrected.values()})
+    alike |= Q(public_id__in=[UUID(name) for name in names if _is_uuid(name)])
+    if drafts:
+        days = {draft.executed_at.date() for draft in drafts}
+        # The day of a trade and its day in UTC are never further apart; instants have an index.
+        begin, end = (datetime.combine(day, time(), UTC) for day in (min(days), max(days)))
+        alike |= Q(
+            trade_date__in=sorted(days),
+            executed_at__gte=begin - timedelta(days=1),
+            executed_at__lt=end + timedelta(days=2),
+        )
+    return rows.filter(alike)
+
+
 def _matching(batch: Import) -> Matching:
     """Return the account's ledger, ready to be matched with a file of this format."""
+    corrected = _corrected(batch)
     rows = (
-        Transaction.objects.filter(account=batch.account)
+        _comparable(batch, corrected)
         .annotate(is_reversed=Exists(Transaction.objects.filter(reverses=OuterRef("pk"))))
         .order_by()
         .values_list(
@@ -333,7 +360,6 @@ def _matching(batch: Import) -> Matching:
             *("currency", "ratio_new", "ratio_old", "pk"),
         )
     )
-    corrected = _corrected(batch)
     replaced = {*corrected.values()}
     originals: dict[int, Recorded] = {}
     corrections: dict[int, Recorded] = {}

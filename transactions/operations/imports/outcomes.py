@@ -22,7 +22,7 @@ from transactions.models import Account, Import, RowStatus
 from transactions.operations.drafts import Draft as Checked
 from transactions.operations.holdings_stated import meets_statement
 from transactions.operations.imports.packed import Decimals
-from transactions.operations.imports.positions import Moves, held, recorded
+from transactions.operations.imports.positions import Moves, held, is_summable, recorded
 
 POSITIONS_SHOWN_MAX = 200
 _CHOSEN = ("excluded", "symbol_skipped")
@@ -173,7 +173,8 @@ class Outcome:
         """Yield the units of each security of the file, before and after."""
         if not self.symbols:
             return
-        ledger = recorded(account=account, symbols=self.symbols)
+        in_any_order = is_summable(self._moves.types())
+        ledger = recorded(account=account, symbols=self.symbols, summed=in_any_order)
         before, then = held(ledger), held(ledger, self._moves)
         for symbol in sorted(self.symbols):
             yield {

@@ -12,6 +12,8 @@ from fractions import Fraction
 from heapq import merge
 from operator import itemgetter
 
+from django.db.models import Q, Sum
+
 from core.limits import QUANTITY_DECIMALS
 from transactions.ledger.kinds import BOOKED_TYPES, CASH, KINDS, rank
 from transactions.ledger.unit_moves import Units
@@ -61,6 +63,10 @@ class Moves:
             self._ratios[place] = ratio
         return place
 
+    def types(self) -> set[str]:
+        """Return the types of all moves that were added."""
+        return {_TYPES[place] for place in set(self._types)}
+
     def drop(self, place: int) -> None:
         """Remove the move at a place."""
         self._dropped.add(place)
@@ -79,6 +85,11 @@ class Moves:
                 )
 
 
+def is_summable(types: Iterable[str]) -> bool:
+    """Return whether moves of these types only add and take units, in any order."""
+    return all(KINDS[kind].sign is not None for kind in types)
+
+
 def held(*moves: Moves) -> dict[str, Fraction]:
     """Return the units of each security after the moves; equals are in the order of arguments."""
     found: dict[str, Units] = {}
@@ -91,8 +102,12 @@ def held(*moves: Moves) -> dict[str, Fraction]:
     return {symbol: Fraction(scaled) / _SCALE for symbol, scaled in found.items()}
 
 
-def recorded(*, account: Account, symbols: Iterable[str]) -> Moves:
-    """Return the moves of the ledger that concern these securities, or those they came from."""
+def recorded(*, account: Account, symbols: Iterable[str], summed: bool) -> Moves:
+    """Return the moves of the ledger that concern these securities, or those they came from.
+
+    `summed`: their order does not matter to the caller. They are added up by security and type if
+    it does not matter among themselves either.
+    """
     valid = Transaction.objects.filter(
         account=account, asset__isnull=False, reverses__isnull=True, reversed_by__isnull=True
     )
@@ -102,13 +117,21 @@ def recorded(*, account: Account, symbols: Iterable[str]) -> Moves:
         .values_list("asset__symbol", "new_asset__symbol")
         .distinct(),
     )
+    found = Moves()
+    valid = valid.filter(Q(asset__symbol__in=wanted) | Q(new_asset__symbol__in=wanted))
+    types = set(valid.order_by().values_list("type", flat=True).distinct()) & BOOKED_TYPES
+    if summed and is_summable(types):
+        sums = valid.order_by().values_list("asset__symbol", "type").annotate(Sum("quantity"))
+        for symbol, kind, quantity in sums:
+            if kind in BOOKED_TYPES:
+                found.add(_BEGIN, kind, symbol, "", quantity, None)
+        return found
     rows = valid.values_list(
         *("executed_at", "type", "asset__symbol", "new_asset__symbol", "quantity"),
         *("ratio_new", "ratio_old"),
     )
-    found = Moves()
     for at, kind, symbol, new_symbol, quantity, new, old in rows.iterator(5_000):
-        if kind in BOOKED_TYPES and wanted & {symbol, new_symbol}:
+        if kind in BOOKED_TYPES:
             ratio = Fraction(new) / Fraction(old) if new and old else None
             found.add(at, kind, symbol, new_symbol or "", quantity, ratio)
     return found
