@@ -221,6 +221,13 @@ def test_a_price_of_one_household_is_never_used_or_seen_by_another(
     enter(people.owner, 1, "500")
     stranger = client_of(people.stranger)
     assert holding(stranger, theirs)["price"] == "91"
+    # Both in one reading, as on the overview of an adviser of two households.
+    for number in range(2):
+        if number == 0:
+            for key in redis_client().scan_iter("private-prices:*"):
+                redis_client().delete(key)
+        found = valuations(account_ids=[mine.public_id, theirs.public_id], now=timezone.now())
+        assert [one.value.invested for one in found.values()] == [D(5000), D(910)]
     assert stranger.get("/api/v1/market/assets/VTI/prices").json()["data"] == []
     assert stranger.get("/api/v1/market/history/VTI").json()["data"] == []
     (price,) = stranger.get("/api/v1/market/prices?symbols=VTI").json()["data"]
