@@ -11,15 +11,16 @@ for each share: 50 new shares and 1,000.00; the ledger recognizes gain up to the
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
+from uuid import UUID
 
 from core.limits import QUANTITY_DECIMALS
 from core.money import WIDE, quantize
 from marketdata.corporate_actions import Terms, same_day, same_ratio
-from transactions.ledger.entries import Entry, Ratio
+from transactions.ledger.entries import ChosenLot, Entry, Ratio
 from transactions.ledger.kinds import KINDS
 
 _STEP = Decimal(1).scaleb(-QUANTITY_DECIMALS)
@@ -36,12 +37,14 @@ _TOLD_AS = {
 class Units:
     """The units of an account: at the beginning of the ex-day, and just before the booking.
 
-    `tendered`: the units given up in an exchange offer, which is voluntary.
+    `tendered`: the units given up in an exchange offer, which is voluntary. `lots`: public ids and
+    units just before the booking, the oldest first, if a fraction of what they become is sold.
     """
 
     at_ex_date: Fraction = Fraction(0)
     at_booking: Fraction = Fraction(0)
     tendered: Fraction = Fraction(0)
+    lots: tuple[tuple[UUID, Fraction], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,18 @@ def entries_of(terms: Terms, units: Units, *, lot_method: str | None = None) -> 
         return [entry]
     assert terms.new_symbol is not None, "boot comes beside shares"
     sold = _sale(terms, at, quantity_of(fraction), paid, terms.new_symbol, lot_method)
-    return [entry, sold]
+    return [entry, _of_received(sold, units, terms)]
+
+
+def _of_received(sold: Entry, units: Units, terms: Terms) -> Entry:
+    """Return the sale of a fraction with the lots named that were received, the oldest first."""
+    left, chosen = sold.quantity or Decimal(0), list[ChosenLot]()
+    for lot_id, held in units.lots:
+        part = min(left, quantity_of(held * (terms.ratio or 1)))
+        if part > 0:
+            chosen.append(ChosenLot(lot_id, part))
+            left -= part
+    return replace(sold, lots=tuple(chosen), lot_method=None) if chosen and not left else sold
 
 
 def unheld_entry(terms: Terms) -> Entry:

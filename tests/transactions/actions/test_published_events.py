@@ -242,6 +242,34 @@ def test_the_fraction_beside_cash_and_shares_is_sold_with_its_own_basis(
     assert ledgers.lots(account, "BBB") == [("2022-03-01", D(2), D(720))]
 
 
+def test_the_fraction_beside_cash_and_shares_is_not_one_of_shares_held_before(
+    ledgers: Any, account: Any, confirmed: Any
+) -> None:
+    """Ten of 1,000.00 become 2.5 with 900.00, three of 600.00 become 0.75 with 570.00: no gain.
+
+    Of the 3.25 received a quarter is paid 50.00, from the older lot: 900 / 10 = 90.00 of basis. The
+    five bought before stay.
+    """
+    ledgers.trade(account, "buy", "2019-03-01", "5", "500", symbol="BBB")
+    ledgers.trade(account, "buy", "2022-03-01", "10", "1000")
+    ledgers.trade(account, "buy", "2023-03-01", "3", "600")
+    confirmed(
+        "merger",
+        "2024-06-10",
+        "0.25",
+        new_symbol="BBB",
+        cash_per_share=D(10),
+        new_share_value=D(200),
+        cash_in_lieu_price=D(200),
+    )
+    assert gains(account)[-1] == (D("0.25"), D(50), D(90), True)
+    assert ledgers.lots(account, "BBB") == [
+        ("2019-03-01", D(5), D(500)),
+        ("2022-03-01", D("2.25"), D(810)),
+        ("2023-03-01", D("0.75"), D(570)),
+    ]
+
+
 def test_a_liquidation_recovers_the_basis_first_and_ends_with_a_gain_or_a_loss(
     ledgers: Any, account: Any, confirmed: Any
 ) -> None:

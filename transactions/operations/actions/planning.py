@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from uuid import UUID
 
 from core.errors import BallastError
 from marketdata.corporate_actions import DAYS_APART_MAX, Terms
@@ -208,10 +209,36 @@ def _held(
         and closing.loss
     }
     _book_before(book, waiting, (end, *turn_of(terms)))
+    lots = _lots(book, household, action) if terms.kind == "merger" else {}
     held = {
-        pk: Units(at_ex_date[pk], units_in(book, pk, action.asset_id)) for pk in household.accounts
+        pk: Units(at_ex_date[pk], units_in(book, pk, action.asset_id), lots=lots.get(pk, ()))
+        for pk in household.accounts
     }
     return held, sold
+
+
+def _lots(
+    book: Book, household: HouseholdBooks, action: CorporateAction
+) -> dict[int, tuple[tuple[UUID, Fraction], ...]]:
+    """Return the lots of the security, the oldest first, of accounts that hold its successor.
+
+    Elsewhere the fraction of the successor can only be one of the shares received.
+    """
+    units: dict[int, dict[int, Fraction]] = {}
+    for pk in household.accounts:
+        if not units_in(book, pk, action.new_asset_id or 0):
+            continue
+        lots = units.setdefault(pk, {})
+        for piece in book.pieces.get((pk, action.asset_id), ()):
+            steps = Fraction(piece.quantity, book.scale.one)
+            lots[piece.acquisition] = lots.get(piece.acquisition, Fraction(0)) + steps
+    wanted = {acquisition for lots in units.values() for acquisition in lots}
+    rows = Transaction.objects.filter(pk__in=wanted)
+    names = dict(rows.values_list("pk", "public_id")) if wanted else {}
+    return {
+        pk: tuple((names[acquisition], held) for acquisition, held in lots.items())
+        for pk, lots in units.items()
+    }
 
 
 _Turn = tuple[datetime, int, int]
