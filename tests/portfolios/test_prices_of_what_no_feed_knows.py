@@ -227,7 +227,8 @@ def test_a_price_of_one_household_is_never_used_or_seen_by_another(
             for key in redis_client().scan_iter("private-prices:*"):
                 redis_client().delete(key)
         found = valuations(account_ids=[mine.public_id, theirs.public_id], now=timezone.now())
-        assert [one.value.invested for one in found.values()] == [D(5000), D(910)]
+        worth = {account_id: one.value.invested for account_id, one in found.items()}
+        assert worth == {mine.public_id: D(5000), theirs.public_id: D(910)}
     assert stranger.get("/api/v1/market/assets/VTI/prices").json()["data"] == []
     assert stranger.get("/api/v1/market/history/VTI").json()["data"] == []
     (price,) = stranger.get("/api/v1/market/prices?symbols=VTI").json()["data"]
