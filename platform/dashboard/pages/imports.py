@@ -14,6 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from core.errors import BallastError, InvalidInput, NotFound
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.presenters.imports import shown_rows
+from dashboard.presenters.reconciliations import shown_cash, shown_positions
 from edge.pagination import keyset_page, page_request
 from marketdata.queries import assets
 from transactions import queries as ledger
@@ -178,6 +179,7 @@ def import_page(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpRes
             "rows": shown_rows(batch=batch, rows=rows[: page.size], now=timezone.now()),
             "undoing": undoing(batch=batch) if line.status == ImportState.COMMITTED else None,
             "first_difference_page": _page_of_difference(detail),
+            "stated": _stated(detail),
             "status": wanted,
             "filters": [
                 ("", "All", counts.rows),
@@ -301,6 +303,15 @@ def _is_mappable(batch: Import, line: ImportLine) -> bool:
     if line.status == ImportState.PREVIEW:
         return bool(batch.heading_sha256) or line.format == FORMAT
     return line.status == ImportState.FAILED and table_of(batch=batch).heading is not None
+
+
+def _stated(detail: ImportDetail) -> dict[str, Any] | None:
+    """Return what the file states of a day beside the account after the import, if it does."""
+    found = detail.outcome.holdings if detail.outcome else None
+    if found is None:
+        return None
+    parted, _ = shown_positions(found, {})
+    return {**found, "parted": parted, "cash": shown_cash(found, {})}
 
 
 def _page_of_difference(detail: ImportDetail) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -207,6 +208,15 @@ def test_a_row_of_the_same_file_names_what_the_ledger_lacks(traded: Any, desk: A
     assert Transaction.objects.count() == 4
 
 
+def page_of(desk: Any, body: Any) -> str:
+    """The words of the page of a previewed file."""
+    tab = Client()
+    tab.force_login(Account.objects.get(public_id=desk.account_id).owner)
+    answer = tab.get(f"/accounts/{desk.account_id}/imports/{body['id']}")
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
 def test_a_preview_makes_the_same_comparison(traded: Any, desk: Any) -> None:
     rows = bought("AAA", "20240502", "2", "60", "-120.00", "2")
     meets = desk.preview(ofx(rows, {"AAA": "12", "BBB": "7.5"}, "4241.40"))
@@ -222,7 +232,11 @@ def test_a_preview_makes_the_same_comparison(traded: Any, desk: Any) -> None:
             "reasons": [],
         },
     }  # fmt: skip
+    assert "The file states 3 figures of 28 Jun 2024" in page_of(desk, meets)
     parts = desk.preview(ofx(rows, {"AAA": "13", "BBB": "7.5"}, "4241.40"))
+    page = page_of(desk, parts)
+    assert "the file states 1 figure otherwise than the account will have it, and 2 alike" in page
+    assert '<th scope="row">AAA</th>' in page
     holdings = parts["outcome"]["holdings"]
     assert (holdings["differences"], holdings["first_difference"]["symbol"]) == (1, "AAA")
     assert holdings["positions"][0]["by"] == "1"
