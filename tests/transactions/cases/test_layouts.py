@@ -197,6 +197,16 @@ def test_stamp_duty_is_a_cost_of_its_order(person: Any) -> None:
     assert own.told("quantity", "cash_effect") == [("buy", "1000", "-1510.00")]
 
 
+def test_costs_without_their_trade_are_refused(person: Any) -> None:
+    """A file that was cut between the rows of an order has its costs alone."""
+    own = person.account("EUR")
+    text = DEGIRO + (
+        '20-12-2023,10:03,20-12-2023,B,DE0007164600,Transactiekosten,,EUR,"-2,00",EUR,"0",x\n'
+        '19-12-2023,10:03,19-12-2023,,,DEGIRO Aansluitingskosten 2023,,EUR,"-2,50",EUR,"0",\n'
+    )
+    assert own.verdicts(own.preview(text)) == ["error event_incomplete", "ready"]
+
+
 def test_a_section_of_cash_is_never_skipped(person: Any) -> None:
     own = person.account()
     text = (

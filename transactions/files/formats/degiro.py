@@ -146,6 +146,7 @@ class Order:
     converted: dict[str, Decimal] = field(default_factory=dict)
     costs: dict[str, Decimal] = field(default_factory=dict)
     taken: int = 0
+    has_others: bool = False
 
     def in_account(self) -> tuple[str, list[Decimal]] | None:
         """Return the account's currency and each fill's amount in it, if all was converted."""
@@ -184,6 +185,8 @@ def _account(table: Table, options: Options) -> Iterator[tuple[ParsedRow, bool]]
             order.converted[currency] = order.converted.get(currency, ZERO) + amount
         elif kind == "cost":
             order.costs[currency] = order.costs.get(currency, ZERO) - amount
+        else:
+            order.has_others = True
     converted = conversions.amounts()
     for place, line in enumerate(_joined(table, options)):
         if isinstance(line, ParsedRow):
@@ -234,6 +237,8 @@ def _statement(line: Line, order: Order | None, converted: Converted | None) -> 
     if kind == "cost":
         if order and _carried(order) == about.currency:
             return line.skip("part_of_another_row", "The costs of an order.")
+        if order and not (order.fills or order.has_others):
+            return line.refused("event_incomplete", "The file lacks the trade of this order.")
         return charge(line, "fee", bare, amount)
     paid = replace(about, order_id="")
     if kind == "tax":
