@@ -148,6 +148,14 @@ class Order:
     taken: int = 0
     has_others: bool = False
 
+    @property
+    def is_cut(self) -> bool:
+        """Return whether the order was converted, but not for what its fills come to."""
+        sums = {currency: ZERO for currency, _ in self.fills}
+        for currency, amount in self.fills:
+            sums[currency] += amount
+        return any(self.converted.get(one, -total) != -total for one, total in sums.items())
+
     def in_account(self) -> tuple[str, list[Decimal]] | None:
         """Return the account's currency and each fill's amount in it, if all was converted."""
         currencies = {currency for currency, _ in self.fills}
@@ -283,6 +291,8 @@ def _order_trade(line: Line, about: About, order: Order | None) -> ParsedRow:
     slack = rounding(quantity, price, by_quantity=by_quantity, by_price=by_price)
     fee, gross, stated = ZERO, amount, price if quoted.upper() == about.currency else None
     quote = None
+    if order is not None and order.is_cut:
+        line.problem("event_incomplete", "The file lacks a part of this order.", of="order_id")
     if order is not None:
         found = order.in_account()
         place, order.taken = order.taken, order.taken + 1
@@ -357,6 +367,8 @@ def _order_id(line: Line) -> str:
 
 def _grouped(line: Line) -> Line:
     """Return the line as a part of its order: its rows are imported together or not at all."""
+    if line.text("order_id").endswith("-"):
+        line.problem("row_cut_off", "The end of its order id is missing.", of="order_id")
     if line.text("order_id") and "text" in line.columns:
         line.group = f"order {line.text('order_id')}"
     return line
