@@ -81,6 +81,7 @@ def examples() -> Iterator[Draft]:
         "transfer_in", 6, 3, quantity=number(30), amount=number(700), opened_date=date(2021, 6, 30)
     )
     yield _example("transfer_out", 6, 4, quantity=number(5))
+    yield _example("exchange_offer", 6, 5, quantity=number(10), new_security=_NOVA, ratio="2:1")
     yield _example("symbol_change", 6, 10, new_security=Security(symbol="ACMX"))
     yield _example(
         "merger", 6, 24, security=_NOVA, new_security=Security(symbol="BIGCO"), ratio="1:2"
