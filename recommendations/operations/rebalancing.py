@@ -1,4 +1,4 @@
-"""Request and compute rebalances, and decide on recommendations."""
+"""Request and compute rebalances."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -143,25 +143,3 @@ def _options(params: Mapping[str, Any]) -> Options:
         loss_harvesting=params["loss_harvesting"],
         estimated_prices=params.get("estimated_prices", HOLD),
     )
-
-
-def replayed(*, recommendation: Recommendation) -> str:
-    """Return the result computed again from the stored inputs, as canonical JSON."""
-    return result_json(result=rebalance(inputs=inputs_from_json(text=recommendation.inputs)))
-
-
-def decide(
-    *, recommendation: Recommendation, status: str, user: User, now: datetime
-) -> Recommendation:
-    """Approve or reject a proposed recommendation, once."""
-    changed = Recommendation.objects.filter(
-        pk=recommendation.pk, status=RecommendationStatus.PROPOSED
-    ).update(status=status, decided_at=now, decided_by_id=user.pk)
-    recommendation.refresh_from_db()
-    if not changed and recommendation.status != status:
-        raise Conflict(
-            f"The recommendation is already {recommendation.status}. A decision cannot be "
-            "changed; request a new one.",
-            code="already_decided",
-        )
-    return recommendation

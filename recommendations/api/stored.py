@@ -1,4 +1,4 @@
-"""Rebalancing and recommendations over HTTP."""
+"""Stored recommendations over HTTP."""
 
 import hashlib
 import json
@@ -16,40 +16,9 @@ from rest_framework.views import APIView
 from core.dates import instant_text
 from edge.pagination import Keyset
 from edge.schema import page_of, page_parameters
-from edge.serializers import MoneyField, StrictSerializer
 from identity.authentication import caller
-from jobs.api import IDEMPOTENCY_HEADER, answered_once
-from jobs.models import JobStatus
-from jobs.operations import Answer
 from recommendations import operations, queries
-from recommendations.engine.options import ESTIMATED_PRICES, Options
 from recommendations.models import Recommendation, RecommendationStatus
-from transactions.models import Account
-from transactions.queries import account as ledger_account
-
-
-class RebalanceWrite(StrictSerializer):
-    minimum_trade = MoneyField(required=False, help_text="Smallest value of a trade.")
-    cash_floor = MoneyField(
-        required=False,
-        help_text="Cash that must remain after the trades, for example for a withdrawal.",
-    )
-    brokerage_fee = MoneyField(required=False, help_text="Fixed fee of the broker for each order.")
-    whole_shares = serializers.BooleanField(required=False)
-    loss_harvesting = serializers.BooleanField(required=False)
-    estimated_prices = serializers.ChoiceField(
-        choices=ESTIMATED_PRICES,
-        required=False,
-        help_text="Holdings priced at your own last trade: `hold` (default) counts but never "
-        "trades them, `leave_out` ignores them and their targets, `trade` trades them, and every "
-        "such trade has the caution `price_estimated`.",
-    )
-
-
-class JobAccepted(serializers.Serializer[Any]):
-    job_id = serializers.UUIDField()
-    status = serializers.ChoiceField(choices=JobStatus.choices)
-    estimated_completion = serializers.DateTimeField()
 
 
 class RecommendationRead(serializers.Serializer[Any]):
@@ -88,37 +57,6 @@ def recommendation_row(row: Recommendation) -> dict[str, object]:
         "created_at": instant_text(row.created_at),
         "decided_at": instant_text(row.decided_at) if row.decided_at else None,
     }
-
-
-class RebalanceView(APIView):
-    @extend_schema(
-        operation_id="portfolio_rebalance",
-        request=RebalanceWrite,
-        responses={202: JobAccepted},
-        parameters=[IDEMPOTENCY_HEADER],
-    )
-    def post(self, request: Request, account_id: UUID) -> Response:
-        """Request a rebalance. The job returns the trades; the stream announces its end."""
-        data = RebalanceWrite.parsed(request)
-        now = timezone.now()
-
-        def access() -> Account:
-            return ledger_account(user=caller(request), public_id=account_id)
-
-        def effect(account: Account) -> Answer:
-            job = operations.request_rebalance(
-                account=account,
-                options=Options(**data),
-                user=caller(request),
-                now=now,
-            )
-            return 202, {
-                "job_id": str(job.public_id),
-                "status": job.status,
-                "estimated_completion": instant_text(job.estimated_completion),
-            }
-
-        return answered_once(request, now=now, access=access, effect=effect)
 
 
 class RecommendationsView(APIView):
@@ -199,7 +137,6 @@ def _sha256(text: str) -> str:
 
 
 urlpatterns = [
-    path("portfolios/<uuid:account_id>/rebalance", RebalanceView.as_view()),
     path("recommendations", RecommendationsView.as_view()),
     path("recommendations/<uuid:recommendation_id>", RecommendationView.as_view()),
     path("recommendations/<uuid:recommendation_id>/replay", ReplayView.as_view()),
