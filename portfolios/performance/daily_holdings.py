@@ -23,7 +23,7 @@ from portfolios.performance.facts import UNIT_DECIMALS, Event, Facts
 from portfolios.performance.payments import Payments, payments
 from portfolios.prices.rule import Ints, Points, Whole
 from transactions.ledger.kinds import KINDS
-from transactions.ledger.splits import Splits
+from transactions.ledger.repeated_splits import Splits
 from transactions.ledger.unit_moves import Units
 
 _KINDS = tuple(KINDS.values())

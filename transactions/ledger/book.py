@@ -24,8 +24,8 @@ from transactions.ledger.lots import (
     taken_from,
     turn,
 )
+from transactions.ledger.repeated_splits import Splits
 from transactions.ledger.replacements import Purchases
-from transactions.ledger.splits import Splits
 from transactions.ledger.units import Scale, cents, share, spread
 from transactions.ledger.wash_sales import WashSales
 

@@ -34,7 +34,7 @@ from transactions.ledger.book import Book, Event, purchase_key
 from transactions.ledger.corporate_actions import rescaling
 from transactions.ledger.kinds import KINDS
 from transactions.ledger.lots import Closing, Piece, Place, Sale, taken_from
-from transactions.ledger.splits import Splits
+from transactions.ledger.repeated_splits import Splits
 from transactions.ledger.units import scaled
 from transactions.ledger.wash_sales import WashSale
 

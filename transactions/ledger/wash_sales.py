@@ -35,7 +35,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from transactions.ledger.lots import Closing, Piece
-from transactions.ledger.splits import Split
+from transactions.ledger.repeated_splits import Split
 from transactions.ledger.units import scaled, share
 from transactions.ledger.wash_windows import DAYS_ASIDE, WINDOW_DAYS, window_start
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.portfolios.performance.ledgers import Fact, steps
 from transactions.ledger.kinds import EVENT, KINDS, rank
-from transactions.ledger.splits import Splits
+from transactions.ledger.repeated_splits import Splits
 from transactions.ledger.unit_moves import Units
 
 _EPOCH = date(1970, 1, 1).toordinal()

@@ -11,8 +11,8 @@ import pytest
 from transactions.ledger.book import Book, Event
 from transactions.ledger.fold import booked
 from transactions.ledger.lots import Piece, Sale, closing_of, taken_from
+from transactions.ledger.repeated_splits import Splits
 from transactions.ledger.replacements import Purchases
-from transactions.ledger.splits import Splits
 from transactions.ledger.units import Scale
 from transactions.ledger.wash_sales import Policy, WashSales
 from transactions.ledger.wash_windows import clean_date, window_end, window_start
