@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from django.db import transaction
 
@@ -11,12 +10,10 @@ from core.errors import InvalidInput
 from core.limits import EARLIEST_DATE, RESTRICTIONS_MAX, TARGETS_MAX
 from marketdata.models import Asset
 from marketdata.queries import assets_by_symbol
-from portfolios.holdings.targets import CASH_SYMBOL, TargetWeight
+from portfolios.holdings.targets import CASH_SYMBOL, TargetWeight, ensure_whole
 from portfolios.models import Restriction, RestrictionKind, Target
 from transactions.models import Account
 from transactions.operations.accounts import lock_account, next_version, publish_version
-
-HUNDRED = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +29,7 @@ class Rule:
 def set_targets(*, account: Account, weights: Sequence[TargetWeight]) -> None:
     """Replace the targets of an account; they sum to 100 (the symbol CASH stands for cash)."""
     _ensure_unique([weight.symbol for weight in weights], count_max=TARGETS_MAX)
-    total = sum((weight.target_percentage for weight in weights), Decimal(0))
-    if weights and total != HUNDRED:
-        raise InvalidInput(
-            f"The targets sum to {total.normalize():f} percent. They must sum to 100.",
-            code="targets_not_100",
-            fields={"target_percentage": [f"sum to {total.normalize():f} percent instead of 100"]},
-        )
+    ensure_whole(weights)
     with transaction.atomic():
         locked = lock_account(account=account)
         known = _known(locked, [w.symbol for w in weights if w.symbol != CASH_SYMBOL])
