@@ -231,9 +231,9 @@ def client_of() -> Callable[[Any], APIClient]:
 
     def client(user: Any) -> APIClient:
         from identity.authentication import token_key
-        from identity.operations import log_ins
+        from identity.operations import refresh_tokens
 
-        token = log_ins.start(user=user, key=token_key(), now=timezone.now()).access
+        token = refresh_tokens.start(user=user, key=token_key(), now=timezone.now()).access
         api = APIClient()
         api.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
         return api

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.stream import measured
 from identity.models import Household, TokenFamily, User
-from identity.rights import Right
+from identity.socket_rights import Right
 
 
 def run() -> dict[str, Any]:

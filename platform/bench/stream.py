@@ -30,7 +30,7 @@ from urllib.request import urlopen
 
 import redis
 
-from identity.rights import Right
+from identity.socket_rights import Right
 from stores import keys
 from stream.protocol import SYMBOLS_PER_CLIENT_MAX
 

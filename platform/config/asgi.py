@@ -14,7 +14,7 @@ from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from identity.queries import ended_rights  # noqa: E402
-from identity.rights import Right  # noqa: E402
+from identity.socket_rights import Right  # noqa: E402
 from stream.consumers import StreamConsumer  # noqa: E402
 from stream.health import Health  # noqa: E402
 from stream.process import Lifespan, Options  # noqa: E402

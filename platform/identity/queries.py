@@ -28,7 +28,7 @@ from identity.models import (
     User,
     household_ids,
 )
-from identity.rights import Right
+from identity.socket_rights import Right
 from identity.token_signing import Access, TokenRefused
 from stores import keys
 from stores.redis import redis_client

@@ -6,7 +6,7 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from identity.models import AdviserLink, User
-from identity.operations.revocation import rights_changed
+from identity.operations.ended_rights import rights_changed
 
 
 @receiver(post_delete, sender=User)

@@ -27,9 +27,9 @@ from stream.inbound_rate import bucket
 from stream.pace import PACES
 from stream.process import STATE_KEY, Options, StreamProcess
 from stream.protocol import MESSAGE_BYTES_MAX, SYMBOLS_PER_CLIENT_MAX, Close, Problem
-from stream.redis_feed import redeemed
 from stream.socket_counts import Verdict
 from stream.throttle import Client
+from stream.tickets import redeemed
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Any, TypeVar
 
-from identity.rights import Right
+from identity.socket_rights import Right
 from stream import metrics
 from stream.protocol import Close, Problem, Quote, as_stale
 from stream.throttle import Client

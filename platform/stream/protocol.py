@@ -16,12 +16,11 @@ names a symbol is its snapshot; later batches hold only changes.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
 from core.limits import SYMBOL_LENGTH_MAX
-from identity.rights import Right
 
 MESSAGE_BYTES_MAX = 102_400
 SYMBOLS_PER_CLIENT_MAX = 1000
@@ -87,20 +86,6 @@ class Ping(_Message, frozen=True, tag="ping"):
 Incoming = Auth | Subscribe | Unsubscribe | Ping
 
 
-class Ticket(msgspec.Struct, frozen=True):
-    """The rights of a ticket, as identity wrote them into Redis."""
-
-    user_id: int
-    household_ids: list[int]
-    epoch: int  # the user's access epoch; a higher one makes the ticket void
-    family: str  # the log-in it was given to
-    tier: Literal["standard", "active"]
-
-    @property
-    def right(self) -> Right:
-        return Right(self.user_id, self.epoch, self.family)
-
-
 class Ended(msgspec.Struct, frozen=True):
     """Rights that ended, as identity published them: users with their new epoch, and log-ins."""
 
@@ -137,7 +122,6 @@ class Quote(msgspec.Struct, frozen=True, eq=False, gc=False):
 
 
 _incoming: msgspec.json.Decoder[Incoming] = msgspec.json.Decoder(Incoming)
-_ticket = msgspec.json.Decoder(Ticket)
 _ended = msgspec.json.Decoder(Ended)
 _published = msgspec.json.Decoder(_Published)
 _parts = msgspec.json.Decoder(list[msgspec.Raw])
@@ -160,14 +144,6 @@ def incoming(text: str) -> Incoming:
         raise Refused("JSON is nested too deeply") from None
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeError) as error:
         raise Refused(str(error)) from None
-
-
-def ticket(payload: bytes) -> Ticket:
-    """Return the ticket stored in Redis."""
-    try:
-        return _ticket.decode(payload)
-    except msgspec.DecodeError as error:
-        raise Refused(f"malformed ticket in Redis: {error}") from None
 
 
 def ended(payload: bytes) -> Ended:

@@ -1,4 +1,4 @@
-"""Reads from Redis: published quotes, ended rights, tickets."""
+"""Reads from Redis: published quotes and ended rights."""
 
 import logging
 import random
@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from stores import keys
 from stream import metrics
-from stream.protocol import Ended, Quote, Refused, Ticket, collected, ended, quotes, ticket
+from stream.protocol import Ended, Quote, Refused, collected, ended, quotes
 
 logger = logging.getLogger(__name__)
 
@@ -94,19 +94,3 @@ def _accepted(found: tuple[list[Quote], list[Refused]]) -> list[Quote]:
         metrics.QUOTES_REFUSED.inc(len(bad))
         logger.error("%d published quotes were malformed, the first: %s", len(bad), bad[0].detail)
     return good
-
-
-async def redeemed(redis: "Redis", token: str) -> Ticket | None:
-    """Return the ticket of a token and delete it; None when there is none.
-
-    A ticket is void when its user's epoch has risen since, or its log-in has ended.
-    """
-    client: Any = redis
-    payload = await client.getdel(keys.ticket(token))
-    if payload is None:
-        return None
-    found = ticket(payload)
-    epoch, family_ended = await client.mget(
-        keys.access_epoch(found.user_id), keys.ended_family(found.family)
-    )
-    return None if family_ended is not None or found.epoch < int(epoch or 0) else found

@@ -5,7 +5,7 @@
                  finds those whose publication was lost in a Redis outage
     unchecked    without an answer for `authority_s_max` every socket closes, and none is admitted
 
-`identity.operations.revocation` publishes; `config/asgi.py` asks PostgreSQL.
+`identity.operations.ended_rights` publishes; `config/asgi.py` asks PostgreSQL.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from identity.rights import Right
+from identity.socket_rights import Right
 from stream import metrics
 from stream.hub import Hub, Member
 from stream.protocol import Close, Ended, Problem

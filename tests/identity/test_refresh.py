@@ -14,8 +14,8 @@ from rest_framework.test import APIClient
 
 from identity.authentication import token_key
 from identity.models import Household, TokenFamily, User
-from identity.operations import log_ins, users
-from identity.operations.log_ins import TokenReused
+from identity.operations import refresh_tokens, users
+from identity.operations.refresh_tokens import TokenReused
 from identity.token_signing import TokenRefused
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -31,11 +31,13 @@ def user(db: None) -> User:
 
 
 def _start(user: User) -> str:
-    return log_ins.start(user=user, key=token_key(), now=NOW).refresh
+    return refresh_tokens.start(user=user, key=token_key(), now=NOW).refresh
 
 
 def _rotate(token: str, *, days: float = 0) -> str:
-    return log_ins.rotate(token=token, key=token_key(), now=NOW + timedelta(days=days)).refresh
+    return refresh_tokens.rotate(
+        token=token, key=token_key(), now=NOW + timedelta(days=days)
+    ).refresh
 
 
 def test_a_refresh_token_is_replaced_by_the_next(user: User) -> None:
@@ -170,6 +172,6 @@ def test_the_row_is_locked_before_it_is_read(user: User, django_assert_num_queri
 
 def test_dead_families_are_swept_away(user: User) -> None:
     _start(user)
-    assert log_ins.forget_dead_families(now=NOW + timedelta(days=29)) == 0
-    assert log_ins.forget_dead_families(now=NOW + timedelta(days=31)) == 1
+    assert refresh_tokens.forget_dead_families(now=NOW + timedelta(days=29)) == 0
+    assert refresh_tokens.forget_dead_families(now=NOW + timedelta(days=31)) == 1
     users.end_everything(user_id=user.pk, now=NOW)

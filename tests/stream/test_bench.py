@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from bench.stream import measured
-from identity.rights import Right
+from identity.socket_rights import Right
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
-from identity.rights import Right
+from identity.socket_rights import Right
 from stream.hub import Hub, Member
 from stream.pace import Pace
 from stream.protocol import Close, Problem, Quote

@@ -41,7 +41,7 @@ from identity.api.serializers import (
 )
 from identity.authentication import caller, token_key
 from identity.models import User
-from identity.operations import households, log_ins, users
+from identity.operations import households, refresh_tokens, users
 from identity.operations.sessions import session_family
 from identity.operations.tickets import stream_ticket
 from identity.token_signing import Access
@@ -95,7 +95,7 @@ class TokenView(PublicView):
         user = authenticate(request._request, username=given["email"], password=given["password"])
         if not isinstance(user, User):
             raise CredentialsRefused("The e-mail address or the password is wrong. Check both.")
-        pair = log_ins.start(user=user, key=token_key(), now=datetime.now(UTC))
+        pair = refresh_tokens.start(user=user, key=token_key(), now=datetime.now(UTC))
         return Response(asdict(pair))
 
 
@@ -110,7 +110,7 @@ class RefreshView(PublicView):
         """Return the next pair. A refresh token works once; a second use ends its whole log-in."""
         given = _given(RefreshSerializer, request)
         rate_limits.consume(rate_limits.REFRESH, request=request._request)
-        pair = log_ins.rotate(token=given["refresh"], key=token_key(), now=datetime.now(UTC))
+        pair = refresh_tokens.rotate(token=given["refresh"], key=token_key(), now=datetime.now(UTC))
         return Response(asdict(pair))
 
 
@@ -123,9 +123,9 @@ class LogoutView(APIView):
         given = _given(LogoutSerializer, request)
         now = datetime.now(UTC)
         if "refresh" in given:
-            log_ins.end(token=given["refresh"], key=token_key(), now=now)
+            refresh_tokens.end(token=given["refresh"], key=token_key(), now=now)
         if isinstance(request.auth, Access):
-            log_ins.end_family(claims=request.auth, now=now)
+            refresh_tokens.end_family(claims=request.auth, now=now)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from core.errors import Conflict, InvalidInput, NotFound
 from core.limits import ADVISERS_PER_HOUSEHOLD_MAX, HOUSEHOLD_MEMBERS_MAX
 from identity.models import AdviserLink, Household, Invitation, Role, User
-from identity.operations.revocation import rights_changed
+from identity.operations.ended_rights import rights_changed
 from stores.locks import locked, locked_in_line
 
 INVITATION_LIFETIME = timedelta(days=7)

@@ -15,8 +15,8 @@ from django.contrib.sessions.backends.cached_db import SessionStore as CachedSto
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 from identity.models import Session
-from identity.operations.revocation import publish_ended
-from identity.rights import SESSION_PREFIX
+from identity.operations.ended_rights import publish_ended
+from identity.socket_rights import SESSION_PREFIX
 
 logger = logging.getLogger(__name__)
 

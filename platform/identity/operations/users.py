@@ -15,8 +15,8 @@ from core.emails import folded
 from core.errors import Conflict, InvalidInput
 from core.limits import HOUSEHOLD_MEMBERS_MAX
 from identity.models import Household, Invitation, Revocation, Role, TokenFamily, User
+from identity.operations.ended_rights import rights_changed
 from identity.operations.households import open_invitation
-from identity.operations.revocation import rights_changed
 from stores.locks import locked
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Models of users, households, log-ins, and who may see which household."""
+"""Models of households and their users."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -8,7 +8,6 @@ import pgtrigger
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
@@ -17,14 +16,7 @@ from django.utils.crypto import salted_hmac
 from core.emails import EmailInvalid, folded
 from core.identifiers import uuid7
 from core.limits import NAME_LENGTH_MAX
-
-
-def every_change() -> list[pghistory.RowEvent]:
-    """Return trackers for the audit trail: inserts, updates and deletes.
-
-    pghistory's own default leaves out deletions.
-    """
-    return [pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent()]
+from identity.models.audit_trail import every_change
 
 
 @pghistory.track(*every_change())
@@ -60,15 +52,6 @@ _RAISE_OF_USER = """
         NEW.access_epoch := GREATEST(OLD.access_epoch, NEW.access_epoch);
     END IF;
     RETURN NEW;
-"""
-_RAISE_OF_ADVISER = """
-    IF TG_OP <> 'INSERT' THEN
-        UPDATE identity_user SET access_epoch = access_epoch + 1 WHERE id = OLD.adviser_id;
-    END IF;
-    IF TG_OP <> 'DELETE' THEN
-        UPDATE identity_user SET access_epoch = access_epoch + 1 WHERE id = NEW.adviser_id;
-    END IF;
-    RETURN NULL;
 """
 
 
@@ -185,113 +168,3 @@ class User(AbstractBaseUser, PermissionsMixin):
             secret=secret,
             algorithm="sha256",
         ).hexdigest()
-
-
-@pghistory.track(*every_change())
-class AdviserLink(models.Model):
-    """An adviser may see (and act for) a household while this row exists."""
-
-    adviser = models.ForeignKey(User, on_delete=models.CASCADE, related_name="clients")
-    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="advisers")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        triggers = [
-            pgtrigger.Trigger(
-                name="access_epoch",
-                when=pgtrigger.After,
-                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
-                func=_RAISE_OF_ADVISER,
-            )
-        ]
-        constraints = [
-            models.UniqueConstraint(fields=["adviser", "household"], name="adviser_link_unique")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.adviser_id} advises {self.household_id}"
-
-
-class Revocation(models.TextChoices):
-    LOGOUT = "logout"
-    EVERYWHERE = "everywhere"
-    REUSED = "reused"
-
-
-@pghistory.track(
-    pghistory.UpdateEvent(condition=pghistory.AnyChange("revoked_at")),
-    exclude=["serial", "expires_at"],
-)
-class TokenFamily(models.Model):
-    """One log-in of the API: its refresh tokens replace each other and end together."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="token_families")
-    serial = models.PositiveIntegerField(default=1)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    revoked_reason = models.CharField(max_length=16, choices=Revocation.choices, blank=True)
-
-    class Meta:
-        # Logout everywhere: the open families of one user.
-        indexes = [
-            models.Index(
-                fields=["user"],
-                name="token_family_living",
-                condition=models.Q(revoked_at__isnull=True),
-            )
-        ]
-
-    def __str__(self) -> str:
-        return str(self.id)
-
-
-class Session(AbstractBaseSession):
-    """A log-in of the pages. It ends when this row is deleted or expires."""
-
-    # Identifies the log-in to the stream. The secret session key cannot be derived from it.
-    family = models.CharField(max_length=40, unique=True)
-
-    def __str__(self) -> str:
-        return self.family
-
-
-@pghistory.track(*every_change(), exclude=["token_hash"])
-class Invitation(models.Model):
-    """An invitation of one e-mail address to a household. Only a hash of its token is stored."""
-
-    public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
-    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="invitations")
-    email = models.EmailField()
-    token_hash = models.CharField(max_length=64, unique=True)
-    invited_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    accepted_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["household", "email"],
-                name="invitation_open_unique",
-                condition=models.Q(accepted_at__isnull=True, revoked_at__isnull=True),
-            )
-        ]
-        # Operators search by address.
-        indexes = [models.Index(fields=["email"], name="invitation_by_email")]
-
-    def __str__(self) -> str:
-        return f"{self.email} to {self.household_id}"
-
-
-def household_ids(user: "User") -> "models.QuerySet[Household, int] | list[int]":
-    """Return the households a user may see: their own, and for advisers the linked ones."""
-    if user.known_household_ids is not None:
-        return list(user.known_household_ids)
-    if user.role != Role.ADVISER:
-        return [user.household_id]
-    return Household.objects.filter(
-        models.Q(pk=user.household_id) | models.Q(advisers__adviser=user)
-    ).values_list("pk", flat=True)

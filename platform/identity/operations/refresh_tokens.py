@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import transaction
 
 from identity.models import Revocation, TokenFamily, User
-from identity.operations.revocation import family_ended
+from identity.operations.ended_rights import family_ended
 from identity.token_signing import (
     Access,
     Refresh,

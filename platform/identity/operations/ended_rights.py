@@ -1,4 +1,4 @@
-"""Publishing that the rights of a user have changed, so that every process acts on it at once.
+"""Publish that a user's rights have changed or a log-in has ended, so every process acts at once.
 
 PostgreSQL is the record. Triggers raise `User.access_epoch` in the transaction that changes the
 user's rights (role, household, adviser links, password, open or closed). Cached principals, stream

@@ -1,4 +1,4 @@
-"""The right behind a ticket or a socket. Pure.
+"""The right behind a ticket of the stream and the socket it opens. Pure.
 
 A right stands while the user is active, their access epoch is unchanged, and the log-in has not
 ended. A prefix distinguishes the families of page sessions from those of tokens.
