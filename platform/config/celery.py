@@ -1,4 +1,8 @@
-"""The Celery application. Its static schedule is in `schedule.py`."""
+"""The Celery application.
+
+There is no routing table. A job's row names its queue (`jobs.models.Queue`), which the operation
+that enqueues it chooses; a task of the schedule names its queue in `schedule.py`.
+"""
 
 import gc
 import os
