@@ -122,4 +122,6 @@ def _remember(positions: dict[str, Position]) -> None:
     try:
         redis_client().set(_POSITIONS_KEY, json.dumps(places))
     except redis.RedisError:
-        logger.warning("cache unreachable, a restart will begin the replay again")
+        logger.warning(
+            "Redis is down, the replay's position was not saved: a restart begins it again"
+        )

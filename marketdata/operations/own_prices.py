@@ -188,7 +188,7 @@ def delete_own_price(*, user: User, symbol: str, day: date) -> None:
         ).delete()
         if not deleted:
             raise NotFound(
-                f"{symbol} has no price of yours on {day}. Reload the list.",
+                f"You have no price of {symbol} on {day}. Reload the list.",
                 code="own_price_not_found",
             )
         publish_own_prices(household_id=user.household_id)
@@ -202,7 +202,7 @@ def publish_own_prices(*, household_id: int) -> None:
             redis_client().incr(keys.household_prices(household_id))
         except redis.RedisError:
             logger.warning(
-                "cache unreachable, prices of household %d may be old for a minute", household_id
+                "Redis is down, prices of household %d may be old for a minute", household_id
             )
 
     transaction.on_commit(publish, robust=True)

@@ -199,7 +199,7 @@ def _publish(quotes: Sequence[Quote], *, now: datetime) -> list[str]:
             payloads = client.hgetall(keys.QUOTES).values()
             store_quotes(quotes=[decoded(payload, now=now) for payload in payloads])
     except redis.RedisError:
-        logger.warning("cache unreachable, %d quotes are written to the database only", len(quotes))
+        logger.warning("Redis is down, %d quotes are written to the database only", len(quotes))
         store_quotes(quotes=quotes)
         return []
     return [quote.symbol for quote in quotes if quote.symbol not in accepted]

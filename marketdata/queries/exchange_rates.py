@@ -86,7 +86,7 @@ def forget_fixings() -> None:
         if keys:
             client.delete(*keys)
     except redis.RedisError:
-        logger.warning("cache unreachable, old exchange rates may be used for up to five minutes")
+        logger.warning("Redis is down, old exchange rates may be used for up to five minutes")
 
 
 def _fixings(days: Sequence[tuple[str, date]]) -> dict[tuple[str, date], Fixing]:
@@ -98,7 +98,7 @@ def _fixings(days: Sequence[tuple[str, date]]) -> dict[tuple[str, date], Fixing]
     try:
         cached = redis_client().mget(keys)
     except redis.RedisError:
-        logger.warning("cache unreachable, reading exchange rates from the database")
+        logger.warning("Redis is down, reading exchange rates from the database")
         return _read(wanted)
     found: dict[tuple[str, date], Fixing] = {}
     missing: dict[tuple[str, date], str] = {}
@@ -145,4 +145,4 @@ def _remember(
                 pipeline.set(key, payload, px=int(_TTL_MS * (1 - 0.1 * random.random())))
             pipeline.execute()
     except redis.RedisError:
-        logger.warning("cache unreachable, exchange rates are not cached")
+        logger.warning("Redis is down, exchange rates are not cached")

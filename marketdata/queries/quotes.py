@@ -37,7 +37,7 @@ def live_quotes(*, symbols: Iterable[str], now: datetime) -> dict[str, Quote]:
     try:
         payloads = redis_client().hmget(keys.QUOTES, wanted)
     except redis.RedisError:
-        logger.warning("cache unreachable, using stored prices instead of live quotes")
+        logger.warning("Redis is down, using stored prices instead of live quotes")
         return {}
     return {
         symbol: decoded(payload, now=now)
@@ -47,7 +47,7 @@ def live_quotes(*, symbols: Iterable[str], now: datetime) -> dict[str, Quote]:
 
 
 def quotes(*, assets: Sequence[Asset], now: datetime) -> dict[int, Quote]:
-    """Return what a feed says of each asset by id: the newest quote, or the last close.
+    """Return the newest quote of each asset by id, or its last close if it has none.
 
     Redis answers for public assets, one query for the rest. Assets that no feed knows are absent.
     Staleness is judged at `now` by the rule in `marketdata.quotes`, not when the price was written.

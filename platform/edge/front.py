@@ -189,7 +189,7 @@ async def _send_large(answer: Answer, protocol: Any) -> None:
     try:
         await answer.send(protocol)
     except (BrokenPipeError, TimeoutError) as error:
-        logger.info("a client did not take its whole answer: %r", error)
+        logger.info("a client left or stopped reading before it had the whole response: %r", error)
     finally:
         answer.close()
 

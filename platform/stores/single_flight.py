@@ -43,7 +43,7 @@ def cached(
         token = secrets.token_hex(8)
         won = client.set(f"{key}:lock", token, nx=True, px=wait_ms_max)
     except redis.RedisError:
-        logger.warning("cache unreachable, computing %s", key)
+        logger.warning("Redis is down, computing %s without waiting for others", key)
         return compute()
     if not won:
         waited = _wait(client, key=key, wait_ms_max=wait_ms_max)
@@ -59,7 +59,7 @@ def cached(
         lifetime_ms = max(1, int(ttl_ms * (1 - jitter * random.random())))
         client.set(key, value, px=lifetime_ms)
     except redis.RedisError:
-        logger.warning("cache unreachable, %s is not cached", key)
+        logger.warning("Redis is down, %s is not cached", key)
     if won:
         _release(client, key, token)
     return value
@@ -70,7 +70,7 @@ def _release(client: "redis.Redis", key: str, token: str) -> None:
     try:
         client.eval(_RELEASE, 1, f"{key}:lock", token)
     except redis.RedisError:
-        logger.warning("cache unreachable, the lock of %s expires", key)
+        logger.warning("Redis is down, the lock of %s was not released and will expire", key)
 
 
 def as_bytes(value: bytes | str) -> bytes:
@@ -88,7 +88,7 @@ def _wait(client: "redis.Redis", *, key: str, wait_ms_max: int) -> bytes | None:
         try:
             value, lock = client.mget(key, f"{key}:lock")
         except redis.RedisError:
-            logger.warning("cache unreachable while waiting for %s, computing it", key)
+            logger.warning("Redis went down while waiting for %s, computing it", key)
             return None
         if value is not None:
             return as_bytes(value)

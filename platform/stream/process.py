@@ -200,7 +200,9 @@ class StreamProcess:
             try:
                 await chore()
             except (RedisError, OSError) as error:
-                logger.warning("%s postponed: %s", chore.__name__, error)
+                logger.warning(
+                    "%s failed, it runs again in %s s: %s", chore.__name__, seconds, error
+                )
             except Exception:
                 metrics.CHORES_FAILED.labels(chore.__name__).inc()
                 logger.exception("%s failed, trying again in %s s", chore.__name__, seconds)

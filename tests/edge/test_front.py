@@ -332,7 +332,7 @@ def test_a_reader_that_takes_nothing_is_cut_off(web: Web) -> None:
     with web.socket(
         f"GET /streamed?pieces={20 * MEGABYTE_PIECES} HTTP/1.1\nHost: localhost\n\n"
     ) as idle:
-        eventually(lambda: "whole answer: TimeoutError" in web.log.read_text(), what="the end")
+        eventually(lambda: "whole response: TimeoutError" in web.log.read_text(), what="the end")
         with pytest.raises((IncompleteRead, ConnectionError)):
             read(idle)
 

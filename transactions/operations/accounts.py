@@ -150,7 +150,7 @@ def publish_version(*, account: Account, version: int) -> None:
         except redis.RedisError:
             # Without Redis, readers read the database. An old copy expires after a minute.
             logger.warning(
-                "cache unreachable, ledger version of %s was not published", account.public_id
+                "Redis is down, ledger version of %s was not published", account.public_id
             )
 
     transaction.on_commit(publish, robust=True)

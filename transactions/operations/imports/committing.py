@@ -245,8 +245,8 @@ def _attempted(batch: Import, write: Callable[[HouseholdBooks], None]) -> None:
         except (OperationalError, IntegrityError) as fault:
             if last or not isinstance(fault.__cause__, DeadlockDetected | UniqueViolation):
                 raise
-            reason = "another change of a row came first, or was waiting for it"
-        logger.info("import %s is written again: %s", batch.pk, reason)
+            reason = "a concurrent change deadlocked with it or wrote the same key"
+        logger.info("commit of import %s was rolled back, trying again: %s", batch.pk, reason)
 
 
 def _ready(batch: Import) -> "QuerySet[ImportRow]":
