@@ -264,7 +264,7 @@ def _warnings(question: Question, shown: Board) -> list[Warned]:
             real_from = prices.real_from
             until_text = "" if real_from is None else f" before {date.fromordinal(real_from)}"
             detail = (
-                f"It has no price of a source or of yours{until_text}. The prices of your own "
+                f"Neither a source nor you have a price of it{until_text}. The prices of your "
                 "purchases and sales are used instead."
             )
             told.append(Warned("price_from_own_trades", symbol, detail))
@@ -292,15 +292,15 @@ def _estimates(shown: Board) -> list[Estimated]:
 
 
 def _apart(question: Question, series: Daily) -> list[Warned]:
-    """Return a note on what was gained or lost on days without capital."""
+    """Return a note on the gains and losses of days without capital."""
     found = series.gained_apart
     if not found:
         return []
     (day, _), total = found[0], sum(gained for _, gained in found)
     when = f"On {day}" if len(found) == 1 else f"On {len(found)} days from {day}"
     text = (
-        f"{when} nothing was invested: {total:+.2f} {question.currency} of income or cost is in "
-        "the gain, not in the time-weighted return."
+        f"{when} nothing was invested: {total:+.2f} {question.currency} of income or costs counts "
+        "in the gain, but not in the time-weighted return."
     )
     return [Warned("without_capital", "", text)]
 

@@ -82,8 +82,8 @@ def _jump(asset: Asset, day: int, price: Decimal, other_day: int, other: Decimal
         asset.symbol,
         on,
         f"{plain(price)} {asset.currency} on {on} is far from {plain(other)} on "
-        f"{date.fromordinal(other_day)}, and no split is between them. Check the decimal point, "
-        "the currency, and whether the price is in percent of par.",
+        f"{date.fromordinal(other_day)}, and there is no split between the two days. Check the "
+        "decimal point, the currency, and whether the price is in percent of par.",
     )
 
 
@@ -100,7 +100,7 @@ def _not_used(
             "price_not_used",
             asset.symbol,
             first,
-            f"A source knows the price of {asset.symbol} from {start} on. It goes first: your "
+            f"A source has prices of {asset.symbol} from {start} on, which take precedence. Your "
             f"price{'s of these days are' if len(late) > 1 else ' of that day is'} kept but not "
             "used.",
         )

@@ -52,7 +52,7 @@ def test_an_event_is_sound_and_fits_from_its_proposal_to_its_withdrawal(
     sound("actions")
     tab.get_by_role("link", name="3:2 split of AAA").click()
     tab.get_by_role("button", name="Withdraw from my accounts").click()
-    tab.get_by_text("What it booked was reversed.").wait_for()
+    tab.get_by_text("The transactions of the event were reversed.").wait_for()
     sound("action-withdrawn")
     assert units(invest) == 120
 

@@ -185,7 +185,7 @@ CODES: dict[str, dict[str, str]] = {
             "not leave them out."
         ),
         "price_not_used": (
-            "A warning: a source knows the price of that day and goes first. Nothing to do."
+            "A warning: a source has a price of that day, which takes precedence. Nothing to do."
         ),
         "asset_not_own": (
             "Public assets cannot be changed. Change only assets your household created."

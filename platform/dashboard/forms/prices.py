@@ -65,14 +65,14 @@ class PriceFileForm(forms.Form):
         required=False,
         strip=False,
         max_length=PASTED_CHARS_MAX,
-        help_text="With the row of column names.",
+        help_text="Include the row of column names.",
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
     )
     symbol = forms.CharField(
         label="Symbol",
         required=False,
         max_length=limits.SYMBOL_LENGTH_MAX,
-        help_text="Of rows that name no security.",
+        help_text="Security of the rows that name none.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
     )
     adjusted = forms.ChoiceField(

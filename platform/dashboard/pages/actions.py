@@ -51,7 +51,7 @@ def corporate_actions(request: SignedIn) -> HttpResponse:
                 status = refusal.status
             else:
                 if not new:
-                    messages.info(request, "This event is known already.")
+                    messages.info(request, "This event is already listed.")
                 return redirect("corporate_action", made.public_id)
     rows = actions(user=request.user, held=True)
     pages = max(1, -(-counted(rows) // ROWS_SHOWN))
@@ -121,12 +121,12 @@ def corporate_action_page(request: SignedIn, action_id: UUID) -> HttpResponse:
 
 
 def _decide(request: SignedIn, action: CorporateAction) -> None:
-    """Confirm or withdraw, and say what came of it."""
+    """Confirm or withdraw the action, and show the result."""
     user, now = request.user, timezone.now()
     try:
         if request.POST.get("decision") == "withdraw":
             run = withdraw_own(action=action, user=user, now=now)
-            done = "What it booked was reversed."
+            done = "The transactions of the event were reversed."
         else:
             run = confirm_own(
                 action=action, user=user, now=now, tendered=_tendered(request, action)
@@ -136,7 +136,7 @@ def _decide(request: SignedIn, action: CorporateAction) -> None:
         messages.error(request, refusal.detail)
         return
     if run is not None and run.done_at is None:
-        done = "Saved. A worker brings your accounts up to it when it is due."
+        done = "Saved. Your accounts are updated in the background, or on the day it is due."
     messages.success(request, done)
 
 

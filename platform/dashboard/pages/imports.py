@@ -62,7 +62,7 @@ class UploadForm(forms.Form):
         required=False,
         strip=False,
         max_length=PASTED_CHARS_MAX,
-        help_text="Copy them in a spreadsheet, best with the row of column names.",
+        help_text="Copy them from a spreadsheet, if possible with the row of column names.",
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
     )
     format = forms.ChoiceField(
@@ -248,7 +248,7 @@ def _change(request: SignedIn, batch: Import) -> dict[str, Any]:
 
 
 def _report_unknown(request: SignedIn, batch: Import, said: dict[str, str | None]) -> None:
-    """Say which symbols were entered that nobody knows."""
+    """Show an error that lists the entered symbols that do not exist."""
     unknown = {one.key for one in import_detail(batch).unmapped}
     wrong = [text for key, text in said.items() if text and key in unknown]
     if wrong:
@@ -293,7 +293,7 @@ def import_remove(request: SignedIn, account_id: UUID, import_id: UUID) -> HttpR
         messages.success(request, "The file was discarded. Nothing was recorded.")
         return redirect("imports", account_id)
     if left.status == ImportStatus.UNDONE:
-        messages.success(request, "The Import was undone: each of its transactions was reversed.")
+        messages.success(request, "The import was undone: each of its transactions was reversed.")
     target = redirect("import", account_id, import_id)
     return HttpResponseClientRedirect(target.url) if "HX-Request" in request.headers else target
 

@@ -163,12 +163,12 @@ def _row_of(request: SignedIn, account_id: UUID, transaction_id: UUID) -> Transa
 
 @for_investors("GET", "POST")
 def edit_transaction(request: SignedIn, account_id: UUID, transaction_id: UUID) -> HttpResponse:
-    """Show a transaction in a form; replace it by what the form states."""
+    """Show a transaction in a form; replace it by the transaction that the form states."""
     row = _row_of(request, account_id, transaction_id)
     if not _shown(row).can_edit:  # type: ignore[attr-defined]
         raise Conflict(
-            "This row cannot be edited. Edit the transaction that stands for it now, or the "
-            "account from which the shares left.",
+            "This row cannot be edited. Edit the transaction that replaced it, or the transfer in "
+            "the account from which the shares came.",
             code="already_reversed",
         )
     account = row.account
@@ -187,7 +187,7 @@ def edit_transaction(request: SignedIn, account_id: UUID, transaction_id: UUID) 
         status = _record(request, account, form, original=row)
         if status == 201:
             messages.success(
-                request, "The transaction was corrected. The list shows it as it is now."
+                request, "The transaction was corrected. The list shows its new version."
             )
             return redirect("transactions", account_id)
     return shown(

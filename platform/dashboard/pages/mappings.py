@@ -63,7 +63,8 @@ def _open(request: SignedIn, account_id: UUID, import_id: UUID) -> Import:
     batch = batch_of(request, account_id, import_id)
     if batch.status not in _OPEN or batch.is_busy:
         raise Conflict(
-            "The file is being worked on or was recorded. Open it again.", code="not_in_preview"
+            "The file is being processed or was already recorded. Open it again.",
+            code="not_in_preview",
         )
     return batch
 
