@@ -1,4 +1,4 @@
-"""Assets over HTTP: found, created for one household."""
+"""API of assets: search them, and create one for the caller's household."""
 
 from typing import Any
 
@@ -10,9 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.limits import (
-    NAME_LENGTH_MAX,
-)
+from core.limits import NAME_LENGTH_MAX
 from edge.pagination import counted, page_answer, page_request, reaches
 from edge.schema import page_of, page_parameters
 from edge.serializers import CurrencyField, StrictSerializer, SymbolField

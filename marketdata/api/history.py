@@ -1,4 +1,4 @@
-"""The price history of an asset over HTTP."""
+"""API of an asset's price history."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -14,9 +14,7 @@ from rest_framework.views import APIView
 
 from core.dates import ensure_known
 from core.errors import InvalidInput
-from core.limits import (
-    HISTORY_DAYS_MAX,
-)
+from core.limits import HISTORY_DAYS_MAX
 from core.money import plain
 from core.money_text import plain_text
 from identity.authentication import caller
@@ -50,12 +48,12 @@ class HistoryView(APIView):
             OpenApiParameter(
                 "from", date, description="First date; default: one year before `to`."
             ),
-            OpenApiParameter("to", date, description="Default: today"),
+            OpenApiParameter("to", date, description="Last date; default: today."),
             OpenApiParameter("interval", str, enum=["1d", "1h", "1m"], default="1d"),
         ],
     )
     def get(self, request: Request, symbol: str) -> Response:
-        """Return the sessions of an asset and their source, at most a year at once.
+        """Return the sessions of an asset and their source, at most one year per request.
 
         Your household's own prices come before the first close.
         """

@@ -99,7 +99,7 @@ class AccountScheduleDRead(serializers.Serializer[Any]):
     name = serializers.CharField()
     year = serializers.IntegerField()
     taxable = serializers.BooleanField()
-    currency = serializers.CharField(help_text="Of the account.")
+    currency = serializers.CharField(help_text="Currency of the account.")
     converted = serializers.BooleanField(help_text="Whether the tax return is in another currency.")
     short_term = ReturnTotalsRead(help_text="Part I: the short-term rows of Form 8949.")
     long_term = ReturnTotalsRead(help_text="Part II: the long-term rows of Form 8949.")

@@ -229,7 +229,7 @@ class RestrictionsView(APIView):
         parameters=page_parameters(),
     )
     def get(self, request: Request, account_id: UUID) -> Response:
-        """What the account must not buy or sell."""
+        """Return the restrictions of the account: what it must not buy or sell."""
         account = ledger.account(user=caller(request), public_id=account_id)
         return Pages().answer(
             request, queries.restrictions(account_pk=account.pk), row=restriction_row

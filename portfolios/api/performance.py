@@ -97,9 +97,9 @@ class PerformanceWarningRead(serializers.Serializer[Any]):
 
 class PerformanceEstimateRead(serializers.Serializer[Any]):
     symbol = serializers.CharField()
-    from_date = serializers.DateField(help_text="First day of the period valued so.")
-    to_date = serializers.DateField(help_text="Last day of the period valued so.")
-    days = serializers.IntegerField(help_text="Days valued so.")
+    from_date = serializers.DateField(help_text="First day on which your own trade price was used.")
+    to_date = serializers.DateField(help_text="Last day on which your own trade price was used.")
+    days = serializers.IntegerField(help_text="Number of days on which it was used.")
 
 
 class PerformanceRead(serializers.Serializer[Any]):
@@ -115,7 +115,8 @@ class PerformanceRead(serializers.Serializer[Any]):
     from_ = serializers.DateField(help_text="The first day of the period.")
     to = serializers.DateField()
     measured_from = serializers.DateField(
-        help_text="The close it is measured from: the day before, or the first day with money."
+        help_text="Date of the close that returns start from: the day before `from`, or the first "
+        "day with money."
     )
     days = serializers.IntegerField()
     time_weighted_return = figure("Of the period, chained by day.")
@@ -158,8 +159,8 @@ class PerformanceRead(serializers.Serializer[Any]):
     warnings = PerformanceWarningRead(many=True)
     estimates = PerformanceEstimateRead(
         many=True,
-        help_text="Holdings that are valued at the price of your own last trade, and on which "
-        "days.",
+        help_text="Holdings valued at the price of your own last trade, because no other price is "
+        "known, and the days concerned.",
     )
 
     def get_fields(self) -> dict[str, Any]:
@@ -209,7 +210,7 @@ class PerformanceView(APIView):
         ],
     )
     def get(self, request: Request, account_id: UUID) -> Response:
-        """How an account, or one holding in it, did over a period, in the account's currency."""
+        """Return the performance of an account or one holding in it, in the account's currency."""
         period, values = asked(request)
         found = queries.account_performance(
             user=caller(request),
@@ -237,7 +238,7 @@ class HouseholdPerformanceView(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        """How all accounts of a household did together, in the caller's base currency."""
+        """Return the performance of all accounts of a household, in the caller's base currency."""
         period, values = asked(request)
         found = queries.household_performance(
             user=caller(request),

@@ -1,4 +1,4 @@
-"""Prices over HTTP: the newest of many symbols, and a household's own prices of one asset."""
+"""API of prices: the newest of many symbols, and a household's own prices of one asset."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

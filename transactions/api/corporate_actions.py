@@ -66,7 +66,9 @@ class CorporateActionWrite(StrictSerializer):
     cash_per_share = PriceField(required=False)
     new_share_value = PriceField(required=False)
     cash_in_lieu_price = PriceField(required=False)
-    currency = CurrencyField(required=False, help_text="Of the cash; the security's own if absent.")
+    currency = CurrencyField(
+        required=False, help_text="Currency of the cash; default: the security's."
+    )
     final = serializers.BooleanField(required=False)
     reference = serializers.CharField(
         max_length=NOTE_LENGTH_MAX, required=False, allow_blank=True, default=""
@@ -364,9 +366,9 @@ class CorporateActionConfirmView(APIView):
     def post(self, request: Request, action_id: UUID) -> Response:
         """Confirm an action for your household and book it in the accounts that held the security.
 
-        An account that has told it already is linked, not booked again. A large ledger is booked
-        by a worker within minutes: `booking` is `due` until then. An exchange offer needs the
-        units that each account tenders.
+        If an account already recorded the action, its transaction is linked and nothing is booked
+        again. A worker books a large ledger within minutes; until then `booking` is `due`. An
+        exchange offer needs the units that each account tenders.
         """
         user = caller(request)
         action = corporate_action(user=user, public_id=action_id)

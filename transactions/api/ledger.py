@@ -89,12 +89,13 @@ class TransactionWrite(StrictSerializer):
     fx_rate = RateField(required=False)
     settled_amount = MoneyField(required=False)
     executed_at = PlacedInstantField(
-        default_timezone=UTC, help_text="When it happened; its offset says which day it was there."
+        default_timezone=UTC,
+        help_text="Time of the transaction. Its offset determines the default trade date.",
     )
     trade_date = serializers.DateField(
         required=False,
-        help_text="The day at the place of the trade, within a day of executed_at. Without it, "
-        "the day of executed_at in its own offset.",
+        help_text="Date at the place of the trade, at most one day from executed_at; default: the "
+        "date of executed_at in its own offset.",
     )
     lot_method = serializers.ChoiceField(choices=LotMethod.choices, required=False)
     lots: serializers.ListSerializer[Any] = serializers.ListSerializer(

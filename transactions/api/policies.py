@@ -61,12 +61,12 @@ class WashSalePolicyRead(serializers.Serializer[Any]):
     employer_plan_counts = serializers.BooleanField()
     crypto_exempt = serializers.BooleanField()
     rebooking_pending = serializers.BooleanField(
-        help_text="Whether the ledger does not follow this policy yet: it is large, and a worker "
-        "rebooks it within minutes."
+        help_text="Whether a worker still has to rebook the ledger under this policy; that takes "
+        "minutes for a large ledger."
     )
     reasons = serializers.DictField(
         child=serializers.CharField(),
-        help_text="For each setting: why there is a choice, and the reason for the default.",
+        help_text="For each setting: why it can be chosen, and the reason for the default.",
     )
 
 

@@ -39,7 +39,7 @@ class ReconciliationWrite(StrictSerializer):
     kind = serializers.ChoiceField(
         choices=ReconciliationKind.choices,
         required=False,
-        help_text="What of the file to compare; default: positions and cash, if it states them.",
+        help_text="Part of the file to compare; default: positions and cash, if it states them.",
     )
     as_of = serializers.DateField(
         required=False, help_text="Day of a statement; default: the day that the file states."
@@ -89,7 +89,7 @@ class ReconciledDifference(serializers.Serializer[Any]):
     field = serializers.CharField()
     ours = serializers.CharField(allow_null=True)
     theirs = serializers.CharField(allow_null=True)
-    by = serializers.CharField(allow_null=True, help_text="Theirs less ours.")
+    by = serializers.CharField(allow_null=True, help_text="Their figure minus ours.")
 
 
 class ReconciliationReason(serializers.Serializer[Any]):
@@ -116,7 +116,8 @@ class UnreadableLine(serializers.Serializer[Any]):
 class HoldingProposal(serializers.Serializer[Any]):
     action = serializers.ChoiceField(
         choices=["reverse", "record", "import"],
-        help_text="Reverse transactions, record one, or import the file. You decide.",
+        help_text="Suggested correction: reverse transactions, record one, or import the file. "
+        "Nothing changes until you do it.",
     )
     transaction_ids = serializers.ListField(child=serializers.UUIDField())
     transaction = serializers.DictField(
@@ -128,15 +129,15 @@ class HoldingReason(serializers.Serializer[Any]):
     code = serializers.ChoiceField(choices=HOLDING_REASONS)
     detail = serializers.CharField()
     certain = serializers.BooleanField(
-        help_text="Whether a record proves it; otherwise it is one possibility."
+        help_text="Whether a record proves this reason; if false, it is one possible reason."
     )
-    units = serializers.CharField(allow_null=True, help_text="Units that it explains.")
-    cash = serializers.CharField(allow_null=True, help_text="Cash that it explains.")
+    units = serializers.CharField(allow_null=True, help_text="Units that the reason explains.")
+    cash = serializers.CharField(allow_null=True, help_text="Cash that the reason explains.")
     ratio = serializers.CharField(allow_null=True)
     symbol = serializers.CharField(allow_null=True)
     transaction_ids = serializers.ListField(child=serializers.UUIDField())
     lines = serializers.ListField(
-        child=serializers.IntegerField(), help_text="Lines of the file that it is about."
+        child=serializers.IntegerField(), help_text="Lines of the file concerned."
     )
     proposal = HoldingProposal(allow_null=True)
 
@@ -144,7 +145,7 @@ class HoldingReason(serializers.Serializer[Any]):
 class BasisComparison(serializers.Serializer[Any]):
     ours = serializers.CharField()
     theirs = serializers.CharField()
-    by = serializers.CharField(help_text="Theirs less ours.")
+    by = serializers.CharField(help_text="Their figure minus ours.")
     reason = serializers.ChoiceField(choices=HOLDING_REASONS, allow_null=True)
 
 
@@ -154,7 +155,7 @@ class ReconciledPosition(serializers.Serializer[Any]):
     key = serializers.CharField()
     ours = serializers.CharField(allow_null=True)
     theirs = serializers.CharField(allow_null=True)
-    by = serializers.CharField(help_text="Theirs less ours.")
+    by = serializers.CharField(help_text="Their figure minus ours.")
     lines = serializers.ListField(
         child=serializers.IntegerField(), help_text="Lines of the file that state it."
     )
@@ -168,7 +169,7 @@ class ReconciledCash(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=STATUSES)
     ours = serializers.CharField()
     theirs = serializers.CharField()
-    by = serializers.CharField(help_text="Theirs less ours.")
+    by = serializers.CharField(help_text="Their figure minus ours.")
     unexplained = serializers.CharField(
         help_text="Part of the difference that the differences in units do not explain."
     )
