@@ -133,7 +133,7 @@ _TERMS = frozenset().union(*(kind.terms for kind in _ALL))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a corporate action does, for one share. Prices and cash are in `currency`.
+    """The terms of a corporate action for one share. Prices and cash are in `currency`.
 
     `ratio_new` for `ratio_old`: of a split or merger, new units for old ones; of a distribution,
     units received for units held. `new_share_value`: the value of one new share, against which

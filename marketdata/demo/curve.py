@@ -26,7 +26,7 @@ class ParYield:
 
 
 def zero_price(*, par: Sequence[ParYield], years: float) -> Decimal:
-    """Price per 100 of a zero-coupon bond due in `years` >= 0; `par` ascends by years."""
+    """Return the price per 100 of a zero-coupon bond due in `years` >= 0; `par` ascends."""
     if not par:
         raise ValueError("a curve needs at least one yield")
     if years < 0:

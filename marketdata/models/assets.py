@@ -190,7 +190,7 @@ class CorporateActionQuerySet(models.QuerySet["CorporateAction"]):
 
 
 class CorporateAction(models.Model):
-    """One event of a security, whatever number of accounts it changes and of sources tell it.
+    """One event of a security, however many accounts it changes and sources report it.
 
     Without a household it concerns a public security and everyone who held it; with one, that
     household alone. The terms never change: a wrong action is withdrawn and proposed again.

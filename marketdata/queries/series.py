@@ -1,4 +1,4 @@
-"""Whole series for engines that value every day: closes packed, fixings, yields; one query each."""
+"""Whole series for engines that value every day: packed closes, fixings, yields; a query each."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -32,7 +32,8 @@ SELECT wanted.id, string_agg(packed.days, ' ' ORDER BY packed.year),
  GROUP BY wanted.id
 """
 
-# Each packed column is aggregated over rows that are sorted already. Without `newest` it is own.
+# Each packed column is aggregated over rows that are already sorted. A row of own prices has no
+# `newest`.
 _ORDINAL = "({} - DATE '0001-01-01' + 1)"
 _OWN = f"""
 UNION ALL
@@ -96,9 +97,9 @@ class PriceSeries:
 def price_series(
     *, asset_ids: Iterable[int], household_id: int, since: date, until: date
 ) -> PriceSeries:
-    """Return closes from the newest up to `since` to the last up to `until`, in one query.
+    """Return closes from the last one on or before `since` through `until`, in one query.
 
-    Also all of the household's own prices up to `until`.
+    Return also all of the household's own prices up to `until`.
     """
     wanted = sorted(set(asset_ids))
     if not wanted:
@@ -119,7 +120,7 @@ def price_series(
         if newest is None:
             own[asset_id] = PackedOwnPrices(days, prices, whole_numbers(adjusted))
             continue
-        # The newest up to `since` is the first.
+        # The first is the last one on or before `since`.
         start = max(int(np.searchsorted(days, since.toordinal(), side="right")) - 1, 0)
         inside = slice(start, int(np.searchsorted(days, until.toordinal(), side="right")))
         if len(days[inside]):
@@ -169,7 +170,7 @@ def fixings_between(
 def risk_free_yields(
     *, currency: str, since: date, until: date
 ) -> tuple[str, list[tuple[date, Decimal]]] | None:
-    """Return the name and the days of the currency's risk-free series; None if there is none."""
+    """Return the currency's risk-free series, its name and dated yields; None if it has none."""
     series = RISK_FREE_SERIES.get(currency)
     if series is None:
         return None

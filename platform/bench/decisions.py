@@ -1,4 +1,4 @@
-"""A decision on two funds that every household trades: how fast all of them are rebooked."""
+"""Rebook every household after a decision about two funds that all of them trade."""
 
 import time
 from datetime import date, datetime
@@ -68,7 +68,7 @@ UPDATE transactions_account SET cash = cash - 1020
 
 
 def run(*, households: int = 5_000) -> dict[str, Any]:
-    """Households rebooked per minute by one worker, and the minutes that 100,000 would take.
+    """Measure households rebooked per minute by one worker, and the minutes for 100,000.
 
     Every household is rebooked in the same way, in sets of a fixed size, so the time grows with
     their number. `households` may be all 100,000 of them.

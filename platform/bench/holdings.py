@@ -20,7 +20,7 @@ USERS = ("principal:*",)
 
 
 def run(*, accounts: int = 400, rounds: int = 5) -> dict[str, Any]:
-    """Measure closed-loop requests per second (medians) and latency at 70 % of it; two workers."""
+    """Measure closed-loop requests per second (medians), and latency at 70 % of that rate."""
     now = timezone.now()
     seeded = seed(accounts=accounts, holdings=100, tag=f"bench{int(now.timestamp())}", now=now)
     bare = [web.get("/api/v1/bare")]

@@ -6,7 +6,7 @@
     "ſam@ＥＸＡＭＰＬＥ.com" -> "sam@example.com"
     "jo@bücher.example"  -> "jo@xn--bcher-kva.example"
 
-Mail servers may tell the case of a local part apart; none in use does. Characters that this
+Mail servers may distinguish the case of a local part; none in use does. Characters that this
 Python's Unicode tables do not know are refused, because another version would fold them otherwise.
 """
 

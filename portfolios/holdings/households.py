@@ -1,4 +1,4 @@
-"""What a household is worth: its accounts summed in one currency. Pure.
+"""The value of a household: its accounts summed in one currency. Pure.
 
     total        sum over accounts of the account's total, converted and rounded once
     holding      sum over accounts of its value there, converted and rounded
@@ -124,7 +124,7 @@ class HouseholdValue:
 
     @property
     def estimates(self) -> Estimates:
-        """What the holdings that are valued at an own trade are worth together."""
+        """Return the total of the holdings valued at the price of an own trade."""
         return estimates(
             parts=[(row.position.symbol, row.quote, row.value) for row in self.holdings],
             total=self.total,

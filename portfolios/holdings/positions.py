@@ -1,7 +1,7 @@
-"""What is cached of an account between requests: its ledger positions, by ledger version. Pure.
+"""The cached positions of an account, by ledger version. Pure.
 
-Prices of the last stored quotes are part of it, so that an account can be valued without a query
-where Redis has no live quote. Exchange rates are not: they are the same for every account.
+They include the last stored price of each asset, so that an account can be valued without a query
+if Redis has no live quote. Exchange rates are not included: all accounts share them.
 """
 
 from uuid import UUID

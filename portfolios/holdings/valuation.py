@@ -1,4 +1,4 @@
-"""What holdings are worth: quantity x price, in the asset's and the account's currency. Pure.
+"""The value of holdings: quantity x price, in the asset's and the account's currency. Pure.
 
     unit value   price * rate                          (account currency, exact)
     value        quantity * price                      (asset currency, rounded once)
@@ -8,8 +8,8 @@
     weight       value_base / (sum of value_base + cash) * 100, null unless that total is > 0
     day change   quantity * (price - previous close) * rate, null if no close is known
 
-Positions come from the ledger (cached for a minute, by version); prices are this second's. A rate
-keeps its day and whether it is stale: a value is only as fresh as the older of price and rate.
+Positions come from the ledger (cached for a minute, by version); prices are current. A rate
+has its day and whether it is stale: a value is only as fresh as the older of price and rate.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -121,7 +121,7 @@ class Valuation:
 
     @property
     def estimates(self) -> "Estimates":
-        """What the holdings that are valued at an own trade are worth together."""
+        """Return the total of the holdings valued at the price of an own trade."""
         return estimates(
             parts=[(row.position.symbol, row.quote, row.value_base) for row in self.holdings],
             total=self.total,
@@ -151,7 +151,7 @@ class Estimates:
 def estimates(
     *, parts: Iterable[tuple[str, Quote | None, Decimal | None]], total: Decimal
 ) -> Estimates:
-    """Return what is estimated of holdings, each with its symbol, price and value."""
+    """Return the estimated part of holdings, each given by its symbol, price and value."""
     found = [
         (symbol, quote.as_of.date(), value)
         for symbol, quote, value in parts

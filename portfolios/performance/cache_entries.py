@@ -1,4 +1,4 @@
-"""How an answer about performance is kept between requests. Pure.
+"""The cache entries of performance answers, and the keys they are stored under. Pure.
 
     question   accounts with their ledger versions, currency, period, benchmark, holding
                -> the assets whose data the answer depends on; they follow from the ledgers

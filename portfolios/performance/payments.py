@@ -1,4 +1,4 @@
-"""What each transaction did to an account's cash, in parts, as columns. Pure; exact integers.
+"""The parts of each transaction's effect on cash, as columns. Pure; exact integers.
 
     cash = flow + trade + income - fee - tax     in 10^-28 of the account's currency: amounts of
                                                  money times the rate they were booked at

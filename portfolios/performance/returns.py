@@ -7,8 +7,8 @@
     XIRR    the same with 365 for days: a yearly rate   (actual/365)
 
 Fees, taxes, interest and dividends are performance, not flows. What came and what went on one day
-is netted first. A day without capital returns 0: what was gained or lost on it is told apart, as
-are costs that used up all that came on a day that began and ended with nothing. The loss of more
+is netted first. A day without capital returns 0: a gain or loss on it is marked apart, as are
+costs that used up all that came on a day that began and ended with nothing. The loss of more
 than all capital cannot be chained: such a day has no return (NaN), and neither has any period with
 it. Less than half a cent counts as nothing.
 
@@ -77,7 +77,7 @@ class Daily:
     def capital(self) -> Floats:
         """Return the capital of each day: the close before plus inflows.
 
-        Day 0 and the days told apart have none.
+        Day 0 and the days marked apart have none.
         """
         before = np.concatenate([[0.0], self.values[:-1]])
         return np.where(self.apart, 0.0, before + self.inflows)

@@ -112,7 +112,7 @@ def wash_sale_policy(*, household_id: int) -> WashSalePolicy:
 
 
 def is_washable(*, account: Account, asset_class: str, policy: WashSalePolicy) -> bool:
-    """Tell whether a purchase can disallow a loss on such an asset in this account."""
+    """Return whether a purchase can disallow a loss on such an asset in this account."""
     exempt = policy.crypto_exempt and asset_class == AssetClass.CRYPTO
     return policy.enabled and account.type == AccountType.TAXABLE and not exempt
 

@@ -1,4 +1,4 @@
-"""What accounts are worth together: of a household, or of whatever accounts a page shows."""
+"""The joint value of several accounts: those of a household, or those that a page shows."""
 
 from collections.abc import Sequence
 from datetime import datetime

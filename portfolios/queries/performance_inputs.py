@@ -1,4 +1,4 @@
-"""What the performance engine needs of accounts, read from the database.
+"""The inputs of the performance engine, read from the database.
 
 Facts, assets, closes, fixings, yields and versions: one query each, however long the history.
 """
@@ -57,7 +57,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which accounts, in which currency, over which days, beside what; `symbol`: one holding.
+    """A question: accounts, currency, days and benchmark; `symbol` restricts it to one holding.
 
     `others` are the other accounts of the household: their trades and splits are facts about
     prices for all of them, if they have any.

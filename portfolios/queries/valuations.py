@@ -1,7 +1,7 @@
-"""What accounts are worth now: the one place that brings positions, prices and rates together.
+"""The present value of accounts: the one place that combines positions, prices and rates.
 
-Every page and every answer that shows a value reads it here. Queries do not grow with the number
-of accounts: none where positions, quotes and rates are cached, at most two where they are not.
+Every page and every answer that shows a value reads it here. The number of queries does not
+depend on that of the accounts: none if positions, quotes and rates are cached, else at most two.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

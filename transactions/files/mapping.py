@@ -1,4 +1,4 @@
-"""What a table of unknown origin offers for a mapping: its heading, and likely meanings. Pure.
+"""Suggest a mapping for a table of unknown origin: its heading, and likely meanings. Pure.
 
     heading   of the first rows, under the delimiter that gives the most columns, the first row of
               two or more different names of which none is a number or a day, and which the row
@@ -6,7 +6,7 @@
     guess     a heading means the field whose words it is, or contains; each column only once. Where
               no heading says day, type or ISIN, the column whose cells all are that means it
 
-A guess is shown to a person and never read without them.
+A person confirms every guess before it is used.
 """
 
 import codecs

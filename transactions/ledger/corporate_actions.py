@@ -22,7 +22,7 @@ A new kind of action begins with its row in `kinds`, which names its fields, cas
     exercise           the rights leave without gain. The basis of the new shares is the price paid
                        and the rights' basis; they are held from the day of exercise (IRC 1223(5))
 
-    nothing held       no error: a split told late, or by an account that has sold, changes no lot.
+    nothing held       no error: a split recorded late, or after all were sold, changes no lot.
                        Cash for shares that have left is gain on basis 0, long or short as they
                        were. Only units stated in all are refused: they belong to no lot. An
                        exercise needs its rights

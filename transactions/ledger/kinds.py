@@ -8,7 +8,7 @@ action that belongs to the security also has a row in `marketdata.corporate_acti
     lots      acquires: a lot opens under the transaction's id    leaves: lots are taken by a method
               changes: the lots that are held change    none: cash alone
     units     (held, quantity, ratio) -> (units of `symbol` afterwards, units of `new_symbol` that
-              arrive): what the event does to the holding as a whole, for whoever keeps no lots
+              arrive): its effect on the whole holding, for code that keeps no lots
     rank      the order within one instant; transfers between own accounts stand at OWN_TRANSFER
               wherever they begin or end
     turn      the order of corporate actions of one asset at one instant: those that change its

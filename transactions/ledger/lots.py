@@ -60,8 +60,7 @@ class InsufficientShares(Conflict):
         of = f" of {symbol}" if symbol else ""
         super().__init__(
             f"Only {held} shares{of} are held on {day}; this transaction needs {wanted}. Record "
-            "the "
-            "missing purchase first, or lower the quantity.",
+            "the missing purchase first, or lower the quantity.",
             fields={"quantity": [f"at most {held}"]},
         )
 

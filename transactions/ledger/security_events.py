@@ -1,4 +1,4 @@
-"""What a corporate action of a security does to one account, as entries of the ledger. Pure.
+"""The entries of the ledger by which a corporate action changes one account. Pure.
 
     units     held at the beginning of the ex-day, and when the action is booked (a payment, or the
               end of the year, may come later)
@@ -24,7 +24,7 @@ from transactions.ledger.entries import ChosenLot, Entry, Ratio
 from transactions.ledger.kinds import KINDS
 
 _STEP = Decimal(1).scaleb(-QUANTITY_DECIMALS)
-# The transaction types in which an account may tell each kind of action.
+# The transaction types by which an account may record each kind of action itself.
 _TOLD_AS = {
     "split": ("split", "stock_dividend"),
     "stock_dividend": ("split", "stock_dividend"),
@@ -49,7 +49,7 @@ class Units:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A transaction that may be the action, as its account told it."""
+    """A transaction of an account that may already record the action."""
 
     id: int
     type: str
@@ -60,7 +60,7 @@ class Told:
 
 
 def begins_at(terms: Terms) -> datetime:
-    """Return the beginning of the ex-day: who holds the security then takes part."""
+    """Return the beginning of the ex-day: accounts that hold the security then take part."""
     return datetime.combine(terms.ex_date, time(), UTC)
 
 
@@ -84,7 +84,7 @@ def turn_of(terms: Terms) -> tuple[int, int]:
 
 
 def told_types(terms: Terms) -> tuple[str, ...]:
-    """Return the types of transactions in which an account may tell the action."""
+    """Return the types of transactions by which an account may record the action itself."""
     if terms.kind == "liquidation":
         return ("merger",) if terms.final else ("return_of_capital",)
     return _TOLD_AS.get(terms.kind, (terms.kind,))

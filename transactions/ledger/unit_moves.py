@@ -1,4 +1,4 @@
-"""What an event does to the units of a holding, for whoever keeps no lots. Pure.
+"""The effect of an event on the units of a holding, for code that keeps no lots. Pure.
 
 (held, quantity, ratio) -> (units of the security afterwards, units of the new one that arrive)
 """

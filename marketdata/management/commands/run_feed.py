@@ -1,6 +1,6 @@
 """Run the price feed: in demo mode the replay of real sessions.
 
-No provider is built in. A new one is started in `_Feed.tick` and passes its quotes to
+No provider is built in. To add one, start it in `_Feed.tick` and pass its quotes to
 `marketdata.operations.record_quotes`, which checks, publishes and stores them.
 """
 
@@ -43,13 +43,13 @@ class Command(BaseCommand):
         while not stopping.is_set() and ticks != options["ticks"]:
             feed.tick(ticks)
             ticks += 1
-            # No burst after a pause: the next tick is at least half a beat away.
+            # No burst after a pause: the next tick is at least half a second away.
             due = max(due + TICK_S, time.monotonic() + TICK_S / 2)
             stopping.wait(due - time.monotonic())
 
 
 class _Feed:
-    """One beat per second. An unreachable database or Redis costs beats, never the process."""
+    """One tick per second. While the database or Redis is down ticks fail, but the feed goes on."""
 
     def __init__(self, *, demo: bool) -> None:
         self.demo = demo

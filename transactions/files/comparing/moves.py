@@ -1,4 +1,4 @@
-"""What transactions do to the units of each security and to the cash, in order of time. Pure.
+"""Effects of transactions on the units of each security and on cash, in order of time. Pure.
 
     after = a * before + b      one step of one security; a is 1 except for splits, stock dividends
                                 by a ratio, and exchanges

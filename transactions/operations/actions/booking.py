@@ -1,8 +1,8 @@
 """Book a corporate action in a household, or reverse it. The household is locked first.
 
     load      the action's run, locked; then the accounts of the household
-    compute   the plan: who held it, who told it, what is to be booked
-    save      transactions, lots and cash; which transactions are the action; the end of the run
+    compute   the plan: holders, own records of the action, and the transactions to book
+    save      transactions, lots and cash; links from them to the action; the end of the run
 
 All of it is one transaction, so a killed worker leaves either nothing or everything. Booking again
 finds every account applied and writes nothing.
@@ -91,7 +91,7 @@ def _booked(
 
 
 def _undone(run: ActionRun, action: CorporateAction, now: datetime, events_max: int | None) -> int:
-    """Reverse what the action booked and nobody has reversed yet; forget what was told."""
+    """Reverse the action's own transactions that still stand, and unlink the others."""
     lock_household(household_id=run.household_id)
     applied = AppliedAction.objects.filter(
         action=action, account__household_id=run.household_id

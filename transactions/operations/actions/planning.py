@@ -1,6 +1,6 @@
-"""What a corporate action does to the accounts of a household: load and compute, write nothing.
+"""Plan the effect of a corporate action on a household: load and compute, write nothing.
 
-Booking and preview share the plan. It needs the household's accounts, locked for a booking.
+Bookings and previews use the same plan. For a booking, the household must be locked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ from transactions.queries.households import (
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The transactions of an account that are the action, and whether the account told them."""
+    """The transactions that are the action; `told`: the account recorded them itself."""
 
     ids: tuple[int, ...]
     told: bool
@@ -57,9 +57,9 @@ class Applied:
 class Part:
     """An account's part in an action.
 
-    `drafts`: what is to be booked. `told`: the transaction in which the account told it, not linked
-    yet. `applied`: the transactions that are the action already. `refusal`: why it cannot be
-    booked.
+    `drafts`: the transactions to book. `told`: the account's own transaction that records the
+    action and is not linked yet. `applied`: the transactions already linked to the action.
+    `refusal`: why it cannot be booked.
     """
 
     account: Account
@@ -93,10 +93,11 @@ def planned(
     now: datetime,
     tendered: Tendered | None = None,
 ) -> Plan:
-    """Return what the action does to each account of the household.
+    """Return the effect of the action on each account of the household.
 
-    An account whose part is booked or told is not booked again. `tendered`: for an exchange offer;
-    None: everything that was held. `now` may lie before the day of the action only for a preview.
+    An account is not booked again if the action is booked in it or if it recorded it itself.
+    `tendered`: for an exchange offer; None: everything that was held. `now` may lie before the day
+    of the action only for a preview.
     """
     terms = action.terms
     linked = linked_assets(households=[household])[household.id]
@@ -259,7 +260,7 @@ def _book_before(book: Book, waiting: list[list[Event]], end: _Turn) -> None:
 def _told(
     household: HouseholdBooks, terms: Terms, action: CorporateAction
 ) -> dict[int, list[Told]]:
-    """Return the transactions, by account, that may be the action as the account told it."""
+    """Return the transactions, by account, that may already record the action."""
     slack = timedelta(days=DAYS_APART_MAX)
     days = sorted({terms.ex_date, terms.booked_on})
     rows = Transaction.objects.filter(

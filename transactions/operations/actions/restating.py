@@ -17,7 +17,7 @@ from transactions.queries.households import household_of
 def restate(
     *, account: Account, entry: Entry, user: User, now: datetime, import_batch: Import
 ) -> None:
-    """Correct the booked action to the entry; the account has told it from then on.
+    """Correct the booked action to the entry, which then counts as the account's own record.
 
     The sale of a fraction that the action booked beside it is reversed: the broker states its own.
     """

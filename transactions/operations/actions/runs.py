@@ -143,7 +143,7 @@ def list_households(*, action: CorporateAction, now: datetime) -> None:
 
 
 def tell_holders(*, action: CorporateAction, now: datetime) -> None:
-    """Tell every household that holds the security, once, that its action waits."""
+    """Notify every household that holds the security, once, that an action awaits it."""
     decided = ActionRun.objects.filter(action=action).values("household_id")
     holders = (
         Holding.objects.filter(asset_id=action.asset_id, quantity__gt=0)

@@ -1,4 +1,4 @@
-"""What the rows of a statement's own file prove: which the ledger lacks, which it has alone."""
+"""Compare a statement's own rows with the ledger: rows that either of them lacks."""
 
 from datetime import datetime
 from typing import BinaryIO
