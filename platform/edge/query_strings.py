@@ -46,7 +46,7 @@ def refuse_undeclared(request: HttpRequest, view: Callable[..., Any]) -> None:
         [name for name in found if len(found.getlist(name)) > 1],
         code="parameter_repeated",
         detail="A query parameter appears twice",
-        each="may stand once",
+        each="may appear once",
     )
     _refuse(
         [name for name in found if not found[name] and name not in MAY_BE_EMPTY],

@@ -1,4 +1,4 @@
-"""Keeps the processes of one copy running until a signal stops it.
+"""Keep the processes of one copy running until a signal stops it.
 
     running --SIGINT, SIGTERM, SIGHUP--> stopping: edges together, then Redis, PostgreSQL last
     SIGUSR1 -> the processes that can do so load their code again without refusing a connection

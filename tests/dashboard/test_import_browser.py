@@ -47,7 +47,7 @@ def test_a_file_is_imported_on_sound_pages(
     tab.get_by_text("Recorded 5 transactions.").wait_for()
     is_sound("import-recorded")
     tab.on("dialog", lambda dialog: dialog.accept())
-    tab.get_by_role("button", name="Undo Import").click()
+    tab.get_by_role("button", name="Undo import").click()
     tab.get_by_text("each of its transactions was reversed").wait_for()
     tab.goto(f"/accounts/{invest.public_id}/imports")
     is_sound("imports")

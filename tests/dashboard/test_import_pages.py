@@ -66,7 +66,7 @@ def test_a_file_is_brought_looked_at_recorded_and_taken_back(browser: Client, ow
     assert "Recorded 3 transactions." in answer.content.decode()
     assert Asset.objects.filter(symbol="AAA.DE", household=batch.account.household).exists()
     assert Transaction.objects.count() == 3
-    assert "Undo Import" in answer.content.decode()
+    assert "Undo import" in answer.content.decode()
 
     answer = browser.post(f"{page}/remove", headers={"HX-Request": "true"})
     assert answer.headers["HX-Redirect"] == page

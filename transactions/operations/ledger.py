@@ -53,7 +53,7 @@ def record(
     with transaction.atomic():
         household = _locked(account, {entry.type for entry in entries})
         if import_batch is None:
-            # An imported file is history: a later Import of another account may divide its lots.
+            # An imported file is history: a later import of another account may divide its lots.
             ensure_pieces_held(account=account, entries=entries)
         made = drafts(household=household, account=account, entries=entries, user=user, now=now)
         _ensure_not_applied(account, made)

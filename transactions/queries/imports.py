@@ -183,7 +183,7 @@ def import_batch(*, user: User, public_id: UUID) -> Import:
     found = imports(user=user).filter(public_id=public_id).first()
     if found is None:
         raise NotFound(
-            "The Import does not exist, or you have no access to it.", code="import_not_found"
+            "The import does not exist, or you have no access to it.", code="import_not_found"
         )
     return found
 

@@ -314,8 +314,8 @@ CODES: dict[str, dict[str, str]] = {
         "transfer_to_itself": "Both accounts are the same. Name another account.",
     },
     "Imports": {
-        "import_not_found": "The Import does not exist, or you have no access to it.",
-        "import_busy": "A job is working on the Import. Try again when it has ended.",
+        "import_not_found": "The import does not exist, or you have no access to it.",
+        "import_busy": "A job is working on the import. Try again when it has ended.",
         "too_many_imports": "Too many files are waiting. Commit or discard some first.",
         "too_many_import_bytes": (
             "The waiting files are too large together. Commit or discard some first."
@@ -338,7 +338,7 @@ CODES: dict[str, dict[str, str]] = {
         "format_unknown": "The file format is not supported. Use one of those in the API schema.",
         "column_used_twice": "Two fields read the same column. Choose another one for one of them.",
         "columns_missing": "The table lacks columns that are needed. Map the column of the date.",
-        "not_in_preview": "The Import is not a preview any more. Read it again.",
+        "not_in_preview": "The import is not a preview any more. Read it again.",
         "nothing_ready": "No row of the file is ready. Map its symbols, or include rows.",
         "preview_stale": (
             "The ledger or the exchange rates changed after the preview. Review the rows and the "

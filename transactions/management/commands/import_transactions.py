@@ -62,7 +62,7 @@ class Command(BaseCommand):
         except BallastError as refusal:
             raise CommandError(f"{refusal.code}: {refusal.detail}") from refusal
         if options["commit"]:
-            self.stdout.write(f"Recorded {batch.ready_count} rows as Import {batch.public_id}.")
+            self.stdout.write(f"Recorded {batch.ready_count} rows as import {batch.public_id}.")
         else:
             self.stdout.write("Nothing was recorded. Add --commit to record the ready rows.")
 

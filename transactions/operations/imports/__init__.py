@@ -410,7 +410,7 @@ def _locked(batch: Import) -> Import:
     found = locked_in_line(rows, household_id=batch.account.household_id, of=("self",))
     if not found:
         raise NotFound(
-            "The Import does not exist, or you have no access to it.", code="import_not_found"
+            "The import does not exist, or you have no access to it.", code="import_not_found"
         )
     return found[0]
 
@@ -425,7 +425,7 @@ def _of_claim(claim: Claim) -> Import:
 def _ensure(batch: Import, *allowed: str) -> None:
     if batch.is_busy:
         raise Conflict(
-            "A job is working on this Import. Try again when it has ended.", code="import_busy"
+            "A job is working on this import. Try again when it has ended.", code="import_busy"
         )
     _ensure_status(batch, *allowed)
 
@@ -433,7 +433,7 @@ def _ensure(batch: Import, *allowed: str) -> None:
 def _ensure_status(batch: Import, *allowed: str) -> None:
     if batch.status not in allowed:
         raise Conflict(
-            f"The Import is {batch.status}, so this is not possible.",
+            f"The import is {batch.status}, so this is not possible.",
             code={
                 ImportStatus.COMMITTED: "already_committed",
                 ImportStatus.UNDONE: "already_undone",

@@ -204,7 +204,7 @@ def undo(
     def reverse(household: HouseholdBooks) -> None:
         ids = _standing(batch)
         if ids:
-            note = f"Undo of the Import of {batch.file_name}"
+            note = f"Undo of the import of {batch.file_name}"
             written = write_reversals(
                 household=household, original_ids=ids, user=user, now=now, note=note
             )
