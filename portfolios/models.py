@@ -14,7 +14,10 @@ from transactions.models import Account, money_field
 class Target(models.Model):
     """The target share of an asset, in percent of the account; no asset means cash."""
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="targets")
+    # The unique key begins with it.
+    account = models.ForeignKey(
+        Account, on_delete=models.CASCADE, related_name="targets", db_index=False
+    )
     asset = models.ForeignKey(
         Asset, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )

@@ -13,6 +13,8 @@ from django.db import connection
 from numpy.typing import NDArray
 from psycopg.pq import Format
 
+from stores.sent_arrays import accept_arrays
+
 # PostgreSQL's binary form of the types that can be read, and ours.
 _FORMS = {
     "float8": (">f8", np.float64),
@@ -40,6 +42,7 @@ def records_of(
         psycopg.Cursor[tuple[bytes | None, ...]](connection.connection) as cursor,
     ):
         cursor.format = Format.BINARY
+        accept_arrays(cursor)
         cursor.execute(statement.encode(), values)
         sent = cursor.fetchone()
     assert sent is not None, "an aggregate has one row"

@@ -19,7 +19,10 @@ class Lot(models.Model):
     adds that loss to its basis, and the days those shares were held to its holding period.
     """
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="lots")
+    # Two indexes begin with it.
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="lots", db_index=False
+    )
     asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+", db_index=False)
     # The unique key begins with it.
     transaction = models.ForeignKey(

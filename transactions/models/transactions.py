@@ -35,7 +35,10 @@ class Transaction(models.Model):
     """
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transactions")
+    # Two indexes begin with it.
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="transactions", db_index=False
+    )
     type = models.CharField(max_length=24, choices=CHOICES)
     asset = models.ForeignKey(
         Asset, null=True, blank=True, on_delete=models.PROTECT, related_name="transactions"
@@ -68,7 +71,7 @@ class Transaction(models.Model):
     )
     # The new asset of a corporate action: the spun-off company, the successor or the new symbol.
     new_asset = models.ForeignKey(
-        Asset, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        Asset, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     # New units for old ones, exactly: 3 for 2, 1 for 10.
     ratio_new = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
@@ -154,6 +157,12 @@ class Transaction(models.Model):
                 fields=["account", "asset", "new_asset"],
                 name="transaction_leads_on",
                 condition=Q(new_asset__isnull=False) | Q(ratio_new__isnull=False),
+            ),
+            # For the few rows that name a new asset, by that.
+            models.Index(
+                fields=["new_asset"],
+                name="transaction_by_new_asset",
+                condition=Q(new_asset__isnull=False),
             ),
             # For the splits of an account: prices made before one are divided by it.
             models.Index(

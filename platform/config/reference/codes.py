@@ -401,7 +401,7 @@ INTERNAL = frozenset(
     {
         *("duplicate_security", "lot_not_positive", "setting_out_of_range", "targets_not_whole"),
         *("weight_out_of_range", "not_in_demo_mode", "job_not_retriable", "outbox_not_dead"),
-        *("verification_run_taken", "exchange_unknown"),
+        *("verification_run_taken", "exchange_unknown", "seeding_runs", "seeding_among_users"),
     }
 )
 

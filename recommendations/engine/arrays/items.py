@@ -27,7 +27,7 @@ _BAND_RETURN = float(BAND_RETURN)
 _FEES_PER_TRADE_MIN = float(FEES_PER_TRADE_MIN)
 _QUANTITY_STEP = 1e-6
 # Bands and holdings are compared in floats: what differs by less is equal.
-_SAME = 1e-12
+SAME = 1e-12
 
 LOSSES, WASHED, GAINS = 0, 1, 2
 
@@ -57,7 +57,16 @@ def room_of(securities: int, lots: int) -> Room:
 @compiled
 def _aimed_band(held: float, target: float, band: float, value: float) -> float:
     """Return the half-width without penalty: the band, or its return share from outside."""
-    return band if abs(held - target) <= band + _SAME * value else band * _BAND_RETURN
+    return band if in_band(held, target, band, value) else band * _BAND_RETURN
+
+
+@compiled
+def in_band(held: float, target: float, band: float, value: float) -> bool:
+    """Return whether a holding worth `held` is within `band` of its target; value: the account's.
+
+    `recommendations/queries/screening.py` has the same rule in SQL.
+    """
+    return abs(held - target) <= band + SAME * value
 
 
 @compiled
