@@ -13,6 +13,14 @@ def notice_title(*, topic: str, payload: Mapping[str, Any]) -> str | None:
         if not count:
             return f"{name} needs no trades. Every holding is inside its band."
         return f"{count} trade{'s' if count != 1 else ''} recommended for {name}."
+    if topic == "harvest_complete":
+        count, name = payload.get("offers", 0), payload.get("account_name", "your account")
+        if not count:
+            return f"{name} has no loss that is worth harvesting now."
+        return f"{count} loss{'es' if count != 1 else ''} worth harvesting in {name}."
+    if topic == "harvest_failed":
+        name = payload.get("account_name") or "your account"
+        return f"Looking for losses in {name} failed. Nothing was changed. Start it again."
     if topic == "rebalance_failed":
         name = payload.get("account_name") or "your account"
         return f"Rebalancing {name} failed. Nothing was changed. Start it again."

@@ -1,4 +1,4 @@
-"""The worker tasks of a rebalance."""
+"""The worker tasks of rebalances and harvests, and the nightly search for replacements."""
 
 from typing import Any
 
@@ -25,3 +25,26 @@ def rebalance(self: "Task[Any, Any]", job_id: int) -> None:
         limit_s=settings.REBALANCE_TIME_LIMIT_S,
         clock=timezone.now,
     )
+
+
+@shared_task(
+    name=operations.HARVEST,
+    bind=True,
+    soft_time_limit=settings.REBALANCE_TIME_LIMIT_S,
+    time_limit=settings.REBALANCE_TIME_LIMIT_S + 10,
+)
+def harvest(self: "Task[Any, Any]", job_id: int) -> None:
+    """Compute a harvest."""
+    work(
+        job_id=job_id,
+        run=lambda claim, now, told: operations.run_harvest(claim=claim, now=now),
+        give_up=operations.fail_harvest,
+        limit_s=settings.REBALANCE_TIME_LIMIT_S,
+        clock=timezone.now,
+    )
+
+
+@shared_task(name="recommendations.find_replacements", soft_time_limit=1_800, time_limit=1_810)
+def find_replacements() -> int:
+    """Every night: compare the prices of all securities, for replacements of a loss."""
+    return operations.find_replacements(now=timezone.now())

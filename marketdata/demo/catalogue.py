@@ -29,6 +29,8 @@ class Listing:
     isin: str = ""
     half_spread_bp: str = "2"
     tradable: bool = True
+    # The yearly charge that a fund's issuer publishes.
+    expense_ratio: str | None = None
 
 
 SKFOLIO = SamplePackage(
@@ -112,11 +114,46 @@ XOM  US30231G1022 Exxon Mobil Corporation
 """)
 
 FACTOR_ETFS = (
-    Listing("MTUM", "MTUM", "iShares MSCI USA Momentum Factor ETF", "etf", "US46432F3964"),
-    Listing("QUAL", "QUAL", "iShares MSCI USA Quality Factor ETF", "etf", "US46432F3394"),
-    Listing("SIZE", "SIZE", "iShares MSCI USA Size Factor ETF", "etf", "US46432F3709"),
-    Listing("USMV", "USMV", "iShares MSCI USA Min Vol Factor ETF", "etf", "US46429B6974"),
-    Listing("VLUE", "VLUE", "iShares MSCI USA Value Factor ETF", "etf", "US46432F3881"),
+    Listing(
+        "MTUM",
+        "MTUM",
+        "iShares MSCI USA Momentum Factor ETF",
+        "etf",
+        "US46432F3964",
+        expense_ratio="0.0015",
+    ),
+    Listing(
+        "QUAL",
+        "QUAL",
+        "iShares MSCI USA Quality Factor ETF",
+        "etf",
+        "US46432F3394",
+        expense_ratio="0.0015",
+    ),
+    Listing(
+        "SIZE",
+        "SIZE",
+        "iShares MSCI USA Size Factor ETF",
+        "etf",
+        "US46432F3709",
+        expense_ratio="0.0015",
+    ),
+    Listing(
+        "USMV",
+        "USMV",
+        "iShares MSCI USA Min Vol Factor ETF",
+        "etf",
+        "US46429B6974",
+        expense_ratio="0.0015",
+    ),
+    Listing(
+        "VLUE",
+        "VLUE",
+        "iShares MSCI USA Value Factor ETF",
+        "etf",
+        "US46432F3881",
+        expense_ratio="0.0015",
+    ),
 )
 INDEX = (Listing("SPX", "SP500", "S&P 500 index", "fund", tradable=False, half_spread_bp="0"),)
 

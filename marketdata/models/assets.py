@@ -1,5 +1,7 @@
 """Assets, the source of their figures, decisions on identity, and corporate actions."""
 
+from decimal import Decimal
+
 from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -19,6 +21,10 @@ class AssetClass(models.TextChoices):
     CASH = "cash"
     FUND = "fund"
     CRYPTO = "crypto"
+
+
+# The classes whose issuers charge their holders.
+FUNDS = frozenset({AssetClass.ETF, AssetClass.FUND})
 
 
 class PriceAdjustment(models.TextChoices):
@@ -87,6 +93,13 @@ class Asset(models.Model):
     fractional = models.BooleanField(default=True)
     tradable = models.BooleanField(default=True, help_text="False for an index or a currency")
     half_spread_bp = models.DecimalField(max_digits=8, decimal_places=3, default=2)
+    expense_ratio = models.DecimalField(
+        max_digits=6,
+        decimal_places=5,
+        null=True,
+        blank=True,
+        help_text="Yearly charge of a fund as a fraction: 0.0015 is 0.15 %. Empty: not known.",
+    )
     source = models.ForeignKey(
         Source, null=True, blank=True, on_delete=models.PROTECT, related_name="assets"
     )
@@ -106,6 +119,10 @@ class Asset(models.Model):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                name="asset_expense_ratio_is_a_fraction",
+                condition=Q(expense_ratio__isnull=True) | Q(expense_ratio__range=(0, 1)),
+            ),
             models.UniqueConstraint(
                 fields=["symbol"], name="asset_symbol_unique", condition=Q(household=None)
             ),
@@ -133,6 +150,13 @@ class Asset(models.Model):
 
     def __str__(self) -> str:
         return self.symbol
+
+    @property
+    def yearly_charge(self) -> Decimal | None:
+        """Return what holding it costs a year, as a fraction; None for a fund of unknown charge."""
+        if self.expense_ratio is None and self.asset_class not in FUNDS:
+            return Decimal(0)
+        return self.expense_ratio
 
 
 class IdentityDecision(models.Model):

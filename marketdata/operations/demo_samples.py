@@ -330,6 +330,7 @@ def _identity(listing: Listing) -> dict[str, Any]:
         "tradable": listing.tradable,
         "fractional": listing.asset_class != "bond",
         "half_spread_bp": Decimal(listing.half_spread_bp),
+        "expense_ratio": Decimal(listing.expense_ratio) if listing.expense_ratio else None,
     }
 
 

@@ -67,6 +67,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour="3", minute="50"),
         "options": {"queue": "notify", "expires": 80_000},
     },
+    "find replacements": {
+        "task": "recommendations.find_replacements",
+        "schedule": crontab(hour="2", minute="20"),
+        "options": {"queue": "nightly", "expires": 80_000},
+    },
     "create price partitions": {
         "task": "marketdata.ensure_partitions",
         "schedule": crontab(hour="3", minute="5"),

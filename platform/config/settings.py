@@ -202,7 +202,10 @@ REBALANCE_TIME_LIMIT_S = integer("REBALANCE_TIME_LIMIT_S", 60)
 IMPORT_TIME_LIMIT_S = integer("IMPORT_TIME_LIMIT_S", 1800)
 JOB_LEASE_S = integer("JOB_LEASE_S", 15)
 # Job types whose result is stored in another table, and the function that reads it.
-JOB_RESULTS = {"recommendations.rebalance": "recommendations.queries.job_result"}
+JOB_RESULTS = {
+    "recommendations.rebalance": "recommendations.queries.job_result",
+    "recommendations.harvest": "recommendations.queries.job_result",
+}
 
 # Users and log-ins.
 AUTH_USER_MODEL = "identity.User"
@@ -323,6 +326,7 @@ SPECTACULAR_SETTINGS = {
         "ImportRowStatusEnum": "transactions.models.RowStatus",
         "JobStatusEnum": "jobs.models.JobStatus",
         "RecommendationStatusEnum": "recommendations.models.RecommendationStatus",
+        "HarvestCalendarKindEnum": "recommendations.harvesting.calendar.KINDS",
     },
 }
 

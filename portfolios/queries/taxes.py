@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, Sum
 
 from core.errors import Conflict
 from core.money import quantize
@@ -229,6 +229,44 @@ def _gains(
         )
         for account in accounts
     }
+
+
+def recognized_losses(*, household: Household, year: int) -> dict[tuple[str, bool], Decimal]:
+    """Return the recognized losses of a year, >= 0, by account (public id) and term.
+
+    They are in the currency of the account owner's return. An account without one is absent.
+    """
+    accounts = list(
+        Account.objects.filter(household=household, type=AccountType.TAXABLE)
+        .select_related("owner")
+        .order_by("id")
+    )
+    joint = filing_status(household) is FilingStatus.JOINT
+    first = min((account.owner for account in accounts), key=lambda row: row.pk, default=None)
+    currencies = {
+        account.owner_id: (first if joint and first else account.owner).base_currency
+        for account in accounts
+    }
+    at_home = [row for row in accounts if row.currency == currencies[row.owner_id]]
+    abroad = [row for row in accounts if row.currency != currencies[row.owner_id]]
+    loss = F("cost_basis") - F("proceeds") - F("deferred_loss") - F("permanent_loss")
+    rows = (
+        disposals(account_ids=[account.pk for account in at_home], year=year)
+        .annotate(loss=loss)
+        .filter(loss__gt=0)
+        .values("account__public_id", "long_term")
+        .annotate(total=Sum("loss"))
+        .order_by("account__public_id", "long_term")
+    )
+    found = {(str(row["account__public_id"]), row["long_term"]): row["total"] for row in rows}
+    until = year_range(year)[1]
+    lines = _lines_abroad(abroad, currencies, until, _policy(household))
+    for account in abroad:
+        for line in lines[account.pk]:
+            if line.closed_date.year == year and line.recognized_gain < 0:
+                key = (str(account.public_id), line.long_term)
+                found[key] = found.get(key, Decimal(0)) - line.recognized_gain
+    return found
 
 
 def _still_open(lines: Sequence[GainLine], *, year: int, as_of: date) -> Provisional:

@@ -1,5 +1,9 @@
-"""Rebalances and recommendations over HTTP."""
+"""Rebalances, harvests and recommendations over HTTP."""
 
-from recommendations.api import rebalancing, stored
+from recommendations.api import harvesting, rebalancing, stored
 
-urlpatterns = [*rebalancing.urlpatterns, *stored.urlpatterns]
+urlpatterns = [
+    *rebalancing.urlpatterns,
+    *harvesting.urlpatterns,
+    *stored.urlpatterns,
+]

@@ -120,7 +120,9 @@ def _fill(inputs: RebalanceInputs, item: Item, i: int, sold: Decimal, without_lo
         sec = sec_fee(fees=fees, value=value)
         taf = trading_activity_fee(fees=fees, quantity=quantity)
     cost = spread + sec + taf + brokerage
-    money = _stated(inputs, security, sold, (spread, sec, taf, brokerage))
+    money = stated(
+        home=inputs.currency, security=security, sold=sold, costs=(spread, sec, taf, brokerage)
+    )
     parts: tuple[tuple[Lot, Decimal], ...] = ()
     tax = ZERO
     if sold > 0:
@@ -142,7 +144,7 @@ def _fill(inputs: RebalanceInputs, item: Item, i: int, sold: Decimal, without_lo
     )
 
 
-class _Stated(NamedTuple):
+class Stated(NamedTuple):
     """The rounded money of one trade, as a `Fill` names it."""
 
     amount: Decimal
@@ -152,22 +154,23 @@ class _Stated(NamedTuple):
     fees: Decimal
 
 
-def _stated(
-    inputs: RebalanceInputs, security: Security, sold: Decimal, costs: Sequence[Decimal]
-) -> _Stated:
-    """Return the money of a trade; `costs` (the spread first) are in the account's currency."""
-    currency = security.currency or inputs.currency
+def stated(*, home: str, security: Security, sold: Decimal, costs: Sequence[Decimal]) -> Stated:
+    """Return the money of a trade in an account of the currency `home`.
+
+    sold: units, negative for a purchase; costs, the spread first: in the account's currency.
+    """
+    currency = security.currency or home
     rate = security.fx_rate
     amount = quantize(abs(sold) * security.traded_at, currency)
     spread, *fees = (quantize(cost / rate, currency) for cost in costs)
     fee = spread + sum(fees, ZERO)
-    value = converted(amount, rate, inputs.currency)
+    value = converted(amount, rate, home)
     if sold > 0:
-        cost = value - converted(amount - fee, rate, inputs.currency)
+        cost = value - converted(amount - fee, rate, home)
     else:
-        cost = converted(amount + fee, rate, inputs.currency) - value
-    charged = min(cost, converted(fee - spread, rate, inputs.currency))
-    return _Stated(amount, fee, value, cost - charged, charged)
+        cost = converted(amount + fee, rate, home) - value
+    charged = min(cost, converted(fee - spread, rate, home))
+    return Stated(amount, fee, value, cost - charged, charged)
 
 
 def _lots_taken(

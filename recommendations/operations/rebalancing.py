@@ -17,7 +17,7 @@ from portfolios.queries import targets
 from recommendations.engine.options import HOLD, Options
 from recommendations.engine.problem import inputs_from_json, inputs_json, without_prices
 from recommendations.engine.rebalancing import ENGINE_VERSION, rebalance, result_json
-from recommendations.models import Recommendation, RecommendationStatus
+from recommendations.models import Recommendation, RecommendationKind, RecommendationStatus
 from recommendations.queries import rebalance_inputs
 from stores.database import snapshot
 from transactions.models import Account
@@ -85,7 +85,7 @@ def run_rebalance(*, claim: Claim, now: datetime) -> Recommendation:
         row = Recommendation.objects.create(
             account=account,
             job_id=claim.job_id,
-            kind="rebalance",
+            kind=RecommendationKind.REBALANCE,
             engine_version=ENGINE_VERSION,
             inputs=inputs_text,
             result=result_json(result=result),

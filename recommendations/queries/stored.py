@@ -37,6 +37,6 @@ def recommendation(*, user: User, public_id: UUID) -> Recommendation:
 
 
 def job_result(job: Job) -> dict[str, Any]:
-    """Return the result of a rebalance's job, read from its recommendation."""
+    """Return the result of a rebalance's or a harvest's job, read from its recommendation."""
     row = Recommendation.objects.only("public_id", "result").get(job=job)
     return {**json.loads(row.result), "recommendation_id": str(row.public_id)}

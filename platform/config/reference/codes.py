@@ -373,6 +373,9 @@ CODES: dict[str, dict[str, str]] = {
         "too_many_securities": (
             "The account has too many assets to rebalance. Sell or transfer some first."
         ),
+        "too_many_lots": (
+            "There are too many open lots for one answer. Request a harvest of one account."
+        ),
         "already_decided": "The recommendation was already decided. Request a new one.",
         "decision_unknown": "The decision must be `approved` or `rejected`.",
         "recommendation_not_found": (

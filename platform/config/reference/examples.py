@@ -59,6 +59,7 @@ REQUESTS: dict[str, Any] = {
         "reference": "Form 8937 of the issuer",
     },
     "corporate_actions_confirm": {},
+    "portfolio_harvest": {"minimum_benefit": "250", "minimum_benefit_percentage": "5"},
     "portfolio_rebalance": {"minimum_trade": "250", "whole_shares": True},
     "restrictions_replace": [
         {

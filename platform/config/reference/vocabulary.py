@@ -5,6 +5,7 @@ Amounts of money are in the account's currency unless the entry says otherwise.
 """
 
 from config.reference.vocabulary_files import FILES
+from config.reference.vocabulary_harvesting import HARVESTING
 
 MEANINGS: dict[str, str] = {
     # lists
@@ -328,6 +329,7 @@ MEANINGS: dict[str, str] = {
     "series": "Value, net flow and cumulative return of each date.",
     "warnings": "Limits of the figures that a reader should know.",
     **FILES,
+    **HARVESTING,
     # jobs and recommendations
     "job_id": "Job (UUID).",
     "subject_id": "Object the job works on (UUID).",

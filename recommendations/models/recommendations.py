@@ -9,6 +9,11 @@ from jobs.models import Job
 from transactions.models import Account
 
 
+class RecommendationKind(models.TextChoices):
+    REBALANCE = "rebalance"
+    HARVEST = "harvest"
+
+
 class RecommendationStatus(models.TextChoices):
     PROPOSED = "proposed"
     APPROVED = "approved"

@@ -1,0 +1,277 @@
+"""Harvests over HTTP: the job and its recommendation, lists, access, the switch back."""
+
+from datetime import timedelta
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+
+from identity.models import Household
+from recommendations.models import Recommendation
+from recommendations.operations import decide, replayed
+from recommendations.queries.harvest_calendar import harvest_calendar
+from recommendations.tasks import harvest as run_harvest
+from tests.recommendations.harvesting.households import (
+    NOW,
+    Trade,
+    before,
+    found,
+    only_offer,
+    reason,
+    replaces,
+)
+from transactions.ledger.entries import Entry
+from transactions.models import Account
+from transactions.operations import record
+from transactions.queries import account_with_owner
+
+pytestmark = pytest.mark.django_db
+
+
+def post(client: Any, account: Account, body: Any = None, key: str = "k") -> Any:
+    return client.post(
+        f"/api/v1/portfolios/{account.public_id}/harvest",
+        body or {},
+        format="json",
+        headers={"idempotency-key": key},
+    )
+
+
+def test_the_job_stores_a_recommendation_that_replays_to_the_byte(
+    home: dict[str, Account], trade: Trade, people: Any, client_of: Any
+) -> None:
+    trade("mine", "buy", "100", "90", 200)
+    client = client_of(people.owner)
+    accepted = post(client, home["mine"], {"minimum_benefit": "50"})
+    assert accepted.status_code == 202
+    assert post(client, home["mine"], {"minimum_benefit": "50"}).json() == accepted.json()
+    other = post(client, home["mine"], {"minimum_benefit": "60"})
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    row = done(accepted, client)
+    assert (row.kind, row.status) == ("harvest", "proposed")
+    # Later trades change nothing in it.
+    trade("mine", "buy", "5", "40", 0)
+    assert replayed(recommendation=row) == row.result
+    answer = client.post(f"/api/v1/recommendations/{row.public_id}/replay").json()
+    assert answer["identical"] is True
+    detail = client.get(f"/api/v1/recommendations/{row.public_id}").json()
+    assert [one["symbol"] for one in detail["result"]["trades"]] == ["AAA", "BBB"]
+    assert detail["inputs"]["options"]["minimum_benefit"] == "50"
+
+
+def done(accepted: Any, client: Any) -> Recommendation:
+    from jobs.models import Job
+
+    job = Job.objects.get(public_id=accepted.json()["job_id"])
+    run_harvest(job.pk)
+    answer = client.get(f"/api/v1/jobs/{job.public_id}").json()
+    assert answer["status"] == "completed", answer
+    row = Recommendation.objects.get(job=job)
+    assert answer["result"]["recommendation_id"] == str(row.public_id)
+    assert answer["result"]["totals"]["net_benefit"]
+    return row
+
+
+def test_a_killed_worker_leaves_one_recommendation(
+    home: dict[str, Account], trade: Trade, people: Any, client_of: Any
+) -> None:
+    from jobs.models import Job
+
+    trade("mine", "buy", "100", "90", 200)
+    accepted = post(client_of(people.owner), home["mine"])
+    job = Job.objects.get(public_id=accepted.json()["job_id"])
+    run_harvest(job.pk)
+    run_harvest(job.pk)  # the message comes twice
+    assert Recommendation.objects.filter(account=home["mine"]).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"minimum_benefit": "-1"}, "minimum_benefit"),
+        ({"minimum_benefit_percentage": "101"}, "minimum_benefit_percentage"),
+        ({"horizon_years": 51}, "horizon_years"),
+        ({"horizon": 5}, "horizon"),
+    ],
+)
+def test_options_out_of_range_start_no_job(
+    home: dict[str, Account], people: Any, client_of: Any, body: Any, field: str
+) -> None:
+    from jobs.models import Job
+
+    answer = post(client_of(people.owner), home["mine"], body)
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert Job.objects.count() == 0
+
+
+def test_opportunities_calendar_and_ledger_are_the_households_own(
+    home: dict[str, Account], trade: Trade, people: Any, client_of: Any
+) -> None:
+    trade("mine", "buy", "100", "90", 200)
+    trade("ira", "buy", "100", "90", 200)
+    trade("hers", "buy", "10", "30", 400, "BBB")
+    trade("hers", "sell", "4", "20", 3, "BBB")
+    routes = ("opportunities", "calendar", "ledger")
+    owner = client_of(people.owner)
+    rows = {name: owner.get(f"/api/v1/harvest/{name}").json()["data"] for name in routes}
+    assert [
+        (row["account_name"], row["symbol"], row["offered"], row["reason"])
+        for row in rows["opportunities"]
+    ] == [
+        ("mine", "AAA", False, "no_replacement"),
+        ("hers", "BBB", False, "not_screened"),
+        ("ira", "AAA", False, "not_taxable"),
+    ]
+    assert {row["kind"] for row in rows["calendar"]} == {"purchase_blocked"}
+    blocked = rows["calendar"][0]
+    assert (blocked["symbol"], blocked["from"]) == ("BBB", before(3).date().isoformat())
+    assert blocked["until"] == before(-27).date().isoformat()
+    assert blocked["first_safe_date"] == before(-28).date().isoformat()
+    adviser = client_of(people.adviser)
+    of_client = f"household_id={people.owner.household.public_id}"
+    for name in routes:
+        assert owner.get(f"/api/v1/harvest/{name}").json()["total"] > 0
+        assert adviser.get(f"/api/v1/harvest/{name}?{of_client}").json()["data"] == rows[name]
+        stranger = client_of(people.stranger)
+        assert stranger.get(f"/api/v1/harvest/{name}").json()["total"] == 0
+        assert stranger.get(f"/api/v1/harvest/{name}?{of_client}").status_code == 404
+    assert post(client_of(people.stranger), home["mine"]).status_code == 404
+    hidden = f"/api/v1/harvest/opportunities?account_id={home['mine'].public_id}"
+    assert client_of(people.stranger).get(hidden).status_code == 404
+
+
+def test_the_list_is_filtered_and_paged(
+    home: dict[str, Account], trade: Trade, people: Any, client_of: Any
+) -> None:
+    trade("mine", "buy", "100", "90", 200)
+    trade("hers", "buy", "100", "90", 200)
+    trade("hers", "buy", "10", "10", 200, "BBB")
+    client = client_of(people.owner)
+
+    def names(query: str) -> list[str]:
+        answer = client.get(f"/api/v1/harvest/opportunities?{query}").json()
+        return [f"{row['account_name']} {row['symbol']}" for row in answer["data"]]
+
+    assert names("") == ["mine AAA", "hers AAA", "hers BBB"]
+    assert names("offered=true") == ["mine AAA", "hers AAA"]
+    assert names("page_size=1&page=3") == ["hers BBB"]
+    assert names(f"account_id={home['hers'].public_id}&offered=false") == ["hers BBB"]
+    assert names("offered=true&minimum_benefit=10000") == []
+
+
+def test_the_calendar_has_long_term_dates_and_refuses_a_long_range(
+    home: dict[str, Account], trade: Trade, people: Any, client_of: Any
+) -> None:
+    trade("mine", "buy", "7", "90", 360)
+    trade("ira", "buy", "7", "90", 360)
+    client = client_of(people.owner)
+    (row,) = client.get("/api/v1/harvest/calendar").json()["data"]
+    bought = before(360).date()
+    day = (bought + timedelta(days=1)).replace(year=bought.year + 1)
+    assert (row["kind"], row["from"], row["quantity"]) == ("long_term", day.isoformat(), "7")
+    late = client.get(f"/api/v1/harvest/calendar?from={day + timedelta(days=1)}").json()
+    assert late["data"] == []
+    far = client.get("/api/v1/harvest/calendar?from=2026-01-01&to=2028-01-01")
+    assert (far.status_code, far.json()["code"]) == (400, "range_too_long")
+
+
+def approved_harvest(
+    home: dict[str, Account], trade: Trade, people: Any, client: Any, days_ago: int
+) -> Recommendation:
+    """Harvest AAA that many days ago: 100 sold at 50, 249 of BBB bought at 20."""
+    trade("mine", "buy", "100", "90", 200)
+    row = done(post(client, home["mine"]), client)
+    decide(recommendation=row, status="approved", user=people.owner, now=NOW)
+    Recommendation.objects.filter(pk=row.pk).update(created_at=before(days_ago))
+    trade("mine", "sell", "100", "50", days_ago)
+    trade("mine", "buy", "249", "20", days_ago, "BBB")
+    row.refresh_from_db()
+    return row
+
+
+@pytest.mark.parametrize(("days_ago", "state"), [(31, "offered"), (30, "too_early")])
+def test_a_recorded_harvest_is_switched_back_on_day_31(
+    home: dict[str, Account],
+    trade: Trade,
+    people: Any,
+    client_of: Any,
+    days_ago: int,
+    state: str,
+) -> None:
+    row = approved_harvest(home, trade, people, client_of(people.owner), days_ago)
+    result = found(home["mine"])
+    (back,) = result.switch_backs
+    assert (back.symbol, back.replacement, back.state) == ("AAA", "BBB", state)
+    assert back.recommendation_id == str(row.public_id)
+    assert back.first_safe_date == before(days_ago - 31).date()
+    sides = [(one.side, one.symbol) for one in result.trades]
+    assert sides == ([("sell", "BBB"), ("buy", "AAA")] if state == "offered" else [])
+    household = Household.objects.get(pk=people.owner.household_id)
+    last = NOW.date() + timedelta(days=5)
+    entries = harvest_calendar(household=household, first=NOW.date(), last=last, now=NOW)
+    assert ("switch_back", back.first_safe_date) in {(one.kind, one.from_date) for one in entries}
+
+
+def test_an_unapproved_harvest_has_no_way_back(
+    home: dict[str, Account], trade: Trade, people: Any, client_of: Any
+) -> None:
+    row = approved_harvest(home, trade, people, client_of(people.owner), 31)
+    Recommendation.objects.filter(pk=row.pk).update(status="rejected")
+    assert found(home["mine"]).switch_backs == ()
+
+
+def test_the_own_replacement_is_no_planned_purchase_of_itself(
+    home: dict[str, Account], trade: Trade, people: Any, client_of: Any
+) -> None:
+    trade("mine", "buy", "100", "90", 200)
+    trade("hers", "buy", "100", "90", 200, "BBB")
+    replaces("BBB", "AAA")
+    client = client_of(people.owner)
+    done(post(client, home["mine"]), client)
+    assert only_offer(home["mine"]).symbol == "AAA"
+    # The spouse's loss of BBB would be washed by it.
+    assert reason(home["hers"], "BBB")[0] == "planned_purchase"
+
+
+def test_the_trades_recorded_as_recommended_give_the_lines_they_promise(
+    home: dict[str, Account], trade: Trade, people: Any
+) -> None:
+    trade("mine", "buy", "100", "90", 200)
+    trade("hers", "buy", "10", "60", 10)
+    result = found(home["mine"])
+    sale, purchase = result.trades
+    now = NOW + timedelta(minutes=1)
+    record(
+        account=home["mine"],
+        entries=[
+            Entry(one.side, NOW, one.currency, one.symbol, one.quantity, one.price, fee=one.fee)
+            for one in (sale, purchase)
+        ],
+        user=people.owner,
+        now=now,
+    )
+    (line,) = home["mine"].disposals.all()
+    (lot,) = sale.lots
+    assert (line.proceeds, line.cost_basis) == (lot.proceeds, lot.cost_basis)
+    assert line.deferred_loss == lot.disallowed_loss == result.offers[0].disallowed_loss
+    assert line.deferred_loss == D("400.10")
+
+
+def test_an_archived_account_is_not_harvested(
+    home: dict[str, Account], people: Any, client_of: Any
+) -> None:
+    from jobs.models import Job
+
+    Account.objects.filter(pk=home["mine"].pk).update(archived_at=NOW)
+    answer = post(client_of(people.owner), home["mine"])
+    assert (answer.status_code, answer.json()["code"]) == (409, "account_archived")
+    assert Job.objects.count() == 0
+
+
+def test_the_owner_is_read_with_the_account(
+    home: dict[str, Account], people: Any, django_assert_num_queries: Any
+) -> None:
+    account = account_with_owner(user=people.owner, public_id=home["mine"].public_id)
+    with django_assert_num_queries(0):
+        assert account.owner.federal_ordinary_rate == D("0.24")
