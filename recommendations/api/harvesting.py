@@ -152,6 +152,12 @@ class HarvestYearRead(serializers.Serializer[Any]):
     provisional_until = serializers.DateField(allow_null=True)
 
 
+class HarvestLedgerRead(serializers.Serializer[Any]):
+    household_id = serializers.UUIDField()
+    year = serializers.IntegerField()
+    returns = HarvestYearRead(many=True)
+
+
 class _OpportunitiesAsked(serializers.Serializer[Any]):
     """The query of a list of opportunities."""
 
@@ -295,28 +301,28 @@ class CalendarView(APIView):
         )
 
 
-class YearView(APIView):
+class LedgerView(APIView):
     @extend_schema(
-        operation_id="harvest_ledger_list",
-        responses=page_of(HarvestYearRead),
+        operation_id="harvest_ledger",
+        responses=HarvestLedgerRead,
         parameters=[
             _HOUSEHOLD,
             OpenApiParameter("year", int, description="Tax year; default: this year."),
-            *page_parameters(),
         ],
     )
     def get(self, request: Request) -> Response:
-        """List the losses of a year for each return: harvested, used, carried forward."""
-        page, asked = page_request(request.query_params), _asked(_YearAsked, request)
-        today = timezone.now().date()
+        """Return the losses of a year for each return: harvested, used, carried forward."""
+        asked, today = _asked(_YearAsked, request), timezone.now().date()
+        year = asked.get("year") or today.year
         household = taxes.household(user=caller(request), public_id=asked.get("household_id"))
         with snapshot():
-            found = year_ledgers(
-                household=household, year=asked.get("year") or today.year, as_of=today
-            )
-        shown = found[page.offset : page.offset + page.size]
+            found = year_ledgers(household=household, year=year, as_of=today)
         return Response(
-            page_answer(data=[year_row(row) for row in shown], total=len(found), page=page)
+            {
+                "household_id": str(household.public_id),
+                "year": year,
+                "returns": [year_row(row) for row in found],
+            }
         )
 
 
@@ -438,5 +444,5 @@ urlpatterns = [
     path("portfolios/<uuid:account_id>/harvest", HarvestView.as_view()),
     path("harvest/opportunities", OpportunitiesView.as_view()),
     path("harvest/calendar", CalendarView.as_view()),
-    path("harvest/ledger", YearView.as_view()),
+    path("harvest/ledger", LedgerView.as_view()),
 ]

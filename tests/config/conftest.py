@@ -259,11 +259,17 @@ def _account(user: Any, symbols: list[str]) -> Any:
         ]
     )
     day = datetime(2024, 1, 2, tzinfo=UTC)
+    # Young lots, which the household's calendar lists.
+    young = now - timedelta(days=300)
     record(
         account=account,
         entries=[
-            Entry(side, day, "USD", symbol, Decimal(quantity), Decimal(price))
-            for side, quantity, price in (("buy", 3, 5), ("sell", 1, 6))
+            Entry(side, at, "USD", symbol, Decimal(quantity), Decimal(price))
+            for side, at, quantity, price in (
+                ("buy", day, 3, 5),
+                ("sell", day, 1, 6),
+                ("buy", young, 1, 5),
+            )
             for symbol in symbols
         ],
         user=user,

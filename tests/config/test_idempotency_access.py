@@ -37,6 +37,7 @@ OF_A_CLIENT: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
     "imports_commit": lambda ids: {},
     "reconciliations_create": lambda ids: {"account_id": ids["account_id"]},
     "portfolio_rebalance": lambda ids: {},
+    "portfolio_harvest": lambda ids: {},
 }
 # Requests about the user's own household.
 OF_ONE_S_OWN: dict[str, Any] = {

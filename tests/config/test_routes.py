@@ -212,8 +212,15 @@ def test_one_row_or_a_thousand_cost_the_same_queries(
     small, large = furnish(people.owner, 1), furnish(people.stranger, 1000)
     few, many = client_of(people.owner), client_of(people.stranger)
     # The lineage and the preview of an action rebook an asset of the household; performance reads
-    # eight series and tables.
-    most = {"lot_lineage": 20, "corporate_actions_preview": 20, "household_performance": 9}
+    # eight series and tables; a harvest reads the ledger, the return and all that may wash a loss.
+    most = {
+        "lot_lineage": 20,
+        "corporate_actions_preview": 20,
+        "household_performance": 9,
+        "harvest_opportunities_list": 31,
+        "harvest_calendar_list": 17,
+        "harvest_ledger": 11,
+    }
     counted = {}
     for route in get_routes:
         query = query_of(route) | ({"page_size": 1000} if route.paged else {})

@@ -32,6 +32,7 @@ HARVESTING: dict[str, str] = {
     "HarvestCalendarRead.until": "Last day; the same as the first for an entry of one day.",
     "HarvestCalendarRead.reason": "Sentence that explains the entry.",
     "HarvestCalendarRead.quantity": "Units that become long-term; null for other kinds.",
+    "HarvestLedgerRead.returns": "The losses of each return of the household.",
     "owner_names": "Names of the people on the return.",
     "harvested_short_term": "Short-term losses recognized in the year.",
     "harvested_long_term": "Long-term losses recognized in the year.",
