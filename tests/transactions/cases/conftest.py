@@ -19,8 +19,8 @@ class Own:
     currency: str
 
     def preview(self, text: str | bytes, **form: Any) -> Any:
-        """Upload a file; symbols that nobody knows are to be created."""
-        data = text if isinstance(text, bytes) else text.strip("\n").encode()
+        """Upload a file, which ends with a line; symbols that nobody knows are to be created."""
+        data = text if isinstance(text, bytes) else (text.strip("\n") + "\n").encode()
         answer = self.api.post(
             "/api/v1/imports",
             {"file": SimpleUploadedFile("a.csv", data), "account_id": self.id, **form},

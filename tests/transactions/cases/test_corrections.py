@@ -43,9 +43,9 @@ def test_a_trade_that_schwab_takes_back_leaves_nothing(person: Any, word: str) -
 
 FLEX = """<FlexQueryResponse queryName="q" type="AF"><FlexStatements count="1">
 <FlexStatement accountId="U1" fromDate="20210101" toDate="20211231"><Trades>
-<Trade accountId="U1" currency="EUR" fxRateToBase="1" assetCategory="STK" symbol="7CD" description="7C SOLARPARKEN" dateTime="20210330;103828" quantity="40" tradePrice="47.68" tradeMoney="1907.2" ibCommission="-1.25" ibCommissionCurrency="EUR" taxes="0" netCash="-1908.45" buySell="BUY" notes="" levelOfDetail="EXECUTION" />
-<Trade accountId="U1" currency="EUR" fxRateToBase="1" assetCategory="STK" symbol="7CD" description="7C SOLARPARKEN" dateTime="20210330;103828" quantity="-40" tradePrice="47.68" tradeMoney="-1907.2" ibCommission="0" ibCommissionCurrency="EUR" taxes="0" netCash="1907.2" buySell="BUY (Ca.)" notes="Ca" levelOfDetail="EXECUTION" />
-<Trade accountId="U1" currency="EUR" fxRateToBase="1" assetCategory="STK" symbol="7CD" description="7C SOLARPARKEN" dateTime="20210330;103828" quantity="40" tradePrice="47.68" tradeMoney="1907.2" ibCommission="0" ibCommissionCurrency="EUR" taxes="0" netCash="-1907.2" buySell="BUY" notes="" levelOfDetail="EXECUTION" />
+<Trade accountId="U1" currency="EUR" fxRateToBase="1" assetCategory="STK" symbol="7CD" description="7C SOLARPARKEN" dateTime="20210330;103828" quantity="40" tradePrice="47.68" tradeMoney="1907.2" ibCommission="-1.25" ibCommissionCurrency="EUR" taxes="0" netCash="-1908.45" buySell="BUY" openCloseIndicator="O" notes="" levelOfDetail="EXECUTION" />
+<Trade accountId="U1" currency="EUR" fxRateToBase="1" assetCategory="STK" symbol="7CD" description="7C SOLARPARKEN" dateTime="20210330;103828" quantity="-40" tradePrice="47.68" tradeMoney="-1907.2" ibCommission="0" ibCommissionCurrency="EUR" taxes="0" netCash="1907.2" buySell="BUY (Ca.)" openCloseIndicator="O" notes="Ca" levelOfDetail="EXECUTION" />
+<Trade accountId="U1" currency="EUR" fxRateToBase="1" assetCategory="STK" symbol="7CD" description="7C SOLARPARKEN" dateTime="20210330;103828" quantity="40" tradePrice="47.68" tradeMoney="1907.2" ibCommission="0" ibCommissionCurrency="EUR" taxes="0" netCash="-1907.2" buySell="BUY" openCloseIndicator="O" notes="" levelOfDetail="EXECUTION" />
 </Trades></FlexStatement></FlexStatements></FlexQueryResponse>
 """  # noqa: E501
 
@@ -192,7 +192,10 @@ def test_a_dividend_and_its_tax_are_taken_back_by_interactive_brokers(person: An
     assert own.told("cash_effect") == [("dividend", "12.00"), ("tax", "-1.80")]
 
 
-FIDELITY = "Run Date,Account,Action,Symbol,Description,Quantity,Price ($),Fees ($),Amount ($)\n"
+FIDELITY = (
+    "Run Date,Account,Action,Symbol,Description,Quantity,Price ($),Commission ($),Fees ($),"
+    "Amount ($)\n"
+)
 
 
 @pytest.mark.parametrize("word", ["YOU BOUGHT VTI", "CANCELLED YOU BOUGHT VTI"])
@@ -200,9 +203,9 @@ def test_fidelity_turns_the_signs_round(person: Any, word: str) -> None:
     own = person.account()
     own.bring(
         FIDELITY
-        + "03/28/2024,X1,YOU BOUGHT VTI,VTI,V,10,25,,-250\n"
-        + f"03/28/2024,X1,{word},VTI,V,-10,25,,250\n"
-        + "03/28/2024,X1,YOU BOUGHT VTI,VTI,V,10,26,,-260\n"
+        + "03/28/2024,X1,YOU BOUGHT VTI,VTI,V,10,25,,,-250\n"
+        + f"03/28/2024,X1,{word},VTI,V,-10,25,,,250\n"
+        + "03/28/2024,X1,YOU BOUGHT VTI,VTI,V,10,26,,,-260\n"
     )
     assert own.cash == D("-260.00")
     assert [lot[1:] for lot in own.lots("VTI")] == [(D(10), D("260.00"))]
@@ -212,8 +215,8 @@ def test_units_journaled_from_cash_to_margin_stay(person: Any) -> None:
     own = person.account()
     batch = own.preview(
         FIDELITY
-        + "03/28/2024,X1,JOURNALED JNL VS A/C TYPES VTI (Cash),VTI,V,-10,,,\n"
-        + "03/28/2024,X1,JOURNALED JNL VS A/C TYPES VTI (Margin),VTI,V,10,,,\n"
+        + "03/28/2024,X1,JOURNALED JNL VS A/C TYPES VTI (Cash),VTI,V,-10,,,,\n"
+        + "03/28/2024,X1,JOURNALED JNL VS A/C TYPES VTI (Margin),VTI,V,10,,,,\n"
     )
     assert own.verdicts(batch) == ["skipped journal"] * 2
     batch = own.preview(
@@ -284,8 +287,8 @@ def test_a_fee_is_not_recorded_without_its_trade(person: Any) -> None:
     own = person.account()
     text = (
         "ClientAccountID,AssetClass,Symbol,DateTime,Buy/Sell,Quantity,TradePrice,TradeMoney,"
-        "IBCommission,IBCommissionCurrency,CurrencyPrimary\n"
-        "U1,STK,VT,20240105;100000,BUY,10,5,50,-1,EUR,USD\n"
+        "IBCommission,IBCommissionCurrency,CurrencyPrimary,Taxes,Open/CloseIndicator,TradeID\n"
+        "U1,STK,VT,20240105;100000,BUY,10,5,50,-1,EUR,USD,0,O,7\n"
     )
     batch = own.change(own.preview(text), symbols={"VT": "UNKNOWN9"})
     assert own.verdicts(batch) == ["error symbol_unknown", "error held_back"]

@@ -185,8 +185,8 @@ def test_income_in_units_without_units_is_refused(person: Any) -> None:
 
 def test_equal_deposits_are_as_many(person: Any) -> None:
     own = person.account("EUR")
-    head = "Date,Type,Value,Transaction Currency,Fees,Taxes,Shares,Security Name,Note\n"
-    row = "2024-03-12,Deposit,50,EUR,0,0,,,\n"
+    head = "Date,Type,Value,Transaction Currency,Taxes,Shares,Security Name,Note\n"
+    row = "2024-03-12,Deposit,50,EUR,0,,,\n"
     own.bring(head + row * 2)
     assert own.cash == 100
     assert own.again(head + row * 2) == 0

@@ -102,7 +102,7 @@ def test_a_rate_to_the_base_counts_where_that_is_the_account_s(person: Any) -> N
 
 FLEX = """<FlexQueryResponse queryName="q" type="AF"><FlexStatements count="1">
 <FlexStatement accountId="U1" fromDate="20240101" toDate="20241231"><Trades>
-<Trade accountId="U1" currency="USD" fxRateToBase="0.88" assetCategory="STK" symbol="VTI" dateTime="20240301;103828" quantity="10" tradePrice="108" tradeMoney="1080" ibCommission="-1" ibCommissionCurrency="USD" taxes="0" buySell="BUY" tradeID="7" levelOfDetail="EXECUTION" />
+<Trade accountId="U1" currency="USD" fxRateToBase="0.88" assetCategory="STK" symbol="VTI" dateTime="20240301;103828" quantity="10" tradePrice="108" tradeMoney="1080" ibCommission="-1" ibCommissionCurrency="USD" taxes="0" buySell="BUY" openCloseIndicator="O" tradeID="7" levelOfDetail="EXECUTION" />
 </Trades><CashTransactions>
 <CashTransaction accountId="U1" currency="{base}" fxRateToBase="1" type="Deposits/Withdrawals" dateTime="20240201" amount="5000" description="IN" transactionID="8" levelOfDetail="DETAIL" />
 </CashTransactions></FlexStatement></FlexStatements></FlexQueryResponse>

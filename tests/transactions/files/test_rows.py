@@ -23,13 +23,14 @@ SCHWAB = "Date,Action,Symbol,Description,Quantity,Price,Fees & Comm,Amount\n"
 FIDELITY = "Run Date,Action,Symbol,Description,Quantity,Price,Commission,Fees,Amount\n"
 IBKR = (
     "AssetClass,Symbol,ISIN,DateTime,Buy/Sell,Quantity,TradePrice,TradeMoney,IBCommission,"
-    "CurrencyPrimary\n"
+    "CurrencyPrimary,IBCommissionCurrency,Taxes,Open/CloseIndicator,LevelOfDetail\n"
 )
 PP = (
-    "Date,Type,Value,Transaction Currency,Fees,Taxes,Shares,ISIN,Ticker Symbol,Security Name,Note\n"
+    "Date,Type,Value,Transaction Currency,Gross Amount,Currency Gross Amount,Exchange Rate,Fees,"
+    "Taxes,Shares,ISIN,Ticker Symbol,Security Name,Note\n"
 )
-WEALTHFOLIO = "date,activityType,symbol,quantity,unitPrice,currency,fxRate\n"
-KO = "2024-01-05,Buy,100,USD,0,0,1,,KO,Coke,"
+WEALTHFOLIO = "date,activityType,symbol,quantity,unitPrice,currency,fee,fxRate\n"
+KO = "2024-01-05,Buy,100,USD,,,,0,0,1,,KO,Coke,"
 
 
 def rows(format_name: str, text: str, **options: object) -> list[ParsedRow]:
@@ -56,7 +57,7 @@ def codes(row: ParsedRow) -> set[str]:
             "correction_not_supported",
         ),
         ("schwab", SCHWAB + "01/05/2024,Cash Dividend,KO,COKE,,,,$0.00", "amount_zero"),
-        ("wealthfolio", WEALTHFOLIO + "2024-01-05,BUY,VOD,1,250,GBp,0.0125", "fx_rate_ignored"),
+        ("wealthfolio", WEALTHFOLIO + "2024-01-05,BUY,VOD,1,250,GBp,,0.0125", "fx_rate_ignored"),
         ("schwab", SCHWAB + "01/05/2024,Bank Interest,,X,,,,$0.004", "amount_zero"),
         ("schwab", SCHWAB + "01/05/2024,Bank Interest,,X,,,,$1.006", "amount_rounded"),
         ("schwab", SCHWAB + "01/05/2024,Buy,KO,COKE,3,$33.333,,-$100.01", "price_differs"),
@@ -79,11 +80,24 @@ def codes(row: ParsedRow) -> set[str]:
             IBKR + "CFD,VT,,20240105;100000,BUY,10,5,50,0,USD",
             "asset_class_not_supported",
         ),
+        (
+            "ibkr_flex",
+            IBKR.replace("Taxes,", "")
+            + "STK,VT,,20240105;100000,BUY,10,5,50,0,USD,USD,O,EXECUTION",
+            "column_missing",
+        ),
+        ("wealthfolio", WEALTHFOLIO + "2024-01-05,CREDIT,,5,1,USD,0,", "column_missing"),
+        (
+            "portfolio_performance",
+            "Date,Type,Value,Transaction Currency,Taxes,Shares,ISIN,Security Name\n"
+            "2024-01-05,Buy,100,USD,0,1,,Coke",
+            "column_missing",
+        ),
         ("portfolio_performance", PP + KO + "x" * 501, "text_shortened"),
         ("portfolio_performance", PP + KO.replace("KO", "K" * 65), "text_too_long"),
-        ("portfolio_performance", PP + KO.replace("USD,0", "USD,110"), "amount_sign"),
-        ("portfolio_performance", PP + "2024-01-05,Dividend,5,USD,0,0,1,,,,", "symbol_missing"),
-        ("portfolio_performance", PP + "2024-01-05,,5,USD,0,0,1,,,,", "type_missing"),
+        ("portfolio_performance", PP + KO.replace(",0,0,1", ",110,0,1"), "amount_sign"),
+        ("portfolio_performance", PP + "2024-01-05,Dividend,5,USD,,,,0,0,1,,,,", "symbol_missing"),
+        ("portfolio_performance", PP + "2024-01-05,,5,USD,,,,0,0,1,,,,", "type_missing"),
     ],
 )
 def test_an_odd_row_says_what_is_odd(format_name: str, text: str, code: str) -> None:
@@ -110,11 +124,10 @@ def test_a_rebate_lowers_the_cost_and_raises_the_proceeds() -> None:
 
 
 def test_orders_are_read_where_there_are_no_executions() -> None:
-    text = IBKR.replace("\n", ",LevelOfDetail\n")
-    order = "STK,VT,,20240105;100000,BUY,10,5,50,0,USD,ORDER\n"
-    both = rows("ibkr_flex", text + order + order.replace("ORDER", "EXECUTION"))
+    order = "STK,VT,,20240105;100000,BUY,10,5,50,0,USD,USD,0,O,ORDER\n"
+    both = rows("ibkr_flex", IBKR + order + order.replace("ORDER", "EXECUTION"))
     assert [row.importable for row in both] == [False, True]
-    assert one("ibkr_flex", text + order).importable
+    assert one("ibkr_flex", IBKR + order).importable
 
 
 @pytest.mark.parametrize(

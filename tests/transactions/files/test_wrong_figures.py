@@ -118,7 +118,7 @@ def outcome(
         return f"wrong: {sorted(strange.items())[:3]}"
     if found == truth:
         return "right"
-    silent = sum((truth - found).values()) - (refusals(rows) - refused)
+    silent = sum((truth - found).values()) - max(0, refusals(rows) - refused)
     return "refused" if silent <= 0 else "wrong: rows are missing without a word"
 
 

@@ -35,7 +35,22 @@ LAYOUT = Layout(
         "price_currency": ("Instrumentvaluta",),
         "isin": ("ISIN",),
     },
-    required=frozenset({"date", "account", "type", "name", "quantity", "price", "amount", "isin"}),
+    required=frozenset(
+        {
+            "date",
+            "account",
+            "type",
+            "name",
+            "quantity",
+            "price",
+            "amount",
+            "isin",
+            "currency",
+            "fee",
+        }
+    ),
+    # Older files have neither; a price in another currency then contradicts the amount.
+    optional=("price_currency", "rate"),
     numbers=("quantity", "price", "amount", "fee"),
     money={"amount": "currency", "fee": "currency", "price": "price_currency"},
 )

@@ -27,7 +27,7 @@ LAYOUT = Layout(
         "fee": ("Fees and/or Spread",),
         "note": ("Notes",),
     },
-    required=frozenset({"date", "type", "symbol", "quantity", "currency", "amount"}),
+    required=frozenset({"date", "type", "symbol", "quantity", "currency", "amount", "fee"}),
     decimal=".",
     date_order="ymd",
     money={"amount": "currency", "fee": "currency"},

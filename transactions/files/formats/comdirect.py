@@ -25,7 +25,9 @@ LAYOUT = Layout(
         "price": ("Ausführungskurs",),
         "amount": ("Umsatz in EUR",),
     },
-    required=frozenset({"date", "booked", "quantity", "name", "symbol", "price", "amount"}),
+    required=frozenset(
+        {"date", "booked", "quantity", "name", "symbol", "price_currency", "price", "amount"}
+    ),
     decimal=",",
     money={"price": "price_currency"},
 )

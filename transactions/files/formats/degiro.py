@@ -54,6 +54,8 @@ TRANSACTIONS = Layout(
     name="transactions",
     columns=TRANSACTION_COLUMNS,
     required=frozenset({"date", "name", "isin", "quantity", "price", "value", "total"}),
+    # The total proves the costs, the value the price; some languages name no currencies.
+    optional=("fee", "autofx", "rate", "price_currency", "value_currency", "total_currency"),
     numbers=("quantity", "price", "value", "total", "fee"),
     date_order="dmy",
     money={
@@ -68,6 +70,7 @@ ACCOUNT = Layout(
     name="account",
     columns=ACCOUNT_COLUMNS,
     required=frozenset({"date", "name", "isin", "text", "currency", "amount", "order_id"}),
+    optional=("rate", "value_date"),
     numbers=("amount", "rate"),
     date_order="dmy",
     money={"amount": "currency"},

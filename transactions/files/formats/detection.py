@@ -69,6 +69,7 @@ _HEADINGS: Mapping[str, frozenset[str]] = {
     )
     for declared in FORMATS.values()
 }
+_EVERY_HEADING = frozenset[str]().union(*_HEADINGS.values())
 # Headings of one format that no other one has.
 _TELLING: Mapping[str, frozenset[str]] = {
     name: headings.difference(*(other for of, other in _HEADINGS.items() if of != name))
@@ -152,6 +153,8 @@ def _by_columns(record: Record) -> Recognized | None:
     for name, signature in _SIGNATURES:
         if signature <= known:
             return Recognized(name, Decimal(1))
+    if _EVERY_HEADING.isdisjoint(known):
+        return None  # the quick answer for a row of figures
     best: tuple[int, Recognized] | None = None
     for declared in FORMATS.values():
         for layout in declared.layouts:

@@ -9,24 +9,39 @@ from transactions.files.reading.histories import History, complete_year, reader,
 from transactions.files.reading.lines import Line
 from transactions.files.reading.tables import Layout
 
-LAYOUT = Layout(
-    name="etrade",
+_COLUMNS = {"symbol": ("Symbol",), "fee": ("Commission",), "note": ("Description",)}
+_REQUIRED = frozenset({"date", "type", "symbol", "quantity", "amount", "price", "fee", "note"})
+NEWER = Layout(
+    name="since 2025",
     columns={
-        "date": ("TransactionDate", "Activity/Trade Date"),
-        "type": ("TransactionType", "Activity Type"),
-        "class": ("SecurityType",),
-        "symbol": ("Symbol",),
+        **_COLUMNS,
+        "date": ("Activity/Trade Date",),
+        "type": ("Activity Type",),
         "cusip": ("Cusip",),
-        "quantity": ("Quantity", "Quantity #"),
-        "amount": ("Amount", "Amount $"),
-        "price": ("Price", "Price $"),
-        "fee": ("Commission",),
-        "note": ("Description",),
+        "quantity": ("Quantity #",),
+        "amount": ("Amount $",),
+        "price": ("Price $",),
     },
-    required=frozenset({"date", "type", "symbol", "quantity", "amount", "price"}),
+    required=_REQUIRED,
     decimal=".",
     date_order="mdy",
 )
+OLDER = Layout(
+    name="before 2025",
+    columns={
+        **_COLUMNS,
+        "date": ("TransactionDate",),
+        "type": ("TransactionType",),
+        "class": ("SecurityType",),
+        "quantity": ("Quantity",),
+        "amount": ("Amount",),
+        "price": ("Price",),
+    },
+    required=_REQUIRED | {"class"},
+    decimal=".",
+    date_order="mdy",
+)
+LAYOUTS = (NEWER, OLDER)
 WORDS = {
     **dict.fromkeys(("bought", "buy"), "buy"),
     **dict.fromkeys(("sold", "sell", "redemption"), "sell"),
@@ -71,7 +86,7 @@ FORMATS = [
         title="E*TRADE",
         read=reader(
             History(
-                layouts=[LAYOUT],
+                layouts=LAYOUTS,
                 meaning=_meaning,
                 prefix="etrade",
                 currency="USD",
@@ -79,7 +94,7 @@ FORMATS = [
                 prepare=complete_year,
             )
         ),
-        layouts=[LAYOUT],
+        layouts=LAYOUTS,
         signatures=[
             {"transactiondate", "transactiontype", "securitytype", "symbol"},
             {"activity/trade date", "activity type", "quantity #", "amount $"},

@@ -31,6 +31,9 @@ from transactions.files.reading.rows import (
 )
 from transactions.files.reading.tables import Layout, Table, open_table
 
+_REQUIRED = frozenset(
+    {"date", "action", "symbol", "quantity", "price", "commission", "fee", "amount"}
+)
 LAYOUT = Layout(
     name="fidelity",
     columns={
@@ -47,12 +50,24 @@ LAYOUT = Layout(
         "accrued": ("Accrued Interest ($)", "Accrued Interest"),
         "amount": ("Amount ($)", "Amount"),
         "balance": ("Cash Balance ($)", "Cash Balance"),
+        "exchange_currency": ("Exchange Currency",),
         "currency": ("Currency",),
     },
-    required=frozenset({"date", "action", "symbol", "quantity", "price", "amount"}),
+    required=_REQUIRED,
+    absent=frozenset({"exchange_currency", "currency"}),
+    # Without the interest accrued, a bond's amount does not fit its price.
+    optional=("account_number", "accrued"),
     decimal=".",
     date_order="mdy",
 )
+INTERNATIONAL = replace(
+    LAYOUT,
+    name="international",
+    required=_REQUIRED | {"currency"},
+    absent=frozenset(),
+    optional=(*LAYOUT.optional, "exchange_currency"),
+)
+LAYOUTS = (LAYOUT, INTERNATIONAL)
 # Beginnings of the text; the longest one counts.
 ACTIONS: tuple[tuple[str, str], ...] = (
     *(("YOU BOUGHT", "buy"), ("YOU SOLD", "sell"), ("REINVESTMENT", "reinvested")),
@@ -103,7 +118,7 @@ _OPTION = re.compile(r"-[A-Z0-9.]{1,12}\d{6}[CP][\d.]{1,12}")
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     """Read the file twice: first to collect related rows, then to yield the rows."""
     options = replace(options, currency="USD")
-    _, table = open_table(data, options, [LAYOUT])
+    _, table = open_table(data, options, LAYOUTS)
     pairs = Pairs(_sides(table, options))
     names = Fingerprints()
     for line in lines(table, options):
@@ -275,6 +290,6 @@ FORMATS = [
         title="Fidelity",
         read=read,
         signatures=[{"run date", "action", "symbol", "quantity"}],
-        layouts=[LAYOUT],
+        layouts=LAYOUTS,
     ),
 ]

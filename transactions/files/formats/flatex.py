@@ -17,30 +17,45 @@ from transactions.files.reading.histories import History, reader
 from transactions.files.reading.lines import Line
 from transactions.files.reading.tables import Layout
 
-_TEXT = ("Buchungsinformation", "Buchungsinformationen")
-_DAY = ("Buchungstag", "Buchtag")
+_DEPOT = {
+    "isin": ("ISIN",),
+    "name": ("Bezeichnung",),
+    "price": ("Kurs",),
+    "price_currency": ("Kurs+1",),
+}
+_REQUIRED = frozenset({"date", "isin", "quantity", "price", "price_currency", "note", "id"})
 DEPOT = Layout(
     name="depot",
     columns={
-        "date": _DAY,
-        "isin": ("ISIN",),
-        "name": ("Bezeichnung",),
-        "quantity": ("Nominal (Stk.)", "Nominal"),
+        **_DEPOT,
+        "date": ("Buchungstag",),
+        "quantity": ("Nominal (Stk.)",),
         "total": ("Betrag",),
         "total_currency": ("Betrag+1",),
-        "price": ("Kurs",),
-        "price_currency": ("Kurs+1",),
-        "note": _TEXT,
-        "id": ("TA.-Nr.", "TA-Nr."),
+        "note": ("Buchungsinformation",),
+        "id": ("TA.-Nr.",),
     },
-    required=frozenset({"date", "isin", "quantity", "price", "price_currency", "note", "id"}),
+    required=_REQUIRED | {"total", "total_currency"},
+    decimal=",",
+)
+# What was settled in another currency is not in the older list.
+OLDER_DEPOT = Layout(
+    name="older depot",
+    columns={
+        **_DEPOT,
+        "date": ("Buchtag",),
+        "quantity": ("Nominal",),
+        "note": ("Buchungsinformationen",),
+        "id": ("TA-Nr.",),
+    },
+    required=_REQUIRED,
     decimal=",",
 )
 CASH = Layout(
     name="cash",
     columns={
-        "date": _DAY,
-        "note": _TEXT,
+        "date": ("Buchtag", "Buchungstag"),
+        "note": ("Buchungsinformationen", "Buchungsinformation"),
         "amount": ("Betrag",),
         "currency": ("Betrag+1",),
         "id": ("TA.-Nr.", "TA-Nr."),
@@ -49,6 +64,7 @@ CASH = Layout(
     required=frozenset({"date", "note", "amount", "currency", "id", "account"}),
     decimal=",",
 )
+LAYOUTS = (DEPOT, OLDER_DEPOT, CASH)
 # The first of the words that a text contains.
 _OF_CASH = (
     *(("order kauf", "quantity_missing"), ("order verkauf", "quantity_missing")),
@@ -94,7 +110,7 @@ FORMATS = [
         title="flatex",
         read=reader(
             History(
-                layouts=[DEPOT, CASH],
+                layouts=LAYOUTS,
                 meaning=_meaning,
                 prefix="flatex",
                 gross=True,
@@ -106,6 +122,6 @@ FORMATS = [
             {"buchtag", "nominal", "buchungsinformationen", "ta-nr.", "depot"},
             {"buchtag", "buchungsinformationen", "ta-nr.", "betrag", "auftraggeberkonto"},
         ],
-        layouts=[DEPOT, CASH],
+        layouts=LAYOUTS,
     ),
 ]

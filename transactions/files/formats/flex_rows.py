@@ -52,6 +52,17 @@ CASH = {
 }
 
 
+def check_columns(line: Line, kind: str) -> None:
+    """Record a problem for each column that the query lacks although a row of it depends on it.
+
+    Sums of other rows have no id of their own, so only a row with an id needs no level.
+    """
+    if kind == "trades":
+        line.needs("asset_class", "commission", "commission_currency", "taxes", "open_close")
+    if not (line.text("trade_id") or line.text("transaction_id")):
+        line.needs("level")
+
+
 def trade_rows(line: Line, *, level: str) -> Iterator[ParsedRow]:
     """Yield the rows of a record of the section Trades; `level` is the level to import."""
     found = line.text("level").upper()
@@ -61,7 +72,7 @@ def trade_rows(line: Line, *, level: str) -> Iterator[ParsedRow]:
     kind_of_asset = line.text("asset_class").upper()
     side = line.text("side").upper()
     symbol = line.text("symbol")
-    if kind_of_asset == "CASH" or _PAIR.fullmatch(symbol) or not (symbol or line.text("isin")):
+    if kind_of_asset == "CASH" or _PAIR.fullmatch(symbol):
         yield line.skip("fx_conversion")
         return
     if kind_of_asset not in UNITS:

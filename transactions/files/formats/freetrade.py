@@ -40,7 +40,10 @@ LAYOUT = Layout(
         "net": ("Dividend Net Distribution Amount",),
         "tax": ("Dividend Withheld Tax Amount",),
     },
-    required=frozenset({"type", "date", "currency", "amount", "side", "isin", "quantity"}),
+    required=frozenset(
+        {"name", "type", "date", "currency", "amount", "side", "symbol", "isin", "quantity"}
+        | {"fee 1", "fee 2", "price", "price_currency", "net", "tax"}
+    ),
     decimal=".",
     money={
         **dict.fromkeys(("amount", "fee 1", "fee 2"), "currency"),
@@ -101,7 +104,7 @@ FORMATS = [
         name="freetrade",
         title="Freetrade",
         read=read,
-        signatures=[{"title", "timestamp", "account currency", "buy / sell", "stamp duty"}],
+        signatures=[{"timestamp", "account currency", "buy / sell"}],
         layouts=[LAYOUT],
     ),
 ]

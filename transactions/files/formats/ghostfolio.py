@@ -43,6 +43,8 @@ CSV = Layout(
         "account": ("account", "accountid"),
     },
     required=frozenset({"date", "symbol", "currency", "price", "quantity", "type", "fee"}),
+    optional=("source",),
+    by_hand=True,
     dates=("date",),
     numbers=("price", "quantity", "fee"),
     money={"price": "currency", "fee": "currency"},
@@ -134,7 +136,8 @@ def _line(number: int, value: Any, options: Options) -> Line | None:
         for key, cell in islice(value.items(), IMPORT_COLUMNS_MAX)
         if cell not in (None, "", [])
     }
-    line = Line(number, cells, _FIELDS, options, stated=raw, date_order="ymd", money=CSV.money)
+    columns = {field: key for field, key in _FIELDS.items() if key in value}
+    line = Line(number, cells, columns, options, stated=raw, date_order="ymd", money=CSV.money)
     for field, key in _FIELDS.items():
         if isinstance(value.get(key), str) and cells[field] != value[key] and field != "date":
             line.problem("text_invalid", of=field)
@@ -188,6 +191,7 @@ def _row(
         note=line.note(line.text("note")),
         external_id=f"ghostfolio:{name}" if name else "",
     )
+    line.needs("quantity", "price", "fee")
     quantity, price, fee = line.quantity("quantity"), line.figure("price"), line.figure("fee")
     for field, value in (("quantity", quantity), ("price", price), ("fee", fee)):
         if value is not None and value < 0:

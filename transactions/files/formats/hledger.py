@@ -28,6 +28,7 @@ LAYOUT = Layout(
         "note": ("description",),
     },
     required=frozenset({"txnidx", "date", "note", "account", "amount"}),
+    optional=("commodity",),  # of a register it stands beside the amount
     numbers=("amount",),
     date_order="ymd",
 )

@@ -11,7 +11,7 @@ from xml.parsers import expat
 
 from core.limits import IMPORT_ROW_CHARS_MAX, IMPORT_ROWS_MAX
 from transactions.files.formats.declaration import ReadFormat
-from transactions.files.formats.flex_rows import cash_row, trade_rows
+from transactions.files.formats.flex_rows import cash_row, check_columns, trade_rows
 from transactions.files.reading.cells import date_order
 from transactions.files.reading.decoding import (
     encoding_of,
@@ -63,6 +63,12 @@ TRADES = Layout(
         "original_id": ("OrigTradeID",),
     },
     required=frozenset({"side", "quantity", "price", "currency"}),
+    # A query has the columns that somebody chose: a row says which it needs (`flex_rows`).
+    optional=(
+        *("asset_class", "fx_rate", "datetime", "date", "money", "proceeds", "commission"),
+        *("commission_currency", "taxes", "open_close", "transaction_type", "level", "trade_id"),
+        *("transaction_id", "notes", "original_id"),
+    ),
     decimal=".",
     money={
         **dict.fromkeys(("price", "money", "proceeds", "taxes"), "currency"),
@@ -88,6 +94,7 @@ CASH = Layout(
         "transaction_id": ("TransactionID",),
     },
     required=frozenset({"type", "amount", "currency", "description"}),
+    optional=("fx_rate", "datetime", "settled", "date", "level", "transaction_id"),
     decimal=".",
     money={"amount": "currency"},
 )
@@ -99,6 +106,8 @@ SIGNATURES = (
 MARKS = frozenset({"BOF", "EOF", "BOA", "EOA", "BOS", "EOS"})
 # Every heading to be read has one of these as a cell of its own.
 _TELLING = frozenset({"Buy/Sell", "BuySell", "Amount"})
+# Sections that nearly have the columns of cash, and state the same again.
+_REPEATING = frozenset({"activitycode", "activitydescription"})
 # Headings of corporate actions and of transfers of positions.
 _EVENTS = frozenset({"actiondescription", "actionid", "transfercompany", "deliveringbroker"})
 _PREFIXES = frozenset({"HEADER", "DATA", "TRAILER"})
@@ -121,6 +130,8 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
         level = "ORDER"
     names = Fingerprints()
     for kind, line in found(data, options):
+        if kind in ("trades", "cash"):
+            check_columns(line, kind)
         if kind == "trades":
             for row in trade_rows(line, level=level):
                 yield names.name(row, timed=line.timed)
@@ -128,12 +139,17 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
             yield names.name(cash_row(line), timed=line.timed)
         elif kind == "event":
             yield line.refused("event_incomplete")
+        elif kind == "incomplete":
+            yield line.refused("column_missing")
         else:
             yield line.skip("section_not_read" if kind == "other" else "text_line")
 
 
 def _csv_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
-    """Yield (section, line) of every row; "event" or "other" under any other heading."""
+    """Yield (section, line) of every row; another word under any other heading.
+
+    It is "event", "incomplete" if a section of trades or of cash lacks a column, or "other".
+    """
     encoding = encoding_of(data, declared=options.encoding)
     delimiter = options.delimiter or _delimiter(data, encoding, options)
     order = options.date_order or date_order(_dates(data, encoding, delimiter, options))
@@ -148,6 +164,9 @@ def _csv_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
         found = _heading(record, options)
         if found is not None:
             section, heading = found[0].name, found[1]
+            first = plain_name(record.cells[0])
+        elif _is_incomplete(record):
+            section, heading = "incomplete", None
             first = plain_name(record.cells[0])
         elif headed or (first and plain_name(record.cells[0]) == first):
             names = {plain_name(cell) for cell in record.cells}
@@ -175,6 +194,24 @@ def _heading(record: Record, options: Options) -> tuple[Layout, Heading] | None:
         if heading is not None:
             return layout, heading
     return None
+
+
+_REQUIRED = [
+    [frozenset(plain_name(alias) for alias in layout.columns[name]) for name in layout.required]
+    for layout in LAYOUTS
+]
+
+
+def _is_incomplete(record: Record) -> bool:
+    """Return whether the row is the heading of trades or cash that lacks one required column."""
+    if len(record.cells) < len(_REQUIRED[0]) or not record.cells[0].isidentifier():
+        return False  # the quick answer for most rows
+    names = {plain_name(cell) for cell in record.cells}
+    if names & (_REPEATING | _EVENTS):
+        return False
+    return any(
+        sum(1 for aliases in layout if aliases & names) == len(layout) - 1 for layout in _REQUIRED
+    )
 
 
 def _delimiter(data: BinaryIO, encoding: str, options: Options) -> str:
@@ -301,7 +338,7 @@ def _element(
     return Line(
         place[0],
         cells,
-        columns={field: aliases[0] for field, aliases in layout.columns.items()},
+        columns={field: layout.columns[field][0] for field in cells if field in layout.columns},
         options=options,
         stated={key: value for key, value in attributes.items() if value},
         date_order="ymd",

@@ -50,6 +50,7 @@ LAYOUT = Layout(
         "level": ("LevelOfDetail",),
     },
     required=frozenset({"symbol", "quantity", "cost", "result", "closed", "opened", "level"}),
+    optional=("currency", "asset_class"),
     decimal=".",
     date_order="ymd",
 )

@@ -52,6 +52,11 @@ LAYOUT = Layout(
         "value": ("Field Value", "Feldwert"),
     },
     required=frozenset(),
+    # Each section has columns of its own, and its rows say which they need.
+    optional=(
+        *("level", "asset_class", "currency", "datetime", "date", "quantity", "price", "proceeds"),
+        *("commission", "notes", "description", "amount", "field", "value"),
+    ),
     decimal=".",
     money=dict.fromkeys(("price", "proceeds", "commission", "amount"), "currency"),
 )
@@ -165,11 +170,14 @@ def _rows(section: str, mark: str, line: Line, known: _Known) -> Iterator[Parsed
     elif section == "trades":
         levels = known.levels
         level = next((name for name in ("ORDER", "TRADE", "EXECUTION") if name in levels), "")
+        line.needs("level", "asset_class", "currency", "datetime", "quantity", "price", "notes")
+        line.needs("proceeds", "commission")
         line.cells = {**line.cells, **_trade_cells(line, known)}
         yield from trade_rows(line, level=level)
     elif section in _EVENTS:
         yield _event(line, known)
     else:
+        line.needs("currency", "date", "description", "amount")
         line.cells = {**line.cells, **_cash_cells(section, line, known)}
         yield cash_row(line)
 

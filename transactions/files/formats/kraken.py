@@ -47,6 +47,8 @@ TRADES = Layout(
     decimal=".",
     date_order="ymd",
 )
+_OF_LEDGERS = frozenset({"id", "refid", "date", "type", "subtype", "asset", "amount", "fee"})
+_OF_FEES = frozenset({"fee_dollars", "fee_currency"})
 LEDGERS = Layout(
     name="ledgers",
     columns={
@@ -62,10 +64,15 @@ LEDGERS = Layout(
         "fee_dollars": ("feeusd",),
         "fee_currency": ("feecurrency",),
     },
-    required=frozenset({"id", "refid", "date", "type", "asset", "amount", "fee"}),
+    required=_OF_LEDGERS | _OF_FEES | {"dollars"},
     decimal=".",
     date_order="ymd",
 )
+# Fees were in the asset itself; a reward whose worth is not stated is refused.
+OLDER_LEDGERS = replace(
+    LEDGERS, name="older ledgers", required=_OF_LEDGERS, absent=_OF_FEES, optional=("dollars",)
+)
+LAYOUTS = (TRADES, LEDGERS, OLDER_LEDGERS)
 CASH = ("EUR", "USD", "GBP", "CHF", "CAD", "AUD", "JPY")
 _RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
 # Old codes have four letters, the first of which says that it is a coin or a currency.
@@ -85,10 +92,10 @@ _MOVED_WITHIN = frozenset(
 
 
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
-    layout, table = open_table(data, options, [TRADES, LEDGERS])
+    layout, table = open_table(data, options, LAYOUTS)
     legs: dict[str, list[tuple[str, Decimal, Decimal]]] = {}
     firsts: dict[str, str] = {}
-    if layout is LEDGERS:
+    if layout is not TRADES:
         for line in lines(table, options):
             if line.text("type").casefold() in _LEGS:
                 leg = _leg(line)
@@ -237,6 +244,6 @@ FORMATS = [
             {"txid", "ordertxid", "pair", "vol", "cost"},
             {"txid", "refid", "aclass", "asset", "amount"},
         ],
-        layouts=[TRADES, LEDGERS],
+        layouts=LAYOUTS,
     ),
 ]

@@ -1,4 +1,4 @@
-"""Merrill Edge: the settled transactions of one or several accounts. Pure.
+"""Merrill Edge: the transactions of one or several accounts, in two layouts. Pure.
 
 The type is the beginning of a description. A reinvestment has three rows: the dividend, the cash
 that leaves (`Reinvestment Program`) and the shares, which state their cost in their text or not at
@@ -12,23 +12,42 @@ from transactions.files.reading.histories import History, beginning_of, reader
 from transactions.files.reading.lines import Line
 from transactions.files.reading.tables import Layout
 
-LAYOUT = Layout(
-    name="merrill",
+_SYMBOLS = ("Symbol/CUSIP #", "Symbol/ CUSIP", "Symbol/CUSIP")
+_REQUIRED = frozenset({"date", "account", "type", "symbol", "quantity", "price", "amount"})
+# The description has two columns, and what is pending is in the file.
+DIVIDED = Layout(
+    name="divided",
     columns={
         "date": ("Trade Date",),
         "status": ("Pending/Settled",),
-        "account": ("Account #", "Account"),
-        "type": ("Description 1", "Description"),
+        "account": ("Account #",),
+        "type": ("Description 1",),
         "note": ("Description 2",),
-        "symbol": ("Symbol/CUSIP #", "Symbol/ CUSIP", "Symbol/CUSIP"),
+        "symbol": _SYMBOLS,
         "quantity": ("Quantity",),
-        "price": ("Price ($)", "Price"),
-        "amount": ("Amount ($)", "Amount"),
+        "price": ("Price ($)",),
+        "amount": ("Amount ($)",),
     },
-    required=frozenset({"date", "account", "type", "symbol", "quantity", "price", "amount"}),
+    required=_REQUIRED | {"status", "note"},
     decimal=".",
     date_order="mdy",
 )
+WHOLE = Layout(
+    name="whole",
+    columns={
+        "date": ("Trade Date",),
+        "account": ("Account",),
+        "type": ("Description",),
+        "symbol": _SYMBOLS,
+        "quantity": ("Quantity",),
+        "price": ("Price",),
+        "amount": ("Amount",),
+    },
+    required=_REQUIRED,
+    decimal=".",
+    date_order="mdy",
+)
+LAYOUTS = (DIVIDED, WHOLE)
 # Beginnings of the description.
 WORDS = {
     **dict.fromkeys(("purchase", "fractional share purchase"), "buy"),
@@ -80,7 +99,7 @@ FORMATS = [
         title="Merrill Edge",
         read=reader(
             History(
-                layouts=[LAYOUT],
+                layouts=LAYOUTS,
                 meaning=_meaning,
                 prefix="merrill",
                 currency="USD",
@@ -88,7 +107,7 @@ FORMATS = [
                 prepare=_prepare,
             )
         ),
-        layouts=[LAYOUT],
+        layouts=LAYOUTS,
         signatures=[
             {"trade date", "description 1", "symbol/cusip #", "amount ($)"},
             {"trade date", "settlement date", "account", "symbol/ cusip"},

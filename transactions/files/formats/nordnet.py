@@ -40,7 +40,10 @@ LAYOUT = Layout(
         "note": ("Transaktionstext", "Transaksjonstekst", "Tapahtumateksti"),
         "void": ("Makuleringsdatum", "Makuleringsdato", "Mitätöintipäivä"),
     },
-    required=frozenset({"id", "booked", "date", "type", "isin", "amount", "currency", "void"}),
+    required=frozenset(
+        {"id", "booked", "date", "type", "isin", "quantity", "price", "fee", "costs_currency"}
+        | {"amount", "currency", "rate", "void"}
+    ),
     numbers=("quantity", "price", "fee", "amount"),
     money={"amount": "currency", "fee": "costs_currency", "price": "currency"},
 )

@@ -85,6 +85,8 @@ def rows_of(
     for name in (*_COSTS, *_WITHHELD, "CURRENCY.CURRATE", "FRACCASH"):
         cells[name] = plain_decimal(values.get(name, ""))
     cells["currency"] = values.get("CURRENCY.CURSYM", "") or currency
+    if "CURRENCY.CURRATE" in values and "CURRENCY.CURSYM" not in values:
+        line.problem("currency_missing", "The amounts are in a currency that is not named.")
     cells["opened"] = iso_date(values.get("DTPURCHASE", ""))[:10]
     line.cells = cells
     line.money = dict.fromkeys((*_FIGURES.keys() - {"quantity"}, *_COSTS, *_WITHHELD), "currency")
@@ -274,6 +276,8 @@ def _transfer(line: Line, about: About) -> ParsedRow:
 
 
 def _bank(line: Line, about: About, amount: Decimal | None) -> ParsedRow:
+    if not line.text("TRNTYPE"):
+        return line.refused("type_missing", of="TRNTYPE")
     kind = _BANK.get(line.text("TRNTYPE").upper(), "")
     if kind == "interest":
         return interest(line, about, amount)

@@ -28,7 +28,9 @@ LAYOUT = Layout(
         "tax": ("tax",),
         "currency": ("currency",),
     },
-    required=frozenset({"date", "type", "isin", "quantity", "price", "amount", "currency"}),
+    required=frozenset(
+        {"date", "type", "isin", "quantity", "price", "amount", "fee", "tax", "currency"}
+    ),
     dates=("date",),
     numbers=("quantity", "price", "amount", "fee", "tax"),
     money=dict.fromkeys(("price", "amount", "fee", "tax"), "currency"),

@@ -7,6 +7,7 @@
 Taxes paid with a purchase are part of its cost; taxes withheld from a sale or a dividend are a row
 of their own. A delivery is a transfer from or to outside, with its value as the basis. Both exports
 of a portfolio contain its purchases: import one of the two, or rely on the check for duplicates.
+Older exports of an account state neither gross amounts nor fees, so their trades are refused.
 """
 
 from collections.abc import Iterator
@@ -33,10 +34,17 @@ from transactions.files.reading.rows import (
 )
 from transactions.files.reading.tables import Layout, plain_name
 
+_OF_ACCOUNTS = (
+    *("wkn", "cash_account", "other_cash_account", "securities_account"),
+    "other_securities_account",
+)
+_OF_COSTS = frozenset({"gross", "gross_currency", "rate", "fee"})
+_ANY = frozenset({"date", "type", "value", "currency", "tax", "quantity", "name"})
 LAYOUT = Layout(
     name="portfolio_performance",
     columns=COLUMNS,
-    required=frozenset({"date", "type", "value", "quantity", "name"}),
+    required=_ANY | _OF_COSTS,
+    optional=_OF_ACCOUNTS,
     dates=("date",),
     numbers=("value", "quantity", "gross", "fee", "tax"),
     money={
@@ -44,13 +52,16 @@ LAYOUT = Layout(
         "gross": "gross_currency",
     },
 )
+# The older export of an account states no fees.
+WITHOUT_FEES = replace(LAYOUT, name="without fees", required=_ANY, absent=_OF_COSTS)
+LAYOUTS = (LAYOUT, WITHOUT_FEES)
 _TYPES = {plain_name(label): kind for kind, labels in TYPES.items() for label in labels}
 # One type may have different names in the two exports.
 _TYPES |= {"transfer": "transfer_in", "umbuchung": "transfer_in"}
 
 
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
-    yield from read_rows(data, options, [LAYOUT], lambda line, _: transaction_rows(line))
+    yield from read_rows(data, options, LAYOUTS, lambda line, _: transaction_rows(line))
 
 
 def transaction_rows(line: Line) -> Iterator[ParsedRow]:
@@ -84,6 +95,8 @@ def transaction_rows(line: Line) -> Iterator[ParsedRow]:
         units = abs(line.quantity("quantity") or ZERO)
         other = replace(about, to_account=line.name("other_securities_account"))
         basis = None if kind.startswith("transfer") else value
+        if kind == "delivery_in" and value is None:
+            line.problem("amount_missing", of="value")
         yield moved_units(line, other, units if kind.endswith("in") else -units, basis=basis)
     else:
         yield _cash(line, kind, about, value)
@@ -108,6 +121,7 @@ def _cash(line: Line, kind: str, about: About, value: Decimal | None) -> ParsedR
 def _trade(
     line: Line, kind: str, about: About, value: Decimal | None, fee: Decimal, tax: Decimal
 ) -> Iterator[ParsedRow]:
+    line.needs("fee")
     currency = about.currency or "USD"
     cost = fee + (tax if kind == "buy" else ZERO)
     gross = None
@@ -145,6 +159,8 @@ def _dividend(
     gross = None if value is None else abs(value) + fee + tax
     if gross is not None:
         _check_gross(line, about, gross)
+    if "fee" not in line.columns:
+        line.warn("costs_not_stated", of="value")
     paid = cash(line, "dividend", about, gross, fee=fee, of="value")
     back = value is not None and value < 0
     yield taking_back(line, paid, "dividend", about) if back else paid
@@ -159,6 +175,6 @@ FORMATS = [
         name="portfolio_performance",
         title="Portfolio Performance CSV",
         read=read,
-        layouts=[LAYOUT],
+        layouts=LAYOUTS,
     ),
 ]

@@ -214,7 +214,10 @@ def _owners(document: Document) -> dict[Node, str]:
             (document.child(document.root, "portfolios") or document.root, "portfolio"),
         )
     )
-    names = {node: document.text(node, "name") for node in (*accounts, *portfolios)}
+    names = {
+        node: document.text(node, "name") or document.text(node, "uuid") or f"line {node.line}"
+        for node in (*accounts, *portfolios)
+    }
     for account in accounts:
         own = [one for one in portfolios if document.child(one, "referenceAccount") is account]
         if len(own) == 1:

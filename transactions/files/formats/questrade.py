@@ -27,7 +27,20 @@ LAYOUT = Layout(
         "account": ("Account #",),
         "type": ("Activity Type",),
     },
-    required=frozenset({"date", "action", "symbol", "quantity", "amount", "currency", "type"}),
+    required=frozenset(
+        {
+            "date",
+            "action",
+            "symbol",
+            "note",
+            "quantity",
+            "price",
+            "fee",
+            "amount",
+            "currency",
+            "type",
+        }
+    ),
     decimal=".",
     date_order="ymd",
 )

@@ -36,6 +36,7 @@ FIDELITY = Layout(
         "long_gain": ("Long Term Gain/Loss",),
     },
     required=frozenset({"symbol", "closed", "opened", "quantity", "proceeds", "cost"}),
+    optional=("short_gain", "long_gain"),
     decimal=".",
     date_order="mdy",
 )
@@ -53,6 +54,7 @@ VANGUARD = Layout(
         "term": ("Term",),
     },
     required=frozenset({"symbol", "closed", "opened", "quantity", "proceeds", "cost"}),
+    optional=("term",),
     decimal=".",
     date_order="mdy",
 )
@@ -91,6 +93,7 @@ FORM_1099B = Layout(
         ),
     },
     required=frozenset({"closed", "opened", "quantity", "proceeds", "cost"}),
+    optional=("disallowed", "gain", "term"),
     decimal=".",
     date_order="mdy",
 )

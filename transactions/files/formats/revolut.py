@@ -29,7 +29,6 @@ LAYOUT = Layout(
         "price": ("Price per share",),
         "amount": ("Total Amount",),
         "currency": ("Currency",),
-        "rate": ("FX Rate",),
     },
     required=frozenset({"date", "symbol", "type", "quantity", "price", "amount", "currency"}),
     dates=("date",),
@@ -75,7 +74,7 @@ FORMATS = [
         name="revolut",
         title="Revolut",
         read=read,
-        signatures=[{"ticker", "type", "price per share", "total amount", "fx rate"}],
+        signatures=[{"date", "ticker", "type", "price per share", "total amount", "fx rate"}],
         layouts=[LAYOUT],
     ),
 ]

@@ -27,7 +27,7 @@ LAYOUT = Layout(
         "price": ("Price",),
         "amount": ("Amount",),
     },
-    required=frozenset({"date", "symbol", "type", "quantity", "price", "amount"}),
+    required=frozenset({"date", "symbol", "note", "type", "quantity", "price", "amount"}),
     decimal=".",
     date_order="mdy",
 )

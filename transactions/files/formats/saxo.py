@@ -35,7 +35,9 @@ LAYOUT = Layout(
         "order_id": ("Order ID",),
         "rate": ("Conversion Rate",),
     },
-    required=frozenset({"date", "kind", "isin", "symbol", "type", "amount", "rate"}),
+    required=frozenset(
+        {"date", "kind", "isin", "instrument_currency", "symbol", "type", "amount", "rate"}
+    ),
     numbers=("amount",),
     money={"amount": "currency", "price": "price_currency"},
 )

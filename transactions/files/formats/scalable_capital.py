@@ -30,6 +30,7 @@ LAYOUT = Layout(
     },
     required=frozenset(
         {"date", "status", "id", "type", "isin", "quantity", "price", "amount", "fee", "tax"}
+        | {"currency"}
     ),
     numbers=("quantity", "price", "amount", "fee", "tax"),
     money=dict.fromkeys(("price", "amount", "fee", "tax"), "currency"),

@@ -30,6 +30,7 @@ LAYOUT = Layout(
         "account": ("Account",),
     },
     required=frozenset({"symbol", "closed", "opened", "quantity", "proceeds", "cost"}),
+    optional=("gain", "term", "unadjusted", "wash", "disallowed"),
     decimal=".",
     date_order="mdy",
 )

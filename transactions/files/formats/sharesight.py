@@ -25,6 +25,8 @@ LAYOUT = Layout(
         "note": ("Comments",),
     },
     required=frozenset({"market", "symbol", "type", "date", "quantity", "price", "fee"}),
+    # Which of them a file has depends on its country; brokerage without a currency is refused.
+    optional=("currency", "fee_currency"),
     dates=("date",),
     decimal=".",
     money={"price": "currency", "fee": "fee_currency"},

@@ -31,7 +31,9 @@ LAYOUT = Layout(
     },
     required=frozenset(
         {"type", "date", "symbol", "price", "quantity", "currency", "fee", "feecurrency", "unmoved"}
+        | {"nkd"}
     ),
+    by_hand=True,
     dates=("date",),
     numbers=("price", "quantity", "fee"),
     money={"price": "currency", "amount": "currency", "fee": "feecurrency"},

@@ -55,6 +55,7 @@ _TWO = Layout(
         "settled_currency": _COLUMNS["currency"],
     },
     required=_REQUIRED | {"currency", "settled", "settled_currency"},
+    optional=("accrued",),  # it is part of the amount
     numbers=("quantity", "price", "fee", "amount", "settled"),
     date_order="dmy",
     money={**_MONEY, "settled": "settled_currency"},
@@ -63,6 +64,7 @@ _ONE = Layout(
     name="one currency",
     columns=_COLUMNS,
     required=_REQUIRED | {"accrued", "currency"},
+    optional=("quoted", "settled"),  # a file with one of them is read only if they say nothing else
     numbers=("quantity", "price", "fee", "amount"),
     date_order="dmy",
     money=_MONEY,

@@ -33,10 +33,13 @@ _OWN = Layout(
         "note": ("description",),
         "id": ("transaction_id",),
     },
-    required=frozenset({"date", "type", "symbol", "quantity", "amount", "fee", "tax", "id"}),
+    required=frozenset(
+        {"date", "type", "symbol", "quantity", "price", "amount", "fee", "tax", "currency", "id"}
+    ),
     decimal=".",
     money=dict.fromkeys(("price", "amount", "fee", "tax"), "currency"),
 )
+_OTHER_COLUMNS = ("currency", "gross", "gross_currency", "rate")
 _PYTR = Layout(
     name="pytr",
     columns={
@@ -46,8 +49,12 @@ _PYTR = Layout(
         "name": COLUMNS["note"],
         "quantity": (*COLUMNS["quantity"], "Cantidad", "Aantal"),
         "tax": (*COLUMNS["tax"], "Belasting"),
+        # Columns of Portfolio Performance, whose words mean other things.
+        **{name: COLUMNS[name] for name in _OTHER_COLUMNS},
+        "security": COLUMNS["name"],
     },
     required=frozenset({"date", "type", "amount", "note", "isin", "quantity", "fee", "tax"}),
+    absent=frozenset({*_OTHER_COLUMNS, "security"}),
     dates=("date",),
     numbers=("amount", "quantity", "fee", "tax"),
 )

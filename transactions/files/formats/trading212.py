@@ -11,7 +11,9 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import BinaryIO
 
+from core.money import WIDE
 from transactions.files.formats.declaration import ReadFormat
+from transactions.files.reading.cells import number
 from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
 from transactions.files.reading.lines import Line
 from transactions.files.reading.rows import (
@@ -33,6 +35,8 @@ _FEES = (
     *("Currency conversion fee", "Stamp duty", "Stamp duty reserve tax", "Transaction fee"),
     *("Finra fee", "French transaction tax", "PTM levy", "Charge amount", "Deposit fee"),
 )
+# The fee for converting a trade is 0.15 % of it at least.
+_UNEXPLAINED_MAX, _CENTS = Decimal("0.001"), Decimal("0.02")
 LAYOUT = Layout(
     name="trading212",
     columns={
@@ -44,6 +48,7 @@ LAYOUT = Layout(
         "quantity": ("No. of shares", "Number of shares", "Shares"),
         "price": ("Price / share", "Price per share"),
         "price_currency": ("Currency (Price / share)",),
+        "rate": ("Exchange rate",),
         "total": ("Total", "Total (EUR)", "Total (GBP)", "Total (USD)"),
         "total_currency": ("Currency (Total)",),
         "tax": ("Withholding tax",),
@@ -53,7 +58,13 @@ LAYOUT = Layout(
         **{f"fee {i}": (name, f"{name} (EUR)", f"{name} (GBP)") for i, name in enumerate(_FEES)},
         **{f"fee currency {i}": (f"Currency ({name})",) for i, name in enumerate(_FEES)},
     },
-    required=frozenset({"type", "date", "symbol", "quantity", "price", "total"}),
+    required=frozenset({"type", "date", "symbol", "quantity", "price", "price_currency", "total"}),
+    # A file has the columns of what happened in it; a total may say its currency in its name.
+    optional=(
+        *("rate", "total_currency", "tax", "tax_currency"),
+        *(f"fee {i}" for i in range(len(_FEES))),
+        *(f"fee currency {i}" for i in range(len(_FEES))),
+    ),
     dates=("date",),
     decimal=".",
     money={
@@ -107,10 +118,19 @@ def _rows(line: Line) -> Iterator[ParsedRow]:
         yield line.refused("type_unknown", f"{word[:40]!r}", of="type")
 
 
+def _needs_currency(line: Line, name: str, currency: str) -> None:
+    """Check that the file says in which currency a cost is: in its heading or a column."""
+    if not line.columns[name].endswith(")"):
+        line.needs(currency)
+
+
 def _conversion(line: Line, about: About) -> ParsedRow:
     """Return the fee of a conversion between the account's currencies; else it moves nothing."""
+    line.needs("fee 0")
     fees = [(line.figure(f"fee {i}"), line.code(f"fee currency {i}")) for i in range(len(_FEES))]
     charged = [(fee, currency) for fee, currency in fees if fee]
+    if line.problems:
+        return line.row(None)
     if not charged:
         return line.skip("fx_conversion")
     currency = charged[0][1] or about.currency
@@ -130,10 +150,13 @@ def _trade(line: Line, kind: str, about: About, total: Decimal | None) -> Parsed
         part = line.figure(f"fee {place}")
         if not part:
             continue
+        _needs_currency(line, f"fee {place}", f"fee currency {place}")
         if line.code(f"fee currency {place}") in ("", about.currency):
             fee += abs(part)
     price, quantity = line.figure("price"), line.quantity("quantity")
     if line.code("price_currency") != about.currency:
+        if "fee 0" not in line.columns:
+            _check_total(line, quantity, total)
         price = None  # the total, in the account's currency, is the amount paid
     return trade(
         line,
@@ -149,9 +172,27 @@ def _trade(line: Line, kind: str, about: About, total: Decimal | None) -> Parsed
     )
 
 
+def _check_total(line: Line, quantity: Decimal | None, total: Decimal | None) -> None:
+    """Check that a total without a fee for its conversion is the price at the stated rate."""
+    line.needs("rate")
+    # The rate has been seen both ways, and of pence as well as of pounds.
+    price, rate = number(line.text("price"), line.decimal), line.figure("rate")
+    if not (price and rate and quantity and total):
+        return
+    product, stated = WIDE.multiply(quantity, price), abs(total)
+    rates = [rate * unit for unit in (1, 100, Decimal("0.01"))]
+    worth = [WIDE.divide(product, each) for each in rates]
+    worth += [WIDE.multiply(product, each) for each in rates]
+    if min(abs(one - stated) for one in worth) > max(stated * _UNEXPLAINED_MAX, _CENTS):
+        line.problem("amount_mismatch", "Price and rate do not explain the total.", of="total")
+
+
 def _dividend(line: Line, word: str, about: About, total: Decimal | None) -> Iterator[ParsedRow]:
     kind = "return_of_capital" if "return of capital" in word else "dividend"
+    line.needs("tax")
     tax = abs(line.figure("tax") or ZERO)
+    if tax:
+        _needs_currency(line, "tax", "tax_currency")
     same = line.code("tax_currency") in ("", about.currency)
     if tax and not same:
         line.warn("tax_not_stated_apart", of="tax")

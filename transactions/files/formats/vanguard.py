@@ -24,7 +24,8 @@ LAYOUT = Layout(
         "amount": ("Net Amount",),
         "accrued": ("Accrued Interest",),
     },
-    required=frozenset({"date", "type", "name", "quantity", "price", "amount"}),
+    required=frozenset({"date", "type", "name", "symbol", "quantity", "price", "fee", "amount"}),
+    optional=("accrued",),  # without it, a bond's amount does not fit its price
     decimal=".",
     date_order="mdy",
     heading_rows=2_000,

@@ -47,7 +47,10 @@ LAYOUT = Layout(
         "subtype": ("subtype",),
         "instrument": ("instrumenttype", "instrument type"),
     },
-    required=frozenset({"date", "type", "symbol", "quantity", "price"}),
+    required=frozenset({"date", "type", "symbol", "quantity", "price", "currency", "fee"}),
+    # The shortest files have none of them.
+    optional=("amount", "fx_rate", "subtype", "instrument"),
+    by_hand=True,
     dates=("date",),
     numbers=("quantity", "price", "amount", "fee"),
     money={"price": "currency", "amount": "currency", "fee": "currency"},
@@ -112,6 +115,7 @@ def _row(line: Line) -> ParsedRow:
     if word in ("dividend", "interest", "credit") and is_in_units(line.text("subtype")):
         return income_in_units(line, about, quantity=quantity, price=price, amount=amount, fee=fee)
     if word == "credit":
+        line.needs("subtype")
         if line.text("subtype").casefold() in ("rebate", "refund", "bonus"):
             return charge(line, "fee", replace(about, security=NO_SECURITY), amount)
         return cash(line, "deposit", replace(about, security=NO_SECURITY), amount)

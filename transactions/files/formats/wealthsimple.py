@@ -34,7 +34,10 @@ LAYOUT = Layout(
         "fee": ("commission",),
         "amount": ("net_cash_amount",),
     },
-    required=frozenset({"date", "type", "subtype", "currency", "quantity", "amount"}),
+    required=frozenset(
+        {"date", "type", "subtype", "direction", "symbol", "currency", "quantity", "price", "fee"}
+        | {"amount"}
+    ),
     decimal=".",
     date_order="ymd",
 )

@@ -77,6 +77,7 @@ ROW_CODES: Mapping[str, str] = {
     "amount_sign": "The sign of the amount contradicts the type.",
     "fx_rate_invalid": "The exchange rate is not positive.",
     "ratio_invalid": "The ratio must be two positive numbers, as in 2:1.",
+    "column_missing": "The file lacks a column that this row needs. Export it with all columns.",
     "row_too_wide": "The row has more cells than the heading.",
     "row_cut_off": "The file ends within this row. Download it again.",
     "text_too_long": "A text is longer than the ledger can store.",

@@ -23,6 +23,7 @@ from core.limits import (
 from core.money import WIDE, minor_unit, quantize
 from transactions.files.reading import cells
 from transactions.files.reading.cells import DecimalSign, Moment, UnreadableDate
+from transactions.files.reading.endings import Ending
 from transactions.files.reading.interface import (
     ROW_CODES,
     SKIP_CODES,
@@ -87,6 +88,14 @@ class Line:
         found = RowProblem(code, detail or ROW_CODES[code], self.columns.get(of, of))
         if found not in self.problems:
             self.problems.append(found)
+
+    def needs(self, *names: str) -> bool:
+        """Record a problem for each of these columns that the file lacks; return if it has all."""
+        missing = [name for name in names if name not in self.columns]
+        for name in missing:
+            heading = self.source.aliases[name][0] if self.source else name.replace("_", " ")
+            self.problems.append(RowProblem("column_missing", ROW_CODES["column_missing"], heading))
+        return not missing
 
     def warn(self, code: str, detail: str = "", *, of: str = "") -> None:
         found = RowProblem(code, detail or WARNING_CODES[code], self.columns.get(of, of))
@@ -376,21 +385,19 @@ def line_of(
 
 
 def lines(table: Table, options: Options) -> Iterator[Line]:
-    """Yield the rows of a table.
-
-    The last row of a file that ends within a line is cut off if it alone is too short.
-    """
-    width, count, wide = len(table.heading.names), 0, 0
+    """Yield the rows of a table; the last one has a problem if it may be cut off (`endings`)."""
+    ending = Ending(table)
     held: Line | None = None
     for record in table.records():
         if held is not None:
-            count, wide = count + 1, wide + (len(held.found) >= width)
+            if table.tail:
+                ending.add(held.found)
             yield held
         held = line_of(
             table.heading, record, options, decimal=table.decimal, date_order=table.date_order
         )
     if held is not None:
-        if table.ends_open and count == wide > 0 and len(held.found) < width:
+        if ending.is_cut_off(held.found):
             held.problem("row_cut_off")
         yield held
 

@@ -6,10 +6,11 @@ and the byte order mark. An unnamed column takes the name of the one before it a
 leaves the currency's column unnamed); so does a repeated name.
 """
 
+import codecs
 import csv
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from io import SEEK_END
@@ -35,33 +36,53 @@ HEADING_ROWS = 30
 # A longer cell is no heading; text above a heading is shown and searched up to this length.
 _NAME_CHARS_MAX = 200
 _TITLE_CHARS_MAX = 500
+_TAIL_BYTES = 1_024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """The columns of one format: field -> its possible headings.
 
-    All `required` fields must be there. The cells of `dates` and `numbers` prove the day order and
-    the decimal sign; `date_order` and `decimal` are what a broker writes, which counts if no cell
-    proves that a spreadsheet has changed it. `money`: field of an amount -> field of its currency,
-    which may be a minor unit. The heading is one of the first `heading_rows` rows.
+    All `required` fields must be there, and none of `absent`, which another layout has. Every
+    column is required but for those that only describe or identify (`DESCRIBING`) and the
+    `optional` ones: without them no figure changes, or the rows that depend on them are refused
+    (`Line.needs`). The cells of `dates` and `numbers` prove the day order and the decimal sign;
+    `date_order` and `decimal` are what a broker writes, which counts if no cell proves that a
+    spreadsheet has changed it. `money`: field of an amount -> field of its currency, which may be a
+    minor unit. The heading is one of the first `heading_rows` rows. People write some files
+    `by_hand`.
     """
 
     name: str
     columns: Mapping[str, Sequence[str]]
     required: frozenset[str]
+    optional: Collection[str] = ()
+    absent: frozenset[str] = frozenset()
     dates: Sequence[str] = ()
     numbers: Sequence[str] = ()
     decimal: DecimalSign | None = None
     date_order: DateOrder | None = None
     money: Mapping[str, str] = field(default_factory=dict)
     heading_rows: int = HEADING_ROWS
+    by_hand: bool = False
+
+    def __post_init__(self) -> None:
+        declared = self.required | self.absent | DESCRIBING | set(self.optional)
+        forgotten = sorted(self.columns.keys() - declared)
+        assert not forgotten, f"{self.name}: may a file lack {', '.join(forgotten)}?"
 
     def is_figure(self, name: str) -> bool:
         """Return whether a field has figures, whose decimal sign is that of the file."""
         return name in self.numbers or name in self.money or name in _FIGURES
 
 
+# Fields that describe or identify: no figure depends on them unless a layout requires them.
+DESCRIBING = frozenset(
+    {
+        *("name", "note", "account", "symbol", "isin", "cusip", "id", "order_id", "order_next"),
+        *("time", "clock", "balance", "balance_currency"),
+    }
+)
 _FIGURES = frozenset({"quantity", "price", "amount", "fee", "tax", "total", "cost", "value"})
 
 
@@ -83,6 +104,8 @@ class Heading:
     columns: Mapping[str, str]
     title: str
     money: Mapping[str, str]
+    # The headings that each field may have, whether the file has one or not.
+    aliases: Mapping[str, Sequence[str]]
     # Columns whose figures are not all in the file's decimal sign: each has to prove its own.
     mixed: frozenset[str] = frozenset()
 
@@ -97,8 +120,9 @@ class Table:
     heading: Heading
     decimal: DecimalSign
     date_order: DateOrder | None
-    # The file does not end with the end of a line, so its last row may be cut off.
-    ends_open: bool = False
+    layout: Layout
+    # The end of a file's last line if it has no line end, so that its last row may be cut off.
+    tail: str = ""
 
     def records(self) -> Iterator[Record]:
         """Yield the rows below the heading, without blank ones."""
@@ -170,11 +194,11 @@ def heading_of(record: Record, layout: Layout, options: Options, title: str) -> 
     names = column_names(record.cells)
     places = {name: place for place, name in reversed(list(enumerate(names))) if name}
     fields = _fields(layout, options, places)
-    if not layout.required <= fields.keys():
+    if not layout.required <= fields.keys() or layout.absent & fields.keys():
         return None
     headings = [cell.strip() for cell in record.cells]
     columns = {field: headings[place] or field for field, place in fields.items()}
-    return Heading(record.line, headings, fields, columns, title, layout.money)
+    return Heading(record.line, headings, fields, columns, title, layout.money, layout.columns)
 
 
 def _fields(layout: Layout, options: Options, places: Mapping[str, int]) -> dict[str, int]:
@@ -221,6 +245,8 @@ def _of_pattern(free: Mapping[str, int]) -> Callable[[str], Sequence[int]]:
     """Return a search by aliases in which `*` is anything and `¤` the code of a currency."""
 
     def search(alias: str) -> Sequence[int]:
+        if not alias.endswith(("*", "¤")):
+            return ()
         return [place for text, place in free.items() if _has_form(text, alias)]
 
     return search
@@ -388,7 +414,8 @@ def _styled(
         replace(heading, mixed=mixed),
         sign or layout.decimal or ".",
         order or layout.date_order,
-        _ends_open(data),
+        layout,
+        _open_tail(data, encoding),
     )
 
 
@@ -414,11 +441,18 @@ def _proved_sign(
     return found, frozenset(name for name, signs in proved.items() if signs - {found})
 
 
-def _ends_open(data: BinaryIO) -> bool:
-    """Return whether a file's last character is no line end, in any encoding."""
+def _open_tail(data: BinaryIO, encoding: str) -> str:
+    """Return the end of a file whose last character is no line end, else nothing."""
     data.seek(0, SEEK_END)
-    data.seek(max(0, data.tell() - 4))
-    return data.read().rstrip(b"\0")[-1:] not in (b"", b"\n", b"\r")
+    # Not within a letter of two or four bytes.
+    data.seek(max(0, (data.tell() - _TAIL_BYTES) // 4 * 4))
+    tail = data.read()
+    if tail.rstrip(b"\0")[-1:] in (b"", b"\n", b"\r"):
+        return ""
+    if encoding == "utf-16":
+        data.seek(0)
+        encoding = "utf-16-be" if data.read(2) == codecs.BOM_UTF16_BE else "utf-16-le"
+    return tail.decode(encoding, errors="replace")
 
 
 # A file is separated by semicolons because the comma is its decimal sign.

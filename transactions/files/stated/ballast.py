@@ -30,6 +30,7 @@ LAYOUT = Layout(
     name="ballast_statement",
     columns={**{name: (name,) for name in COLUMNS}, "cost": ("cost_basis",)},
     required=frozenset({"day", "quantity", "amount"}),
+    optional=("kind", "currency", "cost", "cost_basis"),
     decimal=".",
     date_order="ymd",
 )

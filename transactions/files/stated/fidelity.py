@@ -37,6 +37,7 @@ LAYOUT = Layout(
         "cost": ("Cost Basis Total", "Cost Basis"),
     },
     required=frozenset({"account", "symbol", "quantity", "value"}),
+    optional=("change", "cost"),
     decimal=".",
     date_order="mdy",
 )

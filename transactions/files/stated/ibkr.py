@@ -49,6 +49,7 @@ POSITIONS = Layout(
         "fx_rate": ("FXRateToBase",),
     },
     required=frozenset({"quantity", "mark", "symbol"}),
+    optional=("currency", "asset_class", "value", "cost", "level", "day", "fx_rate"),
     decimal=".",
     money={"value": "currency", "cost": "currency"},
 )
@@ -62,6 +63,7 @@ CASH = Layout(
         "day": ("ToDate",),
     },
     required=frozenset({"currency", "amount"}),
+    optional=("settled", "day"),
     decimal=".",
 )
 _ELEMENTS = {"OpenPosition": POSITIONS, "CashReportCurrency": CASH}

@@ -105,6 +105,7 @@ DEGIRO = Layout(
         "amount": ("Value in ¤", "Waarde in ¤", "Wert in ¤"),
     },
     required=frozenset({"name", "isin", "quantity", "amount"}),
+    optional=("local",),
     numbers=("quantity", "amount"),
 )
 TRADING212 = Layout(
@@ -117,6 +118,7 @@ TRADING212 = Layout(
         "quantity": ("Owned quantity",),
     },
     required=frozenset({"symbol", "value", "quantity"}),
+    optional=("cost",),
     decimal=".",
 )
 WEALTHSIMPLE = Layout(
@@ -133,6 +135,7 @@ WEALTHSIMPLE = Layout(
         "cost": ("Book Value (Market)",),
     },
     required=frozenset({"symbol", "quantity", "direction"}),
+    optional=("kind", "value", "currency", "cost"),
     decimal=".",
 )
 ING = Layout(
@@ -145,6 +148,7 @@ ING = Layout(
         "value": ("Kurswert",),
     },
     required=frozenset({"isin", "name", "quantity"}),
+    optional=("cost", "value"),
     decimal=",",
 )
 COMDIRECT = Layout(
@@ -157,6 +161,7 @@ COMDIRECT = Layout(
         "value": ("Wert in EUR",),
     },
     required=frozenset({"quantity", "name", "symbol", "cost"}),
+    optional=("value",),
     decimal=",",
 )
 _CASH_WORD = re.compile(r"CASH & CASH FUND.{0,60}\((?P<currency>[A-Z]{3})\)")

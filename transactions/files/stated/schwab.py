@@ -30,6 +30,7 @@ LAYOUT = Layout(
         "kind": ("Security Type", "Asset Type"),
     },
     required=frozenset({"symbol", "quantity", "value"}),
+    optional=("cost", "kind"),
     decimal=".",
     date_order="mdy",
 )
