@@ -40,10 +40,10 @@ TOGETHER = {
 LONGEST_FIRST = (
     *("end_to_end", "embedded", "edge/test_exhaustion", "dashboard/test_browser", "stream"),
     *("edge/test_front", "config/test_plans", "demo", "dashboard/test_accessibility"),
-    *("dashboard/test_import_browser", "recommendations/test_recorded_as_recommended"),
+    *("dashboard/test_import_browser", "recommendations/test_columns"),
     *("transactions/test_published_examples", "recommendations/test_rebalancing_properties"),
-    *("recommendations/test_solver_against_highs", "recommendations/test_columns"),
-    *("test_tidy", "transactions/test_wash_windows", "transactions/test_replaying"),
+    *("recommendations/test_solver_against_highs", "test_tidy"),
+    *("transactions/test_wash_windows", "transactions/test_replaying"),
 )
 
 
@@ -55,9 +55,27 @@ def share(nodeid: str) -> str:
     return next((name for path, name in TOGETHER.items() if file.startswith(path)), file)
 
 
+def pytest_collection(session: pytest.Session) -> None:
+    """Let each process begin to import the tests elsewhere.
+
+    In a fresh clone pytest compiles every file of tests. Processes that begin at the same file all
+    compile all of them; otherwise each finds what the others have compiled.
+    """
+    process, folder = os.environ.get("PYTEST_XDIST_WORKER", ""), Path(__file__).parent
+    asked = [session.config.invocation_params.dir / argument for argument in session.config.args]
+    if process and asked == [folder]:
+        found = sorted(
+            {str(folder / path.relative_to(folder).parts[0]) for path in folder.rglob("test_*.py")}
+        )
+        processes = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        first = len(found) * int(process.removeprefix("gw")) // processes
+        session.config.args = found[first:] + found[:first]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests in order, which must be the same in every process."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: turn(item.nodeid))
+        items.sort(key=lambda item: (turn(item.nodeid), item.path))
 
 
 def turn(nodeid: str) -> int:

@@ -153,25 +153,28 @@ SELECT 'rebalance_complete', household_id, 'k' || id, '{"job_id": "j", "account_
 INSERT INTO jobs_idempotencykey (user_id, key, request_hash, response_status, response_body,
     created_at)
 SELECT id, 'k' || n, 'x', 201, '{}', now() - n * interval '1 hour' FROM identity_user,
-       generate_series(1, 20) n;
+       generate_series(1, CASE WHEN email LIKE 'neighbour%' THEN 4 ELSE 20 END) n;
 
 INSERT INTO notifications_notice (public_id, user_id, topic, title, payload, dedup_key, created_at,
     read_at)
 SELECT gen_random_uuid(), id, 'rebalance_complete', 'Done', '{}', 'k' || n,
        now() - n * interval '1 hour', CASE WHEN n > 3 THEN now() END
-  FROM identity_user, generate_series(1, 40) n;
+  FROM identity_user,
+       generate_series(1, CASE WHEN email LIKE 'neighbour%' THEN 8 ELSE 40 END) n;
 
 INSERT INTO identity_tokenfamily (id, user_id, serial, created_at, expires_at, revoked_at,
     revoked_reason)
 SELECT gen_random_uuid(), id, 1, now() - n * interval '1 day', now() + (40 - n) * interval '1 day',
        CASE WHEN n > 2 THEN now() END, ''
-  FROM identity_user, generate_series(1, 20) n;
+  FROM identity_user,
+       generate_series(1, CASE WHEN email LIKE 'neighbour%' THEN 4 ELSE 20 END) n;
 
 INSERT INTO identity_invitation (public_id, household_id, email, token_hash, invited_by_id,
     created_at, expires_at, accepted_at)
 SELECT gen_random_uuid(), household_id, 'guest' || n || '.' || id || '@ballast.example',
        md5(id || ' ' || n), id, now(), now(), CASE WHEN n > 1 THEN now() END
-  FROM identity_user, generate_series(1, 10) n;
+  FROM identity_user,
+       generate_series(1, CASE WHEN email LIKE 'neighbour%' THEN 2 ELSE 10 END) n;
 INSERT INTO identity_adviserlink (adviser_id, household_id, created_at)
 SELECT adviser.id, household.id, now() FROM identity_household household,
        (SELECT id FROM identity_user WHERE id % 800 = 0) adviser
