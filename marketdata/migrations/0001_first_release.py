@@ -8,6 +8,8 @@ from django.conf import settings
 from django.contrib.postgres.operations import TrigramExtension
 from django.db import migrations, models
 
+from stores.schema import Together
+
 
 class Migration(migrations.Migration):
 
@@ -154,36 +156,38 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(condition=models.Q(('applied_at__isnull', True)), fields=['id'], name='identity_not_applied')],
             },
         ),
-        migrations.AddIndex(
-            model_name='asset',
-            index=models.Index(condition=models.Q(('isin', ''), _negated=True), fields=['isin'], name='asset_isin'),
-        ),
-        migrations.AddIndex(
-            model_name='asset',
-            index=models.Index(fields=['symbol', 'id'], name='asset_by_symbol'),
-        ),
-        migrations.AddIndex(
-            model_name='asset',
-            index=models.Index(fields=['asset_class', 'symbol', 'id'], name='asset_by_class'),
-        ),
-        migrations.AddIndex(
-            model_name='asset',
-            index=models.Index(condition=models.Q(('is_active', False)), fields=['symbol', 'id'], name='asset_closed'),
-        ),
-        migrations.AddIndex(
-            model_name='asset',
-            index=models.Index(fields=['symbol'], name='asset_symbol_prefix', opclasses=['varchar_pattern_ops']),
-        ),
-        migrations.AddIndex(
-            model_name='asset',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['name'], name='asset_name_trigram', opclasses=['gin_trgm_ops']),
-        ),
-        migrations.AddConstraint(
-            model_name='asset',
-            constraint=models.UniqueConstraint(condition=models.Q(('household', None)), fields=('symbol',), name='asset_symbol_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='asset',
-            constraint=models.UniqueConstraint(condition=models.Q(('household__isnull', False)), fields=('household', 'symbol'), name='asset_own_symbol_unique'),
-        ),
+        Together([
+            migrations.AddIndex(
+                model_name='asset',
+                index=models.Index(condition=models.Q(('isin', ''), _negated=True), fields=['isin'], name='asset_isin'),
+            ),
+            migrations.AddIndex(
+                model_name='asset',
+                index=models.Index(fields=['symbol', 'id'], name='asset_by_symbol'),
+            ),
+            migrations.AddIndex(
+                model_name='asset',
+                index=models.Index(fields=['asset_class', 'symbol', 'id'], name='asset_by_class'),
+            ),
+            migrations.AddIndex(
+                model_name='asset',
+                index=models.Index(condition=models.Q(('is_active', False)), fields=['symbol', 'id'], name='asset_closed'),
+            ),
+            migrations.AddIndex(
+                model_name='asset',
+                index=models.Index(fields=['symbol'], name='asset_symbol_prefix', opclasses=['varchar_pattern_ops']),
+            ),
+            migrations.AddIndex(
+                model_name='asset',
+                index=django.contrib.postgres.indexes.GinIndex(fields=['name'], name='asset_name_trigram', opclasses=['gin_trgm_ops']),
+            ),
+            migrations.AddConstraint(
+                model_name='asset',
+                constraint=models.UniqueConstraint(condition=models.Q(('household', None)), fields=('symbol',), name='asset_symbol_unique'),
+            ),
+            migrations.AddConstraint(
+                model_name='asset',
+                constraint=models.UniqueConstraint(condition=models.Q(('household__isnull', False)), fields=('household', 'symbol'), name='asset_own_symbol_unique'),
+            ),
+        ]),
     ]

@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from stores.schema import Together
+
 
 class Migration(migrations.Migration):
 
@@ -21,183 +23,185 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='restriction',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='restrictions', to='transactions.account'),
-        ),
-        migrations.AddField(
-            model_name='restriction',
-            name='asset',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketdata.asset'),
-        ),
-        migrations.AddField(
-            model_name='restrictionevent',
-            name='account',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='transactions.account'),
-        ),
-        migrations.AddField(
-            model_name='restrictionevent',
-            name='asset',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='marketdata.asset'),
-        ),
-        migrations.AddField(
-            model_name='restrictionevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='restrictionevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='portfolios.restriction'),
-        ),
-        migrations.AddField(
-            model_name='target',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='targets', to='transactions.account'),
-        ),
-        migrations.AddField(
-            model_name='target',
-            name='asset',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketdata.asset'),
-        ),
-        migrations.AddField(
-            model_name='targetevent',
-            name='account',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='transactions.account'),
-        ),
-        migrations.AddField(
-            model_name='targetevent',
-            name='asset',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='marketdata.asset'),
-        ),
-        migrations.AddField(
-            model_name='targetevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='targetevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='portfolios.target'),
-        ),
-        migrations.AddField(
-            model_name='taxcarryforward',
-            name='owner',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tax_carryforwards', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='taxcarryforwardevent',
-            name='owner',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='taxcarryforwardevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='taxcarryforwardevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='portfolios.taxcarryforward'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='taxfiling',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "portfolios_taxfilingevent" ("changed_at", "filing_status", "household_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."changed_at", NEW."filing_status", NEW."household_id", _pgh_attach_context(), NOW(), \'insert\', NEW."household_id"); RETURN NULL;', hash='5a966744a3cc51794bd60b6f247863a09452fbc0', operation='INSERT', pgid='pgtrigger_insert_insert_51236', table='portfolios_taxfiling', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='taxfiling',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "portfolios_taxfilingevent" ("changed_at", "filing_status", "household_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."changed_at", NEW."filing_status", NEW."household_id", _pgh_attach_context(), NOW(), \'update\', NEW."household_id"); RETURN NULL;', hash='fe08f164345007cbc50b736af6bca23a189aaf6d', operation='UPDATE', pgid='pgtrigger_update_update_e88a1', table='portfolios_taxfiling', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='taxfiling',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "portfolios_taxfilingevent" ("changed_at", "filing_status", "household_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."changed_at", OLD."filing_status", OLD."household_id", _pgh_attach_context(), NOW(), \'delete\', OLD."household_id"); RETURN NULL;', hash='9ff4ec7349e58f586b7515b08c2b8710a08f4cb4', operation='DELETE', pgid='pgtrigger_delete_delete_f299d', table='portfolios_taxfiling', when='AFTER')),
-        ),
-        migrations.AddField(
-            model_name='taxfilingevent',
-            name='household',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', serialize=False, to='identity.household'),
-        ),
-        migrations.AddField(
-            model_name='taxfilingevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='taxfilingevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='portfolios.taxfiling'),
-        ),
-        migrations.AddConstraint(
-            model_name='restriction',
-            constraint=models.UniqueConstraint(fields=('account', 'asset'), name='restriction_unique'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='restriction',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "portfolios_restrictionevent" ("account_id", "asset_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "until_date") VALUES (NEW."account_id", NEW."asset_id", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."reason", NEW."until_date"); RETURN NULL;', hash='95c1aadf276212cec5a8d9fffa0cae3d41e4371b', operation='INSERT', pgid='pgtrigger_insert_insert_c9e7b', table='portfolios_restriction', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='restriction',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "portfolios_restrictionevent" ("account_id", "asset_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "until_date") VALUES (NEW."account_id", NEW."asset_id", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reason", NEW."until_date"); RETURN NULL;', hash='413c3888ba45f21f8fe5df4294b572d3026fd7ba', operation='UPDATE', pgid='pgtrigger_update_update_685ad', table='portfolios_restriction', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='restriction',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "portfolios_restrictionevent" ("account_id", "asset_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "until_date") VALUES (OLD."account_id", OLD."asset_id", OLD."id", OLD."kind", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reason", OLD."until_date"); RETURN NULL;', hash='3eeff116cea9f4db8a346ef7cae7c65942dea5b7', operation='DELETE', pgid='pgtrigger_delete_delete_16568', table='portfolios_restriction', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='restrictionevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='201ba98844158d005181399a2fab251b90548738', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_8951f', table='portfolios_restrictionevent', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='target',
-            constraint=models.UniqueConstraint(fields=('account', 'asset'), name='target_unique', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='target',
-            constraint=models.CheckConstraint(condition=models.Q(('rebalance_threshold__range', (0, 100)), ('target_percentage__range', (0, 100))), name='target_is_a_percentage'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='target',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "portfolios_targetevent" ("account_id", "asset_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rebalance_threshold", "target_percentage") VALUES (NEW."account_id", NEW."asset_id", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."rebalance_threshold", NEW."target_percentage"); RETURN NULL;', hash='561cb28539497a5e48a780dbf7d213345dc1a103', operation='INSERT', pgid='pgtrigger_insert_insert_ac750', table='portfolios_target', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='target',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "portfolios_targetevent" ("account_id", "asset_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rebalance_threshold", "target_percentage") VALUES (NEW."account_id", NEW."asset_id", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."rebalance_threshold", NEW."target_percentage"); RETURN NULL;', hash='1ba017209ca020c3a6673fa210b1b6642b0a169e', operation='UPDATE', pgid='pgtrigger_update_update_3c09f', table='portfolios_target', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='target',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "portfolios_targetevent" ("account_id", "asset_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rebalance_threshold", "target_percentage") VALUES (OLD."account_id", OLD."asset_id", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."rebalance_threshold", OLD."target_percentage"); RETURN NULL;', hash='9b73e50a26e4e0b98aff69f0b7ac589d506096bf', operation='DELETE', pgid='pgtrigger_delete_delete_650f7', table='portfolios_target', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='targetevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='431c873d751bf9074659b28b1e9dbe5bf918c4c8', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_972e7', table='portfolios_targetevent', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='taxcarryforward',
-            constraint=models.UniqueConstraint(fields=('owner', 'year'), name='tax_carryforward_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='taxcarryforward',
-            constraint=models.CheckConstraint(condition=models.Q(('long_term__gte', 0), ('short_term__gte', 0)), name='tax_carryforward_not_negative'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='taxcarryforward',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "portfolios_taxcarryforwardevent" ("id", "long_term", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "short_term", "year") VALUES (NEW."id", NEW."long_term", NEW."owner_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."short_term", NEW."year"); RETURN NULL;', hash='57ff303015c08ccc138d1a0cca979900b3989dba', operation='INSERT', pgid='pgtrigger_insert_insert_10a91', table='portfolios_taxcarryforward', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='taxcarryforward',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "portfolios_taxcarryforwardevent" ("id", "long_term", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "short_term", "year") VALUES (NEW."id", NEW."long_term", NEW."owner_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."short_term", NEW."year"); RETURN NULL;', hash='5b78fc91870f53c303bd217ee9ca3177b3891345', operation='UPDATE', pgid='pgtrigger_update_update_41d63', table='portfolios_taxcarryforward', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='taxcarryforward',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "portfolios_taxcarryforwardevent" ("id", "long_term", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "short_term", "year") VALUES (OLD."id", OLD."long_term", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."short_term", OLD."year"); RETURN NULL;', hash='04b56dea388858970ab850f4931c993dd78eee45', operation='DELETE', pgid='pgtrigger_delete_delete_8fb9d', table='portfolios_taxcarryforward', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='taxcarryforwardevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='410ad484aefe49eadb7e28fbff231faf0eba3005', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_bd092', table='portfolios_taxcarryforwardevent', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='taxfilingevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='8d9672cbdf1010da77a919d99de2c008973e5657', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_41a73', table='portfolios_taxfilingevent', when='BEFORE')),
-        ),
+        Together([
+            migrations.AddField(
+                model_name='restriction',
+                name='account',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='restrictions', to='transactions.account'),
+            ),
+            migrations.AddField(
+                model_name='restriction',
+                name='asset',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketdata.asset'),
+            ),
+            migrations.AddField(
+                model_name='restrictionevent',
+                name='account',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='transactions.account'),
+            ),
+            migrations.AddField(
+                model_name='restrictionevent',
+                name='asset',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='marketdata.asset'),
+            ),
+            migrations.AddField(
+                model_name='restrictionevent',
+                name='pgh_context',
+                field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            ),
+            migrations.AddField(
+                model_name='restrictionevent',
+                name='pgh_obj',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='portfolios.restriction'),
+            ),
+            migrations.AddField(
+                model_name='target',
+                name='account',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='targets', to='transactions.account'),
+            ),
+            migrations.AddField(
+                model_name='target',
+                name='asset',
+                field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketdata.asset'),
+            ),
+            migrations.AddField(
+                model_name='targetevent',
+                name='account',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='transactions.account'),
+            ),
+            migrations.AddField(
+                model_name='targetevent',
+                name='asset',
+                field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='marketdata.asset'),
+            ),
+            migrations.AddField(
+                model_name='targetevent',
+                name='pgh_context',
+                field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            ),
+            migrations.AddField(
+                model_name='targetevent',
+                name='pgh_obj',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='portfolios.target'),
+            ),
+            migrations.AddField(
+                model_name='taxcarryforward',
+                name='owner',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tax_carryforwards', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='taxcarryforwardevent',
+                name='owner',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='taxcarryforwardevent',
+                name='pgh_context',
+                field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            ),
+            migrations.AddField(
+                model_name='taxcarryforwardevent',
+                name='pgh_obj',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='portfolios.taxcarryforward'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='taxfiling',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "portfolios_taxfilingevent" ("changed_at", "filing_status", "household_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."changed_at", NEW."filing_status", NEW."household_id", _pgh_attach_context(), NOW(), \'insert\', NEW."household_id"); RETURN NULL;', hash='5a966744a3cc51794bd60b6f247863a09452fbc0', operation='INSERT', pgid='pgtrigger_insert_insert_51236', table='portfolios_taxfiling', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='taxfiling',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "portfolios_taxfilingevent" ("changed_at", "filing_status", "household_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."changed_at", NEW."filing_status", NEW."household_id", _pgh_attach_context(), NOW(), \'update\', NEW."household_id"); RETURN NULL;', hash='fe08f164345007cbc50b736af6bca23a189aaf6d', operation='UPDATE', pgid='pgtrigger_update_update_e88a1', table='portfolios_taxfiling', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='taxfiling',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "portfolios_taxfilingevent" ("changed_at", "filing_status", "household_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."changed_at", OLD."filing_status", OLD."household_id", _pgh_attach_context(), NOW(), \'delete\', OLD."household_id"); RETURN NULL;', hash='9ff4ec7349e58f586b7515b08c2b8710a08f4cb4', operation='DELETE', pgid='pgtrigger_delete_delete_f299d', table='portfolios_taxfiling', when='AFTER')),
+            ),
+            migrations.AddField(
+                model_name='taxfilingevent',
+                name='household',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', serialize=False, to='identity.household'),
+            ),
+            migrations.AddField(
+                model_name='taxfilingevent',
+                name='pgh_context',
+                field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            ),
+            migrations.AddField(
+                model_name='taxfilingevent',
+                name='pgh_obj',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='portfolios.taxfiling'),
+            ),
+            migrations.AddConstraint(
+                model_name='restriction',
+                constraint=models.UniqueConstraint(fields=('account', 'asset'), name='restriction_unique'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='restriction',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "portfolios_restrictionevent" ("account_id", "asset_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "until_date") VALUES (NEW."account_id", NEW."asset_id", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."reason", NEW."until_date"); RETURN NULL;', hash='95c1aadf276212cec5a8d9fffa0cae3d41e4371b', operation='INSERT', pgid='pgtrigger_insert_insert_c9e7b', table='portfolios_restriction', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='restriction',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "portfolios_restrictionevent" ("account_id", "asset_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "until_date") VALUES (NEW."account_id", NEW."asset_id", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reason", NEW."until_date"); RETURN NULL;', hash='413c3888ba45f21f8fe5df4294b572d3026fd7ba', operation='UPDATE', pgid='pgtrigger_update_update_685ad', table='portfolios_restriction', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='restriction',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "portfolios_restrictionevent" ("account_id", "asset_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "until_date") VALUES (OLD."account_id", OLD."asset_id", OLD."id", OLD."kind", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reason", OLD."until_date"); RETURN NULL;', hash='3eeff116cea9f4db8a346ef7cae7c65942dea5b7', operation='DELETE', pgid='pgtrigger_delete_delete_16568', table='portfolios_restriction', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='restrictionevent',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='201ba98844158d005181399a2fab251b90548738', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_8951f', table='portfolios_restrictionevent', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='target',
+                constraint=models.UniqueConstraint(fields=('account', 'asset'), name='target_unique', nulls_distinct=False),
+            ),
+            migrations.AddConstraint(
+                model_name='target',
+                constraint=models.CheckConstraint(condition=models.Q(('rebalance_threshold__range', (0, 100)), ('target_percentage__range', (0, 100))), name='target_is_a_percentage'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='target',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "portfolios_targetevent" ("account_id", "asset_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rebalance_threshold", "target_percentage") VALUES (NEW."account_id", NEW."asset_id", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."rebalance_threshold", NEW."target_percentage"); RETURN NULL;', hash='561cb28539497a5e48a780dbf7d213345dc1a103', operation='INSERT', pgid='pgtrigger_insert_insert_ac750', table='portfolios_target', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='target',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "portfolios_targetevent" ("account_id", "asset_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rebalance_threshold", "target_percentage") VALUES (NEW."account_id", NEW."asset_id", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."rebalance_threshold", NEW."target_percentage"); RETURN NULL;', hash='1ba017209ca020c3a6673fa210b1b6642b0a169e', operation='UPDATE', pgid='pgtrigger_update_update_3c09f', table='portfolios_target', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='target',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "portfolios_targetevent" ("account_id", "asset_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rebalance_threshold", "target_percentage") VALUES (OLD."account_id", OLD."asset_id", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."rebalance_threshold", OLD."target_percentage"); RETURN NULL;', hash='9b73e50a26e4e0b98aff69f0b7ac589d506096bf', operation='DELETE', pgid='pgtrigger_delete_delete_650f7', table='portfolios_target', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='targetevent',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='431c873d751bf9074659b28b1e9dbe5bf918c4c8', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_972e7', table='portfolios_targetevent', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='taxcarryforward',
+                constraint=models.UniqueConstraint(fields=('owner', 'year'), name='tax_carryforward_unique'),
+            ),
+            migrations.AddConstraint(
+                model_name='taxcarryforward',
+                constraint=models.CheckConstraint(condition=models.Q(('long_term__gte', 0), ('short_term__gte', 0)), name='tax_carryforward_not_negative'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='taxcarryforward',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "portfolios_taxcarryforwardevent" ("id", "long_term", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "short_term", "year") VALUES (NEW."id", NEW."long_term", NEW."owner_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."short_term", NEW."year"); RETURN NULL;', hash='57ff303015c08ccc138d1a0cca979900b3989dba', operation='INSERT', pgid='pgtrigger_insert_insert_10a91', table='portfolios_taxcarryforward', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='taxcarryforward',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "portfolios_taxcarryforwardevent" ("id", "long_term", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "short_term", "year") VALUES (NEW."id", NEW."long_term", NEW."owner_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."short_term", NEW."year"); RETURN NULL;', hash='5b78fc91870f53c303bd217ee9ca3177b3891345', operation='UPDATE', pgid='pgtrigger_update_update_41d63', table='portfolios_taxcarryforward', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='taxcarryforward',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "portfolios_taxcarryforwardevent" ("id", "long_term", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "short_term", "year") VALUES (OLD."id", OLD."long_term", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."short_term", OLD."year"); RETURN NULL;', hash='04b56dea388858970ab850f4931c993dd78eee45', operation='DELETE', pgid='pgtrigger_delete_delete_8fb9d', table='portfolios_taxcarryforward', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='taxcarryforwardevent',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='410ad484aefe49eadb7e28fbff231faf0eba3005', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_bd092', table='portfolios_taxcarryforwardevent', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='taxfilingevent',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='8d9672cbdf1010da77a919d99de2c008973e5657', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_41a73', table='portfolios_taxfilingevent', when='BEFORE')),
+            ),
+        ]),
     ]

@@ -9,6 +9,8 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
 
+from stores.schema import Together
+
 
 class Migration(migrations.Migration):
 
@@ -295,195 +297,197 @@ class Migration(migrations.Migration):
                 ('sale', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='wash_sales', to='transactions.transaction')),
             ],
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='washsalepolicy',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "transactions_washsalepolicyevent" ("changed_at", "crypto_exempt", "earlier_acquired_count", "employer_plan_counts", "enabled", "holding_period", "household_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."changed_at", NEW."crypto_exempt", NEW."earlier_acquired_count", NEW."employer_plan_counts", NEW."enabled", NEW."holding_period", NEW."household_id", _pgh_attach_context(), NOW(), \'insert\', NEW."household_id"); RETURN NULL;', hash='a7f3466022ad7113763fb575efcde026e8c78dcf', operation='INSERT', pgid='pgtrigger_insert_insert_69293', table='transactions_washsalepolicy', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='washsalepolicy',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "transactions_washsalepolicyevent" ("changed_at", "crypto_exempt", "earlier_acquired_count", "employer_plan_counts", "enabled", "holding_period", "household_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."changed_at", NEW."crypto_exempt", NEW."earlier_acquired_count", NEW."employer_plan_counts", NEW."enabled", NEW."holding_period", NEW."household_id", _pgh_attach_context(), NOW(), \'update\', NEW."household_id"); RETURN NULL;', hash='e83de995514f6c9f0ff438a22651dc56131c97a9', operation='UPDATE', pgid='pgtrigger_update_update_0985b', table='transactions_washsalepolicy', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='washsalepolicy',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "transactions_washsalepolicyevent" ("changed_at", "crypto_exempt", "earlier_acquired_count", "employer_plan_counts", "enabled", "holding_period", "household_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."changed_at", OLD."crypto_exempt", OLD."earlier_acquired_count", OLD."employer_plan_counts", OLD."enabled", OLD."holding_period", OLD."household_id", _pgh_attach_context(), NOW(), \'delete\', OLD."household_id"); RETURN NULL;', hash='f6243d8eab5023a87454a1c7a8d4f09460ca12ff', operation='DELETE', pgid='pgtrigger_delete_delete_9f989', table='transactions_washsalepolicy', when='AFTER')),
-        ),
-        migrations.AddField(
-            model_name='washsalepolicyevent',
-            name='household',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', serialize=False, to='identity.household'),
-        ),
-        migrations.AddField(
-            model_name='washsalepolicyevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='washsalepolicyevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='transactions.washsalepolicy'),
-        ),
-        migrations.AddIndex(
-            model_name='account',
-            index=models.Index(fields=['household', 'id'], name='account_by_household'),
-        ),
-        migrations.AddIndex(
-            model_name='account',
-            index=models.Index(fields=['name'], name='account_by_name'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='account',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "transactions_accountevent" ("archived_at", "cash", "created_at", "currency", "household_id", "id", "ledger_version", "lot_method", "name", "opened_date", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "type") VALUES (NEW."archived_at", NEW."cash", NEW."created_at", NEW."currency", NEW."household_id", NEW."id", NEW."ledger_version", NEW."lot_method", NEW."name", NEW."opened_date", NEW."owner_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."public_id", NEW."type"); RETURN NULL;', hash='b6dc0008b9b492f311ff8e72026b32f7a22d8c58', operation='INSERT', pgid='pgtrigger_insert_insert_c3a71', table='transactions_account', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='account',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."archived_at" IS DISTINCT FROM (NEW."archived_at") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."currency" IS DISTINCT FROM (NEW."currency") OR OLD."household_id" IS DISTINCT FROM (NEW."household_id") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."lot_method" IS DISTINCT FROM (NEW."lot_method") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."opened_date" IS DISTINCT FROM (NEW."opened_date") OR OLD."owner_id" IS DISTINCT FROM (NEW."owner_id") OR OLD."public_id" IS DISTINCT FROM (NEW."public_id") OR OLD."type" IS DISTINCT FROM (NEW."type"))', func='INSERT INTO "transactions_accountevent" ("archived_at", "cash", "created_at", "currency", "household_id", "id", "ledger_version", "lot_method", "name", "opened_date", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "type") VALUES (NEW."archived_at", NEW."cash", NEW."created_at", NEW."currency", NEW."household_id", NEW."id", NEW."ledger_version", NEW."lot_method", NEW."name", NEW."opened_date", NEW."owner_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."public_id", NEW."type"); RETURN NULL;', hash='5e322a53d4bd8c6cc6d6f0e7e0e4e8948162bfc5', operation='UPDATE', pgid='pgtrigger_update_update_48cc3', table='transactions_account', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='account',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "transactions_accountevent" ("archived_at", "cash", "created_at", "currency", "household_id", "id", "ledger_version", "lot_method", "name", "opened_date", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "type") VALUES (OLD."archived_at", OLD."cash", OLD."created_at", OLD."currency", OLD."household_id", OLD."id", OLD."ledger_version", OLD."lot_method", OLD."name", OLD."opened_date", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."public_id", OLD."type"); RETURN NULL;', hash='af87b391b9127e9b0d76a4d30e3a1a71b2b6d456', operation='DELETE', pgid='pgtrigger_delete_delete_bf012', table='transactions_account', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='accountevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='78bae8fa42ffd02eea2d9e5a0c6391e6daa77f77', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_85c7e', table='transactions_accountevent', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='holding',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='holding_positive'),
-        ),
-        migrations.AddIndex(
-            model_name='import',
-            index=models.Index(fields=['-created_at', '-id'], name='import_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='importchunk',
-            constraint=models.UniqueConstraint(fields=('batch', 'number'), name='import_chunk_unique'),
-        ),
-        migrations.AddIndex(
-            model_name='importrow',
-            index=models.Index(fields=['batch', 'status', 'number'], name='import_row_by_status'),
-        ),
-        migrations.AddIndex(
-            model_name='importrow',
-            index=models.Index(condition=models.Q(('status', 'ready')), fields=['batch', 'executed_at', 'number'], name='import_row_chronological'),
-        ),
-        migrations.AddConstraint(
-            model_name='importrow',
-            constraint=models.UniqueConstraint(fields=('batch', 'number'), name='import_row_unique'),
-        ),
-        migrations.AddIndex(
-            model_name='rebooking',
-            index=models.Index(fields=['next_at', 'id'], name='rebooking_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='rebooking',
-            constraint=models.UniqueConstraint(fields=('decision', 'household'), name='rebooking_once'),
-        ),
-        migrations.AddIndex(
-            model_name='transaction',
-            index=models.Index(fields=['account', '-executed_at', '-id'], name='transaction_by_account'),
-        ),
-        migrations.AddIndex(
-            model_name='transaction',
-            index=models.Index(condition=models.Q(('asset__isnull', False)), fields=['account', 'asset', 'executed_at', 'id'], name='transaction_by_asset'),
-        ),
-        migrations.AddIndex(
-            model_name='transaction',
-            index=models.Index(condition=models.Q(('external_id', ''), _negated=True), fields=['account', 'external_id'], name='transaction_by_external_id'),
-        ),
-        migrations.AddIndex(
-            model_name='transaction',
-            index=models.Index(condition=models.Q(('new_asset__isnull', False), ('ratio_new__isnull', False), _connector='OR'), fields=['account', 'asset', 'new_asset'], name='transaction_leads_on'),
-        ),
-        migrations.AddIndex(
-            model_name='transaction',
-            index=models.Index(condition=models.Q(('import_batch__isnull', False)), fields=['import_batch', 'id'], name='transaction_by_import'),
-        ),
-        migrations.AddConstraint(
-            model_name='transaction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('asset__isnull', False), ('price__gte', 0), ('quantity__gt', 0), ('type__in', ['buy', 'sell', 'reinvestment', 'rights_exercise'])), models.Q(('type__in', ['buy', 'sell', 'reinvestment', 'rights_exercise']), _negated=True), _connector='OR'), name='transaction_trade_is_whole'),
-        ),
-        migrations.AddConstraint(
-            model_name='transaction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('type__in', ['split', 'spin_off', 'merger', 'symbol_change', 'rights_issue', 'rights_exercise', 'stock_dividend']), _negated=True), ('asset__isnull', False), _connector='OR'), name='transaction_event_is_whole'),
-        ),
-        migrations.AddConstraint(
-            model_name='transaction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ratio_new__isnull', True), ('ratio_old__isnull', True)), models.Q(('ratio_new__gt', 0), ('ratio_old__gt', 0)), _connector='OR'), name='transaction_ratio_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='transaction',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('fee__gte', 0), ('fx_rate__gt', 0)), name='transaction_amounts_not_negative'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='transaction',
-            trigger=pgtrigger.compiler.Trigger(name='transaction_append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='6e39688a66d64574f958f735be40b8474516b62a', operation='UPDATE OR DELETE', pgid='pgtrigger_transaction_append_only_60c59', table='transactions_transaction', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='lot',
-            index=models.Index(condition=models.Q(('quantity__gt', 0)), fields=['account', 'asset', 'opened_at', 'id'], name='lot_open'),
-        ),
-        migrations.AddIndex(
-            model_name='lot',
-            index=models.Index(fields=['account', 'asset', 'id'], name='lot_by_asset'),
-        ),
-        migrations.AddConstraint(
-            model_name='lot',
-            constraint=models.UniqueConstraint(fields=('transaction', 'account', 'asset', 'piece'), name='lot_piece_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='lot',
-            constraint=models.CheckConstraint(condition=models.Q(('cost_basis__gte', 0), ('quantity__gte', 0)), name='lot_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='lot',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0), ('cost_basis', 0), _connector='OR'), name='lot_closed_has_no_basis'),
-        ),
-        migrations.AddIndex(
-            model_name='disposal',
-            index=models.Index(fields=['account', 'closed_at', 'id'], name='disposal_by_date'),
-        ),
-        migrations.AddIndex(
-            model_name='disposal',
-            index=models.Index(fields=['account', 'asset', 'closed_at'], name='disposal_by_asset'),
-        ),
-        migrations.AddIndex(
-            model_name='disposal',
-            index=models.Index(fields=['lot_transaction', 'id'], name='disposal_by_lot'),
-        ),
-        migrations.AddConstraint(
-            model_name='disposal',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 0)), name='disposal_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='disposal',
-            constraint=models.UniqueConstraint(fields=('transaction', 'part'), name='disposal_part_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='disposal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('deferred_loss', 0), ('permanent_loss', 0)), models.Q(('deferred_loss__gte', 0), ('permanent_loss__gte', 0), ('proceeds__lte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('cost_basis'), '-', models.F('deferred_loss')), '-', models.F('permanent_loss')))), _connector='OR'), name='disposal_wash_sale_is_loss'),
-        ),
-        migrations.AddIndex(
-            model_name='washsale',
-            index=models.Index(fields=['sale', 'part'], name='wash_sale_by_sale'),
-        ),
-        migrations.AddIndex(
-            model_name='washsale',
-            index=models.Index(fields=['replacement', 'id'], name='wash_sale_by_replacement'),
-        ),
-        migrations.AddIndex(
-            model_name='washsale',
-            index=models.Index(fields=['loss_account', 'loss_asset', 'sold_date'], name='wash_sale_by_account'),
-        ),
-        migrations.AddConstraint(
-            model_name='washsale',
-            constraint=models.CheckConstraint(condition=models.Q(('disallowed__gte', 0), ('loss_quantity__gt', 0), ('quantity__gt', 0)), name='wash_sale_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='washsale',
-            constraint=models.CheckConstraint(condition=models.Q(('permanent', False), ('basis_added', 0), _connector='OR'), name='wash_sale_permanent_adds_nothing'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='washsalepolicyevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='43113ad0a82e19e8e1a918bcb6ff1f7d67072371', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_fc028', table='transactions_washsalepolicyevent', when='BEFORE')),
-        ),
+        Together([
+            pgtrigger.migrations.AddTrigger(
+                model_name='washsalepolicy',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "transactions_washsalepolicyevent" ("changed_at", "crypto_exempt", "earlier_acquired_count", "employer_plan_counts", "enabled", "holding_period", "household_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."changed_at", NEW."crypto_exempt", NEW."earlier_acquired_count", NEW."employer_plan_counts", NEW."enabled", NEW."holding_period", NEW."household_id", _pgh_attach_context(), NOW(), \'insert\', NEW."household_id"); RETURN NULL;', hash='a7f3466022ad7113763fb575efcde026e8c78dcf', operation='INSERT', pgid='pgtrigger_insert_insert_69293', table='transactions_washsalepolicy', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='washsalepolicy',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "transactions_washsalepolicyevent" ("changed_at", "crypto_exempt", "earlier_acquired_count", "employer_plan_counts", "enabled", "holding_period", "household_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."changed_at", NEW."crypto_exempt", NEW."earlier_acquired_count", NEW."employer_plan_counts", NEW."enabled", NEW."holding_period", NEW."household_id", _pgh_attach_context(), NOW(), \'update\', NEW."household_id"); RETURN NULL;', hash='e83de995514f6c9f0ff438a22651dc56131c97a9', operation='UPDATE', pgid='pgtrigger_update_update_0985b', table='transactions_washsalepolicy', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='washsalepolicy',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "transactions_washsalepolicyevent" ("changed_at", "crypto_exempt", "earlier_acquired_count", "employer_plan_counts", "enabled", "holding_period", "household_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."changed_at", OLD."crypto_exempt", OLD."earlier_acquired_count", OLD."employer_plan_counts", OLD."enabled", OLD."holding_period", OLD."household_id", _pgh_attach_context(), NOW(), \'delete\', OLD."household_id"); RETURN NULL;', hash='f6243d8eab5023a87454a1c7a8d4f09460ca12ff', operation='DELETE', pgid='pgtrigger_delete_delete_9f989', table='transactions_washsalepolicy', when='AFTER')),
+            ),
+            migrations.AddField(
+                model_name='washsalepolicyevent',
+                name='household',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', serialize=False, to='identity.household'),
+            ),
+            migrations.AddField(
+                model_name='washsalepolicyevent',
+                name='pgh_context',
+                field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            ),
+            migrations.AddField(
+                model_name='washsalepolicyevent',
+                name='pgh_obj',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='transactions.washsalepolicy'),
+            ),
+            migrations.AddIndex(
+                model_name='account',
+                index=models.Index(fields=['household', 'id'], name='account_by_household'),
+            ),
+            migrations.AddIndex(
+                model_name='account',
+                index=models.Index(fields=['name'], name='account_by_name'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='account',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "transactions_accountevent" ("archived_at", "cash", "created_at", "currency", "household_id", "id", "ledger_version", "lot_method", "name", "opened_date", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "type") VALUES (NEW."archived_at", NEW."cash", NEW."created_at", NEW."currency", NEW."household_id", NEW."id", NEW."ledger_version", NEW."lot_method", NEW."name", NEW."opened_date", NEW."owner_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."public_id", NEW."type"); RETURN NULL;', hash='b6dc0008b9b492f311ff8e72026b32f7a22d8c58', operation='INSERT', pgid='pgtrigger_insert_insert_c3a71', table='transactions_account', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='account',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."archived_at" IS DISTINCT FROM (NEW."archived_at") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."currency" IS DISTINCT FROM (NEW."currency") OR OLD."household_id" IS DISTINCT FROM (NEW."household_id") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."lot_method" IS DISTINCT FROM (NEW."lot_method") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."opened_date" IS DISTINCT FROM (NEW."opened_date") OR OLD."owner_id" IS DISTINCT FROM (NEW."owner_id") OR OLD."public_id" IS DISTINCT FROM (NEW."public_id") OR OLD."type" IS DISTINCT FROM (NEW."type"))', func='INSERT INTO "transactions_accountevent" ("archived_at", "cash", "created_at", "currency", "household_id", "id", "ledger_version", "lot_method", "name", "opened_date", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "type") VALUES (NEW."archived_at", NEW."cash", NEW."created_at", NEW."currency", NEW."household_id", NEW."id", NEW."ledger_version", NEW."lot_method", NEW."name", NEW."opened_date", NEW."owner_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."public_id", NEW."type"); RETURN NULL;', hash='5e322a53d4bd8c6cc6d6f0e7e0e4e8948162bfc5', operation='UPDATE', pgid='pgtrigger_update_update_48cc3', table='transactions_account', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='account',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "transactions_accountevent" ("archived_at", "cash", "created_at", "currency", "household_id", "id", "ledger_version", "lot_method", "name", "opened_date", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "type") VALUES (OLD."archived_at", OLD."cash", OLD."created_at", OLD."currency", OLD."household_id", OLD."id", OLD."ledger_version", OLD."lot_method", OLD."name", OLD."opened_date", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."public_id", OLD."type"); RETURN NULL;', hash='af87b391b9127e9b0d76a4d30e3a1a71b2b6d456', operation='DELETE', pgid='pgtrigger_delete_delete_bf012', table='transactions_account', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='accountevent',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='78bae8fa42ffd02eea2d9e5a0c6391e6daa77f77', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_85c7e', table='transactions_accountevent', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='holding',
+                constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='holding_positive'),
+            ),
+            migrations.AddIndex(
+                model_name='import',
+                index=models.Index(fields=['-created_at', '-id'], name='import_newest'),
+            ),
+            migrations.AddConstraint(
+                model_name='importchunk',
+                constraint=models.UniqueConstraint(fields=('batch', 'number'), name='import_chunk_unique'),
+            ),
+            migrations.AddIndex(
+                model_name='importrow',
+                index=models.Index(fields=['batch', 'status', 'number'], name='import_row_by_status'),
+            ),
+            migrations.AddIndex(
+                model_name='importrow',
+                index=models.Index(condition=models.Q(('status', 'ready')), fields=['batch', 'executed_at', 'number'], name='import_row_chronological'),
+            ),
+            migrations.AddConstraint(
+                model_name='importrow',
+                constraint=models.UniqueConstraint(fields=('batch', 'number'), name='import_row_unique'),
+            ),
+            migrations.AddIndex(
+                model_name='rebooking',
+                index=models.Index(fields=['next_at', 'id'], name='rebooking_due'),
+            ),
+            migrations.AddConstraint(
+                model_name='rebooking',
+                constraint=models.UniqueConstraint(fields=('decision', 'household'), name='rebooking_once'),
+            ),
+            migrations.AddIndex(
+                model_name='transaction',
+                index=models.Index(fields=['account', '-executed_at', '-id'], name='transaction_by_account'),
+            ),
+            migrations.AddIndex(
+                model_name='transaction',
+                index=models.Index(condition=models.Q(('asset__isnull', False)), fields=['account', 'asset', 'executed_at', 'id'], name='transaction_by_asset'),
+            ),
+            migrations.AddIndex(
+                model_name='transaction',
+                index=models.Index(condition=models.Q(('external_id', ''), _negated=True), fields=['account', 'external_id'], name='transaction_by_external_id'),
+            ),
+            migrations.AddIndex(
+                model_name='transaction',
+                index=models.Index(condition=models.Q(('new_asset__isnull', False), ('ratio_new__isnull', False), _connector='OR'), fields=['account', 'asset', 'new_asset'], name='transaction_leads_on'),
+            ),
+            migrations.AddIndex(
+                model_name='transaction',
+                index=models.Index(condition=models.Q(('import_batch__isnull', False)), fields=['import_batch', 'id'], name='transaction_by_import'),
+            ),
+            migrations.AddConstraint(
+                model_name='transaction',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('asset__isnull', False), ('price__gte', 0), ('quantity__gt', 0), ('type__in', ['buy', 'sell', 'reinvestment', 'rights_exercise'])), models.Q(('type__in', ['buy', 'sell', 'reinvestment', 'rights_exercise']), _negated=True), _connector='OR'), name='transaction_trade_is_whole'),
+            ),
+            migrations.AddConstraint(
+                model_name='transaction',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('type__in', ['split', 'spin_off', 'merger', 'symbol_change', 'rights_issue', 'rights_exercise', 'stock_dividend']), _negated=True), ('asset__isnull', False), _connector='OR'), name='transaction_event_is_whole'),
+            ),
+            migrations.AddConstraint(
+                model_name='transaction',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('ratio_new__isnull', True), ('ratio_old__isnull', True)), models.Q(('ratio_new__gt', 0), ('ratio_old__gt', 0)), _connector='OR'), name='transaction_ratio_positive'),
+            ),
+            migrations.AddConstraint(
+                model_name='transaction',
+                constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0), ('fee__gte', 0), ('fx_rate__gt', 0)), name='transaction_amounts_not_negative'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='transaction',
+                trigger=pgtrigger.compiler.Trigger(name='transaction_append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='6e39688a66d64574f958f735be40b8474516b62a', operation='UPDATE OR DELETE', pgid='pgtrigger_transaction_append_only_60c59', table='transactions_transaction', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='lot',
+                index=models.Index(condition=models.Q(('quantity__gt', 0)), fields=['account', 'asset', 'opened_at', 'id'], name='lot_open'),
+            ),
+            migrations.AddIndex(
+                model_name='lot',
+                index=models.Index(fields=['account', 'asset', 'id'], name='lot_by_asset'),
+            ),
+            migrations.AddConstraint(
+                model_name='lot',
+                constraint=models.UniqueConstraint(fields=('transaction', 'account', 'asset', 'piece'), name='lot_piece_unique'),
+            ),
+            migrations.AddConstraint(
+                model_name='lot',
+                constraint=models.CheckConstraint(condition=models.Q(('cost_basis__gte', 0), ('quantity__gte', 0)), name='lot_not_negative'),
+            ),
+            migrations.AddConstraint(
+                model_name='lot',
+                constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0), ('cost_basis', 0), _connector='OR'), name='lot_closed_has_no_basis'),
+            ),
+            migrations.AddIndex(
+                model_name='disposal',
+                index=models.Index(fields=['account', 'closed_at', 'id'], name='disposal_by_date'),
+            ),
+            migrations.AddIndex(
+                model_name='disposal',
+                index=models.Index(fields=['account', 'asset', 'closed_at'], name='disposal_by_asset'),
+            ),
+            migrations.AddIndex(
+                model_name='disposal',
+                index=models.Index(fields=['lot_transaction', 'id'], name='disposal_by_lot'),
+            ),
+            migrations.AddConstraint(
+                model_name='disposal',
+                constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 0)), name='disposal_not_negative'),
+            ),
+            migrations.AddConstraint(
+                model_name='disposal',
+                constraint=models.UniqueConstraint(fields=('transaction', 'part'), name='disposal_part_unique'),
+            ),
+            migrations.AddConstraint(
+                model_name='disposal',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('deferred_loss', 0), ('permanent_loss', 0)), models.Q(('deferred_loss__gte', 0), ('permanent_loss__gte', 0), ('proceeds__lte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('cost_basis'), '-', models.F('deferred_loss')), '-', models.F('permanent_loss')))), _connector='OR'), name='disposal_wash_sale_is_loss'),
+            ),
+            migrations.AddIndex(
+                model_name='washsale',
+                index=models.Index(fields=['sale', 'part'], name='wash_sale_by_sale'),
+            ),
+            migrations.AddIndex(
+                model_name='washsale',
+                index=models.Index(fields=['replacement', 'id'], name='wash_sale_by_replacement'),
+            ),
+            migrations.AddIndex(
+                model_name='washsale',
+                index=models.Index(fields=['loss_account', 'loss_asset', 'sold_date'], name='wash_sale_by_account'),
+            ),
+            migrations.AddConstraint(
+                model_name='washsale',
+                constraint=models.CheckConstraint(condition=models.Q(('disallowed__gte', 0), ('loss_quantity__gt', 0), ('quantity__gt', 0)), name='wash_sale_positive'),
+            ),
+            migrations.AddConstraint(
+                model_name='washsale',
+                constraint=models.CheckConstraint(condition=models.Q(('permanent', False), ('basis_added', 0), _connector='OR'), name='wash_sale_permanent_adds_nothing'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='washsalepolicyevent',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='43113ad0a82e19e8e1a918bcb6ff1f7d67072371', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_fc028', table='transactions_washsalepolicyevent', when='BEFORE')),
+            ),
+        ]),
     ]

@@ -8,6 +8,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from stores.schema import Together
+
 
 class Migration(migrations.Migration):
 
@@ -197,191 +199,193 @@ class Migration(migrations.Migration):
                 'abstract': False,
             },
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='household',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "identity_householdevent" ("created_at", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id") VALUES (NEW."created_at", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."public_id"); RETURN NULL;', hash='5af3582db8ac1afd4479a20c07957b55157092c7', operation='INSERT', pgid='pgtrigger_insert_insert_09344', table='identity_household', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='household',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "identity_householdevent" ("created_at", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id") VALUES (NEW."created_at", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."public_id"); RETURN NULL;', hash='bc5ad6fa21cd308850b95d89b309a1886ca00c04', operation='UPDATE', pgid='pgtrigger_update_update_7c727', table='identity_household', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='household',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "identity_householdevent" ("created_at", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id") VALUES (OLD."created_at", OLD."id", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."public_id"); RETURN NULL;', hash='22780a00806eb3a411847bf8505a0caa337133cf', operation='DELETE', pgid='pgtrigger_delete_delete_04a8b', table='identity_household', when='AFTER')),
-        ),
-        migrations.AddField(
-            model_name='householdevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='householdevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='identity.household'),
-        ),
-        migrations.AddField(
-            model_name='invitation',
-            name='household',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to='identity.household'),
-        ),
-        migrations.AddField(
-            model_name='invitation',
-            name='invited_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='invitationevent',
-            name='household',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='identity.household'),
-        ),
-        migrations.AddField(
-            model_name='invitationevent',
-            name='invited_by',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='invitationevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='invitationevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='identity.invitation'),
-        ),
-        migrations.AddField(
-            model_name='tokenfamily',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='token_families', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='tokenfamilyevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='tokenfamilyevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='identity.tokenfamily'),
-        ),
-        migrations.AddField(
-            model_name='tokenfamilyevent',
-            name='user',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='userevent',
-            name='household',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='identity.household'),
-        ),
-        migrations.AddField(
-            model_name='userevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='userevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to=settings.AUTH_USER_MODEL),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='adviserlinkevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='efca7c493057faea8bace3899d3131be0dd3ab21', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_4d0b5', table='identity_adviserlinkevent', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='adviserlink',
-            constraint=models.UniqueConstraint(fields=('adviser', 'household'), name='adviser_link_unique'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='adviserlink',
-            trigger=pgtrigger.compiler.Trigger(name='access_epoch', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF TG_OP <> 'INSERT' THEN\n        UPDATE identity_user SET access_epoch = access_epoch + 1 WHERE id = OLD.adviser_id;\n    END IF;\n    IF TG_OP <> 'DELETE' THEN\n        UPDATE identity_user SET access_epoch = access_epoch + 1 WHERE id = NEW.adviser_id;\n    END IF;\n    RETURN NULL;\n", hash='408314322ba7beac41f2def09286ee02521bc381', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_access_epoch_88dc3', table='identity_adviserlink', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='adviserlink',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "identity_adviserlinkevent" ("adviser_id", "created_at", "household_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."adviser_id", NEW."created_at", NEW."household_id", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='94b1808708869891e6330e46ce6b2e2389260830', operation='INSERT', pgid='pgtrigger_insert_insert_9b54b', table='identity_adviserlink', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='adviserlink',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "identity_adviserlinkevent" ("adviser_id", "created_at", "household_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."adviser_id", NEW."created_at", NEW."household_id", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='e526c2f745d5a842400ce5c1124dd0e1d764bb6e', operation='UPDATE', pgid='pgtrigger_update_update_1dbec', table='identity_adviserlink', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='adviserlink',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "identity_adviserlinkevent" ("adviser_id", "created_at", "household_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."adviser_id", OLD."created_at", OLD."household_id", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='3e0a312b679e72b165c46ad380bf370f0b42f8e3', operation='DELETE', pgid='pgtrigger_delete_delete_c5f0f', table='identity_adviserlink', when='AFTER')),
-        ),
-        migrations.AddIndex(
-            model_name='user',
-            index=models.Index(condition=models.Q(('role', 'investor'), _negated=True), fields=['role', '-id'], name='user_not_investor'),
-        ),
-        migrations.AddIndex(
-            model_name='user',
-            index=models.Index(condition=models.Q(('is_active', False)), fields=['-id'], name='user_closed'),
-        ),
-        migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email')), ('email__regex', '^[!-~]+@[!-~]+$')), name='user_email_is_folded'),
-        ),
-        migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('federal_ordinary_rate__range', (0, 1)), ('federal_long_term_rate__range', (0, 1)), ('state_rate__range', (0, 1)), ('net_investment_income_rate__range', (0, 1))), name='user_rates_are_fractions'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='user',
-            trigger=pgtrigger.compiler.Trigger(name='access_epoch', sql=pgtrigger.compiler.UpsertTriggerSql(func='\n    IF (OLD.household_id, OLD.role, OLD.active_trader, OLD.is_active, OLD.is_staff,\n        OLD.is_superuser, OLD.password, OLD.token_version)\n       IS DISTINCT FROM\n       (NEW.household_id, NEW.role, NEW.active_trader, NEW.is_active, NEW.is_staff,\n        NEW.is_superuser, NEW.password, NEW.token_version) THEN\n        NEW.access_epoch := OLD.access_epoch + 1;\n    ELSE\n        NEW.access_epoch := GREATEST(OLD.access_epoch, NEW.access_epoch);\n    END IF;\n    RETURN NEW;\n', hash='e9764550245f265701f386c56301ce0784b468ef', operation='UPDATE', pgid='pgtrigger_access_epoch_fe485', table='identity_user', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='user',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "identity_userevent" ("active_trader", "base_currency", "created_at", "email", "federal_long_term_rate", "federal_ordinary_rate", "full_name", "household_id", "id", "is_active", "is_demo", "is_staff", "is_superuser", "last_login", "net_investment_income_rate", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "role", "state_rate", "token_version") VALUES (NEW."active_trader", NEW."base_currency", NEW."created_at", NEW."email", NEW."federal_long_term_rate", NEW."federal_ordinary_rate", NEW."full_name", NEW."household_id", NEW."id", NEW."is_active", NEW."is_demo", NEW."is_staff", NEW."is_superuser", NEW."last_login", NEW."net_investment_income_rate", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."public_id", NEW."role", NEW."state_rate", NEW."token_version"); RETURN NULL;', hash='c165e529b692972bfb314953ebcb0226b7bccc1e', operation='INSERT', pgid='pgtrigger_insert_insert_1aba8', table='identity_user', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='user',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."active_trader" IS DISTINCT FROM (NEW."active_trader") OR OLD."base_currency" IS DISTINCT FROM (NEW."base_currency") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."email" IS DISTINCT FROM (NEW."email") OR OLD."federal_long_term_rate" IS DISTINCT FROM (NEW."federal_long_term_rate") OR OLD."federal_ordinary_rate" IS DISTINCT FROM (NEW."federal_ordinary_rate") OR OLD."full_name" IS DISTINCT FROM (NEW."full_name") OR OLD."household_id" IS DISTINCT FROM (NEW."household_id") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."is_active" IS DISTINCT FROM (NEW."is_active") OR OLD."is_demo" IS DISTINCT FROM (NEW."is_demo") OR OLD."is_staff" IS DISTINCT FROM (NEW."is_staff") OR OLD."is_superuser" IS DISTINCT FROM (NEW."is_superuser") OR OLD."net_investment_income_rate" IS DISTINCT FROM (NEW."net_investment_income_rate") OR OLD."public_id" IS DISTINCT FROM (NEW."public_id") OR OLD."role" IS DISTINCT FROM (NEW."role") OR OLD."state_rate" IS DISTINCT FROM (NEW."state_rate") OR OLD."token_version" IS DISTINCT FROM (NEW."token_version"))', func='INSERT INTO "identity_userevent" ("active_trader", "base_currency", "created_at", "email", "federal_long_term_rate", "federal_ordinary_rate", "full_name", "household_id", "id", "is_active", "is_demo", "is_staff", "is_superuser", "last_login", "net_investment_income_rate", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "role", "state_rate", "token_version") VALUES (NEW."active_trader", NEW."base_currency", NEW."created_at", NEW."email", NEW."federal_long_term_rate", NEW."federal_ordinary_rate", NEW."full_name", NEW."household_id", NEW."id", NEW."is_active", NEW."is_demo", NEW."is_staff", NEW."is_superuser", NEW."last_login", NEW."net_investment_income_rate", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."public_id", NEW."role", NEW."state_rate", NEW."token_version"); RETURN NULL;', hash='596f9010cd56e8d378935d0764495d94027a0129', operation='UPDATE', pgid='pgtrigger_update_update_edbfc', table='identity_user', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='user',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "identity_userevent" ("active_trader", "base_currency", "created_at", "email", "federal_long_term_rate", "federal_ordinary_rate", "full_name", "household_id", "id", "is_active", "is_demo", "is_staff", "is_superuser", "last_login", "net_investment_income_rate", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "role", "state_rate", "token_version") VALUES (OLD."active_trader", OLD."base_currency", OLD."created_at", OLD."email", OLD."federal_long_term_rate", OLD."federal_ordinary_rate", OLD."full_name", OLD."household_id", OLD."id", OLD."is_active", OLD."is_demo", OLD."is_staff", OLD."is_superuser", OLD."last_login", OLD."net_investment_income_rate", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."public_id", OLD."role", OLD."state_rate", OLD."token_version"); RETURN NULL;', hash='d76888268ca135e890a06fc6f47067a9d6c7abf9', operation='DELETE', pgid='pgtrigger_delete_delete_5b696', table='identity_user', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='householdevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='581618f739e6cf28713d598ad2b577a602c5e4f5', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_90b1e', table='identity_householdevent', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='invitation',
-            index=models.Index(fields=['email'], name='invitation_by_email'),
-        ),
-        migrations.AddConstraint(
-            model_name='invitation',
-            constraint=models.UniqueConstraint(condition=models.Q(('accepted_at__isnull', True), ('revoked_at__isnull', True)), fields=('household', 'email'), name='invitation_open_unique'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='invitation',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "identity_invitationevent" ("accepted_at", "created_at", "email", "expires_at", "household_id", "id", "invited_by_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "revoked_at") VALUES (NEW."accepted_at", NEW."created_at", NEW."email", NEW."expires_at", NEW."household_id", NEW."id", NEW."invited_by_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."public_id", NEW."revoked_at"); RETURN NULL;', hash='a30b8ed56448000092557ce996009c5358314845', operation='INSERT', pgid='pgtrigger_insert_insert_490a7', table='identity_invitation', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='invitation',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."accepted_at" IS DISTINCT FROM (NEW."accepted_at") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."email" IS DISTINCT FROM (NEW."email") OR OLD."expires_at" IS DISTINCT FROM (NEW."expires_at") OR OLD."household_id" IS DISTINCT FROM (NEW."household_id") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."invited_by_id" IS DISTINCT FROM (NEW."invited_by_id") OR OLD."public_id" IS DISTINCT FROM (NEW."public_id") OR OLD."revoked_at" IS DISTINCT FROM (NEW."revoked_at"))', func='INSERT INTO "identity_invitationevent" ("accepted_at", "created_at", "email", "expires_at", "household_id", "id", "invited_by_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "revoked_at") VALUES (NEW."accepted_at", NEW."created_at", NEW."email", NEW."expires_at", NEW."household_id", NEW."id", NEW."invited_by_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."public_id", NEW."revoked_at"); RETURN NULL;', hash='d08f6dd9144770ae1371a8e66729cd579fbe1ade', operation='UPDATE', pgid='pgtrigger_update_update_0f97f', table='identity_invitation', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='invitation',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "identity_invitationevent" ("accepted_at", "created_at", "email", "expires_at", "household_id", "id", "invited_by_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "revoked_at") VALUES (OLD."accepted_at", OLD."created_at", OLD."email", OLD."expires_at", OLD."household_id", OLD."id", OLD."invited_by_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."public_id", OLD."revoked_at"); RETURN NULL;', hash='cda4e9c6dfc0038060ec9648f4d1032e70a3a14f', operation='DELETE', pgid='pgtrigger_delete_delete_124e8', table='identity_invitation', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='invitationevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='ac541aaf1681f01ff11ae384d4935cde2199fc72', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_10929', table='identity_invitationevent', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='tokenfamily',
-            index=models.Index(condition=models.Q(('revoked_at__isnull', True)), fields=['user'], name='token_family_living'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='tokenfamily',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."revoked_at" IS DISTINCT FROM (NEW."revoked_at"))', func='INSERT INTO "identity_tokenfamilyevent" ("created_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "revoked_at", "revoked_reason", "user_id") VALUES (NEW."created_at", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."revoked_at", NEW."revoked_reason", NEW."user_id"); RETURN NULL;', hash='f640b8b69893be945a93a0a90e20fca7fe06f89c', operation='UPDATE', pgid='pgtrigger_update_update_06eb8', table='identity_tokenfamily', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='tokenfamilyevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='0bb8165592a45946868c0062270fbfb85aa32d09', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_b4d35', table='identity_tokenfamilyevent', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='userevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='0a7b9478b240bc5863441f1e8874cc1d7c8aa9e3', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_9b82a', table='identity_userevent', when='BEFORE')),
-        ),
+        Together([
+            pgtrigger.migrations.AddTrigger(
+                model_name='household',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "identity_householdevent" ("created_at", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id") VALUES (NEW."created_at", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."public_id"); RETURN NULL;', hash='5af3582db8ac1afd4479a20c07957b55157092c7', operation='INSERT', pgid='pgtrigger_insert_insert_09344', table='identity_household', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='household',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "identity_householdevent" ("created_at", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id") VALUES (NEW."created_at", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."public_id"); RETURN NULL;', hash='bc5ad6fa21cd308850b95d89b309a1886ca00c04', operation='UPDATE', pgid='pgtrigger_update_update_7c727', table='identity_household', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='household',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "identity_householdevent" ("created_at", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id") VALUES (OLD."created_at", OLD."id", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."public_id"); RETURN NULL;', hash='22780a00806eb3a411847bf8505a0caa337133cf', operation='DELETE', pgid='pgtrigger_delete_delete_04a8b', table='identity_household', when='AFTER')),
+            ),
+            migrations.AddField(
+                model_name='householdevent',
+                name='pgh_context',
+                field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            ),
+            migrations.AddField(
+                model_name='householdevent',
+                name='pgh_obj',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='identity.household'),
+            ),
+            migrations.AddField(
+                model_name='invitation',
+                name='household',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to='identity.household'),
+            ),
+            migrations.AddField(
+                model_name='invitation',
+                name='invited_by',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='invitationevent',
+                name='household',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='identity.household'),
+            ),
+            migrations.AddField(
+                model_name='invitationevent',
+                name='invited_by',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='invitationevent',
+                name='pgh_context',
+                field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            ),
+            migrations.AddField(
+                model_name='invitationevent',
+                name='pgh_obj',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='identity.invitation'),
+            ),
+            migrations.AddField(
+                model_name='tokenfamily',
+                name='user',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='token_families', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='tokenfamilyevent',
+                name='pgh_context',
+                field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            ),
+            migrations.AddField(
+                model_name='tokenfamilyevent',
+                name='pgh_obj',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='identity.tokenfamily'),
+            ),
+            migrations.AddField(
+                model_name='tokenfamilyevent',
+                name='user',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='userevent',
+                name='household',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='identity.household'),
+            ),
+            migrations.AddField(
+                model_name='userevent',
+                name='pgh_context',
+                field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            ),
+            migrations.AddField(
+                model_name='userevent',
+                name='pgh_obj',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to=settings.AUTH_USER_MODEL),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='adviserlinkevent',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='efca7c493057faea8bace3899d3131be0dd3ab21', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_4d0b5', table='identity_adviserlinkevent', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='adviserlink',
+                constraint=models.UniqueConstraint(fields=('adviser', 'household'), name='adviser_link_unique'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='adviserlink',
+                trigger=pgtrigger.compiler.Trigger(name='access_epoch', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF TG_OP <> 'INSERT' THEN\n        UPDATE identity_user SET access_epoch = access_epoch + 1 WHERE id = OLD.adviser_id;\n    END IF;\n    IF TG_OP <> 'DELETE' THEN\n        UPDATE identity_user SET access_epoch = access_epoch + 1 WHERE id = NEW.adviser_id;\n    END IF;\n    RETURN NULL;\n", hash='408314322ba7beac41f2def09286ee02521bc381', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_access_epoch_88dc3', table='identity_adviserlink', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='adviserlink',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "identity_adviserlinkevent" ("adviser_id", "created_at", "household_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."adviser_id", NEW."created_at", NEW."household_id", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='94b1808708869891e6330e46ce6b2e2389260830', operation='INSERT', pgid='pgtrigger_insert_insert_9b54b', table='identity_adviserlink', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='adviserlink',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "identity_adviserlinkevent" ("adviser_id", "created_at", "household_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."adviser_id", NEW."created_at", NEW."household_id", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='e526c2f745d5a842400ce5c1124dd0e1d764bb6e', operation='UPDATE', pgid='pgtrigger_update_update_1dbec', table='identity_adviserlink', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='adviserlink',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "identity_adviserlinkevent" ("adviser_id", "created_at", "household_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."adviser_id", OLD."created_at", OLD."household_id", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='3e0a312b679e72b165c46ad380bf370f0b42f8e3', operation='DELETE', pgid='pgtrigger_delete_delete_c5f0f', table='identity_adviserlink', when='AFTER')),
+            ),
+            migrations.AddIndex(
+                model_name='user',
+                index=models.Index(condition=models.Q(('role', 'investor'), _negated=True), fields=['role', '-id'], name='user_not_investor'),
+            ),
+            migrations.AddIndex(
+                model_name='user',
+                index=models.Index(condition=models.Q(('is_active', False)), fields=['-id'], name='user_closed'),
+            ),
+            migrations.AddConstraint(
+                model_name='user',
+                constraint=models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email')), ('email__regex', '^[!-~]+@[!-~]+$')), name='user_email_is_folded'),
+            ),
+            migrations.AddConstraint(
+                model_name='user',
+                constraint=models.CheckConstraint(condition=models.Q(('federal_ordinary_rate__range', (0, 1)), ('federal_long_term_rate__range', (0, 1)), ('state_rate__range', (0, 1)), ('net_investment_income_rate__range', (0, 1))), name='user_rates_are_fractions'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='user',
+                trigger=pgtrigger.compiler.Trigger(name='access_epoch', sql=pgtrigger.compiler.UpsertTriggerSql(func='\n    IF (OLD.household_id, OLD.role, OLD.active_trader, OLD.is_active, OLD.is_staff,\n        OLD.is_superuser, OLD.password, OLD.token_version)\n       IS DISTINCT FROM\n       (NEW.household_id, NEW.role, NEW.active_trader, NEW.is_active, NEW.is_staff,\n        NEW.is_superuser, NEW.password, NEW.token_version) THEN\n        NEW.access_epoch := OLD.access_epoch + 1;\n    ELSE\n        NEW.access_epoch := GREATEST(OLD.access_epoch, NEW.access_epoch);\n    END IF;\n    RETURN NEW;\n', hash='e9764550245f265701f386c56301ce0784b468ef', operation='UPDATE', pgid='pgtrigger_access_epoch_fe485', table='identity_user', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='user',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "identity_userevent" ("active_trader", "base_currency", "created_at", "email", "federal_long_term_rate", "federal_ordinary_rate", "full_name", "household_id", "id", "is_active", "is_demo", "is_staff", "is_superuser", "last_login", "net_investment_income_rate", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "role", "state_rate", "token_version") VALUES (NEW."active_trader", NEW."base_currency", NEW."created_at", NEW."email", NEW."federal_long_term_rate", NEW."federal_ordinary_rate", NEW."full_name", NEW."household_id", NEW."id", NEW."is_active", NEW."is_demo", NEW."is_staff", NEW."is_superuser", NEW."last_login", NEW."net_investment_income_rate", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."public_id", NEW."role", NEW."state_rate", NEW."token_version"); RETURN NULL;', hash='c165e529b692972bfb314953ebcb0226b7bccc1e', operation='INSERT', pgid='pgtrigger_insert_insert_1aba8', table='identity_user', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='user',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."active_trader" IS DISTINCT FROM (NEW."active_trader") OR OLD."base_currency" IS DISTINCT FROM (NEW."base_currency") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."email" IS DISTINCT FROM (NEW."email") OR OLD."federal_long_term_rate" IS DISTINCT FROM (NEW."federal_long_term_rate") OR OLD."federal_ordinary_rate" IS DISTINCT FROM (NEW."federal_ordinary_rate") OR OLD."full_name" IS DISTINCT FROM (NEW."full_name") OR OLD."household_id" IS DISTINCT FROM (NEW."household_id") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."is_active" IS DISTINCT FROM (NEW."is_active") OR OLD."is_demo" IS DISTINCT FROM (NEW."is_demo") OR OLD."is_staff" IS DISTINCT FROM (NEW."is_staff") OR OLD."is_superuser" IS DISTINCT FROM (NEW."is_superuser") OR OLD."net_investment_income_rate" IS DISTINCT FROM (NEW."net_investment_income_rate") OR OLD."public_id" IS DISTINCT FROM (NEW."public_id") OR OLD."role" IS DISTINCT FROM (NEW."role") OR OLD."state_rate" IS DISTINCT FROM (NEW."state_rate") OR OLD."token_version" IS DISTINCT FROM (NEW."token_version"))', func='INSERT INTO "identity_userevent" ("active_trader", "base_currency", "created_at", "email", "federal_long_term_rate", "federal_ordinary_rate", "full_name", "household_id", "id", "is_active", "is_demo", "is_staff", "is_superuser", "last_login", "net_investment_income_rate", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "role", "state_rate", "token_version") VALUES (NEW."active_trader", NEW."base_currency", NEW."created_at", NEW."email", NEW."federal_long_term_rate", NEW."federal_ordinary_rate", NEW."full_name", NEW."household_id", NEW."id", NEW."is_active", NEW."is_demo", NEW."is_staff", NEW."is_superuser", NEW."last_login", NEW."net_investment_income_rate", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."public_id", NEW."role", NEW."state_rate", NEW."token_version"); RETURN NULL;', hash='596f9010cd56e8d378935d0764495d94027a0129', operation='UPDATE', pgid='pgtrigger_update_update_edbfc', table='identity_user', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='user',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "identity_userevent" ("active_trader", "base_currency", "created_at", "email", "federal_long_term_rate", "federal_ordinary_rate", "full_name", "household_id", "id", "is_active", "is_demo", "is_staff", "is_superuser", "last_login", "net_investment_income_rate", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "role", "state_rate", "token_version") VALUES (OLD."active_trader", OLD."base_currency", OLD."created_at", OLD."email", OLD."federal_long_term_rate", OLD."federal_ordinary_rate", OLD."full_name", OLD."household_id", OLD."id", OLD."is_active", OLD."is_demo", OLD."is_staff", OLD."is_superuser", OLD."last_login", OLD."net_investment_income_rate", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."public_id", OLD."role", OLD."state_rate", OLD."token_version"); RETURN NULL;', hash='d76888268ca135e890a06fc6f47067a9d6c7abf9', operation='DELETE', pgid='pgtrigger_delete_delete_5b696', table='identity_user', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='householdevent',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='581618f739e6cf28713d598ad2b577a602c5e4f5', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_90b1e', table='identity_householdevent', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='invitation',
+                index=models.Index(fields=['email'], name='invitation_by_email'),
+            ),
+            migrations.AddConstraint(
+                model_name='invitation',
+                constraint=models.UniqueConstraint(condition=models.Q(('accepted_at__isnull', True), ('revoked_at__isnull', True)), fields=('household', 'email'), name='invitation_open_unique'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='invitation',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "identity_invitationevent" ("accepted_at", "created_at", "email", "expires_at", "household_id", "id", "invited_by_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "revoked_at") VALUES (NEW."accepted_at", NEW."created_at", NEW."email", NEW."expires_at", NEW."household_id", NEW."id", NEW."invited_by_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."public_id", NEW."revoked_at"); RETURN NULL;', hash='a30b8ed56448000092557ce996009c5358314845', operation='INSERT', pgid='pgtrigger_insert_insert_490a7', table='identity_invitation', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='invitation',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."accepted_at" IS DISTINCT FROM (NEW."accepted_at") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."email" IS DISTINCT FROM (NEW."email") OR OLD."expires_at" IS DISTINCT FROM (NEW."expires_at") OR OLD."household_id" IS DISTINCT FROM (NEW."household_id") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."invited_by_id" IS DISTINCT FROM (NEW."invited_by_id") OR OLD."public_id" IS DISTINCT FROM (NEW."public_id") OR OLD."revoked_at" IS DISTINCT FROM (NEW."revoked_at"))', func='INSERT INTO "identity_invitationevent" ("accepted_at", "created_at", "email", "expires_at", "household_id", "id", "invited_by_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "revoked_at") VALUES (NEW."accepted_at", NEW."created_at", NEW."email", NEW."expires_at", NEW."household_id", NEW."id", NEW."invited_by_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."public_id", NEW."revoked_at"); RETURN NULL;', hash='d08f6dd9144770ae1371a8e66729cd579fbe1ade', operation='UPDATE', pgid='pgtrigger_update_update_0f97f', table='identity_invitation', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='invitation',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "identity_invitationevent" ("accepted_at", "created_at", "email", "expires_at", "household_id", "id", "invited_by_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_id", "revoked_at") VALUES (OLD."accepted_at", OLD."created_at", OLD."email", OLD."expires_at", OLD."household_id", OLD."id", OLD."invited_by_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."public_id", OLD."revoked_at"); RETURN NULL;', hash='cda4e9c6dfc0038060ec9648f4d1032e70a3a14f', operation='DELETE', pgid='pgtrigger_delete_delete_124e8', table='identity_invitation', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='invitationevent',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='ac541aaf1681f01ff11ae384d4935cde2199fc72', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_10929', table='identity_invitationevent', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='tokenfamily',
+                index=models.Index(condition=models.Q(('revoked_at__isnull', True)), fields=['user'], name='token_family_living'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='tokenfamily',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."revoked_at" IS DISTINCT FROM (NEW."revoked_at"))', func='INSERT INTO "identity_tokenfamilyevent" ("created_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "revoked_at", "revoked_reason", "user_id") VALUES (NEW."created_at", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."revoked_at", NEW."revoked_reason", NEW."user_id"); RETURN NULL;', hash='f640b8b69893be945a93a0a90e20fca7fe06f89c', operation='UPDATE', pgid='pgtrigger_update_update_06eb8', table='identity_tokenfamily', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='tokenfamilyevent',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='0bb8165592a45946868c0062270fbfb85aa32d09', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_b4d35', table='identity_tokenfamilyevent', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='userevent',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='0a7b9478b240bc5863441f1e8874cc1d7c8aa9e3', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_9b82a', table='identity_userevent', when='BEFORE')),
+            ),
+        ]),
     ]
