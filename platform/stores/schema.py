@@ -32,7 +32,7 @@ class Together(Operation):
         if rendered is not None:
             state.__dict__["apps"] = rendered
             changed = {(app_label, each.model_name.lower()) for each in self.operations}
-            state.reload_models(changed, delay=False)
+            state.reload_models(sorted(changed), delay=False)
 
     def database_forwards(
         self,

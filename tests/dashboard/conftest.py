@@ -23,6 +23,8 @@ from django.utils import timezone
 
 PASSWORD = "a-long-enough-password"
 ARTEFACTS = Path(project.ROOT) / ".ci" / "artefacts"
+# Nothing checks the pictures; they are for people.
+SCREENSHOTS = os.environ.get("SCREENSHOTS") == "1"
 PATIENCE_MS = 60_000
 # What a page may complain about when a test provokes it: the answer's own status.
 REFUSED = "Failed to load resource"
@@ -223,9 +225,11 @@ class Visitor:
         self.tab.wait_for_url("**/")
 
     def shoot(self, name: str) -> None:
-        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        """Scroll to the top; with SCREENSHOTS=1 keep a picture of the page, for people."""
         self.tab.evaluate("window.scrollTo(0, 0)")
-        self.tab.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
+        if SCREENSHOTS:
+            ARTEFACTS.mkdir(parents=True, exist_ok=True)
+            self.tab.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
 
     def must_fit(self) -> None:
         """Nothing is wider than the window. Charts follow a new width at the next frame."""
