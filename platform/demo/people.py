@@ -138,6 +138,20 @@ ACCOUNTS = (
             Wish("AMD", "15", 18, "3"),
         ),
     ),
+    # Shares bought near their peak, for the page of losses, and a loss of the last days.
+    AccountPlan(
+        PARTNER,
+        "Robin's shares",
+        "taxable",
+        "USD",
+        ((1696, 7_000), (1174, 9_000), (300, 4_000)),
+        (
+            Wish("GE", "25", 60, "5"),
+            Wish("XOM", "35", 45, "5"),
+            Wish("BAC", "40", 30, "5"),
+        ),
+        (Sale(12, "XOM", "0.4"),),
+    ),
     AccountPlan(
         PARTNER,
         "Euro account",

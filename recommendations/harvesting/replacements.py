@@ -5,10 +5,12 @@
                  corporate action went ex between them
     correlation  of two assets' returns on the sessions both have
     tracking     standard deviation (sample) of the difference of the two returns x sqrt(252)
-    candidate    correlation from MINIMUM up to, but not including, TOO_ALIKE. At TOO_ALIKE and
-                 above two securities may be substantially identical without anybody having decided
-                 so; correlation can only raise that question (IRC 1091 asks for identity, not for
-                 behavior), so such a pair waits for the decision
+    candidate    correlation from 0.50 up to, but not including, 0.995. Shares of one trade seldom
+                 reach 0.7, and the risk is shown beside each; below 0.5 the pair has less than a
+                 quarter of its variance in common. At 0.995 and above two securities may be
+                 substantially identical without anybody having decided so; correlation can only
+                 raise that question (IRC 1091 asks for identity, not for behavior), so such a
+                 pair waits for the decision
     rank         highest correlation, rounded to two decimals; then lowest tracking error, lowest
                  yearly charge (an unknown one last), symbol. Rounding lets a much cheaper or closer
                  candidate go before one whose correlation differs by noise: with 250 sessions the
@@ -30,7 +32,7 @@ from numpy.typing import NDArray
 
 WINDOW_SESSIONS = 252
 SESSIONS_MIN = 120
-CORRELATION_MIN = 0.70
+CORRELATION_MIN = 0.50
 TOO_ALIKE = 0.995
 KEPT = 10
 SESSIONS_OF_YEAR = 252

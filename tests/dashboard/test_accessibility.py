@@ -112,6 +112,7 @@ def addresses(account: Any) -> list[str]:
         f"{own}/gains",
         f"{own}/performance",
         f"{own}/targets",
+        f"{own}/harvest",
         f"{own}/recommendations",
         "/accounts/new",
         "/performance",

@@ -50,6 +50,7 @@ def own_addresses(account: Any) -> dict[str, str]:
 
 POSTS = {
     "reverse",
+    "harvest_request",
     "rebalance",
     "rebalance_cancel",
     "decide",

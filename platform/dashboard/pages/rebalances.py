@@ -1,4 +1,4 @@
-"""Rebalances: requested, followed, and decided on."""
+"""Rebalances requested; their jobs and those of harvests followed; recommendations decided on."""
 
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from core.errors import BallastError, Conflict, InvalidInput, NotFound
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.presenters.harvests import at_a_loss, figures
 from dashboard.presenters.results import before_and_after, in_order, turnover
 from edge.pagination import keyset_page
 from jobs.models import ACTIVE, Job, JobStatus
@@ -19,8 +20,10 @@ from jobs.queries import job as job_of
 from recommendations import operations, queries
 from recommendations.engine.options import ESTIMATED_PRICES, HOLD, Options
 from recommendations.engine.result import stored_result
-from recommendations.models import Recommendation, RecommendationStatus
+from recommendations.harvesting.result import stored_harvest
+from recommendations.models import Recommendation, RecommendationKind, RecommendationStatus
 from transactions import queries as ledger
+from transactions.models import Account
 
 ROWS_SHOWN = 50
 _DECISIONS = {
@@ -66,7 +69,7 @@ def rebalance_job(request: SignedIn, account_id: UUID, job_id: UUID) -> HttpResp
     return shown(
         request,
         "rebalance",
-        {"account": account, "job": job, "active": job.status in ACTIVE},
+        _progress(account, job),
     )
 
 
@@ -77,9 +80,16 @@ def rebalance_progress(request: SignedIn, account_id: UUID, job_id: UUID) -> Htt
     if job.status == JobStatus.COMPLETED:
         return HttpResponseClientRedirect(_result_address(account_id, job))
     account = ledger.account(user=request.user, public_id=account_id)
-    return shown(
-        request, "_progress", {"account": account, "job": job, "active": job.status in ACTIVE}
-    )
+    return shown(request, "_progress", _progress(account, job))
+
+
+def _progress(account: Account, job: Job) -> dict[str, object]:
+    return {
+        "account": account,
+        "job": job,
+        "active": job.status in ACTIVE,
+        "harvest": job.kind == operations.HARVEST,
+    }
 
 
 @for_investors("POST")
@@ -95,7 +105,7 @@ def rebalance_cancel(request: SignedIn, account_id: UUID, job_id: UUID) -> HttpR
 
 def _job(request: SignedIn, account_id: UUID, job_id: UUID) -> Job:
     job = job_of(user=request.user, public_id=job_id)
-    if job.subject_id != account_id or job.kind != operations.REBALANCE:
+    if job.subject_id != account_id or job.kind not in (operations.REBALANCE, operations.HARVEST):
         raise NotFound("No such job.", code="job_not_found")
     return job
 
@@ -126,6 +136,8 @@ def recommendations(request: SignedIn, account_id: UUID) -> HttpResponse:
 def recommendation(request: SignedIn, account_id: UUID, recommendation_id: UUID) -> HttpResponse:
     """Show trades with tax, cost and reason, weights before and after, and omitted trades."""
     row = _row(request, account_id, recommendation_id)
+    if row.kind == RecommendationKind.HARVEST:
+        return _harvest(request, row)
     result = stored_result(row.result)
     return shown(
         request,
@@ -139,6 +151,22 @@ def recommendation(request: SignedIn, account_id: UUID, recommendation_id: UUID)
             "drift_after": result.after.total * 100,
             "turnover": turnover(result),
             "weights": before_and_after(result),
+        },
+    )
+
+
+def _harvest(request: SignedIn, row: Recommendation) -> HttpResponse:
+    """Show the trades of a harvest with what they keep and what they risk."""
+    result = stored_harvest(row.result)
+    return shown(
+        request,
+        "harvest_recommendation",
+        {
+            "account": row.account,
+            "row": row,
+            "result": result,
+            "figures": figures(result),
+            "refused": at_a_loss(result),
         },
     )
 

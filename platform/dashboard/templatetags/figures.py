@@ -53,6 +53,17 @@ def exact(value: Decimal) -> str:
 
 
 @register.filter
+def plus(value: Decimal, other: Decimal) -> Decimal:
+    return value + other
+
+
+@register.filter
+def hundredfold(value: Decimal) -> Decimal:
+    """Return a fraction in percent."""
+    return value * 100
+
+
+@register.filter
 def tone(value: figures.Figure) -> str:
     return figures.tone(value)
 

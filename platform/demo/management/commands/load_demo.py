@@ -16,6 +16,8 @@ from marketdata.operations import load_samples
 from marketdata.queries import assets_by_symbol, closing_prices, exchange_rates_on, last_closes
 from portfolios.holdings.targets import CASH_SYMBOL
 from portfolios.operations import TargetWeight, set_targets
+from recommendations.models import ReplacementSearch
+from recommendations.operations import find_replacements
 from transactions.models import Account
 from transactions.operations import open_account, record
 
@@ -35,6 +37,8 @@ class Command(BaseCommand):
         for loaded in load_samples(now=now):
             if loaded.outcome != "known":
                 self.stdout.write(f"{loaded.source}: {loaded.outcome}, {loaded.rows} rows")
+        if not ReplacementSearch.objects.exists():
+            self.stdout.write(f"replacements found for {find_replacements(now=now)} securities")
         if _load_people(now=now):
             self.stdout.write(f"users and accounts: {', '.join(p.email for p in PEOPLE)}")
         self.stdout.write(f"demo ready in {time.perf_counter() - started:.1f} s")
