@@ -83,6 +83,8 @@ SELECT account.household_id
   FROM transactions_transaction event JOIN transactions_account account
     ON account.id = event.account_id
  WHERE account.household_id = ANY(%(households)s::bigint[])
+   -- The few rows of an index; without this line, all transactions are read.
+   AND (event.new_asset_id IS NOT NULL OR event.ratio_new IS NOT NULL)
    AND (event.type = 'symbol_change'
         OR (event.ratio_new IS NOT NULL AND event.trade_date >= %(prices_since)s))
 """
