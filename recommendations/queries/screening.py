@@ -1,6 +1,6 @@
 """The drift screen: which accounts of a range are outside of their bands, in one statement.
 
-The rule is that of the engine (`engine/arrays/items.py`), in the same floats:
+The rule is that of the engine (`engine/arrays/items.py`), in floats:
 
     value      cash + sum of quantity * price
     cash aim   the larger of cash weight * value and the floor
@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
+import numpy as np
+
 from recommendations.engine.arrays.curves import Floats, Ints
 from recommendations.engine.arrays.items import SAME
 from stores.arrays import records_of
-from stores.sent_arrays import SentFloats, SentInts, sent_floats, sent_ints
+from stores.sent_arrays import SentFloats, sent_floats
 
 
 @dataclass(frozen=True)
@@ -36,64 +38,69 @@ class Prices:
     since: date
 
     @cached_property
-    def sent_ids(self) -> SentInts:
-        return sent_ints(self.asset_ids)
-
-    @cached_property
-    def sent_values(self) -> Mapping[str, SentFloats]:
-        return {currency: sent_floats(values) for currency, values in self.values.items()}
+    def sent(self) -> Mapping[str, SentFloats | str]:
+        """The parameters of the statement, packed once; assets in ascending order."""
+        order = np.argsort(self.asset_ids)
+        found: dict[str, SentFloats | str] = {
+            "assets": sent_floats(self.asset_ids[order].astype(np.float64))
+        }
+        for n, (currency, values) in enumerate(self.values.items()):
+            found |= {f"currency_{n}": currency, f"values_{n}": sent_floats(values[order])}
+        return found
 
 
 # Holdings and targets meet in the order of their keys. A cash target meets no holding: its asset is
-# null.
+# null. A price is found by halving the sorted assets: no table of prices is built for each range.
 _OUTSIDE = """
 WITH account AS MATERIALIZED (
     SELECT id, household_id, cash::float8 AS cash, currency
       FROM transactions_account
      WHERE id BETWEEN %(first)s AND %(last)s AND archived_at IS NULL
-), price AS (
-    SELECT * FROM unnest(%(assets)s, {arrays}) AS price (asset_id, {names})
-), part AS MATERIALIZED (
-    SELECT account.id, asset_id, asset_id IS NULL AS of_cash,
-           target.account_id IS NOT NULL AS wanted,
-           COALESCE(target.target_percentage::float8 / 100, 0) AS weight,
-           COALESCE(target.rebalance_threshold::float8 / 100, 0) AS threshold,
-           COALESCE(holding.quantity::float8, 0) * NULLIF({price}, 0) AS value
+), placed AS (
+    SELECT account_id, asset_id, holding.quantity, target.account_id IS NOT NULL AS wanted,
+           target_percentage, rebalance_threshold,
+           width_bucket(asset_id::float8, %(assets)s) AS place
       FROM (SELECT account_id, asset_id, quantity FROM transactions_holding
              WHERE account_id BETWEEN %(first)s AND %(last)s) holding
       FULL JOIN (SELECT account_id, asset_id, target_percentage, rebalance_threshold
                    FROM portfolios_target
                   WHERE account_id BETWEEN %(first)s AND %(last)s) target
            USING (account_id, asset_id)
-      JOIN account ON account.id = account_id
-      LEFT JOIN price USING (asset_id)
+), part AS MATERIALIZED (
+    SELECT account.id, asset_id IS NULL AS of_cash, wanted,
+           -- PostgreSQL makes a float of a numeric by way of its text; an integer costs less.
+           COALESCE((target_percentage * 10000)::int4 / 1e6::float8, 0) AS weight,
+           COALESCE((rebalance_threshold * 10000)::int4 / 1e6::float8, 0) AS threshold,
+           COALESCE(quantity::float8, 0) * NULLIF(
+               CASE WHEN (%(assets)s)[place] = asset_id::float8 THEN {price} END, 0) AS value
+      FROM placed JOIN account ON account.id = account_id
 ), summed AS (
-    SELECT account.id, account.household_id, account.cash,
-           account.cash + COALESCE(sum(part.value), 0) AS value,
+    SELECT id, COALESCE(sum(value), 0) AS held,
            COALESCE(sum(weight) FILTER (WHERE NOT of_cash), 0) AS whole,
            COALESCE(max(weight) FILTER (WHERE of_cash), 0) AS cash_weight,
            COALESCE(max(threshold) FILTER (WHERE of_cash), 0) AS cash_threshold,
-           bool_or(part.value IS NULL AND NOT of_cash) AS unpriced
-      FROM part JOIN account USING (id)
-     GROUP BY account.id, account.household_id, account.cash
-    HAVING bool_or(wanted)
+           bool_or(value IS NULL AND NOT of_cash) AS unpriced
+      FROM part GROUP BY id HAVING bool_or(wanted)
 ), aimed AS (
-    SELECT *, GREATEST(cash_weight * value, %(floor)s) AS cash_aim FROM summed
-), shared AS (
+    SELECT account.*, whole, cash_threshold, unpriced, cash + held AS value,
+           GREATEST(cash_weight * (cash + held), %(floor)s) AS cash_aim
+      FROM summed JOIN account USING (id)
+), shared AS MATERIALIZED (
     SELECT *, CASE WHEN whole > 0 THEN GREATEST(value - cash_aim, 0) / whole ELSE 0 END AS share
       FROM aimed
 )
 SELECT id FROM shared
- WHERE unpriced
-    OR abs(cash - cash_aim) > cash_threshold * value + %(same)s * value
-    OR EXISTS (SELECT FROM part
-                WHERE part.id = shared.id AND NOT of_cash
-                  AND abs(part.value - weight * share) > threshold * shared.value
-                                                         + %(same)s * shared.value)
-    OR EXISTS (SELECT FROM transactions_account member
-                 JOIN transactions_transaction split ON split.account_id = member.id
-                WHERE member.household_id = shared.household_id
-                  AND split.ratio_new IS NOT NULL AND split.trade_date >= %(since)s)
+ WHERE unpriced OR abs(cash - cash_aim) > cash_threshold * value + %(same)s * value
+UNION
+SELECT id FROM part JOIN shared USING (id)
+ WHERE NOT of_cash
+   AND abs(part.value - weight * share) > threshold * shared.value + %(same)s * shared.value
+UNION
+SELECT shared.id
+  FROM shared
+  JOIN transactions_account member ON member.household_id = shared.household_id
+  JOIN transactions_transaction split ON split.account_id = member.id
+ WHERE split.ratio_new IS NOT NULL AND split.trade_date >= %(since)s
  ORDER BY id
 """
 
@@ -111,9 +118,7 @@ def accounts_outside_bands(*, first: int, last: int, prices: Prices, cash_floor:
             "since": prices.since,
             "floor": cash_floor,
             "same": SAME,
-            "assets": prices.sent_ids,
-            **{f"values_{n}": sent for n, sent in enumerate(prices.sent_values.values())},
-            **{f"currency_{n}": currency for n, currency in enumerate(prices.values)},
+            **prices.sent,
         },
         fields={"id": "int8"},
     )
@@ -122,11 +127,8 @@ def accounts_outside_bands(*, first: int, last: int, prices: Prices, cash_floor:
 
 
 def _statement(currencies: tuple[str, ...]) -> str:
-    """Return the statement with one column of prices for each currency."""
-    numbers = range(len(currencies))
-    choices = " ".join(f"WHEN %(currency_{n})s THEN price_{n}" for n in numbers)
-    return _OUTSIDE.format(
-        arrays=", ".join(f"%(values_{n})s" for n in numbers),
-        names=", ".join(f"price_{n}" for n in numbers),
-        price=f"CASE account.currency {choices} END",
+    """Return the statement with one array of prices for each currency."""
+    choices = " ".join(
+        f"WHEN %(currency_{n})s THEN (%(values_{n})s)[place]" for n in range(len(currencies))
     )
+    return _OUTSIDE.format(price=f"CASE account.currency {choices} END")

@@ -1,4 +1,4 @@
-"""The screen in SQL decides as the engine does, on its own columns and in its own floats."""
+"""The screen in SQL decides as the engine does, on its own columns, edges of bands included."""
 
 import random
 from collections import Counter
