@@ -30,6 +30,10 @@ PROCESSES_MAX = 8
 # The collected suite is a quarter of a million objects, which live as long as the process. Python
 # would look through them again and again: a fifth of all its work.
 GARBAGE_THRESHOLDS = (50_000, 20, 10)
+# Machine code of the engine takes half a minute to compile. It lies by the state of the source that
+# it was compiled from, so every session and process may use what another has compiled.
+COMPILED = Path(sys.prefix) / "compiled"
+COMPILED_STATES_MAX = 5
 DATABASE, REDIS = ("DATABASE_URL",), ("REDIS_URL", "BROKER_URL")
 _open = ExitStack()
 
@@ -85,6 +89,17 @@ def _start(wanted: tuple[str, ...]) -> None:
     os.environ.update({name: running.urls[name] for name in wanted})
     os.environ["DATA_DIR"] = str(folder)
     (folder / "static").mkdir()
+    if os.access(COMPILED.parent, os.W_OK):
+        COMPILED.mkdir(exist_ok=True)
+        forget_old_states(COMPILED)
+        (folder / "compiled").symlink_to(COMPILED)
+
+
+def forget_old_states(compiled: Path) -> None:
+    """Remove the machine code of all states of the source but the newest."""
+    newest_last = sorted(compiled.iterdir(), key=lambda state: state.lstat().st_mtime)
+    for state in newest_last[:-COMPILED_STATES_MAX]:
+        shutil.rmtree(state, ignore_errors=True)
 
 
 def pytest_collection_finish() -> None:
