@@ -3,8 +3,8 @@
 The columns of many accounts, read at once, are those of each account read by itself. Trades
 recorded as they were recommended give the gains, to the cent, that were estimated: recommend, post
 every trade through the API as it was given, compare what the ledger realized with what the
-recommendation said. Both proofs look at the same households, because recording one costs more than
-they do.
+recommendation said. All proofs look at the same households, because recording one costs more than
+they do; test_screening.py has the third.
 """
 
 import random
@@ -29,6 +29,7 @@ from recommendations.queries import rebalance_inputs
 from recommendations.queries.columns import Batch, columns_of, long_until
 from stores.redis import redis_client
 from tests.recommendations.test_recorded_as_recommended import SEEDS, checked, recorded, wanted
+from tests.recommendations.test_screening import screen_household
 from tests.transactions.model.against_the_database import Told
 from transactions.ledger.holding_period import is_long_term
 from transactions.models import Account
@@ -118,20 +119,26 @@ def undone() -> Iterator[None]:
     redis_client().flushdb()
 
 
-def test_random_households_are_read_at_once_as_one_by_one_and_realize_what_was_estimated(
+def test_random_households_are_read_at_once_screened_and_realized_as_one_by_one(
     people: Any, client_of: Any
 ) -> None:
     read: Counter[str] = Counter()
+    screened: Counter[str] = Counter()
     realized: Counter[str] = Counter()
     for seed in SEEDS:
         with undone():
             told, moment = recorded(seed, people)
             with undone():
                 compare_household(seed, told, moment, read)
+            with undone():
+                screen_household(seed, told, moment, screened)
             checked(seed, told, moment, client_of(people.owner), realized)
     assert read["compared"] >= 30, read
     assert read["blocked"] >= 5, read
     assert read["alone"] >= 3, read
+    assert screened["outside"] >= 15, screened
+    assert screened["inside"] >= 15, screened
+    assert screened["alone"] >= 3, screened
     assert realized["sell"] > len(SEEDS) / 2, realized
     of_lots = ("washed", "several pieces of a lot", "a later piece")
     assert min(realized[name] for name in of_lots) > 0, realized
