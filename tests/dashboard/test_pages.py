@@ -442,9 +442,7 @@ def _queries(client: Client, address: str) -> int:
     redis_client().flushdb()
     client.get(address)  # sessions and permissions are remembered after the first look
     redis_client().delete(*(redis_client().keys("positions:*") or ["none"]))
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+    with CaptureQueriesContext(connection) as captured:
         assert client.get(address).status_code == 200
     return len(captured)
 
