@@ -11,7 +11,7 @@ So the offers add up: their tax is that of all of them together. The same inputs
 result to the byte, on any day and in any order of their parts.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Context, Decimal, localcontext
 
@@ -82,6 +82,16 @@ class _Run:
     sold_groups: set[str] = field(default_factory=set)
     bought_groups: set[str] = field(default_factory=set)
     switched: tuple[SwitchBack, ...] = ()
+    # The places of the securities by identity group, and by asset; the candidates by asset.
+    groups: dict[str, list[int]] = field(default_factory=dict)
+    by_asset: dict[str, Security] = field(default_factory=dict)
+    candidates: dict[str, Replacements] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for i, security in enumerate(self.inputs.account.securities):
+            self.groups.setdefault(security.identity_group or f"#{i}", []).append(i)
+            self.by_asset[security.asset_id] = security
+        self.candidates = {row.asset_id: row for row in self.inputs.replacements}
 
     def harvest(self) -> None:
         """Go through the securities, best first; then look at the switches back."""
@@ -207,7 +217,12 @@ class _Run:
             on=account.as_of,
             home=account.currency,
         )
-        lots = sale_lines(inputs=account, sold={i: (found.parts, sale.value - sale.cost)})[i]
+        # Groups are independent, so the lines need only the members of this one.
+        members = self.groups[account.securities[i].identity_group or f"#{i}"]
+        group = replace(account, securities=tuple(account.securities[n] for n in members))
+        place = members.index(i)
+        sold = {place: (found.parts, sale.value - sale.cost)}
+        lots = sale_lines(inputs=group, sold=sold)[place]
         disallowed = sum((lot.disallowed_loss for lot in lots), ZERO)
         return _Sold(sale, lots, _loss(lots), disallowed)
 
@@ -272,14 +287,12 @@ class _Run:
     def _replacement(self, security: Security, sale: Leg) -> "_Choice":
         """Return the best candidate that may be bought for the proceeds."""
         account = self.inputs.account
-        known = next(
-            (row for row in self.inputs.replacements if row.asset_id == security.asset_id),
-            Replacements(security.asset_id, reason="not_screened"),
+        known = self.candidates.get(
+            security.asset_id, Replacements(security.asset_id, reason="not_screened")
         )
-        by_id = {row.asset_id: row for row in account.securities}
         passed: list[PassedOver] = []
         for candidate in known.candidates:
-            other = by_id.get(candidate.asset_id)
+            other = self.by_asset.get(candidate.asset_id)
             if other is None:
                 continue
             code, until = self._barred(security, other)

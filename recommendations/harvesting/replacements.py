@@ -24,7 +24,8 @@ Worked example: returns of A 1 %, -1 %, 2 % and of B 2 %, -2 %, 4 %: correlation
 of the differences 1 %, -1 %, 2 %: 1.53 % a day, 24.2 % a year.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,12 +95,15 @@ def screened(series: Sequence[Series]) -> list[Screened]:
     }
     kept = [ordered[i] for i in long_enough]
     x, m = returns[long_enough], present[long_enough].astype(np.float64)
+    known = _Compared.of(kept)
     size = max(1, _PAIRS_AT_ONCE // max(len(kept), 1))
     for begin in range(0, len(kept), size):
         block = slice(begin, begin + size)
         correlation, tracking, sessions = _compared(x, m, block)
         for row, one in enumerate(kept[block]):
-            pairs = tuple(_ranked(one, kept, correlation[row], tracking[row], sessions[row]))
+            pairs = tuple(
+                _ranked(begin + row, known, correlation[row], tracking[row], sessions[row])
+            )
             found[one.asset_id] = Screened(
                 one.asset_id,
                 int(counts[long_enough[begin + row]]),
@@ -158,35 +162,50 @@ def _compared(x: Floats, m: Floats, block: slice) -> tuple[Floats, Floats, Ints]
     return correlation, tracking, n.astype(np.int64)
 
 
-def _ranked(
-    one: Series, kept: Sequence[Series], correlation: Floats, tracking: Floats, sessions: Ints
-) -> Iterator[Pair]:
-    with np.errstate(invalid="ignore"):
-        near = np.flatnonzero((correlation >= CORRELATION_MIN) & (correlation < TOO_ALIKE))
-    chosen = [i for i in near.tolist() if kept[i].group != one.group]
-    differences: Mapping[int, float | None] = {i: _difference(one, kept[i]) for i in chosen}
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What ranks the assets that are compared: in arrays, by their place."""
 
-    def rank(i: int) -> tuple[object, ...]:
-        charge = differences[i]
-        return (
-            -round(float(correlation[i]), 2),
-            round(float(tracking[i]), 6),
-            charge is None,
-            charge or 0.0,
-            kept[i].symbol,
+    ids: Ints
+    groups: Ints
+    charges: Floats  # nan: not known
+    symbols: Ints  # the place of each symbol in their order
+
+    @classmethod
+    def of(cls, series: Sequence[Series]) -> "_Compared":
+        order = np.argsort(np.array([one.symbol for one in series]), kind="stable")
+        places = np.empty(len(series), np.int64)
+        places[order] = np.arange(len(series))
+        return cls(
+            np.array([one.asset_id for one in series], np.int64),
+            np.array([one.group for one in series], np.int64),
+            np.array([np.nan if one.charge is None else one.charge for one in series]),
+            places,
         )
 
-    for i in sorted(chosen, key=rank)[:KEPT]:
+
+def _ranked(
+    place: int, known: _Compared, correlation: Floats, tracking: Floats, sessions: Ints
+) -> Iterator[Pair]:
+    """Yield the candidates of the asset at a place, best first; the arrays are of all others."""
+    with np.errstate(invalid="ignore"):
+        near = (correlation >= CORRELATION_MIN) & (correlation < TOO_ALIKE)
+    chosen = np.flatnonzero(near & (known.groups != known.groups[place]))
+    difference = np.round(known.charges[chosen] - known.charges[place], 6)
+    order = np.lexsort(
+        (
+            known.symbols[chosen],
+            np.nan_to_num(difference),
+            np.isnan(difference),
+            np.round(tracking[chosen], 6),
+            -np.round(correlation[chosen], 2),
+        )
+    )[:KEPT]
+    for i, charge in zip(chosen[order].tolist(), difference[order].tolist(), strict=True):
         yield Pair(
-            kept[i].asset_id,
+            int(known.ids[i]),
             round(float(correlation[i]), 6),
             round(float(tracking[i]), 6),
             int(sessions[i]),
-            differences[i],
+            None if math.isnan(charge) else charge,
         )
-
-
-def _difference(one: Series, other: Series) -> float | None:
-    if one.charge is None or other.charge is None:
-        return None
-    return round(other.charge - one.charge, 6)
