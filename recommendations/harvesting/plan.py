@@ -134,7 +134,7 @@ class _Run:
         if not losing_value(security=security)[1]:
             return "at_gain", None
         if self.inputs.taxes is None:
-            return "not_taxable", None
+            return self.inputs.untaxed, None
         if security.sell_block is not None:
             return security.sell_block.code, security.sell_block.until
         group = security.identity_group or ""

@@ -4,7 +4,7 @@ The securities, lots and recent purchases are those of the rebalancing engine, s
 lines are computed by the same code (`engine.sale_lines`) and equal what the ledger writes later.
 
     securities     held ones and possible replacements, in the order of their symbols
-    taxes          the owner's return; None if the account is not taxable
+    taxes          the owner's return; None if the account is not taxable or has no rate
     obstacles      per identity group: why a loss taken now would be lost (or is not wanted)
     replacements   per held asset: the stored candidates, best first, or why there are none
     switches       earlier harvests whose replacement is still held
@@ -87,7 +87,11 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class HarvestInputs:
-    """All inputs of one run; see the module."""
+    """All inputs of one run; see the module.
+
+    untaxed: without `taxes`, the code of why: not_taxable, or exchange_rate_unknown if the owner's
+    return cannot be converted.
+    """
 
     version: str
     account: RebalanceInputs
@@ -96,6 +100,7 @@ class HarvestInputs:
     obstacles: tuple[Obstacle, ...] = ()
     replacements: tuple[Replacements, ...] = ()
     switches: tuple[Switch, ...] = ()
+    untaxed: str = "not_taxable"
 
 
 @dataclass(frozen=True, slots=True)

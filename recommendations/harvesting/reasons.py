@@ -8,6 +8,8 @@ HARVEST, REPLACEMENT, SWITCH_BACK = "harvest_loss", "harvest_replacement", "swit
 # Why a loss is not offered. {s} is the symbol.
 REFUSALS: Mapping[str, str] = {
     "not_taxable": "The account is not taxed, so a loss in it saves no tax.",
+    "exchange_rate_unknown": "An exchange rate of the owner's tax return is not known, so the tax "
+    "that {s} would save is not known either.",
     "at_gain": "No lot of {s} is at a loss after the cost of its sale.",
     "price_missing": "{s} has no price. Record one first.",
     "price_stale": "The price of {s} is stale, so its loss is not known well enough.",

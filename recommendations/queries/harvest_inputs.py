@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.db.models import Q
 
+from core.errors import Conflict
 from marketdata.fx import Rate
 from marketdata.models import Asset
 from marketdata.queries import exchange_rates
@@ -52,6 +53,7 @@ from transactions.queries.reinvestments import reinvestment_days
 from transactions.queries.wash_windows import HeldPiece
 
 RateKey = tuple[str, str]
+NO_RATE = "exchange_rate_unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,7 @@ def harvest_inputs(
 ) -> dict[int, HarvestInputs]:
     """Return the inputs of each account by its key; the accounts come with their owners.
 
-    All accounts belong to one household. Call it in a repeatable-read transaction. Raises Conflict
-    (exchange_rate_unknown) if a return cannot be converted.
+    All accounts belong to one household. Call it in a repeatable-read transaction.
     """
     if not accounts:
         return {}
@@ -99,12 +100,7 @@ def _read(accounts: Sequence[Account], now: datetime) -> _Read:
     replacements = list(Replacement.objects.filter(asset_id__in=ids).order_by("asset_id", "rank"))
     known = ids | {row.candidate_id for row in replacements}
     rows = list(Asset.objects.filter(pk__in=known).order_by("id"))
-    taxable = any(account.type == AccountType.TAXABLE for account in accounts)
-    returns = (
-        tax_returns(household=household_of(account=accounts[0]), year=as_of.year, as_of=as_of)
-        if taxable
-        else []
-    )
+    returns = _returns(accounts, as_of)
     currencies = {account.currency for account in accounts}
     pairs = {(row.currency, home) for row in rows for home in currencies}
     pairs |= {(home, found.currency) for found in returns for home in currencies}
@@ -126,6 +122,19 @@ def _read(accounts: Sequence[Account], now: datetime) -> _Read:
         planned=planned_purchases(account_ids=_members(household_id), now=now),
         switches=switches,
     )
+
+
+def _returns(accounts: Sequence[Account], as_of: date) -> list[TaxReturn]:
+    """Return the household's returns; none if a rate is missing, so its accounts are refused."""
+    if not any(account.type == AccountType.TAXABLE for account in accounts):
+        return []
+    household = household_of(account=accounts[0])
+    try:
+        return tax_returns(household=household, year=as_of.year, as_of=as_of)
+    except Conflict as refusal:
+        if refusal.code != NO_RATE:
+            raise
+        return []
 
 
 def _members(household_id: int) -> list[int]:
@@ -202,6 +211,7 @@ def _inputs(account: Account, read: _Read, options: HarvestOptions, now: datetim
         account=problem(facts=facts, options=engine, engine_version=ENGINE_VERSION),
         options=options,
         taxes=_position(account, read) if taxable else None,
+        untaxed=NO_RATE if taxable else "not_taxable",
         obstacles=(*_planned(account, read), *_of_groups(read, held)),
         replacements=tuple(_replacements(pk, read) for pk in sorted(held)),
         switches=tuple(
@@ -267,12 +277,19 @@ def _replacements(asset_id: int, read: _Read) -> Replacements:
     )
 
 
-def _position(account: Account, read: _Read) -> TaxPosition:
-    """Return the year of the owner's return, at the rates of the account's own owner."""
-    found = read.returns[str(account.owner.public_id)]
+def _position(account: Account, read: _Read) -> TaxPosition | None:
+    """Return the year of the owner's return, at the rates of the account's own owner.
+
+    None if it cannot be converted.
+    """
+    found = read.returns.get(str(account.owner.public_id))
+    if found is None:
+        return None
+    rate = read.rates.get((account.currency, found.currency))
+    if rate is None and account.currency != found.currency:
+        return None
     schedule = years_of(found)[found.year]
     rates = tax_rates(account.owner)
-    rate = read.rates.get((account.currency, found.currency))
     return TaxPosition(
         year=found.year,
         currency=found.currency,

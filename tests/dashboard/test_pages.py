@@ -50,7 +50,6 @@ def own_addresses(account: Any) -> dict[str, str]:
 
 POSTS = {
     "reverse",
-    "harvest_request",
     "rebalance",
     "rebalance_cancel",
     "decide",
@@ -58,7 +57,7 @@ POSTS = {
     "reconciliation_settle",
     "reconciliation_remove",
 }
-POSTS |= {"import_change", "import_commit", "import_remove", "mapping_sample"}
+POSTS |= {"import_change", "import_commit", "import_remove", "mapping_sample", "harvest_request"}
 
 
 def test_a_stranger_finds_nothing_and_changes_nothing(

@@ -22,7 +22,7 @@ from tests.recommendations.harvesting.households import (
 )
 from transactions.ledger.entries import Entry
 from transactions.models import Account
-from transactions.operations import record
+from transactions.operations import open_account, record
 from transactions.queries import account_with_owner
 
 pytestmark = pytest.mark.django_db
@@ -302,3 +302,47 @@ def test_the_ledger_of_a_year_uses_every_loss_once(
         "7000.00",
         before(-29).date().isoformat(),
     )
+
+
+@pytest.fixture
+def euro(home: dict[str, Account], people: Any) -> Account:
+    """A euro account of the owner, whose return is in dollars: 100 EEE bought at 20."""
+    account = open_account(user=people.owner, name="euro", type="taxable", currency="EUR", now=NOW)
+    entry = Entry("buy", before(200), "EUR", "EEE", D(100), D(20))
+    record(account=account, entries=[entry], user=people.owner, now=NOW)
+    replaces("EEE", "AAA")
+    return account
+
+
+def test_a_loss_in_another_currency_is_converted_for_the_return(
+    euro: Account, people: Any, client_of: Any
+) -> None:
+    from marketdata.models import ExchangeRate
+
+    rate = ExchangeRate.objects.get(currency="USD", date=NOW.date()).rate
+    (offer,) = found(euro).offers
+    # Below the limit of 3,000 dollars the loss saves 24 % of it, in euro.
+    assert rate * offer.loss < 3000
+    assert abs(offer.tax_now - offer.loss * D("0.24")) <= D("0.01")
+    entry = Entry("sell", before(1), "EUR", "EEE", D(100), D(10))
+    record(account=euro, entries=[entry], user=people.owner, now=NOW)
+    ledger = client_of(people.owner).get("/api/v1/harvest/ledger").json()
+    (mine,) = (row for row in ledger["returns"] if D(row["harvested_short_term"]))
+    (line,) = euro.disposals.all()
+    lost = (line.cost_basis - line.proceeds) * rate
+    assert abs(D(mine["harvested_short_term"]) - lost) <= D("0.02")
+    assert mine["used_against_income"] == mine["harvested_short_term"]
+
+
+def test_without_a_rate_no_tax_is_made_up_and_no_account_is_lost(
+    home: dict[str, Account], euro: Account, trade: Trade, people: Any, client_of: Any
+) -> None:
+    from marketdata.models import ExchangeRate
+
+    trade("mine", "buy", "100", "90", 200)
+    ExchangeRate.objects.all().delete()
+    rows = client_of(people.owner).get("/api/v1/harvest/opportunities").json()["data"]
+    assert {(row["account_name"], row["symbol"]): row["reason"] for row in rows} == {
+        ("mine", "AAA"): "harvest_loss",
+        ("euro", "EEE"): "exchange_rate_unknown",
+    }
