@@ -11,7 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, OperationalError, transaction
+from psycopg.errors import DeadlockDetected, LockNotAvailable, UniqueViolation
 
 from core.errors import BallastError, Conflict, InvalidInput
 from identity.models import User
@@ -34,6 +35,8 @@ from transactions.operations.told_actions import ensure_not_applied
 from transactions.operations.warnings import Warned, cash_warning, of_draft, warnings_of
 from transactions.queries.households import HouseholdBooks, household_of
 from transactions.queries.ledger import unknown_account
+
+_MET_AT_THE_KEY = (DeadlockDetected, LockNotAvailable, UniqueViolation)
 
 
 def record(
@@ -239,9 +242,7 @@ def reverse_all(
     with transaction.atomic():
         household = _locked(originals[0].account, {row.type for row in originals})
         wanted = _with_partners(household, originals)
-        rows = Transaction.objects.bulk_create(
-            [_reversal(row, user=user, now=now, note=note) for row in wanted], batch_size=1000
-        )
+        rows = _reversed([_reversal(row, user=user, now=now, note=note) for row in wanted])
         try:
             changed = rebook(household=household, new=rows, events_max=events_max)
         except BallastError as fault:
@@ -249,6 +250,24 @@ def reverse_all(
         _settle(household, rows, changed)
         announce_recorded(household, rows[-1].account_id, rows[-1].public_id, len(rows), now)
     return rows
+
+
+def _reversed(reversals: Sequence[Transaction]) -> list[Transaction]:
+    """Write reversals; refused while the undo of a file writes one of the same transaction.
+
+    The undo locks the household only for its end, so the two meet at the unique key.
+    """
+    try:
+        with transaction.atomic():
+            return Transaction.objects.bulk_create(reversals, batch_size=1000)
+    except (IntegrityError, OperationalError) as fault:
+        if not isinstance(fault.__cause__, _MET_AT_THE_KEY):
+            raise
+        raise Conflict(
+            "The import that brought this transaction is being undone. Reload, and reverse the "
+            "transaction if it is still there.",
+            code="reversal_in_progress",
+        ) from fault
 
 
 def reversal_refused(fault: BallastError) -> BallastError:
@@ -284,9 +303,7 @@ def correct(
         account = household.accounts[original.account_id]
         wanted = _with_partners(household, [original])
         ensure_pieces_held(account=account, entries=[entry])
-        undone = Transaction.objects.bulk_create(
-            [_reversal(row, user=user, now=now, note=note) for row in wanted]
-        )
+        undone = _reversed([_reversal(row, user=user, now=now, note=note) for row in wanted])
         made = drafts(household=household, account=account, entries=[entry], user=user, now=now)
         made = with_kept_facts(made=made, original=wanted[0], partners=wanted[1:])
         rows = _written(made, user, now, import_batch, corrects=wanted[0])

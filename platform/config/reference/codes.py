@@ -236,6 +236,10 @@ CODES: dict[str, dict[str, str]] = {
     "Transactions": {
         "transaction_not_found": "The transaction does not exist, or you have no access to it.",
         "already_reversed": "The transaction was already reversed. Nothing more is needed.",
+        "reversal_in_progress": (
+            "The import that brought this transaction is being undone. Reload, and reverse the "
+            "transaction if it is still there."
+        ),
         "reversal_of_reversal": "A reversal cannot be reversed. Record the transaction again.",
         "reversal_breaks_ledger": "Later transactions depend on this one. Reverse them first.",
         "rebooking_too_long": (

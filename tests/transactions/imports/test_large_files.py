@@ -327,6 +327,81 @@ def test_a_row_reversed_by_hand_while_its_file_is_undone_is_reversed_once(
     assert [found for batch in verified() for found in batch.differences] == []
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_an_undo_and_a_reversal_that_wait_for_each_other_both_have_an_answer(
+    desk: Any, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The undo has written its reversals and needs the household, which the rival has locked."""
+    from transactions.operations import reverse
+    from transactions.operations.imports import committing
+
+    batch = desk.preview()
+    work(batch)
+    work(desk.commit(batch).json())
+    name = "write_reversals"
+    write = getattr(committing, name)
+    threads: list[threading.Thread] = []
+    answers: list[str] = []
+
+    def rival() -> None:
+        dividend = Transaction.objects.get(type="dividend")
+        try:
+            reverse(original=dividend, user=people.owner, now=timezone.now())
+            answers.append("reversed")
+        except BallastError as refusal:
+            answers.append(refusal.code)
+        finally:
+            connection.close()
+
+    def interrupted(**values: Any) -> Any:
+        written = write(**values)
+        if not threads:
+            threads.append(threading.Thread(target=rival))
+            threads[0].start()
+            until_blocked()
+        return written
+
+    monkeypatch.setattr(committing, name, interrupted)
+    assert work(desk.remove(batch).json())["status"] == "completed"
+    threads[0].join()
+    assert answers in (["reversal_in_progress"], ["reversed"], ["already_reversed"])
+    assert desk.get(batch)["status"] == "undone"
+    assert Transaction.objects.filter(reverses__isnull=False).count() == 5
+    assert [found for batch in verified() for found in batch.differences] == []
+
+
+def until_blocked() -> None:
+    """Wait until another connection waits for a lock."""
+    with connection.cursor() as cursor:
+        for _ in range(200):
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            cursor.execute("SELECT pg_sleep(0.05)")
+    raise AssertionError("nothing waits")
+
+
+def test_a_file_of_which_a_row_is_reversed_by_hand_is_undone_for_the_rest(desk: Any) -> None:
+    """Directly and by a job; all of it reversed by hand leaves nothing to undo."""
+    for reversed_by_hand in (1, 5):
+        batch = desk.preview()
+        work(batch)
+        work(desk.commit(batch).json())
+        mine = Transaction.objects.filter(import_batch__public_id=batch["id"])
+        standing = mine.filter(reversed_by__isnull=True, reverses__isnull=True)
+        newest_first = standing.order_by("-executed_at", "-id")[:reversed_by_hand]
+        for public_id in list(newest_first.values_list("public_id", flat=True)):
+            answer = desk.client.post(
+                f"/api/v1/transactions/{public_id}/reverse", {}, format="json"
+            )
+            assert answer.status_code == 201, answer.content
+        assert work(desk.remove(batch).json())["status"] == "completed"
+        assert desk.get(batch)["status"] == "undone"
+        assert standing.count() == 0
+        again = desk.remove(batch)
+        assert (again.status_code, again.json()["code"]) == (409, "already_undone")
+
+
 @pytest.fixture
 def command(account: Any, assets: Any, tmp_path: Path) -> Callable[..., str]:
     def run(data: bytes, *words: str) -> str:

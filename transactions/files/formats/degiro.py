@@ -40,6 +40,7 @@ from transactions.files.reading.rows import (
     About,
     cash,
     charge,
+    exchanged,
     income,
     interest,
     quote_of,
@@ -150,6 +151,8 @@ class Order:
     costs: dict[str, Decimal] = field(default_factory=dict)
     taken: int = 0
     has_others: bool = False
+    # A row has lost the end of its id, so the order may lack that row.
+    lacks_row: bool = False
 
     @property
     def is_cut(self) -> bool:
@@ -198,6 +201,9 @@ def _account(table: Table, options: Options) -> Iterator[tuple[ParsedRow, bool]]
             order.costs[currency] = order.costs.get(currency, ZERO) - amount
         else:
             order.has_others = True
+    for cut in [name for name in orders if name.endswith("-")]:
+        for name, order in orders.items():
+            order.lacks_row = order.lacks_row or name.startswith(cut)
     converted = conversions.amounts()
     for place, line in enumerate(_joined(table, options)):
         if isinstance(line, ParsedRow):
@@ -215,12 +221,14 @@ def _statement(line: Line, order: Order | None, converted: Converted | None) -> 
     text = line.text("text")
     kind = kind_of(text)
     amount = line.figure("amount")
+    if order and order.lacks_row:
+        return line.refused("event_incomplete", "A row of this order has half an id.", of="text")
     if kind == "fx":
         if order and order.in_account():
             return line.skip("part_of_another_row", "The conversion of an order.")
         if converted is not None:
             return line.skip("part_of_another_row", "The conversion of other rows.")
-        return line.skip("fx_conversion")
+        return exchanged(line, amount, line.code("currency"))
     if kind == "sweep":
         return line.skip("sweep")
     if kind == "event":

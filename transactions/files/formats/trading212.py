@@ -20,6 +20,7 @@ from transactions.files.reading.rows import (
     ZERO,
     About,
     charge,
+    exchanged,
     interest,
     moved_units,
     quote_of,
@@ -53,6 +54,7 @@ LAYOUT = Layout(
         "total_currency": ("Currency (Total)",),
         "tax": ("Withholding tax",),
         "tax_currency": ("Currency (Withholding tax)",),
+        "converted": ("Currency conversion to amount",),
         "note": ("Notes",),
         "id": ("ID",),
         **{f"fee {i}": (name, f"{name} (EUR)", f"{name} (GBP)") for i, name in enumerate(_FEES)},
@@ -61,7 +63,7 @@ LAYOUT = Layout(
     required=frozenset({"type", "date", "symbol", "quantity", "price", "price_currency", "total"}),
     # A file has the columns of what happened in it; a total may say its currency in its name.
     optional=(
-        *("rate", "total_currency", "tax", "tax_currency"),
+        *("rate", "total_currency", "tax", "tax_currency", "converted"),
         *(f"fee {i}" for i in range(len(_FEES))),
         *(f"fee currency {i}" for i in range(len(_FEES))),
     ),
@@ -132,7 +134,10 @@ def _conversion(line: Line, about: About) -> ParsedRow:
     if line.problems:
         return line.row(None)
     if not charged:
-        return line.skip("fx_conversion")
+        # A row that states what it brought is both sides.
+        if line.figure("converted"):
+            return line.skip("fx_conversion")
+        return exchanged(line, line.figure("total"), about.currency)
     currency = charged[0][1] or about.currency
     fee = sum((abs(fee) for fee, of in charged if fee and of in ("", currency)), ZERO)
     return charge(line, "fee", replace(about, currency=currency), -fee)

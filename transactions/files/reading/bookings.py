@@ -36,6 +36,7 @@ from transactions.files.reading.rows import (
     About,
     cash,
     charge,
+    exchanged,
     income,
     income_in_units,
     interest,
@@ -125,6 +126,8 @@ def booked_rows(line: Line, bookings: Bookings, meaning: str | None = None) -> I
     if not meaning:
         code = "type_unknown" if word else "type_missing"
         yield line.refused(code, f"{word[:40]!r}" if word else "", of="type")
+    elif meaning == "fx_conversion" and bookings.signed:
+        yield exchanged(line, line.figure("amount"), line.code("currency"))
     elif meaning in SKIP_CODES:
         yield line.skip(meaning)
     elif meaning in ROW_CODES:

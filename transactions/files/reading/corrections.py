@@ -3,6 +3,7 @@
     read as usual    every row once, to learn which rows take something back and which are refused
     paired           a row that takes back and the row that it takes back are both skipped
     not paired       the row that takes back is refused, and so is every row that it may mean
+    one side alone   one row of an exchange of two currencies is refused (`exchanges`)
     held back        an event of several rows is recorded whole or not at all: one line with a
                      dividend and its tax, one order with its trade and its costs
 
@@ -18,12 +19,14 @@ from datetime import date
 from typing import BinaryIO
 
 from core.money import WIDE, quantize
+from transactions.files.reading.exchanges import lone_legs
 from transactions.files.reading.held import HeldRows
 from transactions.files.reading.interface import (
     ROW_CODES,
     SKIP_CODES,
     Correction,
     Draft,
+    Leg,
     Options,
     ParsedRow,
     Reader,
@@ -50,6 +53,7 @@ class _Plan:
     taken_back: set[int] = field(default_factory=set)
     held: set[int] = field(default_factory=set)
     otherwise: set[int] = field(default_factory=set)
+    lone: set[int] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
 
     def refuse(self, row: ParsedRow) -> None:
@@ -58,6 +62,9 @@ class _Plan:
             self.groups.add(row.group)
 
     def applied(self, place: int, row: ParsedRow) -> ParsedRow:
+        if place in self.lone:
+            alone = RowProblem("counterpart_missing", ROW_CODES["counterpart_missing"])
+            return replace(row, skipped=None, problems=(alone,))
         if row.skipped is not None:
             return row
         if place in self.taken_back:
@@ -145,12 +152,16 @@ def _plan(rows: Iterable[ParsedRow], held: HeldRows) -> _Plan:
     """Return how the rows correct each other. Adds each of them to `held`."""
     plan = _Plan()
     found: list[tuple[int, ParsedRow, Correction]] = []
+    legs: list[tuple[int, Leg]] = []
     for place, row in enumerate(rows):
         held.add(row)
+        if row.leg is not None:
+            legs.append((place, row.leg))
         if row.takes_back is not None:
             found.append((place, row, row.takes_back))
         elif row.problems and row.skipped is None:
             plan.refuse(row)
+    plan.lone = lone_legs(legs)
     if found:
         _pair(plan, found, _index(held, found))
     return plan

@@ -43,6 +43,7 @@ from transactions.files.reading.rows import (
     About,
     cash,
     charge,
+    exchanged,
     income,
     income_in_units,
     interest,
@@ -159,7 +160,9 @@ def _rows(history: History, line: Line, pairs: Pairs) -> Iterator[ParsedRow]:
         code = "journal" if word == "journaled" else "part_of_another_row"
         yield line.skip(code)
         return
-    if word in SKIP_CODES:
+    if word == "fx_conversion" and history.is_signed:
+        yield exchanged(line, line.figure("amount"), line.code("currency"))
+    elif word in SKIP_CODES:
         yield line.skip(word)
     elif word in ROW_CODES:
         yield line.refused(word, of="type")

@@ -89,6 +89,9 @@ ROW_CODES: Mapping[str, str] = {
     "correction_not_supported": (
         "The row corrects another one, and the file has no equal row. Remove both from the file."
     ),
+    "counterpart_missing": (
+        "The file has one side of this exchange of currencies. Add the other one, or enter it."
+    ),
     "held_back": "The row belongs to a refused row, or a refused correction may refer to it.",
     "event_incomplete": "The file has too little information about this event. Enter it by hand.",
     "row_invalid": "The row does not match its format.",
@@ -267,6 +270,16 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """One of the two sides of an exchange of currencies (`exchanges`); money out is negative."""
+
+    day: date
+    currency: str
+    amount: Decimal
+    order: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedRow:
     """One transaction of a file, the line on which it begins (from 1), and its raw cells.
 
@@ -282,6 +295,7 @@ class ParsedRow:
     takes_back: Correction | None = None
     group: str = ""
     balance: Balance | None = None
+    leg: Leg | None = None
 
     @property
     def external_id(self) -> str:

@@ -18,6 +18,7 @@ from transactions.files.reading.interface import (
     Correction,
     Draft,
     FileRate,
+    Leg,
     Options,
     ParsedRow,
     Quote,
@@ -316,6 +317,15 @@ def withheld(line: Line, about: About, tax: Decimal) -> Iterator[ParsedRow]:
         named = replace(about, external_id=f"{about.external_id}:tax" if about.external_id else "")
         row = draft(line, "tax", named, amount=abs(tax))
         yield taking_back(line, row, "tax", named) if tax < 0 else row
+
+
+def exchanged(line: Line, amount: Decimal | None, currency: str) -> ParsedRow:
+    """Return one side of an exchange of currencies: skipped if the file has the other one."""
+    row, found = line.skip("fx_conversion"), line.moment("date")
+    if not amount or not currency or found is None:
+        return row
+    order = line.id("order_id").strip("0")
+    return replace(row, leg=Leg(found.day, currency, amount, order))
 
 
 def moved_units(
