@@ -15,6 +15,7 @@ from random import Random
 
 import pytest
 
+from core.errors import InvalidInput
 from transactions.files.formats.detection import FORMATS, detect, parse
 from transactions.files.reading.fingerprints import Fingerprints
 from transactions.files.reading.interface import Options, ParsedRow
@@ -74,11 +75,18 @@ def test_columns_may_stand_in_any_order(name: str) -> None:
     for turn in range(ROUNDS):
         groups: list[list[int]] = []
         for column, title in enumerate(heading):
-            if title.strip() or not groups:
+            # A repeated heading (the currency of the column before it) names nothing by itself.
+            if (title.strip() and heading.count(title) == 1) or not groups:
                 groups.append([column])
             else:
                 groups[-1].append(column)
+        # Headings that repeat are told apart by their order alone.
+        repeating = [
+            group for group in groups if any(heading.count(heading[one]) > 1 for one in group)
+        ]
         Random(f"{name} {turn}").shuffle(groups)
+        kept = iter(repeating)
+        groups = [next(kept) if group in repeating else group for group in groups]
         order = [column for group in groups for column in group]
         moved = [
             [cells[column] for column in order] if len(cells) == len(heading) else cells
@@ -143,7 +151,10 @@ def test_a_file_that_ends_early_gives_no_other_figure(name: str) -> None:
         if len(cells) < 4 or b'"' in lines[number]:
             continue
         cut = b",".join(cells[: random.randrange(1, len(cells) - 1)])
-        found = recorded(b"".join(lines[:number]) + cut[: random.randrange(1, len(cut) + 1)])
+        try:
+            found = recorded(b"".join(lines[:number]) + cut[: random.randrange(1, len(cut) + 1)])
+        except InvalidInput:
+            continue  # a letter or a number that ends early may refuse the whole file
         assert found <= whole, (number, found - whole)
 
 

@@ -22,7 +22,7 @@ DEPOSIT = "2024-03-0{n},deposit,USD,{amount}\n"
 def told(format_name: str, text: str, *, encoding: str = "utf-8") -> list[str]:
     options = Options(now=datetime(2026, 11, 23, 12, tzinfo=UTC))
     rows = FORMATS[format_name].read(io.BytesIO(text.encode(encoding)), options)
-    return ["recorded" if row.importable else row.problems[0].code for row in rows]
+    return ["recorded" if row.importable else (row.skipped or row.problems[0]).code for row in rows]
 
 
 def rewards(*worth: str) -> str:
@@ -100,3 +100,18 @@ def test_a_description_may_be_cut_off() -> None:
     head = "Date,Action,Symbol,Quantity,Price,Fees & Comm,Amount,Description\n"
     row = "03/01/2024,Bank Interest,,,,,$1.00,INTEREST OF MARCH\n"
     assert told("schwab", (head + row * 2)[:-5]) == ["recorded"] * 2
+
+
+def test_the_row_before_a_cut_one_may_have_lost_its_other_side() -> None:
+    """A purchase out of a dividend is no purchase of its own, and the dividend no cash."""
+    head = "Date,Action,Symbol,Description,Quantity,Price,Fees & Comm,Amount\n"
+    other = "03/01/2024,Bank Interest,,X,,,,$1.00\n"
+    bought = "03/05/2024,Reinvest Shares,SCHD,X,0.5,$80.00,,-$40.00\n"
+    paid = "03/05/2024,Reinvest Dividend,SCHD,X,,,,$40.00\n"
+    assert told("schwab", head + other + bought + paid)[:2] == ["recorded", "recorded"]
+    assert told("schwab", head + other + bought + paid[:-5]) == [
+        "recorded",
+        "held_back",
+        "row_cut_off",
+    ]
+    assert told("schwab", head + bought + other + paid[:-5])[:2] == ["recorded", "recorded"]

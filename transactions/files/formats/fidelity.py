@@ -6,7 +6,7 @@ and the fund's payments are cash. A distribution of units (a split) states only 
 """
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import BinaryIO
@@ -15,7 +15,7 @@ from transactions.files.formats.declaration import ReadFormat
 from transactions.files.reading.fingerprints import Fingerprints
 from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
 from transactions.files.reading.lines import Line, is_text_line, lines
-from transactions.files.reading.pairs import Pairs
+from transactions.files.reading.pairs import Pairs, watched
 from transactions.files.reading.rows import (
     ZERO,
     About,
@@ -29,7 +29,7 @@ from transactions.files.reading.rows import (
     taking_back,
     trade,
 )
-from transactions.files.reading.tables import Layout, Table, open_table
+from transactions.files.reading.tables import Layout, open_table
 
 _REQUIRED = frozenset(
     {"date", "action", "symbol", "quantity", "price", "commission", "fee", "amount"}
@@ -119,13 +119,14 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     """Read the file twice: first to collect related rows, then to yield the rows."""
     options = replace(options, currency="USD")
     _, table = open_table(data, options, LAYOUTS)
-    pairs = Pairs(_sides(table, options))
+    before_cut: set[int] = set()
+    pairs = Pairs(_sides(watched(lines(table, options), before_cut)))
     names = Fingerprints()
     for line in lines(table, options):
         if is_text_line(line) or not (line.text("action") or line.text("amount")):
             yield line.skip("text_line")
             continue
-        yield names.name(_row(line, pairs), timed=line.timed)
+        yield names.name(_row(line, pairs, before_cut), timed=line.timed)
 
 
 _CANCELED = re.compile(r"(?:CANCEL[A-Z]{0,6}|REVERSAL)\s{1,8}(?:OF\s{1,8})?")
@@ -163,8 +164,8 @@ def _journal(line: Line, word: str) -> tuple[bool, Hashable] | None:
     return (quantity or amount) < 0, ("journal", _account(line), line.text("date"), *figures)
 
 
-def _sides(table: Table, options: Options) -> Iterator[tuple[bool, Hashable]]:
-    for line in lines(table, options):
+def _sides(found: Iterable[Line]) -> Iterator[tuple[bool, Hashable]]:
+    for line in found:
         word = _word(line)
         side = _side(line, word) or _journal(line, word)
         if side is not None:
@@ -175,7 +176,7 @@ def _swept(line: Line) -> bool:
     return line.text("symbol").strip("*").upper() in MONEY_FUNDS
 
 
-def _row(line: Line, pairs: Pairs) -> ParsedRow:
+def _row(line: Line, pairs: Pairs, before_cut: Collection[int]) -> ParsedRow:
     word = _word(line)
     if word == "dividend" and _swept(line):
         word = "interest"  # of idle cash; the fund is not held in the ledger
@@ -198,6 +199,8 @@ def _row(line: Line, pairs: Pairs) -> ParsedRow:
     paired = side is not None and pairs.take(*side)
     if side is not None and paired and not side[0]:
         return line.skip("part_of_another_row", "The reinvestment of the same day and amount.")
+    if side is not None and not paired and line.number in before_cut:
+        line.problem("held_back")
     split = word == "distributed"
     about = About(
         at=line.happened("split" if split else "cash", "date"),

@@ -11,7 +11,7 @@ A bond that matures is two rows: its units (`Full Redemption`) and the cash (`Fu
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import BinaryIO
@@ -21,7 +21,7 @@ from transactions.files.reading.cells import effective
 from transactions.files.reading.fingerprints import Fingerprints
 from transactions.files.reading.interface import NO_SECURITY, Options, ParsedRow
 from transactions.files.reading.lines import Line, is_text_line, lines
-from transactions.files.reading.pairs import Pairs
+from transactions.files.reading.pairs import Pairs, watched
 from transactions.files.reading.rows import (
     ZERO,
     About,
@@ -34,7 +34,7 @@ from transactions.files.reading.rows import (
     taking_back,
     trade,
 )
-from transactions.files.reading.tables import Layout, Table, open_table
+from transactions.files.reading.tables import Layout, open_table
 
 LAYOUT = Layout(
     name="schwab",
@@ -108,7 +108,9 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     if not options.account:
         account = named_in_title(table.heading.title, after="transactions for account ")
         options = replace(options, account=account)
-    pairs, redeemed = Pairs(_sides(table, options)), _redeemed(lines(table, options))
+    before_cut: set[int] = set()
+    pairs = Pairs(_sides(watched(lines(table, options), before_cut)))
+    redeemed = _redeemed(lines(table, options))
     names = Fingerprints()
     for line in lines(table, options):
         if is_text_line(line):
@@ -116,7 +118,8 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
         elif line.text("date").casefold().startswith("transactions total"):
             yield line.skip("summary")
         else:
-            yield names.name(_redemption(line, redeemed) or _row(line, pairs), timed=line.timed)
+            row = _redemption(line, redeemed) or _row(line, pairs, before_cut)
+            yield names.name(row, timed=line.timed)
 
 
 def named_in_title(title: str, *, after: str, until: Sequence[str] = (" as of ",)) -> str:
@@ -163,8 +166,8 @@ def _redemption(line: Line, redeemed: Mapping[Hashable, Decimal]) -> ParsedRow |
     return trade(line, "sell", about, quantity=line.quantity("quantity"), price=None, net=amount)
 
 
-def _sides(table: Table, options: Options) -> Iterator[tuple[bool, Hashable]]:
-    for line in lines(table, options):
+def _sides(listed: Iterable[Line]) -> Iterator[tuple[bool, Hashable]]:
+    for line in listed:
         found = _reinvestment(line) or _journal(line)
         if found is not None:
             yield found
@@ -193,7 +196,7 @@ def _journal(line: Line) -> tuple[bool, Hashable] | None:
     return moved < 0, ("journal", effective(line.text("date")), symbol, abs(moved))
 
 
-def _row(line: Line, pairs: Pairs) -> ParsedRow:
+def _row(line: Line, pairs: Pairs, before_cut: Collection[int]) -> ParsedRow:
     action = line.text("action").casefold()
     if not action:
         return line.refused("type_missing", of="action")
@@ -209,6 +212,8 @@ def _row(line: Line, pairs: Pairs) -> ParsedRow:
     paired = pair is not None and pairs.take(*pair)
     if pair is not None and paired and not pair[0]:
         return line.skip("part_of_another_row", "The reinvestment of the same day and amount.")
+    if pair is not None and not paired and line.number in before_cut:
+        line.problem("held_back")
     journal = _journal(line)
     if journal is not None and pairs.take(*journal):
         return line.skip("journal")

@@ -37,7 +37,7 @@ from transactions.files.reading.interface import (
     Reader,
 )
 from transactions.files.reading.lines import Line, lines
-from transactions.files.reading.pairs import Pairs
+from transactions.files.reading.pairs import Pairs, watched
 from transactions.files.reading.rows import (
     ZERO,
     About,
@@ -115,9 +115,10 @@ def reader(history: History) -> Reader:
         if history.currency:
             options = replace(options, currency=history.currency)
         _, table = open_table(data, options, history.layouts)
-        pairs = Pairs(_sides(history, lines(table, options)))
+        before_cut: set[int] = set()
+        pairs = Pairs(_sides(history, watched(lines(table, options), before_cut)))
         yield from read_rows(
-            data, options, history.layouts, lambda line, _: _rows(history, line, pairs)
+            data, options, history.layouts, lambda line, _: _rows(history, line, pairs, before_cut)
         )
 
     return read
@@ -145,12 +146,16 @@ def _side(history: History, line: Line, word: str) -> tuple[bool, Hashable] | No
     return out, (line.text("account"), line.code("currency"), *key)
 
 
-def _rows(history: History, line: Line, pairs: Pairs) -> Iterator[ParsedRow]:
+def _rows(
+    history: History, line: Line, pairs: Pairs, before_cut: Collection[int]
+) -> Iterator[ParsedRow]:
     if history.prepare:
         history.prepare(line)
     word = history.meaning(line)
     side = _side(history, line, word)
     paired = side is not None and pairs.take(*side)
+    if side is not None and not paired and line.number in before_cut:
+        line.problem("held_back")
     if line.text("symbol").upper() in history.funds:
         if word in ("buy", "sell", "reinvested", "units"):
             yield line.skip("sweep")

@@ -7,7 +7,9 @@ each other moved nothing.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
+
+from transactions.files.reading.lines import Line
 
 
 class Pairs:
@@ -27,3 +29,16 @@ class Pairs:
             return False
         left[key] -= 1
         return True
+
+
+def watched(found: Iterable[Line], before_cut: set[int]) -> Iterator[Line]:
+    """Yield the lines; note the number of the one before a last line that is cut off.
+
+    What was lost may be its other side, so it is refused unless it has one elsewhere.
+    """
+    previous = 0
+    for line in found:
+        if any(problem.code == "row_cut_off" for problem in line.problems):
+            before_cut.add(previous)
+        previous = line.number
+        yield line
