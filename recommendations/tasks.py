@@ -1,5 +1,6 @@
-"""The worker tasks of rebalances and harvests, and the nightly search for replacements."""
+"""The worker tasks of rebalances and harvests, of nights, and of the search for replacements."""
 
+import time
 from typing import Any
 
 from celery import Task, shared_task
@@ -8,6 +9,9 @@ from django.utils import timezone
 
 from jobs.operations import work
 from recommendations import operations
+from recommendations.engine.arrays.warming import warm
+from recommendations.operations import nightly
+from recommendations.queries.nights import CHUNK, next_chunk, run_of_chunk
 
 
 @shared_task(
@@ -48,3 +52,46 @@ def harvest(self: "Task[Any, Any]", job_id: int) -> None:
 def find_replacements() -> int:
     """Every night: compare the prices of all securities, for replacements of a loss."""
     return operations.find_replacements(now=timezone.now())
+
+
+# A worker takes one chunk of a night after the other for so long; then its queue gets a turn.
+_TURN_S = 120
+
+
+@shared_task(
+    name=CHUNK,
+    soft_time_limit=_TURN_S + settings.NIGHTLY_CHUNK_LIMIT_S,
+    time_limit=_TURN_S + settings.NIGHTLY_CHUNK_LIMIT_S + 10,
+)
+def nightly_chunk(job_id: int) -> None:
+    """Compute a chunk of a night, then others of the same night that nobody works on.
+
+    No message is needed between two chunks, so a night goes on while the broker is away.
+    """
+    warm()
+    run_id = run_of_chunk(job_id=job_id)
+    started = time.monotonic()
+    taken: int | None = job_id
+    while taken is not None:
+        work(
+            job_id=taken,
+            run=lambda claim, now, told: nightly.run_chunk(claim=claim, now=now, told=told),
+            give_up=nightly.fail_chunk,
+            limit_s=settings.NIGHTLY_CHUNK_LIMIT_S,
+            clock=timezone.now,
+        )
+        nightly.end_if_done(run_id=run_id, now=timezone.now())
+        spent = time.monotonic() - started
+        taken = next_chunk(run_id=run_id) if spent < _TURN_S else None
+
+
+@shared_task(name="recommendations.begin_night", soft_time_limit=600, time_limit=660)
+def begin_night() -> None:
+    """Every 10 minutes: begin the night after the last session, if it is due."""
+    nightly.begin_due_night(now=timezone.now())
+
+
+@shared_task(name="recommendations.forget_old_nights", soft_time_limit=600, time_limit=660)
+def forget_old_nights() -> None:
+    """Once a day: delete what nights of long ago kept."""
+    nightly.forget_old_nights(now=timezone.now())

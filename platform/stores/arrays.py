@@ -5,6 +5,7 @@ rows. Rows that arrive one by one, by COPY too, cost a microsecond each here and
 """
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,12 @@ _FORMS = {
     "int8": (">i8", np.int64),
     "int4": (">i4", np.int64),
     "bool": ("i1", np.bool_),
+    # Days and microseconds since 2000-01-01 (UTC).
+    "date": (">i4", np.int64),
+    "timestamptz": (">i8", np.int64),
 }
+# The day 0 of its dates.
+EPOCH = date(2000, 1, 1)
 # Dimensions, whether any is null, the element's type, the number of elements, the lowest index.
 _HEAD = np.dtype([(name, ">i4") for name in ("dimensions", "nulls", "type", "count", "lowest")])
 
@@ -31,7 +37,8 @@ def records_of(
 ) -> NDArray[np.void]:
     """Return the rows of a query as records.
 
-    fields: the name and the PostgreSQL type (float8, int8, int4, bool) of each column, in order.
+    fields: the name and the PostgreSQL type (float8, int8, int4, bool,
+    date, timestamptz) of each column, in order.
     Raise ValueError if a column holds a null or has another type.
     """
     gathered = ", ".join(f"array_send(array_agg({name}))" for name in fields)

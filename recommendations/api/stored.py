@@ -82,12 +82,13 @@ class RecommendationView(APIView):
     def get(self, request: Request, recommendation_id: UUID) -> Response:
         """Return a recommendation with its trades and the inputs it was computed from."""
         row = queries.recommendation(user=caller(request), public_id=recommendation_id)
+        texts = queries.texts(row)
         return Response(
             {
                 **recommendation_row(row),
-                "result": json.loads(row.result),
-                "inputs": json.loads(row.inputs),
-                "result_sha256": _sha256(row.result),
+                "result": json.loads(texts.result),
+                "inputs": json.loads(texts.inputs),
+                "result_sha256": _sha256(texts.result),
             }
         )
 
@@ -97,12 +98,12 @@ class ReplayView(APIView):
     def post(self, request: Request, recommendation_id: UUID) -> Response:
         """Compute a recommendation again from its stored inputs and compare the bytes."""
         row = queries.recommendation(user=caller(request), public_id=recommendation_id)
-        text = operations.replayed(recommendation=row)
+        text, stored = operations.replayed(recommendation=row), queries.texts(row).result
         return Response(
             {
-                "identical": text == row.result,
+                "identical": text == stored,
                 "engine_version": row.engine_version,
-                "result_sha256": _sha256(row.result),
+                "result_sha256": _sha256(stored),
                 "replayed_sha256": _sha256(text),
             }
         )

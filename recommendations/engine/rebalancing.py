@@ -9,6 +9,7 @@ value.
 """
 
 import math
+from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal, localcontext
 
 from core.money import quantize
@@ -40,7 +41,7 @@ from recommendations.engine.result import (
     result_json,
 )
 from recommendations.engine.solver import CashFloorUnreachable, Solution, solve
-from recommendations.engine.trades import Fill, fills
+from recommendations.engine.trades import Fill, fills, priced
 
 __all__ = ["ENGINE_VERSION", "rebalance", "result_json"]
 
@@ -54,12 +55,8 @@ def rebalance(*, inputs: RebalanceInputs) -> RebalanceResult:
     Raises InvalidInput (a code of `ensure_valid`), Conflict (engine_version_unknown) and
     CashFloorUnreachable. An account worth nothing gets no trades.
     """
-    ensure_version(inputs.engine_version)
-    ensure_valid(inputs=inputs)
     with localcontext(_CONTEXT):
-        ordered = canonical(inputs=inputs)
-        goals = aims(inputs=ordered)
-        task = program(inputs=ordered, aims=goals)
+        ordered, goals, task = _task(inputs)
         try:
             solution = solve(program=task)
         except CashFloorUnreachable:
@@ -67,6 +64,37 @@ def rebalance(*, inputs: RebalanceInputs) -> RebalanceResult:
             solution = solve(program=task)
         done = fills(inputs=ordered, program=task, solution=solution)
         return _result(ordered, goals, task, solution, done)
+
+
+def whole_orders(*, inputs: RebalanceInputs, solution: Solution) -> dict[int, Decimal]:
+    """Return a solution's orders in exact arithmetic: sold by place, negative if bought.
+
+    `solution` is in the canonical order. Raises what `rebalance` raises.
+    """
+    with localcontext(_CONTEXT):
+        ordered, _, task = _task(inputs)
+        return {
+            fill.index: fill.sold for fill in fills(inputs=ordered, program=task, solution=solution)
+        }
+
+
+def explained(
+    *, inputs: RebalanceInputs, solution: Solution, sold: Mapping[int, Decimal]
+) -> RebalanceResult:
+    """Return the result of whole orders that were made before: each priced and explained."""
+    with localcontext(_CONTEXT):
+        ordered, goals, task = _task(inputs)
+        done = priced(inputs=ordered, program=task, solution=solution, sold=sold)
+        return _result(ordered, goals, task, solution, done)
+
+
+def _task(inputs: RebalanceInputs) -> tuple[RebalanceInputs, Aims, Program]:
+    """Check the inputs; return them in canonical order, with their aims and the solver's input."""
+    ensure_version(inputs.engine_version)
+    ensure_valid(inputs=inputs)
+    ordered = canonical(inputs=inputs)
+    goals = aims(inputs=ordered)
+    return ordered, goals, program(inputs=ordered, aims=goals)
 
 
 def _result(

@@ -16,7 +16,7 @@ Worked example: 10 of a lot of 40 (basis 2,000) sold at 60.00, half spread 5 bp,
 value 600.00, cost 0.30, proceeds 599.70, basis 500.00, gain 99.70, tax 14.96 (14.955 rounded).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
@@ -83,6 +83,27 @@ def fills(*, inputs: RebalanceInputs, program: Program, solution: Solution) -> t
     cash = inputs.cash + sum((fill.cash_effect for fill in found.values()), ZERO)
     if cash < inputs.cash_floor:
         _give_back(inputs, program, solution, found, inputs.cash_floor - cash)
+    return _with_lines(inputs, found)
+
+
+def priced(
+    *, inputs: RebalanceInputs, program: Program, solution: Solution, sold: Mapping[int, Decimal]
+) -> tuple[Fill, ...]:
+    """Return the fills of whole orders that were made before: `sold` by place, negative if bought.
+
+    Raises AssertionError if they sell more than is held or leave less than the cash floor.
+    """
+    found = {
+        i: _fill(inputs, program.items[i], i, quantity, solution.without_losses[i])
+        for i, quantity in sold.items()
+    }
+    cash = inputs.cash + sum((fill.cash_effect for fill in found.values()), ZERO)
+    assert cash >= inputs.cash_floor or not found, "orders leave the cash floor"
+    return _with_lines(inputs, found)
+
+
+def _with_lines(inputs: RebalanceInputs, found: Mapping[int, Fill]) -> tuple[Fill, ...]:
+    """Return the fills in the order of the securities, with the ledger's lines of the sales."""
     sales = {i: (fill.parts, fill.cash_effect) for i, fill in found.items() if fill.sold > 0}
     lines = sale_lines(inputs=inputs, sold=sales)
     return tuple(replace(found[i], lots=lines.get(i, ())) for i in sorted(found))

@@ -1,5 +1,14 @@
-"""Models of recommendations, and of the replacements that a harvest may buy."""
+"""Models of recommendations, of the nightly runs, and of the replacements a harvest may buy."""
 
+from recommendations.models.nightly import (
+    NightlyBlock,
+    NightlyPrice,
+    NightlyRate,
+    NightlyResult,
+    NightlyRun,
+    NightState,
+    Outcome,
+)
 from recommendations.models.recommendations import (
     Recommendation,
     RecommendationKind,
@@ -9,6 +18,13 @@ from recommendations.models.recommendations import (
 from recommendations.models.replacements import Replacement, ReplacementSearch
 
 __all__ = [
+    "NightState",
+    "NightlyBlock",
+    "NightlyPrice",
+    "NightlyRate",
+    "NightlyResult",
+    "NightlyRun",
+    "Outcome",
     "Recommendation",
     "RecommendationKind",
     "RecommendationQuerySet",

@@ -2,10 +2,12 @@
 
 import pghistory
 from django.db import models
+from django.db.models import Q
 
 from core.identifiers import uuid7
 from identity.models import User, household_ids
 from jobs.models import Job
+from recommendations.models.nightly import NightlyRun
 from transactions.models import Account
 
 
@@ -18,6 +20,8 @@ class RecommendationStatus(models.TextChoices):
     PROPOSED = "proposed"
     APPROVED = "approved"
     REJECTED = "rejected"
+    # A later night proposed something else, or nothing.
+    SUPERSEDED = "superseded"
 
 
 class RecommendationQuerySet(models.QuerySet["Recommendation"]):
@@ -25,14 +29,24 @@ class RecommendationQuerySet(models.QuerySet["Recommendation"]):
         return self.filter(account__household_id__in=household_ids(user))
 
 
-@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), fields=["status", "decided_by"])
+@pghistory.track(
+    pghistory.UpdateEvent(condition=pghistory.AnyChange("decided_by")),
+    fields=["status", "decided_by"],
+)
 class Recommendation(models.Model):
-    """Proposed trades for one account. Replaying `inputs` gives `result` again, byte for byte."""
+    """Proposed trades for one account. Replaying `inputs` gives `result` again, byte for byte.
+
+    Those of a night are kept packed (`NightlyBlock`) until somebody decides on them; only then are
+    their texts written.
+    """
 
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="recommendations")
     job = models.OneToOneField(
         Job, null=True, on_delete=models.PROTECT, related_name="recommendation"
+    )
+    run = models.ForeignKey(
+        NightlyRun, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     kind = models.CharField(max_length=16)
     status = models.CharField(
@@ -42,8 +56,8 @@ class Recommendation(models.Model):
     )
     engine_version = models.CharField(max_length=16)
     # Canonical JSON kept as text: the inputs and the result, to the byte.
-    inputs = models.TextField()
-    result = models.TextField()
+    inputs = models.TextField(null=True, blank=True)
+    result = models.TextField(null=True, blank=True)
     created_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.ForeignKey(
@@ -57,6 +71,23 @@ class Recommendation(models.Model):
             models.Index(fields=["account", "-created_at", "-id"], name="recommendation_newest"),
             # Operators: recommendations that wait for a decision, and rejected ones.
             models.Index(fields=["status", "-id"], name="recommendation_by_status"),
+            # The next night supersedes what nobody decided on.
+            models.Index(
+                fields=["account"],
+                name="recommendation_of_a_night",
+                condition=Q(run__isnull=False, status="proposed"),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="recommendation_has_its_texts",
+                condition=Q(inputs__isnull=False, result__isnull=False) | Q(run__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["run", "account"],
+                name="recommendation_once_a_night",
+                condition=Q(run__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

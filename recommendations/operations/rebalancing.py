@@ -1,20 +1,15 @@
 """Request and compute rebalances."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 
 from core.errors import Conflict, InvalidInput
-from core.money import plain
 from identity.models import User
 from jobs.models import Job, Queue
 from jobs.operations import Claim, Ending, announce, complete, enqueue, fail, result_written
 from marketdata.models import Asset
 from portfolios.prices.rule import FEEDS
 from portfolios.queries import targets
-from recommendations.engine.options import HOLD, Options
+from recommendations.engine.options import Options, options_json, options_of
 from recommendations.engine.problem import inputs_from_json, inputs_json, without_prices
 from recommendations.engine.rebalancing import ENGINE_VERSION, rebalance, result_json
 from recommendations.models import Recommendation, RecommendationKind, RecommendationStatus
@@ -41,17 +36,13 @@ def request_rebalance(*, account: Account, options: Options, user: User, now: da
         raise InvalidInput(
             "The account has no targets. Set them before rebalancing.", code="targets_missing"
         )
-    stated = {
-        name: plain(value) if isinstance(value, Decimal) else value
-        for name, value in asdict(options).items()
-    }
     return enqueue(
         kind=REBALANCE,
         queue=Queue.INTERACTIVE,
         user=user,
         household_id=account.household_id,
         subject_id=account.public_id,
-        params={**stated, "ledger_version": account.ledger_version},
+        params={**options_json(options), "ledger_version": account.ledger_version},
         now=now,
         estimate_s=_ESTIMATE_S,
         still_true=lambda job: _still_true(job, account, options, now),
@@ -69,6 +60,7 @@ def _still_true(job: Job, account: Account, options: Options, now: datetime) -> 
         ids = [one.asset_id for one in found.securities if one.price_source in FEEDS]
         public = Asset.objects.filter(public_id__in=ids, household=None)
         asset_ids = {str(public_id) for public_id in public.values_list("public_id", flat=True)}
+    assert known.inputs is not None, "what a job computed has its texts"
     then = inputs_from_json(text=known.inputs)
     return without_prices(inputs=then, asset_ids=asset_ids) == without_prices(
         inputs=found, asset_ids=asset_ids
@@ -125,21 +117,10 @@ def _read_inputs(claim: Claim, now: datetime) -> str:
     """Return the canonical inputs, all read in one snapshot."""
     with snapshot():
         account = _account(claim)
-        inputs = rebalance_inputs(account=account, options=_options(claim.params), now=now)
+        inputs = rebalance_inputs(account=account, options=options_of(claim.params), now=now)
     return inputs_json(inputs=inputs)
 
 
 def _account(claim: Claim) -> Account:
     assert claim.household_id is not None, "a rebalance belongs to a household"
     return household_account(household_id=claim.household_id, public_id=claim.subject_id)
-
-
-def _options(params: Mapping[str, Any]) -> Options:
-    return Options(
-        minimum_trade=Decimal(params["minimum_trade"]),
-        cash_floor=Decimal(params["cash_floor"]),
-        brokerage_fee=Decimal(params["brokerage_fee"]),
-        whole_shares=params["whole_shares"],
-        loss_harvesting=params["loss_harvesting"],
-        estimated_prices=params.get("estimated_prices", HOLD),
-    )

@@ -2,7 +2,7 @@
 
 from recommendations.queries.harvest_inputs import harvest_inputs
 from recommendations.queries.inputs import rebalance_inputs
-from recommendations.queries.stored import job_result, recommendation, recommendations
+from recommendations.queries.stored import job_result, recommendation, recommendations, texts
 
 __all__ = [
     "harvest_inputs",
@@ -10,4 +10,5 @@ __all__ = [
     "rebalance_inputs",
     "recommendation",
     "recommendations",
+    "texts",
 ]

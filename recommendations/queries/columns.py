@@ -1,79 +1,89 @@
 """The columns of many accounts, read in a constant number of queries.
 
-An asset's price, spread and fees are the same for all accounts of a currency, so they are read once
-and spread over the securities. What only one household knows (its own prices, estimates, its own
-symbol changes and recent splits) cannot be: such accounts are marked `alone`, and their inputs are
-those of `rebalance_inputs`.
+Prices, rates and the terms of trading are those of a `Market`, which all accounts share. What only
+one household knows (its own assets, prices and estimates, its own symbol changes and recent splits)
+cannot be shared: such accounts are marked `alone`, and their inputs are those of
+`rebalance_inputs`.
+
+Beside the engine's floats stand the exact figures they come from, in integers: money in steps of
+10^-4, quantities in steps of 10^-10, percentages in steps of 10^-4, rates in steps of 10^-5, dates
+and instants as PostgreSQL counts them (`stores/arrays.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from marketdata.identity_groups import connected
-from marketdata.models import Asset
-from marketdata.queries import identity_links, quotes
-from portfolios.holdings.valuation import unit_value
-from portfolios.prices.rule import NOTHING_PRIVATE, price_now
-from portfolios.queries.valuations import rates_into
+from core.limits import MONEY_DECIMALS, QUANTITY_DECIMALS
 from recommendations.engine.arrays.columns import ACCOUNT, LOT, SECURITY, Columns
 from recommendations.engine.arrays.curves import Bools, Ints, Records
-from recommendations.engine.fees import fee_market, sale_fees
 from recommendations.engine.options import Options
 from recommendations.engine.problem import DRIFT_PENALTY
-from recommendations.engine.program import BASIS_POINTS
-from stores.arrays import records_of
+from recommendations.queries.market import Market
+from stores.arrays import EPOCH, records_of
 from stores.rows import rows_of
+from stores.sent_arrays import sent_ints
 from transactions.ledger.holding_period import is_long_term
 from transactions.ledger.wash_windows import window_start
 from transactions.queries import wash_windows
+
+MONEY_STEPS, QUANTITY_STEPS = 10**MONEY_DECIMALS, 10**QUANTITY_DECIMALS
+PERCENT_STEPS, RATE_STEPS = 10**4, 10**5
+# Larger holdings do not fit 64 bits in these steps; such accounts are read alone.
+_QUANTITY_MAX = 900_000_000
+NO_DAY = date(9999, 12, 31)
 
 # Only accounts with targets and in use. Currencies are numbered as in the argument.
 _ACCOUNTS = """
 SELECT account.id, account.household_id,
        array_position(%(currencies)s::text[], account.currency::text) AS currency,
-       account.cash::float8,
-       CASE account.type WHEN 'taxable' THEN (owner.federal_ordinary_rate + owner.state_rate
-            + owner.net_investment_income_rate)::float8 ELSE 0 END,
-       CASE account.type WHEN 'taxable' THEN (owner.federal_long_term_rate + owner.state_rate
-            + owner.net_investment_income_rate)::float8 ELSE 0 END
+       (account.cash * 10000)::int8, account.type = 'taxable',
+       ((owner.federal_ordinary_rate + owner.state_rate + owner.net_investment_income_rate)
+        * 100000)::int4,
+       ((owner.federal_long_term_rate + owner.state_rate + owner.net_investment_income_rate)
+        * 100000)::int4
   FROM transactions_account account JOIN identity_user owner ON owner.id = account.owner_id
- WHERE account.id BETWEEN %(first)s AND %(last)s AND account.archived_at IS NULL
+ WHERE {range} AND account.archived_at IS NULL
    AND EXISTS (SELECT FROM portfolios_target WHERE account_id = account.id)
  ORDER BY account.id
 """
 _ACCOUNT_FIELDS = {
-    "id": "int8", "household_id": "int8", "currency": "int4", "cash": "float8",
-    "short_rate": "float8", "long_rate": "float8",
+    "id": "int8", "household_id": "int8", "currency": "int4", "cash": "int8", "taxable": "bool",
+    "short_rate": "int4", "long_rate": "int4",
 }  # fmt: skip
 _TARGETS = """
-SELECT account_id, COALESCE(asset_id, 0), target_percentage::float8, rebalance_threshold::float8
-  FROM portfolios_target WHERE account_id BETWEEN %(first)s AND %(last)s
+SELECT account_id, COALESCE(asset_id, 0), (target_percentage * 10000)::int4,
+       (rebalance_threshold * 10000)::int4
+  FROM portfolios_target WHERE {range}
 """
 _TARGET_FIELDS = {
-    "account_id": "int8", "asset_id": "int8", "percentage": "float8", "threshold": "float8",
+    "account_id": "int8", "asset_id": "int8", "percentage": "int4", "threshold": "int4",
 }  # fmt: skip
-_LOTS = """
-SELECT account_id, asset_id, transaction_id, piece::int4, quantity::float8, cost_basis::float8,
-       holding_period_date <= %(long_until)s
+_LOTS = f"""
+SELECT account_id, asset_id, transaction_id, piece::int4,
+       CASE WHEN quantity < {_QUANTITY_MAX} THEN (quantity * {QUANTITY_STEPS})::int8 ELSE -1 END,
+       (cost_basis * {MONEY_STEPS})::int8,
+       opened_at, opened_date, holding_period_date, purchase, replaces_loss
   FROM transactions_lot
- WHERE account_id BETWEEN %(first)s AND %(last)s AND quantity > 0
+ WHERE {{range}} AND quantity > 0
 """
 _LOT_FIELDS = {
     "account_id": "int8", "asset_id": "int8", "transaction_id": "int8", "piece": "int4",
-    "quantity": "float8", "basis": "float8", "long_term": "bool",
+    "quantity": "int8", "basis": "int8", "opened_at": "timestamptz", "opened_date": "date",
+    "held_since": "date", "purchase": "bool", "replaces_loss": "bool",
 }  # fmt: skip
 _RESTRICTIONS = """
-SELECT account_id, asset_id, kind IN ('no_buy', 'no_trade'), kind IN ('no_sell', 'no_trade')
+SELECT account_id, asset_id, kind IN ('no_buy', 'no_trade'), kind IN ('no_sell', 'no_trade'),
+       COALESCE(until_date, %(no_day)s)
   FROM portfolios_restriction
- WHERE account_id BETWEEN %(first)s AND %(last)s
+ WHERE {range}
    AND (until_date IS NULL OR until_date >= %(as_of)s)
 """
 _RESTRICTION_FIELDS = {
-    "account_id": "int8", "asset_id": "int8", "no_buy": "bool", "no_sell": "bool",
+    "account_id": "int8", "asset_id": "int8", "no_buy": "bool", "no_sell": "bool", "until": "date",
 }  # fmt: skip
 # Households that know a price, a group or a ratio of their own.
 _ALONE = """
@@ -99,61 +109,102 @@ SELECT DISTINCT account.household_id
 """
 
 
+# A security's own figures; percentage -1: it has no target.
+TERMS = np.dtype(
+    [
+        *((name, np.int64) for name in ("asset_id", "percentage", "threshold", "until")),
+        *((name, np.bool_) for name in ("no_buy", "no_sell")),
+    ]
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Columns, and what their rows are: account and asset ids, and the accounts read `alone`."""
+    """Columns, and the exact figures behind them, row for row.
+
+    accounts: fields of `_ACCOUNTS` and the cash target; securities: TERMS; lots: fields of `_LOTS`;
+    places: those of the securities' assets in the market; alone: accounts to be read by themselves.
+    """
 
     columns: Columns
-    account_ids: Ints
-    asset_ids: Ints
+    accounts: Records
+    securities: Records
+    lots: Records
+    places: Ints
     alone: Bools
 
+    @property
+    def account_ids(self) -> Ints:
+        ids: Ints = self.accounts["id"]
+        return ids
 
-@dataclass(frozen=True, slots=True)
-class _Assets:
-    """The assets of a batch in the order of their symbols, and the facts of each, by currency."""
-
-    rows: Sequence[Asset]
-    ids: Ints
-    facts: dict[str, NDArray[np.void]]
-    prices_since: date
+    @property
+    def asset_ids(self) -> Ints:
+        ids: Ints = self.securities["asset_id"]
+        return ids
 
 
 def columns_of(
-    *, first: int, last: int, options: Options, now: datetime, currencies: Sequence[str]
+    *,
+    first: int,
+    last: int,
+    options: Options,
+    market: Market,
+    currencies: list[str],
+    only: Ints | None = None,
 ) -> Batch:
     """Return the columns of the accounts with ids from `first` to `last` that have targets.
 
-    `currencies`: those of the accounts. Losses of lots are never washed here: a harvest needs the
-    purchases of the household, too. Call it in a repeatable-read transaction.
+    `only`: of these ids, all of them in that range. `currencies`: those of the accounts. Losses of
+    lots are never washed here: a harvest needs the purchases of the household, too. Call it in a
+    repeatable-read transaction.
     """
-    as_of = now.date()
-    values = {
+    as_of = market.as_of.date()
+    values: dict[str, Any] = {
         "first": first,
         "last": last,
         "as_of": as_of,
-        "long_until": long_until(as_of),
-        "currencies": list(currencies),
+        "no_day": NO_DAY,
+        "currencies": currencies,
     }
-    accounts = records_of(query=_ACCOUNTS, values=values, fields=_ACCOUNT_FIELDS)
-    targets = _of(accounts, records_of(query=_TARGETS, values=values, fields=_TARGET_FIELDS))
-    lots = _of(accounts, records_of(query=_LOTS, values=values, fields=_LOT_FIELDS))
-    restrictions = records_of(query=_RESTRICTIONS, values=values, fields=_RESTRICTION_FIELDS)
-    assets = _assets(np.concatenate([targets["asset_id"], lots["asset_id"]]), currencies, now)
-    keys = np.unique(np.concatenate([
-        _keys(accounts, assets, targets[targets["asset_id"] > 0]), _keys(accounts, assets, lots),
-    ]))  # fmt: skip
-    securities = _securities(accounts, assets, keys, currencies)
-    _apply_targets(accounts, assets, keys, securities, targets)
-    _apply_restrictions(accounts, assets, keys, securities, _of(accounts, restrictions))
-    alone = _alone(accounts, assets, keys, securities)
-    _apply_wash_windows(accounts, assets, keys, securities, as_of)
+    within = "BETWEEN %(first)s AND %(last)s"
+    if only is not None:
+        within, values["ids"] = "= ANY(%(ids)s)", sent_ints(only)
+
+    def rows(query: str, fields: Mapping[str, str], key: str = "account_id") -> Records:
+        return records_of(query=query.format(range=f"{key} {within}"), values=values, fields=fields)
+
+    accounts = rows(_ACCOUNTS, _ACCOUNT_FIELDS, "account.id")
+    targets = _of(accounts, rows(_TARGETS, _TARGET_FIELDS))
+    lots = _of(accounts, rows(_LOTS, _LOT_FIELDS))
+    restrictions = rows(_RESTRICTIONS, _RESTRICTION_FIELDS)
+    by_id = _ById(market, accounts)
+    alone = _alone(accounts, market)
+    for read in (targets[targets["asset_id"] > 0], lots):
+        alone[by_id.owners(read[~by_id.known(read)])] = True
+    alone[by_id.owners(lots[lots["quantity"] < 0])] = True
+    named = targets[targets["asset_id"] > 0]
+    named, lots = named[by_id.known(named)], lots[by_id.known(lots)]
+    keys = np.unique(np.concatenate([by_id.keys(named), by_id.keys(lots)]))
+    places = keys % max(len(market.ids), 1)
+    terms = np.zeros(len(keys), TERMS)
+    terms["asset_id"] = market.ids[places]
+    _write_targets(terms, np.searchsorted(keys, by_id.keys(named)), named)
+    _write_restrictions(terms, keys, by_id, _of(accounts, restrictions))
+    securities = _securities(accounts, market, keys, terms, currencies)
+    alone[np.unique(keys[securities["price"] == 0] // max(len(market.ids), 1))] = True
+    _apply_wash_windows(accounts, market, keys, securities, as_of)
+    order = np.lexsort((lots["piece"], lots["transaction_id"], by_id.keys(lots)))
+    lots = lots[order]
+    at = np.searchsorted(keys, by_id.keys(lots))
+    securities["lots_begin"] = np.searchsorted(at, np.arange(len(keys)))
+    securities["lots_end"] = np.searchsorted(at, np.arange(len(keys)), side="right")
+    cash = targets[targets["asset_id"] == 0]
+    exact = _with_cash_targets(accounts, cash)
     columns = Columns(
-        _accounts(accounts, assets, keys, targets, options),
-        securities,
-        _sorted_lots(accounts, assets, keys, securities, lots),
+        _accounts(exact, market, keys, options), securities, _lots(lots, long_until(as_of))
     )
-    return Batch(columns, accounts["id"], assets.ids[keys % len(assets.ids)], alone)
+    return Batch(columns, exact, terms, lots, places, alone)
 
 
 def long_until(as_of: date) -> date:
@@ -169,114 +220,79 @@ def _of(accounts: Records, rows: Records) -> Records:
     return rows[np.isin(rows["account_id"], accounts["id"])]
 
 
-def _keys(accounts: Records, assets: _Assets, rows: Records) -> Ints:
-    """Return the place of each row's security: by account, then by symbol."""
-    order = np.argsort(assets.ids)
-    place = order[np.searchsorted(assets.ids, rows["asset_id"], sorter=order)]
-    return np.searchsorted(accounts["id"], rows["account_id"]) * len(assets.ids) + place
+class _ById:
+    """Finds the place of a row's account in the batch, and of its asset in the market."""
+
+    def __init__(self, market: Market, accounts: Records) -> None:
+        self._order = np.argsort(market.ids)
+        self._sorted = market.ids[self._order]
+        self._accounts = accounts["id"]
+
+    def known(self, rows: Records) -> Bools:
+        """Return which rows are of an asset of the market."""
+        return np.isin(rows["asset_id"], self._sorted)
+
+    def owners(self, rows: Records) -> Ints:
+        """Return the place of each row's account."""
+        return np.searchsorted(self._accounts, rows["account_id"])
+
+    def keys(self, rows: Records) -> Ints:
+        """Return the place of each row's security: by account, then by symbol."""
+        place = self._order[np.searchsorted(self._sorted, rows["asset_id"])]
+        return self.owners(rows) * len(self._sorted) + place
 
 
-_FACTS = np.dtype(
-    [
-        *((name, np.float64) for name in ("price", "half_spread", "sec_rate")),
-        *((name, np.float64) for name in ("taf_per_share", "taf_cap")),
-        ("group", np.int64),
-        *((name, np.bool_) for name in ("fractional", "stale")),
-    ]
-)
+def _alone(accounts: Records, market: Market) -> Bools:
+    """Return which accounts belong to a household with prices, groups or ratios of its own."""
+    values = {
+        "households": np.unique(accounts["household_id"]).tolist(),
+        "prices_since": market.priced_since,
+    }
+    rows = rows_of(_ALONE, values)
+    found: Bools = np.isin(accounts["household_id"], [household for (household,) in rows])
+    return found
 
 
-def _assets(ids: Ints, currencies: Sequence[str], now: datetime) -> _Assets:
-    """Return the assets with their facts in each of the currencies."""
-    wanted = [int(pk) for pk in np.unique(ids) if pk > 0]
-    rows = sorted(Asset.objects.filter(pk__in=wanted), key=lambda row: (row.symbol, row.pk))
-    known = quotes(assets=rows, now=now)
-    groups = connected(links=identity_links(household_ids=[]))
-    facts = {}
-    for currency in currencies:
-        rates = rates_into(currency, {row.currency for row in rows}, now=now)
-        made = np.zeros(len(rows), _FACTS)
-        for n, row in enumerate(rows):
-            quote = price_now(feed=known.get(row.pk), private=NOTHING_PRIVATE, now=now)
-            rate = rates.get(row.currency)
-            value = unit_value(quote=quote, rate=rate).value
-            market = fee_market(
-                exchange=row.exchange, asset_class=row.asset_class, currency=row.currency
-            )
-            fees = sale_fees(market=market, as_of=now.date())
-            if rate is not None:
-                fees = fees.converted(rate.rate)
-            made[n] = (
-                value or 0,
-                row.half_spread_bp / BASIS_POINTS,
-                fees.sec_rate,
-                fees.taf_per_share,
-                fees.taf_cap,
-                groups.get(row.pk, row.pk),
-                row.fractional,
-                bool(quote and quote.stale),
-            )
-        facts[currency] = made
-    oldest = min((quote.as_of.date() for quote in known.values()), default=now.date())
-    return _Assets(rows, np.array([row.pk for row in rows], np.int64), facts, oldest)
+def _write_targets(terms: Records, at: Ints, named: Records) -> None:
+    terms["percentage"] = -1
+    terms["percentage"][at] = named["percentage"]
+    terms["threshold"][at] = named["threshold"]
+
+
+def _write_restrictions(terms: Records, keys: Ints, by_id: _ById, rows: Records) -> None:
+    rows = rows[by_id.known(rows)]
+    if not len(keys) or not len(rows):
+        return
+    wanted = by_id.keys(rows)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    held = keys[at] == wanted
+    for name in ("no_buy", "no_sell", "until"):
+        terms[name][at[held]] = rows[name][held]
 
 
 def _securities(
-    accounts: Records, assets: _Assets, keys: Ints, currencies: Sequence[str]
+    accounts: Records, market: Market, keys: Ints, terms: Records, currencies: list[str]
 ) -> Records:
-    """Return the securities with all that does not depend on the account."""
-    place, owner = keys % len(assets.ids), keys // len(assets.ids)
+    """Return the engine's securities, without their lots."""
+    place, owner = keys % max(len(market.ids), 1), keys // max(len(market.ids), 1)
     made = np.zeros(len(keys), SECURITY)
     currency_of = accounts["currency"][owner] - 1
     for number, currency in enumerate(currencies):
         chosen = currency_of == number
-        facts = assets.facts[currency][place[chosen]]
+        facts = market.facts[currency][place[chosen]]
         for name in ("price", "half_spread", "sec_rate", "taf_per_share", "taf_cap", "fractional"):
             made[name][chosen] = facts[name]
         made["group"][chosen] = facts["group"]
         made["may_buy"][chosen] = made["may_sell"][chosen] = ~facts["stale"]
+    made["may_buy"] &= ~terms["no_buy"]
+    made["may_sell"] &= ~terms["no_sell"]
+    made["weight"] = np.maximum(terms["percentage"], 0) / (100 * PERCENT_STEPS)
+    made["threshold"] = terms["threshold"] / (100 * PERCENT_STEPS)
     return made
 
 
-def _apply_targets(
-    accounts: Records, assets: _Assets, keys: Ints, securities: Records, targets: Records
-) -> None:
-    named = targets[targets["asset_id"] > 0]
-    at = np.searchsorted(keys, _keys(accounts, assets, named))
-    securities["weight"][at] = named["percentage"] / 100
-    securities["threshold"][at] = named["threshold"] / 100
-
-
-def _apply_restrictions(
-    accounts: Records, assets: _Assets, keys: Ints, securities: Records, rows: Records
-) -> None:
-    rows = rows[np.isin(rows["asset_id"], assets.ids)]
-    wanted = _keys(accounts, assets, rows)
-    at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
-    held = keys[at] == wanted if len(keys) else np.zeros(len(rows), np.bool_)
-    securities["may_buy"][at[held]] &= rows["no_buy"][held] == 0
-    securities["may_sell"][at[held]] &= rows["no_sell"][held] == 0
-
-
-def _alone(accounts: Records, assets: _Assets, keys: Ints, securities: Records) -> Bools:
-    """Return which accounts have a security, or belong to a household, with facts of its own."""
-    rows = rows_of(
-        _ALONE,
-        {
-            "households": np.unique(accounts["household_id"]).tolist(),
-            "prices_since": assets.prices_since,
-        },
-    )
-    alone: Bools = np.isin(accounts["household_id"], [household for (household,) in rows])
-    unknown = (securities["price"] == 0) | np.array(
-        [row.household_id is not None for row in assets.rows], np.bool_
-    )[keys % len(assets.ids)]
-    alone[np.unique(keys[unknown] // len(assets.ids))] = True
-    return alone
-
-
 def _apply_wash_windows(
-    accounts: Records, assets: _Assets, keys: Ints, securities: Records, as_of: date
+    accounts: Records, market: Market, keys: Ints, securities: Records, as_of: date
 ) -> None:
     """Block the purchases that would wash a loss of the household."""
     values = {
@@ -287,29 +303,41 @@ def _apply_wash_windows(
     if not waiting:
         return
     windows = wash_windows(household_ids=waiting, as_of=as_of)
-    owner = keys // len(assets.ids)
+    owner = keys // len(market.ids)
     for s in np.flatnonzero(np.isin(accounts["household_id"][owner], waiting)):
         window = windows[int(accounts["household_id"][owner[s]])]
         until = window.blocked_until(
-            account=int(accounts["id"][owner[s]]), asset=int(assets.ids[keys[s] % len(assets.ids)])
+            account=int(accounts["id"][owner[s]]), asset=int(market.ids[keys[s] % len(market.ids)])
         )
         if until is not None:
             securities["may_buy"][s] = False
 
 
-def _accounts(
-    accounts: Records, assets: _Assets, keys: Ints, targets: Records, options: Options
-) -> Records:
-    made = np.zeros(len(accounts), ACCOUNT)
-    starts = np.arange(len(accounts)) * len(assets.ids)
-    made["securities_begin"] = np.searchsorted(keys, starts)
-    made["securities_end"] = np.searchsorted(keys, starts + len(assets.ids))
-    for name in ("cash", "short_rate", "long_rate"):
+def _with_cash_targets(accounts: Records, cash: Records) -> Records:
+    """Return the accounts with the fields `cash_percentage` (-1: none) and `cash_threshold`."""
+    fields = [(name, accounts.dtype[name]) for name in accounts.dtype.names or ()]
+    made = np.zeros(
+        len(accounts), [*fields, ("cash_percentage", np.int64), ("cash_threshold", np.int64)]
+    )
+    for name, _ in fields:
         made[name] = accounts[name]
-    cash = targets[targets["asset_id"] == 0]
+    made["cash_percentage"] = -1
     at = np.searchsorted(accounts["id"], cash["account_id"])
-    made["cash_weight"][at] = cash["percentage"] / 100
-    made["cash_threshold"][at] = cash["threshold"] / 100
+    made["cash_percentage"][at] = cash["percentage"]
+    made["cash_threshold"][at] = cash["threshold"]
+    return made
+
+
+def _accounts(exact: Records, market: Market, keys: Ints, options: Options) -> Records:
+    made = np.zeros(len(exact), ACCOUNT)
+    starts = np.arange(len(exact)) * len(market.ids)
+    made["securities_begin"] = np.searchsorted(keys, starts)
+    made["securities_end"] = np.searchsorted(keys, starts + len(market.ids))
+    made["cash"] = exact["cash"] / MONEY_STEPS
+    for name in ("short_rate", "long_rate"):
+        made[name] = np.where(exact["taxable"], exact[name] / RATE_STEPS, 0)
+    made["cash_weight"] = np.maximum(exact["cash_percentage"], 0) / (100 * PERCENT_STEPS)
+    made["cash_threshold"] = exact["cash_threshold"] / (100 * PERCENT_STEPS)
     made["cash_floor"] = float(options.cash_floor)
     made["drift_penalty"] = float(DRIFT_PENALTY)
     made["brokerage_fee"] = float(options.brokerage_fee)
@@ -319,15 +347,9 @@ def _accounts(
     return made
 
 
-def _sorted_lots(
-    accounts: Records, assets: _Assets, keys: Ints, securities: Records, lots: Records
-) -> Records:
-    """Return the lots by security, acquisition and piece; write where each security's begin."""
-    at = np.searchsorted(keys, _keys(accounts, assets, lots))
-    order = np.lexsort((lots["piece"], lots["transaction_id"], at))
+def _lots(lots: Records, long_until_day: date) -> Records:
     made = np.zeros(len(lots), LOT)
-    for name in ("quantity", "basis", "long_term"):
-        made[name] = lots[name][order]
-    securities["lots_begin"] = np.searchsorted(at[order], np.arange(len(keys)))
-    securities["lots_end"] = np.searchsorted(at[order], np.arange(len(keys)), side="right")
+    made["quantity"] = lots["quantity"] / QUANTITY_STEPS
+    made["basis"] = lots["basis"] / MONEY_STEPS
+    made["long_term"] = lots["held_since"] <= (long_until_day - EPOCH).days
     return made

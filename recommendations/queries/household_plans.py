@@ -3,8 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from marketdata.models import Asset
+from recommendations.nightly.packing import account_of, unpacked
 from stores.rows import rows_of
 
 # Trades that were recommended longer ago are at prices of another time: nobody records them as
@@ -13,16 +16,29 @@ PLANNED_DAYS = 30
 _SWITCH_DAYS = 400
 
 # Of each account, kind and status only the newest recommendation counts: it replaces the others.
-_PLANNED = """
+_NEWEST = """
+SELECT DISTINCT ON (account_id, kind, status)
+       account_id, kind, status, public_id, created_at, result, run_id
+  FROM recommendations_recommendation
+ WHERE account_id = ANY(%(accounts)s::bigint[]) AND created_at >= %(since)s
+ ORDER BY account_id, kind, status, created_at DESC, id DESC
+"""
+_PLANNED = f"""
 SELECT newest.account_id, newest.kind, newest.public_id, newest.created_at, trade ->> 'asset_id'
-  FROM (SELECT DISTINCT ON (account_id, kind, status)
-               account_id, kind, status, public_id, created_at, result
-          FROM recommendations_recommendation
-         WHERE account_id = ANY(%(accounts)s::bigint[]) AND created_at >= %(since)s
-         ORDER BY account_id, kind, status, created_at DESC, id DESC) newest
+  FROM ({_NEWEST}) newest
  CROSS JOIN LATERAL jsonb_array_elements(newest.result::jsonb -> 'trades') trade
  WHERE newest.status IN ('proposed', 'approved') AND trade ->> 'side' = 'buy'
  ORDER BY newest.account_id, newest.created_at, newest.public_id, 5
+"""
+# Those of a night that nobody has decided on have no texts yet; their blocks name the purchases.
+_OF_NIGHTS = f"""
+SELECT newest.account_id, newest.kind, newest.public_id, newest.created_at, block.data
+  FROM ({_NEWEST}) newest
+  JOIN recommendations_nightlyblock block
+    ON block.run_id = newest.run_id
+   AND newest.account_id BETWEEN block.first_account_id AND block.last_account_id
+ WHERE newest.status = 'proposed' AND newest.result IS NULL
+ ORDER BY newest.account_id
 """
 # An approved harvest with its trades recorded: the loss was sold since, the replacement bought.
 _SWITCHES = """
@@ -76,10 +92,12 @@ class OpenSwitch:
 
 
 def planned_purchases(*, account_ids: Collection[int], now: datetime) -> list[PlannedPurchase]:
-    """Return the purchases that recommendations of these accounts propose, undone; one query."""
-    rows = rows_of(
-        _PLANNED, {"accounts": list(account_ids), "since": now - timedelta(days=PLANNED_DAYS)}
-    )
+    """Return the purchases that recommendations of these accounts propose, undone.
+
+    Two queries, and a third if a night has proposed any.
+    """
+    values = {"accounts": list(account_ids), "since": now - timedelta(days=PLANNED_DAYS)}
+    rows = rows_of(_PLANNED, values) + _of_nights(rows_of(_OF_NIGHTS, values))
     return [
         PlannedPurchase(
             account_id,
@@ -90,6 +108,19 @@ def planned_purchases(*, account_ids: Collection[int], now: datetime) -> list[Pl
         )
         for account_id, kind, public_id, created_at, asset_id in rows
     ]
+
+
+def _of_nights(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return a row for each purchase in the blocks, as `_PLANNED` does."""
+    bought: list[tuple[Any, ...]] = []
+    for *facts, data in rows:
+        securities = account_of(unpacked(bytes(data)), facts[0]).securities
+        bought += [(*facts, int(pk)) for pk in securities["asset_id"][securities["sold"] < 0]]
+    if not bought:
+        return []
+    pks = {row[-1] for row in bought}
+    public_ids = dict(Asset.objects.filter(pk__in=pks).values_list("pk", "public_id"))
+    return [(*facts, str(public_ids[pk])) for *facts, pk in bought]
 
 
 def open_switches(*, account_ids: Collection[int], now: datetime) -> list[OpenSwitch]:

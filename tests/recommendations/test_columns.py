@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from django.db import transaction
 
@@ -27,6 +28,7 @@ from recommendations.engine.options import Options
 from recommendations.engine.problem import canonical
 from recommendations.queries import rebalance_inputs
 from recommendations.queries.columns import Batch, columns_of, long_until
+from recommendations.queries.market import live_market
 from stores.redis import redis_client
 from tests.recommendations.test_recorded_as_recommended import SEEDS, checked, recorded, wanted
 from tests.recommendations.test_screening import screen_household
@@ -92,13 +94,21 @@ def compare_household(seed: int, told: Told, moment: datetime, met: Counter[str]
         account=accounts[0], asset=asset, defaults={"kind": rng.choice(["no_buy", "no_sell"])}
     )
     options = Options(minimum_trade=Decimal(25), whole_shares=rng.random() < 0.3)
-    batch = columns_of(
-        first=accounts[0].pk,
-        last=accounts[-1].pk,
-        options=options,
-        now=moment,
+    market = live_market(
+        asset_ids=Asset.objects.values_list("pk", flat=True),
         currencies=["EUR", "USD"],
+        now=moment,
     )
+    asked: dict[str, Any] = {
+        "first": accounts[0].pk, "last": accounts[-1].pk, "options": options, "market": market,
+    }  # fmt: skip
+    batch = columns_of(currencies=["EUR", "USD"], **asked)
+    chosen = np.array([account.pk for account in accounts[1:]], np.int64)
+    some = columns_of(currencies=["EUR", "USD"], only=chosen, **asked)
+    assert some.account_ids.tolist() == chosen.tolist()
+    begin = int(batch.columns.accounts["securities_end"][0])
+    assert some.securities.tolist() == batch.securities[begin:].tolist()
+    assert some.lots.tolist() == batch.lots[len(batch.lots) - len(some.lots) :].tolist()
     assert batch.account_ids.tolist() == [account.pk for account in accounts]
     for a, account in enumerate(accounts):
         met["alone" if batch.alone[a] else "compared"] += 1

@@ -22,6 +22,7 @@ from recommendations.engine.arrays.columns import Columns
 from recommendations.engine.arrays.items import in_band, room_of, write_aims
 from recommendations.engine.options import Options
 from recommendations.queries.columns import columns_of
+from recommendations.queries.market import live_market
 from recommendations.queries.screening import Prices, accounts_outside_bands
 from tests.recommendations.test_recorded_as_recommended import wanted
 from tests.transactions.model.against_the_database import Told
@@ -81,7 +82,9 @@ def compared(accounts: Sequence[Account], now: datetime, floor: Decimal, met: Co
         first=first,
         last=last,
         options=Options(cash_floor=floor),
-        now=now,
+        market=live_market(
+            asset_ids=Asset.objects.values_list("pk", flat=True), currencies=CURRENCIES, now=now
+        ),
         currencies=CURRENCIES,
     )
     assert sorted(found) == found

@@ -380,6 +380,10 @@ CODES: dict[str, dict[str, str]] = {
         "too_many_lots": (
             "There are too many open lots for one answer. Request a harvest of one account."
         ),
+        "night_ended": "The night has already ended or was cancelled. Choose another.",
+        "recommendation_expired": (
+            "The night that made the recommendation was too long ago. Request a new one."
+        ),
         "already_decided": "The recommendation was already decided. Request a new one.",
         "decision_unknown": "The decision must be `approved` or `rejected`.",
         "recommendation_not_found": (

@@ -138,7 +138,7 @@ def recommendation(request: SignedIn, account_id: UUID, recommendation_id: UUID)
     row = _row(request, account_id, recommendation_id)
     if row.kind == RecommendationKind.HARVEST:
         return _harvest(request, row)
-    result = stored_result(row.result)
+    result = stored_result(queries.texts(row).result)
     return shown(
         request,
         "recommendation",

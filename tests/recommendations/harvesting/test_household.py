@@ -15,6 +15,7 @@ from recommendations.engine.options import Options
 from recommendations.harvesting.options import HarvestOptions
 from recommendations.models import Recommendation
 from recommendations.operations import decide, request_rebalance
+from recommendations.queries import texts
 from recommendations.queries.opportunities import household_opportunities
 from recommendations.tasks import rebalance as run_rebalance
 from tests.recommendations.harvesting.households import (
@@ -152,7 +153,7 @@ def test_a_recommended_purchase_of_the_household_is_planned_until_it_is_rejected
     record(account=home["hers"], entries=[deposit], user=people.owner, now=NOW)
     set_targets(account=home["hers"], weights=[TargetWeight("AAA", D(100), D(5))])
     row = rebalanced(home["hers"], people.spouse)
-    assert '"side":"buy"' in row.result
+    assert '"side":"buy"' in texts(row).result
     code, until = reason(home["mine"])
     assert (code, until) == ("planned_purchase", NOW.date() + timedelta(days=30))
     decide(recommendation=row, status="rejected", user=people.owner, now=NOW)

@@ -19,6 +19,7 @@ from bench import (
     holdings,
     imports,
     ledger,
+    nightly,
     performance,
     rebalance,
     sockets,
@@ -32,6 +33,7 @@ BENCHES: Mapping[str, Callable[[], dict[str, Any]]] = {
     "imports": imports.run,
     "chain": chain.run,
     "decisions": decisions.run,
+    "nightly": nightly.run,
     "performance": performance.run,
     "stream": sockets.run,
 }
