@@ -27,7 +27,7 @@ from recommendations.queries.nights import chunk_jobs, progress
 from stores.rows import rows_of
 
 TARGETS = {"accounts_a_second_all_outside_min": 2500, "accounts_a_second_tenth_outside_min": 6250}
-_STAGES = ("read_s", "decide_s", "alone_s", "write_s")
+_STAGES = ("market_s", "screen_s", "read_s", "decide_s", "alone_s", "write_s")
 _WAIT_S = 3600
 _BYTES = """
 SELECT COALESCE(sum(pg_total_relation_size(inhrelid)), 0)

@@ -19,7 +19,7 @@ _ASSETS = """
 SELECT asset.id FROM marketdata_asset asset
  WHERE asset.household_id IS NULL
    AND (EXISTS (SELECT FROM portfolios_target WHERE asset_id = asset.id)
-        OR EXISTS (SELECT FROM transactions_lot
+        OR EXISTS (SELECT FROM transactions_holding
                     WHERE asset_id = asset.id AND quantity > 0))
  ORDER BY asset.id
 """

@@ -217,8 +217,8 @@ def test_one_row_or_a_thousand_cost_the_same_queries(
         "lot_lineage": 20,
         "corporate_actions_preview": 20,
         "household_performance": 9,
-        "harvest_opportunities_list": 31,
-        "harvest_calendar_list": 17,
+        "harvest_opportunities_list": 32,
+        "harvest_calendar_list": 18,
         "harvest_ledger": 11,
     }
     counted = {}
