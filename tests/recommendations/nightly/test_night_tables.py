@@ -80,7 +80,7 @@ def compare_household(seed: int, people: Any, met: Counter[str]) -> None:
 
 def test_the_kept_inputs_are_those_read_at_the_time(people: Any) -> None:
     met: Counter[str] = Counter()
-    for seed in SEEDS:
+    for seed in SEEDS[1::2]:
         with transaction.atomic():
             compare_household(seed, people, met)
             transaction.set_rollback(True)
