@@ -87,6 +87,8 @@ def run_chunk(*, claim: Claim, now: datetime, told: Told) -> None:
     options = options_of(run.options)
     watch = _Watch()
     with snapshot():
+        # The range of a chunk is small, and every core has a worker already.
+        execute("SET LOCAL max_parallel_workers_per_gather = 0", {})
         currencies = account_currencies()
         market, prices = _market(run.pk, tuple(currencies), run.as_of)
         watch.lap("market_s")
