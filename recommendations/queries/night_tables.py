@@ -33,9 +33,10 @@ from stores.arrays import EPOCH
 from transactions.ledger.book import purchase_key
 from transactions.ledger.lots import Piece
 from transactions.ledger.open_wash_windows import WashWindows
+from transactions.ledger.wash_sales import Policy
 from transactions.models import Account, Transaction
 from transactions.queries import wash_windows
-from transactions.queries.wash_windows import HeldPiece
+from transactions.queries.wash_windows import HeldPiece, unsettled
 
 _NO_DAY = (NO_DAY - EPOCH).days
 _MIDNIGHT = datetime.combine(EPOCH, time(), UTC)
@@ -43,75 +44,85 @@ _MICROSECOND = timedelta(microseconds=1)
 _STATED = ("id", "account_id", "asset_id", "order_id", "quantity", "amount", "fee", "public_id")
 
 
-def tables_of(*, batch: Batch, chosen: Ints, currencies: Sequence[str], as_of: date) -> Tables:
+def tables_of(*, batch: Batch, chosen: Ints, currencies: Sequence[str], market: Market) -> Tables:
     """Return the tables of the accounts at the places `chosen` (rising), without their trades.
 
-    One reading of the wash windows for all households. Call it in the snapshot of the batch.
+    Households in whose windows nothing is open are filled in at once; only the others are read one
+    by one. Call it in the snapshot of the batch.
     """
-    households = {int(pk) for pk in batch.accounts["household_id"][chosen]}
-    windows = wash_windows(household_ids=households, as_of=as_of)
-    parts = [
-        _account(batch, int(a), windows[int(batch.accounts["household_id"][a])], currencies)
-        for a in chosen
-    ]
+    as_of = market.as_of.date()
+    households = batch.accounts["household_id"]
+    open_ = unsettled(household_ids={int(pk) for pk in households[chosen]}, as_of=as_of)
+    tables = _settled(batch, chosen, currencies, market)
+    late = np.flatnonzero(np.isin(households[chosen], list(open_)))
+    if not len(late):
+        return tables
+    windows = wash_windows(household_ids=open_, as_of=as_of)
+    parts = packing.divided(tables, 1)
+    for place in late.tolist():
+        account_id = int(parts[place].accounts["id"][0])
+        household = windows[int(households[chosen[place]])]
+        parts[place] = _with_windows(parts[place], account_id, household)
     return packing.joined([packing.empty(), *parts])
 
 
-def _account(batch: Batch, a: int, windows: WashWindows, currencies: Sequence[str]) -> Tables:
-    row, range_ = batch.accounts[a], batch.columns.accounts[a]
-    account_id = int(row["id"])
-    first, last = int(range_["securities_begin"]), int(range_["securities_end"])
-    terms, places = batch.securities[first:last], batch.columns.securities[first:last]
-    lots_begin, lots_end = (
-        (int(places["lots_begin"][0]), int(places["lots_end"][-1])) if len(places) else (0, 0)
-    )
-    securities = np.zeros(last - first, packing.SECURITY)
+def _settled(batch: Batch, chosen: Ints, currencies: Sequence[str], market: Market) -> Tables:
+    """Return the tables of accounts whose households have no wash window and no policy."""
+    ranges = batch.columns.accounts[chosen]
+    of_security = spread(ranges["securities_begin"], ranges["securities_end"])
+    terms, places = batch.securities[of_security], batch.columns.securities[of_security]
+    of_lot = spread(places["lots_begin"], places["lots_end"])
+    counts = ranges["securities_end"] - ranges["securities_begin"]
+    owner = np.repeat(np.arange(len(chosen)), counts)
+    exact = batch.accounts[chosen]
+    securities = np.zeros(len(of_security), packing.SECURITY)
     for name in ("asset_id", "percentage", "threshold", "no_buy", "no_sell"):
         securities[name] = terms[name]
-    restricted = terms["no_buy"] | terms["no_sell"]
-    securities["restricted_until"] = np.where(
-        restricted & (terms["until"] != _NO_DAY), terms["until"], -1
-    )
+    restricted = (terms["no_buy"] | terms["no_sell"]) & (terms["until"] != _NO_DAY)
+    securities["restricted_until"] = np.where(restricted, terms["until"], -1)
     securities["lots"] = places["lots_end"] - places["lots_begin"]
-    lots = _lots(batch.lots[lots_begin:lots_end])
+    securities["group"] = places["group"]
+    securities["wash_sales"] = exact["taxable"][owner]
+    securities["blocked_until"] = -1
+    accounts = np.zeros(len(chosen), packing.ACCOUNT)
+    for name in (
+        *("id", "cash", "taxable", "short_rate", "long_rate"),
+        *("cash_percentage", "cash_threshold"),
+    ):
+        accounts[name] = exact[name]
+    accounts["currency"] = np.array([one.encode() for one in currencies])[exact["currency"] - 1]
+    accounts["earlier_acquired_count"] = Policy().earlier_acquired_count
+    accounts["securities"] = counts
+    accounts["lots"] = np.bincount(owner, securities["lots"], minlength=len(chosen))
+    return Tables(accounts, securities, _lots(batch.lots[of_lot]), np.zeros(0, packing.PURCHASE))
+
+
+def spread(begin: Ints, end: Ints) -> Ints:
+    """Return the numbers from each `begin` up to its `end`, one range after another."""
+    lengths = end - begin
+    starts = np.repeat(begin - np.cumsum(lengths) + lengths, lengths)
+    return starts + np.arange(int(lengths.sum()))
+
+
+def _with_windows(tables: Tables, account_id: int, windows: WashWindows) -> Tables:
+    """Return the tables of one account with what its household's wash windows say."""
+    accounts, securities, lots, _ = tables
     bought = np.zeros(len(securities), np.bool_)
-    for n, asset_id in enumerate(terms["asset_id"].tolist()):
+    for n, asset_id in enumerate(securities["asset_id"].tolist()):
         until = windows.blocked_until(account=account_id, asset=asset_id)
         securities[n]["group"] = windows.group(asset_id)
         securities[n]["wash_sales"] = windows.loss_counts(account=account_id, asset=asset_id)
         securities[n]["blocked_until"] = (until - EPOCH).days if until else -1
         bought[n] = windows.purchase_counts(account=account_id, asset=asset_id)
     lots["bought"] &= np.repeat(bought, securities["lots"])
+    accounts["earlier_acquired_count"] = windows.rules.policy.earlier_acquired_count
     purchases = np.zeros(0, packing.PURCHASE)
     if windows.windows:
         purchases = _windows(account_id, windows, securities, lots)
-        if not row["taxable"]:
+        if not accounts["taxable"][0]:
             purchases = purchases[:0]
-    return Tables(
-        _account_row(row, windows, securities, lots, purchases, currencies),
-        securities,
-        lots,
-        purchases,
-    )
-
-
-def _account_row(
-    row: Any,
-    windows: WashWindows,
-    securities: Records,
-    lots: Records,
-    purchases: Records,
-    currencies: Sequence[str],
-) -> Records:
-    made = np.zeros(1, packing.ACCOUNT)
-    for name in ("id", "cash", "taxable", "short_rate", "long_rate"):
-        made[name] = row[name]
-    made["currency"] = currencies[int(row["currency"]) - 1].encode()
-    made["cash_percentage"], made["cash_threshold"] = row["cash_percentage"], row["cash_threshold"]
-    made["earlier_acquired_count"] = windows.rules.policy.earlier_acquired_count
-    made["securities"], made["lots"] = len(securities), len(lots)
-    made["purchases"] = len(purchases)
-    return made
+    accounts["purchases"] = len(purchases)
+    return Tables(accounts, securities, lots, purchases)
 
 
 def _lots(rows: Records) -> Records:

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import F, QuerySet
 
 from core.dates import on_day
+from stores.rows import rows_of
 from transactions.ledger.book import purchase_key
 from transactions.ledger.lots import Closing, Piece
 from transactions.ledger.open_wash_windows import WashWindows, windows_of
@@ -43,6 +44,22 @@ _LOSS_FIELDS = (
 )  # fmt: skip
 
 
+_UNSETTLED = """
+SELECT household_id FROM transactions_washsalepolicy
+ WHERE household_id = ANY(%(ids)s::bigint[])
+UNION
+SELECT account.household_id
+  FROM transactions_account account
+ WHERE account.household_id = ANY(%(ids)s::bigint[])
+   AND (EXISTS (SELECT FROM transactions_lot
+                 WHERE account_id = account.id AND quantity > 0 AND purchase
+                   AND NOT replaces_loss AND opened_date >= %(since)s)
+        OR EXISTS (SELECT FROM transactions_disposal
+                    WHERE account_id = account.id AND closed_date >= %(since)s
+                      AND proceeds < cost_basis AND matched_quantity < quantity))
+"""
+
+
 def wash_windows(*, household_ids: Collection[int], as_of: date) -> dict[int, WashWindows]:
     """Return wash windows by household id, for a trade on the day `as_of`; seven queries.
 
@@ -64,12 +81,22 @@ def wash_windows(*, household_ids: Collection[int], as_of: date) -> dict[int, Wa
     losses_of, purchases_of = _by_household(losses, accounts), _by_household(purchases, accounts)
     found = {}
     for pk, household in households.items():
-        rules = _rules(household, linked[pk], crypto)
-        windows = windows_of(
-            losses=losses_of.get(pk, []), purchases=purchases_of.get(pk, []), rules=rules
-        )
+        own_losses, own_purchases = losses_of.get(pk, []), purchases_of.get(pk, [])
+        # Only its own: a household reads the same alone and among others.
+        met = {row.place[1] for row in own_losses} | {row.place[1] for row in own_purchases}
+        rules = _rules(household, linked[pk], crypto & met)
+        windows = windows_of(losses=own_losses, purchases=own_purchases, rules=rules)
         found[pk] = WashWindows(pk, as_of, rules, windows)
     return found
+
+
+def unsettled(*, household_ids: Collection[int], as_of: date) -> set[int]:
+    """Return the households with a wash window, or with a policy of their own; one query.
+
+    Nothing that another one of them holds is blocked, and no loss of it would be washed.
+    """
+    values = {"ids": list(household_ids), "since": window_start(as_of)}
+    return {pk for (pk,) in rows_of(_UNSETTLED, values)}
 
 
 def _rules(household: HouseholdBooks, linked: Linked, crypto: frozenset[int]) -> WashSales:

@@ -65,7 +65,7 @@ def decided(
     trading = np.zeros(len(batch.accounts), np.bool_)
     trading[owner[sold != 0]] = True
     chosen = np.flatnonzero(trading)
-    tables = tables_of(batch=batch, chosen=chosen, currencies=currencies, as_of=market.as_of.date())
+    tables = tables_of(batch=batch, chosen=chosen, currencies=currencies, market=market)
     doubtful = _exact(batch, chosen, tables, answers, orders, sold, codes, market, options)
     counts = np.bincount(owner[sold != 0], minlength=len(batch.accounts))
     tables, proposed = _kept(batch, chosen, tables, answers, sold, counts)

@@ -50,7 +50,7 @@ def compare_household(seed: int, people: Any, met: Counter[str]) -> None:
         currencies=CURRENCIES,
     )
     shared = np.flatnonzero(~batch.alone)
-    tables = tables_of(batch=batch, chosen=shared, currencies=CURRENCIES, as_of=moment.date())
+    tables = tables_of(batch=batch, chosen=shared, currencies=CURRENCIES, market=market)
     kept = unpacked(packed(tables))
     for place in shared.tolist():
         account = accounts[place]

@@ -5,7 +5,7 @@ row is refused where it may be cut off:
 
     it alone has fewer cells than the heading
     its last cell has an opening quote and no closing one
-    its last cell is empty, and no other one of the column is
+    its last cell is empty, and no other one of the column is, in a file that a program wrote
     its last number has other decimals than the numbers of the column, which all have the same; or,
     in a file of one row, fewer decimals than another number of the row
     its last cell says nothing that another row confirms, in a file that a program wrote
@@ -97,7 +97,7 @@ class Ending:
         if column is None:
             return False
         if not text.strip():
-            return not column.has_blank
+            return not (self.table.layout.by_hand or column.has_blank)
         is_number = cells.number(text, self.table.decimal) is not None
         if is_number and len(column.decimals) == 1 and column.decimals != {0}:
             return cells.decimals(text, self.table.decimal) not in column.decimals
