@@ -24,6 +24,7 @@ from recommendations.engine.problem import inputs_json
 from recommendations.engine.rebalancing import rebalance, result_json
 from recommendations.models import NightlyRun, NightState, Outcome
 from recommendations.nightly import packing
+from recommendations.operations.nightly.adding import add_chunks
 from recommendations.operations.nightly.deciding import Decided, decided
 from recommendations.queries import rebalance_inputs
 from recommendations.queries.columns import columns_of
@@ -217,6 +218,27 @@ def _propose(run: NightlyRun, found: Decided, alone: _Alone, now: datetime) -> N
 
 
 def fail_chunk(claim: Claim, ending: Ending, now: datetime) -> None:
-    """End the chunk's job as failed; an operator can retry it."""
-    logger.error("chunk %s of a night failed: %s", claim.public_id, ending.code)
-    fail(claim=claim, code=ending.code, detail=ending.detail, account_name="", now=now)
+    """Divide a chunk that could not be done, until the account at fault is alone.
+
+    That account is refused with the code of the failure, and all others have their outcomes. The
+    chunk of a night that was cancelled ends as failed.
+    """
+    run = NightlyRun.objects.get(pk=claim.params["run_id"])
+    if run.state != NightState.RUNNING:
+        fail(claim=claim, code=ending.code, detail=ending.detail, account_name="", now=now)
+        return
+    first, last = claim.params["first"], claim.params["last"]
+    ids = sorted(accounts_with_targets(first=first, last=last))
+    logger.error("chunk %s of %d accounts failed: %s", claim.public_id, len(ids), ending.code)
+    with result_written():
+        if len(ids) > 1:
+            middle = len(ids) // 2
+            halves = [
+                (first, ids[middle - 1], middle),
+                (ids[middle], last, len(ids) - middle),
+            ]
+            add_chunks(run, halves, now)
+        else:
+            rows = [(run.pk, *refused(pk, ending.code)) for pk in ids]
+            copy_rows(table="recommendations_nightlyresult", columns=_RESULT, rows=rows)
+        complete(claim=claim, result={"accounts": 0, "divided": len(ids) > 1})

@@ -15,11 +15,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from core.errors import Conflict, InvalidInput
-from core.identifiers import content_hash, uuid7
 from identity.models import User
-from jobs.models import ACTIVE, Job, JobStatus, Queue
+from jobs.models import ACTIVE, Job, JobStatus
 from jobs.operations import cancel
-from jobs.operations.worker_messages import wake
 from marketdata.queries import exchange_rates
 from recommendations.engine.options import Options, options_json
 from recommendations.engine.problem import ENGINE_VERSION
@@ -32,6 +30,7 @@ from recommendations.models import (
     RecommendationStatus,
 )
 from recommendations.nightly.guards import Finding, findings
+from recommendations.operations.nightly.adding import add_chunks
 from recommendations.queries.market import asset_prices
 from recommendations.queries.nights import (
     CHUNK,
@@ -47,8 +46,6 @@ from stores.rows import execute, insert_rows
 
 logger = logging.getLogger(__name__)
 
-# Chunks that get a message at once; a worker takes the next one itself when it has ended one.
-_WOKEN = 8
 _PRICE_FIELDS = (
     *("run_id", "asset_id", "symbol", "currency", "price", "price_at", "source", "stale"),
     *("half_spread_bp", "fractional", "fee_market", "group_id"),
@@ -102,7 +99,7 @@ def begin_night(
         "findings": [asdict(reason) for reason in reasons],
         "overruled_by": overruled_by,
         "accounts": sum(count for _, _, count in found),
-        "chunks": len(found),
+        "chunks": 0,
         "created_at": now,
     }
     with transaction.atomic():
@@ -116,7 +113,8 @@ def begin_night(
         if not stopped:
             _keep_market(run, prices, rates)
             _make_partitions(run)
-            _add_chunks(run, found, now)
+            add_chunks(run, found, now)
+    run.refresh_from_db(fields=["chunks"])
     _tell(run, reasons)
     return run
 
@@ -153,31 +151,6 @@ def _make_partitions(run: NightlyRun) -> None:
             f"PARTITION OF recommendations_{name} FOR VALUES IN ({run.pk:d})",
             {},
         )
-
-
-def _add_chunks(run: NightlyRun, found: list[tuple[int, int, int]], now: datetime) -> None:
-    params = [{"run_id": run.pk, "first": first, "last": last} for first, last, _ in found]
-    jobs = Job.objects.bulk_create(
-        Job(
-            public_id=uuid7(),
-            kind=CHUNK,
-            queue=Queue.NIGHTLY,
-            subject_id=run.public_id,
-            params=one,
-            params_hash=content_hash(one),
-            created_at=now,
-            woken_at=now,
-            estimated_completion=now + timedelta(seconds=600),
-        )
-        for one in params
-    )
-    ids = [job.pk for job in jobs[:_WOKEN]]
-
-    def wake_some() -> None:
-        for job_id in ids:
-            wake(job_id=job_id, kind=CHUNK, queue=Queue.NIGHTLY)
-
-    transaction.on_commit(wake_some, robust=True)
 
 
 def cancel_night(*, run: NightlyRun, now: datetime) -> None:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.errors import Conflict, InvalidInput
+from core.limits import JOB_ATTEMPTS_MAX
 from identity.models import User
 from jobs.models import Job
 from jobs.operations import Claim, LeaseLost
@@ -165,6 +166,35 @@ def test_a_chunk_done_by_two_workers_is_written_once(home: Any) -> None:
         run_chunk(claim=slow, now=moment, told=lambda percent: None)
     assert sorted(rows.values_list("account_id", "outcome", "turnover")) == before
     assert len(before) == run.accounts
+
+
+def test_a_chunk_that_kills_its_worker_is_divided_until_one_account_is_refused(
+    home: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Accounts beside the one at fault have their outcomes, and the night ends."""
+    monkeypatch.setattr(tasks, "_TURN_S", 0)  # one chunk, then the next is looked at here
+    told, moment = home
+    run = begun(moment)
+    ids = sorted(account.pk for account in told.accounts.values())
+    bad = ids[-1]
+    for _ in range(40):
+        taken = next_chunk(run_id=run.pk)
+        if taken is None:
+            break
+        job = Job.objects.get(pk=taken)
+        if job.params["last"] >= bad and job.tries <= JOB_ATTEMPTS_MAX - 1:
+            assert claim(job_id=taken) is not None  # and the worker dies
+            late = timezone.now() - timedelta(minutes=1)
+            Job.objects.filter(pk=taken).update(lease_until=late)
+        else:
+            tasks.nightly_chunk(taken)
+    run.refresh_from_db()
+    assert run.state == NightState.COMPLETED
+    assert chunk_jobs(run=run).count() == run.chunks > 1
+    rows = {row.account_id: row for row in NightlyResult.objects.filter(run_id=run.pk)}
+    assert sorted(rows) == ids
+    assert (rows[bad].outcome, rows[bad].code) == (Outcome.REFUSED, "attempts_exhausted")
+    assert all(rows[pk].outcome != Outcome.REFUSED for pk in ids[:-1])
 
 
 def test_the_next_night_supersedes_what_nobody_decided_on(home: Any) -> None:
