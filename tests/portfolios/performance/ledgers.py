@@ -111,7 +111,9 @@ def ledger(text: str) -> list[Fact]:
         price = D(fields["price"]) if "price" in fields else None
         fee = D(fields.get("fee", "0"))
         rate = D(fields.get("fx", "1"))
-        default = quantity * price if quantity is not None and price is not None else D(0)
+        default = D(0)
+        if quantity is not None and price is not None:
+            default = round(quantity * price, 4)  # as the ledger keeps amounts
         amount = D(fields.get("amount", default))
         kind = words[1]
         sign = -1 if KINDS[kind].cash == "out" else 1
