@@ -6,7 +6,6 @@ Nothing is written here.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -222,12 +221,3 @@ def outside_bands(batch: Batch) -> Bools:
     found: Bools = np.bincount(owner, out, minlength=len(accounts)) > 0
     found |= np.abs(accounts["cash"] - cash) > accounts["cash_threshold"] * value + 1e-9 * value
     return found & (value > 0)
-
-
-def sold_quantities(tables: Tables) -> dict[int, Decimal]:
-    """Return the orders of the one account in the tables: asset id to quantity sold."""
-    return {
-        int(row["asset_id"]): Decimal(int(row["sold"])) / SHARE
-        for row in tables.securities
-        if row["sold"]
-    }
