@@ -25,7 +25,7 @@ def rebalance(self: "Task[Any, Any]", job_id: int) -> None:
     work(
         job_id=job_id,
         run=lambda claim, now, told: operations.run_rebalance(claim=claim, now=now),
-        give_up=operations.fail_rebalance,
+        give_up=operations.fail_account_job,
         limit_s=settings.REBALANCE_TIME_LIMIT_S,
         clock=timezone.now,
     )
@@ -42,7 +42,7 @@ def harvest(self: "Task[Any, Any]", job_id: int) -> None:
     work(
         job_id=job_id,
         run=lambda claim, now, told: operations.run_harvest(claim=claim, now=now),
-        give_up=operations.fail_harvest,
+        give_up=operations.fail_account_job,
         limit_s=settings.REBALANCE_TIME_LIMIT_S,
         clock=timezone.now,
     )

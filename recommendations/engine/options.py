@@ -27,8 +27,8 @@ class Options:
     estimated_prices: str = HOLD
 
 
-def options_json(options: Options) -> dict[str, Any]:
-    """Return options as JSON types, amounts as text."""
+def options_json(options: Any) -> dict[str, Any]:
+    """Return the options of a rebalance or a harvest as JSON types, amounts as text."""
     return {
         name: plain(value) if isinstance(value, Decimal) else value
         for name, value in asdict(options).items()

@@ -1,17 +1,8 @@
 """Writes: rebalances, harvests, their replacements, and decisions on recommendations."""
 
-from recommendations.operations.harvesting import (
-    HARVEST,
-    fail_harvest,
-    request_harvest,
-    run_harvest,
-)
-from recommendations.operations.rebalancing import (
-    REBALANCE,
-    fail_rebalance,
-    request_rebalance,
-    run_rebalance,
-)
+from recommendations.operations.account_jobs import fail_account_job
+from recommendations.operations.harvesting import HARVEST, request_harvest, run_harvest
+from recommendations.operations.rebalancing import REBALANCE, request_rebalance, run_rebalance
 from recommendations.operations.replacements import find_replacements
 from recommendations.operations.stored import decide, replayed
 
@@ -19,8 +10,7 @@ __all__ = [
     "HARVEST",
     "REBALANCE",
     "decide",
-    "fail_harvest",
-    "fail_rebalance",
+    "fail_account_job",
     "find_replacements",
     "replayed",
     "request_harvest",

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from core.errors import Conflict, InvalidInput
+from core.errors import InvalidInput
 from identity.models import User
 from jobs.models import Job, Queue
-from jobs.operations import Claim, Ending, announce, complete, enqueue, fail, result_written
+from jobs.operations import Claim, enqueue
 from marketdata.models import Asset
 from portfolios.prices.rule import FEEDS
 from portfolios.queries import targets
@@ -13,10 +13,10 @@ from recommendations.engine.options import Options, options_json, options_of
 from recommendations.engine.problem import inputs_from_json, inputs_json, without_prices
 from recommendations.engine.rebalancing import ENGINE_VERSION, rebalance, result_json
 from recommendations.models import Recommendation, RecommendationKind, RecommendationStatus
+from recommendations.operations.account_jobs import account_of, ensure_in_use, recommend
 from recommendations.queries import rebalance_inputs
 from stores.database import snapshot
 from transactions.models import Account
-from transactions.queries import household_account
 
 REBALANCE = "recommendations.rebalance"
 _ESTIMATE_S = 2.0
@@ -28,10 +28,7 @@ def request_rebalance(*, account: Account, options: Options, user: User, now: da
     Identical requests share a job while it is active. They also share it for some seconds after it
     was completed, if only public prices and rates have changed since.
     """
-    if account.archived_at is not None:
-        raise Conflict(
-            f"The account {account.name} is archived. Restore it first.", code="account_archived"
-        )
+    ensure_in_use(account)
     if not targets(account_pk=account.pk).exists():
         raise InvalidInput(
             "The account has no targets. Set them before rebalancing.", code="targets_missing"
@@ -72,43 +69,13 @@ def run_rebalance(*, claim: Claim, now: datetime) -> Recommendation:
     inputs_text = _read_inputs(claim, now)
     # Computed from the stored text, as a replay does.
     result = rebalance(inputs=inputs_from_json(text=inputs_text))
-    with result_written():
-        account = _account(claim)
-        row = Recommendation.objects.create(
-            account=account,
-            job_id=claim.job_id,
-            kind=RecommendationKind.REBALANCE,
-            engine_version=ENGINE_VERSION,
-            inputs=inputs_text,
-            result=result_json(result=result),
-            created_at=now,
-        )
-        announce(
-            topic="rebalance_complete",
-            household_id=account.household_id,
-            asked_by_id=claim.requested_by_id,
-            dedup_key=f"rebalance:{claim.public_id}:{claim.attempt}",
-            payload={
-                "job_id": str(claim.public_id),
-                "account_id": str(account.public_id),
-                "account_name": account.name,
-                "recommendation_id": str(row.public_id),
-                "trades": len(result.trades),
-            },
-            now=now,
-        )
-        complete(claim=claim, result={"recommendation_id": str(row.public_id)})
-    return row
-
-
-def fail_rebalance(claim: Claim, ending: Ending, now: datetime) -> None:
-    """End the job as failed and announce that."""
-    account = Account.objects.filter(public_id=claim.subject_id).first()
-    fail(
+    return recommend(
         claim=claim,
-        code=ending.code,
-        detail=ending.detail,
-        account_name=account.name if account else "",
+        kind=RecommendationKind.REBALANCE,
+        engine_version=ENGINE_VERSION,
+        inputs=inputs_text,
+        result=result_json(result=result),
+        told={"trades": len(result.trades)},
         now=now,
     )
 
@@ -116,11 +83,6 @@ def fail_rebalance(claim: Claim, ending: Ending, now: datetime) -> None:
 def _read_inputs(claim: Claim, now: datetime) -> str:
     """Return the canonical inputs, all read in one snapshot."""
     with snapshot():
-        account = _account(claim)
+        account = account_of(claim)
         inputs = rebalance_inputs(account=account, options=options_of(claim.params), now=now)
     return inputs_json(inputs=inputs)
-
-
-def _account(claim: Claim) -> Account:
-    assert claim.household_id is not None, "a rebalance belongs to a household"
-    return household_account(household_id=claim.household_id, public_id=claim.subject_id)

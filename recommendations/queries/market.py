@@ -55,10 +55,13 @@ class Market:
 
     def quote(self, asset_id: int) -> Quote | None:
         """Return the price of an asset as the valuation of holdings states it."""
-        row = self.prices[asset_id]
-        if row.price is None or row.price_at is None:
-            return None
-        return Quote(row.price, row.price_at, row.stale, None, row.source)
+        return _quote(self.prices[asset_id])
+
+
+def _quote(row: NightlyPrice) -> Quote | None:
+    if row.price is None or row.price_at is None:
+        return None
+    return Quote(row.price, row.price_at, row.stale, None, row.source)
 
 
 def live_market(
@@ -145,10 +148,7 @@ def _facts(
     made = np.zeros(len(rows), FACTS)
     for n, row in enumerate(rows):
         rate = rates.get((row.currency, currency))
-        value = None
-        if row.price is not None and row.price_at is not None:
-            quote = Quote(row.price, row.price_at, row.stale, None, row.source)
-            value = unit_value(quote=quote, rate=rate).value
+        value = unit_value(quote=_quote(row), rate=rate).value
         fees = sale_fees(market=row.fee_market, as_of=as_of.date())
         if rate is not None:
             fees = fees.converted(rate.rate)

@@ -11,22 +11,38 @@ import numpy as np
 from recommendations.engine.arrays.columns import Columns
 from recommendations.engine.arrays.compiling import compiled, entry
 from recommendations.engine.arrays.curves import Bools, Floats
-from recommendations.engine.arrays.items import Room, room_of, write_aims, write_items
+from recommendations.engine.arrays.items import (
+    Room,
+    in_band,
+    room_of,
+    write_aims,
+    write_items,
+)
 
 
 class Figures(NamedTuple):
-    """One row for each account: drifts are fractions of its value, the rest is money."""
+    """One row for each account: drifts are fractions of its value, the rest is money.
+
+    outside: whether a security or cash was outside its band before the orders.
+    """
 
     drift_before: Floats
     drift_after: Floats
     turnover: Floats
     tax: Floats
+    outside: Bools
 
 
 def figures(*, columns: Columns, shares: Floats, no_losses: Bools) -> Figures:
     """Return the figures of orders: `shares` sold of each security, negative if bought."""
     count = len(columns.accounts)
-    made = Figures(np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count))
+    made = Figures(
+        drift_before=np.zeros(count),
+        drift_after=np.zeros(count),
+        turnover=np.zeros(count),
+        tax=np.zeros(count),
+        outside=np.zeros(count, np.bool_),
+    )
     _measure(columns, shares, no_losses, made)
     return made
 
@@ -44,11 +60,15 @@ def _measure(columns: Columns, shares: Floats, no_losses: Bools, made: Figures) 
         if budget.value <= 0:
             continue
         write_items(columns, a, room, budget, True)
+        band = accounts[a].cash_threshold * budget.value
+        inside = in_band(budget.cash, budget.cash_target, band, budget.value)
         apart = abs(budget.cash - budget.cash_target)
         cash, value_after = budget.cash, 0.0
         for i in range(last - first):
             s = first + i
-            apart += abs(room.aims[i].value - room.aims[i].target)
+            aim = room.aims[i]
+            inside &= in_band(aim.value, aim.target, aim.band, budget.value)
+            apart += abs(aim.value - aim.target)
             money = abs(shares[s]) * securities[s].price
             cost = money * securities[s].half_spread
             if shares[s] > 0:
@@ -60,6 +80,7 @@ def _measure(columns: Columns, shares: Floats, no_losses: Bools, made: Figures) 
                 cash -= money + cost + accounts[a].brokerage_fee
             made.turnover[a] += money
             value_after += room.aims[i].value - shares[s] * securities[s].price
+        made.outside[a] = not inside
         made.drift_before[a] = apart / budget.value / 2
         value_after += cash
         if value_after > 0:

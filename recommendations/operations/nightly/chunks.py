@@ -22,7 +22,13 @@ from jobs.operations.working import Told
 from recommendations.engine.options import Options, options_of
 from recommendations.engine.problem import inputs_json
 from recommendations.engine.rebalancing import rebalance, result_json
-from recommendations.models import NightlyRun, NightState, Outcome
+from recommendations.models import (
+    NightlyRun,
+    NightState,
+    Outcome,
+    RecommendationKind,
+    RecommendationStatus,
+)
 from recommendations.nightly import packing
 from recommendations.operations.nightly.adding import add_chunks
 from recommendations.operations.nightly.deciding import Decided, decided
@@ -211,7 +217,16 @@ def _propose(run: NightlyRun, found: Decided, alone: _Alone, now: datetime) -> N
     texts: dict[int, tuple[str | None, str | None]] = dict.fromkeys(found.proposed, (None, None))
     texts |= alone.texts
     rows = [
-        (uuid7(), pk, run.pk, "rebalance", "proposed", run.engine_version, *texts[pk], now)
+        (
+            uuid7(),
+            pk,
+            run.pk,
+            RecommendationKind.REBALANCE,
+            RecommendationStatus.PROPOSED,
+            run.engine_version,
+            *texts[pk],
+            now,
+        )
         for pk in sorted(texts)
     ]
     copy_rows(table="recommendations_recommendation", columns=_PROPOSAL, rows=rows)

@@ -30,7 +30,7 @@ from recommendations.nightly import packing
 from recommendations.nightly.packing import Tables
 from recommendations.queries.columns import MONEY_STEPS, PERCENT_STEPS, Batch
 from recommendations.queries.market import Market
-from recommendations.queries.night_tables import night_inputs, tables_of
+from recommendations.queries.night_tables import night_inputs, spread, tables_of
 
 logger = logging.getLogger(__name__)
 
@@ -163,12 +163,8 @@ def _kept(
     batch: Batch, chosen: Ints, tables: Tables, answers: Answers, sold: Ints, counts: Ints
 ) -> tuple[Tables, list[int]]:
     """Return the tables of the accounts that still have orders, with these; and the accounts."""
-    ranges = batch.columns.accounts
-    places = [
-        np.arange(int(ranges[a]["securities_begin"]), int(ranges[a]["securities_end"]))
-        for a in chosen
-    ]
-    rows = np.concatenate([np.zeros(0, np.int64), *places])
+    ranges = batch.columns.accounts[chosen]
+    rows = spread(ranges["securities_begin"], ranges["securities_end"])
     tables.securities["sold"] = sold[rows]
     tables.securities["no_losses"] = answers.no_losses[rows]
     tables.accounts["lower_bound"] = answers.lower_bound[chosen]
@@ -186,11 +182,10 @@ def _outcomes(
         gaps = (answers.objective - answers.lower_bound) / value * 10_000
     gap: Floats = np.where(value > 0, np.maximum(gaps, 0), 0)
     refused: Bools = codes != ""
-    outside = outside_bands(batch)
     outcome = np.where(
         counts > 0,
         Outcome.TRADES.value,
-        np.where(outside, Outcome.NOTHING_WORTHWHILE.value, Outcome.IN_BAND.value),
+        np.where(made.outside, Outcome.NOTHING_WORTHWHILE.value, Outcome.IN_BAND.value),
     )
     outcome[refused] = Outcome.REFUSED.value
     shared = ~batch.alone
@@ -201,23 +196,3 @@ def _outcomes(
         (*row[: len(keys)], *[None] * len(measured)) if row[1] == Outcome.REFUSED else row
         for row in found
     ]
-
-
-def outside_bands(batch: Batch) -> Bools:
-    """Return which accounts have a security or cash outside its band, or one without a target."""
-    rows, accounts, lots = batch.columns.securities, batch.columns.accounts, batch.columns.lots
-    owner = owners_of(batch.columns)
-    holder = np.repeat(np.arange(len(rows)), rows["lots_end"] - rows["lots_begin"])
-    held = np.bincount(holder, lots["quantity"], minlength=len(rows)) * rows["price"]
-    value = accounts["cash"] + np.bincount(owner, held, minlength=len(accounts))
-    cash = np.maximum(accounts["cash_weight"] * value, accounts["cash_floor"])
-    weights = np.bincount(owner, rows["weight"], minlength=len(accounts))
-    share = np.divide(
-        np.maximum(value - cash, 0), weights, out=np.zeros(len(accounts)), where=weights > 0
-    )
-    apart = np.abs(held - rows["weight"] * share[owner])
-    # Sums of floats: a band this close is not left.
-    out = apart > rows["threshold"] * value[owner] + 1e-9 * np.abs(value[owner])
-    found: Bools = np.bincount(owner, out, minlength=len(accounts)) > 0
-    found |= np.abs(accounts["cash"] - cash) > accounts["cash_threshold"] * value + 1e-9 * value
-    return found & (value > 0)

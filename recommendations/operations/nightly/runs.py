@@ -8,6 +8,7 @@ it: then the row stays `stopped` with what they found, and each later attempt lo
 import logging
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
+from itertools import product
 from typing import Any
 
 from django.conf import settings
@@ -79,7 +80,7 @@ def begin_night(
     with snapshot():
         found = chunks(size=settings.NIGHTLY_CHUNK_ACCOUNTS)
         prices = asset_prices(asset_ids=traded_assets(), now=now)
-        pairs = sorted({(row.currency, one) for row in prices for one in account_currencies()})
+        pairs = sorted(product({row.currency for row in prices}, account_currencies()))
         rates = exchange_rates(pairs=pairs, as_of=now.date())
         facts = guard_facts(
             prices=prices,

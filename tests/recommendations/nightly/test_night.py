@@ -11,7 +11,6 @@ from django.db import transaction
 
 from jobs.models import JobStatus
 from recommendations import tasks
-from recommendations.engine.arrays.warming import warm
 from recommendations.engine.options import Options
 from recommendations.engine.problem import inputs_from_json
 from recommendations.engine.rebalancing import rebalance
@@ -30,12 +29,6 @@ from tests.recommendations.test_recorded_as_recommended import SEEDS, recorded, 
 from transactions.models import Account
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_engine() -> None:
-    """Compile outside of any transaction: that may take longer than one may be idle."""
-    warm()
 
 
 def household(seed: int, people: Any) -> tuple[Any, list[Account], datetime]:

@@ -17,7 +17,6 @@ from jobs.operations import Claim, LeaseLost
 from jobs.operations.claims import claim
 from marketdata.models import LatestPrice
 from recommendations import tasks
-from recommendations.engine.arrays.warming import warm
 from recommendations.engine.options import Options
 from recommendations.engine.result import stored_result
 from recommendations.models import (
@@ -48,12 +47,6 @@ from transactions.operations import record
 pytestmark = pytest.mark.django_db
 
 NO_OPTIONS = Options()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_engine() -> None:
-    """Compile outside of any transaction: that may take longer than one may be idle."""
-    warm()
 
 
 @pytest.fixture
