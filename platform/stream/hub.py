@@ -152,8 +152,11 @@ class Hub:
         """Tick forever: when something changed, and when a client's regular batch comes due."""
         while True:
             wait_s = max(TICK_S_MIN, self._due[0][0] - self._clock()) if self._due else None
+            # Not `wait_for`: on Python 3.11 it loses a cancellation that meets the event, and the
+            # process would wait for this task forever at its end.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
             self._wake.clear()
             await self.tick()
 

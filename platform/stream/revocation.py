@@ -74,7 +74,8 @@ class Revocation:
         """
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._recheck_now.wait(), self._recheck_s)
+                async with asyncio.timeout(self._recheck_s):  # see `Hub.run`
+                    await self._recheck_now.wait()
             self._recheck_now.clear()
             if self._question is None:
                 rights = {member.right for member in self._hub.members}

@@ -10,6 +10,7 @@ from identity.socket_rights import Right
 from stream.hub import Hub, Member
 from stream.pace import Pace
 from stream.protocol import Close, Problem, Quote
+from stream.revocation import Revocation
 from stream.throttle import Client
 
 AS_OF = datetime(2026, 11, 20, tzinfo=UTC)
@@ -227,5 +228,42 @@ def test_a_tick_over_many_clients_lets_other_tasks_run() -> None:
         task.cancel()
         assert turns >= 3
         assert all(wire.prices == [{"A": "100"}] for wire in wires)
+
+    in_a_room(story())
+
+
+def test_a_quote_at_the_moment_of_its_end_does_not_keep_the_hub_running() -> None:
+    async def story() -> None:
+        room = Room()
+        room.hub.publish(quotes(A="1"))
+        room.member("A", wire=Wire())
+        running = asyncio.ensure_future(room.hub.run())
+        await asyncio.sleep(0.05)
+        room.hub.publish(quotes(A="1.0001"))  # held back: the hub waits until it is due
+        await asyncio.sleep(0.05)
+        room.hub.publish(quotes(A="1.0002"))
+        running.cancel()
+        ended, _ = await asyncio.wait({running}, timeout=5)
+        assert ended and running.cancelled()
+
+    in_a_room(story())
+
+
+def test_a_recheck_asked_for_at_the_moment_of_its_end_does_not_keep_it_running() -> None:
+    async def story() -> None:
+        revocation = Revocation(
+            hub=Room().hub,
+            authority=lambda rights: (),
+            sockets=(),
+            recheck_s=30,
+            authority_s_max=60,
+        )
+        running = asyncio.ensure_future(revocation.recheck())
+        await asyncio.sleep(0.05)
+        revocation.recheck_soon()
+        running.cancel()
+        ended, _ = await asyncio.wait({running}, timeout=5)
+        revocation.stop()
+        assert ended and running.cancelled()
 
     in_a_room(story())
