@@ -10,8 +10,9 @@ from datetime import datetime
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
+from django.db.models import Q
 
-from identity.models import Role, User
+from identity.models import User, users_of
 from jobs.models import Outbox, OutboxState
 from jobs.operations import outbox_delivered, outbox_failed
 from notifications.events import event_text, notice_title
@@ -79,17 +80,8 @@ def _write_notices(row: Outbox, title: str | None, now: datetime) -> None:
 
 def _told(row: Outbox) -> set[int]:
     """Return the household's members, and the adviser who asked if they may still see it."""
-    members = User.objects.filter(household_id=row.household_id, is_active=True)
-    told = set(members.values_list("pk", flat=True))
-    if row.asked_by_id is not None and row.asked_by_id not in told:
-        asker = User.objects.filter(
-            pk=row.asked_by_id,
-            role=Role.ADVISER,
-            is_active=True,
-            clients__household_id=row.household_id,
-        )
-        told.update(asker.values_list("pk", flat=True))
-    return told
+    concerned = Q(household_id=row.household_id) | Q(pk=row.asked_by_id)
+    return set(users_of(row.household_id).filter(concerned).values_list("pk", flat=True))
 
 
 def _send(row: Outbox, title: str | None) -> None:

@@ -24,7 +24,7 @@ def rebalance(self: "Task[Any, Any]", job_id: int) -> None:
     """Compute a rebalance."""
     work(
         job_id=job_id,
-        run=lambda claim, now, told: operations.run_rebalance(claim=claim, now=now),
+        run=lambda claim, now, told: operations.run_rebalance(claim=claim, now=now, told=told),
         give_up=operations.fail_account_job,
         limit_s=settings.REBALANCE_TIME_LIMIT_S,
         clock=timezone.now,
@@ -41,7 +41,7 @@ def harvest(self: "Task[Any, Any]", job_id: int) -> None:
     """Compute a harvest."""
     work(
         job_id=job_id,
-        run=lambda claim, now, told: operations.run_harvest(claim=claim, now=now),
+        run=lambda claim, now, told: operations.run_harvest(claim=claim, now=now, told=told),
         give_up=operations.fail_account_job,
         limit_s=settings.REBALANCE_TIME_LIMIT_S,
         clock=timezone.now,

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -54,6 +55,8 @@ class Job(models.Model):
     requested_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    # Ids of further users who asked for the same while it was active.
+    also_asked = ArrayField(models.BigIntegerField(), default=list, db_default=[])
     # The public id of the subject: an account for a rebalance.
     subject_id = models.UUIDField()
     params = models.JSONField(default=dict)

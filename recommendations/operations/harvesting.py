@@ -8,7 +8,7 @@ from typing import Any
 from core.money import plain
 from identity.models import User
 from jobs.models import Job, Queue
-from jobs.operations import Claim, enqueue
+from jobs.operations import Claim, Told, enqueue
 from recommendations.engine.options import options_json
 from recommendations.harvesting.options import HarvestOptions
 from recommendations.harvesting.plan import harvest
@@ -42,11 +42,15 @@ def request_harvest(*, account: Account, options: HarvestOptions, user: User, no
     )
 
 
-def run_harvest(*, claim: Claim, now: datetime) -> Recommendation:
+def run_harvest(
+    *, claim: Claim, now: datetime, told: Told = lambda percent: None
+) -> Recommendation:
     """Compute the claimed harvest; write recommendation, job and announcement together."""
     inputs_text = _read_inputs(claim, now)
+    told(20)
     # Computed from the stored text, as a replay does.
     result = harvest(inputs=inputs_from_json(text=inputs_text))
+    told(80)
     return recommend(
         claim=claim,
         kind=RecommendationKind.HARVEST,

@@ -5,7 +5,7 @@ from datetime import datetime
 from core.errors import InvalidInput
 from identity.models import User
 from jobs.models import Job, Queue
-from jobs.operations import Claim, enqueue
+from jobs.operations import Claim, Told, enqueue
 from marketdata.models import Asset
 from portfolios.prices.rule import FEEDS
 from portfolios.queries import targets
@@ -64,11 +64,15 @@ def _still_true(job: Job, account: Account, options: Options, now: datetime) -> 
     )
 
 
-def run_rebalance(*, claim: Claim, now: datetime) -> Recommendation:
+def run_rebalance(
+    *, claim: Claim, now: datetime, told: Told = lambda percent: None
+) -> Recommendation:
     """Compute the claimed rebalance; write recommendation, job and announcement together."""
     inputs_text = _read_inputs(claim, now)
+    told(20)
     # Computed from the stored text, as a replay does.
     result = rebalance(inputs=inputs_from_json(text=inputs_text))
+    told(80)
     return recommend(
         claim=claim,
         kind=RecommendationKind.REBALANCE,

@@ -403,6 +403,10 @@ CODES: dict[str, dict[str, str]] = {
         "job_contended": "The same job is being started repeatedly. Try again.",
         "job_finished": "The job has already ended. Start a new one.",
         "attempts_exhausted": "The job was started several times and never ended. Start it again.",
+        "access_withdrawn": (
+            "The person who asked for the job no longer has access to the household. Start it "
+            "again if you want it."
+        ),
         "waited_too_long": "A service that the job needs was down for hours. Start the job again.",
     },
 }

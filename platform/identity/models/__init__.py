@@ -1,6 +1,6 @@
 """Models of users, households, log-ins, and who may see which household."""
 
-from identity.models.access import AdviserLink, Invitation, household_ids
+from identity.models.access import AdviserLink, Invitation, household_ids, users_of
 from identity.models.audit_trail import every_change
 from identity.models.log_ins import Revocation, Session, TokenFamily
 from identity.models.users import Household, Role, User
@@ -16,4 +16,5 @@ __all__ = [
     "User",
     "every_change",
     "household_ids",
+    "users_of",
 ]

@@ -30,6 +30,15 @@ def household_ids(user: User) -> "models.QuerySet[Household, int] | list[int]":
     ).values_list("pk", flat=True)
 
 
+def users_of(household_id: int) -> "models.QuerySet[User]":
+    """Return the active users who may see a household: `household_ids` the other way round."""
+    linked = AdviserLink.objects.filter(household_id=household_id).values("adviser_id")
+    return User.objects.filter(
+        models.Q(household_id=household_id) | models.Q(role=Role.ADVISER, pk__in=linked),
+        is_active=True,
+    )
+
+
 @pghistory.track(*every_change())
 class AdviserLink(models.Model):
     """An adviser may see (and act for) a household while this row exists."""

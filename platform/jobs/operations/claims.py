@@ -23,6 +23,7 @@ from django.db.models.functions import Greatest, Now
 
 from core.limits import JOB_ATTEMPTS_MAX
 from jobs.models import Job, JobStatus
+from jobs.operations.askers import ensure_wanted
 from jobs.operations.back_off import RETRY_S, WAIT_S, back_off
 from jobs.operations.outbox import announce
 
@@ -97,6 +98,14 @@ def report_progress(*, claim: Claim, percent: int) -> None:
         raise LeaseLost(f"job {claim.public_id} attempt {claim.attempt}")
 
 
+def ensure_ours(*, claim: Claim) -> None:
+    """Raise LeaseLost if the job was cancelled or taken over, AccessWithdrawn like `complete`."""
+    found = Job.objects.filter(pk=claim.job_id).values_list("status", "attempt").first()
+    if found not in (None, (JobStatus.PROCESSING, claim.attempt)):
+        raise LeaseLost(f"job {claim.public_id} attempt {claim.attempt}")
+    ensure_wanted(job_id=claim.job_id, household_id=claim.household_id)
+
+
 @contextmanager
 def result_written() -> Iterator[None]:
     """Open the transaction of a result; the server ends it if the worker stops in its middle.
@@ -113,7 +122,10 @@ def result_written() -> Iterator[None]:
 
 
 def complete(*, claim: Claim, result: Mapping[str, Any]) -> None:
-    """Write the result, once. Call it last in the transaction that writes the job's rows."""
+    """Write the result, once. Call it last in the transaction that writes the job's rows.
+
+    Raise LeaseLost if the job is no longer ours, AccessWithdrawn if nobody who asked has access.
+    """
     mine = _mine(claim).filter(cancel_requested_at__isnull=True)
     if not mine.update(
         status=JobStatus.COMPLETED,
@@ -124,6 +136,7 @@ def complete(*, claim: Claim, result: Mapping[str, Any]) -> None:
         finished_at=Now(),
     ):
         raise LeaseLost(f"job {claim.public_id} attempt {claim.attempt}")
+    ensure_wanted(job_id=claim.job_id, household_id=claim.household_id, until_commit=True)
 
 
 def fail(*, claim: Claim, code: str, detail: str, account_name: str, now: datetime) -> None:

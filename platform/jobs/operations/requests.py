@@ -14,6 +14,7 @@ from core.identifiers import content_hash
 from core.limits import JOB_TWIN_S_MAX
 from identity.models import User
 from jobs.models import ACTIVE, WAIT_MAX, Job, JobStatus
+from jobs.operations.askers import join
 from jobs.operations.worker_messages import wake
 
 
@@ -31,6 +32,7 @@ def enqueue(
 ) -> Job:
     """Return the job for this request: a new one, or an identical one that is still active.
 
+    A job for which several users asked goes on while one of them has access to the household.
     An identical job completed in the last seconds is returned too if `still_true` finds that its
     result would come out the same now.
     """
@@ -42,6 +44,8 @@ def enqueue(
     for _ in range(3):
         found = Job.objects.filter(twins, **same).order_by(active_first).first()
         if found is not None and found.status in ACTIVE:
+            if not join(job=found, user=user):
+                continue
             return found
         if found is not None and still_true is not None and still_true(found):
             return found

@@ -2,6 +2,7 @@
 
     claim -> run, with the lease kept -> done
       refused (a coded error, the time limit)    ended as failed, with its code
+      nobody who asked has access any more       ended as failed, `access_withdrawn`
       met a lock, or a server out of reach       given back uncounted, due after a back-off
       any other fault                            given back counted; the last time ended as failed
       every try used, or waited for too long     ended as failed by its own kind
@@ -26,12 +27,24 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from core.errors import BallastError, Unavailable
 from edge import metrics
+from jobs.operations.askers import AccessWithdrawn
 from jobs.operations.back_off import GIVE_BACK_PAUSES_S
-from jobs.operations.claims import Claim, LeaseLost, claim, report_progress, try_again, wait
+from jobs.operations.claims import (
+    Claim,
+    LeaseLost,
+    claim,
+    ensure_ours,
+    report_progress,
+    try_again,
+    wait,
+)
 from jobs.operations.sweeping import EXHAUSTED_DETAIL
 from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
+
+# Seconds between two looks at whether an attempt should stop.
+WATCH_S = 1.0
 
 Told = Callable[[int], None]
 
@@ -44,6 +57,20 @@ class Ending:
     detail: str
 
 
+@dataclass(slots=True)
+class Course:
+    """The course of one attempt, shared by the thread that works and the one that watches."""
+
+    percent: int = 0
+    stop: Exception | None = None
+
+    def told(self, percent: int) -> None:
+        """Take the work's progress; raise what the watching thread found, which ends the work."""
+        if self.stop is not None:
+            raise self.stop
+        self.percent = percent
+
+
 Run = Callable[[Claim, datetime, Told], object]
 GiveUp = Callable[[Claim, Ending, datetime], None]
 
@@ -53,16 +80,17 @@ def work(
 ) -> None:
     """Claim the job and do its work; a repeated or late message finds nothing to claim.
 
-    `run(claim, now, told)` writes the result; it passes its percentage to `told`. `give_up(claim,
+    `run(claim, now, told)` writes the result; it passes its percentage to `told`, which raises when
+    the job was cancelled or nobody who asked for it has access any more. `give_up(claim,
     ending, now)` ends the job as failed. Both raise LeaseLost if the job is no longer theirs.
     """
     held = claim(job_id=job_id)
     if held is None:
         return
-    done = [0]
+    course = Course()
     try:
-        with kept(held, percent=lambda: done[0], clock=clock):
-            ending = _tried(held, run, lambda percent: done.__setitem__(0, percent), limit_s, clock)
+        with kept(held, course=course, clock=clock):
+            ending = _tried(held, run, course.told, limit_s, clock)
             if ending is not None:
                 give_up(held, ending, clock())
     except LeaseLost:
@@ -90,6 +118,7 @@ def _tried(
             )
         return Ending("attempts_exhausted", EXHAUSTED_DETAIL)
     try:
+        ensure_ours(claim=held)
         with metrics.job(held.kind):
             run(held, clock(), told)
     except SoftTimeLimitExceeded:
@@ -137,36 +166,55 @@ def _give_back(held: Claim, give_back: Callable[..., bool]) -> None:
 
 
 @contextmanager
-def kept(
-    claim: Claim, *, percent: Callable[[], int], clock: Callable[[], datetime]
-) -> Iterator[None]:
-    """Renew the lease of `claim` in a thread, every third of its length, until the work ends.
+def kept(claim: Claim, *, course: Course, clock: Callable[[], datetime]) -> Iterator[None]:
+    """Watch over an attempt in a thread until its work ends.
 
-    Each renewal is also a heartbeat of the queue: while every process of a worker is busy, none
-    of them takes the heartbeat's own message.
+    Every second it looks whether the attempt should stop. Every third of the lease's length it
+    renews the lease. Each renewal is also a heartbeat of the queue: while every process of a worker
+    is busy, none of them takes the heartbeat's own message.
     """
     done = threading.Event()
 
-    def renew() -> None:
+    def watch() -> None:
+        renew_s = settings.JOB_LEASE_S / 3
+        renewed_at_s = time.monotonic()
         try:
-            while not done.wait(settings.JOB_LEASE_S / 3):
-                try:
-                    report_progress(claim=claim, percent=percent())
-                except LeaseLost:
+            while not done.wait(min(WATCH_S, renew_s)):
+                is_due = time.monotonic() - renewed_at_s + WATCH_S > renew_s
+                if not _goes_on(claim, course, renew=is_due):
                     return
-                except (DatabaseError, InterfaceError):
-                    logger.warning("lease of job %s was not renewed", claim.public_id)
-                beat(queue=claim.queue, now=clock())
+                if is_due:
+                    renewed_at_s = time.monotonic()
+                    beat(queue=claim.queue, now=clock())
         finally:
             connection.close()
 
-    thread = threading.Thread(target=renew, name=f"lease-{claim.job_id}", daemon=True)
+    thread = threading.Thread(target=watch, name=f"lease-{claim.job_id}", daemon=True)
     thread.start()
     try:
         yield
     finally:
         done.set()
         thread.join(timeout=5)
+
+
+def _goes_on(claim: Claim, course: Course, *, renew: bool) -> bool:
+    """Return False, and leave the reason to the working thread, if the attempt must stop."""
+    try:
+        ensure_ours(claim=claim)
+    except (LeaseLost, AccessWithdrawn) as reason:
+        course.stop = reason
+        return False
+    except (DatabaseError, InterfaceError):
+        logger.warning("job %s was not looked at", claim.public_id)
+    if renew:
+        try:
+            report_progress(claim=claim, percent=course.percent)
+        except LeaseLost:
+            return False
+        except (DatabaseError, InterfaceError):
+            logger.warning("lease of job %s was not renewed", claim.public_id)
+    return True
 
 
 def beat(*, queue: str, now: datetime) -> None:

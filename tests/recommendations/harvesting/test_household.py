@@ -9,14 +9,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from identity.models import Household
+from identity.operations.households import withdraw_adviser
+from jobs.models import Job
 from marketdata.models import LatestPrice
 from portfolios.operations import Rule, TargetWeight, set_restrictions, set_targets
 from recommendations.engine.options import Options
 from recommendations.harvesting.options import HarvestOptions
 from recommendations.models import Recommendation
-from recommendations.operations import decide, request_rebalance
+from recommendations.operations import decide, harvesting, rebalancing, request_rebalance
 from recommendations.queries import texts
 from recommendations.queries.opportunities import household_opportunities
+from recommendations.tasks import harvest as run_harvest
 from recommendations.tasks import rebalance as run_rebalance
 from tests.recommendations.harvesting.households import (
     NOW,
@@ -215,3 +218,43 @@ def test_the_queries_do_not_grow_with_accounts_and_holdings(
             trade(str(number), "buy", "10", "90", 150, symbol)
     queries()
     assert queries() <= few
+
+
+@pytest.mark.parametrize("kind", ["harvest", "rebalance"])
+def test_an_adviser_who_loses_access_meanwhile_leaves_no_recommendation(
+    home: dict[str, Account],
+    trade: Trade,
+    people: Any,
+    client_of: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    deposit = Entry("deposit", before(300), "USD", amount=D(20_000))
+    record(account=home["mine"], entries=[deposit], user=people.owner, now=NOW)
+    trade("mine", "buy", "100", "90", 200)
+    set_targets(account=home["mine"], weights=[TargetWeight("BBB", D(100), D(1))])
+    address = f"/api/v1/portfolios/{home['mine'].public_id}/{kind}"
+    room = {"harvest": harvesting, "rebalance": rebalancing}[kind]
+    run = {"harvest": run_harvest, "rebalance": run_rebalance}[kind]
+    write = room.recommend
+
+    def loses_access(**words: Any) -> Any:
+        withdraw_adviser(user=people.owner, adviser_id=people.adviser.public_id)
+        return write(**words)
+
+    def asked(user: Any) -> Job:
+        answer = client_of(user).post(address, {}, format="json")
+        job = Job.objects.get(public_id=answer.json()["job_id"])
+        run(job.pk)
+        job.refresh_from_db()
+        return job
+
+    monkeypatch.setattr(room, "recommend", loses_access)
+    job = asked(people.adviser)
+    assert (job.status, job.result) == ("failed", None)
+    assert job.error is not None
+    assert job.error["code"] == "access_withdrawn"
+    assert not Recommendation.objects.exists()
+    monkeypatch.setattr(room, "recommend", write)
+    assert asked(people.owner).status == "completed"
+    assert Recommendation.objects.get().kind == kind
