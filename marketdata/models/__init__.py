@@ -13,6 +13,7 @@ from marketdata.models.assets import (
     Source,
     ensure_exchange,
 )
+from marketdata.models.bars import MinuteBar, Tick
 from marketdata.models.prices import (
     Bar,
     DailyPrice,
@@ -40,11 +41,13 @@ __all__ = [
     "HeldBackPrice",
     "IdentityDecision",
     "LatestPrice",
+    "MinuteBar",
     "OwnPrice",
     "PriceAdjustment",
     "PriceOrigin",
     "SeriesVersion",
     "Source",
+    "Tick",
     "YearOfCloses",
     "Yield",
     "ensure_exchange",

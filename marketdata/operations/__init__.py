@@ -20,12 +20,14 @@ from marketdata.operations.own_prices import (
     record_own_prices,
     store_own_prices,
 )
-from marketdata.operations.partitions import ensure_partitions
+from marketdata.operations.partitions import ensure_partitions, forget_old_ticks
 from marketdata.operations.quotes import IncomingQuote, Recorded, record_quotes, store_quotes
+from marketdata.operations.ticks import RecordedTicks, record_ticks
 
 __all__ = [
     "IncomingQuote",
     "Recorded",
+    "RecordedTicks",
     "Replay",
     "checked_prices",
     "confirm_for_everyone",
@@ -34,6 +36,7 @@ __all__ = [
     "decide_own_identity",
     "delete_own_price",
     "ensure_partitions",
+    "forget_old_ticks",
     "load_samples",
     "opened",
     "play",
@@ -42,6 +45,7 @@ __all__ = [
     "record_class_change",
     "record_own_prices",
     "record_quotes",
+    "record_ticks",
     "roll_forward",
     "store_own_prices",
     "store_quotes",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from numpy.typing import NDArray
 from psycopg.pq import Format
 
@@ -33,7 +33,11 @@ _HEAD = np.dtype([(name, ">i4") for name in ("dimensions", "nulls", "type", "cou
 
 
 def records_of(
-    *, query: str, values: Mapping[str, Any], fields: Mapping[str, str]
+    *,
+    query: str,
+    values: Mapping[str, Any],
+    fields: Mapping[str, str],
+    using: str = DEFAULT_DB_ALIAS,
 ) -> NDArray[np.void]:
     """Return the rows of a query as records.
 
@@ -43,6 +47,7 @@ def records_of(
     """
     gathered = ", ".join(f"array_send(array_agg({name}))" for name in fields)
     statement = f"SELECT {gathered} FROM ({query}) AS given ({', '.join(fields)})"
+    connection = connections[using]
     connection.ensure_connection()
     with (
         connection.wrap_database_errors,
