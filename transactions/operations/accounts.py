@@ -1,6 +1,7 @@
 """Open, rename and lock accounts, and publish their versions to the caches."""
 
 import logging
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -139,18 +140,29 @@ def ensure_method(lot_method: str) -> None:
 
 def publish_version(*, account: Account, version: int) -> None:
     """After the commit, invalidate every cached copy older than `version`."""
-    key = version_key(account.public_id)
+    publish_versions([(account, version)])
+
+
+def publish_versions(versions: Sequence[tuple[Account, int]]) -> None:
+    """Publish the versions of many accounts after the commit, in one round trip."""
 
     def publish() -> None:
         try:
-            client = redis_client()
-            client.eval(_PUBLISH, 1, key, version, VERSION_TTL_S)
-            # A trade may be the only price the household knows, and a split divides others.
-            client.incr(keys.household_prices(account.household_id))
+            with redis_client().pipeline(transaction=False) as pipe:
+                for account, version in versions:
+                    pipe.eval(_PUBLISH, 1, version_key(account.public_id), version, VERSION_TTL_S)
+                # A trade may be the only price the household knows, and a split divides others.
+                for household_id in {account.household_id for account, _ in versions}:
+                    pipe.incr(keys.household_prices(household_id))
+                pipe.execute()
         except redis.RedisError:
             # Without Redis, readers read the database. An old copy expires after a minute.
+            first, _ = versions[0]
             logger.warning(
-                "Redis is down, ledger version of %s was not published", account.public_id
+                "Redis is down, ledger versions of %s accounts from %s on were not published",
+                len(versions),
+                first.public_id,
             )
 
-    transaction.on_commit(publish, robust=True)
+    if versions:
+        transaction.on_commit(publish, robust=True)

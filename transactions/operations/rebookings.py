@@ -27,7 +27,7 @@ from transactions.ledger.book import Event
 from transactions.ledger.kinds import BOOKED_TYPES
 from transactions.models import Account, Rebooking, Transaction
 from transactions.models.rebookings import ERROR_LENGTH_MAX
-from transactions.operations.accounts import publish_version
+from transactions.operations.accounts import publish_versions
 from transactions.operations.books.booking import idle_for_long, outcome
 from transactions.operations.books.derived import (
     Derived,
@@ -48,7 +48,7 @@ from transactions.queries.households import (
 logger = logging.getLogger(__name__)
 
 # The most households, and the most events in all, that one transaction rebooks.
-HOUSEHOLDS_AT_ONCE = 100
+HOUSEHOLDS_AT_ONCE = 250
 EVENTS_AT_ONCE = 5_000
 # A run ends after this time; the next one continues.
 RUN_S_MAX = 50
@@ -273,8 +273,7 @@ def _write(
 
 def _raise_versions(changed: Collection[int], accounts: dict[int, Account]) -> None:
     Account.objects.filter(pk__in=changed).update(ledger_version=F("ledger_version") + 1)
-    for pk in sorted(changed):
-        publish_version(account=accounts[pk], version=accounts[pk].ledger_version + 1)
+    publish_versions([(accounts[pk], accounts[pk].ledger_version + 1) for pk in sorted(changed)])
 
 
 def _postpone(rows: Sequence[Rebooking], now: datetime) -> None:
