@@ -11,6 +11,7 @@ from jobs.operations import work
 from recommendations import operations
 from recommendations.engine.arrays.warming import warm
 from recommendations.operations import nightly
+from recommendations.operations.nightly.chunks import fail_chunk, run_chunk
 from recommendations.queries.nights import CHUNK, next_chunk, run_of_chunk
 
 
@@ -75,8 +76,8 @@ def nightly_chunk(job_id: int) -> None:
     while taken is not None:
         work(
             job_id=taken,
-            run=lambda claim, now, told: nightly.run_chunk(claim=claim, now=now, told=told),
-            give_up=nightly.fail_chunk,
+            run=lambda claim, now, told: run_chunk(claim=claim, now=now, told=told),
+            give_up=fail_chunk,
             limit_s=settings.NIGHTLY_CHUNK_LIMIT_S,
             clock=timezone.now,
         )

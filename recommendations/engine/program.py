@@ -34,6 +34,8 @@ FEES_PER_TRADE_MIN = 2
 # A lot this close to its basis (in money) counts as a loss for the identity group: rounding
 # decides.
 LOSS_MARGIN = 0.02
+# Shares of the account's value that differ by less are equal: they are compared in floats.
+SAME = 1e-12
 # Tax per dollar sold, then lot and piece.
 Ranked = tuple[float, float, tuple[str, int], TaxLot]
 

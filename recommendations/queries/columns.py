@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from core.limits import MONEY_DECIMALS, QUANTITY_DECIMALS
+from recommendations.engine.arrays.array_types import Bools, Ints, Records
 from recommendations.engine.arrays.columns import ACCOUNT, LOT, SECURITY, Columns
-from recommendations.engine.arrays.curves import Bools, Ints, Records
 from recommendations.engine.options import Options
 from recommendations.engine.problem import DRIFT_PENALTY
 from recommendations.queries.market import Market

@@ -20,7 +20,7 @@ from marketdata.models import Asset
 from marketdata.queries import exchange_rates, identity_links, quotes
 from portfolios.holdings.valuation import unit_value
 from portfolios.prices.rule import Quote, feed_price
-from recommendations.engine.arrays.curves import Ints
+from recommendations.engine.arrays.array_types import Ints
 from recommendations.engine.fees import fee_market, sale_fees
 from recommendations.engine.program import BASIS_POINTS
 from recommendations.models import NightlyPrice, NightlyRate

@@ -19,7 +19,7 @@ from core.limits import MONEY_DECIMALS, QUANTITY_DECIMALS
 from core.money import WIDE
 from marketdata.models import Asset
 from portfolios.holdings.valuation import unit_value
-from recommendations.engine.arrays.curves import Ints, Records
+from recommendations.engine.arrays.array_types import Ints, Records
 from recommendations.engine.inputs import AssetFacts, Facts, Rates, RestrictionFacts, TargetFacts
 from recommendations.engine.inputs import problem as problem_of
 from recommendations.engine.options import Options

@@ -19,8 +19,8 @@ from functools import cached_property
 
 import numpy as np
 
-from recommendations.engine.arrays.curves import Floats, Ints
-from recommendations.engine.arrays.items import SAME
+from recommendations.engine.arrays.array_types import Floats, Ints
+from recommendations.engine.program import SAME
 from stores.arrays import records_of
 from stores.sent_arrays import SentFloats, sent_floats
 

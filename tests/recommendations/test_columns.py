@@ -22,8 +22,8 @@ from django.db import transaction
 from marketdata.models import Asset
 from portfolios.models import Restriction
 from recommendations.engine.arrays import packing
+from recommendations.engine.arrays.array_types import Records
 from recommendations.engine.arrays.columns import Columns
-from recommendations.engine.arrays.curves import Records
 from recommendations.engine.options import Options
 from recommendations.engine.problem import canonical
 from recommendations.queries import rebalance_inputs

@@ -9,14 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recommendations.engine.arrays.array_types import Bools, Floats, Ints, Records
 from recommendations.engine.arrays.compiling import compiled
 from recommendations.engine.arrays.curves import (
-    Bools,
     Budget,
-    Floats,
-    Ints,
     Items,
-    Records,
     View,
     cut,
     new_view,

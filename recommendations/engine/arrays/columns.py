@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recommendations.engine.arrays.curves import Records
+from recommendations.engine.arrays.array_types import Records
 
 ACCOUNT = np.dtype(
     [

@@ -10,14 +10,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from recommendations.engine.arrays.array_types import Floats, Ints, Records
 from recommendations.engine.arrays.compiling import compiled
 from recommendations.engine.hulls import CENTER_PULL, GAP, LATTICE, LINEAR, PENALTY_STEPS, TURNOVER
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 STEPS_MAX = 2 + len(PENALTY_STEPS)
 # An item has at most this many bends of its penalty on each side of its target, and ends.
@@ -26,10 +22,6 @@ _SIDE_POINTS = 2 * (STEPS_MAX + 2)
 _CLOSE = 1e-9
 _BEYOND = np.array([beyond for beyond, _ in PENALTY_STEPS])
 _MULTIPLES = np.array([multiple for _, multiple in PENALTY_STEPS])
-
-
-Records = NDArray[np.void]
-"""Rows with named fields: `records[i].price`."""
 
 SECURITY = np.dtype(
     [

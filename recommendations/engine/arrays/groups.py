@@ -12,12 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recommendations.engine.arrays.array_types import Bools, Floats, Ints
 from recommendations.engine.arrays.compiling import compiled
 from recommendations.engine.arrays.curves import (
-    Bools,
     Budget,
-    Floats,
-    Ints,
     Items,
     View,
     new_view,

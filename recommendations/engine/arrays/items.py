@@ -9,25 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recommendations.engine.arrays.array_types import Floats, Ints, Records
 from recommendations.engine.arrays.columns import Columns
 from recommendations.engine.arrays.compiling import compiled
-from recommendations.engine.arrays.curves import (
-    LOT,
-    SECURITY,
-    Budget,
-    Floats,
-    Ints,
-    Items,
-    Records,
-)
+from recommendations.engine.arrays.curves import LOT, SECURITY, Budget, Items
 from recommendations.engine.arrays.sorting import places_sorted
-from recommendations.engine.program import BAND_RETURN, FEES_PER_TRADE_MIN, LOSS_MARGIN
+from recommendations.engine.program import BAND_RETURN, FEES_PER_TRADE_MIN, LOSS_MARGIN, SAME
 
 _BAND_RETURN = float(BAND_RETURN)
 _FEES_PER_TRADE_MIN = float(FEES_PER_TRADE_MIN)
 _QUANTITY_STEP = 1e-6
-# Bands and holdings are compared in floats: what differs by less is equal.
-SAME = 1e-12
 
 LOSSES, WASHED, GAINS = 0, 1, 2
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recommendations.engine.arrays.array_types import Bools, Floats
 from recommendations.engine.arrays.columns import Columns
 from recommendations.engine.arrays.compiling import compiled, entry
-from recommendations.engine.arrays.curves import Bools, Floats
 from recommendations.engine.arrays.items import (
     Room,
     in_band,

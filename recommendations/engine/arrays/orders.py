@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recommendations.engine.arrays.array_types import Bools, Floats, Ints
 from recommendations.engine.arrays.columns import Columns
-from recommendations.engine.arrays.curves import Bools, Floats, Ints
 from recommendations.engine.arrays.solving import Answers
 
 # Steps of a quantity (10^-10) in one share, and in the smallest part of a share that trades.

@@ -11,13 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recommendations.engine.arrays.array_types import Bools, Floats, Ints
 from recommendations.engine.arrays.compiling import compiled
 from recommendations.engine.arrays.curves import (
     STEPS_MAX,
-    Bools,
     Budget,
-    Floats,
-    Ints,
     Items,
     View,
     cash_raised,

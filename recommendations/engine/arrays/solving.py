@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recommendations.engine.arrays.array_types import Bools, Floats, Ints
 from recommendations.engine.arrays.branching import FLOOR_UNREACHABLE, solve_account
 from recommendations.engine.arrays.columns import Columns
 from recommendations.engine.arrays.compiling import entry
-from recommendations.engine.arrays.curves import Bools, Floats, Ints
 from recommendations.engine.arrays.items import room_of, write_aims, write_items
 
 # Accounts in one call of a thread: enough that the call itself costs nothing.

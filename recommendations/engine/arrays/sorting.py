@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from recommendations.engine.arrays.array_types import Floats, Ints
 from recommendations.engine.arrays.compiling import compiled
-from recommendations.engine.arrays.curves import Floats, Ints
 
 
 @compiled

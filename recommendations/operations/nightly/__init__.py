@@ -1,6 +1,8 @@
-"""The nightly run: started once a night, done in chunks by any number of workers, ended once."""
+"""The nightly run: started once a night, done in chunks by any number of workers, ended once.
 
-from recommendations.operations.nightly.chunks import fail_chunk, run_chunk
+Workers import `chunks` themselves: it loads the engine's compiler, which no other process needs.
+"""
+
 from recommendations.operations.nightly.runs import (
     begin_due_night,
     begin_night,
@@ -14,7 +16,5 @@ __all__ = [
     "begin_night",
     "cancel_night",
     "end_if_done",
-    "fail_chunk",
     "forget_old_nights",
-    "run_chunk",
 ]

@@ -12,8 +12,8 @@ import numpy as np
 
 from core.errors import BallastError
 from core.money import minor_unit
+from recommendations.engine.arrays.array_types import Bools, Floats, Ints
 from recommendations.engine.arrays.branching import FLOOR_UNREACHABLE
-from recommendations.engine.arrays.curves import Bools, Floats, Ints
 from recommendations.engine.arrays.measuring import figures
 from recommendations.engine.arrays.orders import SHARE, Orders, Terms, owners_of, whole_orders
 from recommendations.engine.arrays.solving import Answers, solved

@@ -34,8 +34,8 @@ from recommendations.operations.nightly import (
     cancel_night,
     end_if_done,
     forget_old_nights,
-    run_chunk,
 )
+from recommendations.operations.nightly.chunks import run_chunk
 from recommendations.queries import texts
 from recommendations.queries.household_plans import planned_purchases
 from recommendations.queries.nights import CHUNK, chunk_jobs, next_chunk
