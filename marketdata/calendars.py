@@ -4,8 +4,9 @@ The library imports pandas, so it is imported on first use, never at start-up.
 """
 
 import logging
+from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -23,14 +24,17 @@ class UnknownExchange(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """The newest open and close at one moment; open means opened after the last close."""
+    """The newest open and close at one moment, and the next ones."""
 
     opened_at: datetime
     closed_at: datetime
+    opens_at: datetime
+    closes_at: datetime
 
     @property
     def is_open(self) -> bool:
-        return self.opened_at > self.closed_at
+        # Where the market never closes, a session opens when the one before it closes.
+        return self.opened_at >= self.closed_at
 
 
 @lru_cache(maxsize=512)
@@ -76,28 +80,41 @@ def session_close(*, exchange: str, session: date) -> datetime:
 
 
 def hours(*, exchange: str, now: datetime) -> Hours | None:
-    """Return the newest open and close of the exchange up to `now`, cached by the minute.
+    """Return the newest open and close of the exchange up to `now`, and the next ones.
 
     Return None for an exchange without a calendar, so that one bad name does not affect the other
     assets.
     """
-    return _hours(exchange, now.replace(second=0, microsecond=0))
+    try:
+        opens, closes = _edges(exchange, now.year)
+    except UnknownExchange as error:
+        _log_once(str(error))
+        return None
+    moment = round(now.timestamp())
+    opened, closed = bisect_right(opens, moment), bisect_right(closes, moment)
+    return Hours(
+        opened_at=_instant(opens[opened - 1]),
+        closed_at=_instant(closes[closed - 1]),
+        opens_at=_instant(opens[opened]),
+        closes_at=_instant(closes[closed]),
+    )
+
+
+@lru_cache(maxsize=32)
+def _edges(exchange: str, year: int) -> tuple[list[int], list[int]]:
+    """Return all opens and all closes of a year and its neighbors, in Unix seconds."""
+    calendar = _calendar(exchange, year)
+    opens, closes = (
+        [int(nanos) // 1_000_000_000 for nanos in edges]
+        for edges in (calendar.opens_nanos, calendar.closes_nanos)
+    )
+    return opens, closes
+
+
+def _instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=UTC)
 
 
 @lru_cache(maxsize=256)
 def _log_once(message: str) -> None:
     logger.error("exchange calendar missing, prices count as stale by their age alone: %s", message)
-
-
-@lru_cache(maxsize=256)
-def _hours(exchange: str, minute: datetime) -> Hours | None:
-    try:
-        calendar = _calendar(exchange, minute.year)
-    except UnknownExchange as error:
-        _log_once(str(error))
-        return None
-    after = minute + timedelta(minutes=1)
-    return Hours(
-        opened_at=calendar.previous_open(after).to_pydatetime(),
-        closed_at=calendar.previous_close(after).to_pydatetime(),
-    )

@@ -1,20 +1,23 @@
-"""A price and its staleness. Pure.
+"""A price and the moment until which it is fresh. Pure.
 
-Staleness by source:
-    replay    when older than a minute: the replay ticks once a second, day and night
-    close     the last close of a feed without quotes: when a later session has closed. Without a
-              calendar of the exchange: after four days, a long weekend
+By source:
+    replay    a minute: the replay ticks once a second, day and night
+    close     the last close of a feed without quotes: until a later session closes. Without a
+              calendar of the exchange: four days, a long weekend
     manual, file, trade
-              when its day lies more than 35 days back: owners enter prices about monthly
-    par       never: a unit of cash is worth one
-    others    against the exchange. While it is closed a price is fresh if it was made at most
-              15 minutes before the last close. While it is open, if it is at most 15 minutes
-              old; in the first 15 minutes the last close still counts. Without a calendar of the
-              exchange: a day.
+              35 days: owners enter prices about monthly
+    par       forever: a unit of cash is worth one
+    others    against the exchange. A price made while it is open: 15 minutes. One made in the last
+              15 minutes of a session or after it: until 15 minutes into the next session. Without a
+              calendar of the exchange: a day. The quotes of a vendor that delays them are older
+              when they arrive, so these limits are longer by its delay.
+
+The publisher of a quote computes that moment, because it needs the calendars, which load a large
+library. Processes that read published quotes only compare it with their clock.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -37,6 +40,8 @@ _OWN_AGE_MAX = timedelta(days=35)
 _CLOSE_AGE_MAX = timedelta(days=4)
 _SESSION_AGE_MAX = timedelta(minutes=15)
 _AGE_MAX = timedelta(hours=24)
+# How much later than the market a source publishes its quotes.
+DELAYS: Mapping[str, timedelta] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +57,37 @@ class Quote:
     exchange: str = ""
 
 
-def is_stale(
+def fresh_until(
     *,
     source: str,
     as_of: datetime,
-    now: datetime,
     exchange: str,
     hours_of: Callable[..., Hours | None] = hours,
-) -> bool:
-    """Apply the rule above. `hours_of` is called only if the exchange matters."""
-    age = now - as_of
+) -> datetime | None:
+    """Apply the rule above; None means forever. `hours_of` is called only if it matters."""
     if source == PAR:
-        return False
+        return None
     if source == REPLAY:
-        return age > _REPLAY_AGE_MAX
+        return as_of + _REPLAY_AGE_MAX
     if source in OWN:
-        return age > _OWN_AGE_MAX
+        return as_of + _OWN_AGE_MAX
     if source == CLOSE:
-        session = hours_of(exchange=exchange, now=now) if exchange else None
-        return age > _CLOSE_AGE_MAX if session is None else as_of.date() < session.closed_at.date()
-    if not exchange:
-        return age > _AGE_MAX
-    if age <= _SESSION_AGE_MAX:
-        return False
-    market = hours_of(exchange=exchange, now=now)
-    if market is None:
-        return age > _AGE_MAX
-    if market.is_open and now - market.opened_at > _SESSION_AGE_MAX:
-        return True
-    return as_of < market.closed_at - _SESSION_AGE_MAX
+        tomorrow = datetime.combine(as_of.date() + timedelta(days=1), time(), tzinfo=UTC)
+        later = hours_of(exchange=exchange, now=tomorrow) if exchange else None
+        return as_of + _CLOSE_AGE_MAX if later is None else later.closes_at
+    session = hours_of(exchange=exchange, now=as_of) if exchange else None
+    if session is None:
+        return as_of + _AGE_MAX
+    limit = _SESSION_AGE_MAX + DELAYS.get(source, timedelta(0))
+    if session.is_open and as_of < session.closes_at - _SESSION_AGE_MAX:
+        return as_of + limit
+    return session.opens_at + limit
+
+
+def is_stale(*, source: str, as_of: datetime, now: datetime, exchange: str) -> bool:
+    """Return whether a price is no longer fresh at `now`."""
+    until = fresh_until(source=source, as_of=as_of, exchange=exchange)
+    return until is not None and now > until
 
 
 def last_close(*, symbol: str, close: Decimal, day: int, exchange: str, now: datetime) -> Quote:
@@ -90,36 +97,33 @@ def last_close(*, symbol: str, close: Decimal, day: int, exchange: str, now: dat
     return Quote(symbol, close, as_of, stale, CLOSE, None, exchange)
 
 
-def quote_fields(quote: Quote) -> dict[str, object]:
-    """Return a quote as Redis, the stream and the API show it."""
-    return {
+def encoded(quote: Quote) -> str:
+    """Return the JSON text of a quote, as Redis and the stream carry it."""
+    until = fresh_until(source=quote.source, as_of=quote.as_of, exchange=quote.exchange)
+    fields = {
         "symbol": quote.symbol,
         "price": plain(quote.price),
         "as_of": instant_text(quote.as_of),
-        "stale": quote.stale,
+        "fresh_until": None if until is None else instant_text(until),
         "source": quote.source,
         "previous_close": None if quote.previous_close is None else plain(quote.previous_close),
         "exchange": quote.exchange,
     }
-
-
-def encoded(quote: Quote) -> str:
-    """Return the JSON text of a quote."""
-    return json.dumps(quote_fields(quote), separators=(",", ":"))
+    return json.dumps(fields, separators=(",", ":"))
 
 
 def decoded(payload: bytes | str, *, now: datetime) -> Quote:
     """Return a quote from its JSON text, with staleness judged at `now`."""
     fields = json.loads(payload)
-    as_of = datetime.fromisoformat(fields["as_of"]).astimezone(UTC)
+    # A quote of an earlier release has no such moment: it counts as old until the next one.
+    until = fields.get("fresh_until", fields["as_of"])
     close = fields.get("previous_close")
-    exchange = fields.get("exchange", "")
     return Quote(
         symbol=fields["symbol"],
         price=Decimal(fields["price"]),
-        as_of=as_of,
-        stale=is_stale(source=fields["source"], as_of=as_of, now=now, exchange=exchange),
+        as_of=datetime.fromisoformat(fields["as_of"]).astimezone(UTC),
+        stale=until is not None and now > datetime.fromisoformat(until),
         source=fields["source"],
         previous_close=None if close is None else Decimal(close),
-        exchange=exchange,
+        exchange=fields.get("exchange", ""),
     )

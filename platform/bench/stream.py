@@ -115,7 +115,9 @@ def measured(
 def _publish(client: Any, names: Sequence[str], tick: int) -> None:
     price = f"{100 + (tick % 2) * 0.05:.2f}"
     as_of = datetime.now(UTC).isoformat(timespec="microseconds")
-    quotes = [{"symbol": name, "price": price, "as_of": as_of, "stale": False} for name in names]
+    quotes = [
+        {"symbol": name, "price": price, "as_of": as_of, "fresh_until": None} for name in names
+    ]
     with client.pipeline(transaction=True) as pipeline:
         pipeline.hset(keys.QUOTES, mapping={quote["symbol"]: json.dumps(quote) for quote in quotes})
         pipeline.publish(keys.QUOTES, json.dumps(quotes))

@@ -206,20 +206,20 @@ class StreamConsumer(AsyncConsumer):
             self.process.hub.join(member)
 
     async def _subscribe(self, member: Member, request: protocol.Subscribe) -> None:
+        """Watch symbols. One without a quote is watched too: its first quote will be sent."""
         hub = self.process.hub
-        known = [symbol for symbol in dict.fromkeys(request.symbols) if symbol in hub.latest]
-        watched = set(member.client.symbols)
-        if len(watched.union(known)) > SYMBOLS_PER_CLIENT_MAX:
+        asked = list(dict.fromkeys(request.symbols))
+        if len(set(member.client.symbols).union(asked)) > SYMBOLS_PER_CLIENT_MAX:
             detail = f"too many symbols: at most {SYMBOLS_PER_CLIENT_MAX}; nothing was subscribed"
             await self._say(protocol.error(Problem.TOO_MANY_SYMBOLS, detail))
             return
-        if len(known) < len(set(request.symbols)):
-            unknown = [s for s in dict.fromkeys(request.symbols) if s not in hub.latest]
-            detail = "these symbols have no quotes; the others are subscribed"
+        unknown = [symbol for symbol in asked if symbol not in hub.latest]
+        if unknown:
+            detail = "these symbols have no quotes yet; the first one will be sent"
             await self._say(protocol.error(Problem.UNKNOWN_SYMBOLS, detail, symbols=unknown))
-        await self._say(protocol.subscribed(known))
+        await self._say(protocol.subscribed([symbol for symbol in asked if symbol in hub.latest]))
         if member.present:
-            hub.watch(member, known)
+            hub.watch(member, asked)
 
     # Messages to the client
 

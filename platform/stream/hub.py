@@ -113,7 +113,7 @@ class Hub:
         return self._of_family.get(family, ())
 
     def watch(self, member: Member, symbols: Sequence[str]) -> None:
-        """Watch known symbols only. The next batch has their snapshot: at once, if one is due."""
+        """Watch symbols. The next batch has their snapshot: at once, if one is due."""
         for symbol in member.client.watch(symbols):
             self._watchers[symbol].add(member)
         self._schedule(member)

@@ -22,10 +22,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from marketdata.quotes import is_stale
 from stream import metrics
 from stream.hub import Hub
-from stream.protocol import Close, Problem, Quote, as_stale
+from stream.protocol import Close, Problem, Quote, as_stale, is_old
 from stream.redis_feed import follow
 from stream.revocation import Authority, Revocation
 from stream.socket_counts import SocketCounts
@@ -156,7 +155,8 @@ class StreamProcess:
             newest = max(quote.as_of for quote in quotes)
             lag_s = (self._now() - newest).total_seconds()
             metrics.SOURCE_LAG_SECONDS.observe(max(0.0, lag_s))
-        self.hub.publish(quotes)
+        now = self._now()
+        self.hub.publish(as_stale(quote) if is_old(quote, now=now) else quote for quote in quotes)
 
     def _note_source(self, up: bool) -> None:
         if up:
@@ -173,7 +173,7 @@ class StreamProcess:
         options = self.options
         self.hub.close_slow(blocked_s_max=options.blocked_s_max)
         self.hub.close_idle(idle_s_max=options.idle_s_max)
-        await self._judge_age()
+        self._mark_old()
         lost_at = self._source_lost_at
         if lost_at is not None and self.clock() - lost_at > options.stale_after_s:
             self.hub.mark_stale()
@@ -183,15 +183,16 @@ class StreamProcess:
         metrics.SYMBOLS.set(len(self.hub.latest))
         metrics.BLOCKED.set(self.hub.blocked_count)
 
-    async def _judge_age(self) -> None:
-        """Mark quotes that grew old without a new one: the feed may have died, or its market.
-
-        This runs in a thread, because the first use of a calendar loads a large library.
-        """
-        fresh = [quote for quote in self.hub.latest.values() if not quote.stale]
-        aged = await asyncio.to_thread(_aged, fresh, self._now())
-        latest = self.hub.latest
-        self.hub.publish(as_stale(quote) for quote in aged if quote is latest[quote.symbol])
+    def _mark_old(self) -> None:
+        """Mark quotes that grew old without a new one: the feed may have died, or its market."""
+        now = self._now()
+        self.hub.publish(
+            [
+                as_stale(quote)
+                for quote in self.hub.latest.values()
+                if not quote.stale and is_old(quote, now=now)
+            ]
+        )
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
         """Run a chore forever. A failed run waits for the next: it must not end all sockets."""
@@ -238,14 +239,6 @@ def _redis(url: str, *, connections_max: int) -> "Redis":
         retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
     )
     return Redis(connection_pool=pool)
-
-
-def _aged(quotes: Sequence[Quote], now: datetime) -> list[Quote]:
-    return [
-        quote
-        for quote in quotes
-        if is_stale(source=quote.source, as_of=quote.as_of, now=now, exchange=quote.exchange)
-    ]
 
 
 class Lifespan:

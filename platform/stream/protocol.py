@@ -93,20 +93,25 @@ class Ended(msgspec.Struct, frozen=True):
     families: list[str] = []
 
 
+Price = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,16}(\.[0-9]{1,12})?\Z")]
+
+
 class _Wire(msgspec.Struct, frozen=True):
     """The part of a published quote that goes on to clients, in this order."""
 
     symbol: Symbol
-    price: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,16}(\.[0-9]{1,12})?\Z")]
+    price: Price
     as_of: datetime
     stale: bool
 
 
-class _Published(_Wire, frozen=True):
+class _Published(msgspec.Struct, frozen=True):
     """A quote as marketdata publishes it; other fields are ignored."""
 
-    source: str = ""
-    exchange: str = ""
+    symbol: Symbol
+    price: Price
+    as_of: datetime
+    fresh_until: datetime | None
 
 
 class Quote(msgspec.Struct, frozen=True, eq=False, gc=False):
@@ -117,8 +122,7 @@ class Quote(msgspec.Struct, frozen=True, eq=False, gc=False):
     as_of: datetime
     stale: bool
     text: str
-    source: str = ""
-    exchange: str = ""
+    fresh_until: datetime | None = None
 
 
 _incoming: msgspec.json.Decoder[Incoming] = msgspec.json.Decoder(Incoming)
@@ -155,22 +159,22 @@ def ended(payload: bytes) -> Ended:
 
 
 def quote(payload: bytes | msgspec.Raw) -> Quote:
-    """Return one published quote, ready to be sent."""
+    """Return one published quote, ready to be sent as a fresh one."""
     try:
         found = _published.decode(payload)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise Refused(f"quote: {error}") from None
-    if found.as_of.tzinfo is None:
-        raise Refused("quote: as_of has no time zone")
-    wire = _Wire(symbol=found.symbol, price=found.price, as_of=found.as_of, stale=found.stale)
+    for moment in (found.as_of, found.fresh_until):
+        if moment is not None and moment.tzinfo is None:
+            raise Refused("quote: as_of or fresh_until has no time zone")
+    wire = _Wire(symbol=found.symbol, price=found.price, as_of=found.as_of, stale=False)
     return Quote(
         symbol=found.symbol,
         price=float(found.price),
         as_of=found.as_of,
-        stale=found.stale,
+        stale=False,
         text=_json.encode(wire).decode(),
-        source=found.source,
-        exchange=found.exchange,
+        fresh_until=found.fresh_until,
     )
 
 
@@ -193,6 +197,11 @@ def collected(parts: Iterable[bytes | msgspec.Raw]) -> tuple[list[Quote], list[R
         except Refused as refusal:
             bad.append(refusal)
     return good, bad
+
+
+def is_old(quote: Quote, *, now: datetime) -> bool:
+    """Return whether a quote is no longer fresh at `now`, by its publisher's rule."""
+    return quote.fresh_until is not None and now > quote.fresh_until
 
 
 def as_stale(fresh: Quote) -> Quote:

@@ -54,7 +54,7 @@ def test_a_quote_is_published_at_once_and_stored(make_asset: Callable[..., Any])
         "symbol": "AAA",
         "price": "50",
         "as_of": "2026-11-20T15:00:00Z",
-        "stale": False,
+        "fresh_until": "2026-11-20T15:15:00Z",
         "source": "acme",
         "previous_close": "49",
         "exchange": "XNYS",

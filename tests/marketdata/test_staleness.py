@@ -31,6 +31,9 @@ acme     -         2026-11-20T20:59  2026-11-21T20:00  no     no calendar: a day
 acme     -         2026-11-20T20:59  2026-11-21T21:30  yes
 acme     NOWHERE   2026-11-20T20:59  2026-11-21T20:00  no     a name without a calendar: a day too
 acme     NOWHERE   2026-11-20T20:59  2026-11-21T21:30  yes
+acme     24/7      2026-11-22T12:00  2026-11-22T12:10  no     a market that never closes
+acme     24/7      2026-11-22T12:00  2026-11-22T12:20  yes
+acme     24/7      2026-11-22T23:50  2026-11-23T00:10  no     a session ends, the next one begins
 replay   XNYS      2026-11-22T12:00  2026-11-22T12:00  no
 replay   XNYS      2026-11-22T12:00  2026-11-22T12:02  yes    the feed stands still
 manual   -         2026-10-20T00:00  2026-11-20T00:00  no     a month
@@ -64,7 +67,7 @@ def test_a_quote_read_later_is_judged_by_the_later_clock() -> None:
     made = Quote("AAA", D("12.50"), at("2026-11-22T12:00"), False, "replay", D("12"), "XNYS")
     text = encoded(made)
     assert text == (
-        '{"symbol":"AAA","price":"12.5","as_of":"2026-11-22T12:00:00Z","stale":false,'
+        '{"symbol":"AAA","price":"12.5","as_of":"2026-11-22T12:00:00Z","fresh_until":"2026-11-22T12:01:00Z",'
         '"source":"replay","previous_close":"12","exchange":"XNYS"}'
     )
     assert decoded(text, now=made.as_of) == made

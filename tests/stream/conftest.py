@@ -27,6 +27,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from embedded.binaries import redis_server as redis_binary
+from marketdata.quotes import fresh_until
 
 PATIENCE_S = 30.0
 START_S_MAX = 120.0
@@ -86,20 +87,20 @@ class RedisServer:
         self,
         prices: dict[str, str],
         *,
-        stale: bool = False,
         source: str = "test",
         exchange: str = "",
         age_s: float = 0,
     ) -> None:
         """Publish as marketdata does: to the hash of newest quotes and the channel of changes."""
         moment = datetime.now(UTC) - timedelta(seconds=age_s)
+        until = fresh_until(source=source, as_of=moment, exchange=exchange)
         as_of = moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
         quotes: list[dict[str, Any]] = [
             {
                 "symbol": symbol,
                 "price": price,
                 "as_of": as_of,
-                "stale": stale,
+                "fresh_until": None if until is None else until.isoformat(),
                 "source": source,
                 "exchange": exchange,
                 "previous_close": "1",

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from stream import protocol
@@ -54,7 +56,7 @@ def quote_json(**changes: str) -> bytes:
         "symbol": '"AAPL"',
         "price": '"189.98"',
         "as_of": '"2026-11-20T20:59:59Z"',
-        "stale": "false",
+        "fresh_until": "null",
         "source": '"replay"',
         **changes,
     }
@@ -71,8 +73,21 @@ def test_a_quote_keeps_its_price_as_written_and_drops_what_clients_do_not_get() 
 
 def test_a_stale_quote_says_so() -> None:
     fresh = protocol.quote(quote_json())
-    assert '"stale":true' in protocol.quote(quote_json(stale="true")).text
     assert protocol.as_stale(fresh).text == fresh.text.replace("false", "true")
+
+
+@pytest.mark.parametrize(
+    ("until", "old"),
+    [
+        ("null", False),
+        ('"2026-11-20T21:00:00Z"', False),
+        ('"2026-11-20T20:59:59.999999Z"', True),
+        ('"2026-11-20T22:00:00+01:00"', False),
+    ],
+)
+def test_a_quote_is_old_after_the_moment_its_publisher_names(until: str, old: bool) -> None:
+    now = datetime(2026, 11, 20, 21, tzinfo=UTC)
+    assert protocol.is_old(protocol.quote(quote_json(fresh_until=until)), now=now) == old
 
 
 @pytest.mark.parametrize(
@@ -88,7 +103,8 @@ def test_a_stale_quote_says_so() -> None:
         {"as_of": '"yesterday"'},
         {"as_of": '"2026-11-20T20:59:59"'},
         {"symbol": '""'},
-        {"stale": '"no"'},
+        {"fresh_until": '"no"'},
+        {"fresh_until": '"2026-11-20T20:59:59"'},
     ],
 )
 def test_a_quote_that_makes_no_sense_is_refused_and_the_others_pass(

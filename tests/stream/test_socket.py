@@ -12,6 +12,8 @@ from asgiref.sync import async_to_sync
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from stream.protocol import SYMBOLS_PER_CLIENT_MAX
+
 
 def refused_handshake(stream: Any, **options: Any) -> int:
     with pytest.raises(InvalidStatus) as refusal, stream.open(**options):
@@ -212,7 +214,7 @@ def test_a_significant_move_does_not_wait(start_stream: Any, redis_server: Any) 
 
 
 def test_stale_quotes_arrive_as_stale(stream: Any, redis_server: Any) -> None:
-    redis_server.publish({"AAPL": "100.00"}, stale=True)
+    redis_server.publish({"AAPL": "100.00"}, age_s=2 * 86_400)  # stale after a day
     with stream.enter(redis_server.ticket()) as investor:
         investor.say(type="subscribe", symbols=["AAPL", "MSFT"])
         stale: dict[str, bool] = {}
@@ -233,7 +235,7 @@ def test_a_quote_that_grows_old_without_a_new_one_turns_stale(
         assert not investor.hear_price("AAPL", "100.01")["updates"][0]["stale"]
 
 
-def test_a_new_symbol_can_be_watched_as_soon_as_it_is_published(
+def test_a_symbol_without_a_quote_is_watched_until_its_first_one(
     stream: Any, redis_server: Any
 ) -> None:
     with stream.enter(redis_server.ticket()) as investor:
@@ -242,12 +244,16 @@ def test_a_new_symbol_can_be_watched_as_soon_as_it_is_published(
         assert (error["code"], error["symbols"]) == ("unknown_symbols", ["NEW"])
         assert investor.hear("subscribed")["symbols"] == ["AAPL"]
         redis_server.publish({"NEW": "1.00"})
-        subscribed: list[str] = []
-        while not subscribed:
-            investor.say(type="subscribe", symbols=["NEW"])
-            subscribed = investor.hear("subscribed")["symbols"]
-            time.sleep(0.2)
         investor.hear_price("NEW", "1.00")
+
+
+def test_symbols_without_quotes_count_against_the_limit(stream: Any, redis_server: Any) -> None:
+    with stream.enter(redis_server.ticket()) as investor:
+        nameless = [f"NO{number}" for number in range(SYMBOLS_PER_CLIENT_MAX)]
+        investor.say(type="subscribe", symbols=nameless)
+        assert investor.hear("subscribed")["symbols"] == []
+        investor.say(type="subscribe", symbols=["AAPL"])
+        assert investor.hear("error")["code"] == "too_many_symbols"
 
 
 # Invalid messages and limits

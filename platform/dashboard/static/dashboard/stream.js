@@ -4,8 +4,8 @@ const RETRY_MS_MIN = 1000;
 const RETRY_MS_MAX = 30000;
 const PING_MS = 25000;
 const SILENCE_MS = 70000;
-const UNKNOWN_MS_MIN = 5000;
-const UNKNOWN_MS_MAX = 300000;
+const TICKET_MS_MAX = 10000;
+const READY_MS_MAX = 15000;
 const SYMBOLS_PER_MESSAGE = 500;
 
 const listeners = new Map();
@@ -16,7 +16,6 @@ let failures = 0;
 let lastSeq = 0;
 let heardAt = 0;
 let timer = 0;
-let unknownMs = UNKNOWN_MS_MIN;
 let state = "connecting";
 
 export function on(type, listener) {
@@ -60,6 +59,7 @@ async function ticket() {
       Accept: "application/json",
     },
     body: "{}",
+    signal: AbortSignal.timeout(TICKET_MS_MAX),
   });
   if (answer.status === 401 || answer.status === 403) return null;
   if (!answer.ok) throw new Error(`ticket: ${answer.status}`);
@@ -87,6 +87,8 @@ export async function connect() {
   lastSeq = 0;
   const mine = new WebSocket(address());
   socket = mine;
+  // A server that accepts and never answers counts as lost.
+  timer = setTimeout(() => mine.close(4000, "not ready"), READY_MS_MAX);
   mine.addEventListener("open", () => {
     if (mine === socket) mine.send(JSON.stringify({ type: "auth", ticket: entry }));
     else mine.close(1000);
@@ -102,6 +104,7 @@ function hear(mine, event) {
   heardAt = performance.now();
   const message = JSON.parse(event.data);
   if (message.type === "ready") {
+    clearTimeout(timer);
     ready = true;
     failures = 0;
     enter("live");
@@ -111,18 +114,13 @@ function hear(mine, event) {
     if (lastSeq && message.seq !== lastSeq + 1) return mine.close(4000, "gap");
     lastSeq = message.seq;
     tell("prices", message.updates);
-  } else if (message.type === "error" && message.code === "unknown_symbols") {
-    // They have no quotes yet, e.g. before the feed starts: ask again, less and less often.
-    setTimeout(() => {
-      if (mine === socket && ready) ask(message.symbols);
-    }, unknownMs);
-    unknownMs = Math.min(unknownMs * 2, UNKNOWN_MS_MAX);
   } else if (message.type !== "pong") {
     tell(message.type, message);
   }
 }
 
 function again() {
+  clearTimeout(timer);
   ready = false;
   socket = null;
   enter("connecting");
@@ -136,6 +134,13 @@ setInterval(() => {
   if (performance.now() - heardAt > SILENCE_MS) socket.close(4000, "silence");
   else socket.send('{"type":"ping"}');
 }, PING_MS);
+
+// Somebody looks at the page, or the network is back: do not make them wait for the next attempt.
+function atOnce() {
+  if (socket === null && state === "connecting" && failures && !document.hidden) connect();
+}
+window.addEventListener("online", atOnce);
+document.addEventListener("visibilitychange", atOnce);
 
 window.addEventListener("pagehide", () => {
   clearTimeout(timer);
