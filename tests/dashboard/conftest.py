@@ -158,12 +158,20 @@ class Site:
         wait_until_up(self.stream, self.port)
 
 
+def tests_database() -> str:
+    """The address of this test process's own database."""
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    return urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}"))
+
+
 @pytest.fixture(scope="module")
-def stream_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Process, int]]:
-    """A real stream and its port."""
+def stream_process(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Process, int]]:
+    """A real stream and its port. On another database it could check no rights and would close."""
     port = free_port()
     log = tmp_path_factory.mktemp("stream") / "log"
-    process = Process("stream.server", "--port", str(port), log=log)
+    process = Process("stream.server", "--port", str(port), log=log, DATABASE_URL=tests_database())
     try:
         wait_until_up(process, port)
         yield process, port
@@ -182,13 +190,11 @@ def site(live_server: Any, settings: Any, stream_process: tuple[Process, int]) -
 @pytest.fixture
 def worker(transactional_db: None, tmp_path: Path) -> Iterator[None]:
     """A real Celery worker on the test's database."""
-    parts = urlsplit(os.environ["DATABASE_URL"])
-    name = connection.settings_dict["NAME"]
     process = Process(
         "celery",
         *("-A", "config", "worker", "--pool", "solo", "-Q", "interactive,notify"),
         log=tmp_path / "worker.log",
-        DATABASE_URL=urlunsplit(parts._replace(path=f"/{name}")),
+        DATABASE_URL=tests_database(),
     )
     yield
     process.kill()

@@ -1,6 +1,7 @@
 """The dashboard path in a real browser: pages, stream, worker, database, all of them real."""
 
 import re
+import socket
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -136,6 +137,28 @@ def test_a_lost_stream_is_said_and_comes_back(
     has_text(cell(tab, "AAA", "value"), "$6,060.00")
     # The broken connection is worth a line in the console, and nothing else is.
     assert all("WebSocket" in line for line in visitor.complaints)
+    visitor.complaints.clear()
+
+
+def test_a_stream_that_accepts_and_never_answers_is_tried_again(
+    visit: Callable[..., Any], owner: Any, invest: Any, settings: Any
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        settings.STREAM_URL = f"ws://127.0.0.1:{silent.getsockname()[1]}/ws/v1/stream"
+        visitor = visit()
+        tab = visitor.tab
+        tab.clock.install()
+        visitor.log_in(owner)
+        tab.goto(f"/accounts/{invest.public_id}")
+        kept = [silent.accept(), silent.accept()]  # of the page after the log-in, and of this one
+        has_text(tab.locator("#feed-text"), "Connecting")
+        tab.clock.fast_forward(15_000)
+        tab.clock.fast_forward(4_000)
+        kept.append(silent.accept())
+        for accepted, _ in kept:
+            accepted.close()
+    tab.close()
     visitor.complaints.clear()
 
 
