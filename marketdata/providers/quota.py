@@ -1,0 +1,67 @@
+"""How many calls a vendor still allows: token buckets. Pure.
+
+A bucket holds at most `calls` tokens and refills evenly over its window. A call takes one token of
+every bucket of the vendor, or none at all. A vendor that says it had enough (status 429) empties
+its buckets until the moment it names.
+
+Worked example: 50 calls an hour. 50 calls go at once; the next is allowed 72 s later.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_WINDOWS_MS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `calls` calls in a window of `window_ms`."""
+
+    calls: int
+    window_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The tokens that were there at `at_ms`."""
+
+    tokens: float
+    at_ms: int
+
+
+def limits_of(text: str) -> tuple[Limit, ...]:
+    """Return the limits in a text such as "50/hour,1000/day"; raise ValueError if it is none."""
+    found = []
+    for part in text.split(","):
+        calls, _, window = part.strip().partition("/")
+        if window not in _WINDOWS_MS or not calls.isdecimal() or not int(calls):
+            raise ValueError(f"{part.strip()!r} is no limit; write one such as 50/hour")
+        found.append(Limit(int(calls), _WINDOWS_MS[window]))
+    return tuple(found)
+
+
+def refilled(bucket: Bucket | None, limit: Limit, *, now_ms: int) -> Bucket:
+    """Return a bucket as it is now; a bucket that nobody used yet is full."""
+    if bucket is None:
+        return Bucket(float(limit.calls), now_ms)
+    # `at_ms` lies in the future while the vendor wants to be left alone.
+    gained = max(0, now_ms - bucket.at_ms) * limit.calls / limit.window_ms
+    return Bucket(min(float(limit.calls), bucket.tokens + gained), max(bucket.at_ms, now_ms))
+
+
+def taken(
+    buckets: Sequence[Bucket | None], limits: Sequence[Limit], *, now_ms: int
+) -> tuple[tuple[Bucket, ...], bool]:
+    """Take one token of every bucket, if each has one. Return the buckets and whether it went."""
+    full = tuple(
+        refilled(bucket, limit, now_ms=now_ms)
+        for bucket, limit in zip(buckets, limits, strict=True)
+    )
+    if any(bucket.tokens < 1 or bucket.at_ms > now_ms for bucket in full):
+        return full, False
+    return tuple(Bucket(bucket.tokens - 1, bucket.at_ms) for bucket in full), True
+
+
+def emptied(limits: Sequence[Limit], *, until_ms: int) -> tuple[Bucket, ...]:
+    """Return the buckets of a vendor that wants to be left alone until then."""
+    return tuple(Bucket(1.0, until_ms) for _ in limits)

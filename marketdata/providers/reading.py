@@ -1,0 +1,104 @@
+"""Values out of a vendor's text. Pure.
+
+Numbers are read as they are written, never through floats. Anything missing, of another type or
+out of range raises ProviderFault(FORMAT_CHANGED): a vendor that changed its format is refused,
+never guessed at.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+
+from marketdata.providers.port import Fault, ProviderFault
+
+
+def as_json(body: bytes, *, of: str) -> Any:
+    """Return parsed JSON, with every number that has a fraction as a Decimal."""
+    try:
+        return json.loads(body, parse_float=Decimal, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise changed(of, "the answer is no JSON") from None
+
+
+def changed(of: str, detail: str) -> ProviderFault:
+    return ProviderFault(Fault.FORMAT_CHANGED, f"{of}: {detail}")
+
+
+@contextmanager
+def expected_format(of: str) -> Iterator[None]:
+    """Turn what a differently shaped answer raises inside the block into FORMAT_CHANGED."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError) as error:
+        raise changed(of, f"{type(error).__name__}: {error}"[:200]) from None
+
+
+def decimal_of(value: Any) -> Decimal:
+    """Return a number, written as a number or a text; raise ValueError if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise ValueError(f"{value!r:.40} is no number")
+    try:
+        found = Decimal(value)
+    except InvalidOperation:
+        raise ValueError(f"{value!r:.40} is no number") from None
+    if not found.is_finite():
+        raise ValueError(f"{value!r:.40} is no finite number")
+    return found
+
+
+def decimal_or_none(value: Any) -> Decimal | None:
+    return None if value is None else decimal_of(value)
+
+
+def whole_or_none(value: Any) -> int | None:
+    """Return a whole number; fractions of shares in a volume are cut off."""
+    return None if value is None else int(decimal_of(value))
+
+
+def day_of(value: Any) -> date:
+    """Return the day at the start of a text such as 2026-11-20T00:00:00.000Z."""
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r:.40} is no day")
+    return date.fromisoformat(value[:10])
+
+
+def instant_of(value: Any) -> datetime:
+    """Return an instant: ISO 8601 with a zone (fractions beyond microseconds are cut), or seconds.
+
+    A text without a zone is refused: it could mean any.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return datetime.fromtimestamp(value, tz=UTC)
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r:.40} is no instant")
+    found = datetime.fromisoformat(_microseconds(value))
+    if found.tzinfo is None:
+        raise ValueError(f"{value!r:.40} has no time zone")
+    return found.astimezone(UTC)
+
+
+def list_of(value: Any) -> Sequence[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"a list was expected, not {type(value).__name__}")
+    return value
+
+
+def object_of(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"an object was expected, not {type(value).__name__}")
+    return value
+
+
+def _microseconds(text: str) -> str:
+    head, dot, rest = text.partition(".")
+    if not dot:
+        return text
+    digits = len(rest) - len(rest.lstrip("0123456789"))
+    return f"{head}.{rest[:digits][:6].ljust(6, '0')}{rest[digits:]}"
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number")
