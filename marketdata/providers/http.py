@@ -121,7 +121,8 @@ class _Requests:
                 detail = f"{request} redirects to another host, {answer.host}"
                 raise ProviderFault(Fault.REDIRECTED, detail)
             url = answer
-        raise ProviderFault(Fault.REDIRECTED, f"{request} redirects more than {REDIRECTS_MAX} times")
+        detail = f"{request} redirects more than {REDIRECTS_MAX} times"
+        raise ProviderFault(Fault.REDIRECTED, detail)
 
     async def _answered(self, request: Get, url: httpx2.URL) -> "bytes | httpx2.URL":
         """Return the body, or the address that a redirect names."""

@@ -62,6 +62,15 @@ def taken(
     return tuple(Bucket(bucket.tokens - 1, bucket.at_ms) for bucket in full), True
 
 
+def wait_ms(buckets: Sequence[Bucket], limits: Sequence[Limit], *, now_ms: int) -> float:
+    """Return how long it takes until every bucket has a token; 0 if each has one."""
+    waits = [0.0]
+    for bucket, limit in zip(buckets, limits, strict=True):
+        waits.append(bucket.at_ms - now_ms)
+        waits.append((1 - bucket.tokens) * limit.window_ms / limit.calls)
+    return max(waits)
+
+
 def emptied(limits: Sequence[Limit], *, until_ms: int) -> tuple[Bucket, ...]:
     """Return the buckets of a vendor that wants to be left alone until then."""
     return tuple(Bucket(1.0, until_ms) for _ in limits)

@@ -1,0 +1,69 @@
+"""The vendors by name: what each needs, can do and allows, and how it is made.
+
+An adapter is imported when it is first asked for: no process loads the clients of vendors that this
+installation does not use.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib import import_module
+
+from marketdata.providers.port import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """A vendor. `adapter` is `module:class`; its fields are filled from the environment.
+
+    needs          variable -> field of the adapter; all of them must be set
+    takes          variable -> field; the defaults of the adapter hold otherwise
+    quota          the documented quota of its free plan, for `quota.limits_of`; the variable
+                   <NAME>_QUOTA replaces it
+    delay          how much older than the market its quotes are
+    poll_s         an asset is asked for no more often than this
+    sample_symbol  a symbol that it must know
+    """
+
+    adapter: str
+    quota: str
+    sample_symbol: str
+    needs: Mapping[str, str] = field(default_factory=dict)
+    takes: Mapping[str, str] = field(default_factory=dict)
+    delay: timedelta = timedelta(0)
+    poll_s: float = 15.0
+
+
+PROVIDERS: Mapping[str, Vendor] = {
+    "tiingo": Vendor(
+        adapter="marketdata.providers.tiingo:Tiingo",
+        quota="50/hour,1000/day",
+        sample_symbol="AAPL",
+        needs={"TIINGO_KEY": "key"},
+        takes={"TIINGO_URL": "base_url"},
+    ),
+}
+
+
+def built(names: Iterable[str], environment: Mapping[str, str]) -> dict[str, Provider]:
+    """Return the vendors of these names, in that order.
+
+    Raise ValueError for an unknown name, or for a missing variable, which it names.
+    """
+    found: dict[str, Provider] = {}
+    for name in dict.fromkeys(names):
+        vendor = PROVIDERS.get(name)
+        if vendor is None:
+            known = ", ".join(sorted(PROVIDERS))
+            raise ValueError(f"PROVIDERS names {name}, which is no vendor. There are: {known}.")
+        missing = [variable for variable in vendor.needs if not environment.get(variable)]
+        if missing:
+            raise ValueError(f"The vendor {name} needs {' and '.join(missing)}, which is not set.")
+        given = {
+            field_name: environment[variable]
+            for variable, field_name in {**vendor.needs, **vendor.takes}.items()
+            if environment.get(variable)
+        }
+        module, _, adapter = vendor.adapter.partition(":")
+        found[name] = getattr(import_module(module), adapter)(**given)
+    return found
