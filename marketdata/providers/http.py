@@ -15,6 +15,7 @@ Errors name the vendor and the path, never the query: it may hold a key.
 """
 
 import asyncio
+import logging
 import os
 import random
 import threading
@@ -40,6 +41,9 @@ REDIRECTS_MAX = 2
 _RETRIED_STATUSES = frozenset({502, 503, 504})
 _NO_ANSWER = (httpx2.ConnectError, httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
 _USER_AGENT = "Ballast"
+# They log whole addresses and headers, in which keys are.
+for _name in ("httpx2", "httpcore2"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 # Beyond the loop's own limit, in case the loop itself is late.
 _LOOP_LATE_S_MAX = 5.0
 

@@ -10,9 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from typing import Any, NoReturn
 
-from marketdata.providers.port import Fault, ProviderFault
+from marketdata.providers.port import Fault, ProviderFault, Split
+
+# The most new or old shares of a ratio that a vendor rounded, such as 0.066667 for 1:15.
+_RATIO_MAX = 100
 
 
 def as_json(body: bytes, *, of: str) -> Any:
@@ -78,6 +82,29 @@ def instant_of(value: Any) -> datetime:
     if found.tzinfo is None:
         raise ValueError(f"{value!r:.40} has no time zone")
     return found.astimezone(UTC)
+
+
+def text_of(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{value!r:.40} is no text")
+    return value
+
+
+def split_of(day: date, factor: Decimal) -> Split:
+    """Return the split that multiplied the shares by `factor`.
+
+    Five decimals and more are a rounded ratio: the one of small numbers that is written so, if
+    there is one, is meant. 1.5 is 3:2, 0.066667 is 1:15.
+    """
+    if factor <= 0:
+        raise ValueError(f"{factor} is no ratio of a split")
+    exact = Fraction(factor)
+    decimals = -int(factor.as_tuple().exponent)
+    if decimals > 4:
+        simple = exact.limit_denominator(_RATIO_MAX)
+        if abs(simple - exact) * 2 * 10**decimals <= 1:
+            exact = simple
+    return Split(day, new=Decimal(exact.numerator), old=Decimal(exact.denominator))
 
 
 def list_of(value: Any) -> Sequence[Any]:

@@ -1,6 +1,6 @@
-"""Redis as it is before the first quote, and small assets with known figures."""
+"""Redis as it is before the first quote, small assets with known figures, loopback vendors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from stores.redis import redis_client
+from tests.marketdata.providers.vendors import Vendors
 
 
 @pytest.fixture
@@ -39,3 +40,11 @@ def make_fixing(db: None) -> Callable[..., None]:
         )
 
     return make
+
+
+@pytest.fixture
+def vendors() -> Iterator[Vendors]:
+    """Vendors of market data on 127.0.0.1, each of which starts when a test asks for its URL."""
+    started = Vendors()
+    yield started
+    started.close()

@@ -1,0 +1,122 @@
+"""Vendors on 127.0.0.1 that speak the documented formats, and can be slow, wrong, silent or dead.
+
+    vendors.url("tiingo")                       where it listens; use KEY as its key
+    vendors.behave("tiingo", "silent")          one of BEHAVIOURS, a lie of LIE_NAMES, or RIGHT
+    vendors.behave("tiingo", "503", times=1)    once, then right again
+    vendors.calls("tiingo")                     how many requests arrived
+    vendors.set_price("ACME", "102.5")          the same for every vendor; as_of=... fixes its time
+
+Each vendor has its own port and starts when its address is first asked for. The servers run in a
+thread of the test's process, so other processes can call them too. The fixture `vendors` is in
+tests/marketdata/conftest.py.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from marketdata.providers.port import DayBar
+from tests.marketdata.providers.formats import tiingo
+from tests.marketdata.providers.loopback import (
+    BEHAVIOURS,
+    RIGHT,
+    Answer,
+    Crowd,
+    HttpServer,
+    Request,
+)
+from tests.marketdata.providers.market import LIE_NAMES, Market, told
+
+KEY = "k3y-0f-a-customer"
+_FORMATS: Mapping[str, Callable[[Request, Market, str], Answer]] = {"tiingo": tiingo.answer}
+
+
+class Vendors:
+    """The vendors of a test and the market they quote."""
+
+    def __init__(self) -> None:
+        self.market = Market()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="loopback vendors")
+        self._thread.start()
+        self._servers: dict[str, HttpServer] = {}
+        self._connections = Crowd()
+
+    def url(self, vendor: str) -> str:
+        return f"http://127.0.0.1:{self._server(vendor).port}"
+
+    def behave(
+        self, vendor: str, behaviour: str, *, times: int | None = None, slow_s: float = 1.0
+    ) -> None:
+        """Let a vendor answer so from now on, or `times` times. "dead" closes its port."""
+        assert behaviour in {RIGHT, *BEHAVIOURS, *LIE_NAMES}, behaviour
+        self._run(self._behave(self._server(vendor), behaviour, times, slow_s))
+
+    def calls(self, vendor: str) -> int:
+        return len(self._server(vendor).requests)
+
+    def requests(self, vendor: str) -> Sequence[Request]:
+        return tuple(self._server(vendor).requests)
+
+    def connections_max(self, vendor: str) -> int:
+        """Return how many connections to a vendor were open at the same time at most."""
+        return self._server(vendor).connections.most
+
+    @property
+    def all_connections_max(self) -> int:
+        """Return the same over all vendors together."""
+        return self._connections.most
+
+    def set_price(
+        self,
+        symbol: str,
+        price: str | Decimal,
+        *,
+        as_of: datetime | None = None,
+        previous_close: str | Decimal | None = None,
+    ) -> None:
+        security = self.market.securities[symbol]
+        before = security.previous_close if previous_close is None else Decimal(previous_close)
+        self.market.securities[symbol] = replace(
+            security, price=Decimal(price), as_of=as_of, previous_close=before
+        )
+
+    def set_bars(self, symbol: str, bars: Sequence[DayBar]) -> None:
+        self.market.securities[symbol] = replace(self.market.securities[symbol], bars=tuple(bars))
+
+    def close(self) -> None:
+        for server in self._servers.values():
+            self._run(server.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _server(self, vendor: str) -> HttpServer:
+        if vendor not in self._servers:
+            answer = _FORMATS[vendor]
+            server = HttpServer(
+                lambda request: answer(request, self._market_of(vendor), KEY), self._connections
+            )
+            self._run(server.open())
+            self._servers[vendor] = server
+        return self._servers[vendor]
+
+    def _market_of(self, vendor: str) -> Market:
+        behaviour = self._servers[vendor].behaviour
+        return told(self.market, behaviour) if behaviour in LIE_NAMES else self.market
+
+    async def _behave(
+        self, server: HttpServer, behaviour: str, times: int | None, slow_s: float
+    ) -> None:
+        server.behaviour, server.times, server.slow_s = behaviour, times, slow_s
+        if behaviour == "dead":
+            await server.close()
+        elif not server.is_open:
+            await server.open()
+
+    def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
