@@ -16,6 +16,8 @@ Row = TypeVar("Row")
 
 # From this number of rows on, a COPY is faster than a statement with arrays.
 COPIED_MIN = 100
+# The types whose values Python writes as PostgreSQL reads them, without a comma.
+_PLAIN_TYPES = ("bigint", "boolean", "date", "integer", "numeric", "smallint", "timestamp", "uuid")
 # One statement writes at most this many rows: it ends long before its timeout.
 _AT_ONCE_MAX = 10_000
 
@@ -64,6 +66,24 @@ def insert_rows(
     execute(_insertion(model, columns, unique), values)
 
 
+def update_rows(
+    *,
+    model: type[Model],
+    ids: Sequence[int],
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    """Write these values of the rows with these primary keys; one statement for up to 10,000.
+
+    The columns hold numbers, dates, times and truth values. Joined as text they cost the caller a
+    tenth of what arrays cost.
+    """
+    for portion in _portions(list(zip(ids, rows, strict=True))):
+        lists = [[pk for pk, _ in portion], *zip(*(row for _, row in portion), strict=True)]
+        values = {f"c{index}": ",".join(map(str, column)) for index, column in enumerate(lists)}
+        execute(_update(model, columns), values)
+
+
 def check_references() -> None:
     """Check the foreign keys of all rows written so far, which a commit would do otherwise."""
     execute("SET CONSTRAINTS ALL IMMEDIATE", {})
@@ -76,9 +96,29 @@ def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 
 @lru_cache(maxsize=64)
+def _types(model: type[Model], columns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(str(model._meta.get_field(name).db_type(connection)) for name in columns)
+
+
+@lru_cache(maxsize=64)
+def _update(model: type[Model], columns: tuple[str, ...]) -> str:
+    types = _types(model, columns)
+    assert all(name.startswith(_PLAIN_TYPES) for name in types), "a text may contain a comma"
+    arrays = ", ".join(
+        f"string_to_array(%(c{index})s, ',', 'None')::{name}[]"
+        for index, name in enumerate(("bigint", *types))
+    )
+    sets = ", ".join(f"{name} = new.{name}" for name in columns)
+    return (
+        f"UPDATE {model._meta.db_table} AS old SET {sets} "
+        f"FROM unnest({arrays}) AS new (id, {', '.join(columns)}) WHERE old.id = new.id"
+    )
+
+
+@lru_cache(maxsize=64)
 def _insertion(model: type[Model], columns: tuple[str, ...], unique: tuple[str, ...]) -> str:
-    types = [model._meta.get_field(name).db_type(connection) for name in columns]
-    arrays = ", ".join(f"%(c{index})s::{name}[]" for index, name in enumerate(types))
+    types = enumerate(_types(model, columns))
+    arrays = ", ".join(f"%(c{index})s::{name}[]" for index, name in types)
     conflict = ""
     if unique:
         sets = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in unique)

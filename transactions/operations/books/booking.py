@@ -270,7 +270,7 @@ def _on_top(
         sold={event.at.date() for event in events if event.type in LEAVES}
         | {loss.closed_at.date() for loss in losses},
     )
-    booked(book=stage.book(book), events=events)
+    booked(book=stage.book(book, last=True), events=events)
     derived = derived_rows(book=book)
     for loss in losses:
         # Its lot was emptied long ago and is not among the lots read.

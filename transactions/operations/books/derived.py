@@ -308,5 +308,7 @@ def wash_row(match: Match, book: Book) -> WashValues:
 
 def _rounded(steps: int, scale: Scale) -> Decimal:
     """Round to ten decimals; a positive quantity never becomes less than one step."""
+    if scale.fine == 1:
+        return scale.quantity(steps)
     value = scale.quantities([steps])[0]
     return value if value or not steps else scale.quantity(scale.fine)

@@ -83,15 +83,18 @@ class Stage:
     # The rows read for the pieces and for the losses.
     stored: Stored = field(default_factory=Stored)
 
-    def book(self, empty: Book) -> Book:
-        """Fill an empty book. One stage can fill several books: each gets its own pieces."""
+    def book(self, empty: Book, *, last: bool = False) -> Book:
+        """Fill an empty book. One stage can fill several books: each gets its own pieces.
+
+        The `last` one gets those of the stage, which is not used again.
+        """
         placed: dict[Place, list[Piece]] = defaultdict(list)
         for piece in self.pieces:
-            placed[piece.place].append(changed(piece))
+            placed[piece.place].append(piece if last else changed(piece))
         for place, pieces in placed.items():
             empty.put(place, pieces)
         for loss in self.losses:
-            closing = changed(loss.closing)
+            closing = loss.closing if last else changed(loss.closing)
             empty.closings.append(closing)
             if loss.asset not in empty.washes.exempt and loss.left:
                 empty.washes.wait(Loss(closing, loss.left, loss.amount, loss.asset))

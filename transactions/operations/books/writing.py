@@ -1,7 +1,8 @@
 """Write the difference between the stored derived rows and those of a book.
 
-A few rows are written by one INSERT of arrays, which also updates the rows that change; many are
-deleted and written by COPY. Neither builds an object of a model.
+A few rows are written by one INSERT of arrays, which also updates the rows that change. Many new
+rows are written by COPY, and many changed ones by one UPDATE, which checks no foreign key again.
+None of them builds an object of a model.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from stores.rows import delete_rows, execute, insert_rows
+from stores.rows import delete_rows, execute, insert_rows, update_rows
 from transactions.ledger.lots import Place
 from transactions.models import Disposal, Lot, WashSale
 from transactions.operations.books.derived import (
@@ -23,8 +24,8 @@ from transactions.operations.books.derived import (
     WashValues,
 )
 
-# Above this number of changed rows, inserting new rows is faster than an UPDATE of each.
-_UPDATES_MAX = 40
+# Up to this number of changed rows, the statement that inserts new rows updates them as well.
+_UPSERTS_MAX = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +119,16 @@ def _write(
     new = [key for key in want if key not in have]
     touched = {table.account(key, have[key]) for key in (*gone, *changed)}
     touched |= {table.account(key, want[key]) for key in new}
-    if len(changed) > _UPDATES_MAX:
-        gone, new, changed = gone + changed, changed + new, []
     if gone:
         delete_rows(model=table.model, ids=[ids[key] for key in gone])
+    if len(changed) > _UPSERTS_MAX:
+        update_rows(
+            model=table.model,
+            ids=[ids[key] for key in changed],
+            columns=table.values,
+            rows=[want[key] for key in changed],
+        )
+        changed = []
     insert_rows(
         model=table.model,
         columns=(*table.key, *table.values),
