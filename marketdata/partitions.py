@@ -57,6 +57,21 @@ def holding(table: Table, day: date) -> Partition:
     return Partition(table.name, f"{table.name}_{day:%Y_%m_%d}", day, day + timedelta(days=1))
 
 
+BEFORE_2010 = Partition(DAILY, f"{DAILY}_before_2010", date.min, date(2010, 1, 1))
+
+
+def partitions_between(name: str, since: date, until: date) -> list[Partition]:
+    """Return the partitions of a table that a range of days touches, the oldest first."""
+    table = next(one for one in TABLES if one.name == name)
+    found = []
+    while since <= until:
+        before = table.since is not None and since < table.since
+        one = BEFORE_2010 if before else holding(table, since)
+        found.append(one)
+        since = one.end
+    return found
+
+
 def wanted(table: Table, as_of: date) -> Iterator[Partition]:
     """Yield the partitions that must exist on a day, from the oldest on."""
     last = as_of + timedelta(days=table.ahead_days)

@@ -26,6 +26,7 @@ from marketdata.models.prices import (
     YearOfCloses,
     Yield,
 )
+from marketdata.models.tiers import MoveStep, PriceBlock, PricePartition, PriceTier
 
 __all__ = [
     "ActionSource",
@@ -42,9 +43,13 @@ __all__ = [
     "IdentityDecision",
     "LatestPrice",
     "MinuteBar",
+    "MoveStep",
     "OwnPrice",
     "PriceAdjustment",
+    "PriceBlock",
     "PriceOrigin",
+    "PricePartition",
+    "PriceTier",
     "SeriesVersion",
     "Source",
     "Tick",

@@ -1,5 +1,6 @@
 """Writes: quotes, own assets and their prices, partitions, the demo's samples."""
 
+from marketdata.operations.archiving import Moved, archive_prices, restore_prices
 from marketdata.operations.corporate_actions import (
     confirm_for_everyone,
     propose,
@@ -22,13 +23,16 @@ from marketdata.operations.own_prices import (
 )
 from marketdata.operations.partitions import ensure_partitions, forget_old_ticks
 from marketdata.operations.quotes import IncomingQuote, Recorded, record_quotes, store_quotes
+from marketdata.operations.settling import settle_minutes
 from marketdata.operations.ticks import RecordedTicks, record_ticks
 
 __all__ = [
     "IncomingQuote",
+    "Moved",
     "Recorded",
     "RecordedTicks",
     "Replay",
+    "archive_prices",
     "checked_prices",
     "confirm_for_everyone",
     "create_own_asset",
@@ -46,7 +50,9 @@ __all__ = [
     "record_own_prices",
     "record_quotes",
     "record_ticks",
+    "restore_prices",
     "roll_forward",
+    "settle_minutes",
     "store_own_prices",
     "store_quotes",
     "withdraw_for_everyone",

@@ -23,6 +23,7 @@ from marketdata.queries.history import (
 )
 from marketdata.queries.own_prices import newest_prices, own_prices, own_prices_of
 from marketdata.queries.partitions import default_partition_holds_rows
+from marketdata.queries.price_bars import bars
 from marketdata.queries.quotes import live_quotes, quotes
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "assets_by_isin",
     "assets_by_symbol",
     "assets_seen",
+    "bars",
     "closing_prices",
     "corporate_action",
     "corporate_actions",

@@ -77,6 +77,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour="3", minute="5"),
         "options": {"queue": "nightly", "expires": 80_000},
     },
+    "archive prices": {
+        "task": "marketdata.archive_prices",
+        "schedule": crontab(hour="4", minute="40"),
+        "options": {"queue": "nightly", "expires": 80_000},
+    },
     "begin the night": {
         "task": "recommendations.begin_night",
         "schedule": crontab(minute="*/10"),

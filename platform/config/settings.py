@@ -143,6 +143,25 @@ DATABASES = {
         conn_max_age_s=integer("CONN_MAX_AGE_S", 600),
     )
 }
+# Prices of two to five years ago may live in a second database, which holds nothing else.
+if warm_url := text("WARM_DATABASE_URL", ""):
+    DATABASES["warm"] = database(
+        warm_url,
+        statement_timeout_ms=STATEMENT_TIMEOUT_MS,
+        answer_timeout_ms=ANSWER_TIMEOUT_MS,
+        lock_timeout_ms=LOCK_TIMEOUT_MS,
+        idle_in_transaction_timeout_ms=IDLE_IN_TRANSACTION_TIMEOUT_MS,
+        session_options=flag("DB_SESSION_OPTIONS", default=True),
+        pool_size=DB_POOL_SIZE,
+        pool_timeout_s=DB_POOL_TIMEOUT_S,
+        pool_waiting_max=DB_POOL_WAITING_MAX,
+        conn_max_age_s=integer("CONN_MAX_AGE_S", 600),
+    )
+DATABASE_ROUTERS = ["stores.postgresql.router.OnlyDefault"]
+# Older prices are Parquet objects: in a local folder, or at an address such as s3://bucket/prefix.
+PRICE_ARCHIVE_URL = text("PRICE_ARCHIVE_URL", (DATA_DIR / "price-archive").absolute().as_uri())
+# The demo keeps all of its prices in the hot tier.
+PRICE_ARCHIVE_ENABLED = flag("PRICE_ARCHIVE_ENABLED", default=not DEMO)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis: one instance for data that may be lost (cache, quotes, tickets), one for the broker.

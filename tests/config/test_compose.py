@@ -202,7 +202,10 @@ def test_roles_of_the_addresses_are_made_and_known_to_the_pooler() -> None:
 def test_files_of_pages_are_written_where_they_are_read() -> None:
     for name in OURS:
         assert SERVICES[name]["environment"]["DATA_DIR"] == CONTAINER_DATA
-        assert SERVICES[name]["volumes"] == [f"static:{CONTAINER_DATA}/static"]
+        assert SERVICES[name]["volumes"] == [
+            f"static:{CONTAINER_DATA}/static",
+            f"price-archive:{CONTAINER_DATA}/price-archive",
+        ]
     dockerfile = (ROOT / "platform/docker/Dockerfile").read_text()
     assert f"mkdir -p {CONTAINER_DATA}/static" in dockerfile
     for source in re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE):

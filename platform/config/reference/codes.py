@@ -197,6 +197,7 @@ CODES: dict[str, dict[str, str]] = {
         ),
         "identical_to_itself": "An asset cannot be identical to itself. Name another asset.",
         "isin_invalid": "The ISIN is not valid. Check its 12 characters.",
+        "prices_moving": "Prices of this range are being moved to the archive. Try again shortly.",
         "interval_not_available": "Only daily history (`1d`) is available. Ask for that.",
         "interval_unknown": "`interval` must be 1d, 1h or 1m.",
         "list_required": "The body must be a list. Send a JSON array.",
