@@ -8,12 +8,14 @@ OperationalError. The health check at the start of a request ends after CHECK_S.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
 
 from stores.postgresql.connection import BoundedConnection
+from stores.postgresql.instants import InstantLoader
 
 CHECK_S = 5.0
 
@@ -36,6 +38,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection = super().get_new_connection(conn_params)
         timeout_ms = self.settings_dict.get("ANSWER_TIMEOUT_MS") or 0
         connection.answer_s_max = timeout_ms / 1000 or None
+        if self.timezone == UTC:
+            connection.adapters.register_loader("timestamptz", InstantLoader)
         return connection
 
     def set_autocommit(self, autocommit: bool, *args: Any, **options: Any) -> None:

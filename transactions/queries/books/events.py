@@ -21,6 +21,9 @@ _COLUMNS = (
     "ratio_new", "ratio_old", "basis_percentage", "opened_date", "counterpart_id", "trade_date",
 )  # fmt: skip
 
+_NOTHING = Fraction(0)
+_NO_RATES = (Decimal(0), Decimal(0))
+
 
 class EventRow(NamedTuple):
     """What the book needs of one stored transaction."""
@@ -144,7 +147,7 @@ def _event(
     row: EventRow, currency: str, named: Mapping[UUID, int], taken: Collection[int]
 ) -> Event:
     assert row.asset_id is not None, "what moves lots has an asset"
-    chosen = tuple(_chosen(part, named) for part in row.lots)
+    chosen = tuple(_chosen(part, named) for part in row.lots) if row.lots else ()
     ratio = None
     if row.ratio_new is not None and row.ratio_old is not None:
         ratio = Fraction(row.ratio_new) / Fraction(row.ratio_old)
@@ -158,14 +161,11 @@ def _event(
         quantity=row.quantity,
         method=row.lot_method,
         chosen=chosen,
-        rates=(
-            Decimal(row.tax_rates.get("short", 0)),
-            Decimal(row.tax_rates.get("long", 0)),
-        ),
+        rates=_rates(row.tax_rates) if row.tax_rates else _NO_RATES,
         order_id=row.order_id,
         new_asset=row.new_asset_id,
         ratio=ratio,
-        basis_fraction=Fraction(row.basis_percentage or 0) / 100,
+        basis_fraction=Fraction(row.basis_percentage) / 100 if row.basis_percentage else _NOTHING,
         unit_value=(
             WIDE.multiply(row.price, row.fx_rate)
             if KINDS[row.type].figures == "merger" and row.price is not None
@@ -176,6 +176,10 @@ def _event(
         internal=row.id in taken,
         stated=row.amount + row.fee,
     )
+
+
+def _rates(stated: Mapping[str, str]) -> tuple[Decimal, Decimal]:
+    return Decimal(stated.get("short", 0)), Decimal(stated.get("long", 0))
 
 
 def _chosen(
