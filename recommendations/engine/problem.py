@@ -125,11 +125,15 @@ class Security:
         return self.price_source == ESTIMATE
 
     @property
+    def priced_at(self) -> Decimal:
+        """Return the price, in the account's currency, of a security that can be traded."""
+        assert self.price is not None, "what has no price is not traded"
+        return self.price
+
+    @property
     def traded_at(self) -> Decimal:
         """Return the price in the currency of the trade."""
-        price = self.price if self.quote is None else self.quote
-        assert price is not None, "what has no price is not traded"
-        return price
+        return self.priced_at if self.quote is None else self.quote
 
     @property
     def quantity(self) -> Decimal:

@@ -183,9 +183,8 @@ def _item(
 
 def _minimum_shares(security: Security, least: float) -> float:
     """Return `least` money in shares, on the six-decimal grid of fractional quantities."""
-    assert security.price is not None
     grid = Decimal("0.000001")
-    return float((Decimal(least) / security.price).quantize(grid, rounding="ROUND_CEILING"))
+    return float((Decimal(least) / security.priced_at).quantize(grid, rounding="ROUND_CEILING"))
 
 
 def _tax_lots(
@@ -199,14 +198,13 @@ def _tax_lots(
     theirs; a lot in which both meet is listed twice. Unless losses are wanted, none saves tax;
     the loss that would save most goes first all the same: no dearer lot is sold than needed.
     """
-    assert security.price is not None
     settings = inputs.settings
     taxed = settings.short_term_rate > 0 or settings.long_term_rate > 0
     full: list[Ranked] = []
     pool: list[Ranked] = []
     washed = ZERO
     for index, lot in enumerate(security.lots):
-        value = float(security.price * lot.quantity)
+        value = float(security.priced_at * lot.quantity)
         gain = 1 - sell_cost - float(lot.cost_basis) / value
         tax = stated = float(lot_rate(lot=lot, inputs=inputs)) * gain
         is_loss = taxed and (gain < fee_share or gain * value < LOSS_MARGIN)

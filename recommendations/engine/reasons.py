@@ -161,12 +161,11 @@ def skip_reason(
 def _too_small(inputs: RebalanceInputs, standing: Standing) -> bool:
     """Return whether the distance to the target is below the smallest allowed trade."""
     security, item = standing.security, standing.item
-    assert security.price is not None
     least = max(Decimal(item.minimum_shares), ZERO)
     if is_whole(security=security, settings=inputs.settings):
         least = max(least, ONE)
     amount = min(abs(standing.excess), standing.value) if standing.excess > 0 else -standing.excess
-    return amount < least * security.price
+    return amount < least * security.priced_at
 
 
 def _not_worth_it(

@@ -126,7 +126,6 @@ def _result(
 def _trade(inputs: RebalanceInputs, goals: Aims, standing: Standing, fill: Fill) -> Trade:
     code, sentence = trade_reason(inputs=inputs, aims=goals, standing=standing, fill=fill)
     security = standing.security
-    assert security.price is not None, "what has no price is not traded"
     return Trade(
         symbol=security.symbol,
         asset_id=security.asset_id,

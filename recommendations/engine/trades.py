@@ -130,9 +130,8 @@ def _rounded(inputs: RebalanceInputs, item: Item, i: int, solution: Solution) ->
 
 def _fill(inputs: RebalanceInputs, item: Item, i: int, sold: Decimal, without_losses: bool) -> Fill:
     security = inputs.securities[i]
-    assert security.price is not None, "what has no price is not traded"
     quantity = abs(sold)
-    value = quantity * security.price
+    value = quantity * security.priced_at
     spread = value * security.half_spread_bp / BASIS_POINTS
     brokerage = inputs.settings.brokerage_fee
     sec = taf = ZERO
@@ -276,9 +275,8 @@ def _moved_towards_cash(
 ) -> Decimal:
     """Return the quantity sold (negative: bought) that raises about `wanted` more, if possible."""
     security, item = inputs.securities[fill.index], program.items[fill.index]
-    assert security.price is not None, "what has no price is not traded"
     step = _step(inputs, security)
-    sold = fill.sold + (wanted / security.price / step).to_integral_value(ROUND_CEILING) * step
+    sold = fill.sold + (wanted / security.priced_at / step).to_integral_value(ROUND_CEILING) * step
     if fill.sold > 0:
         most = _sellable(security, item, step, solution.without_losses[fill.index])
         return min(sold + step, most)

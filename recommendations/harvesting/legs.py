@@ -40,8 +40,7 @@ class Leg:
 
 def sale(*, security: Security, quantity: Decimal, brokerage: Decimal, on: date, home: str) -> Leg:
     """Return the sale of `quantity` > 0 units on a day, in an account of the currency `home`."""
-    assert security.price is not None, "what has no price is not traded"
-    value = quantity * security.price
+    value = quantity * security.priced_at
     fees = sale_fees(market=security.fee_market, as_of=on).converted(security.fx_rate)
     costs = (
         _spread(security, value),
@@ -55,8 +54,7 @@ def sale(*, security: Security, quantity: Decimal, brokerage: Decimal, on: date,
 
 def purchase(*, security: Security, quantity: Decimal, brokerage: Decimal, home: str) -> Leg:
     """Return the purchase of `quantity` > 0 units in an account of the currency `home`."""
-    assert security.price is not None, "what has no price is not traded"
-    value = quantity * security.price
+    value = quantity * security.priced_at
     costs = (_spread(security, value), brokerage)
     money = stated(home=home, security=security, sold=-quantity, costs=costs)
     return Leg(quantity, *money)
@@ -69,9 +67,8 @@ def affordable(
 
     Whole shares if `whole`, else units of six decimals.
     """
-    assert security.price is not None, "what has no price is not traded"
     step = ONE if whole or not security.fractional else QUANTITY_STEP
-    each = security.price * (ONE + security.half_spread_bp / BASIS_POINTS)
+    each = security.priced_at * (ONE + security.half_spread_bp / BASIS_POINTS)
     quantity = max(ZERO, (cash - brokerage) / each) // step * step
     while quantity > 0:
         leg = purchase(security=security, quantity=quantity, brokerage=brokerage, home=home)

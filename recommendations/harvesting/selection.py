@@ -92,7 +92,6 @@ def with_recent_lots(found: Selection, *, security: Security, as_of: date) -> Se
     Shares sold together replace nothing, so they wash no loss of each other (Rev. Rul. 56-602
     speaks of one purchase; the ledger requires that a replacement is held after the sale).
     """
-    assert security.price is not None, "only priced securities are selected"
     chosen = {(lot.lot_id, lot.piece) for lot, _ in found.parts}
     since = window_start(as_of)
     more = tuple(
@@ -105,7 +104,7 @@ def with_recent_lots(found: Selection, *, security: Security, as_of: date) -> Se
     return Selection(
         parts=(*found.parts, *more),
         quantity=found.quantity + extra,
-        value=found.value + extra * security.price,
+        value=found.value + extra * security.priced_at,
         estimate=found.estimate,
     )
 
@@ -123,7 +122,6 @@ def losing_value(*, security: Security) -> tuple[Decimal, Decimal]:
 
 def _losing(security: Security, as_of: date) -> list[_Losing]:
     """Return the lots at a loss after the cost of their sale, the deepest first."""
-    assert security.price is not None, "only priced securities are selected"
     fees = sale_fees(market=security.fee_market, as_of=as_of).converted(security.fx_rate)
     kept = ONE - security.half_spread_bp / BASIS_POINTS - fees.sec_rate
     found = []
@@ -131,7 +129,7 @@ def _losing(security: Security, as_of: date) -> list[_Losing]:
         quantity = lot.quantity if security.fractional else lot.quantity // 1
         if quantity <= 0:
             continue
-        value = quantity * security.price
+        value = quantity * security.priced_at
         basis = lot.cost_basis * quantity / lot.quantity
         loss = basis - value * kept + min(fees.taf_cap, quantity * fees.taf_per_share)
         if loss > 0 and basis > value:

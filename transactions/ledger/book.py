@@ -72,6 +72,26 @@ class Event:
     # Amount and fee as stated, which order the events of one instant.
     stated: Decimal = Decimal(0)
 
+    # What the kind of an event requires, and `entries` has therefore refused to record without it.
+
+    @property
+    def units(self) -> Decimal:
+        """Return the quantity of an event of a kind that states one."""
+        assert self.quantity is not None, f"a {self.type} states a quantity"
+        return self.quantity
+
+    @property
+    def multiple(self) -> Fraction:
+        """Return the ratio, new for old, of an event of a kind that states one."""
+        assert self.ratio is not None, f"a {self.type} has a ratio"
+        return self.ratio
+
+    @property
+    def successor(self) -> int:
+        """Return the asset that an event of a kind that leads to another one leads to."""
+        assert self.new_asset is not None, f"a {self.type} leads to another asset"
+        return self.new_asset
+
     @property
     def order(self) -> tuple[object, ...]:
         """The sort key of the event; only its last tie-break depends on the order of recording.

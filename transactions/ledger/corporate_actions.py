@@ -77,8 +77,7 @@ def stock_dividend(book: Book, event: Event) -> None:
     if event.ratio is not None:
         added = [scaled(quantity, event.ratio) for quantity in held]
     else:
-        assert event.quantity is not None, "a stock dividend states a ratio or a quantity"
-        added = spread(book.scale.steps(event.quantity), held)
+        added = spread(book.scale.steps(event.units), held)
     _rescale(book, event, Fraction(sum(held) + sum(added), sum(held)))
     for piece, more in zip(pieces, added, strict=True):
         piece.quantity += more
@@ -87,8 +86,7 @@ def stock_dividend(book: Book, event: Event) -> None:
 
 def rescaling(event: Event) -> Fraction:
     """Return the new units for one old one of an event that states a ratio."""
-    assert event.ratio is not None, f"a {event.type} has a ratio"
-    return 1 + event.ratio if event.type == "stock_dividend" else event.ratio
+    return 1 + event.multiple if event.type == "stock_dividend" else event.multiple
 
 
 def _rescale(book: Book, event: Event, ratio: Fraction) -> None:
@@ -137,7 +135,6 @@ def _late_cash(book: Book, event: Event) -> None:
 
 def spin_off(book: Book, event: Event) -> None:
     """Add the child's shares beside the parent's; each lot takes its part of the basis."""
-    assert event.new_asset is not None, "a spin-off has a child"
     if _on_nothing(book, event):
         return
     parents = book.held(event)
@@ -145,8 +142,7 @@ def spin_off(book: Book, event: Event) -> None:
     if event.ratio is not None:
         shares = [scaled(quantity, event.ratio) for quantity in held]
     else:
-        assert event.quantity is not None, "a spin-off states a ratio or a quantity"
-        shares = spread(book.scale.steps(event.quantity), held)
+        shares = spread(book.scale.steps(event.units), held)
     fraction = event.basis_fraction
     total = share(sum(piece.basis for piece in parents), fraction.numerator, fraction.denominator)
     weights = [piece.basis for piece in parents]
@@ -161,7 +157,7 @@ def spin_off(book: Book, event: Event) -> None:
         else:
             piece.basis += basis
             piece.adjustment += adjustment
-    book.put((event.account, event.new_asset), children)
+    book.put((event.account, event.successor), children)
     _cash_in_lieu(book, event, _of_new(event), children)
 
 
@@ -182,15 +178,13 @@ def merger(book: Book, event: Event) -> None:
 
 def exchange_offer(book: Book, event: Event) -> None:
     """Replace the shares that were tendered, chosen by a lot method or by name, like a merger."""
-    assert event.quantity is not None, "an exchange states the shares tendered"
-    sale = book.sale(event, quantity=book.scale.steps(event.quantity), net=0)
+    sale = book.sale(event, quantity=book.scale.steps(event.units), net=0)
     _exchanged(book, event, taken_from(pieces=book.held(event), sale=sale))
 
 
 def _exchanged(book: Book, event: Event, old: list[Piece]) -> None:
     """Put shares of the successor in the place of pieces that left, with boot or cash in lieu."""
-    assert event.new_asset is not None, f"a {event.type} into shares has a successor"
-    ratio = _ratio(event)
+    ratio = event.multiple
     book.leave((event.account, event.asset), event.at, old)
     for piece in old:
         piece.gone = True
@@ -200,19 +194,18 @@ def _exchanged(book: Book, event: Event, old: list[Piece]) -> None:
         _received(piece, scaled(piece.quantity, ratio), piece.basis, piece.adjustment)
         for piece in old
     ]
-    book.put((event.account, event.new_asset), received)
+    book.put((event.account, event.successor), received)
     if event.unit_value is None:
         _cash_in_lieu(book, event, _of_new(event), received)
 
 
 def symbol_change(book: Book, event: Event) -> None:
     """Move every lot and every waiting loss to the new symbol."""
-    assert event.new_asset is not None, "a symbol change has a new symbol"
     pieces = book.at((event.account, event.asset))
     moving = list(pieces)
     pieces.clear()
-    book.put((event.account, event.new_asset), moving)
-    book.washes.renamed(event.asset, event.new_asset)
+    book.put((event.account, event.successor), moving)
+    book.washes.renamed(event.asset, event.successor)
 
 
 def return_of_capital(book: Book, event: Event) -> None:
@@ -232,10 +225,8 @@ def return_of_capital(book: Book, event: Event) -> None:
 
 def exercise(book: Book, event: Event) -> None:
     """Turn rights and money into new shares: a purchase that adds the rights' basis."""
-    assert event.new_asset is not None, "an exercise leads to shares"
-    assert event.quantity is not None, "an exercise states the new shares"
-    quantity = book.scale.steps(event.quantity)
-    used = book.sale(event, quantity=scaled(quantity, 1 / _ratio(event)), net=0)
+    quantity = book.scale.steps(event.units)
+    used = book.sale(event, quantity=scaled(quantity, 1 / event.multiple), net=0)
     rights = taken_from(pieces=book.held(event), sale=used)
     piece = Piece(
         event.id,
@@ -246,8 +237,8 @@ def exercise(book: Book, event: Event) -> None:
         event.at.date(),
         quantity,
         book.cents(event) + sum(right.basis for right in rights),
-        (event.account, event.new_asset),
-        stated=(event.quantity, event.stated),
+        (event.account, event.successor),
+        stated=(event.units, event.stated),
     )
     book.put(piece.place, [piece])
     book.washes.purchased(piece, book)
@@ -294,15 +285,9 @@ def _cash_in_lieu(
     book.close([(place, sale)], among=among)
 
 
-def _ratio(event: Event) -> Fraction:
-    assert event.ratio is not None, f"a {event.type} has a ratio"
-    return event.ratio
-
-
 def _of_new(event: Event) -> Event:
-    assert event.new_asset is not None, f"a {event.type} leads to another asset"
     method = "fifo" if event.method == "specific" else event.method
-    return replace(event, asset=event.new_asset, method=method, chosen=())
+    return replace(event, asset=event.successor, method=method, chosen=())
 
 
 def _received(piece: Piece, quantity: int, basis: int, adjustment: int) -> Piece:

@@ -141,8 +141,7 @@ def _stated(event: Event) -> tuple[Decimal, Decimal]:
 
 
 def _steps(book: Book, event: Event) -> int:
-    assert event.quantity is not None, f"a {event.type} moves a quantity"
-    return book.scale.steps(event.quantity)
+    return book.scale.steps(event.units)
 
 
 # The function of the book for each step that the table of kinds names.
