@@ -30,7 +30,6 @@ from marketdata.providers.port import (
     MinuteBar,
     ProviderFault,
     VendorQuote,
-    VendorRate,
 )
 from marketdata.providers.reading import (
     as_json,
@@ -45,6 +44,7 @@ from marketdata.providers.reading import (
     text_of,
     whole_or_none,
 )
+from marketdata.providers.unable import Unable
 
 BASE_URL = "https://api.tiingo.com"
 _CURRENCY = "USD"
@@ -52,7 +52,7 @@ _ASSET_CLASSES = {"stock": "equity", "etf": "etf", "mutual fund": "fund"}
 
 
 @dataclass(frozen=True, slots=True)
-class Tiingo:
+class Tiingo(Unable):
     key: str = field(repr=False)
     base_url: str = BASE_URL
     name: str = "tiingo"
@@ -85,9 +85,6 @@ class Tiingo:
         with expected_format(self.name):
             bars = sorted((_minute_of(object_of(row)) for row in rows), key=lambda bar: bar.at)
             return [bar for bar in bars if since <= bar.at < until]
-
-    def rates(self, *, since: date) -> Sequence[VendorRate]:
-        raise ProviderFault(Fault.NOT_FOUND, f"{self.name} has no reference rates")
 
     def search(self, text: str) -> Sequence[Match]:
         rows = self._rows(self._get("/tiingo/utilities/search", query=text))

@@ -20,7 +20,7 @@ from decimal import Decimal
 from typing import Any
 
 from marketdata.providers.port import DayBar
-from tests.marketdata.providers.formats import tiingo
+from tests.marketdata.providers.formats import central_banks, tiingo, yahoo
 from tests.marketdata.providers.loopback import (
     BEHAVIOURS,
     RIGHT,
@@ -32,7 +32,12 @@ from tests.marketdata.providers.loopback import (
 from tests.marketdata.providers.market import LIE_NAMES, Market, told
 
 KEY = "k3y-0f-a-customer"
-_FORMATS: Mapping[str, Callable[[Request, Market, str], Answer]] = {"tiingo": tiingo.answer}
+_FORMATS: Mapping[str, Callable[[Request, Market, str], Answer]] = {
+    "ecb": central_banks.ecb,
+    "frankfurter": central_banks.frankfurter,
+    "tiingo": tiingo.answer,
+    "yahoo": yahoo.answer,
+}
 
 
 class Vendors:
@@ -55,6 +60,10 @@ class Vendors:
         """Let a vendor answer so from now on, or `times` times. "dead" closes its port."""
         assert behaviour in {RIGHT, *BEHAVIOURS, *LIE_NAMES}, behaviour
         self._run(self._behave(self._server(vendor), behaviour, times, slow_s))
+
+    def answer_with(self, vendor: str, body: bytes) -> None:
+        """Let a vendor answer every request with this body from now on."""
+        self._server(vendor).answered = lambda request: Answer(200, body)
 
     def calls(self, vendor: str) -> int:
         return len(self._server(vendor).requests)
