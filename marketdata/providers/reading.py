@@ -93,14 +93,15 @@ def text_of(value: Any) -> str:
 def split_of(day: date, factor: Decimal) -> Split:
     """Return the split that multiplied the shares by `factor`.
 
-    Five decimals and more are a rounded ratio: the one of small numbers that is written so, if
-    there is one, is meant. 1.5 is 3:2, 0.066667 is 1:15.
+    A factor with many decimals is a rounded ratio: the ratio of small numbers that is written so is
+    meant, if there is one. 1.5 is 3:2, 0.0667 is 1:15. A factor above 1 with four decimals may be
+    a dividend in shares, and is taken as it is.
     """
     if factor <= 0:
         raise ValueError(f"{factor} is no ratio of a split")
     exact = Fraction(factor)
-    decimals = -int(factor.as_tuple().exponent)
-    if decimals > 4:
+    decimals = -int(factor.normalize().as_tuple().exponent)
+    if decimals > 4 or (decimals == 4 and factor < 1):
         simple = exact.limit_denominator(_RATIO_MAX)
         if abs(simple - exact) * 2 * 10**decimals <= 1:
             exact = simple

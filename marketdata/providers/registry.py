@@ -42,6 +42,45 @@ PROVIDERS: Mapping[str, Vendor] = {
         needs={"TIINGO_KEY": "key"},
         takes={"TIINGO_URL": "base_url"},
     ),
+    "alpaca": Vendor(
+        adapter="marketdata.providers.alpaca:Alpaca",
+        quota="200/minute",
+        sample_symbol="AAPL",
+        needs={"ALPACA_KEY": "key", "ALPACA_SECRET": "secret"},
+        takes={"ALPACA_URL": "base_url", "ALPACA_FEED": "feed"},
+    ),
+    # Its free prices are closes, and 25 calls a day are soon used up.
+    "alpha_vantage": Vendor(
+        adapter="marketdata.providers.alpha_vantage:AlphaVantage",
+        quota="1/second,25/day",
+        sample_symbol="IBM",
+        needs={"ALPHA_VANTAGE_KEY": "key"},
+        takes={"ALPHA_VANTAGE_URL": "base_url"},
+        delay=timedelta(days=1),
+        poll_s=21_600.0,
+    ),
+    # No quota of it is documented; this one is modest.
+    "yahoo": Vendor(
+        adapter="marketdata.providers.yahoo:Yahoo",
+        quota="60/minute,1500/hour",
+        sample_symbol="AAPL",
+        takes={"YAHOO_URL": "base_url"},
+        delay=timedelta(minutes=15),
+        poll_s=60.0,
+    ),
+    # Published once a working day, and no quota of either is documented.
+    "ecb": Vendor(
+        adapter="marketdata.providers.ecb:Ecb",
+        quota="60/hour",
+        sample_symbol="USD",
+        takes={"ECB_URL": "base_url"},
+    ),
+    "frankfurter": Vendor(
+        adapter="marketdata.providers.frankfurter:Frankfurter",
+        quota="60/hour",
+        sample_symbol="USD",
+        takes={"FRANKFURTER_URL": "base_url"},
+    ),
 }
 
 

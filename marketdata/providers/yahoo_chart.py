@@ -69,19 +69,20 @@ def rows_of(chart: dict[str, Any], splits: Sequence[Split]) -> Iterator[Row]:
         return
     names = ("close", "open", "high", "low", "volume")
     series = [list_of(columns[name]) for name in names]
-    for at, close, *prices, volume in zip(times, *series, strict=True):
+    for at, close, opened, high, low, volume in zip(times, *series, strict=True):
         if close is None:
             continue
         day = _day(at, zone)
         factor = _factor(splits, day)
-        raw = [None if price is None else _undone(number(price), factor) for price in prices]
         shares = whole_or_none(volume)
         yield Row(
-            instant_of(at),
-            day,
-            _undone(number(close), factor),
-            *raw,
-            None if shares is None else round(shares / factor),
+            at=instant_of(at),
+            day=day,
+            close=_undone(number(close), factor),
+            open=_undone_or_none(opened, factor),
+            high=_undone_or_none(high, factor),
+            low=_undone_or_none(low, factor),
+            volume=None if shares is None else round(shares / factor),
         )
 
 
@@ -102,6 +103,10 @@ def _single(value: float) -> float:
 
 def _undone(price: Decimal, factor: Decimal) -> Decimal:
     return price if factor == 1 else _SEVEN_DIGITS.multiply(price, factor)
+
+
+def _undone_or_none(price: Any, factor: Decimal) -> Decimal | None:
+    return None if price is None else _undone(number(price), factor)
 
 
 def _factor(splits: Sequence[Split], day: date) -> Decimal:

@@ -38,6 +38,7 @@ class Answer:
     status: int
     body: bytes
     content_type: str = "application/json"
+    location: str = ""
 
 
 def json_answer(value: object, status: int = 200) -> Answer:
@@ -144,10 +145,12 @@ class HttpServer:
             await _send(writer, 302, b"", location=self._location(behaviour, request))
             return True
         answer = _instead(behaviour) or self.answered(request)
-        retry_after = {"retry_after": str(RETRY_AFTER_S)} if answer.status == 429 else {}
-        await _send(
-            writer, answer.status, answer.body, content_type=answer.content_type, **retry_after
-        )
+        headers = {"content_type": answer.content_type}
+        if answer.status == 429:
+            headers["retry_after"] = str(RETRY_AFTER_S)
+        if answer.location:
+            headers["location"] = answer.location
+        await _send(writer, answer.status, answer.body, **headers)
         return True
 
     def _location(self, behaviour: str, request: Request) -> str:

@@ -61,7 +61,8 @@ def test_prices_before_splits_of_odd_ratios_have_seven_digits(
     splits = tuple(
         Split(date(2026, 11, day), Decimal(new), Decimal(1)) for day, new in ((17, 7), (18, 4))
     )
-    bar = DayBar(date(2026, 11, 16), *[Decimal("656.12")] * 4, 4_000)
+    price = Decimal("656.12")
+    bar = DayBar(date(2026, 11, 16), price, price, price, price, volume=4_000)
     dividend = Dividend(date(2026, 11, 16), Decimal("3.29"))
     vendors.market.securities["ACME"] = replace(
         ACME, bars=(bar,), splits=splits, dividends=(dividend,)

@@ -6,6 +6,8 @@
     vendors.calls("tiingo")                     how many requests arrived
     vendors.set_price("ACME", "102.5")          the same for every vendor; as_of=... fixes its time
 
+    vendors.stream.url                          Alpaca's WebSocket: a Stream, see below
+
 Each vendor has its own port and starts when its address is first asked for. The servers run in a
 thread of the test's process, so other processes can call them too. The fixture `vendors` is in
 tests/marketdata/conftest.py.
@@ -20,7 +22,7 @@ from decimal import Decimal
 from typing import Any
 
 from marketdata.providers.port import DayBar
-from tests.marketdata.providers.formats import central_banks, tiingo, yahoo
+from tests.marketdata.providers.formats import alpaca, alpha_vantage, central_banks, tiingo, yahoo
 from tests.marketdata.providers.loopback import (
     BEHAVIOURS,
     RIGHT,
@@ -30,9 +32,12 @@ from tests.marketdata.providers.loopback import (
     Request,
 )
 from tests.marketdata.providers.market import LIE_NAMES, Market, told
+from tests.marketdata.providers.stream import STREAM_BEHAVIOURS, StreamServer
 
 KEY = "k3y-0f-a-customer"
 _FORMATS: Mapping[str, Callable[[Request, Market, str], Answer]] = {
+    "alpaca": alpaca.answer,
+    "alpha_vantage": alpha_vantage.answer,
     "ecb": central_banks.ecb,
     "frankfurter": central_banks.frankfurter,
     "tiingo": tiingo.answer,
@@ -50,6 +55,7 @@ class Vendors:
         self._thread.start()
         self._servers: dict[str, HttpServer] = {}
         self._connections = Crowd()
+        self._stream: Stream | None = None
 
     def url(self, vendor: str) -> str:
         return f"http://127.0.0.1:{self._server(vendor).port}"
@@ -64,6 +70,10 @@ class Vendors:
     def answer_with(self, vendor: str, body: bytes) -> None:
         """Let a vendor answer every request with this body from now on."""
         self._server(vendor).answered = lambda request: Answer(200, body)
+
+    def redirect(self, vendor: str, location: str) -> None:
+        """Let a vendor redirect every request to this address from now on."""
+        self._server(vendor).answered = lambda request: Answer(302, b"", location=location)
 
     def calls(self, vendor: str) -> int:
         return len(self._server(vendor).requests)
@@ -97,7 +107,16 @@ class Vendors:
     def set_bars(self, symbol: str, bars: Sequence[DayBar]) -> None:
         self.market.securities[symbol] = replace(self.market.securities[symbol], bars=tuple(bars))
 
+    @property
+    def stream(self) -> "Stream":
+        """Return Alpaca's stream, started if it was not."""
+        if self._stream is None:
+            self._stream = Stream(self._run, self.market)
+        return self._stream
+
     def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
         for server in self._servers.values():
             self._run(server.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -129,3 +148,53 @@ class Vendors:
 
     def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+
+
+class Stream:
+    """Alpaca's stream of trades, driven by a test."""
+
+    def __init__(self, run: Callable[[Coroutine[Any, Any, None]], None], market: Market) -> None:
+        self._run, self._market = run, market
+        self._server = StreamServer(KEY)
+        run(self._server.open())
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self._server.port}/v2/iex"
+
+    @property
+    def connections(self) -> int:
+        """Return how many connections were made."""
+        return self._server.connections
+
+    @property
+    def subscribers(self) -> int:
+        """Return how many connections are subscribed now."""
+        return len(self._server.subscribed)
+
+    def behave(self, behaviour: str) -> None:
+        """Let the stream behave so from the next connection on. "dead" closes its port."""
+        assert behaviour in {RIGHT, *STREAM_BEHAVIOURS, *LIE_NAMES}, behaviour
+        self._run(self._behave(behaviour))
+
+    def publish(self, symbol: str) -> None:
+        """Send a trade at the price of the market, or a lie about it."""
+        lie = self._server.behaviour
+        market = told(self._market, lie) if lie in LIE_NAMES else self._market
+        self._run(self._server.send_trade(market.securities[symbol]))
+
+    def publish_raw(self, text: str) -> None:
+        self._run(self._server.send_raw(text))
+
+    def break_off(self) -> None:
+        self._run(self._server.break_off())
+
+    def close(self) -> None:
+        self._run(self._server.close())
+
+    async def _behave(self, behaviour: str) -> None:
+        self._server.behaviour = behaviour
+        if behaviour == "dead":
+            await self._server.close()
+        elif not self._server.is_open:
+            await self._server.open()

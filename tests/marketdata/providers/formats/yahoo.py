@@ -129,5 +129,10 @@ def _matches(market: Market, text: str) -> list[dict[str, object]]:
         if text in f"{each.symbol} {each.name}".lower()
     ]
     # What is no security of ours, and a private company, which has no symbol at all.
-    future = {"exchange": "CMX", "quoteType": "FUTURE", "symbol": "GC=F", "shortname": "Gold"}
+    future: dict[str, object] = {
+        "exchange": "CMX",
+        "quoteType": "FUTURE",
+        "symbol": "GC=F",
+        "shortname": "Gold",
+    }
     return [*found, future, {"index": "private", "isYahooFinance": False, "name": text}]
