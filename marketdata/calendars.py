@@ -71,6 +71,15 @@ def last_session_over(*, exchange: str, now: datetime) -> date:
     return last_session_before(exchange=exchange, day=now.astimezone(zone).date())
 
 
+def last_session_closed(*, exchange: str, now: datetime) -> date:
+    """Return the newest session that has closed, on the exchange's own day."""
+    zone = ZoneInfo(str(_calendar(exchange, now.year).tz))
+    _, closes = _edges(exchange, now.year)
+    closed = closes[bisect_right(closes, round(now.timestamp())) - 1]
+    # A session that ends at midnight belongs to the day before.
+    return _instant(closed - 1).astimezone(zone).date()
+
+
 def session_close(*, exchange: str, session: date) -> datetime:
     """Return the instant at which a session closes."""
     close: datetime = (

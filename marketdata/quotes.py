@@ -17,7 +17,7 @@ library. Processes that read published quotes only compare it with their clock.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -25,6 +25,7 @@ from decimal import Decimal
 from core.dates import instant_text
 from core.money import plain
 from marketdata.calendars import Hours, hours
+from marketdata.providers.registry import PROVIDERS
 
 REPLAY = "replay"
 PAR = "par"
@@ -40,8 +41,6 @@ _OWN_AGE_MAX = timedelta(days=35)
 _CLOSE_AGE_MAX = timedelta(days=4)
 _SESSION_AGE_MAX = timedelta(minutes=15)
 _AGE_MAX = timedelta(hours=24)
-# How much later than the market a source publishes its quotes.
-DELAYS: Mapping[str, timedelta] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,8 @@ def fresh_until(
     session = hours_of(exchange=exchange, now=as_of) if exchange else None
     if session is None:
         return as_of + _AGE_MAX
-    limit = _SESSION_AGE_MAX + DELAYS.get(source, timedelta(0))
+    vendor = PROVIDERS.get(source)
+    limit = _SESSION_AGE_MAX + (vendor.delay if vendor else timedelta(0))
     if session.is_open and as_of < session.closes_at - _SESSION_AGE_MAX:
         return as_of + limit
     return session.opens_at + limit

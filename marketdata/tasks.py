@@ -1,23 +1,29 @@
-"""Scheduled maintenance."""
+"""Scheduled work: partitions, exchange rates, and the histories of vendors."""
 
 import logging
+import time
 
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from marketdata.operations import archive_prices as archive
-from marketdata.operations import ensure_partitions as ensure
-from marketdata.operations import forget_old_ticks, settle_minutes
+from marketdata import operations
+from marketdata.operations.asking import note_vendors
+from marketdata.operations.histories import load_due_histories
+from marketdata.operations.rates import refresh_rates as refresh
 
 logger = logging.getLogger(__name__)
+
+# Histories load for so long, then the queue gets its turn; the next run goes on.
+_HISTORIES_S = 100
 
 
 @shared_task(name="marketdata.ensure_partitions", soft_time_limit=60, time_limit=90)
 def ensure_partitions() -> None:
     """Create partitions ahead of time, alert if a price has none, and drop old trades."""
     today = timezone.now().date()
-    made, dropped = ensure(as_of=today), forget_old_ticks(as_of=today)
+    made = operations.ensure_partitions(as_of=today)
+    dropped = operations.forget_old_ticks(as_of=today)
     if made or dropped:
         logger.info("made %s; dropped %s", ", ".join(made), ", ".join(dropped))
 
@@ -29,10 +35,30 @@ def archive_prices() -> None:
     Interrupted anywhere, the next run goes on.
     """
     now = timezone.now()
-    settled = settle_minutes(as_of=now.date())
+    settled = operations.settle_minutes(as_of=now.date())
     if settled:
         logger.info("settled %s", ", ".join(settled))
     if not settings.PRICE_ARCHIVE_ENABLED:
         return
-    for one in archive(as_of=now.date(), now=now):
+    for one in operations.archive_prices(as_of=now.date(), now=now):
         logger.info("%s: %s to %s: %s", one.name, one.source, one.target, one.outcome)
+
+
+@shared_task(name="marketdata.refresh_rates", soft_time_limit=170, time_limit=180)
+def refresh_rates() -> None:
+    """Every four minutes: ask for new exchange rates if they are due, and warm the cache."""
+    now = timezone.now()
+    note_vendors(now=now)
+    found = refresh(now=now)
+    if found.written:
+        logger.info("%d exchange rates from %s", found.written, found.source)
+
+
+@shared_task(name="marketdata.load_histories", soft_time_limit=290, time_limit=300)
+def load_histories() -> None:
+    """Every minute: load the histories that are due."""
+    until = time.monotonic() + _HISTORIES_S
+    done = load_due_histories(now=timezone.now(), stop=lambda: time.monotonic() > until)
+    if done:
+        written = sum(one.written for one in done)
+        logger.info("asked for the sessions of %d listings, wrote %d", len(done), written)

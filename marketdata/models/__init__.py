@@ -14,6 +14,7 @@ from marketdata.models.assets import (
     ensure_exchange,
 )
 from marketdata.models.bars import MinuteBar, Tick
+from marketdata.models.listings import AnnouncedDividend, Disagreement, Listing, Vendor
 from marketdata.models.prices import (
     Bar,
     DailyPrice,
@@ -31,6 +32,7 @@ from marketdata.models.tiers import MoveStep, PriceBlock, PricePartition, PriceT
 __all__ = [
     "ActionSource",
     "ActionState",
+    "AnnouncedDividend",
     "Asset",
     "AssetClass",
     "AssetQuerySet",
@@ -38,10 +40,12 @@ __all__ = [
     "CorporateAction",
     "CorporateActionQuerySet",
     "DailyPrice",
+    "Disagreement",
     "ExchangeRate",
     "HeldBackPrice",
     "IdentityDecision",
     "LatestPrice",
+    "Listing",
     "MinuteBar",
     "MoveStep",
     "OwnPrice",
@@ -53,6 +57,7 @@ __all__ = [
     "SeriesVersion",
     "Source",
     "Tick",
+    "Vendor",
     "YearOfCloses",
     "Yield",
     "ensure_exchange",

@@ -263,7 +263,10 @@ class CorporateAction(models.Model):
     state = models.CharField(
         max_length=9, choices=ActionState.choices, default=ActionState.PROPOSED
     )
-    proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    # Nobody: a vendor announced it.
+    proposed_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     proposed_at = models.DateTimeField()
     confirmed_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"

@@ -28,7 +28,7 @@ _ESTIMATE_S = 30
 
 def propose(
     *,
-    user: User,
+    user: User | None,
     household_id: int | None,
     asset: Asset,
     new_asset: Asset | None,
@@ -41,6 +41,7 @@ def propose(
 
     `terms`: the fields of `Terms` without the symbols. `household_id`: the household it concerns,
     or None for everyone. An action that another report stated before is returned as it is.
+    `user` is None if a vendor announced it.
     """
     stated = Terms(
         symbol=asset.symbol,
@@ -62,7 +63,7 @@ def propose(
             new_asset=new_asset,
             source=source,
             reference=reference,
-            proposed_by_id=user.pk,
+            proposed_by=user,
             proposed_at=now,
             **{name: getattr(stated, name) for name in (*terms, "currency")},
         )

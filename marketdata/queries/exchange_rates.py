@@ -14,6 +14,7 @@ from decimal import Decimal
 import redis
 from django.db import connection
 
+from core.currencies import CURRENCIES
 from marketdata.fx import EURO, Fixing, Rate, crossed
 from stores.redis import redis_client
 
@@ -78,6 +79,19 @@ def exchange_rates_on(
     return found
 
 
+def newest_fixings(*, as_of: date) -> dict[str, Fixing]:
+    """Return the newest fixing of every currency that has any, in one query."""
+    wanted = [(currency, as_of) for currency in sorted(CURRENCIES - {EURO})]
+    return {currency: fixing for (currency, _), fixing in _read(wanted).items()}
+
+
+def warm_fixings(*, fixings: Mapping[str, Fixing], as_of: date) -> None:
+    """Put fixings into the cache again, before the old entries expire."""
+    if fixings:
+        read = {(currency, as_of): fixing for currency, fixing in fixings.items()}
+        _remember({one: _key(*one) for one in read}, read)
+
+
 def forget_fixings() -> None:
     """Drop every cached fixing: call it after the commit of new or corrected ones."""
     try:
@@ -94,7 +108,7 @@ def _fixings(days: Sequence[tuple[str, date]]) -> dict[tuple[str, date], Fixing]
     wanted = sorted(set(days))
     if not wanted:
         return {}
-    keys = [f"{_KEY}:{currency}:{day.isoformat()}" for currency, day in wanted]
+    keys = [_key(currency, day) for currency, day in wanted]
     try:
         cached = redis_client().mget(keys)
     except redis.RedisError:
@@ -113,6 +127,10 @@ def _fixings(days: Sequence[tuple[str, date]]) -> dict[tuple[str, date], Fixing]
         _remember(missing, read)
         found |= read
     return found
+
+
+def _key(currency: str, day: date) -> str:
+    return f"{_KEY}:{currency}:{day.isoformat()}"
 
 
 def _read(wanted: Sequence[tuple[str, date]]) -> dict[tuple[str, date], Fixing]:

@@ -82,6 +82,16 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour="4", minute="40"),
         "options": {"queue": "nightly", "expires": 80_000},
     },
+    "refresh exchange rates": {
+        "task": "marketdata.refresh_rates",
+        "schedule": 240.0,
+        "options": {"queue": "nightly", "expires": 240},
+    },
+    "load histories of vendors": {
+        "task": "marketdata.load_histories",
+        "schedule": 60.0,
+        "options": {"queue": "nightly", "expires": 60},
+    },
     "begin the night": {
         "task": "recommendations.begin_night",
         "schedule": crontab(minute="*/10"),

@@ -181,7 +181,7 @@ def action_row(action: CorporateAction, run: ActionRun | None) -> dict[str, obje
         "reference": action.reference,
         "scope": "everyone" if action.household_id is None else "household",
         "state": action.state,
-        "proposed_by": _by(action, action.proposed_by),
+        "proposed_by": _by(action, action.proposed_by) or "vendor",
         "proposed_at": instant_text(action.proposed_at),
         "confirmed_by": _by(action, action.confirmed_by),
         "confirmed_at": instant_text(action.confirmed_at) if action.confirmed_at else None,

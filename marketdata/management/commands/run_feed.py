@@ -1,8 +1,4 @@
-"""Run the price feed: in demo mode the replay of real sessions.
-
-No provider is built in. To add one, start it in `_Feed.tick` and pass its quotes to
-`marketdata.operations.record_quotes`, which checks, publishes and stores them.
-"""
+"""Run the price feed: the vendors named in PROVIDERS, and in demo mode the replay."""
 
 import logging
 import signal
@@ -17,6 +13,9 @@ from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from marketdata.operations import Replay, opened, play, roll_forward
+from marketdata.operations.asking import providers_of
+from marketdata.operations.feeding import Feed
+from marketdata.providers.port import Capability
 from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
@@ -35,8 +34,10 @@ class Command(BaseCommand):
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
-        if not settings.DEMO:
-            logger.warning("no price provider is configured, so no new prices are published")
+        if not settings.DEMO and not providers_of(Capability.QUOTES):
+            logger.warning(
+                "no vendor of quotes is named in PROVIDERS, so no new prices are published"
+            )
         feed = _Feed(demo=settings.DEMO)
         due = time.monotonic()
         ticks = 0
@@ -54,11 +55,13 @@ class _Feed:
     def __init__(self, *, demo: bool) -> None:
         self.demo = demo
         self.replay: Replay | None = None
+        self.vendors = Feed()
 
     def tick(self, number: int) -> None:
         try:
             if self.demo:
                 self._play(number)
+            self.vendors.tick(now=timezone.now())
             self._beat()
         except (DatabaseError, redis.RedisError):
             logger.exception("a tick of the price feed failed, trying again")

@@ -128,7 +128,7 @@ FILES: dict[str, str] = {
     "reference": "Where it is announced, such as the issuer's Form 8937.",
     "scope": "Whom it concerns: everyone who held the security, or one household.",
     "tendered": "Units that each account gives up in an exchange offer, which is voluntary.",
-    "proposed_by": "Who proposed it: an e-mail address, or `operator`.",
+    "proposed_by": "Who proposed it: an e-mail address, `operator` or `vendor`.",
     "proposed_at": "Time of the proposal.",
     "confirmed_by": "Who confirmed it: an e-mail address, or `operator`; null until then.",
     "confirmed_at": "Time of the confirmation; null until then.",

@@ -12,6 +12,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from core.errors import BallastError
+from identity.models import User
 from marketdata.models import CorporateAction
 from transactions.ledger.book import Book, Event
 from transactions.ledger.fold import book_group, groups
@@ -120,10 +121,11 @@ def _watched(plan: Plan, now: datetime) -> tuple[list[_Watched], list[Event]]:
     stored = {row.pk: row for row in _standing(known)}
     watched: list[_Watched] = []
     imagined: list[Transaction] = []
+    nobody = User()  # these rows are never written
     for part in plan.parts:
         rows = []
         for draft in part.drafts:
-            row = stored_row(draft=draft, user=plan.action.proposed_by, now=now, import_batch=None)
+            row = stored_row(draft=draft, user=nobody, now=now, import_batch=None)
             row.pk = _IMAGINED + len(imagined)
             imagined.append(row)
             rows.append(row)

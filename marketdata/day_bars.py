@@ -1,0 +1,105 @@
+"""Sessions of a vendor, checked before they are kept. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from core.currencies import minor_unit_of
+from core.limits import PRICE_DECIMALS, PRICE_MAX
+from marketdata.providers.port import DayBar, History
+
+_STEP = Decimal(1).scaleb(-PRICE_DECIMALS)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDays:
+    """Sessions by ascending day, and the (day, code) of each refused one."""
+
+    kept: Sequence[DayBar]
+    refused: Sequence[tuple[date, str]]
+
+
+def checked_days(bars: Sequence[DayBar], *, since: date, until: date) -> CheckedDays:
+    """Return the sessions to keep.
+
+    Codes: `day_out_of_range`, `day_twice`, `price_not_positive`, `price_too_large`,
+    `high_below_low` (open, high, low and close contradict each other), `day_repeated` (open, high,
+    low, close and volume of the session before it: yesterday under another date).
+    """
+    kept: list[DayBar] = []
+    refused: list[tuple[date, str]] = []
+    for bar in sorted(bars, key=lambda one: one.day):
+        code = _fault(bar, kept[-1] if kept else None, since, until)
+        if code is None:
+            kept.append(_rounded(bar))
+        else:
+            refused.append((bar.day, code))
+    return CheckedDays(kept, refused)
+
+
+def in_currency(history: History, *, currency: str) -> History | None:
+    """Return the history in the asset's currency; None if it is in another one."""
+    if history.currency is None or history.currency == currency:
+        return history
+    minor = minor_unit_of(history.currency)
+    if minor is None or minor.currency != currency:
+        return None
+
+    def divided(value: Decimal | None) -> Decimal | None:
+        return None if value is None else value / minor.per
+
+    return replace(
+        history,
+        bars=[
+            replace(
+                bar,
+                close=bar.close / minor.per,
+                open=divided(bar.open),
+                high=divided(bar.high),
+                low=divided(bar.low),
+            )
+            for bar in history.bars
+        ],
+        dividends=[replace(one, amount=one.amount / minor.per) for one in history.dividends],
+        currency=currency,
+    )
+
+
+def _fault(bar: DayBar, before: DayBar | None, since: date, until: date) -> str | None:
+    stated = [value for value in (bar.open, bar.high, bar.low) if value is not None]
+    if not since <= bar.day <= until:
+        return "day_out_of_range"
+    if before is not None and bar.day == before.day:
+        return "day_twice"
+    if any(value.quantize(_STEP) <= 0 for value in (bar.close, *stated)):
+        return "price_not_positive"
+    if any(value > PRICE_MAX for value in (bar.close, *stated)):
+        return "price_too_large"
+    if _contradicts(bar):
+        return "high_below_low"
+    if before is not None and bar.volume and replace(_rounded(bar), day=before.day) == before:
+        return "day_repeated"
+    return None
+
+
+def _contradicts(bar: DayBar) -> bool:
+    inside = [value for value in (bar.open, bar.close) if value is not None]
+    if bar.high is not None and any(value > bar.high for value in inside):
+        return True
+    if bar.low is not None and any(value < bar.low for value in inside):
+        return True
+    return bar.high is not None and bar.low is not None and bar.high < bar.low
+
+
+def _rounded(bar: DayBar) -> DayBar:
+    def kept(value: Decimal | None) -> Decimal | None:
+        return None if value is None else value.quantize(_STEP)
+
+    return replace(
+        bar,
+        close=bar.close.quantize(_STEP),
+        open=kept(bar.open),
+        high=kept(bar.high),
+        low=kept(bar.low),
+    )

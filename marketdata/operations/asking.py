@@ -1,0 +1,92 @@
+"""Asking a vendor: by its breaker and its quota, measured and counted. The only door to vendors."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import TypeVar
+
+from django.conf import settings
+from django.utils import timezone
+from prometheus_client import Counter, Histogram
+
+from marketdata.models import Vendor
+from marketdata.operations.provider_state import admitted, tell
+from marketdata.providers.port import Capability, Fault, Provider, ProviderFault
+from marketdata.providers.quota import Limit, limits_of
+from marketdata.providers.registry import PROVIDERS, built
+
+logger = logging.getLogger(__name__)
+
+PROVIDER_CALLS = Counter(
+    "ballast_provider_calls",
+    "Calls of vendors of market data, by outcome: answered, or why not.",
+    ["provider", "call", "outcome"],
+)
+PROVIDER_SECONDS = Histogram(
+    "ballast_provider_seconds",
+    "Time until a vendor answered or was given up, in seconds.",
+    ["provider", "call"],
+    buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 30, 60),
+)
+
+Answer = TypeVar("Answer")
+
+
+def providers() -> dict[str, Provider]:
+    """Return the vendors this installation names in PROVIDERS, in that order."""
+    return _providers(tuple(settings.PROVIDERS))
+
+
+def providers_of(capability: Capability) -> list[Provider]:
+    """Return the vendors that can do something, the preferred one first."""
+    return [one for one in providers().values() if capability in one.capabilities]
+
+
+def note_vendors(*, now: datetime) -> None:
+    """Write a row for each vendor in PROVIDERS, where operators see its state."""
+    rows = [Vendor(name=name, first_asked_at=now) for name in providers()]
+    Vendor.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+@lru_cache(maxsize=8)
+def _providers(names: tuple[str, ...]) -> dict[str, Provider]:
+    return built(names, os.environ)
+
+
+@lru_cache(maxsize=64)
+def limits(name: str) -> Sequence[Limit]:
+    """Return a vendor's quota: what <NAME>_QUOTA says, or its documented free one."""
+    return limits_of(os.environ.get(f"{name.upper()}_QUOTA") or PROVIDERS[name].quota)
+
+
+def ask(provider: Provider, what: str, call: Callable[[Provider], Answer]) -> Answer:
+    """Return a vendor's answer. Raise ProviderFault if it has none or may not be asked now.
+
+    `what` names the call in the metrics, such as "quotes".
+    """
+    name = provider.name
+    try:
+        probe = admitted(name=name, limits=limits(name))
+    except ProviderFault as refusal:
+        PROVIDER_CALLS.labels(name, what, refusal.fault).inc()
+        raise
+    started = time.perf_counter()
+    fault: ProviderFault | None = None
+    try:
+        return call(provider)
+    except ProviderFault as error:
+        fault = error
+        logger.warning("%s did not answer %s: %s", name, what, error)
+        raise
+    except Exception as error:
+        fault = ProviderFault(Fault.FORMAT_CHANGED, f"{name} {what}: {type(error).__name__}")
+        logger.exception("the adapter of %s failed at %s", name, what)
+        raise fault from error
+    finally:
+        outcome = "answered" if fault is None else fault.fault
+        PROVIDER_SECONDS.labels(name, what).observe(time.perf_counter() - started)
+        PROVIDER_CALLS.labels(name, what, outcome).inc()
+        tell(name=name, limits=limits(name), probe=probe, fault=fault, day=timezone.now().date())
