@@ -8,7 +8,10 @@ without knowing who said it (zero, jumps, future times) is judged where every qu
     currency     pence of an asset in pounds are converted; any other difference is refused
     yesterday's  the price is the close of the last session, while the vendor's previous close is
     close        another: its day has not begun. A price that truly stands where it closed comes
-                 with that close as its previous one.
+                 with that close as its previous one
+    doubtful     not refused, but held until another vendor has spoken: a price a fifth away from
+                 the last one, or exactly the last close in the middle of a session. Without another
+                 vendor it is believed, because markets do move by a fifth and do stand still
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +24,8 @@ from marketdata.providers.port import VendorQuote
 
 # Two vendors' prices may differ by this share of the first, in basis points.
 APART_BP_MAX = 200
+# A move by more than this share is confirmed by another vendor, if there is one.
+MOVED_MAX = Decimal("0.2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,9 @@ def judged(
             refused.append((quote.symbol, "symbol_not_asked"))
             continue
         converted = in_currency(quote, currency=listed.currency)
-        if converted is None:
+        if not quote.price.is_finite() or quote.price <= 0:
+            refused.append((listed.symbol, "price_not_positive"))
+        elif converted is None:
             refused.append((listed.symbol, "currency_wrong"))
         elif _is_yesterdays(converted, closes.get(listed.asset_id)):
             refused.append((listed.symbol, "yesterdays_close"))
@@ -81,6 +88,14 @@ def judged(
             believed[listed.asset_id] = converted
     missing = [one for one in asked if one.asset_id not in believed]
     return Judged(believed, refused, missing)
+
+
+def is_doubtful(quote: VendorQuote, *, last: Decimal | None, close: Close | None) -> bool:
+    """Return whether another vendor should confirm a quote. `last`: the newest recorded price."""
+    known = last or (close.price if close else None)
+    if known is not None and abs(quote.price - known) > known * MOVED_MAX:
+        return True
+    return close is not None and quote.as_of.date() > close.day and quote.price == close.price
 
 
 def in_currency(quote: VendorQuote, *, currency: str) -> VendorQuote | None:

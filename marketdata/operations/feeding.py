@@ -12,6 +12,7 @@ compare    once an hour each asset with two vendors is asked of the second one t
 
 import logging
 import time
+from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -23,13 +24,13 @@ from prometheus_client import Counter, Gauge
 from marketdata import polling
 from marketdata.calendars import hours
 from marketdata.models import Disagreement
-from marketdata.operations.asking import ask, limits, providers_of
+from marketdata.operations.asking import ask, limits, providers, providers_of
 from marketdata.operations.provider_state import count_refusals
 from marketdata.operations.quotes import IncomingQuote, record_quotes
 from marketdata.providers.port import Capability, Provider, ProviderFault, VendorQuote
 from marketdata.providers.registry import PROVIDERS
 from marketdata.queries.listings import listed, stored_closes
-from marketdata.vendor_quotes import APART_BP_MAX, Close, Listed, apart_bp, judged
+from marketdata.vendor_quotes import APART_BP_MAX, Close, Listed, apart_bp, is_doubtful, judged
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +73,16 @@ class _Newest:
     price: Decimal
     as_of: datetime
     provider: str
+    recorded_at: datetime
+
+
+@dataclass(slots=True)
+class _Held:
+    """A doubtful quote that waits for another vendor."""
+
+    quote: VendorQuote
+    provider: str
+    contradicted: bool = False
 
 
 @dataclass(slots=True)
@@ -115,76 +126,129 @@ class Feed:
         self._loaded_at = moment
 
     def _round(self, due: list[Listed], vendors: dict[str, Provider], now: datetime) -> int:
+        """Ask each asset's vendors in turn until one is believed; return how many were."""
         per_call = {name: one.quotes_per_call for name, one in vendors.items()}
         tried: dict[int, set[str]] = {}
+        held: dict[int, _Held] = {}
         waiting, recorded = due, 0
         while calls := polling.batches(waiting, per_call=per_call, tried=tried):
             unanswered: list[Listed] = []
             for answer in _asked(calls, vendors):
                 for one in answer.asked:
                     tried.setdefault(one.asset_id, set()).add(answer.provider)
-                found = self._believed(answer, now)
+                left = {
+                    one.asset_id
+                    for one in answer.asked
+                    if per_call.keys() & {name for name, _ in one.listings} - tried[one.asset_id]
+                }
+                believed = self._settled(self._judged(answer, now), answer, held, left, now)
+                found = self._recorded(believed, answer.asked, answer.provider, now)
                 recorded += len(found)
                 unanswered += [one for one in answer.asked if one.asset_id not in found]
-                for one in answer.asked:
-                    if one.asset_id in found and one.listings[0][0] != answer.provider:
-                        FALLBACKS.labels(answer.provider, one.listings[0][0]).inc()
             waiting = unanswered
-        self._plan(due, waiting, vendors, now)
+        recorded += self._alone(waiting, held, now)
+        answered = {pk for pk, one in self._newest.items() if one.recorded_at == now}
+        self._plan(due, [one for one in waiting if one.asset_id not in answered], now)
         return recorded
 
-    def _believed(self, answer: _Answer, now: datetime) -> dict[int, VendorQuote]:
-        """Record what can be believed of an answer; return it by asset id."""
+    def _judged(self, answer: _Answer, now: datetime) -> dict[int, VendorQuote]:
+        """Return what is not refused at once of an answer, by asset id."""
         if answer.quotes is None:
             return {}
         result = judged(
             answer.quotes, asked=answer.asked, provider=answer.provider, closes=self._closes
         )
-        symbols = {one.asset_id: one.symbol for one in answer.asked}
-        incoming = {
-            symbols[asset_id]: IncomingQuote(
-                symbol=symbols[asset_id],
+        _count_lies(answer.provider, result.refused, now)
+        return dict(result.believed)
+
+    def _settled(
+        self,
+        quotes: dict[int, VendorQuote],
+        answer: _Answer,
+        held: dict[int, "_Held"],
+        left: set[int],
+        now: datetime,
+    ) -> dict[int, VendorQuote]:
+        """Return the quotes to record: doubtful ones wait until another vendor has spoken."""
+        believed: dict[int, VendorQuote] = {}
+        for asset_id, quote in quotes.items():
+            newest = self._newest.get(asset_id)
+            doubtful = is_doubtful(
+                quote,
+                last=newest.price if newest else None,
+                close=self._closes.get(asset_id),
+            )
+            first = held.get(asset_id)
+            if first is None:
+                if doubtful and asset_id in left:
+                    held[asset_id] = _Held(quote, answer.provider)
+                else:
+                    believed[asset_id] = quote
+                continue
+            distance = apart_bp(first.quote.price, quote.price)
+            if distance <= APART_BP_MAX:
+                believed[asset_id] = quote
+                continue
+            first.contradicted = True
+            _disagree(asset_id, first, quote, answer.provider, distance, now)
+            if not doubtful:
+                believed[asset_id] = quote
+        return believed
+
+    def _alone(self, waiting: Sequence[Listed], held: dict[int, "_Held"], now: datetime) -> int:
+        """Record the doubtful quotes that no other vendor answered."""
+        count = 0
+        for one in waiting:
+            first = held.get(one.asset_id)
+            if first is not None and not first.contradicted:
+                quotes = {one.asset_id: first.quote}
+                count += len(self._recorded(quotes, [one], first.provider, now))
+        return count
+
+    def _recorded(
+        self,
+        quotes: dict[int, VendorQuote],
+        assets: Sequence[Listed],
+        provider: str,
+        now: datetime,
+    ) -> dict[int, VendorQuote]:
+        """Record quotes; return those that were not refused, by asset id."""
+        if not quotes:
+            return {}
+        by_id = {one.asset_id: one for one in assets}
+        incoming = [
+            IncomingQuote(
+                symbol=by_id[asset_id].symbol,
                 price=quote.price,
                 as_of=quote.as_of,
-                source=answer.provider,
+                source=provider,
                 previous_close=quote.previous_close,
             )
-            for asset_id, quote in result.believed.items()
-        }
-        refused = dict(result.refused)
-        if incoming:
-            refused |= dict(record_quotes(quotes=list(incoming.values()), now=now).refused)
+            for asset_id, quote in quotes.items()
+        ]
+        refused = dict(record_quotes(quotes=incoming, now=now).refused)
         # An older quote is no lie: another vendor was faster.
         lies = {symbol: code for symbol, code in refused.items() if code != "older_than_known"}
-        for code in lies.values():
-            REFUSED.labels(answer.provider, code).inc()
-        if lies:
-            logger.warning("%s: refused %s", answer.provider, list(lies.items())[:10])
-        count_refusals(name=answer.provider, codes=lies.values(), day=now.date())
+        _count_lies(provider, list(lies.items()), now)
         found = {
             asset_id: quote
-            for asset_id, quote in result.believed.items()
-            if symbols[asset_id] not in lies
+            for asset_id, quote in quotes.items()
+            if by_id[asset_id].symbol not in lies
         }
         for asset_id, quote in found.items():
-            self._newest[asset_id] = _Newest(quote.price, quote.as_of, answer.provider)
+            self._newest[asset_id] = _Newest(quote.price, quote.as_of, provider, now)
+            first = by_id[asset_id].listings[0][0]
+            if first != provider:
+                FALLBACKS.labels(provider, first).inc()
         return found
 
-    def _plan(
-        self,
-        due: Iterable[Listed],
-        unanswered: Iterable[Listed],
-        vendors: dict[str, Provider],
-        now: datetime,
-    ) -> None:
+    def _plan(self, due: Iterable[Listed], unanswered: Iterable[Listed], now: datetime) -> None:
         moment = self.clock()
-        counts: dict[str, int] = {}
-        for one in self._assets:
-            counts[one.listings[0][0]] = counts.get(one.listings[0][0], 0) + 1
+        counts = Counts(one.listings[0][0] for one in self._assets)
         paces = {
             name: polling.interval_s(
                 assets=count,
-                per_call=vendors[name].quotes_per_call,
+                per_call=providers()[name].quotes_per_call,
                 limits=limits(name),
                 least_s=PROVIDERS[name].poll_s,
             )
@@ -223,39 +287,47 @@ class Feed:
         first = {one.asset_id: {one.listings[0][0]} for one in some}
         for one in some:
             self._compared_at[one.asset_id] = moment
-        apart = [
-            row
-            for answer in _asked(polling.batches(some, per_call=per_call, tried=first), vendors)
-            for row in self._apart(answer, now)
-        ]
-        Disagreement.objects.bulk_create(apart)
+        for answer in _asked(polling.batches(some, per_call=per_call, tried=first), vendors):
+            self._note_apart(answer, now)
 
-    def _apart(self, answer: _Answer, now: datetime) -> list[Disagreement]:
-        result = judged(
-            answer.quotes or (), asked=answer.asked, provider=answer.provider, closes=self._closes
-        )
-        rows = []
-        for one in answer.asked:
-            other, first = result.believed.get(one.asset_id), self._newest.get(one.asset_id)
-            if other is None or first is None or first.provider == answer.provider:
+    def _note_apart(self, answer: _Answer, now: datetime) -> None:
+        for asset_id, other in self._judged(answer, now).items():
+            mine = self._newest.get(asset_id)
+            if mine is None or mine.provider == answer.provider or other.price <= 0:
                 continue
-            if abs(other.as_of - first.as_of) > _COMPARED_WITHIN or other.price <= 0:
-                continue
-            distance = apart_bp(first.price, other.price)
-            if distance > APART_BP_MAX:
-                DISAGREEMENTS.labels(first.provider, answer.provider).inc()
-                rows.append(
-                    Disagreement(
-                        asset_id=one.asset_id,
-                        provider=first.provider,
-                        price=first.price,
-                        other_provider=answer.provider,
-                        other_price=other.price,
-                        apart_bp=distance,
-                        seen_at=now,
-                    )
-                )
-        return rows
+            distance = apart_bp(mine.price, other.price)
+            if abs(other.as_of - mine.as_of) <= _COMPARED_WITHIN and distance > APART_BP_MAX:
+                first = _Held(VendorQuote("", mine.price, mine.as_of), mine.provider)
+                _disagree(asset_id, first, other, answer.provider, distance, now)
+
+
+def _disagree(
+    asset_id: int,
+    first: _Held,
+    other: VendorQuote,
+    provider: str,
+    distance_bp: int,
+    now: datetime,
+) -> None:
+    DISAGREEMENTS.labels(first.provider, provider).inc()
+    Disagreement.objects.create(
+        asset_id=asset_id,
+        provider=first.provider,
+        price=first.quote.price,
+        other_provider=provider,
+        other_price=other.price,
+        apart_bp=distance_bp,
+        seen_at=now,
+    )
+
+
+def _count_lies(provider: str, refused: Sequence[tuple[str, str]], now: datetime) -> None:
+    """Count refusals where operators see them; the last good price stays."""
+    for _, code in refused:
+        REFUSED.labels(provider, code).inc()
+    if refused:
+        logger.warning("%s: refused %s", provider, list(refused)[:10])
+    count_refusals(name=provider, codes=[code for _, code in refused], day=now.date())
 
 
 def _asked(
