@@ -14,9 +14,6 @@ from core.errors import InvalidInput
 from edge import rate_limits
 from edge.serializers import StrictSerializer
 from identity.authentication import caller
-from identity.models import User
-from jobs.api import IDEMPOTENCY_HEADER, answered_once
-from jobs.operations import Answer
 from marketdata.api.assets import AssetRead, asset_row
 from marketdata.models import AssetClass
 from marketdata.operations.vendor_assets import (
@@ -69,7 +66,7 @@ class VendorAssetsView(APIView):
         rate_limits.consume(
             rate_limits.VENDOR_SEARCH, request=request._request, subject=f"user:{user.pk}"
         )
-        found = find_at_vendors(text=text)
+        found = find_at_vendors(text=text, now=timezone.now())
         return Response({"data": [found_row(one) for one in found], "total": len(found)})
 
 
@@ -78,22 +75,21 @@ class ListingsView(APIView):
         operation_id="market_listings_create",
         request=FollowWrite,
         responses={201: AssetRead},
-        parameters=[IDEMPOTENCY_HEADER],
     )
     def post(self, request: Request) -> Response:
-        """Follow a security of a vendor: it becomes an asset that everyone may hold."""
+        """Follow a security of a vendor: it becomes an asset that everyone may hold.
+
+        Following it again changes nothing.
+        """
         body = FollowWrite.parsed(request)
         user, now = caller(request), timezone.now()
         rate_limits.consume(
             rate_limits.VENDOR_SEARCH, request=request._request, subject=f"user:{user.pk}"
         )
         # The vendor is asked first: nothing is locked while it answers.
-        security = security_at(**body)
-
-        def effect(user: User) -> Answer:
-            return 201, asset_row(follow_security(user=user, security=security, now=now))
-
-        return answered_once(request, now=now, access=lambda: user, effect=effect)
+        security = security_at(**body, now=now)
+        asset = follow_security(user=user, security=security, now=now)
+        return Response(asset_row(asset), status=201)
 
 
 def found_row(found: Found) -> dict[str, object]:

@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import TypeVar
 
 from django.conf import settings
-from django.utils import timezone
 from prometheus_client import Counter, Histogram
 
 from marketdata.models import Vendor
@@ -62,7 +61,9 @@ def limits(name: str) -> Sequence[Limit]:
     return limits_of(os.environ.get(f"{name.upper()}_QUOTA") or PROVIDERS[name].quota)
 
 
-def ask(provider: Provider, what: str, call: Callable[[Provider], Answer]) -> Answer:
+def ask(
+    provider: Provider, what: str, call: Callable[[Provider], Answer], *, now: datetime
+) -> Answer:
     """Return a vendor's answer. Raise ProviderFault if it has none or may not be asked now.
 
     `what` names the call in the metrics, such as "quotes".
@@ -89,4 +90,4 @@ def ask(provider: Provider, what: str, call: Callable[[Provider], Answer]) -> An
         outcome = "answered" if fault is None else fault.fault
         PROVIDER_SECONDS.labels(name, what).observe(time.perf_counter() - started)
         PROVIDER_CALLS.labels(name, what, outcome).inc()
-        tell(name=name, limits=limits(name), probe=probe, fault=fault, day=timezone.now().date())
+        tell(name=name, limits=limits(name), probe=probe, fault=fault, day=now.date())

@@ -133,7 +133,7 @@ class Feed:
         waiting, recorded = due, 0
         while calls := polling.batches(waiting, per_call=per_call, tried=tried):
             unanswered: list[Listed] = []
-            for answer in _asked(calls, vendors):
+            for answer in _asked(calls, vendors, now):
                 for one in answer.asked:
                     tried.setdefault(one.asset_id, set()).add(answer.provider)
                 left = {
@@ -287,7 +287,7 @@ class Feed:
         first = {one.asset_id: {one.listings[0][0]} for one in some}
         for one in some:
             self._compared_at[one.asset_id] = moment
-        for answer in _asked(polling.batches(some, per_call=per_call, tried=first), vendors):
+        for answer in _asked(polling.batches(some, per_call=per_call, tried=first), vendors, now):
             self._note_apart(answer, now)
 
     def _note_apart(self, answer: _Answer, now: datetime) -> None:
@@ -331,7 +331,7 @@ def _count_lies(provider: str, refused: Sequence[tuple[str, str]], now: datetime
 
 
 def _asked(
-    calls: Sequence[tuple[str, list[Listed]]], vendors: dict[str, Provider]
+    calls: Sequence[tuple[str, list[Listed]]], vendors: dict[str, Provider], now: datetime
 ) -> list[_Answer]:
     """Make the calls side by side. Vendors and their state in Redis, no database."""
 
@@ -339,7 +339,7 @@ def _asked(
         name, assets = call
         names = [found for one in assets if (found := one.name_at(name)) is not None]
         try:
-            quotes = ask(vendors[name], "quotes", lambda vendor: vendor.quotes(names))
+            quotes = ask(vendors[name], "quotes", lambda vendor: vendor.quotes(names), now=now)
         except ProviderFault:
             return _Answer(name, assets, None)  # counted and logged where it was asked
         return _Answer(name, assets, quotes)

@@ -6,7 +6,8 @@ overlap   the last OVERLAP_DAYS are asked for again, for corrections
 check     a day out of order or twice, a close that is not positive, a high below a low, a
           session that repeats the one before it figure by figure: such days are refused and
           counted, and the others are kept
-write     all days of an asset in one statement; equal days are not touched
+write     all days of an asset in one statement; equal days are not touched. Years that are
+          archived are restored first
 announce  a split becomes a proposal that an operator or each holder confirms; a dividend is
           kept as announced
 """
@@ -23,9 +24,11 @@ from core.errors import BallastError
 from marketdata.calendars import UnknownExchange, hours, last_session_closed
 from marketdata.day_bars import checked_days, in_currency
 from marketdata.models import ActionSource, AnnouncedDividend, Asset, Listing
+from marketdata.operations.archiving import restore_prices
 from marketdata.operations.asking import ask, providers, providers_of
 from marketdata.operations.corporate_actions import propose
 from marketdata.operations.provider_state import count_refusals
+from marketdata.partitions import DAILY
 from marketdata.providers.port import (
     Capability,
     DayBar,
@@ -102,6 +105,7 @@ def load_history(*, listing: Listing, now: datetime) -> Loaded:
             provider,
             "days",
             lambda vendor: vendor.days(listing.provider_symbol, since=since, until=until),
+            now=now,
         )
         converted = in_currency(history, currency=asset.currency)
         if converted is None:
@@ -118,6 +122,12 @@ def load_history(*, listing: Listing, now: datetime) -> Loaded:
     if days.refused:
         logger.warning("%s: refused days %s", listing, days.refused[:10])
     count_refusals(name=listing.provider, codes=[code for _, code in days.refused], day=now.date())
+    if not _is_writable(days.kept, now):
+        archived = ProviderFault(
+            Fault.BROKEN_OFF, "years of it are archived and cannot be restored"
+        )
+        _failed(listing, archived, now)
+        return Loaded(listing, 0, archived)
     with transaction.atomic():
         written = write_days(asset_id=asset.pk, bars=days.kept)
         _announce(asset, listing.provider, converted.dividends)
@@ -144,6 +154,16 @@ def write_days(*, asset_id: int, bars: Sequence[DayBar]) -> int:
             },
         )
     )
+
+
+def _is_writable(bars: Sequence[DayBar], now: datetime) -> bool:
+    """Bring the archived years of these sessions back; return whether all of them can change."""
+    if not bars:
+        return True
+    restored = restore_prices(
+        table=DAILY, since=bars[0].day, until=bars[-1].day, as_of=now.date(), now=now
+    )
+    return all(one.outcome in {"moved", "cleaned"} for one in restored)
 
 
 def next_due_at(*, exchange: str, now: datetime) -> datetime:

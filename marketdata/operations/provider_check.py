@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from core.money import plain
 from marketdata.operations.asking import ask
@@ -40,12 +41,20 @@ def checks(*, name: str, symbol: str | None, now: datetime) -> Iterator[Check]:
     wanted = symbol or PROVIDERS[name].sample_symbol
     for capability, call in _CALLS.items():
         if capability in provider.capabilities:
-            yield _checked(provider, capability, lambda one, c=call: c(one, wanted, now))  # type: ignore[misc]
+            yield _checked(provider, capability, partial(_called, call, wanted, now), now)
 
 
-def _checked(provider: Provider, capability: Capability, call: Callable[[Provider], str]) -> Check:
+def _called(
+    call: Callable[[Provider, str, datetime], str], symbol: str, now: datetime, provider: Provider
+) -> str:
+    return call(provider, symbol, now)
+
+
+def _checked(
+    provider: Provider, capability: Capability, call: Callable[[Provider], str], now: datetime
+) -> Check:
     try:
-        return Check(capability, ask(provider, capability, call), None)
+        return Check(capability, ask(provider, capability, call, now=now), None)
     except ProviderFault as fault:
         advice = ADVICE.get(fault.fault, "")
         return Check(capability, f"{fault.detail}. {advice}".strip(), fault.fault)

@@ -100,7 +100,7 @@ def load_rates(*, since: date, now: datetime) -> tuple[int, str | None]:
     """Ask the vendors in turn for all rates from `since` on; return how many were written."""
     for provider in providers_of(Capability.RATES):
         try:
-            found = ask(provider, "rates", lambda vendor: vendor.rates(since=since))
+            found = ask(provider, "rates", lambda vendor: vendor.rates(since=since), now=now)
         except ProviderFault:
             continue  # counted and logged where it was asked
         kept = _checked(found, provider=provider.name, since=since, now=now)

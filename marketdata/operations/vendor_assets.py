@@ -72,7 +72,7 @@ class NoVendor(Unavailable):
     code = "vendor_unavailable"
 
 
-def find_at_vendors(*, text: str) -> list[Found]:
+def find_at_vendors(*, text: str, now: datetime) -> list[Found]:
     """Return securities that vendors know, best first; raise NoVendor if none answers."""
     wanted = " ".join(text.split())
     if not wanted:
@@ -88,13 +88,13 @@ def find_at_vendors(*, text: str) -> list[Found]:
     faults = []
     for provider in asked:
         try:
-            return _marked(provider.name, _matches(provider, wanted))
+            return _marked(provider.name, _matches(provider, wanted, now))
         except ProviderFault as fault:
             faults.append(fault)
     raise _unavailable(faults)
 
 
-def security_at(*, provider: str, provider_symbol: str) -> Security:
+def security_at(*, provider: str, provider_symbol: str, now: datetime) -> Security:
     """Return a vendor's security with its newest quote. Asks the vendor, writes nothing."""
     vendor = providers().get(provider)
     if vendor is None or Capability.SEARCH not in vendor.capabilities:
@@ -104,14 +104,14 @@ def security_at(*, provider: str, provider_symbol: str) -> Security:
             fields={"provider": ["is not set up"]},
         )
     try:
-        matches = _matches(vendor, provider_symbol)
+        matches = _matches(vendor, provider_symbol, now)
         match = next((one for one in matches if one.symbol == provider_symbol), None)
         if match is None:
             raise NotFound(
                 f"{provider} does not know {provider_symbol[:64]}. Search for it first.",
                 code="vendor_symbol_unknown",
             )
-        quote = _quote(vendor, match)
+        quote = _quote(vendor, match, now)
     except ProviderFault as fault:
         raise _unavailable([fault]) from None
     return Security(provider, match, _currency(provider, match, quote), quote)
@@ -184,7 +184,7 @@ def _publish(asset: Asset, security: Security, now: datetime) -> None:
         record_quotes(quotes=[incoming], now=now)
 
 
-def _matches(provider: Provider, text: str) -> list[Match]:
+def _matches(provider: Provider, text: str, now: datetime) -> list[Match]:
     key = f"vendor-search:{provider.name}:{text.casefold()[:80]}"
     try:
         kept = redis_client().get(key)
@@ -192,7 +192,7 @@ def _matches(provider: Provider, text: str) -> list[Match]:
         kept = None
     if kept is not None:
         return [Match(**fields) for fields in json.loads(kept)]
-    found = ask(provider, "search", lambda vendor: vendor.search(text))
+    found = ask(provider, "search", lambda vendor: vendor.search(text), now=now)
     usable = [one for one in found if one.asset_class in AssetClass.values][:MATCHES_MAX]
     try:
         redis_client().set(key, json.dumps([asdict(one) for one in usable]), ex=_KEPT_S)
@@ -212,10 +212,10 @@ def _marked(provider: str, matches: Sequence[Match]) -> list[Found]:
     ]
 
 
-def _quote(vendor: Provider, match: Match) -> VendorQuote | None:
+def _quote(vendor: Provider, match: Match, now: datetime) -> VendorQuote | None:
     if Capability.QUOTES not in vendor.capabilities:
         return None
-    quotes = ask(vendor, "quotes", lambda one: one.quotes([match.symbol]))
+    quotes = ask(vendor, "quotes", lambda one: one.quotes([match.symbol]), now=now)
     return next((one for one in quotes if one.symbol == match.symbol), None)
 
 

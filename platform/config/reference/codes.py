@@ -163,6 +163,18 @@ CODES: dict[str, dict[str, str]] = {
         "symbol_invalid": "The text is not a valid symbol. Use capitals, digits, dots and hyphens.",
         "symbol_reserved": "The symbol is reserved. Choose another.",
         "symbol_taken": "Another asset already has this symbol. Choose another.",
+        "vendor_not_configured": (
+            "No vendor of market data that can search is set up. Name one in `PROVIDERS`."
+        ),
+        "vendor_unavailable": "No vendor of market data answers. Try again after `Retry-After`.",
+        "vendor_quota_used": (
+            "The calls of the vendor are used up for now. Try again after `Retry-After`."
+        ),
+        "vendor_unknown": "The vendor is not set up in this installation. Search again.",
+        "vendor_symbol_unknown": "The vendor does not know this symbol. Search for it first.",
+        "vendor_currency_unknown": (
+            "The vendor does not say the currency of the security. Add it as an asset of your own."
+        ),
         "symbols_required": "No symbol was given. Send at least one.",
         "too_many_symbols": "Too many symbols in one request. Ask for fewer at once.",
         "asset_class_unknown": (

@@ -50,6 +50,7 @@ REQUESTS: dict[str, Any] = {
         "substantially_identical_to": "AAPL",
         "reason": "The same share in another class.",
     },
+    "market_listings_create": {"provider": "tiingo", "provider_symbol": "VTI"},
     "market_asset_prices_create": [{"date": "2026-03-02", "close": "412000"}],
     "corporate_actions_propose": {
         "symbol": "AAPL",

@@ -92,7 +92,7 @@ def shown(
     request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200
 ) -> HttpResponse:
     """Render a template in the common frame; a fragment (name with '_') has no frame."""
-    frame: dict[str, Any] = {"demo": settings.DEMO}
+    frame: dict[str, Any] = {"demo": settings.DEMO, "vendors": bool(settings.PROVIDERS)}
     if request.user.is_authenticated and not template.startswith("_"):
         frame["stream_url"] = stream_url(request)
         frame["unread_count"] = unread_count(user=request.user)

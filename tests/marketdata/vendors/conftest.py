@@ -52,7 +52,7 @@ def pair(monkeypatch: pytest.MonkeyPatch, settings: Any, no_quotes: None) -> Ite
             takes={f"{upper}_URL": "base_url", f"{upper}_NAME": "name"},
             poll_s=15.0,
         )
-        monkeypatch.setitem(PROVIDERS, name, vendor)  # type: ignore[arg-type]
+        monkeypatch.setitem(PROVIDERS, name, vendor)
         monkeypatch.setenv(f"{upper}_KEY", KEY)
         monkeypatch.setenv(f"{upper}_URL", vendors.url(TIINGO))
         monkeypatch.setenv(f"{upper}_NAME", name)

@@ -6,7 +6,6 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from marketdata.operations.feeding import COMPARE_EVERY_S, Feed
 from marketdata.queries import quotes
@@ -180,7 +179,7 @@ def test_an_answer_that_is_no_number_is_no_answer(
     pair.behave("first", "lie_nan")
     assert feed.tick(now=NOW) == 0
     assert price_of(asset) is None
-    [state] = states(limits={"first": limits("first")}, now=timezone.now())
+    [state] = states(limits={"first": limits("first")}, now=NOW)
     assert (state.counts, state.fault) == ({"format_changed": 1}, "format_changed")
 
 

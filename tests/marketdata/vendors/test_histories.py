@@ -1,4 +1,4 @@
-"""Histories of vendors: loaded once, corrected, checked, resumed after a kill, from the next one."""
+"""Histories of vendors: loaded once, corrected, checked, and resumed after a kill."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -59,7 +59,7 @@ def test_sessions_splits_and_dividends_come_with_the_first_load(
     }
     action = CorporateAction.objects.get()
     assert (action.state, action.source, action.proposed_by) == ("proposed", "vendor", None)
-    assert (action.ex_date, action.ratio_new, action.ratio_old) == (date(2026, 11, 18), 2, 1)
+    assert (action.ex_date, action.ratio_new, action.ratio_old) == (date(2026, 11, 18), D(2), D(1))
     dividend = AnnouncedDividend.objects.get()
     assert (dividend.ex_date, dividend.amount) == (date(2026, 11, 19), D("0.25"))
     listing = asset.listings.get(provider="first")
