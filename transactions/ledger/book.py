@@ -174,8 +174,11 @@ class Book:
             piece.place = place
             if piece.purchase and not piece.replaces_loss and not piece.listed:
                 self._list(piece)
-        if len(pieces) == 1 and there and there[-1].age > pieces[0].age:
-            insort_right(there, pieces[0], key=lambda kept: kept.age)
+        if len(pieces) == 1:
+            if there and there[-1].age > pieces[0].age:
+                insort_right(there, pieces[0], key=lambda kept: kept.age)
+            else:
+                there += pieces
             return
         in_order = _by_age([*there[-1:], *pieces])
         there += pieces

@@ -41,6 +41,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from core.errors import Conflict, InvalidInput
+from core.frozen import changed
 from core.money import plain
 from transactions.ledger.holding_period import is_long_term
 from transactions.ledger.units import Scale, share, spread
@@ -131,7 +132,7 @@ class Piece:
         assert 0 < quantity < self.quantity, "a cut leaves something on both sides"
         basis = share(self.basis, quantity, self.quantity)
         adjustment = share(self.adjustment, quantity, self.quantity)
-        taken = replace(self, quantity=quantity, basis=basis, adjustment=adjustment, listed=False)
+        taken = changed(self, quantity=quantity, basis=basis, adjustment=adjustment, listed=False)
         self.quantity -= quantity
         self.basis -= basis
         self.adjustment -= adjustment
