@@ -37,6 +37,15 @@ class Hours:
         return self.opened_at >= self.closed_at
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A day on which an exchange is open, its open and its close."""
+
+    day: date
+    opens_at: datetime
+    closes_at: datetime
+
+
 @lru_cache(maxsize=512)
 def is_known(exchange: str) -> bool:
     """Return whether the library has a calendar of this name."""
@@ -78,6 +87,20 @@ def last_session_closed(*, exchange: str, now: datetime) -> date:
     closed = closes[bisect_right(closes, round(now.timestamp())) - 1]
     # A session that ends at midnight belongs to the day before.
     return _instant(closed - 1).astimezone(zone).date()
+
+
+def sessions(*, exchange: str, first: date, last: date) -> list[Session]:
+    """Return the sessions of a range of at most a year, by day; none for an unknown exchange."""
+    try:
+        calendar = _calendar(exchange, last.year)
+    except UnknownExchange as error:
+        _log_once(str(error))
+        return []
+    found = calendar.schedule.loc[first.isoformat() : last.isoformat(), ["open", "close"]]
+    return [
+        Session(day.date(), opens_at.to_pydatetime(), closes_at.to_pydatetime())
+        for day, opens_at, closes_at in found.itertuples()
+    ]
 
 
 def session_close(*, exchange: str, session: date) -> datetime:

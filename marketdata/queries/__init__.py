@@ -14,9 +14,10 @@ from marketdata.queries.assets import (
 from marketdata.queries.corporate_actions import corporate_action, corporate_actions
 from marketdata.queries.exchange_rates import exchange_rates, exchange_rates_on
 from marketdata.queries.history import (
+    Adjustment,
     closing_prices,
     first_closes,
-    history,
+    history_page,
     last_closes,
     own_history,
     recent_sessions,
@@ -27,6 +28,7 @@ from marketdata.queries.price_bars import bars
 from marketdata.queries.quotes import live_quotes, quotes
 
 __all__ = [
+    "Adjustment",
     "asset",
     "assets",
     "assets_by_isin",
@@ -40,7 +42,7 @@ __all__ = [
     "exchange_rates",
     "exchange_rates_on",
     "first_closes",
-    "history",
+    "history_page",
     "identity_decisions",
     "identity_links",
     "last_closes",

@@ -1,27 +1,142 @@
 """Reads: daily closes of one asset for a chart, of many for the engines."""
 
-from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
 
 from django.db import connection
 from django.db.models import QuerySet
 
 from core.dates import ensure_range
-from core.errors import InvalidInput
+from core.errors import Conflict, InvalidInput
 from core.limits import HISTORY_DAYS_MAX, HISTORY_RECORDS_MAX
-from marketdata.models import Asset, DailyPrice, OwnPrice
+from marketdata.adjusting import divided, multiplied
+from marketdata.bars import Interval, Records
+from marketdata.calendars import Session, sessions
+from marketdata.corporate_actions import ACTION_KINDS
+from marketdata.history_pages import HistoryPage, day_of, days_of, gaps_of
+from marketdata.models import Asset, DailyPrice, OwnPrice, PriceAdjustment
+from marketdata.queries.price_bars import bars
 from stores.rows import rows_of
 
 _CLOSING_PRICES_ASSETS_MAX = 5000
 
 
-def history(*, asset: Asset, from_date: date, to_date: date) -> "QuerySet[DailyPrice]":
-    """Return the sessions of an asset in a range of at most a year, oldest first."""
+_SPLITS = """
+SELECT action.ex_date, action.ratio_new, action.ratio_old
+  FROM marketdata_corporateaction action
+ WHERE action.asset_id = %(asset)s AND action.state = 'confirmed'
+   AND action.kind = ANY(%(kinds)s::text[])
+   AND (action.household_id IS NULL OR action.household_id = %(household)s)
+   AND action.ex_date > %(since)s
+ ORDER BY action.ex_date, action.id
+"""
+RESCALING = sorted(kind.name for kind in ACTION_KINDS.values() if kind.rescales)
+
+
+class Adjustment(StrEnum):
+    """In whose units a page's prices are."""
+
+    PUBLISHED = "published"
+    RAW = "raw"
+    SPLITS = "splits"
+
+
+def history_page(
+    *,
+    asset: Asset,
+    household_id: int,
+    from_date: date,
+    to_date: date,
+    interval: Interval,
+    adjustment: Adjustment,
+    now: datetime,
+    after: int | None = None,
+    limit: int = HISTORY_RECORDS_MAX,
+) -> HistoryPage:
+    """Return bars of a range of at most a year, oldest first, at most `limit` of them.
+
+    Sessions of the asset's exchange without bars are gaps, from its first close on and if its dates
+    are real ones.
+    """
     ensure_range(from_date, to_date, days_max=HISTORY_DAYS_MAX)
-    return DailyPrice.objects.filter(asset_id=asset.pk, date__range=(from_date, to_date)).order_by(
-        "date"
-    )[:HISTORY_RECORDS_MAX]
+    found = bars(
+        asset_ids=[asset.pk],
+        since=from_date,
+        until=to_date,
+        interval=interval,
+        after=after,
+        limit=limit + 1,
+    )
+    rows = found.rows[:limit]
+    more = int(rows["at"][-1]) if len(found.rows) > limit else None
+    rows = _adjusted(rows, asset, household_id, interval, adjustment, now)
+    first = from_date if after is None else day_of(after, interval) + timedelta(days=1)
+    last = min(to_date, now.date()) if more is None else day_of(more, interval)
+    seen: Sequence[Session] = ()
+    if asset.exchange and not asset.shifted_days and first <= last:
+        begin = first_closes(asset_ids=[asset.pk]).get(asset.pk, first)
+        seen = [
+            session
+            for session in sessions(exchange=asset.exchange, first=max(first, begin), last=last)
+            if session.closes_at < now
+        ]
+    return HistoryPage(interval, rows, gaps_of(rows, interval, seen, found.gaps), more)
+
+
+def _adjusted(
+    rows: Records,
+    asset: Asset,
+    household_id: int,
+    interval: Interval,
+    adjustment: Adjustment,
+    now: datetime,
+) -> Records:
+    """Return bars in the units that are asked for. Raise Conflict where they cannot be known."""
+    published = asset.price_adjustment
+    same = {PriceAdjustment.NONE: Adjustment.RAW, PriceAdjustment.SPLITS: Adjustment.SPLITS}
+    if adjustment is Adjustment.PUBLISHED or same.get(PriceAdjustment(published)) is adjustment:
+        return rows
+    if published == PriceAdjustment.SPLITS_AND_DIVIDENDS:
+        raise Conflict(
+            "The publisher of these prices took dividends out of them, which cannot be undone. "
+            "Ask for adjustment=published.",
+            code="adjustment_not_available",
+        )
+    days = days_of(rows, interval)
+    until = now.date() if adjustment is Adjustment.SPLITS else _newest_close(asset.pk)
+    splits = [
+        (day.toordinal(), Fraction(new) / Fraction(old))
+        for day, new, old in rows_of(
+            _SPLITS,
+            {
+                "asset": asset.pk,
+                "household": household_id,
+                "kinds": RESCALING,
+                "since": date.fromordinal(int(days[0])) if len(days) else until,
+            },
+        )
+        if day <= until
+    ]
+    return (
+        divided(rows, days, splits)
+        if adjustment is Adjustment.SPLITS
+        else multiplied(rows, days, splits)
+    )
+
+
+_NEWEST_CLOSE = """
+SELECT split_part(days, ' ', -1)::int FROM marketdata_yearofcloses
+ WHERE asset_id = %(asset)s ORDER BY year DESC LIMIT 1
+"""
+
+
+def _newest_close(asset_id: int) -> date:
+    """Return the day of an asset's newest close: a publisher adjusts for the splits up to it."""
+    found = rows_of(_NEWEST_CLOSE, {"asset": asset_id})
+    return date.fromordinal(found[0][0]) if found else date.min
 
 
 def own_history(
@@ -48,6 +163,14 @@ def recent_sessions(*, asset_id: int, count: int, as_of: date) -> "QuerySet[Dail
     )[:count]
 
 
+# Packed closes, because they are there for every year, however old.
+_CLOSES = """
+SELECT asset_id, days, closes FROM marketdata_yearofcloses
+ WHERE asset_id = ANY(%(ids)s::bigint[]) AND year BETWEEN %(since)s AND %(until)s
+ ORDER BY asset_id, year
+"""
+
+
 def closing_prices(
     *, asset_ids: Iterable[int], from_date: date, to_date: date
 ) -> dict[int, list[tuple[date, Decimal]]]:
@@ -59,13 +182,16 @@ def closing_prices(
             code="too_many_assets",
         )
     found: dict[int, list[tuple[date, Decimal]]] = {}
-    rows = (
-        DailyPrice.objects.filter(asset_id__in=wanted, date__range=(from_date, to_date))
-        .order_by("asset_id", "date")
-        .values_list("asset_id", "date", "close")
-    )
-    for asset_id, day, close in rows.iterator(chunk_size=10_000):
-        found.setdefault(asset_id, []).append((day, close))
+    values = {"ids": wanted, "since": from_date.year, "until": to_date.year}
+    first, last = from_date.toordinal(), to_date.toordinal()
+    for asset_id, days, closes in rows_of(_CLOSES, values):
+        inside = [
+            (date.fromordinal(int(day)), Decimal(close))
+            for day, close in zip(days.split(), closes.split(), strict=True)
+            if first <= int(day) <= last
+        ]
+        if inside:
+            found.setdefault(asset_id, []).extend(inside)
     return found
 
 

@@ -55,3 +55,10 @@ class OrjsonRenderer(BaseRenderer):
         if isinstance(data, bytes):
             return data
         return b"" if data is None else encoded(data)
+
+
+class CsvRenderer(OrjsonRenderer):
+    """Accepts requests for text/csv; problems stay JSON."""
+
+    media_type = "text/csv"
+    format = "csv"

@@ -18,7 +18,7 @@ from core.limits import EARLIEST_DATE, TAX_YEAR_MAX
 from core.money import plain
 from core.money_text import money_text
 from edge.pagination import Pages
-from edge.renderers import OrjsonRenderer
+from edge.renderers import CsvRenderer, OrjsonRenderer
 from edge.schema import page_of, page_parameters
 from edge.serializers import SymbolField
 from identity.authentication import caller
@@ -128,13 +128,6 @@ def asked(request: Request) -> dict[str, Any]:
 def year_asked(request: Request) -> int:
     """Return the tax year of a request, by default this year (in UTC)."""
     return int(asked(request).get("year") or timezone.now().year)
-
-
-class CsvRenderer(OrjsonRenderer):
-    """Accepts requests for text/csv; problems stay JSON."""
-
-    media_type = "text/csv"
-    format = "csv"
 
 
 YEAR = OpenApiParameter("year", int, description="Tax year of the trade date; default: this year.")

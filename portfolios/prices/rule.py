@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marketdata.adjusting import rescaled
 from marketdata.quotes import CLOSE, FILE, MANUAL, TRADE, is_stale
 from marketdata.quotes import Quote as FeedQuote
 
@@ -151,11 +152,6 @@ def _rescaled_by(price: Decimal, ratios: Sequence[Fraction]) -> Decimal:
     for ratio in ratios:
         whole = rescaled(whole, ratio)
     return Decimal(whole).scaleb(-PRICE_DECIMALS)
-
-
-def rescaled(price: int, ratio: Fraction) -> int:
-    """Return a whole number of 10^-8 times a ratio, halves up."""
-    return (2 * price * ratio.numerator + ratio.denominator) // (2 * ratio.denominator)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Daily closes for charts and engines: bounded, ordered, few queries."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -10,9 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from core.errors import BallastError
-from marketdata.api.history import history_row
+from marketdata.api.history import bar_rows
+from marketdata.bars import Interval
 from marketdata.models import DailyPrice
-from marketdata.queries import closing_prices, history, last_closes
+from marketdata.queries import Adjustment, closing_prices, history_page, last_closes
 
 pytestmark = pytest.mark.django_db
 
@@ -30,11 +31,26 @@ def series(make_asset: Callable[..., Any]) -> list[Any]:
     return made
 
 
+def page(asset: Any, from_date: date, to_date: date, **options: Any) -> Any:
+    return history_page(
+        **{
+            "asset": asset,
+            "household_id": 0,
+            "from_date": from_date,
+            "to_date": to_date,
+            "interval": Interval.DAY,
+            "adjustment": Adjustment.PUBLISHED,
+            "now": datetime(2026, 11, 21, tzinfo=UTC),
+            **options,
+        }
+    )
+
+
 def test_a_year_of_history_comes_oldest_first_with_original_dates(series: list[Any]) -> None:
-    rows = list(history(asset=series[0], from_date=date(2025, 11, 20), to_date=LAST))
+    rows = bar_rows(page(series[0], date(2025, 11, 20), LAST), shifted_days=1806)
     assert len(rows) == 366
-    assert [row.date for row in rows] == sorted(row.date for row in rows)
-    last = history_row(rows[-1], shifted_days=1806)
+    assert [row["date"] for row in rows] == sorted(str(row["date"]) for row in rows)
+    last = rows[-1]
     assert (last["date"], last["original_date"]) == ("2026-11-20", "2021-12-10")
     assert (last["close"], last["open"]) == ("416", None)
 
@@ -51,7 +67,7 @@ def test_more_than_a_year_is_refused(
     series: list[Any], from_date: date, to_date: date, code: str
 ) -> None:
     with pytest.raises(BallastError) as refusal:
-        history(asset=series[0], from_date=from_date, to_date=to_date)
+        page(series[0], from_date, to_date)
     assert refusal.value.code == code
 
 

@@ -142,7 +142,14 @@ def test_wrong_symbols_are_named(owner: Any, query: str, status: int, code: str)
 @pytest.mark.parametrize(
     ("query", "status", "code"),
     [
-        ("AAA?interval=1h", 400, "interval_not_available"),
+        ("AAA?adjustment=dividends", 400, "adjustment_unknown"),
+        ("AAA?limit=0", 400, "limit_invalid"),
+        ("AAA?limit=10001", 400, "limit_invalid"),
+        ("AAA?limit=\u0663", 400, "limit_invalid"),
+        ("AAA?cursor=tomorrow", 400, "cursor_invalid"),
+        ("AAA?cursor=99999999999", 400, "cursor_invalid"),
+        ("AAA?cursor=99999999999&interval=1m", 400, "cursor_invalid"),
+        ("AAA?interval=1m&from=2020-01-01&to=2026-01-01", 400, "range_too_long"),
         ("AAA?interval=7d", 400, "interval_unknown"),
         ("AAA?from=2020-01-01&to=2026-01-01", 400, "range_too_long"),
         ("AAA?from=2026-01-02&to=2026-01-01", 400, "range_reversed"),

@@ -12,15 +12,17 @@ from django.test.utils import CaptureQueriesContext
 
 from marketdata.models import Asset
 from marketdata.operations.quotes import _known
+from marketdata.partitions import DAILY
 from marketdata.queries import (
     assets,
     assets_by_symbol,
     closing_prices,
     exchange_rates_on,
-    history,
     last_closes,
     quotes,
 )
+from marketdata.queries.price_tiers import _ROWS, NUMERIC_COLUMNS
+from stores.rows import rows_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_quotes")]
 
@@ -88,7 +90,10 @@ def test_no_hot_query_reads_a_large_table_from_end_to_end(filled: Any) -> None:
         "search by name": lambda: assets(user=user, q="c4ca4238a0b923820dcc")[:100],
         "the first page": lambda: assets(user=user)[:100],
         "by symbol": lambda: assets_by_symbol(household_id=user.household_id, symbols=symbols),
-        "history": lambda: history(asset=some[0], from_date=since, to_date=last),
+        "history": lambda: rows_of(
+            _ROWS.format(columns=NUMERIC_COLUMNS, table=DAILY, column="date", limit=""),
+            {"ids": ids[:1], "first": since, "end": last},
+        ),
         "closes": lambda: closing_prices(asset_ids=ids, from_date=since, to_date=last),
         "last closes": lambda: last_closes(asset_ids=ids, as_of=last),
         "quotes": lambda: quotes(assets=some, now=now),

@@ -37,13 +37,22 @@ PRICE_SHARE_MAX = Decimal("0.20")
 _FIXING_DAYS_MAX = 7
 _ADJUSTED_DAYS_MAX = 90
 _SPLITS = named(rescales=True)
-# One bar for each pair: a page of a file has many assets on many days.
+# One bar for each pair: a page of a file has many assets on many days. A bar that is archived has
+# left its close among the packed ones.
 _BARS = f"""
-SELECT price.asset_id, price.date, coalesce(nullif(price.low, 0), price.close),
-       coalesce(nullif(price.high, 0), price.close)
+SELECT wanted.asset_id, wanted.day, coalesce(nullif(price.low, 0), price.close, packed.close),
+       coalesce(nullif(price.high, 0), price.close, packed.close)
   FROM unnest(%(assets)s::bigint[], %(days)s::date[]) AS wanted (asset_id, day)
-  JOIN {DailyPrice._meta.db_table} AS price
+  LEFT JOIN {DailyPrice._meta.db_table} AS price
     ON price.asset_id = wanted.asset_id AND price.date = wanted.day
+  LEFT JOIN LATERAL (
+       SELECT (string_to_array(year.closes, ' '))[array_position(
+                string_to_array(year.days, ' '),
+                (wanted.day - DATE '0001-01-01' + 1)::text)]::numeric AS close
+         FROM marketdata_yearofcloses year
+        WHERE price.asset_id IS NULL AND year.asset_id = wanted.asset_id
+          AND year.year = extract(year FROM wanted.day)) AS packed ON true
+ WHERE price.asset_id IS NOT NULL OR packed.close IS NOT NULL
 """
 
 

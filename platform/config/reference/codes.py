@@ -210,7 +210,15 @@ CODES: dict[str, dict[str, str]] = {
         "identical_to_itself": "An asset cannot be identical to itself. Name another asset.",
         "isin_invalid": "The ISIN is not valid. Check its 12 characters.",
         "prices_moving": "Prices of this range are being moved to the archive. Try again shortly.",
-        "interval_not_available": "Only daily history (`1d`) is available. Ask for that.",
+        "prices_unavailable": (
+            "Older prices of this range cannot be read now. Try again later, or ask for newer ones."
+        ),
+        "adjustment_unknown": "`adjustment` must be published, raw or splits.",
+        "adjustment_not_available": (
+            "The publisher took dividends out of these prices, which cannot be undone. Ask for "
+            "`adjustment=published`."
+        ),
+        "limit_invalid": "`limit` must be a whole number from 1 to 10000.",
         "interval_unknown": "`interval` must be 1d, 1h or 1m.",
         "list_required": "The body must be a list. Send a JSON array.",
         "prices_required": "No price was given. Send at least one.",

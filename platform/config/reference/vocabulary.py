@@ -80,6 +80,8 @@ MEANINGS: dict[str, str] = {
     "licence": "License of the data.",
     "original_first_date": "First date of the series before the sample was shifted.",
     "original_last_date": "Last date of the series before the sample was shifted.",
+    "HistoryRead.adjustment": "In whose units the prices are: published, raw or splits.",
+    "HistoryRead.gaps": "Runs of days without prices, and why.",
     "price": "Price of one unit, in the currency of the security.",
     "price_as_of": "Time of the price.",
     "price_currency": "Currency of the price, ISO 4217.",

@@ -134,6 +134,25 @@ def test_warnings_come_before_recording_and_never_block(person: Any) -> None:
     assert codes(told) == ["already_recorded", "cash_negative", "price_off_range"]
 
 
+def test_a_price_is_compared_with_the_close_of_a_day_that_is_archived(person: Any) -> None:
+    """Archiving empties the partition of a year, and leaves the packed closes."""
+    person.asset("AAA", closes={"2015-06-17": "40", "2015-06-18": "50"})
+    own = person.account()
+    body = {
+        "account_id": own.id,
+        "type": "buy",
+        "symbol": "AAA",
+        "executed_at": "2015-06-18T15:00:00Z",
+        "quantity": "10",
+        "price": "75",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE marketdata_dailyprice_2015")
+    check = "/api/v1/transactions/check"
+    assert codes(own.api.post(check, body).json()) == ["cash_negative", "price_off_range"]
+    assert codes(own.api.post(check, {**body, "price": "51"}).json()) == ["cash_negative"]
+
+
 def test_a_page_of_a_file_reads_one_price_for_each_of_its_rows(person: Any) -> None:
     """Not every price of every asset on every day of the page."""
     days = [f"2024-06-{day}" for day in (10, 11, 12, 13, 14)]
