@@ -40,6 +40,7 @@ from marketdata.providers.reading import (
     instant_of,
     list_of,
     object_of,
+    text_of,
     whole_or_none,
 )
 from marketdata.providers.unable import Unable
@@ -145,15 +146,15 @@ class Alpaca(Unable):
         )
 
     def _pages(self, request: Get) -> Iterator[dict[str, Any]]:
-        token = ""
+        more: dict[str, str] = {}
         for _ in range(_PAGES_MAX):
-            more = {"page_token": token} if token else {}
             asked = self._get(request.path, **request.parameters, **more)
             with expected_format(str(request)):
                 page = object_of(as_json(fetched(bulk(asked)), of=str(request)))
-                token = page["next_page_token"] or ""
+                token = page["next_page_token"]
+                more = {} if token is None else {"page_token": text_of(token)}
             yield page
-            if not token:
+            if not more:
                 return
         raise changed(str(request), f"it has more than {_PAGES_MAX} pages")
 

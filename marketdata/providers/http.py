@@ -19,6 +19,7 @@ import logging
 import os
 import random
 import threading
+from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import TimeoutError as WaitTimeout
 from contextlib import aclosing
@@ -94,29 +95,42 @@ class _Requests:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, name="vendors", daemon=True).start()
-        self._all = asyncio.Semaphore(CONNECTIONS_MAX)
-        self._clients: dict[str, httpx2.AsyncClient] = {}
+        # Idle connections count too: the pool closes one where another host needs its place.
+        self._client = httpx2.AsyncClient(
+            timeout=httpx2.Timeout(None, connect=CONNECT_S_MAX),
+            limits=httpx2.Limits(
+                max_connections=CONNECTIONS_MAX,
+                max_keepalive_connections=CONNECTIONS_MAX,
+                keepalive_expiry=30,
+            ),
+            headers={"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip"},
+            trust_env=False,
+        )
+        self._of_host: dict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(CONNECTIONS_PER_HOST_MAX)
+        )
 
     async def within_time(self, request: Get) -> bytes:
         try:
-            async with asyncio.timeout(request.total_s_max), self._all:
-                return await self._tried_twice(request)
+            url = _address(request)
+            host = self._of_host[f"{url.scheme}://{url.netloc.decode()}"]
+            async with asyncio.timeout(request.total_s_max), host:
+                return await self._tried_twice(request, url)
         except (TimeoutError, httpx2.TimeoutException):
             seconds = f"{request.total_s_max:g} s"
             raise ProviderFault(Fault.TIMEOUT, f"{request} was not answered in {seconds}") from None
 
-    async def _tried_twice(self, request: Get) -> bytes:
+    async def _tried_twice(self, request: Get, url: httpx2.URL) -> bytes:
         try:
-            return await self._followed(request)
+            return await self._followed(request, url)
         except _Again:
             await asyncio.sleep(random.uniform(0.1, 0.4))
         try:
-            return await self._followed(request)
+            return await self._followed(request, url)
         except _Again as again:
             raise again.fault from None
 
-    async def _followed(self, request: Get) -> bytes:
-        url = httpx2.URL(request.base_url.rstrip("/") + request.path, params=request.parameters)
+    async def _followed(self, request: Get, url: httpx2.URL) -> bytes:
         for _ in range(REDIRECTS_MAX + 1):
             answer = await self._answered(request, url)
             if isinstance(answer, bytes):
@@ -130,9 +144,8 @@ class _Requests:
 
     async def _answered(self, request: Get, url: httpx2.URL) -> "bytes | httpx2.URL":
         """Return the body, or the address that a redirect names."""
-        client = self._client(url)
         try:
-            async with client.stream("GET", url, headers=request.headers) as response:
+            async with self._client.stream("GET", url, headers=request.headers) as response:
                 if response.has_redirect_location:
                     return url.join(response.headers["location"])
                 fault = _fault_of(request, response)
@@ -146,23 +159,8 @@ class _Requests:
         except _NO_ANSWER as error:
             detail = f"{request} broke off its answer ({type(error).__name__})"
             raise _Again(ProviderFault(Fault.BROKEN_OFF, detail)) from None
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
             raise ProviderFault(Fault.UNREACHABLE, f"{request}: {type(error).__name__}") from None
-
-    def _client(self, url: httpx2.URL) -> httpx2.AsyncClient:
-        host = f"{url.scheme}://{url.netloc.decode()}"
-        if host not in self._clients:
-            self._clients[host] = httpx2.AsyncClient(
-                timeout=httpx2.Timeout(None, connect=CONNECT_S_MAX),
-                limits=httpx2.Limits(
-                    max_connections=CONNECTIONS_PER_HOST_MAX,
-                    max_keepalive_connections=CONNECTIONS_PER_HOST_MAX,
-                    keepalive_expiry=30,
-                ),
-                headers={"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip"},
-                trust_env=False,
-            )
-        return self._clients[host]
 
 
 class _Again(Exception):
@@ -176,6 +174,14 @@ class _Again(Exception):
 @cache
 def _requests(pid: int) -> _Requests:
     return _Requests()
+
+
+def _address(request: Get) -> httpx2.URL:
+    try:
+        return httpx2.URL(request.base_url.rstrip("/") + request.path, params=request.parameters)
+    except (httpx2.InvalidURL, UnicodeError) as error:
+        detail = f"{request} has no valid address ({type(error).__name__})"
+        raise ProviderFault(Fault.UNREACHABLE, detail) from None
 
 
 async def _body(request: Get, response: httpx2.Response) -> bytes:

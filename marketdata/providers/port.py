@@ -142,10 +142,16 @@ class Provider(Protocol):
     Every call raises ProviderFault, and nothing else, if there is no usable answer.
     """
 
-    name: str
-    capabilities: frozenset[Capability]
-    # The most symbols in one call of `quotes`.
-    quotes_per_call: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def capabilities(self) -> frozenset[Capability]: ...
+
+    @property
+    def quotes_per_call(self) -> int:
+        """Return how many symbols one call of `quotes` may name."""
+        ...
 
     def quotes(self, symbols: Sequence[str]) -> Sequence[VendorQuote]:
         """Return the newest quotes; symbols it does not know are absent."""

@@ -15,6 +15,9 @@ from typing import Any, NoReturn
 
 from marketdata.providers.port import Fault, ProviderFault, Split
 
+# Of a number: powers of ten, and characters as it is written.
+_MAGNITUDE_MAX = 30
+_DIGITS_MAX = 80
 # The most new or old shares of a ratio that a vendor rounded, such as 0.066667 for 1:15.
 _RATIO_MAX = 100
 
@@ -50,6 +53,9 @@ def decimal_of(value: Any) -> Decimal:
         raise ValueError(f"{value!r:.40} is no number") from None
     if not found.is_finite():
         raise ValueError(f"{value!r:.40} is no finite number")
+    # Arithmetic on 1e999999999 never ends.
+    if found and (abs(found.adjusted()) > _MAGNITUDE_MAX or len(str(value)) > _DIGITS_MAX):
+        raise ValueError(f"{value!r:.40} is out of range")
     return found
 
 

@@ -48,7 +48,7 @@ def json_answer(value: object, status: int = 200) -> Answer:
 
 @dataclass
 class Crowd:
-    """How many connections are open now, and were at most."""
+    """How many of something there are now, and were at most."""
 
     now: int = 0
     most: int = 0
@@ -68,6 +68,7 @@ class HttpServer:
     answered: Callable[[Request], Answer]
     # Shared by the servers of a test.
     all_connections: Crowd = field(default_factory=Crowd)
+    all_requests: Crowd = field(default_factory=Crowd)
     port: int = 0
     behaviour: str = RIGHT
     # How many more requests meet the behaviour; None: all.
@@ -106,7 +107,12 @@ class HttpServer:
         try:
             while (request := await _read(reader)) is not None:
                 self.requests.append(request)
-                if not await self._respond(request, writer):
+                self.all_requests.enter()
+                try:
+                    stays_open = await self._respond(request, writer)
+                finally:
+                    self.all_requests.leave()
+                if not stays_open:
                     break
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the client gave up, or the test is over: both are what is tried here

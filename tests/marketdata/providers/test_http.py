@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from marketdata.providers.http import (
+    CONNECTIONS_MAX,
     CONNECTIONS_PER_HOST_MAX,
     TOTAL_S_MAX,
     Get,
@@ -133,6 +134,30 @@ def test_no_more_connections_than_ten_go_to_one_host(vendors: Vendors) -> None:
     assert vendors.connections_max("tiingo") == CONNECTIONS_PER_HOST_MAX
 
 
+NAMES = ["tiingo", "alpaca", "alpha_vantage", "yahoo", "ecb", "frankfurter"]
+
+
+def test_no_more_requests_than_fifty_are_under_way_at_once(vendors: Vendors) -> None:
+    for name in NAMES:
+        vendors.answer_with(name, b"[]")
+        vendors.behave(name, "slow", slow_s=0.5)
+    assert at_once(90, vendors, NAMES, total_s_max=PATIENCE_S) == []
+    assert vendors.all_requests_max == CONNECTIONS_MAX
+
+
+def test_idle_connections_count_among_the_fifty(vendors: Vendors) -> None:
+    for name in NAMES:
+        vendors.answer_with(name, b"[]")
+        vendors.behave(name, "slow", slow_s=0.2)
+        assert at_once(10, vendors, [name], total_s_max=PATIENCE_S) == []
+        assert vendors.connections_max(name) == CONNECTIONS_PER_HOST_MAX
+    # The server notices a closed connection a moment later.
+    deadline = time.monotonic() + PATIENCE_S
+    while vendors.all_connections > CONNECTIONS_MAX and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert vendors.all_connections <= CONNECTIONS_MAX
+
+
 def test_a_key_in_the_query_is_in_no_log(
     vendors: Vendors, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -142,3 +167,29 @@ def test_a_key_in_the_query_is_in_no_log(
         fetched(asked)
     assert [request.query["apikey"] for request in vendors.requests("tiingo")] == [KEY]
     assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("base_url", "parameter", "header"),
+    [
+        ("http://[::1", "ACME", "key"),
+        ("gopher://127.0.0.1", "ACME", "key"),
+        ("nowhere", "ACME", "key"),
+        (None, "\ud800", "key"),
+        (None, "ACME", "cl\u00e9\u20ac"),
+        (None, "ACME", "key\r\nHost: elsewhere"),
+    ],
+)
+def test_a_request_that_cannot_be_sent_is_a_fault_without_the_key(
+    base_url: str | None, parameter: str, header: str, vendors: Vendors
+) -> None:
+    asked = Get(
+        *("tiingo", base_url or vendors.url("tiingo"), "/iex/"),
+        parameters={"tickers": parameter},
+        headers={"Authorization": f"Token {header}"},
+    )
+    with pytest.raises(ProviderFault) as caught:
+        fetched(asked)
+    assert caught.value.fault is Fault.UNREACHABLE
+    assert header not in str(caught.value)
+    assert vendors.calls("tiingo") == 0

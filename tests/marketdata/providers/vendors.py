@@ -54,7 +54,7 @@ class Vendors:
         self._thread = threading.Thread(target=self._loop.run_forever, name="loopback vendors")
         self._thread.start()
         self._servers: dict[str, HttpServer] = {}
-        self._connections = Crowd()
+        self._connections, self._requests = Crowd(), Crowd()
         self._stream: Stream | None = None
 
     def url(self, vendor: str) -> str:
@@ -71,6 +71,16 @@ class Vendors:
         """Let a vendor answer every request with this body from now on."""
         self._server(vendor).answered = lambda request: Answer(200, body)
 
+    def change_answers(self, vendor: str, change: Callable[[bytes], bytes]) -> None:
+        """Let a vendor send its right answers changed in this way from now on."""
+        answer = _FORMATS[vendor]
+
+        def changed(request: Request) -> Answer:
+            right = answer(request, self.market, KEY)
+            return replace(right, body=change(right.body))
+
+        self._server(vendor).answered = changed
+
     def redirect(self, vendor: str, location: str) -> None:
         """Let a vendor redirect every request to this address from now on."""
         self._server(vendor).answered = lambda request: Answer(302, b"", location=location)
@@ -86,9 +96,14 @@ class Vendors:
         return self._server(vendor).connections.most
 
     @property
-    def all_connections_max(self) -> int:
-        """Return the same over all vendors together."""
-        return self._connections.most
+    def all_connections(self) -> int:
+        """Return how many connections to all vendors together are open now."""
+        return self._connections.now
+
+    @property
+    def all_requests_max(self) -> int:
+        """Return how many requests all vendors together had to answer at once, at most."""
+        return self._requests.most
 
     def set_price(
         self,
@@ -127,7 +142,9 @@ class Vendors:
         if vendor not in self._servers:
             answer = _FORMATS[vendor]
             server = HttpServer(
-                lambda request: answer(request, self._market_of(vendor), KEY), self._connections
+                lambda request: answer(request, self._market_of(vendor), KEY),
+                self._connections,
+                self._requests,
             )
             self._run(server.open())
             self._servers[vendor] = server
