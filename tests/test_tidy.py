@@ -55,8 +55,14 @@ Rule = Callable[[str, str], list[str]]
 
 @lru_cache(maxsize=1)
 def parsed(text: str) -> ast.Module:
-    """Return the tree of a file, which one rule after the other looks at."""
+    """Return the tree of a file."""
     return ast.parse(text)
+
+
+@lru_cache(maxsize=1)
+def nodes(text: str) -> list[ast.AST]:
+    """Return every node of a file, which one rule after the other looks at."""
+    return list(ast.walk(parsed(text)))
 
 
 def room_and_names(path: str) -> tuple[str, set[str]]:
@@ -66,9 +72,9 @@ def room_and_names(path: str) -> tuple[str, set[str]]:
     return parts[0], set(parts[1:])
 
 
-def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
+def imported(text: str) -> Iterator[tuple[int, str]]:
     """Line and dotted name of everything a file imports."""
-    for node in ast.walk(tree):
+    for node in nodes(text):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -84,8 +90,8 @@ def dotted(node: ast.expr) -> str:
     return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
 
 
-def clock_calls(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def clock_calls(text: str) -> Iterator[tuple[int, str]]:
+    for node in nodes(text):
         if isinstance(node, ast.Call):
             name = ".".join(dotted(node.func).split(".")[-2:])
             if name in CLOCKS:
@@ -96,9 +102,9 @@ def purity(path: str, text: str) -> list[str]:
     room, names = room_and_names(path)
     if room not in PURE_ROOMS or names & DJANGO or not names - {"__init__"}:
         return []
-    tree, offences = parsed(text), []
+    offences = []
     banned = FRAMEWORKS - {"channels"} if names & SOCKETS else FRAMEWORKS | OUTSIDE
-    for line, name in imported(tree):
+    for line, name in imported(text):
         parts = name.split(".")
         impure = parts[0] in ROOMS and len(parts) > 1 and parts[1] in DJANGO
         if parts[0] in banned or impure:
@@ -106,7 +112,7 @@ def purity(path: str, text: str) -> list[str]:
                 f"{path}:{line} imports {name}: a file of this name is pure; give it values, or "
                 "move the line to models, queries, operations or an edge"
             )
-    for node in ast.walk(tree):
+    for node in nodes(text):
         if isinstance(node, ast.Call) and dotted(node.func) == "open" and not names & SOCKETS:
             offences.append(f"{path}:{node.lineno} opens a file: a file of this name is pure")
     return offences
@@ -118,7 +124,7 @@ def clocks(path: str, text: str) -> list[str]:
         return []
     return [
         f"{path}:{line} calls {name}(): take `now` or `as_of` as an argument; only edges ask"
-        for line, name in clock_calls(parsed(text))
+        for line, name in clock_calls(text)
     ]
 
 
@@ -127,7 +133,7 @@ def lengths(path: str, text: str) -> list[str]:
     offences = []
     if lines > FILE_LINES_MAX:
         offences.append(f"{path} has {lines} lines: split it by subject at {FILE_LINES_MAX}")
-    for node in ast.walk(parsed(text)):
+    for node in nodes(text):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > FUNCTION_LINES_MAX:
@@ -141,7 +147,7 @@ def lengths(path: str, text: str) -> list[str]:
 def wake_up_calls(path: str, text: str) -> list[str]:
     return [
         f"{path}:{node.lineno} calls .delay(): write a job row, or use delay_on_commit"
-        for node in ast.walk(parsed(text))
+        for node in nodes(text)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in {"delay", "apply_async"}
@@ -151,7 +157,7 @@ def wake_up_calls(path: str, text: str) -> list[str]:
 def default_order(path: str, text: str) -> list[str]:
     return [
         f"{path}:{line.lineno} sets Meta.ordering: order the query that needs it"
-        for node in ast.walk(parsed(text))
+        for node in nodes(text)
         if isinstance(node, ast.ClassDef) and node.name == "Meta"
         for line in node.body
         if isinstance(line, ast.Assign)
@@ -166,22 +172,21 @@ def one_way_to_lock(path: str, text: str) -> list[str]:
     """
     if path == "platform/stores/locks.py" or path.startswith("tests/"):
         return []
-    tree = parsed(text)
     claims = {
         node.func
-        for node in ast.walk(tree)
+        for node in nodes(text)
         if isinstance(node, ast.Call) and any(x.arg == "skip_locked" for x in node.keywords)
     }
     lines = [
         node.lineno
-        for node in ast.walk(tree)
+        for node in nodes(text)
         if isinstance(node, ast.Attribute)
         and node.attr == "select_for_update"
         and node not in claims
     ]
     texts = [
         node
-        for node in ast.walk(tree)
+        for node in nodes(text)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
     lines += [node.lineno for node in texts if LOCKING_SQL.search(str(node.value))]
@@ -202,7 +207,7 @@ def names(path: str, text: str) -> list[str]:
     for part in PurePosixPath(path).with_suffix("").parts:
         if re.fullmatch(r"utils?|helpers?|common|misc|services?|managers?", part):
             offences.append(f"{path}: {part} says nothing; name the subject")
-    for node in ast.walk(parsed(text)):
+    for node in nodes(text):
         if isinstance(node, ast.ClassDef) and re.search(
             r"(Service|Helper|Utils?|Input\w*Serializer|OutputSerializer)$", node.name
         ):
@@ -217,7 +222,7 @@ def names(path: str, text: str) -> list[str]:
 def import_paths(path: str, text: str) -> list[str]:
     return [
         f"{path}:{node.lineno} changes sys.path: pyproject.toml names both source roots"
-        for node in ast.walk(parsed(text))
+        for node in nodes(text)
         if isinstance(node, ast.Attribute) and dotted(node) == "sys.path"
     ]
 
@@ -230,10 +235,9 @@ def named_expressions(path: str, text: str) -> list[str]:
     """In these rooms every expression stands at the top of its module, where a test meets it."""
     if not path.startswith(UPLOADED):
         return []
-    tree = parsed(text)
     at_the_top = {
         call
-        for node in tree.body
+        for node in parsed(text).body
         if isinstance(node, ast.Assign | ast.AnnAssign)
         for call in ast.walk(node)
         if isinstance(call, ast.Call) and dotted(call.func) == "re.compile"
@@ -241,7 +245,7 @@ def named_expressions(path: str, text: str) -> list[str]:
     return [
         f"{path}:{call.lineno} calls {dotted(call.func)}: compile the expression at the top of the "
         "module, with an end to each repetition"
-        for call in ast.walk(tree)
+        for call in nodes(text)
         if isinstance(call, ast.Call)
         and dotted(call.func).startswith("re.")
         and call not in at_the_top
@@ -259,7 +263,7 @@ def lists_of_kinds(path: str, text: str) -> list[str]:
     if path.startswith(KINDS_LISTED):
         return []
     offences = []
-    for node in ast.walk(parsed(text)):
+    for node in nodes(text):
         parts: list[ast.expr | None] = []
         if isinstance(node, ast.Tuple | ast.List | ast.Set):
             parts = [*node.elts]
