@@ -15,7 +15,7 @@ from marketdata.models import Vendor
 from marketdata.operations.provider_state import admitted, tell
 from marketdata.providers.port import Capability, Fault, Provider, ProviderFault
 from marketdata.providers.quota import Limit, limits_of
-from marketdata.providers.registry import PROVIDERS, built
+from marketdata.providers.registry import built, quota_text
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +57,8 @@ def _providers(names: tuple[str, ...]) -> dict[str, Provider]:
 
 @lru_cache(maxsize=64)
 def limits(name: str) -> Sequence[Limit]:
-    """Return a vendor's quota: what <NAME>_QUOTA says, or its documented free one."""
-    return limits_of(os.environ.get(f"{name.upper()}_QUOTA") or PROVIDERS[name].quota)
+    """Return the quota of a vendor in this installation."""
+    return limits_of(quota_text(name, os.environ))
 
 
 def ask(

@@ -10,6 +10,7 @@ from datetime import timedelta
 from importlib import import_module
 
 from marketdata.providers.port import Provider
+from marketdata.providers.quota import limits_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +85,9 @@ PROVIDERS: Mapping[str, Vendor] = {
 }
 
 
-def built(names: Iterable[str], environment: Mapping[str, str]) -> dict[str, Provider]:
-    """Return the vendors of these names, in that order.
-
-    Raise ValueError for an unknown name, or for a missing variable, which it names.
-    """
-    found: dict[str, Provider] = {}
-    for name in dict.fromkeys(names):
+def ensure_set_up(names: Iterable[str], environment: Mapping[str, str]) -> None:
+    """Raise ValueError for a name that is no vendor, or a missing variable or wrong quota."""
+    for name in names:
         vendor = PROVIDERS.get(name)
         if vendor is None:
             known = ", ".join(sorted(PROVIDERS))
@@ -98,6 +95,21 @@ def built(names: Iterable[str], environment: Mapping[str, str]) -> dict[str, Pro
         missing = [variable for variable in vendor.needs if not environment.get(variable)]
         if missing:
             raise ValueError(f"The vendor {name} needs {' and '.join(missing)}, which is not set.")
+        limits_of(quota_text(name, environment))
+
+
+def quota_text(name: str, environment: Mapping[str, str]) -> str:
+    """Return a vendor's quota: what <NAME>_QUOTA says, or its documented free one."""
+    return environment.get(f"{name.upper()}_QUOTA") or PROVIDERS[name].quota
+
+
+def built(names: Iterable[str], environment: Mapping[str, str]) -> dict[str, Provider]:
+    """Return the vendors of these names, in that order; raise ValueError as `ensure_set_up`."""
+    wanted = list(dict.fromkeys(names))
+    ensure_set_up(wanted, environment)
+    found: dict[str, Provider] = {}
+    for name in wanted:
+        vendor = PROVIDERS[name]
         given = {
             field_name: environment[variable]
             for variable, field_name in {**vendor.needs, **vendor.takes}.items()

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from marketdata.providers.registry import ensure_set_up
 from stores.postgresql.connection import BoundedConnection
 
 
@@ -41,6 +42,14 @@ def words(name: str, default: list[str]) -> list[str]:
     """Return words separated by commas."""
     value = os.environ.get(name, "")
     return [word.strip() for word in value.split(",") if word.strip()] if value else default
+
+
+def ensure_vendors(names: list[str]) -> None:
+    """Refuse to start with a vendor of market data that does not exist or lacks its key."""
+    try:
+        ensure_set_up(names, os.environ)
+    except ValueError as error:
+        raise ImproperlyConfigured(str(error)) from None
 
 
 def secret_key(*, production: bool) -> str:

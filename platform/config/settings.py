@@ -6,6 +6,7 @@ from pathlib import Path
 
 from config.environment import (
     database,
+    ensure_vendors,
     flag,
     integer,
     package_folder,
@@ -222,6 +223,7 @@ IMPORT_TIME_LIMIT_S = integer("IMPORT_TIME_LIMIT_S", 1800)
 # Vendors of market data, the preferred one first: see `marketdata/providers/registry.py` for their
 # names and what each needs. The demo replays recorded sessions and asks nobody.
 PROVIDERS = words("PROVIDERS", [] if DEMO or flag("TESTING") else ["ecb"])
+ensure_vendors(PROVIDERS)
 # The night follows the sessions of this exchange, so many minutes after their close.
 NIGHTLY_ENABLED = flag("NIGHTLY_ENABLED", default=True)
 NIGHTLY_EXCHANGE = os.environ.get("NIGHTLY_EXCHANGE", "XNYS")

@@ -16,6 +16,8 @@ from dashboard.pages.query_parameters import ensure_printable
 from edge.addresses import stream_url
 from edge.problems import translated
 from identity.models import User
+from marketdata.operations.asking import providers_of
+from marketdata.providers.port import Capability
 from notifications.queries import unread_count
 
 P = ParamSpec("P")
@@ -92,7 +94,10 @@ def shown(
     request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200
 ) -> HttpResponse:
     """Render a template in the common frame; a fragment (name with '_') has no frame."""
-    frame: dict[str, Any] = {"demo": settings.DEMO, "vendors": bool(settings.PROVIDERS)}
+    frame: dict[str, Any] = {
+        "demo": settings.DEMO,
+        "vendors": bool(providers_of(Capability.SEARCH)),
+    }
     if request.user.is_authenticated and not template.startswith("_"):
         frame["stream_url"] = stream_url(request)
         frame["unread_count"] = unread_count(user=request.user)
