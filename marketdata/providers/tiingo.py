@@ -151,10 +151,15 @@ def _minute_of(row: dict[str, Any]) -> MinuteBar:
 
 
 def _match_of(row: dict[str, Any]) -> Match:
+    symbol = text_of(row["ticker"])
+    asset_class = _ASSET_CLASSES.get(text_of(row["assetType"]).lower(), "")
+    # Tickers of mainland China are numbers; the others trade in the United States, whose exchanges
+    # keep the hours of New York. A mutual fund trades on none.
+    american = symbol[:1].isalpha() and asset_class in {"equity", "etf"}
     return Match(
-        symbol=text_of(row["ticker"]),
+        symbol=symbol,
         name=text_of(row["name"]),
-        asset_class=_ASSET_CLASSES.get(text_of(row["assetType"]).lower(), ""),
+        asset_class=asset_class,
         currency=None,
-        exchange="",
+        exchange="XNYS" if american else "",
     )

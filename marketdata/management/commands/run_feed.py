@@ -13,8 +13,9 @@ from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from marketdata.operations import Replay, opened, play, roll_forward
-from marketdata.operations.asking import providers_of
+from marketdata.operations.asking import note_vendors, providers_of
 from marketdata.operations.feeding import Feed
+from marketdata.operations.rates import refresh_rates
 from marketdata.providers.port import Capability
 from stores.redis import redis_client
 
@@ -61,6 +62,8 @@ class _Feed:
         try:
             if self.demo:
                 self._play(number)
+            if number == 0:
+                self._begin()
             self.vendors.tick(now=timezone.now())
             self._beat()
         except (DatabaseError, redis.RedisError):
@@ -76,6 +79,12 @@ class _Feed:
             self.replay = opened(as_of=now.date())
             logger.info("replaying the real sessions of %d series", len(self.replay.walks))
         self.replay, _ = play(replay=self.replay, now=now)
+
+    def _begin(self) -> None:
+        """Do at once what the schedule does later: a new installation has rates within seconds."""
+        now = timezone.now()
+        note_vendors(now=now)
+        refresh_rates(now=now)
 
     def _beat(self) -> None:
         redis_client().set("heartbeat:feed", int(timezone.now().timestamp()), ex=600)

@@ -54,6 +54,12 @@ _PRICE_FIELDS = (
 _PARTITIONS = ("nightlyresult", "nightlyblock")
 
 
+class NoTargets(InvalidInput):
+    """No account has targets, so a night would have no account."""
+
+    code = "targets_missing"
+
+
 def begin_due_night(*, now: datetime) -> NightlyRun | None:
     """Begin the night after the last session, unless it has begun, or the exchange is open."""
     night = night_of(
@@ -66,7 +72,10 @@ def begin_due_night(*, now: datetime) -> NightlyRun | None:
     begun = NightlyRun.objects.filter(night=night).exclude(state=NightState.STOPPED).exists()
     if begun or not settings.NIGHTLY_ENABLED:
         return None
-    return begin_night(night=night, options=Options(), now=now)
+    try:
+        return begin_night(night=night, options=Options(), now=now)
+    except NoTargets:
+        return None  # a new installation: there is nothing to do at night
 
 
 def begin_night(
@@ -75,7 +84,7 @@ def begin_night(
     """Begin the night, or stop it for what the guards find; return its row.
 
     A night that runs, or has run, is returned as it is. `overruled_by`: the operator who starts it
-    in spite of the findings. Raise InvalidInput if no account has targets.
+    in spite of the findings. Raise NoTargets if no account has targets.
     """
     with snapshot():
         found = chunks(size=settings.NIGHTLY_CHUNK_ACCOUNTS)
@@ -89,7 +98,7 @@ def begin_night(
             exchange=settings.NIGHTLY_EXCHANGE,
         )
     if not found:
-        raise InvalidInput("No account has targets. Set some first.", code="targets_missing")
+        raise NoTargets("No account has targets. Set some first.")
     reasons = findings(facts)
     stopped = bool(reasons) and overruled_by is None
     stated = {

@@ -69,7 +69,7 @@ def test_minutes_begin_with_since_and_end_before_until(tiingo: Tiingo) -> None:
 
 def test_a_search_finds_names_and_types_of_securities(tiingo: Tiingo) -> None:
     assert tiingo.search("total market") == [
-        Match("BOLT", "Bolt Total Market ETF", "etf", currency=None, exchange="")
+        Match("BOLT", "Bolt Total Market ETF", "etf", currency=None, exchange="XNYS")
     ]
 
 

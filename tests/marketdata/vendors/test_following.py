@@ -36,7 +36,7 @@ def test_a_newcomer_searches_follows_and_sees_a_real_price(owner: Any, pair: Any
         "name": "Acme Corporation",
         "asset_class": "equity",
         "currency": None,
-        "exchange": "",
+        "exchange": "XNYS",
         "isin": "",
         "known_as": None,
     }

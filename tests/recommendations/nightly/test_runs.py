@@ -1,7 +1,7 @@
 """Beginning, stopping, repeating and cancelling a night; what its proposals live through."""
 
 import random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -30,6 +30,7 @@ from recommendations.models import (
 )
 from recommendations.operations import decide, replayed
 from recommendations.operations.nightly import (
+    begin_due_night,
     begin_night,
     cancel_night,
     end_if_done,
@@ -121,6 +122,10 @@ def test_without_targets_there_is_no_night() -> None:
     with pytest.raises(InvalidInput) as refusal:
         begun(timezone.now())
     assert refusal.value.code == "targets_missing"
+    # The schedule has nothing to do then, and says nothing.
+    saturday = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    assert begin_due_night(now=saturday) is None
+    assert not NightlyRun.objects.exists()
     assert not NightlyRun.objects.exists()
 
 
