@@ -22,6 +22,7 @@ from django.utils.module_loading import import_string
 from jsonschema import Draft202012Validator
 
 from config.schedule import SCHEDULE
+from marketdata.providers.registry import PROVIDERS
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -133,6 +134,8 @@ def test_there_is_one_beat_and_one_feed() -> None:
 def test_the_settings_know_every_variable() -> None:
     text = (ROOT / "platform/config/settings.py").read_text()
     known = set(re.findall(r'(?:text|flag|integer|words)\(\s*"([A-Z_]+)"', text)) | {"SECRET_KEY"}
+    for vendor, facts in PROVIDERS.items():
+        known |= {*facts.needs, *facts.takes, f"{vendor.upper()}_QUOTA"}
     for name in OURS:
         told = set(SERVICES[name]["environment"])
         assert told - ELSEWHERE <= known, name

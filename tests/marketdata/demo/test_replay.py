@@ -116,7 +116,7 @@ def test_the_feed_without_demo_says_so_feeds_nothing_and_beats(
     settings.DEMO = False
     redis_client().delete("heartbeat:feed")
     call_command("run_feed", "--ticks=1")
-    assert "no price provider is configured" in caplog.text
+    assert "no vendor of quotes is named" in caplog.text
     assert redis_client().hlen("quotes") == 0
     assert redis_client().get("heartbeat:feed") is not None
     assert LatestPrice.objects.get(asset=sample).source == "sample"
