@@ -45,6 +45,7 @@ SELECT {columns} FROM {table}
  ORDER BY asset_id, {column} {limit}
 """
 # Open and close by the key of the first and the last minute: an ordered aggregate would sort all.
+# The bounds and the limit let PostgreSQL look into one partition for each.
 _HOURS = """
 SELECT hour.asset_id, hour.at, first.open, hour.high, hour.low, last.close, hour.volume
   FROM (SELECT asset_id, date_bin('1 hour', at, '2000-01-01 00:00:00+00') AS at,
@@ -53,10 +54,14 @@ SELECT hour.asset_id, hour.at, first.open, hour.high, hour.low, last.close, hour
           FROM {table}
          WHERE asset_id = ANY(%(ids)s) AND at >= %(first)s AND at < %(end)s
          GROUP BY 1, 2) AS hour
- CROSS JOIN LATERAL (SELECT open FROM {table}
-                      WHERE asset_id = hour.asset_id AND at = hour.first_at) AS first
- CROSS JOIN LATERAL (SELECT close FROM {table}
-                      WHERE asset_id = hour.asset_id AND at = hour.last_at) AS last
+ CROSS JOIN LATERAL (
+       SELECT open FROM {table}
+        WHERE asset_id = hour.asset_id AND at = hour.first_at AND at >= %(first)s AND at < %(end)s
+        LIMIT 1) AS first
+ CROSS JOIN LATERAL (
+       SELECT close FROM {table}
+        WHERE asset_id = hour.asset_id AND at = hour.last_at AND at >= %(first)s AND at < %(end)s
+        LIMIT 1) AS last
  ORDER BY hour.asset_id, hour.at {limit}
 """
 

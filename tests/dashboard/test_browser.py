@@ -4,7 +4,7 @@ import re
 import socket
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from django.utils import timezone
 
 from dashboard.presenters import figures
+from marketdata.models import CorporateAction, MinuteBar
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -28,6 +29,12 @@ def has_text(locator: Any, words: str) -> None:
     from playwright.sync_api import expect
 
     expect(locator).to_have_text(words, timeout=60_000)
+
+
+def says(locator: Any, words: str) -> None:
+    from playwright.sync_api import expect
+
+    expect(locator).to_contain_text(words, timeout=60_000)
 
 
 def test_values_and_weights_move_with_the_market(
@@ -276,8 +283,55 @@ def test_the_chart_tells_its_range_in_words(
     tab.get_by_role("button", name="5 years", exact=True).click()
     tab.wait_for_function("label => document.querySelector('#chart').ariaLabel !== label", arg=year)
     assert len(asked) > 5
+    two_years = chart.get_attribute("aria-label")
+    tab.get_by_role("button", name="All prices", exact=True).click()
+    tab.locator('#chart[aria-busy="false"]').wait_for()
+    assert chart.get_attribute("aria-label") == two_years
+    tab.get_by_role("button", name="1 year", exact=True).click()
     tab.get_by_role("button", name="BBB, BBB Inc: show in the chart").click()
     tab.get_by_text("No prices in this range.").wait_for()
+
+
+def test_the_chart_shows_minutes_hours_and_splits(
+    visit: Callable[..., Any], owner: Any, invest: Any, history: None, assets: Any
+) -> None:
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    noon = (now - timedelta(days=1)).replace(hour=12, minute=0)
+    MinuteBar.objects.bulk_create(
+        MinuteBar(
+            asset=assets["AAA"],
+            at=noon + timedelta(minutes=n),
+            **dict.fromkeys(("open", "high", "low", "close"), (40 + n % 5) * 10**8),
+            volume=n,
+        )
+        for n in range(90)
+    )
+    CorporateAction.objects.create(
+        asset=assets["AAA"],
+        kind="split",
+        ex_date=now.date() - timedelta(days=90),
+        ratio_new=2,
+        ratio_old=1,
+        currency="USD",
+        source="vendor",
+        state="confirmed",
+        proposed_by=owner,
+        proposed_at=now,
+        confirmed_at=now,
+    )
+    visitor = visit()
+    tab = visitor.tab
+    visitor.log_in(owner)
+    tab.goto(f"/accounts/{invest.public_id}")
+    said = tab.locator("#chart-said")
+    says(said, "2:1 split of AAA")
+    tab.get_by_role("button", name="1 day", exact=True).click()
+    says(said, "12:00")
+    says(said, "13:29")
+    says(said, "low $40.00, high $44.00")
+    tab.get_by_role("button", name="1 week", exact=True).click()
+    says(said, "13:00")
+    MinuteBar.objects.all().delete()  # its table is not managed, so no test empties it
 
 
 def test_the_theme_follows_the_system_and_can_be_chosen(

@@ -1,13 +1,19 @@
-// The price chart of one holding. Years are fetched in requests of at most 365 days each.
+// The price chart of one holding, from a day in minutes to everything there is, with its volume and
+// its splits. Days are fetched in requests of at most 365 days each.
 
-import { areaLook, chartLook, note } from "./charting.js";
+import { areaLook, chartLook, colour, note, volumeLook } from "./charting.js";
 import { day, percent, price, tone } from "./figures.js";
 
 const DAY_MS = 86400000;
 const DAYS_PER_REQUEST = 364;
+// "Everything" is fetched some years at a time, until some have no prices.
+const YEARS_AT_ONCE = 5;
+const YEARS_MAX = 60;
+const MARKED = ["split", "stock_dividend"];
 const box = document.getElementById("chart");
 const facts = document.getElementById("chart-facts");
 const said = document.getElementById("chart-said");
+const missing = document.getElementById("chart-missing");
 const chooser = document.getElementById("chart-symbol");
 const ranges = [...document.querySelectorAll("[data-range-days]")];
 const data = JSON.parse(document.getElementById("live-data").textContent);
@@ -17,6 +23,8 @@ const forms = new Map(
 const kept = new Map();
 let chart = null;
 let series = null;
+let volume = null;
+let marks = null;
 let shown = [];
 let request = 0;
 
@@ -32,31 +40,106 @@ function isoDay(time) {
   return new Date(time).toISOString().slice(0, 10);
 }
 
-async function piece(symbol, from, to) {
-  const key = `${symbol} ${from} ${to}`;
-  if (!kept.has(key)) {
-    const url = `${box.dataset.historyUrl}${encodeURIComponent(symbol)}?from=${from}&to=${to}&interval=1d`;
-    const answer = await fetch(url, {
+async function answer(url) {
+  if (!kept.has(url)) {
+    const found = await fetch(url, {
       credentials: "same-origin",
       headers: { Accept: "application/json" },
     });
-    if (!answer.ok) throw new Error(`history: ${answer.status}`);
-    kept.set(key, (await answer.json()).data);
+    if (!found.ok) throw new Error(`${url}: ${found.status}`);
+    kept.set(url, await found.json());
   }
-  return kept.get(key);
+  return kept.get(url);
 }
 
-async function history(symbol, days) {
-  const today = Date.now();
-  const parts = [];
-  for (let end = today; end > today - days * DAY_MS; end -= (DAYS_PER_REQUEST + 1) * DAY_MS) {
-    const start = Math.max(end - DAYS_PER_REQUEST * DAY_MS, today - days * DAY_MS);
-    parts.unshift(piece(symbol, isoDay(start), isoDay(end)));
+// All pages of one range, and whether some of its prices cannot be read now.
+async function piece(symbol, from, to, interval) {
+  const asked = `${box.dataset.historyUrl}${encodeURIComponent(symbol)}?from=${from}&to=${to}&interval=${interval}`;
+  const found = { rows: [], away: false };
+  for (let cursor = ""; cursor !== null; ) {
+    const url = cursor ? `${asked}&cursor=${cursor}` : asked;
+    const page = await answer(url);
+    found.rows.push(...page.data);
+    if (page.gaps.some((gap) => gap.reason !== "no_data")) {
+      found.away = true;
+      kept.delete(url);
+    }
+    cursor = page.next_cursor;
   }
-  const rows = (await Promise.all(parts)).flat();
-  return rows
-    .map((row) => ({ time: row.date, value: Number(row.close) }))
+  return found;
+}
+
+// Pieces of a range of days that ends some days ago, the oldest first.
+function pieces(symbol, since, until, interval) {
+  const parts = [];
+  for (let end = until; end > since; end -= (DAYS_PER_REQUEST + 1) * DAY_MS) {
+    const start = Math.max(end - DAYS_PER_REQUEST * DAY_MS, since);
+    parts.unshift(piece(symbol, isoDay(start), isoDay(end), interval));
+  }
+  return Promise.all(parts);
+}
+
+async function everything(symbol) {
+  const step = YEARS_AT_ONCE * (DAYS_PER_REQUEST + 1) * DAY_MS;
+  const found = [];
+  for (let turn = 0, end = Date.now(); turn < YEARS_MAX / YEARS_AT_ONCE; turn++, end -= step) {
+    const parts = await pieces(symbol, end - step, end, "1d");
+    found.unshift(...parts);
+    if (!parts.some((part) => part.rows.length || part.away)) break;
+  }
+  return found;
+}
+
+async function history(symbol, range) {
+  const days = Number(range.dataset.rangeDays);
+  const interval = range.dataset.interval;
+  const today = Date.now();
+  const parts = days
+    ? await pieces(symbol, today - days * DAY_MS, today, interval)
+    : await everything(symbol);
+  let rows = parts.flatMap((part) => part.rows);
+  // One day: the last one that has prices.
+  if (interval === "1m" && rows.length) {
+    const last = rows[rows.length - 1].date;
+    rows = rows.filter((row) => row.date === last);
+  }
+  const points = rows
+    .map((row) => ({
+      time: row.at ? Date.parse(row.at) / 1000 : row.date,
+      value: Number(row.close),
+      volume: row.volume,
+    }))
     .sort((a, b) => (a.time < b.time ? -1 : 1));
+  return { points, away: parts.some((part) => part.away) };
+}
+
+async function splits(symbol) {
+  const url = `${box.dataset.actionsUrl}?symbol=${encodeURIComponent(symbol)}&state=confirmed`;
+  const found = await answer(url);
+  return found.data.filter((action) => MARKED.includes(action.kind));
+}
+
+// A split is marked at the first price in new units.
+function mark(actions) {
+  const found = actions
+    .filter((action) => shown.length && typeof shown[0].time === "string" && action.ex_date > shown[0].time)
+    .map((action) => ({
+      time: shown.find((point) => point.time >= action.ex_date)?.time,
+      position: "aboveBar",
+      shape: "arrowDown",
+      color: colour("--ink-3"),
+      text: action.ratio ?? "",
+    }))
+    .filter((one) => one.time)
+    .sort((a, b) => (a.time < b.time ? -1 : 1));
+  marks.setMarkers(found);
+  return actions.filter((action) => found.some((one) => one.text === action.ratio)).map((one) => one.title);
+}
+
+function moment(time) {
+  if (typeof time === "string") return day(time);
+  const words = { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" };
+  return `${new Date(time * 1000).toLocaleString("en-GB", words)} UTC`;
 }
 
 function say(symbol) {
@@ -73,10 +156,10 @@ function say(symbol) {
   tone(moved, change);
   const rest = document.createElement("span");
   rest.className = "quiet small";
-  rest.textContent = `${day(first.time)} to ${day(last.time)} · low ${low} · high ${high}`;
+  rest.textContent = `${moment(first.time)} to ${moment(last.time)} · low ${low} · high ${high}`;
   facts.replaceChildren(strong, moved, rest);
   const words =
-    `${symbol} from ${day(first.time)} to ${day(last.time)}: ${price(first.value, form())} to ` +
+    `${symbol} from ${moment(first.time)} to ${moment(last.time)}: ${price(first.value, form())} to ` +
     `${price(last.value, form())}, ${percent(change, 2, true)}, low ${low}, high ${high}`;
   box.setAttribute("aria-label", words);
   return words;
@@ -85,51 +168,65 @@ function say(symbol) {
 async function show() {
   const mine = ++request;
   const symbol = chooser.value;
-  const days = Number(ranges.find((b) => b.getAttribute("aria-pressed") === "true").dataset.rangeDays);
+  const range = ranges.find((b) => b.getAttribute("aria-pressed") === "true");
   box.setAttribute("aria-busy", "true");
-  let points;
+  let found;
+  let actions = [];
   try {
-    points = await history(symbol, days);
+    [found, actions] = await Promise.all([history(symbol, range), splits(symbol)]);
   } catch {
-    points = null;
+    found = null;
   }
   if (mine !== request) return;
   box.setAttribute("aria-busy", "false");
-  shown = points ?? [];
-  series.setData(shown.map((point) => ({ ...point }))); // the library changes its input
+  shown = found?.points ?? [];
+  series.setData(shown.map(({ time, value }) => ({ time, value }))); // the library changes its input
+  volume.setData(
+    shown.filter((point) => point.volume !== null).map((point) => ({ time: point.time, value: point.volume })),
+  );
+  missing.textContent = found?.away ? "Some older prices cannot be read now." : "";
+  const marked = mark(actions);
   if (shown.length) {
     note(box, "");
-    chart.applyOptions({ localization: look().localization });
+    chart.applyOptions({
+      localization: look().localization,
+      timeScale: { timeVisible: range.dataset.interval !== "1d", secondsVisible: false },
+    });
     chart.timeScale().fitContent();
-    said.textContent = say(symbol);
+    said.textContent = [say(symbol), ...marked, missing.textContent].filter(Boolean).join(". ");
   } else {
     facts.replaceChildren();
     box.setAttribute("aria-label", `No price history of ${symbol}`);
-    note(box, points ? "No prices in this range." : "The price history could not be loaded.");
+    note(box, found ? "No prices in this range." : "The price history could not be loaded.");
   }
 }
 
 function build() {
   chart = window.LightweightCharts.createChart(box, { ...look(), autoSize: true });
   series = chart.addSeries(window.LightweightCharts.AreaSeries, areaLook());
+  marks = window.LightweightCharts.createSeriesMarkers(series, []);
+  volume = chart.addSeries(window.LightweightCharts.HistogramSeries, volumeLook());
+  volume.priceScale().applyOptions({ scaleMargins: { top: 0.85, bottom: 0 } });
 }
 
 function repaint() {
   chart.applyOptions(look());
   series.applyOptions(areaLook());
+  volume.applyOptions(volumeLook());
 }
 
 // Today's point follows the stream; it is added if the last close is before today.
 function follow(event) {
   const update = event.detail.find((item) => item.symbol === chooser.value);
   if (!update || !shown.length) return;
-  const time = update.as_of.slice(0, 10);
   const last = shown[shown.length - 1];
+  if (typeof last.time !== "string") return;
+  const time = update.as_of.slice(0, 10);
   if (time < last.time) return;
-  const point = { time, value: Number(update.price) };
+  const point = { time, value: Number(update.price), volume: null };
   if (time === last.time) shown[shown.length - 1] = point;
   else shown.push(point);
-  series.update({ ...point });
+  series.update({ time, value: point.value });
   say(chooser.value);
 }
 

@@ -59,6 +59,17 @@ export function besideLook() {
   };
 }
 
+// Bars at the foot of the chart, on a scale of their own that is not shown.
+export function volumeLook() {
+  return {
+    color: colour("--line-strong"),
+    priceScaleId: "",
+    priceFormat: { type: "volume" },
+    priceLineVisible: false,
+    lastValueVisible: false,
+  };
+}
+
 export function note(box, words) {
   box.querySelector(".chart-note")?.remove();
   if (!words) return;
