@@ -73,7 +73,6 @@ class _Newest:
     price: Decimal
     as_of: datetime
     provider: str
-    recorded_at: datetime
 
 
 @dataclass(slots=True)
@@ -146,10 +145,9 @@ class Feed:
                 recorded += len(found)
                 unanswered += [one for one in answer.asked if one.asset_id not in found]
             waiting = unanswered
-        recorded += self._alone(waiting, held, now)
-        answered = {pk for pk, one in self._newest.items() if one.recorded_at == now}
-        self._plan(due, [one for one in waiting if one.asset_id not in answered], now)
-        return recorded
+        alone = self._alone(waiting, held, now)
+        self._plan(due, [one for one in waiting if one.asset_id not in alone], now)
+        return recorded + len(alone)
 
     def _judged(self, answer: _Answer, now: datetime) -> dict[int, VendorQuote]:
         """Return what is not refused at once of an answer, by asset id."""
@@ -195,15 +193,17 @@ class Feed:
                 believed[asset_id] = quote
         return believed
 
-    def _alone(self, waiting: Sequence[Listed], held: dict[int, "_Held"], now: datetime) -> int:
-        """Record the doubtful quotes that no other vendor answered."""
-        count = 0
+    def _alone(
+        self, waiting: Sequence[Listed], held: dict[int, "_Held"], now: datetime
+    ) -> set[int]:
+        """Record the doubtful quotes that no other vendor answered; return their assets."""
+        found: set[int] = set()
         for one in waiting:
             first = held.get(one.asset_id)
             if first is not None and not first.contradicted:
                 quotes = {one.asset_id: first.quote}
-                count += len(self._recorded(quotes, [one], first.provider, now))
-        return count
+                found |= self._recorded(quotes, [one], first.provider, now).keys()
+        return found
 
     def _recorded(
         self,
@@ -212,7 +212,7 @@ class Feed:
         provider: str,
         now: datetime,
     ) -> dict[int, VendorQuote]:
-        """Record quotes; return those that were not refused, by asset id."""
+        """Record quotes; return those that are no lies, by asset id."""
         if not quotes:
             return {}
         by_id = {one.asset_id: one for one in assets}
@@ -227,7 +227,7 @@ class Feed:
             for asset_id, quote in quotes.items()
         ]
         refused = dict(record_quotes(quotes=incoming, now=now).refused)
-        # An older quote is no lie: another vendor was faster.
+        # An older quote is no lie: another vendor was faster. What is newer stays.
         lies = {symbol: code for symbol, code in refused.items() if code != "older_than_known"}
         _count_lies(provider, list(lies.items()), now)
         found = {
@@ -236,10 +236,12 @@ class Feed:
             if by_id[asset_id].symbol not in lies
         }
         for asset_id, quote in found.items():
-            self._newest[asset_id] = _Newest(quote.price, quote.as_of, provider, now)
-            first = by_id[asset_id].listings[0][0]
-            if first != provider:
-                FALLBACKS.labels(provider, first).inc()
+            one = by_id[asset_id]
+            if one.symbol in refused:
+                continue
+            self._newest[asset_id] = _Newest(quote.price, quote.as_of, provider)
+            if one.listings[0][0] != provider:
+                FALLBACKS.labels(provider, one.listings[0][0]).inc()
         return found
 
     def _plan(self, due: Iterable[Listed], unanswered: Iterable[Listed], now: datetime) -> None:

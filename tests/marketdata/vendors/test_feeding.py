@@ -112,6 +112,20 @@ def test_when_both_are_down_the_last_price_stays_and_grows_stale(
     assert price_of(acme, now=later) == (D("102"), "second", False)
 
 
+def test_a_slower_vendor_does_not_bring_an_older_price_back(
+    pair: Any, feed: Feed, clock: Clock, acme: Any
+) -> None:
+    pair.set_price("ACME", "101.25")
+    feed.tick(now=NOW)
+    pair.behave("first", "dead")
+    clock.now += 60
+    later = NOW + timedelta(minutes=1)
+    pair.second.set_price("ACME", "99", as_of=NOW - timedelta(minutes=10))
+    feed.tick(now=later)
+    assert price_of(acme, now=later) == (D("101.25"), "first", False)
+    assert feed._newest[acme.pk].price == D("101.25")
+
+
 @pytest.mark.parametrize(
     ("lie", "codes"),
     [

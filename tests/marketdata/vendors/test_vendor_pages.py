@@ -142,3 +142,14 @@ def test_the_oldest_quotes_of_a_vendor_come_first(pair: Any, listed: Any) -> Non
         ("BOLT", NOW, "second"),
     ]
     assert oldest_quotes(provider="second", count=5) == []
+
+
+def test_prometheus_reads_breakers_and_quotas_of_vendors(client: Any, pair: Any) -> None:
+    from marketdata.operations.provider_state import hold
+    from marketdata.providers.breaker import Held
+
+    hold(name="second", held=Held.OPEN)
+    text = text_of(client.get("/metrics"))
+    assert 'ballast_provider_breaker{provider="first"} 0.0' in text
+    assert 'ballast_provider_breaker{provider="second"} 2.0' in text
+    assert 'ballast_provider_calls_left{provider="first",window_s="60"} 100000.0' in text
