@@ -35,12 +35,3 @@ ALPHA_VANTAGE: Mapping[str, str] = {
     **_pairs("LON=XLON DEX=XETR FRK=XFRA TRT=XTSE TRV=XTSX BSE=XBOM SHH=XSHG SAO=BVMF"),
     **_pairs("AMS=XAMS PAR=XPAR"),
 }
-# The code before the asset class in a symbol, as US in "AAPL US Equity".
-BLOOMBERG: Mapping[str, str] = {
-    **_united_states("US UN UW UQ UR UA UP"),
-    **_pairs(
-        "LN=XLON GY=XETR GF=XFRA FP=XPAR NA=XAMS BB=XBRU IM=XMIL SM=XMAD PL=XLIS ID=XDUB SE=XSWX "
-        "SW=XSWX AV=XWBO SS=XSTO FH=XHEL DC=XCSE NO=XOSL CT=XTSE CN=XTSE CV=XTSX JT=XTKS JP=XTKS "
-        "HK=XHKG CG=XSHG SP=XSES AT=XASX AU=XASX NZ=XNZE IB=XBOM KS=XKRX TT=XTAI BZ=BVMF SJ=XJSE"
-    ),
-}

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import import_module
+from importlib.util import find_spec
 
 from marketdata.providers.port import Provider
 from marketdata.providers.quota import limits_of
@@ -24,6 +25,7 @@ class Vendor:
     delay          how much older than the market its quotes are
     poll_s         an asset is asked for no more often than this
     sample_symbol  a symbol that it must know
+    package        the client that must be installed, "" if none
     """
 
     adapter: str
@@ -33,6 +35,7 @@ class Vendor:
     takes: Mapping[str, str] = field(default_factory=dict)
     delay: timedelta = timedelta(0)
     poll_s: float = 15.0
+    package: str = ""
 
 
 PROVIDERS: Mapping[str, Vendor] = {
@@ -82,11 +85,30 @@ PROVIDERS: Mapping[str, Vendor] = {
         sample_symbol="USD",
         takes={"FRANKFURTER_URL": "base_url"},
     ),
+    # The quotas of both depend on the contract; these are far below any.
+    "bloomberg": Vendor(
+        adapter="marketdata.providers.bloomberg:Bloomberg",
+        quota="60/minute,5000/day",
+        sample_symbol="IBM US Equity",
+        takes={"BLOOMBERG_HOST": "host", "BLOOMBERG_PORT": "port"},
+        package="blpapi",
+    ),
+    "lseg": Vendor(
+        adapter="marketdata.providers.lseg:Lseg",
+        quota="60/minute,5000/day",
+        sample_symbol="IBM.N",
+        needs={
+            "LSEG_APP_KEY": "app_key",
+            "LSEG_CLIENT_ID": "client_id",
+            "LSEG_CLIENT_SECRET": "client_secret",
+        },
+        package="lseg",
+    ),
 }
 
 
 def ensure_set_up(names: Iterable[str], environment: Mapping[str, str]) -> None:
-    """Raise ValueError for a name that is no vendor, or a missing variable or wrong quota."""
+    """Raise ValueError for an unknown name, a missing variable or package, or a wrong quota."""
     for name in names:
         vendor = PROVIDERS.get(name)
         if vendor is None:
@@ -95,6 +117,10 @@ def ensure_set_up(names: Iterable[str], environment: Mapping[str, str]) -> None:
         missing = [variable for variable in vendor.needs if not environment.get(variable)]
         if missing:
             raise ValueError(f"The vendor {name} needs {' and '.join(missing)}, which is not set.")
+        if vendor.package and find_spec(vendor.package) is None:
+            raise ValueError(
+                f"The vendor {name} needs the package {vendor.package}, which is not installed."
+            )
         limits_of(quota_text(name, environment))
 
 

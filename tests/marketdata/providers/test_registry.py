@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from marketdata.calendars import is_known
@@ -6,7 +8,8 @@ from marketdata.providers.quota import limits_of
 from marketdata.providers.registry import PROVIDERS, built
 
 ENVIRONMENT = {variable: "s3cret" for vendor in PROVIDERS.values() for variable in vendor.needs}
-EXTRAS = {"bloomberg", "lseg"}
+# Their clients are not installed here.
+EXTRAS = {name for name, vendor in PROVIDERS.items() if vendor.package}
 
 
 def test_every_vendor_is_built_from_its_variables_and_shows_no_key() -> None:
@@ -27,6 +30,14 @@ def test_a_missing_variable_is_named(name: str) -> None:
             built([name], short)
 
 
+@pytest.mark.parametrize("name", sorted(EXTRAS))
+def test_a_missing_client_is_named_and_nothing_of_it_is_loaded(name: str) -> None:
+    package = PROVIDERS[name].package
+    with pytest.raises(ValueError, match=f"needs the package {package}, which is not installed"):
+        built([name], ENVIRONMENT)
+    assert package not in sys.modules
+
+
 def test_an_unknown_vendor_is_refused_with_the_names_that_there_are() -> None:
     with pytest.raises(ValueError, match="nobody, which is no vendor. There are: alpaca, alpha_v"):
         built(["nobody"], {})
@@ -42,7 +53,7 @@ def test_every_quota_can_be_read(name: str) -> None:
     assert limits_of(PROVIDERS[name].quota)
 
 
-@pytest.mark.parametrize("table", ["YAHOO", "ALPHA_VANTAGE", "BLOOMBERG"])
+@pytest.mark.parametrize("table", ["YAHOO", "ALPHA_VANTAGE"])
 def test_every_exchange_has_a_calendar(table: str) -> None:
     unknown = {code for code in getattr(exchanges, table).values() if not is_known(code)}
     assert unknown == set()

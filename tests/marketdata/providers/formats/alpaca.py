@@ -20,7 +20,8 @@ def answer(request: Request, market: Market, key: str) -> Answer:
     known = [market.securities[each] for each in asked if each in market.securities]
     if request.path == "/v2/stocks/snapshots":
         return json_answer({each.symbol: _snapshot(each) for each in known})
-    if not request.query.get("page_token", "0").isdecimal():
+    token = request.query.get("page_token", "0")
+    if not token.isdecimal() or len(token) > 6:
         return json_answer({"message": "invalid page token"}, 400)
     if request.path == "/v2/stocks/bars":
         assert request.query["adjustment"] == "raw"
