@@ -3,11 +3,11 @@
 Follows https://www.tiingo.com/documentation, pages end-of-day, iex and utilities/search.
 
     quotes    /iex/?tickers=A,B: `tngoLast` at `timestamp`. It is the last price of IEX, or the
-              middle of its bid and ask where that is closer to the market
+              middle of a narrow bid and ask, and the official close once there is one
     days      /tiingo/daily/<ticker>/prices: raw prices beside adjusted ones; `divCash` and
               `splitFactor` stand at the ex-date
-    minutes   /iex/<ticker>/prices?resampleFreq=1min: trades and volume at IEX alone. Only the
-              newest 10,000 bars are kept
+    minutes   /iex/<ticker>/prices?resampleFreq=1min: volume is that of IEX alone. Clients report a
+              bound of some thousands of bars, so a long range may begin later than it was asked for
     search    by ticker or name; the answer names neither exchange nor currency
 
 A used-up quota is told with status 429, or with status 200 and a sentence.
