@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from core.errors import BallastError, NotFound
 from dashboard.forms.entries import add_refusal
@@ -21,9 +22,9 @@ from marketdata.queries.quotes import quotes
 @for_investors("GET")
 def securities(request: SignedIn) -> HttpResponse:
     """Show the search, and what the vendors found."""
-    asked = "q" in request.GET
+    asked = bool(request.GET.get("q"))
     form = FindForm(request.GET if asked else None)
-    context: dict[str, Any] = {"form": form, "asked": asked}
+    context: dict[str, Any] = {"form": form, "asked": asked, "back": _back(request.GET.get("back"))}
     status = 200
     if asked and form.is_valid():
         try:
@@ -55,8 +56,17 @@ def security_follow(request: SignedIn) -> HttpResponse:
     messages.success(
         request, f"{asset.symbol} is added.{price} Its history loads in the next minutes."
     )
-    query = urlencode({"q": chosen["q"] or asset.symbol})
-    return redirect(f"{reverse('securities')}?{query}")
+    query = {"q": chosen["q"] or asset.symbol}
+    if back := _back(chosen["back"]):
+        query["back"] = back
+    return redirect(f"{reverse('securities')}?{urlencode(query)}")
+
+
+def _back(text: str | None) -> str:
+    """Return a path on this host, and nothing else."""
+    if text and text.startswith("/") and url_has_allowed_host_and_scheme(text, allowed_hosts=None):
+        return text
+    return ""
 
 
 def _count(request: SignedIn) -> None:

@@ -40,6 +40,41 @@ def test_a_person_finds_and_adds_a_security_and_sees_its_price(owner: Any, pair:
     assert "Added as ACME" in text_of(answer)
 
 
+def test_a_person_comes_back_to_the_page_they_were_on_and_nowhere_else(
+    owner: Any, pair: Any
+) -> None:
+    back = "/accounts/1/imports/2"
+    page = text_of(owner.get("/securities", {"q": "acme", "back": back}))
+    assert f'<a class="button" href="{back}">' in page
+    chosen = {"provider": "first", "provider_symbol": "ACME", "back": back}
+    answer = owner.post("/securities/follow", chosen)
+    assert answer["Location"] == "/securities?q=ACME&back=%2Faccounts%2F1%2Fimports%2F2"
+    for elsewhere in ("https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil"):
+        page = text_of(owner.get("/securities", {"q": "acme", "back": elsewhere}))
+        assert "evil" not in page
+        assert "javascript:alert" not in page
+
+
+def test_an_unknown_security_of_a_file_can_be_found(owner: Any, pair: Any, account: Any) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    text = (
+        "type,executed_at,symbol,quantity,price,amount,currency,lot_method\r\n"
+        "deposit,2026-01-05T12:00:00Z,,,,1000,USD,\r\n"
+        "buy,2026-01-06T12:00:00Z,ACME,2,100,,USD,\r\n"
+    )
+    file = SimpleUploadedFile("mine.csv", text.encode(), "text/csv")
+    answer = owner.post(
+        f"/accounts/{account.public_id}/imports", {"file": file, "format": "ballast"}, follow=True
+    )
+    page = text_of(answer)
+    assert 'aria-label="Find ACME at a vendor"' in page
+    assert "/securities?q=ACME&amp;back=/accounts/" in page
+    owner.post("/securities/follow", {"provider": "first", "provider_symbol": "ACME"})
+    page = text_of(owner.get(answer.request["PATH_INFO"]))
+    assert "Find ACME at a vendor" not in page
+
+
 def test_nothing_found_and_nobody_there_are_told_apart(owner: Any, pair: Any) -> None:
     assert "No vendor knows a security like this" in text_of(owner.get("/securities?q=zzz"))
     pair.behave("first", "500")
