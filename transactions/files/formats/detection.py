@@ -23,8 +23,8 @@ from transactions.files.reading.tables import (
     DELIMITERS,
     HEADING_ROWS,
     Record,
-    column_names,
     heading_of,
+    names_of,
     plain_name,
     read_records,
     without_unit,
@@ -147,9 +147,8 @@ def _by_columns(record: Record) -> Recognized | None:
     is a heading if a format finds its required fields in it, by headings that no other format has,
     and knows most of its columns.
     """
-    names = column_names(record.cells)
-    known = {name for name in names if name}
-    known |= {without_unit(name) for name in known}
+    all_names = names_of(record)
+    names, known = all_names.listed, all_names.known
     for name, signature in _SIGNATURES:
         if signature <= known:
             return Recognized(name, Decimal(1))
@@ -158,7 +157,7 @@ def _by_columns(record: Record) -> Recognized | None:
     best: tuple[int, Recognized] | None = None
     for declared in FORMATS.values():
         for layout in declared.layouts:
-            heading = heading_of(record, layout, _NO_OPTIONS, "")
+            heading = heading_of(record, layout, _NO_OPTIONS, "", all_names)
             if heading is None:
                 continue
             found = {names[place] for place in heading.fields.values()}

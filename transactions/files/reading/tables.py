@@ -37,6 +37,8 @@ HEADING_ROWS = 30
 _NAME_CHARS_MAX = 200
 _TITLE_CHARS_MAX = 500
 _TAIL_BYTES = 1_024
+# An alias with this end has a variable part: anything, or the code of a currency.
+_VARIABLE = ("*", "¤")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +67,21 @@ class Layout:
     money: Mapping[str, str] = field(default_factory=dict)
     heading_rows: int = HEADING_ROWS
     by_hand: bool = False
+    # For each required field that has no variable name, the names by which it can be found.
+    found_by: Sequence[frozenset[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         declared = self.required | self.absent | DESCRIBING | set(self.optional)
         forgotten = sorted(self.columns.keys() - declared)
         assert not forgotten, f"{self.name}: may a file lack {', '.join(forgotten)}?"
+        stated = [self.columns.get(name, ()) for name in sorted(self.required)]
+        plain = [{plain_name(alias) for alias in aliases} for aliases in stated]
+        found_by = tuple(
+            frozenset(names | {without_unit(name) for name in names})
+            for names in plain
+            if not any(name.endswith(_VARIABLE) for name in names)
+        )
+        object.__setattr__(self, "found_by", found_by)
 
     def is_figure(self, name: str) -> bool:
         """Return whether a field has figures, whose decimal sign is that of the file."""
@@ -92,6 +104,18 @@ class Record:
 
     line: int
     cells: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of a row, if it is a heading, and all by which a field may find one of them."""
+
+    listed: Sequence[str]
+    known: frozenset[str]
+
+    def may_be(self, layout: Layout) -> bool:
+        """Return False if the row certainly lacks a required field of the layout."""
+        return not any(self.known.isdisjoint(names) for names in layout.found_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,19 +204,34 @@ def column_names(cells: Sequence[str]) -> list[str]:
     seen: set[str] = set()
     previous = ""
     for cell in cells:
-        name = plain_name(cell) or (f"{previous}+1" if previous else "")
+        plain = plain_name(cell)
+        name = plain or (f"{previous}+1" if previous else "")
         while name and name in seen:
             name += "+1"
-        previous = plain_name(cell)
+        previous = plain
         seen.add(name)
         names.append(name)
     return names
 
 
-def heading_of(record: Record, layout: Layout, options: Options, title: str) -> Heading | None:
-    """Return the row as a heading of the layout, or None if it is not one."""
-    names = column_names(record.cells)
-    places = {name: place for place, name in reversed(list(enumerate(names))) if name}
+def names_of(record: Record) -> Names:
+    """Return the names of a row, which is compared with many layouts."""
+    listed = column_names(record.cells)
+    named = {name for name in listed if name}
+    return Names(listed, frozenset(named | {without_unit(name) for name in named}))
+
+
+def heading_of(
+    record: Record, layout: Layout, options: Options, title: str, names: Names | None = None
+) -> Heading | None:
+    """Return the row as a heading of the layout, or None if it is not one.
+
+    `names`: those of the row, if the caller knows them.
+    """
+    names = names or names_of(record)
+    if not options.columns and not names.may_be(layout):
+        return None  # most rows and most layouts
+    places = {name: place for place, name in reversed(list(enumerate(names.listed))) if name}
     fields = _fields(layout, options, places)
     if not layout.required <= fields.keys() or layout.absent & fields.keys():
         return None
@@ -245,7 +284,7 @@ def _of_pattern(free: Mapping[str, int]) -> Callable[[str], Sequence[int]]:
     """Return a search by aliases in which `*` is anything and `¤` the code of a currency."""
 
     def search(alias: str) -> Sequence[int]:
-        if not alias.endswith(("*", "¤")):
+        if not alias.endswith(_VARIABLE):
             return ()
         return [place for text, place in free.items() if _has_form(text, alias)]
 
