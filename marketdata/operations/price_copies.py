@@ -29,10 +29,13 @@ from marketdata.queries.price_tiers import (
 from marketdata.storage.parquet import decoded, encoded
 from stores.arrays import records_of
 from stores.copying import EPOCH_ORDINAL, EPOCH_S, copy_records
+from stores.database import long_statements
 from stores.locks import locked
 
 # Rows of one block, as far as whole assets allow: one request answers one asset.
 BLOCK_ROWS = 16_384
+# A month of minutes of thousands of securities is counted in less.
+COUNT_S_MAX = 1800
 
 
 class MoveLost(Exception):
@@ -113,7 +116,8 @@ class _Tables:
         return NUMERIC_COLUMNS if partition.table == DAILY else PLAIN_COLUMNS.format(column="at")
 
     def blocks(self, partition: PricePartition) -> list[Block]:
-        with connections[self.using].cursor() as cursor:
+        patient = long_statements(seconds=COUNT_S_MAX, using=self.using)
+        with patient, connections[self.using].cursor() as cursor:
             cursor.execute(
                 f"SELECT asset_id, count(*) FROM {self.name(partition)} GROUP BY 1 ORDER BY 1"
             )

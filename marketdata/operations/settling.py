@@ -9,12 +9,15 @@ table takes the place of the old one.
 
 from datetime import date, timedelta
 
-from django.db import connection, transaction
+from django.db import connection
 
 from marketdata.models import PricePartition
 from marketdata.operations.partitions import TICKS_KEPT_DAYS
 from marketdata.partitions import MINUTES, Partition, partitions_between
+from stores.database import long_statements
 from stores.rows import rows_of
+
+SETTLE_S_MAX = 3600
 
 # A partition that was never written again still has the fill factor it was created with.
 _UNSETTLED = """
@@ -55,9 +58,8 @@ def settle_minutes(*, as_of: date) -> list[str]:
         statements = _SETTLE.replace("LOCK_WRITERS", _LOCK_WRITERS).format(
             name=name, parent=MINUTES, first=one.first, end=one.end
         )
-        with transaction.atomic(), connection.cursor() as cursor:
+        with long_statements(seconds=SETTLE_S_MAX), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [MINUTES])
-            cursor.execute("SET LOCAL statement_timeout = 0")
             cursor.execute(statements)
         settled.append(name)
     return settled

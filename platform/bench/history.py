@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-from django.db import connection, connections, transaction
+from django.db import connection, connections
 from django.utils import timezone
 
 from marketdata.bars import FIELDS, Bars, Interval
@@ -24,6 +24,7 @@ from marketdata.operations import archive_prices, ensure_partitions
 from marketdata.partitions import DAILY, MINUTES, Partition, partitions_between
 from marketdata.queries import bars
 from stores.arrays import records_of
+from stores.database import long_statements
 from stores.sent_arrays import sent_ints
 
 TARGETS = {
@@ -84,8 +85,7 @@ def run() -> dict[str, Any]:
     now = timezone.now()
     count = int(os.environ.get("HISTORY_ASSETS", "5000"))
     server = _warm_database()
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
+    with long_statements(seconds=3600), connection.cursor() as cursor:
         until = now.date() - timedelta(days=1)
         years = partitions_between(DAILY, date(until.year - YEARS + 1, 1, 1), until)
         ids = _assets(count, f"H{int(now.timestamp())}")
@@ -212,7 +212,8 @@ def _fill(
 
 
 def _vacuum(partitions: Sequence[Partition]) -> None:
-    with connection.cursor() as cursor:
+    patient: Any = connection
+    with patient.patience(3600), connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         for table in (*(one.name for one in partitions), *_ALONE.values()):
             cursor.execute(f"VACUUM ANALYZE {table}")

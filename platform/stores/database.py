@@ -1,9 +1,10 @@
-"""Read-only database transactions that see one snapshot."""
+"""Transactions that see one snapshot, and transactions of long statements."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
 
 @contextmanager
@@ -19,3 +20,17 @@ def snapshot() -> Iterator[None]:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
+
+
+@contextmanager
+def long_statements(*, seconds: int, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+    """Let each statement of a transaction take so long; server and client both wait for it.
+
+    Only for work at night, which nobody waits for.
+    """
+    patient: Any = connections[using]
+    with transaction.atomic(using=using):
+        with patient.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {seconds * 1000:d}")
+        with patient.patience(seconds):
+            yield

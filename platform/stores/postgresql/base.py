@@ -53,11 +53,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().set_autocommit(autocommit, *args, **options)
 
     def is_usable(self) -> bool:
-        with self._patience(CHECK_S):
+        with self.patience(CHECK_S):
             return bool(super().is_usable())
 
     @contextmanager
-    def _patience(self, seconds: float) -> Iterator[None]:
+    def patience(self, seconds: float) -> Iterator[None]:
+        """Inside the block, wait so long for each answer of this connection."""
         connection = self.connection
         if connection is None:
             yield
