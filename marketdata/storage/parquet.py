@@ -57,6 +57,8 @@ def decoded(data: bytes) -> Records:
     metadata = table.schema.metadata or {}
     unit = 10 ** (DECIMALS - int(metadata[b"price_decimals"]))
     rows = np.empty(table.num_rows, BAR)
+    if not table.num_rows:
+        return rows  # its columns have no chunks that could be read
     daily = "date" in table.column_names
     for name in FIELDS:
         if name == "at" and daily:

@@ -98,6 +98,10 @@ def _objects(pid: int, url: str) -> Objects:
 def _opened(url: str) -> Any:
     if url.startswith("file:"):
         return from_url(url, mkdir=True)
+    # Containers are given every variable; one without a value is no endpoint and no region.
+    for name in [name for name, value in os.environ.items() if name.startswith("AWS_")]:
+        if not os.environ[name]:
+            del os.environ[name]
     # Plain HTTP is for a store beside us; AWS itself is reached by HTTPS whatever this says.
     limit = timedelta(seconds=ANSWER_S_MAX)
     return from_url(

@@ -32,6 +32,8 @@ OURS = [name for name, service in SERVICES.items() if service.get("image") == "b
 CONTAINER_DATA = "/var/lib/ballast"
 # Read by a library, or by the code of one process, instead of settings.py.
 ELSEWHERE = {"PROMETHEUS_MULTIPROC_DIR"}
+# The client of the object store reads these.
+ELSEWHERE |= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT"}
 
 
 @cache
