@@ -13,6 +13,7 @@ from prometheus_client import Counter, Histogram
 
 from marketdata.models import Vendor
 from marketdata.operations.provider_state import admitted, tell
+from marketdata.operations.pushed_quotes import PushedQuotes
 from marketdata.providers.port import Capability, Fault, Provider, ProviderFault
 from marketdata.providers.quota import Limit, limits_of
 from marketdata.providers.registry import built, quota_text
@@ -42,6 +43,21 @@ def providers() -> dict[str, Provider]:
 def providers_of(capability: Capability) -> list[Provider]:
     """Return the vendors that can do something, the preferred one first."""
     return [one for one in providers().values() if capability in one.capabilities]
+
+
+def pushing_vendor(*, now: Callable[[], datetime]) -> PushedQuotes | None:
+    """Return the quotes that Alpaca pushes, if it is named in PROVIDERS; ALPACA_STREAM=0: None."""
+    if "alpaca" not in settings.PROVIDERS or os.environ.get("ALPACA_STREAM") == "0":
+        return None
+    from marketdata.providers.alpaca_stream import SYMBOLS_MAX, URL, AlpacaStream
+
+    stream = AlpacaStream(
+        os.environ["ALPACA_KEY"],
+        os.environ["ALPACA_SECRET"],
+        url=os.environ.get("ALPACA_STREAM_URL") or URL,
+    )
+    most = int(os.environ.get("ALPACA_STREAM_SYMBOLS") or SYMBOLS_MAX)
+    return PushedQuotes(stream=stream, provider="alpaca", symbols_max=most, now=now)
 
 
 def note_vendors(*, now: datetime) -> None:

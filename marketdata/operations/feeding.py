@@ -26,6 +26,7 @@ from marketdata.calendars import hours
 from marketdata.models import Disagreement
 from marketdata.operations.asking import ask, limits, providers, providers_of
 from marketdata.operations.provider_state import count_refusals
+from marketdata.operations.pushed_quotes import PushedQuotes
 from marketdata.operations.quotes import IncomingQuote, record_quotes
 from marketdata.providers.port import Capability, Provider, ProviderFault, VendorQuote
 from marketdata.providers.registry import PROVIDERS
@@ -54,6 +55,8 @@ DISAGREEMENTS = Counter(
 LISTINGS_EVERY_S = 30.0
 COMPARE_EVERY_S = 3600.0
 COMPARED_MAX = 50
+# A vendor that pushes is still asked now and then: a connection may live and say nothing.
+PUSHED_ASKED_EVERY_S = 60.0
 # Quotes of two vendors are compared if they were made about as late.
 _COMPARED_WITHIN = timedelta(minutes=5)
 _CALLS_AT_ONCE = 8
@@ -89,6 +92,7 @@ class Feed:
     """The state of the feed of this process. `tick` never raises a vendor's fault."""
 
     clock: Callable[[], float] = time.monotonic
+    pushed: PushedQuotes | None = None
     _assets: list[Listed] = field(default_factory=list)
     _closes: dict[int, Close] = field(default_factory=dict)
     _loaded_at: float | None = None
@@ -103,13 +107,14 @@ class Feed:
         if not vendors:
             return 0
         self._load(vendors)
+        pushed = self._take_pushed(now)
         moment = self.clock()
         due = [one for one in self._assets if self._due_at.get(one.asset_id, 0.0) <= moment]
         if not due:
-            return 0
+            return pushed
         recorded = self._round(due, vendors, now)
         self._compare(due, vendors, now)
-        return recorded
+        return pushed + recorded
 
     def _load(self, vendors: dict[str, Provider]) -> None:
         moment = self.clock()
@@ -123,6 +128,42 @@ class Feed:
                 del kept[gone]
         self._unanswered &= known
         self._loaded_at = moment
+
+    def _take_pushed(self, now: datetime) -> int:
+        """Record the quotes that were pushed; their assets are asked for again only after a while.
+
+        A doubtful one is left out: the next question decides.
+        """
+        if self.pushed is None:
+            return 0
+        provider = self.pushed.provider
+        by_name = {
+            one.listings[0][1]: one for one in self._assets if one.listings[0][0] == provider
+        }
+        self.pushed.watch(list(by_name))
+        quotes = self.pushed.take()
+        asked = [by_name[quote.symbol] for quote in quotes if quote.symbol in by_name]
+        if not asked:
+            return 0
+        believed = {
+            asset_id: quote
+            for asset_id, quote in self._judged(_Answer(provider, asked, quotes), now).items()
+            if not self._is_doubtful(asset_id, quote)
+        }
+        found = self._recorded(believed, asked, provider, now)
+        later = self.clock() + PUSHED_ASKED_EVERY_S
+        for asset_id in found:
+            self._due_at[asset_id] = later
+            self._unanswered.discard(asset_id)
+        return len(found)
+
+    def _is_doubtful(self, asset_id: int, quote: VendorQuote) -> bool:
+        newest = self._newest.get(asset_id)
+        return is_doubtful(
+            quote,
+            last=newest.price if newest else None,
+            close=self._closes.get(asset_id),
+        )
 
     def _round(self, due: list[Listed], vendors: dict[str, Provider], now: datetime) -> int:
         """Ask each asset's vendors in turn until one is believed; return how many were."""
@@ -170,12 +211,7 @@ class Feed:
         """Return the quotes to record: doubtful ones wait until another vendor has spoken."""
         believed: dict[int, VendorQuote] = {}
         for asset_id, quote in quotes.items():
-            newest = self._newest.get(asset_id)
-            doubtful = is_doubtful(
-                quote,
-                last=newest.price if newest else None,
-                close=self._closes.get(asset_id),
-            )
+            doubtful = self._is_doubtful(asset_id, quote)
             first = held.get(asset_id)
             if first is None:
                 if doubtful and asset_id in left:

@@ -13,7 +13,7 @@ from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from marketdata.operations import Replay, opened, play, roll_forward
-from marketdata.operations.asking import note_vendors, providers_of
+from marketdata.operations.asking import note_vendors, providers_of, pushing_vendor
 from marketdata.operations.feeding import Feed
 from marketdata.operations.rates import refresh_rates
 from marketdata.providers.port import Capability
@@ -56,7 +56,7 @@ class _Feed:
     def __init__(self, *, demo: bool) -> None:
         self.demo = demo
         self.replay: Replay | None = None
-        self.vendors = Feed()
+        self.vendors = Feed(pushed=pushing_vendor(now=timezone.now))
 
     def tick(self, number: int) -> None:
         try:
