@@ -16,7 +16,7 @@ from marketdata.operations.provider_state import admitted, tell
 from marketdata.operations.pushed_quotes import PushedQuotes
 from marketdata.providers.port import Capability, Fault, Provider, ProviderFault
 from marketdata.providers.quota import Limit, limits_of
-from marketdata.providers.registry import built, quota_text
+from marketdata.providers.registry import PROVIDERS, built, quota_text
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,9 @@ def ask(
     """
     name = provider.name
     try:
-        probe = admitted(name=name, limits=limits(name))
+        probe = admitted(
+            name=name, limits=limits(name), requests=PROVIDERS[name].costs.get(what, 1)
+        )
     except ProviderFault as refusal:
         PROVIDER_CALLS.labels(name, what, refusal.fault).inc()
         raise

@@ -1,8 +1,9 @@
 """How many calls a vendor still allows: token buckets. Pure.
 
-A bucket holds at most `calls` tokens and refills evenly over its window. A call takes one token of
-every bucket of the vendor, or none at all. A vendor that says it had enough (status 429) empties
-its buckets until the moment it names.
+A bucket holds at most `calls` tokens and refills evenly over its window. A call takes a token of
+every bucket of the vendor for each request it makes, or none at all. Where it makes more requests
+than a bucket holds it waits for a full one, and the bucket owes the rest. A vendor that says it had
+enough (status 429) empties its buckets until the moment it names.
 
 Worked example: 50 calls an hour. 50 calls go at once; the next is allowed 72 s later.
 """
@@ -50,24 +51,27 @@ def refilled(bucket: Bucket | None, limit: Limit, *, now_ms: int) -> Bucket:
 
 
 def taken(
-    buckets: Sequence[Bucket | None], limits: Sequence[Limit], *, now_ms: int
+    buckets: Sequence[Bucket | None], limits: Sequence[Limit], *, now_ms: int, requests: int = 1
 ) -> tuple[tuple[Bucket, ...], bool]:
-    """Take one token of every bucket, if each has one. Return the buckets and whether it went."""
+    """Take `requests` tokens of every bucket, if each has them. Return the buckets and whether."""
     full = tuple(
         refilled(bucket, limit, now_ms=now_ms)
         for bucket, limit in zip(buckets, limits, strict=True)
     )
-    if any(bucket.tokens < 1 or bucket.at_ms > now_ms for bucket in full):
+    if wait_ms(full, limits, now_ms=now_ms, requests=requests) > 0:
         return full, False
-    return tuple(Bucket(bucket.tokens - 1, bucket.at_ms) for bucket in full), True
+    return tuple(Bucket(bucket.tokens - requests, bucket.at_ms) for bucket in full), True
 
 
-def wait_ms(buckets: Sequence[Bucket], limits: Sequence[Limit], *, now_ms: int) -> float:
-    """Return how long it takes until every bucket has a token; 0 if each has one."""
+def wait_ms(
+    buckets: Sequence[Bucket], limits: Sequence[Limit], *, now_ms: int, requests: int = 1
+) -> float:
+    """Return how long it takes until every bucket has the tokens; 0 if each has them."""
     waits = [0.0]
     for bucket, limit in zip(buckets, limits, strict=True):
+        missing = min(requests, limit.calls) - bucket.tokens
         waits.append(bucket.at_ms - now_ms)
-        waits.append((1 - bucket.tokens) * limit.window_ms / limit.calls)
+        waits.append(missing * limit.window_ms / limit.calls)
     return max(waits)
 
 

@@ -25,6 +25,7 @@ class Vendor:
     delay          how much older than the market its quotes are
     poll_s         an asset is asked for no more often than this
     sample_symbol  a symbol that it must know
+    costs          requests that one call of a kind makes, where it is more than one
     package        the client that must be installed, "" if none
     """
 
@@ -36,6 +37,7 @@ class Vendor:
     delay: timedelta = timedelta(0)
     poll_s: float = 15.0
     package: str = ""
+    costs: Mapping[str, int] = field(default_factory=dict)
 
 
 PROVIDERS: Mapping[str, Vendor] = {
@@ -62,6 +64,7 @@ PROVIDERS: Mapping[str, Vendor] = {
         takes={"ALPHA_VANTAGE_URL": "base_url"},
         delay=timedelta(days=1),
         poll_s=21_600.0,
+        costs={"days": 4},
     ),
     # No quota of it is documented; this one is modest.
     "yahoo": Vendor(

@@ -65,7 +65,7 @@ def test_ten_failures_in_a_row_open_it_and_nine_do_not() -> None:
 @pytest.mark.parametrize("fault", [Fault.NOT_FOUND, Fault.QUOTA_USED])
 def test_an_answer_that_says_no_is_no_failure(fault: Fault) -> None:
     for _ in range(12):
-        redis_client().hdel(f"provider:{NAME}", "at2", "tokens2")
+        redis_client().hdel(f"provider:{NAME}", "at3", "tokens3")
         assert call(fault=ProviderFault(fault, "no")) == "call"
     assert stage() == "closed"
 
@@ -128,6 +128,19 @@ def test_a_quota_is_never_exceeded_and_refills() -> None:
         assert place <= 5 + 5 * (at - admissions[0])
     assert {refusal.fault for refusal in refusals} == {Fault.QUOTA_USED}
     assert all((refusal.retry_after_s or 0) > 0 for refusal in refusals)
+
+
+def test_a_call_of_several_requests_takes_several_tokens_and_may_owe_some() -> None:
+    limits = limits_of("2/second,9/day")
+    assert admitted(name=NAME, limits=limits, requests=4) is False  # 2 of them are owed
+    with pytest.raises(ProviderFault) as refusal:
+        admitted(name=NAME, limits=limits)
+    assert refusal.value.retry_after_s == pytest.approx(1.5, abs=0.2)
+    time.sleep(2.1)
+    assert admitted(name=NAME, limits=limits, requests=4) is False
+    with pytest.raises(ProviderFault) as refusal:
+        admitted(name=NAME, limits=limits, requests=4)
+    assert (refusal.value.retry_after_s or 0) > 3600  # one call is left of the day
 
 
 def test_a_vendor_that_had_enough_is_left_alone_until_it_says() -> None:
