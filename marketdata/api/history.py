@@ -24,7 +24,7 @@ from edge.renderers import CsvRenderer, OrjsonRenderer
 from identity.authentication import caller
 from marketdata import queries
 from marketdata.api.assets import AssetRead, asset_row
-from marketdata.bars import ABSENT, Interval
+from marketdata.bars import ABSENT, Gap, Interval
 from marketdata.history_pages import GAP_REASONS, NO_DATA, HistoryPage, day_of, price_text
 from marketdata.models import OwnPrice
 from marketdata.queries import Adjustment
@@ -62,6 +62,12 @@ class HistoryGapRead(serializers.Serializer[Any]):
     )
 
 
+class AnnouncedDividendRead(serializers.Serializer[Any]):
+    ex_date = serializers.DateField(help_text="First day on which the shares trade without it.")
+    amount = serializers.CharField(help_text="Cash of one share as its vendor states it.")
+    currency = serializers.CharField()
+
+
 class HistoryRead(AssetRead):
     interval = serializers.ChoiceField(choices=INTERVALS)
     adjustment = serializers.ChoiceField(choices=ADJUSTMENTS)
@@ -71,6 +77,9 @@ class HistoryRead(AssetRead):
     )
     data = SessionRead(many=True)  # type: ignore[assignment]
     gaps = HistoryGapRead(many=True)
+    dividends = AnnouncedDividendRead(
+        many=True, help_text="Dividends of the range that a vendor announced, on its first page."
+    )
     next_cursor = serializers.CharField(
         allow_null=True, help_text="Cursor of the next page; null on the last one."
     )
@@ -155,6 +164,11 @@ class HistoryView(APIView):
         cursor = None if cut is None else str(cut)
         if request.accepted_renderer.format == "csv":
             return _file(request, asset.symbol, data, page, cursor)
+        dividends = (
+            queries.announced_dividends(asset_id=asset.pk, from_date=from_date, to_date=to_date)
+            if after is None
+            else []
+        )
         return Response(
             {
                 **asset_row(asset),
@@ -162,13 +176,10 @@ class HistoryView(APIView):
                 "adjustment": adjustment.value,
                 "price_adjustment": asset.price_adjustment,
                 "data": data,
-                "gaps": [
-                    {
-                        "from_date": gap.first.isoformat(),
-                        "to_date": gap.last.isoformat(),
-                        "reason": gap.reason,
-                    }
-                    for gap in page.gaps
+                "gaps": [gap_row(gap) for gap in page.gaps],
+                "dividends": [
+                    {"ex_date": day.isoformat(), "amount": plain(amount), "currency": currency}
+                    for day, amount, currency in dividends
                 ],
                 "next_cursor": cursor,
             }
@@ -193,6 +204,15 @@ def bar_rows(page: HistoryPage, *, shifted_days: int) -> list[dict[str, object]]
             }
         )
     return found
+
+
+def gap_row(gap: Gap) -> dict[str, str]:
+    """Render days without prices."""
+    return {
+        "from_date": gap.first.isoformat(),
+        "to_date": gap.last.isoformat(),
+        "reason": gap.reason,
+    }
 
 
 def own_row(row: OwnPrice) -> dict[str, object]:

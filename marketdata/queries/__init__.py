@@ -15,6 +15,7 @@ from marketdata.queries.corporate_actions import corporate_action, corporate_act
 from marketdata.queries.exchange_rates import exchange_rates, exchange_rates_on
 from marketdata.queries.history import (
     Adjustment,
+    announced_dividends,
     closing_prices,
     first_closes,
     history_page,
@@ -29,6 +30,7 @@ from marketdata.queries.quotes import live_quotes, quotes
 
 __all__ = [
     "Adjustment",
+    "announced_dividends",
     "asset",
     "assets",
     "assets_by_isin",

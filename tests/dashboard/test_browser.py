@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from dashboard.presenters import figures
-from marketdata.models import CorporateAction, MinuteBar
+from marketdata.models import AnnouncedDividend, CorporateAction, MinuteBar
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -319,12 +319,19 @@ def test_the_chart_shows_minutes_hours_and_splits(
         proposed_at=now,
         confirmed_at=now,
     )
+    AnnouncedDividend.objects.create(
+        asset=assets["AAA"],
+        ex_date=now.date() - timedelta(days=40),
+        provider="vendor",
+        amount=Decimal("0.25"),
+        currency="USD",
+    )
     visitor = visit()
     tab = visitor.tab
     visitor.log_in(owner)
     tab.goto(f"/accounts/{invest.public_id}")
     said = tab.locator("#chart-said")
-    says(said, "2:1 split of AAA")
+    says(said, "2:1 split of AAA. 1 dividend")
     tab.get_by_role("button", name="1 day", exact=True).click()
     says(said, "12:00")
     says(said, "13:29")

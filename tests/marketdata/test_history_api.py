@@ -172,6 +172,31 @@ def test_dividends_that_were_taken_out_cannot_be_put_back(owner: Any, listed: An
         assert (answer.status_code, answer.json()["code"]) == (409, "adjustment_not_available")
 
 
+def test_announced_dividends_come_with_the_first_page(owner: Any, listed: Any) -> None:
+    from marketdata.models import AnnouncedDividend, Listing
+
+    for rank, provider in enumerate(("second", "first")):
+        Listing.objects.create(
+            asset=listed,
+            provider=provider,
+            provider_symbol="NYSE1",
+            rank=2 - rank,
+            added_at=timezone.now(),
+        )
+    for day, provider, amount in (
+        (date(2024, 11, 27), "second", "0.26"),
+        (date(2024, 11, 27), "first", "0.25"),
+        (date(2024, 8, 27), "first", "0.24"),
+    ):
+        AnnouncedDividend.objects.create(
+            asset=listed, ex_date=day, provider=provider, amount=D(amount), currency="USD"
+        )
+    query = "NYSE1?from=2024-11-01&to=2024-12-04&limit=2"
+    body = read(owner, query)
+    assert body["dividends"] == [{"ex_date": "2024-11-27", "amount": "0.25", "currency": "USD"}]
+    assert read(owner, f"{query}&cursor={body['next_cursor']}")["dividends"] == []
+
+
 def test_a_page_as_csv_links_the_next_one(owner: Any, listed: Any) -> None:
     query = f"{API}/NYSE1?from=2024-11-01&to=2024-12-04&limit=3"
     answer = owner.get(query, headers={"accept": "text/csv"})

@@ -81,6 +81,7 @@ MEANINGS: dict[str, str] = {
     "original_first_date": "First date of the series before the sample was shifted.",
     "original_last_date": "Last date of the series before the sample was shifted.",
     "HistoryRead.adjustment": "In whose units the prices are: published, raw or splits.",
+    "HistoryRead.dividends": "Dividends that a vendor announced in the range; on its first page.",
     "HistoryRead.gaps": "Runs of days without prices, and why.",
     "price": "Price of one unit, in the currency of the security.",
     "price_as_of": "Time of the price.",

@@ -1,5 +1,5 @@
-// The price chart of one holding, from a day in minutes to everything there is, with its volume and
-// its splits. Days are fetched in requests of at most 365 days each.
+// The price chart of one holding, from a day in minutes to everything there is, with its volume,
+// splits and dividends. Days are fetched in requests of at most 365 days each.
 
 import { areaLook, chartLook, colour, note, volumeLook } from "./charting.js";
 import { day, percent, price, tone } from "./figures.js";
@@ -9,6 +9,8 @@ const DAYS_PER_REQUEST = 364;
 // "Everything" is fetched some years at a time, until some have no prices.
 const YEARS_AT_ONCE = 5;
 const YEARS_MAX = 60;
+// More of them are marked without their amounts.
+const DIVIDENDS_NAMED_MAX = 8;
 const MARKED = ["split", "stock_dividend"];
 const box = document.getElementById("chart");
 const facts = document.getElementById("chart-facts");
@@ -55,11 +57,12 @@ async function answer(url) {
 // All pages of one range, and whether some of its prices cannot be read now.
 async function piece(symbol, from, to, interval) {
   const asked = `${box.dataset.historyUrl}${encodeURIComponent(symbol)}?from=${from}&to=${to}&interval=${interval}`;
-  const found = { rows: [], away: false };
+  const found = { rows: [], dividends: [], away: false };
   for (let cursor = ""; cursor !== null; ) {
     const url = cursor ? `${asked}&cursor=${cursor}` : asked;
     const page = await answer(url);
     found.rows.push(...page.data);
+    found.dividends.push(...page.dividends);
     if (page.gaps.some((gap) => gap.reason !== "no_data")) {
       found.away = true;
       kept.delete(url);
@@ -110,7 +113,8 @@ async function history(symbol, range) {
       volume: row.volume,
     }))
     .sort((a, b) => (a.time < b.time ? -1 : 1));
-  return { points, away: parts.some((part) => part.away) };
+  const dividends = parts.flatMap((part) => part.dividends);
+  return { points, dividends, away: parts.some((part) => part.away) };
 }
 
 async function splits(symbol) {
@@ -119,21 +123,33 @@ async function splits(symbol) {
   return found.data.filter((action) => MARKED.includes(action.kind));
 }
 
-// A split is marked at the first price in new units.
-function mark(actions) {
-  const found = actions
-    .filter((action) => shown.length && typeof shown[0].time === "string" && action.ex_date > shown[0].time)
-    .map((action) => ({
-      time: shown.find((point) => point.time >= action.ex_date)?.time,
+// Splits and dividends are marked at the first price from their ex-day on. Returns them in words.
+function mark(actions, dividends) {
+  const daily = shown.length && typeof shown[0].time === "string";
+  const place = (exDay) =>
+    daily && exDay >= shown[0].time ? shown.find((point) => point.time >= exDay)?.time : undefined;
+  const split = actions.filter((action) => place(action.ex_date));
+  const paid = dividends.filter((one) => place(one.ex_date));
+  const found = [
+    ...split.map((action) => ({
+      time: place(action.ex_date),
       position: "aboveBar",
       shape: "arrowDown",
       color: colour("--ink-3"),
       text: action.ratio ?? "",
-    }))
-    .filter((one) => one.time)
-    .sort((a, b) => (a.time < b.time ? -1 : 1));
+    })),
+    ...paid.map((one) => ({
+      time: place(one.ex_date),
+      position: "belowBar",
+      shape: "circle",
+      color: colour("--accent"),
+      text: paid.length > DIVIDENDS_NAMED_MAX ? "" : Number(one.amount).toLocaleString("en-GB"),
+    })),
+  ].sort((a, b) => (a.time < b.time ? -1 : 1));
   marks.setMarkers(found);
-  return actions.filter((action) => found.some((one) => one.text === action.ratio)).map((one) => one.title);
+  const words = split.map((action) => action.title);
+  if (paid.length) words.push(paid.length === 1 ? "1 dividend" : `${paid.length} dividends`);
+  return words;
 }
 
 function moment(time) {
@@ -185,7 +201,7 @@ async function show() {
     shown.filter((point) => point.volume !== null).map((point) => ({ time: point.time, value: point.volume })),
   );
   missing.textContent = found?.away ? "Some older prices cannot be read now." : "";
-  const marked = mark(actions);
+  const marked = mark(actions, found?.dividends ?? []);
   if (shown.length) {
     note(box, "");
     chart.applyOptions({
