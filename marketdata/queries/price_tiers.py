@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as at_time
@@ -22,6 +23,7 @@ from marketdata.storage.parquet import decoded
 from marketdata.tiers import COLD
 from stores.arrays import records_of
 from stores.copying import EPOCH_ORDINAL, EPOCH_S
+from stores.database import working_memory
 from stores.objects import NoSuchObject, Objects, ObjectsAway, objects
 from stores.sent_arrays import sent_ints
 
@@ -32,6 +34,8 @@ WARM_DB = "warm"
 WARM_TABLES = {DAILY: "prices_daily", MINUTES: "prices_minute"}
 _AWAY_S = 5.0
 _READERS_MAX = 8
+# A year of minutes of one asset is hashed by its hours, instead of sorted on disk.
+_ROLL_UP_MB = 32
 _DAY = timedelta(days=1)
 
 # Prices of days are numeric in the hot tier, and open, high, low and volume may be unknown.
@@ -133,15 +137,17 @@ def _bars_of_table(wanted: Wanted, *, table: str, columns: str, using: str) -> R
     else:
         column = "date" if daily else "at"
         query = _ROWS.format(columns=columns, table=table, column=column, limit=limit)
-    rows = records_of(
-        query=query,
-        values={
-            "ids": sent_ints(np.array(sorted(set(wanted.asset_ids)), np.int64)),
-            **_bounds(wanted),
-        },
-        fields=dict.fromkeys(FIELDS, "int8") | {"at": "date" if daily else "timestamptz"},
-        using=using,
-    ).astype(BAR)
+    rolled = wanted.interval is Interval.HOUR
+    with working_memory(megabytes=_ROLL_UP_MB, using=using) if rolled else nullcontext():
+        rows = records_of(
+            query=query,
+            values={
+                "ids": sent_ints(np.array(sorted(set(wanted.asset_ids)), np.int64)),
+                **_bounds(wanted),
+            },
+            fields=dict.fromkeys(FIELDS, "int8") | {"at": "date" if daily else "timestamptz"},
+            using=using,
+        ).astype(BAR)
     if daily:
         rows["at"] += EPOCH_ORDINAL
     else:

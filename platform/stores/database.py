@@ -34,3 +34,12 @@ def long_statements(*, seconds: int, using: str = DEFAULT_DB_ALIAS) -> Iterator[
             cursor.execute(f"SET LOCAL statement_timeout = {seconds * 1000:d}")
         with patient.patience(seconds):
             yield
+
+
+@contextmanager
+def working_memory(*, megabytes: int, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+    """Let each sort and hash of a transaction's statements take so much memory."""
+    with transaction.atomic(using=using):
+        with connections[using].cursor() as cursor:
+            cursor.execute(f"SET LOCAL work_mem = '{megabytes:d}MB'")
+        yield
