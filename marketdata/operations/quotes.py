@@ -69,6 +69,8 @@ ON CONFLICT (asset_id) DO UPDATE
    SET price = EXCLUDED.price, as_of = EXCLUDED.as_of, source = EXCLUDED.source,
        previous_close = COALESCE(EXCLUDED.previous_close, marketdata_latestprice.previous_close)
  WHERE marketdata_latestprice.as_of < EXCLUDED.as_of
+    OR (marketdata_latestprice.as_of = EXCLUDED.as_of
+        AND marketdata_latestprice.price <> EXCLUDED.price)
 """
 
 

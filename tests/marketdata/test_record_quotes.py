@@ -140,6 +140,21 @@ def test_the_database_is_written_every_few_seconds_in_one_statement(
     assert {price for _, price, _ in stored()} == {D(51), D(52)}, "all newest prices, not one"
 
 
+def test_a_correction_of_the_same_instant_reaches_redis_and_the_database(
+    make_asset: Callable[..., Any],
+) -> None:
+    make_asset("AAA")
+    record_quotes(quotes=[quote(price="51")], now=NOW)
+    redis_client().delete("quotes:stored")  # three seconds later
+    assert record_quotes(quotes=[quote(price="50.5")], now=NOW).accepted == 1
+    assert published_prices() == {b"AAA": "50.5"}
+    assert [price for _, price, _ in stored()] == [D("50.5")]
+    redis_client().delete("quotes:stored")
+    with CaptureQueriesContext(connection):
+        record_quotes(quotes=[quote(price="50.5")], now=NOW)
+    assert LatestPrice.objects.get().price == D("50.5")
+
+
 def test_the_asset_of_a_household_takes_no_public_quote(
     make_asset: Callable[..., Any],
 ) -> None:
