@@ -60,10 +60,15 @@ def _calendar(exchange: str, year: int) -> "ExchangeCalendar":
     from exchange_calendars import get_calendar
     from exchange_calendars.errors import InvalidCalendarName
 
-    try:
-        return get_calendar(exchange, start=f"{year - 1}-01-01", end=f"{year + 1}-12-31")
-    except (InvalidCalendarName, ValueError) as error:
-        raise UnknownExchange(f"{exchange} {year}: {error}") from error
+    fault: Exception | None = None
+    # The holidays of some exchanges are published no further than this year.
+    for last_year in (year + 1, year):
+        try:
+            return get_calendar(exchange, start=f"{year - 1}-01-01", end=f"{last_year}-12-31")
+        except (InvalidCalendarName, ValueError, NotImplementedError) as error:
+            # The library cannot compute every calendar it names.
+            fault = fault or error
+    raise UnknownExchange(f"{exchange} {year}: {fault}") from fault
 
 
 def last_session_before(*, exchange: str, day: date) -> date:
@@ -114,8 +119,8 @@ def session_close(*, exchange: str, session: date) -> datetime:
 def hours(*, exchange: str, now: datetime) -> Hours | None:
     """Return the newest open and close of the exchange up to `now`, and the next ones.
 
-    Return None for an exchange without a calendar, so that one bad name does not affect the other
-    assets.
+    Return None for an exchange without a calendar, or where its calendar ends before the next
+    session, so that one bad name does not affect the other assets.
     """
     try:
         opens, closes = _edges(exchange, now.year)
@@ -124,12 +129,29 @@ def hours(*, exchange: str, now: datetime) -> Hours | None:
         return None
     moment = round(now.timestamp())
     opened, closed = bisect_right(opens, moment), bisect_right(closes, moment)
+    if not (0 < opened < len(opens) and 0 < closed < len(closes)):
+        _log_once(f"{exchange} {now.year}: the calendar ends")
+        return None
     return Hours(
         opened_at=_instant(opens[opened - 1]),
         closed_at=_instant(closes[closed - 1]),
         opens_at=_instant(opens[opened]),
         closes_at=_instant(closes[closed]),
     )
+
+
+def session_opened(*, exchange: str, now: datetime) -> date | None:
+    """Return the newest session that has opened, on the exchange's own day; None if unknown."""
+    try:
+        opens, _ = _edges(exchange, now.year)
+    except UnknownExchange as error:
+        _log_once(str(error))
+        return None
+    opened = bisect_right(opens, round(now.timestamp()))
+    if not opened:
+        return None
+    session: date = _calendar(exchange, now.year).sessions[opened - 1].date()
+    return session
 
 
 @lru_cache(maxsize=32)

@@ -1,15 +1,16 @@
 """Sessions of a vendor, checked before they are kept. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from core.currencies import minor_unit_of
 from core.limits import PRICE_DECIMALS, PRICE_MAX
-from marketdata.providers.port import DayBar, History
+from marketdata.providers.port import DayBar, Dividend, History
 
 _STEP = Decimal(1).scaleb(-PRICE_DECIMALS)
+_VOLUME_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class CheckedDays:
 def checked_days(bars: Sequence[DayBar], *, since: date, until: date) -> CheckedDays:
     """Return the sessions to keep.
 
-    Codes: `day_out_of_range`, `day_twice`, `price_not_positive`, `price_too_large`,
+    Codes: `day_out_of_range`, `day_twice`, `price_not_positive`, `price_too_large`, `volume_wrong`,
     `high_below_low` (open, high, low and close contradict each other), `day_repeated` (open, high,
     low, close and volume of the session before it: yesterday under another date).
     """
@@ -36,6 +37,27 @@ def checked_days(bars: Sequence[DayBar], *, since: date, until: date) -> Checked
         else:
             refused.append((bar.day, code))
     return CheckedDays(kept, refused)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDividends:
+    """One dividend for each ex-date, and the (day, code) of each refused one."""
+
+    kept: Sequence[Dividend]
+    refused: Sequence[tuple[date, str]]
+
+
+def checked_dividends(dividends: Iterable[Dividend]) -> CheckedDividends:
+    """Return the dividends to keep: those of one ex-date, such as a special one, are added up."""
+    amounts: dict[date, Decimal] = {}
+    refused: list[tuple[date, str]] = []
+    for one in dividends:
+        code = _price_fault(one.amount)
+        if code is None:
+            amounts[one.ex_date] = amounts.get(one.ex_date, Decimal(0)) + one.amount.quantize(_STEP)
+        else:
+            refused.append((one.ex_date, code.replace("price", "dividend")))
+    return CheckedDividends([Dividend(day, amounts[day]) for day in sorted(amounts)], refused)
 
 
 def in_currency(history: History, *, currency: str) -> History | None:
@@ -72,15 +94,23 @@ def _fault(bar: DayBar, before: DayBar | None, since: date, until: date) -> str 
         return "day_out_of_range"
     if before is not None and bar.day == before.day:
         return "day_twice"
-    if any(value.quantize(_STEP) <= 0 for value in (bar.close, *stated)):
-        return "price_not_positive"
-    if any(value > PRICE_MAX for value in (bar.close, *stated)):
-        return "price_too_large"
+    fault = next(filter(None, map(_price_fault, (bar.close, *stated))), None)
+    if fault is not None:
+        return fault
+    if bar.volume is not None and not 0 <= bar.volume <= _VOLUME_MAX:
+        return "volume_wrong"
     if _contradicts(bar):
         return "high_below_low"
     if before is not None and bar.volume and replace(_rounded(bar), day=before.day) == before:
         return "day_repeated"
     return None
+
+
+def _price_fault(value: Decimal) -> str | None:
+    # Rounding a number that is larger than the context has digits is an error.
+    if value > PRICE_MAX:
+        return "price_too_large"
+    return "price_not_positive" if value.quantize(_STEP) <= 0 else None
 
 
 def _contradicts(bar: DayBar) -> bool:

@@ -20,12 +20,17 @@ from datetime import date
 from decimal import Decimal
 
 from core.currencies import minor_unit_of
+from core.limits import PRICE_DECIMALS, PRICE_MAX
+from marketdata.calendars import session_opened
 from marketdata.providers.port import VendorQuote
 
 # Two vendors' prices may differ by this share of the first, in basis points.
 APART_BP_MAX = 200
 # A move by more than this share is confirmed by another vendor, if there is one.
 MOVED_MAX = Decimal("0.2")
+_STEP = Decimal(1).scaleb(-PRICE_DECIMALS)
+# Of a distance that is stored, in basis points.
+_APART_BP_STORED_MAX = 2_147_483_647
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +49,11 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The last close that is stored, and its session."""
+    """The last close that is stored, and its session on the exchange's own day."""
 
     day: date
     price: Decimal
+    exchange: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +73,25 @@ def judged(
     closes: Mapping[int, Close],
 ) -> Judged:
     """Return what to believe of an answer to a question about `asked`."""
-    by_name = {one.name_at(provider): one for one in asked}
+    by_name: dict[str | None, list[Listed]] = {}
+    for one in asked:
+        by_name.setdefault(one.name_at(provider), []).append(one)
     believed: dict[int, VendorQuote] = {}
     refused: list[tuple[str, str]] = []
     for quote in quotes:
-        listed = by_name.get(quote.symbol)
-        if listed is None:
+        # Two assets may have one name at a vendor.
+        found = by_name.get(quote.symbol, [])
+        if not found:
             refused.append((quote.symbol, "symbol_not_asked"))
-            continue
-        converted = in_currency(quote, currency=listed.currency)
-        if not quote.price.is_finite() or quote.price <= 0:
-            refused.append((listed.symbol, "price_not_positive"))
-        elif converted is None:
-            refused.append((listed.symbol, "currency_wrong"))
-        elif _is_yesterdays(converted, closes.get(listed.asset_id)):
-            refused.append((listed.symbol, "yesterdays_close"))
-        elif listed.asset_id in believed:
-            refused.append((listed.symbol, "said_twice"))
-        else:
-            believed[listed.asset_id] = converted
+        for listed in found:
+            converted = in_currency(quote, currency=listed.currency)
+            code = _fault(quote, converted, closes.get(listed.asset_id))
+            if code is None and listed.asset_id in believed:
+                code = "said_twice"
+            if code is not None:
+                refused.append((listed.symbol, code))
+            elif converted is not None:
+                believed[listed.asset_id] = converted
     missing = [one for one in asked if one.asset_id not in believed]
     return Judged(believed, refused, missing)
 
@@ -95,7 +101,7 @@ def is_doubtful(quote: VendorQuote, *, last: Decimal | None, close: Close | None
     known = last or (close.price if close else None)
     if known is not None and abs(quote.price - known) > known * MOVED_MAX:
         return True
-    return close is not None and quote.as_of.date() > close.day and quote.price == close.price
+    return close is not None and quote.price == close.price and _is_later(quote, close)
 
 
 def in_currency(quote: VendorQuote, *, currency: str) -> VendorQuote | None:
@@ -115,11 +121,39 @@ def in_currency(quote: VendorQuote, *, currency: str) -> VendorQuote | None:
 
 
 def apart_bp(price: Decimal, other: Decimal) -> int:
-    """Return how far another price is from one, in basis points of the first."""
-    return round(abs(other - price) / price * 10_000)
+    """Return how far another price is from one, in basis points of the first; two billion at most.
+
+    Both are positive.
+    """
+    return min(round(abs(other - price) / price * 10_000), _APART_BP_STORED_MAX)
 
 
-def _is_yesterdays(quote: VendorQuote, close: Close | None) -> bool:
-    if close is None or quote.previous_close is None or quote.as_of.date() <= close.day:
+def _fault(quote: VendorQuote, converted: VendorQuote | None, close: Close | None) -> str | None:
+    price = quote.price if converted is None else converted.price
+    if not price.is_finite():
+        return "price_not_positive"
+    if price > PRICE_MAX:
+        return "price_too_large"
+    if price.quantize(_STEP) <= 0:
+        return "price_not_positive"
+    if converted is None:
+        return "currency_wrong"
+    if close is not None and _is_yesterdays(converted, close):
+        return "yesterdays_close"
+    return None
+
+
+def _is_yesterdays(quote: VendorQuote, close: Close) -> bool:
+    if quote.price != close.price or quote.previous_close in (None, close.price):
         return False
-    return quote.price == close.price and quote.previous_close != close.price
+    return _is_later(quote, close)
+
+
+def _is_later(quote: VendorQuote, close: Close) -> bool:
+    """Return whether a session after that of the close had opened when the quote was made.
+
+    The day in UTC would not do: an evening in New York is tomorrow there.
+    """
+    exchange = close.exchange
+    session = session_opened(exchange=exchange, now=quote.as_of) if exchange else None
+    return (session or quote.as_of.date()) > close.day

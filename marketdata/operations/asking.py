@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
 
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from prometheus_client import Counter, Histogram
 
@@ -99,6 +100,9 @@ def ask(
     except ProviderFault as error:
         fault = error
         logger.warning("%s did not answer %s: %s", name, what, error)
+        raise
+    except SoftTimeLimitExceeded:
+        fault = ProviderFault(Fault.TIMEOUT, f"{name} {what}: the time of the task is over")
         raise
     except Exception as error:
         fault = ProviderFault(Fault.FORMAT_CHANGED, f"{name} {what}: {type(error).__name__}")

@@ -40,7 +40,8 @@ def propose(
     """Return the action with these terms, and whether it is new.
 
     `terms`: the fields of `Terms` without the symbols. `household_id`: the household it concerns,
-    or None for everyone. An action that another report stated before is returned as it is.
+    or None for everyone. An action that another report stated before is returned as it is, and so
+    is one that was withdrawn if a vendor announces it again: it does so night after night.
     `user` is None if a vendor announced it.
     """
     stated = Terms(
@@ -54,7 +55,7 @@ def propose(
     with transaction.atomic():
         # One proposal of an asset at a time, so that two reports cannot both be the first.
         locked(Asset.objects.all()).get(pk=asset.pk)
-        known = _known(asset, household_id, stated)
+        known = _known(asset, household_id, stated, withdrawn=source == ActionSource.VENDOR)
         if known is not None:
             return known, False
         made = CorporateAction.objects.create(
@@ -82,9 +83,13 @@ def _ensure_tradable(asset: Asset, new_asset: Asset | None) -> None:
             )
 
 
-def _known(asset: Asset, household_id: int | None, stated: Terms) -> CorporateAction | None:
+def _known(
+    asset: Asset, household_id: int | None, stated: Terms, *, withdrawn: bool
+) -> CorporateAction | None:
     """Return the action that is already known; one of everyone precedes one of a household."""
-    rows = CorporateAction.objects.filter(asset=asset).exclude(state=ActionState.WITHDRAWN)
+    rows = CorporateAction.objects.filter(asset=asset)
+    if not withdrawn:
+        rows = rows.exclude(state=ActionState.WITHDRAWN)
     found = [
         row
         for row in rows.select_related("asset", "new_asset").order_by("id")

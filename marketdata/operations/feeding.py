@@ -375,7 +375,8 @@ def _asked(
 
     def answer(call: tuple[str, list[Listed]]) -> _Answer:
         name, assets = call
-        names = [found for one in assets if (found := one.name_at(name)) is not None]
+        found = (one.name_at(name) for one in assets)
+        names = list(dict.fromkeys(symbol for symbol in found if symbol is not None))
         try:
             quotes = ask(vendors[name], "quotes", lambda vendor: vendor.quotes(names), now=now)
         except ProviderFault:

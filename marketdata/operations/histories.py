@@ -17,12 +17,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from prometheus_client import Counter
 
 from core.errors import BallastError
 from marketdata.calendars import UnknownExchange, hours, last_session_closed
-from marketdata.day_bars import checked_days, in_currency
+from marketdata.day_bars import checked_days, checked_dividends, in_currency
 from marketdata.models import ActionSource, AnnouncedDividend, Asset, Listing
 from marketdata.operations.archiving import restore_prices
 from marketdata.operations.asking import ask, providers, providers_of
@@ -86,8 +86,23 @@ def load_due_histories(*, now: datetime, stop: Callable[[], bool]) -> list[Loade
     done: list[Loaded] = []
     able = [one.name for one in providers_of(Capability.DAYS)]
     while not stop() and (claimed := _claimed(able, now)):
-        done += [load_history(listing=listing, now=now) for listing in claimed]
+        try:
+            while claimed and not stop():
+                done.append(_loaded(claimed.pop(0), now))
+        finally:
+            _release(claimed, now)
     return done
+
+
+def _loaded(listing: Listing, now: datetime) -> Loaded:
+    """Load one history. What the database refuses of one must not stop the others."""
+    try:
+        return load_history(listing=listing, now=now)
+    except (DataError, IntegrityError) as error:
+        logger.exception("%s: its sessions could not be written", listing)
+        fault = ProviderFault(Fault.FORMAT_CHANGED, f"not written: {type(error).__name__}")
+        _failed(listing, fault, now)
+        return Loaded(listing, 0, fault)
 
 
 def load_history(*, listing: Listing, now: datetime) -> Loaded:
@@ -117,22 +132,25 @@ def load_history(*, listing: Listing, now: datetime) -> Loaded:
         _failed(listing, fault, now)
         return Loaded(listing, 0, fault)
     days = checked_days(converted.bars, since=since, until=until)
-    for _, code in days.refused:
+    dividends = checked_dividends(converted.dividends)
+    refused = [*days.refused, *dividends.refused]
+    for _, code in refused:
         DAYS_REFUSED.labels(listing.provider, code).inc()
-    if days.refused:
-        logger.warning("%s: refused days %s", listing, days.refused[:10])
-    count_refusals(name=listing.provider, codes=[code for _, code in days.refused], day=now.date())
+    if refused:
+        logger.warning("%s: refused days %s", listing, refused[:10])
+    count_refusals(name=listing.provider, codes=[code for _, code in refused], day=now.date())
     if not _is_writable(days.kept, now):
         archived = ProviderFault(
             Fault.BROKEN_OFF, "years of it are archived and cannot be restored"
         )
         _failed(listing, archived, now)
         return Loaded(listing, 0, archived)
+    # Before the listing is done: a worker that is killed in between proposes them again.
+    _propose(asset, listing, converted.splits, now)
     with transaction.atomic():
         written = write_days(asset_id=asset.pk, bars=days.kept)
-        _announce(asset, listing.provider, converted.dividends)
+        _announce(asset, listing.provider, dividends.kept)
         _done(listing, days.kept, since, now)
-    _propose(asset, listing, converted.splits, now)
     return Loaded(listing, written)
 
 
@@ -177,6 +195,7 @@ UPDATE marketdata_listing SET days_due_at = %(later)s
  WHERE id = ANY(SELECT listing.id
                   FROM marketdata_listing listing
                   JOIN marketdata_asset asset ON asset.id = listing.asset_id AND asset.is_active
+                                             AND asset.household_id IS NULL
                  WHERE listing.days_due_at <= %(now)s AND listing.provider = ANY(%(able)s)
                  ORDER BY listing.days_due_at, listing.id
                  LIMIT %(count)s)
@@ -191,6 +210,12 @@ def _claimed(able: Sequence[str], now: datetime) -> list[Listing]:
     return list(
         Listing.objects.filter(pk__in=[pk for (pk,) in rows]).select_related("asset").order_by("pk")
     )
+
+
+def _release(listings: Sequence[Listing], now: datetime) -> None:
+    """Give claimed listings back that were not asked for, for the next run."""
+    pks = [listing.pk for listing in listings]
+    Listing.objects.filter(pk__in=pks, days_due_at=now + RETRY).update(days_due_at=now)
 
 
 def _last_session(asset: Asset, now: datetime) -> date:

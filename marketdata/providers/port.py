@@ -43,6 +43,10 @@ class Fault(StrEnum):
 HARMLESS = frozenset({Fault.NOT_FOUND, Fault.QUOTA_USED, Fault.BREAKER_OPEN})
 
 
+# A vendor that wants to be left alone is asked again after a day, whatever it says.
+RETRY_AFTER_S_MAX = 86_400.0
+
+
 class ProviderFault(Exception):
     """A vendor gave no usable answer. `detail` never contains a key."""
 
@@ -50,6 +54,8 @@ class ProviderFault(Exception):
         super().__init__(f"{fault}: {detail}")
         self.fault = fault
         self.detail = detail
+        if retry_after_s is not None:
+            retry_after_s = min(retry_after_s, RETRY_AFTER_S_MAX)
         self.retry_after_s = retry_after_s
 
 

@@ -20,8 +20,9 @@ SELECT asset.id, asset.symbol, asset.currency, asset.exchange,
 # The last session of each asset in the packed closes, which lie on few pages.
 _LAST = """
 SELECT DISTINCT ON (asset_id) asset_id, split_part(days, ' ', -1)::int,
-       split_part(closes, ' ', -1)::numeric
+       split_part(closes, ' ', -1)::numeric, asset.exchange
   FROM marketdata_yearofcloses
+  JOIN marketdata_asset asset ON asset.id = asset_id
  WHERE asset_id = ANY(%(ids)s::bigint[])
  ORDER BY asset_id, year DESC
 """
@@ -53,8 +54,8 @@ def listed(*, providers: Iterable[str]) -> list[Listed]:
 def stored_closes(*, asset_ids: Iterable[int]) -> dict[int, Close]:
     """Return each asset's last close, in one query; assets without any are absent."""
     return {
-        asset_id: Close(date.fromordinal(day), price)
-        for asset_id, day, price in rows_of(_LAST, {"ids": sorted(set(asset_ids))})
+        asset_id: Close(date.fromordinal(day), price, exchange)
+        for asset_id, day, price, exchange in rows_of(_LAST, {"ids": sorted(set(asset_ids))})
     }
 
 

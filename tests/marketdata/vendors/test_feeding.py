@@ -1,7 +1,7 @@
 """The live feed against real vendors on loopback that hang, lie and die."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -9,7 +9,8 @@ import pytest
 
 from marketdata.operations.feeding import COMPARE_EVERY_S, Feed
 from marketdata.queries import quotes
-from tests.marketdata.vendors.conftest import NOW
+from tests.marketdata.providers import loopback
+from tests.marketdata.vendors.conftest import NOW, TIINGO
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -308,3 +309,57 @@ def test_many_assets_are_asked_for_in_few_calls_and_queries(
     with django_assert_max_num_queries(8):
         assert feed.tick(now=NOW) == 2
     assert pair.calls("first") == 1
+
+
+@pytest.mark.parametrize("lie", ["0.0000001", "0.000000001", "1e20", "1e29"])
+def test_no_figure_of_one_vendor_stops_the_feed(pair: Any, feed: Feed, acme: Any, lie: str) -> None:
+    from marketdata.models import Disagreement
+
+    pair.first.set_price("ACME", lie, as_of=NOW)
+    pair.second.set_price("ACME", "101.25", as_of=NOW)
+    assert feed.tick(now=NOW) == 1
+    assert price_of(acme) == (D("101.25"), "second", False)
+    assert all(row.apart_bp <= 2**31 - 1 for row in Disagreement.objects.all())
+
+
+@pytest.mark.parametrize("seconds", ["9" * 400, "31536000"])
+def test_a_vendor_cannot_ask_to_be_left_alone_for_longer_than_a_day(
+    pair: Any,
+    feed: Feed,
+    listed: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: str,
+) -> None:
+    from marketdata.operations.asking import limits
+    from marketdata.operations.provider_state import admitted
+    from marketdata.providers.port import ProviderFault
+
+    listed("ACME", "first")
+    monkeypatch.setattr(loopback, "RETRY_AFTER_S", seconds)
+    pair.behave("first", "429")
+    assert feed.tick(now=NOW) == 0
+    with pytest.raises(ProviderFault) as refusal:
+        admitted(name="first", limits=limits("first"))
+    assert 0 < (refusal.value.retry_after_s or 0) <= 86_400
+
+
+def test_an_evening_in_new_york_is_no_later_day(pair: Any, feed: Feed, acme: Any) -> None:
+    """The price of half past seven in the evening is Friday's close, and is not yesterday's."""
+    evening = datetime(2026, 11, 21, 0, 30, tzinfo=UTC)
+    pair.set_price("ACME", "100.5", as_of=evening, previous_close="99")
+    assert feed.tick(now=evening) == 1
+    assert price_of(acme, now=evening) == (D("100.5"), "first", False)
+
+
+def test_two_assets_with_one_name_at_a_vendor_are_both_quoted(
+    pair: Any, feed: Feed, acme: Any, listed: Callable[..., Any]
+) -> None:
+    from marketdata.models import Listing
+
+    twin = listed("ACME-W", "first")
+    Listing.objects.filter(asset=twin).update(provider_symbol="ACME")
+    pair.set_price("ACME", "101.25")
+    assert feed.tick(now=NOW) == 2
+    assert price_of(acme) == price_of(twin) == (D("101.25"), "first", False)
+    [request] = pair.first.requests(TIINGO)
+    assert request.query["tickers"] == "ACME"

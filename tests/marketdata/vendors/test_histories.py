@@ -7,10 +7,11 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
 
-from marketdata.day_bars import checked_days
+from marketdata.day_bars import checked_days, checked_dividends
 from marketdata.operations.histories import RETRY, load_due_histories
-from marketdata.providers.port import DayBar
+from marketdata.providers.port import DayBar, Dividend
 from tests.marketdata.providers.market import day_bar
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -133,6 +134,9 @@ CASES: list[tuple[str, DayBar, str]] = [
     ("huge", day_bar("2026-11-20", "1", "1e15", "1", "1", volume=1), "price_too_large"),
     ("close above high", day_bar("2026-11-20", "1", "2", "1", "3", volume=1), "high_below_low"),
     ("open below low", day_bar("2026-11-20", "1", "3", "2", "2", volume=1), "high_below_low"),
+    ("endless", day_bar("2026-11-20", "1", "1e25", "1", "1", volume=1), "price_too_large"),
+    ("sold short", day_bar("2026-11-20", "1", "1", "1", "1", volume=-1), "volume_wrong"),
+    ("too many", day_bar("2026-11-20", "1", "1", "1", "1", volume=2**63), "volume_wrong"),
     ("future", day_bar("2026-11-21", "1", "1", "1", "1", volume=1), "day_out_of_range"),
     ("twice", day_bar("2026-11-19", "9", "9", "9", "9", volume=1), "day_twice"),
     ("repeated", day_bar("2026-11-20", "5", "6", "4", "5", volume=7), "day_repeated"),
@@ -160,3 +164,117 @@ def test_a_history_in_another_currency_is_refused_whole(pair: Any, due: Callable
     assert loaded.fault is not None
     assert closes(asset) == {}
     assert "USD" in asset.listings.get().fault
+
+
+def test_two_dividends_of_one_day_are_added_and_wrong_ones_refused(
+    pair: Any, due: Callable[..., Any]
+) -> None:
+    from marketdata.models import AnnouncedDividend
+
+    asset = due()
+    day = date(2026, 11, 19)
+    found = checked_dividends(
+        [
+            Dividend(day, D("0.25")),
+            Dividend(day, D("1.5")),
+            Dividend(day, D("-1")),
+            Dividend(date(2026, 11, 20), D("1e25")),
+        ]
+    )
+    assert found.kept == [Dividend(day, D("1.75"))]
+    assert [code for _, code in found.refused] == ["dividend_not_positive", "dividend_too_large"]
+    security = pair.first.market.securities["ACME"]
+    pair.first.market.securities["ACME"] = replace(
+        security, dividends=(Dividend(day, D("-0.25")), Dividend(date(2026, 11, 20), D("0.5")))
+    )
+    [loaded] = load()
+    assert (loaded.written, loaded.fault) == (5, None)
+    assert [row.amount for row in AnnouncedDividend.objects.filter(asset=asset)] == [D("0.5")]
+
+
+def test_a_history_the_database_refuses_does_not_stop_the_others(
+    pair: Any, due: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from marketdata.operations import histories
+
+    broken, asset = due("ACME", "first"), due("BOLT", "first")
+    write = histories.write_days
+
+    def refusing(*, asset_id: int, bars: Any) -> int:
+        if asset_id == broken.pk:
+            bars = [replace(bars[0], close=D("1e17"))]  # more digits than the column has
+        return write(asset_id=asset_id, bars=bars)
+
+    monkeypatch.setattr(histories, "write_days", refusing)
+    first, second = load()
+    assert (first.fault is not None, second.written) == (True, 2)
+    assert len(closes(asset)) == 2
+    listing = broken.listings.get()
+    assert (listing.fault != "", listing.days_due_at) == (True, NOW + RETRY)
+
+
+def test_listings_that_were_claimed_and_not_asked_for_are_due_at_once(
+    pair: Any, due: Callable[..., Any]
+) -> None:
+    due("ACME", "first")
+    bolt = due("BOLT", "first")
+    answers = iter([False, False, True, True])
+    assert len(load_due_histories(now=NOW, stop=lambda: next(answers))) == 1
+    assert bolt.listings.get().days_due_at == NOW
+
+
+def test_a_task_whose_time_is_over_ends_and_keeps_the_claims_of_the_others(
+    pair: Any, due: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from marketdata.providers.tiingo import Tiingo
+
+    acme, bolt = due("ACME", "first"), due("BOLT", "first")
+
+    def over(*arguments: Any, **options: Any) -> Any:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(Tiingo, "days", over)
+    with pytest.raises(SoftTimeLimitExceeded):
+        load()
+    assert acme.listings.get().days_due_at == NOW + RETRY
+    assert bolt.listings.get().days_due_at == NOW
+
+
+def test_a_withdrawn_split_is_not_proposed_again_every_night(
+    pair: Any, due: Callable[..., Any], people: Any
+) -> None:
+    from marketdata.models import CorporateAction
+    from marketdata.operations.corporate_actions import withdraw_for_everyone
+
+    due()
+    load()
+    withdraw_for_everyone(action=CorporateAction.objects.get(), user=people.owner, now=NOW)
+    load(datetime(2026, 11, 23, 22, 31, tzinfo=UTC))
+    assert CorporateAction.objects.get().state == "withdrawn"
+
+
+def test_splits_are_proposed_even_if_the_worker_dies_before_the_listing_is_done(
+    pair: Any, due: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from marketdata.models import CorporateAction
+
+    def killed(**options: Any) -> None:
+        raise SystemExit
+
+    due()
+    with monkeypatch.context() as dying, pytest.raises(SystemExit):
+        dying.setattr("marketdata.operations.histories.propose", killed)
+        load()
+    load(NOW + RETRY)
+    assert CorporateAction.objects.count() == 1
+
+
+def test_no_vendor_is_asked_for_an_asset_of_a_household(
+    pair: Any, due: Callable[..., Any], people: Any
+) -> None:
+    from marketdata.models import Asset
+
+    asset = due("ACME", "first")
+    Asset.objects.filter(pk=asset.pk).update(household=people.owner.household)
+    assert load() == []
+    assert pair.calls("first") == 0
