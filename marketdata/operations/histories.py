@@ -8,6 +8,7 @@ check     a day out of order or twice, a close that is not positive, a high belo
           counted, and the others are kept
 write     all days of an asset in one statement; equal days are not touched. Years that are
           archived are restored first
+minutes   those of the last session come with it (`minute_histories`)
 announce  a split becomes a proposal that an operator or each holder confirms; a dividend is
           kept as announced
 """
@@ -20,6 +21,7 @@ from datetime import date, datetime, timedelta
 from django.db import DataError, IntegrityError, transaction
 from prometheus_client import Counter
 
+from core.currencies import minor_unit_of
 from core.errors import BallastError
 from marketdata.calendars import UnknownExchange, hours, last_session_closed
 from marketdata.day_bars import checked_days, checked_dividends, in_currency
@@ -27,6 +29,7 @@ from marketdata.models import ActionSource, AnnouncedDividend, Asset, Listing
 from marketdata.operations.archiving import restore_prices
 from marketdata.operations.asking import ask, providers, providers_of
 from marketdata.operations.corporate_actions import propose
+from marketdata.operations.minute_histories import load_minutes
 from marketdata.operations.provider_state import count_refusals
 from marketdata.partitions import DAILY
 from marketdata.providers.port import (
@@ -71,11 +74,12 @@ RETURNING date
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What one listing brought: days written, and the fault if it brought nothing."""
+    """What one listing brought: days and minutes written, and the fault if it brought nothing."""
 
     listing: Listing
     written: int
     fault: ProviderFault | None = None
+    minutes: int = 0
 
 
 def load_due_histories(*, now: datetime, stop: Callable[[], bool]) -> list[Loaded]:
@@ -151,7 +155,11 @@ def load_history(*, listing: Listing, now: datetime) -> Loaded:
         written = write_days(asset_id=asset.pk, bars=days.kept)
         _announce(asset, listing.provider, dividends.kept)
         _done(listing, days.kept, since, now)
-    return Loaded(listing, written)
+    minor = minor_unit_of(history.currency) if history.currency else None
+    minutes = load_minutes(
+        listing=listing, per=minor.per if minor else 1, settled=now - SETTLED, now=now
+    )
+    return Loaded(listing, written, minutes=minutes)
 
 
 def write_days(*, asset_id: int, bars: Sequence[DayBar]) -> int:

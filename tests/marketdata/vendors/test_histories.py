@@ -10,9 +10,10 @@ import pytest
 from billiard.exceptions import SoftTimeLimitExceeded
 
 from marketdata.day_bars import checked_days, checked_dividends
+from marketdata.minute_bars import checked_minutes
 from marketdata.operations.histories import RETRY, load_due_histories
 from marketdata.providers.port import DayBar, Dividend
-from tests.marketdata.providers.market import day_bar
+from tests.marketdata.providers.market import day_bar, minute_bar
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,6 +69,69 @@ def test_sessions_splits_and_dividends_come_with_the_first_load(
     # The next session is Monday's; it settles after its close at 21:00 UTC.
     assert listing.days_due_at == datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
     assert load() == []
+
+
+def minutes(asset: Any) -> list[tuple[str, float, float, int]]:
+    from marketdata.models import MinuteBar
+
+    rows = MinuteBar.objects.filter(asset=asset).order_by("at")
+    return [(f"{row.at:%m-%d %H:%M}", row.open / 1e8, row.close / 1e8, row.volume) for row in rows]
+
+
+def test_the_minutes_of_the_last_session_come_with_its_close(
+    pair: Any, due: Callable[..., Any]
+) -> None:
+    asset = due()
+    [loaded] = load()
+    assert loaded.minutes == 3
+    assert minutes(asset) == [
+        ("11-20 14:30", 100.2, 100.25, 900),
+        ("11-20 14:31", 100.25, 100.35, 700),
+        ("11-20 14:33", 100.35, 100.0, 1100),
+    ]
+    asset.listings.filter(rank=0).update(days_due_at=NOW)
+    [again] = load()
+    assert (again.minutes, len(minutes(asset))) == (0, 3)
+
+
+MINUTES: list[tuple[str, dict[str, Any], str]] = [
+    ("before the open", {"at": datetime(2026, 11, 20, 14, 29, tzinfo=UTC)}, "minute_out_of_range"),
+    ("at the close", {"at": datetime(2026, 11, 20, 21, tzinfo=UTC)}, "minute_out_of_range"),
+    ("in a minute", {"at": datetime(2026, 11, 20, 14, 31, 5, tzinfo=UTC)}, "minute_not_whole"),
+    ("twice", {"at": datetime(2026, 11, 20, 14, 30, tzinfo=UTC)}, "minute_twice"),
+    ("zero", {"low": D(0)}, "price_not_positive"),
+    ("huge", {"high": D("1e15")}, "price_too_large"),
+    ("crossed", {"high": D(99)}, "high_below_low"),
+    ("negative volume", {"volume": -1}, "volume_negative"),
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"), [case[1:] for case in MINUTES], ids=[case[0] for case in MINUTES]
+)
+def test_each_wrong_minute_has_a_code(change: dict[str, Any], code: str) -> None:
+    good = minute_bar("2026-11-20T14:30:00+00:00", "100", "101", "99", "100.5", volume=5)
+    wrong = replace(good, **{"at": datetime(2026, 11, 20, 14, 31, tzinfo=UTC), **change})
+    found = checked_minutes(
+        [good, wrong],
+        since=datetime(2026, 11, 20, 14, 30, tzinfo=UTC),
+        until=datetime(2026, 11, 20, 21, tzinfo=UTC),
+        per=1,
+    )
+    assert good.at in [one.at for one in found.kept]
+    assert [found_code for _, found_code in found.refused] == [code]
+    assert len(found.kept) == 1
+
+
+def test_minutes_in_pence_are_kept_in_pounds() -> None:
+    pence = minute_bar("2026-11-20T14:30:00+00:00", "812.5", "813", "812", "812.75", volume=5)
+    [kept] = checked_minutes(
+        [pence],
+        since=datetime(2026, 11, 20, 14, tzinfo=UTC),
+        until=datetime(2026, 11, 20, 15, tzinfo=UTC),
+        per=100,
+    ).kept
+    assert (kept.open, kept.close) == (812_500_000, 812_750_000)
 
 
 def test_a_corrected_close_replaces_the_old_one_and_nothing_comes_twice(
@@ -262,9 +326,10 @@ def test_splits_are_proposed_even_if_the_worker_dies_before_the_listing_is_done(
         raise SystemExit
 
     due()
-    with monkeypatch.context() as dying, pytest.raises(SystemExit):
+    with monkeypatch.context() as dying:
         dying.setattr("marketdata.operations.histories.propose", killed)
-        load()
+        with pytest.raises(SystemExit):
+            load()
     load(NOW + RETRY)
     assert CorporateAction.objects.count() == 1
 
