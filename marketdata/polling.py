@@ -4,7 +4,9 @@
              its assets, spread evenly, and never more often than the vendor's own interval
     closed   once more after the close, when the last trades have settled; then at the next open
     failed   the next vendor of the asset is asked at once; when none is left, the first one again
-             after RETRY_S
+             after an interval
+    quota    an asset whose call the quota had no room for keeps its turn: it is asked for as soon
+             as the quota has a call again, before those that were answered
 
 Worked example: 120 assets at a vendor that answers 50 symbols a call and allows 50 calls an hour:
 3 calls a round, so a round every 216 s.
@@ -29,6 +31,15 @@ def interval_s(*, assets: int, per_call: int, limits: Sequence[Limit], least_s: 
     calls = math.ceil(assets / per_call)
     paces = [calls * limit.window_ms / 1000 / (limit.calls * _SHARE) for limit in limits]
     return max(least_s, *paces) if paces else least_s
+
+
+def retry_s(*, interval_s: float, quota_wait_s: float | None) -> float:
+    """Return the seconds until an asset that no vendor quoted is due again.
+
+    `quota_wait_s`: how long a vendor's quota has no call, None if it was asked.
+    """
+    wait = max(interval_s, RETRY_S)
+    return wait if quota_wait_s is None else min(wait, max(quota_wait_s, RETRY_S))
 
 
 def wait_s(

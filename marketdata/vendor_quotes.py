@@ -85,11 +85,11 @@ def judged(
             refused.append((quote.symbol, "symbol_not_asked"))
         for listed in found:
             converted = in_currency(quote, currency=listed.currency)
-            code = _fault(quote, converted, closes.get(listed.asset_id))
-            if code is None and listed.asset_id in believed:
-                code = "said_twice"
-            if code is not None:
-                refused.append((listed.symbol, code))
+            fault = _fault(quote, converted, closes.get(listed.asset_id))
+            if fault is not None:
+                refused.append((listed.symbol, fault))
+            elif listed.asset_id in believed:
+                refused.append((listed.symbol, "said_twice"))
             elif converted is not None:
                 believed[listed.asset_id] = converted
     missing = [one for one in asked if one.asset_id not in believed]

@@ -33,6 +33,9 @@ PROVIDER_SECONDS = Histogram(
     buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 30, 60),
 )
 
+# People who search, and histories, never use more than the rest: prices must not stop for them.
+SPARED = 0.5
+
 Answer = TypeVar("Answer")
 
 
@@ -79,16 +82,25 @@ def limits(name: str) -> Sequence[Limit]:
 
 
 def ask(
-    provider: Provider, what: str, call: Callable[[Provider], Answer], *, now: datetime
+    provider: Provider,
+    what: str,
+    call: Callable[[Provider], Answer],
+    *,
+    now: datetime,
+    spared: float = SPARED,
 ) -> Answer:
     """Return a vendor's answer. Raise ProviderFault if it has none or may not be asked now.
 
-    `what` names the call in the metrics, such as "quotes".
+    `what` names the call in the metrics, such as "quotes". `spared`: the share of the vendor's
+    quota that is left to the feed; the feed itself leaves none.
     """
     name = provider.name
     try:
         probe = admitted(
-            name=name, limits=limits(name), requests=PROVIDERS[name].costs.get(what, 1)
+            name=name,
+            limits=limits(name),
+            requests=PROVIDERS[name].costs.get(what, 1),
+            spared=spared,
         )
     except ProviderFault as refusal:
         PROVIDER_CALLS.labels(name, what, refusal.fault).inc()

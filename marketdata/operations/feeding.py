@@ -13,7 +13,7 @@ compare    once an hour each asset with two vendors is asked of the second one t
 import logging
 import time
 from collections import Counter as Counts
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,11 +24,11 @@ from prometheus_client import Counter, Gauge
 from marketdata import polling
 from marketdata.calendars import hours
 from marketdata.models import Disagreement
-from marketdata.operations.asking import ask, limits, providers, providers_of
+from marketdata.operations.asking import SPARED, ask, limits, providers, providers_of
 from marketdata.operations.provider_state import count_refusals
 from marketdata.operations.pushed_quotes import PushedQuotes
 from marketdata.operations.quotes import IncomingQuote, record_quotes
-from marketdata.providers.port import Capability, Provider, ProviderFault, VendorQuote
+from marketdata.providers.port import Capability, Fault, Provider, ProviderFault, VendorQuote
 from marketdata.providers.registry import PROVIDERS
 from marketdata.queries.listings import listed, stored_closes
 from marketdata.vendor_quotes import APART_BP_MAX, Close, Listed, apart_bp, is_doubtful, judged
@@ -55,6 +55,8 @@ DISAGREEMENTS = Counter(
 LISTINGS_EVERY_S = 30.0
 COMPARE_EVERY_S = 3600.0
 COMPARED_MAX = 50
+# The clock of the process and that of the wall run apart by less, unless the machine slept.
+CLOCKS_APART_S_MAX = 60.0
 # A vendor that pushes is still asked now and then: a connection may live and say nothing.
 PUSHED_ASKED_EVERY_S = 60.0
 # Quotes of two vendors are compared if they were made about as late.
@@ -67,6 +69,7 @@ class _Answer:
     provider: str
     asked: Sequence[Listed]
     quotes: Sequence[VendorQuote] | None  # None: the call failed
+    quota_wait_s: float | None = None  # it was not made, because the vendor's calls are used up
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +102,40 @@ class Feed:
     _due_at: dict[int, float] = field(default_factory=dict)
     _newest: dict[int, _Newest] = field(default_factory=dict)
     _compared_at: dict[int, float] = field(default_factory=dict)
+    _disagreed_at: dict[int, float] = field(default_factory=dict)
     _unanswered: set[int] = field(default_factory=set)
+    _ticked: tuple[datetime, float] | None = None
 
     def tick(self, *, now: datetime) -> int:
         """Ask for the quotes that are due; return how many were recorded."""
         vendors = {one.name: one for one in providers_of(Capability.QUOTES)}
         if not vendors:
             return 0
+        self._notice_sleep(now)
         self._load(vendors)
         pushed = self._take_pushed(now)
         moment = self.clock()
         due = [one for one in self._assets if self._due_at.get(one.asset_id, 0.0) <= moment]
         if not due:
             return pushed
+        # The ones that wait longest come first, in case the quota is not enough for all.
+        due.sort(key=lambda one: self._due_at.get(one.asset_id, 0.0))
         recorded = self._round(due, vendors, now)
         self._compare(due, vendors, now)
         return pushed + recorded
+
+    def _notice_sleep(self, now: datetime) -> None:
+        """Ask for everything anew after the machine slept, or its time was set.
+
+        The clock of the process stood still then, and may be days behind the plan.
+        """
+        moment = self.clock()
+        if self._ticked is not None:
+            then, at = self._ticked
+            if abs((now - then).total_seconds() - (moment - at)) > CLOCKS_APART_S_MAX:
+                self._due_at.clear()
+                self._loaded_at = None
+        self._ticked = (now, moment)
 
     def _load(self, vendors: dict[str, Provider]) -> None:
         moment = self.clock()
@@ -123,7 +144,7 @@ class Feed:
         self._assets = listed(providers=vendors)
         self._closes = stored_closes(asset_ids=[one.asset_id for one in self._assets])
         known = {one.asset_id for one in self._assets}
-        for kept in (self._due_at, self._newest, self._compared_at):
+        for kept in (self._due_at, self._newest, self._compared_at, self._disagreed_at):
             for gone in kept.keys() - known:
                 del kept[gone]
         self._unanswered &= known
@@ -170,12 +191,15 @@ class Feed:
         per_call = {name: one.quotes_per_call for name, one in vendors.items()}
         tried: dict[int, set[str]] = {}
         held: dict[int, _Held] = {}
+        waits: dict[int, float] = {}
         waiting, recorded = due, 0
         while calls := polling.batches(waiting, per_call=per_call, tried=tried):
             unanswered: list[Listed] = []
-            for answer in _asked(calls, vendors, now):
+            for answer in _asked(calls, vendors, now, spared=0.0):
                 for one in answer.asked:
                     tried.setdefault(one.asset_id, set()).add(answer.provider)
+                    if answer.quota_wait_s is not None:
+                        waits[one.asset_id] = answer.quota_wait_s
                 left = {
                     one.asset_id
                     for one in answer.asked
@@ -187,7 +211,8 @@ class Feed:
                 unanswered += [one for one in answer.asked if one.asset_id not in found]
             waiting = unanswered
         alone = self._alone(waiting, held, now)
-        self._plan(due, [one for one in waiting if one.asset_id not in alone], now)
+        missing = [one.asset_id for one in waiting if one.asset_id not in alone]
+        self._plan(due, {one: waits.get(one) for one in missing}, now)
         return recorded + len(alone)
 
     def _judged(self, answer: _Answer, now: datetime) -> dict[int, VendorQuote]:
@@ -224,7 +249,7 @@ class Feed:
                 believed[asset_id] = quote
                 continue
             first.contradicted = True
-            _disagree(asset_id, first, quote, answer.provider, distance, now)
+            self._disagree(asset_id, first, quote, answer.provider, distance, now)
             if not doubtful:
                 believed[asset_id] = quote
         return believed
@@ -280,7 +305,12 @@ class Feed:
                 FALLBACKS.labels(provider, one.listings[0][0]).inc()
         return found
 
-    def _plan(self, due: Iterable[Listed], unanswered: Iterable[Listed], now: datetime) -> None:
+    def _plan(
+        self, due: Iterable[Listed], missing: Mapping[int, float | None], now: datetime
+    ) -> None:
+        """Decide when to ask again. `missing`: assets without an answer, and how long the quota
+        of a vendor that was not asked for them has no call.
+        """
         moment = self.clock()
         counts = Counts(one.listings[0][0] for one in self._assets)
         paces = {
@@ -292,11 +322,12 @@ class Feed:
             )
             for name, count in counts.items()
         }
-        missing = {one.asset_id for one in unanswered}
         for one in due:
             pace = paces[one.listings[0][0]]
             if one.asset_id in missing:
-                self._due_at[one.asset_id] = moment + max(pace, polling.RETRY_S)
+                self._due_at[one.asset_id] = moment + polling.retry_s(
+                    interval_s=pace, quota_wait_s=missing[one.asset_id]
+                )
                 self._unanswered.add(one.asset_id)
                 continue
             self._unanswered.discard(one.asset_id)
@@ -325,7 +356,8 @@ class Feed:
         first = {one.asset_id: {one.listings[0][0]} for one in some}
         for one in some:
             self._compared_at[one.asset_id] = moment
-        for answer in _asked(polling.batches(some, per_call=per_call, tried=first), vendors, now):
+        calls = polling.batches(some, per_call=per_call, tried=first)
+        for answer in _asked(calls, vendors, now, spared=SPARED):
             self._note_apart(answer, now)
 
     def _note_apart(self, answer: _Answer, now: datetime) -> None:
@@ -336,27 +368,32 @@ class Feed:
             distance = apart_bp(mine.price, other.price)
             if abs(other.as_of - mine.as_of) <= _COMPARED_WITHIN and distance > APART_BP_MAX:
                 first = _Held(VendorQuote("", mine.price, mine.as_of), mine.provider)
-                _disagree(asset_id, first, other, answer.provider, distance, now)
+                self._disagree(asset_id, first, other, answer.provider, distance, now)
 
-
-def _disagree(
-    asset_id: int,
-    first: _Held,
-    other: VendorQuote,
-    provider: str,
-    distance_bp: int,
-    now: datetime,
-) -> None:
-    DISAGREEMENTS.labels(first.provider, provider).inc()
-    Disagreement.objects.create(
-        asset_id=asset_id,
-        provider=first.provider,
-        price=first.quote.price,
-        other_provider=provider,
-        other_price=other.price,
-        apart_bp=distance_bp,
-        seen_at=now,
-    )
+    def _disagree(
+        self,
+        asset_id: int,
+        first: _Held,
+        other: VendorQuote,
+        provider: str,
+        distance_bp: int,
+        now: datetime,
+    ) -> None:
+        """Count a disagreement; record one of an asset an hour: they are asked again in seconds."""
+        DISAGREEMENTS.labels(first.provider, provider).inc()
+        moment = self.clock()
+        if moment - self._disagreed_at.get(asset_id, -COMPARE_EVERY_S) < COMPARE_EVERY_S:
+            return
+        self._disagreed_at[asset_id] = moment
+        Disagreement.objects.create(
+            asset_id=asset_id,
+            provider=first.provider,
+            price=first.quote.price,
+            other_provider=provider,
+            other_price=other.price,
+            apart_bp=distance_bp,
+            seen_at=now,
+        )
 
 
 def _count_lies(provider: str, refused: Sequence[tuple[str, str]], now: datetime) -> None:
@@ -369,18 +406,33 @@ def _count_lies(provider: str, refused: Sequence[tuple[str, str]], now: datetime
 
 
 def _asked(
-    calls: Sequence[tuple[str, list[Listed]]], vendors: dict[str, Provider], now: datetime
+    calls: Sequence[tuple[str, list[Listed]]],
+    vendors: dict[str, Provider],
+    now: datetime,
+    *,
+    spared: float,
 ) -> list[_Answer]:
     """Make the calls side by side. Vendors and their state in Redis, no database."""
+    used_up: dict[str, float] = {}
 
     def answer(call: tuple[str, list[Listed]]) -> _Answer:
         name, assets = call
+        if name in used_up:
+            return _Answer(name, assets, None, used_up[name])
         found = (one.name_at(name) for one in assets)
         names = list(dict.fromkeys(symbol for symbol in found if symbol is not None))
         try:
-            quotes = ask(vendors[name], "quotes", lambda vendor: vendor.quotes(names), now=now)
-        except ProviderFault:
-            return _Answer(name, assets, None)  # counted and logged where it was asked
+            quotes = ask(
+                vendors[name],
+                "quotes",
+                lambda vendor: vendor.quotes(names),
+                now=now,
+                spared=spared,
+            )
+        except ProviderFault as fault:  # counted and logged where it was asked
+            if fault.fault is Fault.QUOTA_USED:
+                used_up[name] = fault.retry_after_s or polling.RETRY_S
+            return _Answer(name, assets, None, used_up.get(name))
         return _Answer(name, assets, quotes)
 
     if len(calls) == 1:

@@ -24,13 +24,13 @@ COUNTS_KEPT_DAYS = 8
 # The rules of `breaker.asked` and `quota.taken` on one hash. Answers with leave, or with the
 # milliseconds until a token is there.
 _ASK = """
-local open_ms, requests = tonumber(ARGV[1]), tonumber(ARGV[2])
+local open_ms, requests, spared = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local clock = redis.call('time')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local function field(name) return tonumber(redis.call('hget', KEYS[1], name) or '0') end
 
 local tokens, ats, wait = {}, {}, 0
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   local calls, window = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
   local at = redis.call('hget', KEYS[1], 'at' .. i)
   local left = calls
@@ -43,7 +43,7 @@ for i = 3, #ARGV, 2 do
   end
   tokens[i], ats[i] = left, at
   wait = math.max(wait, at - now)
-  local missing = math.min(requests, calls) - left
+  local missing = math.min(requests + math.floor(calls * spared), calls) - left
   if missing > 0 then wait = math.max(wait, math.ceil(missing * window / calls)) end
 end
 
@@ -59,7 +59,7 @@ if held ~= 'closed' and opened > 0 then
 end
 if wait > 0 then return {'quota', wait} end
 if leave == 'probe' then redis.call('hset', KEYS[1], 'probed', now) end
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   redis.call('hset', KEYS[1], 'tokens' .. i, tokens[i] - requests, 'at' .. i, ats[i])
 end
 return {leave, 0}
@@ -112,21 +112,22 @@ class ProviderState:
     counts: dict[str, int]
 
 
-def admitted(*, name: str, limits: Sequence[Limit], requests: int = 1) -> bool:
+def admitted(*, name: str, limits: Sequence[Limit], requests: int = 1, spared: float = 0.0) -> bool:
     """Take leave to call a vendor once; return whether this call is the breaker's probe.
 
-    `requests`: how many requests of its quota the call makes.
+    `requests`: how many requests of its quota the call makes; `spared`: the share of each limit
+    that it leaves to others.
 
     Raise ProviderFault if the breaker is open or no call is left.
     """
     arguments = [n for limit in limits for n in (limit.calls, limit.window_ms)]
     try:
         said, wait_ms = redis_client().eval(
-            _ASK, 1, _key(name), breaker.OPEN_MS, requests, *arguments
+            _ASK, 1, _key(name), breaker.OPEN_MS, requests, spared, *arguments
         )
         _local.forget(name)
     except redis.RedisError:
-        said, wait_ms = _local.asked(name, limits, requests)
+        said, wait_ms = _local.asked(name, limits, requests, spared)
     leave = said.decode() if isinstance(said, bytes) else said
     if leave == "quota":
         detail = f"no call of {name} is left for {wait_ms / 1000:.0f} s"
@@ -243,7 +244,7 @@ def _instant(milliseconds: str | None) -> datetime | None:
 
 def _places(limits: Sequence[Limit]) -> range:
     """Return where the arguments of the script have each limit: their names in the hash."""
-    return range(3, 3 + 2 * len(limits), 2)
+    return range(4, 4 + 2 * len(limits), 2)
 
 
 def _key(name: str) -> str:
@@ -268,17 +269,24 @@ class _Local:
                 self._breakers.pop(name, None)
                 self._buckets.pop(name, None)
 
-    def asked(self, name: str, limits: Sequence[Limit], requests: int) -> tuple[str, float]:
+    def asked(
+        self, name: str, limits: Sequence[Limit], requests: int, spared: float
+    ) -> tuple[str, float]:
         now_ms = _monotonic_ms()
         with self._lock:
             known, leave = breaker.asked(self._breakers.get(name, Breaker()), now_ms=now_ms)
             if leave is Leave.REFUSED:
                 return leave, 0.0
             before: Sequence[Bucket | None] = self._buckets.get(name) or [None] * len(limits)
-            buckets, went = quota.taken(before, limits, now_ms=now_ms, requests=requests)
+            buckets, went = quota.taken(
+                before, limits, now_ms=now_ms, requests=requests, spared=spared
+            )
             self._buckets[name] = buckets
             if not went:
-                return "quota", quota.wait_ms(buckets, limits, now_ms=now_ms, requests=requests)
+                wait_ms = quota.wait_ms(
+                    buckets, limits, now_ms=now_ms, requests=requests, spared=spared
+                )
+                return "quota", wait_ms
             self._breakers[name] = known
             return leave, 0.0
 

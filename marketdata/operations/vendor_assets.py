@@ -204,7 +204,9 @@ def _matches(provider: Provider, text: str, now: datetime) -> list[Match]:
 def _marked(provider: str, matches: Sequence[Match]) -> list[Found]:
     known = dict(
         Listing.objects.filter(
-            provider=provider, provider_symbol__in=[one.symbol for one in matches]
+            asset__household=None,
+            provider=provider,
+            provider_symbol__in=[one.symbol for one in matches],
         ).values_list("provider_symbol", "asset__symbol")
     )
     return [
@@ -223,6 +225,13 @@ def _currency(provider: str, match: Match, quote: VendorQuote | None) -> str:
     """Return the currency of the asset: the vendor's, or that of the minor unit it quotes in."""
     stated = match.currency or (quote.currency if quote else None)
     minor = minor_unit_of(stated) if stated else None
+    if minor is not None and (quote is None or quote.currency is None):
+        # Its quotes would count as pounds: a hundred times too much.
+        raise Conflict(
+            f"{provider} has {match.symbol} in {stated}, but its quotes do not say so. "
+            "Choose another vendor, or add the asset as one of your own.",
+            code="vendor_currency_unknown",
+        )
     currency = minor.currency if minor else (stated or "")
     if currency not in CURRENCIES:
         raise Conflict(

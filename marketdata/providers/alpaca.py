@@ -26,8 +26,10 @@ from marketdata.providers.port import (
     Capability,
     DayBar,
     Dividend,
+    Fault,
     History,
     MinuteBar,
+    ProviderFault,
     Split,
     VendorQuote,
 )
@@ -149,8 +151,14 @@ class Alpaca(Unable):
         more: dict[str, str] = {}
         for _ in range(_PAGES_MAX):
             asked = self._get(request.path, **request.parameters, **more)
+            try:
+                body = fetched(bulk(asked))
+            except ProviderFault as fault:
+                if more and fault.fault is Fault.NOT_FOUND:
+                    raise changed(str(request), "it does not know the page it named") from None
+                raise
             with expected_format(str(request)):
-                page = object_of(as_json(fetched(bulk(asked)), of=str(request)))
+                page = object_of(as_json(body, of=str(request)))
                 token = page["next_page_token"]
                 more = {} if token is None else {"page_token": text_of(token)}
             yield page

@@ -55,6 +55,8 @@ from marketdata.providers.unable import Unable
 BASE_URL = "https://www.alphavantage.co"
 _NEW_YORK = ZoneInfo("America/New_York")
 _COMPACT_ROWS = 100
+# For these the feed or a person waits.
+_SHORT = frozenset({"GLOBAL_QUOTE", "SYMBOL_SEARCH"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,9 @@ class AlphaVantage(Unable):
 
     def _answer(self, function: str, **parameters: str) -> dict[str, Any]:
         asked = {"function": function, **parameters, "apikey": self.key}
-        request = bulk(Get(self.name, self.base_url, "/query", asked))
+        request = Get(self.name, self.base_url, "/query", asked)
+        if function not in _SHORT:
+            request = bulk(request)
         answer = as_json(fetched(request), of=f"{self.name} {function}")
         with expected_format(self.name):
             answer = object_of(answer)

@@ -210,7 +210,9 @@ def _fault_of(request: Get, response: httpx2.Response) -> "ProviderFault | _Agai
         return ProviderFault(Fault.KEY_REFUSED, said)
     if status == 402:
         return ProviderFault(Fault.PAYMENT_REQUIRED, said)
-    if status == 404:
+    # The vendor understood and has nothing of this name; 400 and 422 are the same for a name that
+    # it cannot even have.
+    if status in {400, 404, 422}:
         return ProviderFault(Fault.NOT_FOUND, said)
     if status == 429:
         return ProviderFault(Fault.QUOTA_USED, said, retry_after_s=_retry_after_s(response))

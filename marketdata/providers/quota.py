@@ -8,6 +8,7 @@ enough (status 429) empties its buckets until the moment it names.
 Worked example: 50 calls an hour. 50 calls go at once; the next is allowed 72 s later.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,25 +52,39 @@ def refilled(bucket: Bucket | None, limit: Limit, *, now_ms: int) -> Bucket:
 
 
 def taken(
-    buckets: Sequence[Bucket | None], limits: Sequence[Limit], *, now_ms: int, requests: int = 1
+    buckets: Sequence[Bucket | None],
+    limits: Sequence[Limit],
+    *,
+    now_ms: int,
+    requests: int = 1,
+    spared: float = 0.0,
 ) -> tuple[tuple[Bucket, ...], bool]:
     """Take `requests` tokens of every bucket, if each has them. Return the buckets and whether."""
     full = tuple(
         refilled(bucket, limit, now_ms=now_ms)
         for bucket, limit in zip(buckets, limits, strict=True)
     )
-    if wait_ms(full, limits, now_ms=now_ms, requests=requests) > 0:
+    if wait_ms(full, limits, now_ms=now_ms, requests=requests, spared=spared) > 0:
         return full, False
     return tuple(Bucket(bucket.tokens - requests, bucket.at_ms) for bucket in full), True
 
 
 def wait_ms(
-    buckets: Sequence[Bucket], limits: Sequence[Limit], *, now_ms: int, requests: int = 1
+    buckets: Sequence[Bucket],
+    limits: Sequence[Limit],
+    *,
+    now_ms: int,
+    requests: int = 1,
+    spared: float = 0.0,
 ) -> float:
-    """Return how long it takes until every bucket has the tokens; 0 if each has them."""
+    """Return how long it takes until every bucket has the tokens; 0 if each has them.
+
+    `spared`: the share of each limit, in whole calls, that must be left over.
+    """
     waits = [0.0]
     for bucket, limit in zip(buckets, limits, strict=True):
-        missing = min(requests, limit.calls) - bucket.tokens
+        wanted = requests + math.floor(limit.calls * spared)
+        missing = min(wanted, limit.calls) - bucket.tokens
         waits.append(bucket.at_ms - now_ms)
         waits.append(missing * limit.window_ms / limit.calls)
     return max(waits)

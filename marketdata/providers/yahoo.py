@@ -105,7 +105,7 @@ class Yahoo(Unable):
             return [_match_of(row) for row in rows if row.get("quoteType") in _ASSET_CLASSES]
 
     def _quote(self, symbol: str) -> VendorQuote:
-        chart = self._chart(symbol, range="1d", interval="1d")
+        chart = self._read(self._get(symbol, range="1d", interval="1d"))
         with expected_format(self.name):
             meta = chart["meta"]
             before = meta.get("chartPreviousClose")
@@ -128,8 +128,13 @@ class Yahoo(Unable):
         )
 
     def _chart(self, symbol: str, **parameters: str) -> dict[str, Any]:
+        return self._read(bulk(self._get(symbol, **parameters)))
+
+    def _get(self, symbol: str, **parameters: str) -> Get:
         path = f"/v8/finance/chart/{quote(symbol, safe='')}"
-        request = bulk(Get(self.name, self.base_url, path, parameters, _HEADERS))
+        return Get(self.name, self.base_url, path, parameters, _HEADERS)
+
+    def _read(self, request: Get) -> dict[str, Any]:
         answer = as_json(fetched(request), of=str(request))
         with expected_format(str(request)):
             (chart,) = list_of(answer["chart"]["result"])

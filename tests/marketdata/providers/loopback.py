@@ -18,7 +18,7 @@ RIGHT = "right"
 BEHAVIOURS = (
     *("slow", "trickle", "silent", "huge", "gzip_bomb", "truncated", "reset", "dead"),
     *("redirect_same", "redirect_other", "redirect_endless"),
-    *("401", "402", "403", "404", "429", "500", "503", "other_json", "html"),
+    *("400", "401", "402", "403", "404", "422", "429", "500", "503", "other_json", "html"),
 )
 RETRY_AFTER_S = 30
 SLOW_S = 1.0

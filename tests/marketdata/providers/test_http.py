@@ -34,7 +34,9 @@ FAULTS = {
     "401": Fault.KEY_REFUSED,
     "402": Fault.PAYMENT_REQUIRED,
     "403": Fault.KEY_REFUSED,
+    "400": Fault.NOT_FOUND,
     "404": Fault.NOT_FOUND,
+    "422": Fault.NOT_FOUND,
     "429": Fault.QUOTA_USED,
     "500": Fault.SERVER_ERROR,
     "503": Fault.SERVER_ERROR,
@@ -193,3 +195,27 @@ def test_a_request_that_cannot_be_sent_is_a_fault_without_the_key(
     assert caught.value.fault is Fault.UNREACHABLE
     assert header not in str(caught.value)
     assert vendors.calls("tiingo") == 0
+
+
+@pytest.mark.parametrize(
+    ("vendor", "calls"),
+    [("yahoo", ["quotes"]), ("alpha_vantage", ["quotes", "search"]), ("tiingo", ["quotes"])],
+)
+def test_what_people_and_the_feed_wait_for_has_the_short_bound(
+    monkeypatch: pytest.MonkeyPatch, vendor: str, calls: list[str]
+) -> None:
+    from marketdata.providers import registry
+
+    asked: list[Get] = []
+
+    def refused(request: Get) -> bytes:
+        asked.append(request)
+        raise ProviderFault(Fault.TIMEOUT, "silence")
+
+    monkeypatch.setattr(f"marketdata.providers.{vendor}.fetched", refused)
+    keys = dict.fromkeys(registry.PROVIDERS[vendor].needs, "k")
+    adapter = registry.built([vendor], keys)[vendor]
+    for call in calls:
+        with pytest.raises(ProviderFault):
+            getattr(adapter, call)("ACME" if call == "search" else ["ACME"])
+    assert [request.total_s_max for request in asked] == [TOTAL_S_MAX] * len(calls)

@@ -363,3 +363,32 @@ def test_two_assets_with_one_name_at_a_vendor_are_both_quoted(
     assert price_of(acme) == price_of(twin) == (D("101.25"), "first", False)
     [request] = pair.first.requests(TIINGO)
     assert request.query["tickers"] == "ACME"
+
+
+def test_after_the_machine_slept_over_the_weekend_everything_is_due(
+    pair: Any, feed: Feed, clock: Clock, acme: Any
+) -> None:
+    """The monotonic clock of a process stands still while its machine sleeps."""
+    evening = datetime(2026, 11, 20, 22, tzinfo=UTC)
+    pair.set_price("ACME", "100.5", as_of=evening.replace(hour=21), previous_close="100")
+    assert feed.tick(now=evening) == 1
+    clock.now += 10
+    pair.set_price("ACME", "101.25", as_of=NOW)
+    assert feed.tick(now=NOW) == 1
+    assert price_of(acme) == (D("101.25"), "first", False)
+
+
+def test_vendors_that_contradict_each_other_all_day_are_recorded_once_an_hour(
+    pair: Any, feed: Feed, clock: Clock, acme: Any
+) -> None:
+    from marketdata.models import Disagreement
+
+    pair.first.set_price("ACME", "60", as_of=NOW)
+    pair.second.set_price("ACME", "150", as_of=NOW)
+    for minutes in range(10):
+        feed.tick(now=NOW + timedelta(minutes=minutes))
+        clock.now += 60
+    assert Disagreement.objects.count() == 1
+    clock.now += COMPARE_EVERY_S
+    feed.tick(now=NOW + timedelta(minutes=70))
+    assert Disagreement.objects.count() == 2

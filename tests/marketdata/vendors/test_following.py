@@ -1,11 +1,15 @@
 """Finding a security at a vendor and following it, over HTTP, as people do."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal as D
 from typing import Any
 
 import pytest
 from django.utils import timezone
+
+from tests.marketdata.providers.vendors import KEY
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -150,3 +154,43 @@ def test_searches_are_bounded(owner: Any, pair: Any, settings: Any) -> None:
     settings.RATE_LIMITS = {"vendor_search.per_subject": "2/minute"}
     answers = [owner.get(f"{API}/vendor-assets?q=a{n}").status_code for n in range(4)]
     assert answers == [200, 200, 429, 429]
+
+
+def test_pence_that_a_vendor_s_quotes_do_not_name_are_refused(
+    people: Any,
+    client_of: Callable[[Any], Any],
+    vendors: Any,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Alpha Vantage finds PLUM.LON in GBX, and quotes 812.5 of nothing: no pounds."""
+    from marketdata.operations import asking
+    from tests.marketdata.vendors.conftest import forget
+
+    settings.PROVIDERS = ["alpha_vantage"]
+    monkeypatch.setenv("ALPHA_VANTAGE_KEY", KEY)
+    monkeypatch.setenv("ALPHA_VANTAGE_URL", vendors.url("alpha_vantage"))
+    monkeypatch.setenv("ALPHA_VANTAGE_QUOTA", "1000/second")
+    forget(asking)
+    plum = vendors.market.securities["PLUM.L"]
+    friday = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    vendors.market.securities["PLUM.L"] = replace(
+        plum, name="PLUM.LON", currency="GBX", as_of=friday
+    )
+    body = {"provider": "alpha_vantage", "provider_symbol": "PLUM.LON"}
+    answer = client_of(people.owner).post(f"{API}/listings", body, format="json")
+    forget(asking)
+    assert (answer.status_code, answer.json()["code"]) == (409, "vendor_currency_unknown")
+    assert counts() == (0, 0)
+
+
+def test_the_symbol_of_a_household_s_own_asset_is_shown_to_nobody(
+    owner: Any, people: Any, make_asset: Callable[..., Any]
+) -> None:
+    from marketdata.models import Listing
+
+    asset = make_asset("SECRET", household=people.stranger.household)
+    Listing.objects.create(
+        asset=asset, provider="first", provider_symbol="ACME", rank=0, added_at=timezone.now()
+    )
+    assert owner.get(f"{API}/vendor-assets?q=acme").json()["data"][0]["known_as"] is None
