@@ -287,6 +287,14 @@ def test_the_chart_tells_its_range_in_words(
     tab.get_by_role("button", name="All prices", exact=True).click()
     tab.locator('#chart[aria-busy="false"]').wait_for()
     assert chart.get_attribute("aria-label") == two_years
+    # Without minutes a week is shown by its closes, and a day cannot be.
+    tab.get_by_role("button", name="1 week", exact=True).click()
+    tab.wait_for_function(
+        "label => document.querySelector('#chart').ariaLabel !== label", arg=two_years
+    )
+    assert (chart.get_attribute("aria-label") or "").startswith("AAA from")
+    tab.get_by_role("button", name="1 day", exact=True).click()
+    tab.get_by_text("No prices by the minute are known.").wait_for()
     tab.get_by_role("button", name="1 year", exact=True).click()
     tab.get_by_role("button", name="BBB, BBB Inc: show in the chart").click()
     tab.get_by_text("No prices in this range.").wait_for()

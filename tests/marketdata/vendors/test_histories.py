@@ -1,6 +1,6 @@
 """Histories of vendors: loaded once, corrected, checked, and resumed after a kill."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal as D
@@ -30,6 +30,15 @@ def closes(asset: Any) -> dict[str, str]:
 
     rows = DailyPrice.objects.filter(asset=asset).order_by("date").values_list("date", "close")
     return {day.isoformat(): f"{close:f}".rstrip("0").rstrip(".") for day, close in rows}
+
+
+@pytest.fixture(autouse=True)
+def _no_minutes_left() -> Iterator[None]:
+    """Their table is not managed, so no test empties it."""
+    from marketdata.models import MinuteBar
+
+    yield
+    MinuteBar.objects.all().delete()
 
 
 @pytest.fixture

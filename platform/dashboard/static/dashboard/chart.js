@@ -11,6 +11,11 @@ const YEARS_AT_ONCE = 5;
 const YEARS_MAX = 60;
 // More of them are marked without their amounts.
 const DIVIDENDS_NAMED_MAX = 8;
+const NOTHING = {
+  "1m": "No prices by the minute are known. Choose a longer range.",
+  "1h": "No prices in this range.",
+  "1d": "No prices in this range.",
+};
 const MARKED = ["split", "stock_dividend"];
 const box = document.getElementById("chart");
 const facts = document.getElementById("chart-facts");
@@ -97,9 +102,12 @@ async function history(symbol, range) {
   const days = Number(range.dataset.rangeDays);
   const interval = range.dataset.interval;
   const today = Date.now();
-  const parts = days
+  let parts = days
     ? await pieces(symbol, today - days * DAY_MS, today, interval)
     : await everything(symbol);
+  // A security without hours is shown by its closes.
+  if (interval === "1h" && !parts.some((part) => part.rows.length || part.away))
+    parts = await pieces(symbol, today - days * DAY_MS, today, "1d");
   let rows = parts.flatMap((part) => part.rows);
   // One day: the last one that has prices.
   if (interval === "1m" && rows.length) {
@@ -206,14 +214,14 @@ async function show() {
     note(box, "");
     chart.applyOptions({
       localization: look().localization,
-      timeScale: { timeVisible: range.dataset.interval !== "1d", secondsVisible: false },
+      timeScale: { timeVisible: typeof shown[0].time === "number", secondsVisible: false },
     });
     chart.timeScale().fitContent();
     said.textContent = [say(symbol), ...marked, missing.textContent].filter(Boolean).join(". ");
   } else {
     facts.replaceChildren();
     box.setAttribute("aria-label", `No price history of ${symbol}`);
-    note(box, found ? "No prices in this range." : "The price history could not be loaded.");
+    note(box, found ? NOTHING[range.dataset.interval] : "The price history could not be loaded.");
   }
 }
 
