@@ -1,11 +1,13 @@
 """Who quotes an asset, what vendors said of its dividends, and where two of them disagree."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
 from core import limits
 from identity.models import User
 from marketdata.models.assets import Asset
+from marketdata.providers.registry import PROVIDERS
 
 
 class Vendor(models.Model):
@@ -54,6 +56,20 @@ class Listing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}:{self.provider_symbol}"
+
+    def clean(self) -> None:
+        """Refuse what no vendor can quote: forms of operators call it."""
+        if self.provider not in PROVIDERS:
+            raise ValidationError({"provider": f"One of {', '.join(sorted(PROVIDERS))}."})
+        if not self.provider_symbol.isprintable() or "," in self.provider_symbol:
+            raise ValidationError({"provider_symbol": "A symbol of the vendor, without commas."})
+        asset = Asset.objects.select_related("source").filter(pk=self.asset_id).first()
+        if asset is None:
+            return
+        if asset.household_id is not None:
+            raise ValidationError({"asset": "A household enters the prices of its own assets."})
+        if asset.source is not None and asset.source.kind != "provider":
+            raise ValidationError({"asset": "Its series is finished, such as the demo's."})
 
 
 class AnnouncedDividend(models.Model):

@@ -120,6 +120,8 @@ class Feed:
             return pushed
         # The ones that wait longest come first, in case the quota is not enough for all.
         due.sort(key=lambda one: self._due_at.get(one.asset_id, 0.0))
+        # If the round fails, because PostgreSQL is away, the next tick must not ask vendors again.
+        self._due_at |= {one.asset_id: moment + polling.RETRY_S for one in due}
         recorded = self._round(due, vendors, now)
         self._compare(due, vendors, now)
         return pushed + recorded

@@ -29,13 +29,15 @@ local clock = redis.call('time')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local function field(name) return tonumber(redis.call('hget', KEYS[1], name) or '0') end
 
+local pause_max = tonumber(ARGV[4])
 local tokens, ats, wait = {}, {}, 0
-for i = 4, #ARGV, 2 do
+for i = 5, #ARGV, 2 do
   local calls, window = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
   local at = redis.call('hget', KEYS[1], 'at' .. i)
   local left = calls
   if at then
     at = tonumber(at)
+    if at - now > pause_max then at = now end
     left = math.min(calls, field('tokens' .. i) + math.max(0, now - at) * calls / window)
     at = math.max(at, now)
   else
@@ -52,14 +54,15 @@ local opened, probed = field('opened'), field('probed')
 local leave = 'call'
 if held == 'open' then return {'refused', 0} end
 if held ~= 'closed' and opened > 0 then
-  if now - opened < open_ms or (probed > 0 and now - probed < open_ms) then
+  local function recent(at) return at > 0 and now >= at and now - at < open_ms end
+  if recent(opened) or recent(probed) then
     return {'refused', 0}
   end
   leave = 'probe'
 end
 if wait > 0 then return {'quota', wait} end
 if leave == 'probe' then redis.call('hset', KEYS[1], 'probed', now) end
-for i = 4, #ARGV, 2 do
+for i = 5, #ARGV, 2 do
   redis.call('hset', KEYS[1], 'tokens' .. i, tokens[i] - requests, 'at' .. i, ats[i])
 end
 return {leave, 0}
@@ -123,7 +126,14 @@ def admitted(*, name: str, limits: Sequence[Limit], requests: int = 1, spared: f
     arguments = [n for limit in limits for n in (limit.calls, limit.window_ms)]
     try:
         said, wait_ms = redis_client().eval(
-            _ASK, 1, _key(name), breaker.OPEN_MS, requests, spared, *arguments
+            _ASK,
+            1,
+            _key(name),
+            breaker.OPEN_MS,
+            requests,
+            spared,
+            quota.PAUSE_MS_MAX,
+            *arguments,
         )
         _local.forget(name)
     except redis.RedisError:
@@ -244,7 +254,7 @@ def _instant(milliseconds: str | None) -> datetime | None:
 
 def _places(limits: Sequence[Limit]) -> range:
     """Return where the arguments of the script have each limit: their names in the hash."""
-    return range(4, 4 + 2 * len(limits), 2)
+    return range(5, 5 + 2 * len(limits), 2)
 
 
 def _key(name: str) -> str:

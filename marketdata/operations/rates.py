@@ -41,7 +41,7 @@ NEWEST_FIXING = Gauge(
     multiprocess_mode="mostrecent",
 )
 
-# A new installation loads so many years; `manage.py load_rates --since` loads more.
+# A new installation loads so many years.
 FIRST_YEARS = 12
 _FIXED_AT = time(16, 5)
 _FRANKFURT = ZoneInfo("Europe/Berlin")

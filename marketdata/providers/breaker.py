@@ -48,7 +48,7 @@ class Breaker:
             return self.held.value
         if not self.opened_ms:
             return "closed"
-        return "half_open" if now_ms - self.opened_ms >= OPEN_MS else "open"
+        return "open" if _is_recent(self.opened_ms, now_ms) else "half_open"
 
 
 def asked(breaker: Breaker, *, now_ms: int) -> tuple[Breaker, Leave]:
@@ -57,11 +57,14 @@ def asked(breaker: Breaker, *, now_ms: int) -> tuple[Breaker, Leave]:
         return breaker, Leave.REFUSED
     if breaker.held is Held.CLOSED or not breaker.opened_ms:
         return breaker, Leave.CALL
-    if now_ms - breaker.opened_ms < OPEN_MS:
-        return breaker, Leave.REFUSED
-    if breaker.probed_ms and now_ms - breaker.probed_ms < OPEN_MS:
+    if _is_recent(breaker.opened_ms, now_ms) or _is_recent(breaker.probed_ms, now_ms):
         return breaker, Leave.REFUSED
     return replace(breaker, probed_ms=now_ms), Leave.PROBE
+
+
+def _is_recent(at_ms: int, now_ms: int) -> bool:
+    """Return whether a moment is less than OPEN_MS ago; one ahead is of a clock set back since."""
+    return bool(at_ms) and 0 <= now_ms - at_ms < OPEN_MS
 
 
 def succeeded(breaker: Breaker, *, probe: bool) -> Breaker:

@@ -11,6 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from marketdata.providers.quota import PAUSE_MS_MAX
+
 
 class Capability(StrEnum):
     QUOTES = "quotes"
@@ -44,7 +46,7 @@ HARMLESS = frozenset({Fault.NOT_FOUND, Fault.QUOTA_USED, Fault.BREAKER_OPEN})
 
 
 # A vendor that wants to be left alone is asked again after a day, whatever it says.
-RETRY_AFTER_S_MAX = 86_400.0
+RETRY_AFTER_S_MAX = PAUSE_MS_MAX / 1000
 
 
 class ProviderFault(Exception):

@@ -12,6 +12,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+# The longest that a vendor may want to be left alone.
+PAUSE_MS_MAX = 86_400_000
 _WINDOWS_MS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 
 
@@ -46,9 +48,11 @@ def refilled(bucket: Bucket | None, limit: Limit, *, now_ms: int) -> Bucket:
     """Return a bucket as it is now; a bucket that nobody used yet is full."""
     if bucket is None:
         return Bucket(float(limit.calls), now_ms)
-    # `at_ms` lies in the future while the vendor wants to be left alone.
-    gained = max(0, now_ms - bucket.at_ms) * limit.calls / limit.window_ms
-    return Bucket(min(float(limit.calls), bucket.tokens + gained), max(bucket.at_ms, now_ms))
+    # It lies in the future while the vendor wants to be left alone; further, and the clock was set
+    # back since.
+    at_ms = now_ms if bucket.at_ms - now_ms > PAUSE_MS_MAX else bucket.at_ms
+    gained = max(0, now_ms - at_ms) * limit.calls / limit.window_ms
+    return Bucket(min(float(limit.calls), bucket.tokens + gained), max(at_ms, now_ms))
 
 
 def taken(

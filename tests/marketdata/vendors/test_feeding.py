@@ -6,6 +6,7 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from marketdata.operations.feeding import COMPARE_EVERY_S, Feed
 from marketdata.queries import quotes
@@ -392,3 +393,24 @@ def test_vendors_that_contradict_each_other_all_day_are_recorded_once_an_hour(
     clock.now += COMPARE_EVERY_S
     feed.tick(now=NOW + timedelta(minutes=70))
     assert Disagreement.objects.count() == 2
+
+
+def test_while_the_database_is_away_vendors_are_not_asked_every_second(
+    pair: Any, feed: Feed, clock: Clock, acme: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a minute without PostgreSQL would cost the quota of an hour."""
+
+    def away(**options: Any) -> Any:
+        raise OperationalError("the server closed the connection")
+
+    pair.set_price("ACME", "101.25")
+    with monkeypatch.context() as outage:
+        outage.setattr("marketdata.operations.feeding.record_quotes", away)
+        with pytest.raises(OperationalError):
+            feed.tick(now=NOW)
+        for second in range(1, 10):
+            clock.now += 1
+            assert feed.tick(now=NOW + timedelta(seconds=second)) == 0
+    assert pair.calls("first") == 1
+    clock.now += 10
+    assert feed.tick(now=NOW + timedelta(seconds=20)) == 1

@@ -65,7 +65,7 @@ def test_ten_failures_in_a_row_open_it_and_nine_do_not() -> None:
 @pytest.mark.parametrize("fault", [Fault.NOT_FOUND, Fault.QUOTA_USED])
 def test_an_answer_that_says_no_is_no_failure(fault: Fault) -> None:
     for _ in range(12):
-        redis_client().hdel(f"provider:{NAME}", "at4", "tokens4")
+        redis_client().hdel(f"provider:{NAME}", "at5", "tokens5")
         assert call(fault=ProviderFault(fault, "no")) == "call"
     assert stage() == "closed"
 

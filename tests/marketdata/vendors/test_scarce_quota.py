@@ -124,3 +124,23 @@ def test_texts_that_a_vendor_refuses_do_not_open_its_breaker(
         owner.get(f"{API}/vendor-assets?q=nonsense{n}")
     [state] = states(limits={"first": asking.limits("first")}, now=NOW)
     assert (state.stage, state.failures) == ("closed", 0)
+
+
+def test_a_clock_that_was_set_back_closes_no_vendor_for_long() -> None:
+    """Redis's clock was a year ahead when the breaker opened and the quota was used up."""
+    import time
+
+    from marketdata.providers import breaker, quota
+    from marketdata.providers.breaker import Breaker, Leave
+    from marketdata.providers.quota import Bucket
+
+    name, limits = "early", limits_of("10/hour")
+    ahead = int(time.time() * 1000) + 365 * 86_400_000
+    client, key = redis_client(), f"provider:{name}"
+    client.hset(key, mapping={"failures": 10, "opened": ahead, "probed": ahead})
+    client.hset(key, mapping={"tokens5": 1, "at5": ahead})
+    assert admitted(name=name, limits=limits) is True
+    client.delete(key)
+    assert breaker.asked(Breaker(10, ahead, ahead), now_ms=1)[1] is Leave.PROBE
+    _, went = quota.taken([Bucket(1.0, ahead)], limits, now_ms=1)
+    assert went
