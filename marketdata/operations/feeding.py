@@ -55,6 +55,8 @@ DISAGREEMENTS = Counter(
 LISTINGS_EVERY_S = 30.0
 COMPARE_EVERY_S = 3600.0
 COMPARED_MAX = 50
+# Calls of a round that are divided, because the vendor refused them whole.
+DIVISIONS_MAX = 16
 # The clock of the process and that of the wall run apart by less, unless the machine slept.
 CLOCKS_APART_S_MAX = 60.0
 # A vendor that pushes is still asked now and then: a connection may live and say nothing.
@@ -414,13 +416,18 @@ def _asked(
     *,
     spared: float,
 ) -> list[_Answer]:
-    """Make the calls side by side. Vendors and their state in Redis, no database."""
-    used_up: dict[str, float] = {}
+    """Make the calls side by side. Vendors and their state in Redis, no database.
 
-    def answer(call: tuple[str, list[Listed]]) -> _Answer:
+    A vendor may refuse a whole call for one symbol it does not know. Such a call is divided, so
+    that one wrong listing does not stop the others.
+    """
+    used_up: dict[str, float] = {}
+    divisions = iter(range(DIVISIONS_MAX))
+
+    def answers(call: tuple[str, list[Listed]]) -> list[_Answer]:
         name, assets = call
         if name in used_up:
-            return _Answer(name, assets, None, used_up[name])
+            return [_Answer(name, assets, None, used_up[name])]
         found = (one.name_at(name) for one in assets)
         names = list(dict.fromkeys(symbol for symbol in found if symbol is not None))
         try:
@@ -434,10 +441,14 @@ def _asked(
         except ProviderFault as fault:  # counted and logged where it was asked
             if fault.fault is Fault.QUOTA_USED:
                 used_up[name] = fault.retry_after_s or polling.RETRY_S
-            return _Answer(name, assets, None, used_up.get(name))
-        return _Answer(name, assets, quotes)
+            unknown = fault.fault is Fault.NOT_FOUND and len(assets) > 1
+            if unknown and next(divisions, None) is not None:
+                half = len(assets) // 2
+                return [*answers((name, assets[:half])), *answers((name, assets[half:]))]
+            return [_Answer(name, assets, None, used_up.get(name))]
+        return [_Answer(name, assets, quotes)]
 
     if len(calls) == 1:
-        return [answer(calls[0])]
+        return answers(calls[0])
     with ThreadPoolExecutor(min(len(calls), _CALLS_AT_ONCE)) as pool:
-        return list(pool.map(answer, calls))
+        return [one for found in pool.map(answers, calls) for one in found]

@@ -40,6 +40,8 @@ logger = logging.getLogger(__name__)
 
 _KEPT_S = 86_400
 MATCHES_MAX = 20
+# Vendors do not agree which of these a security is.
+_MIXED_UP = {AssetClass.EQUITY, AssetClass.ETF, AssetClass.FUND}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +161,19 @@ def follow_security(*, user: User, security: Security, now: datetime) -> Asset:
 def _is_the_same(asset: Asset, security: Security) -> bool:
     """Return whether a public asset may be quoted by this security's vendor.
 
-    Never a series of the demo: its days are shifted, and the replay quotes it.
+    Never a series of the demo: its days are shifted, and the replay quotes it. Never another kind
+    of thing: USD is a currency here and a fund of semiconductors at the vendors.
     """
     isins = {asset.isin, security.match.isin} - {""}
+    kinds = {asset.asset_class, security.match.asset_class}
     sample = asset.source is not None and asset.source.kind != "provider"
     return (
-        asset.is_active and asset.currency == security.currency and len(isins) <= 1 and not sample
+        asset.is_active
+        and asset.tradable
+        and asset.currency == security.currency
+        and len(isins) <= 1
+        and (len(kinds) == 1 or kinds <= _MIXED_UP)
+        and not sample
     )
 
 

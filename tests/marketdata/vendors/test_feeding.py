@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from marketdata.operations.feeding import COMPARE_EVERY_S, Feed
+from marketdata.operations.feeding import COMPARE_EVERY_S, DIVISIONS_MAX, Feed
 from marketdata.queries import quotes
 from tests.marketdata.providers import loopback
+from tests.marketdata.providers.loopback import Answer
 from tests.marketdata.vendors.conftest import NOW, TIINGO
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -414,3 +415,30 @@ def test_while_the_database_is_away_vendors_are_not_asked_every_second(
     assert pair.calls("first") == 1
     clock.now += 10
     assert feed.tick(now=NOW + timedelta(seconds=20)) == 1
+
+
+def test_one_wrong_listing_does_not_stop_the_assets_that_are_asked_for_with_it(
+    pair: Any, feed: Feed, clock: Clock, acme: Any, listed: Callable[..., Any]
+) -> None:
+    """Some vendors refuse a whole call for one symbol they do not know."""
+    bolt = listed("BOLT", "first")
+    for symbol in ("WRONG", "FINE1", "FINE2", "FINE3", "FINE4"):
+        listed(symbol, "first")
+    for symbol, price in (("ACME", "101.25"), ("BOLT", "50.1")):
+        pair.set_price(symbol, price)
+    server = pair.first._server(TIINGO)
+    right = server.answered
+
+    def refusing(request: Any) -> Any:
+        return Answer(400, b"{}") if "WRONG" in request.query["tickers"] else right(request)
+
+    server.answered = refusing
+    pair.behave("second", "dead")
+    assert feed.tick(now=NOW) == 2
+    assert price_of(acme) == (D("101.25"), "first", False)
+    assert price_of(bolt) == (D("50.1"), "first", False)
+    server.answered = lambda request: Answer(404, b"{}")  # it has moved: no call for each symbol
+    before = pair.calls("first")
+    clock.now += 60
+    feed.tick(now=NOW + timedelta(seconds=60))
+    assert pair.calls("first") - before <= 1 + 2 * DIVISIONS_MAX

@@ -117,7 +117,15 @@ def test_a_search_for_nothing_is_refused(owner: Any, pair: Any, query: str) -> N
 
 
 @pytest.mark.parametrize(
-    "fields", [{"currency": "EUR"}, {"is_active": False}, {"source": "sample"}]
+    "fields",
+    [
+        {"currency": "EUR"},
+        {"is_active": False},
+        {"source": "sample"},
+        {"asset_class": "cash"},
+        {"asset_class": "crypto"},
+        {"tradable": False},
+    ],
 )
 def test_a_symbol_that_means_something_else_is_refused_and_nothing_changes(
     owner: Any, make_asset: Callable[..., Any], fields: dict[str, Any]
