@@ -1,4 +1,7 @@
-"""Run the price feed: the vendors named in PROVIDERS, and in demo mode the replay."""
+"""Run the price feed: the vendors named in PROVIDERS, and in demo mode the replay.
+
+The vendors have a thread of their own: one that hangs delays neither the replay nor the heartbeat.
+"""
 
 import logging
 import signal
@@ -9,7 +12,7 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
 
 from marketdata.operations import Replay, opened, play, roll_forward
@@ -23,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 TICK_S = 1.0
 ROLL_EVERY_TICKS = 60
+# The heartbeat ends if the vendors' thread has done nothing for so long. A round in which every
+# vendor hangs takes less.
+SILENT_S_MAX = 120.0
 
 
 class Command(BaseCommand):
@@ -39,7 +45,9 @@ class Command(BaseCommand):
             logger.warning(
                 "no vendor of quotes is named in PROVIDERS, so no new prices are published"
             )
-        feed = _Feed(demo=settings.DEMO)
+        vendors = _Vendors(stopping)
+        vendors.start()
+        feed = _Feed(demo=settings.DEMO, vendors=vendors)
         due = time.monotonic()
         ticks = 0
         while not stopping.is_set() and ticks != options["ticks"]:
@@ -48,23 +56,57 @@ class Command(BaseCommand):
             # No burst after a pause: the next tick is at least half a second away.
             due = max(due + TICK_S, time.monotonic() + TICK_S / 2)
             stopping.wait(due - time.monotonic())
+        stopping.set()
+        vendors.join(10)
+
+
+class _Vendors(threading.Thread):
+    """The feed of vendors. While the database or Redis is down its ticks fail, but it goes on."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        super().__init__(name="vendor feed", daemon=True)
+        self.worked_at = time.monotonic()
+        self._stopping = stopping
+
+    def run(self) -> None:
+        try:
+            self._feed()
+        finally:
+            connections.close_all()
+
+    def _feed(self) -> None:
+        feed, begun = Feed(pushed=pushing_vendor(now=timezone.now)), False
+        while not self._stopping.is_set():
+            try:
+                if not begun:
+                    self._begin()
+                    begun = True
+                feed.tick(now=timezone.now())
+                self.worked_at = time.monotonic()
+            except (DatabaseError, redis.RedisError):
+                logger.exception("a tick of the vendors' feed failed, trying again")
+                close_old_connections()
+            self._stopping.wait(TICK_S)
+
+    def _begin(self) -> None:
+        """Do at once what the schedule does later: a new installation has rates within seconds."""
+        now = timezone.now()
+        note_vendors(now=now)
+        refresh_rates(now=now)
 
 
 class _Feed:
     """One tick per second. While the database or Redis is down ticks fail, but the feed goes on."""
 
-    def __init__(self, *, demo: bool) -> None:
+    def __init__(self, *, demo: bool, vendors: _Vendors) -> None:
         self.demo = demo
         self.replay: Replay | None = None
-        self.vendors = Feed(pushed=pushing_vendor(now=timezone.now))
+        self.vendors = vendors
 
     def tick(self, number: int) -> None:
         try:
             if self.demo:
                 self._play(number)
-            if number == 0:
-                self._begin()
-            self.vendors.tick(now=timezone.now())
             self._beat()
         except (DatabaseError, redis.RedisError):
             logger.exception("a tick of the price feed failed, trying again")
@@ -80,11 +122,10 @@ class _Feed:
             logger.info("replaying the real sessions of %d series", len(self.replay.walks))
         self.replay, _ = play(replay=self.replay, now=now)
 
-    def _begin(self) -> None:
-        """Do at once what the schedule does later: a new installation has rates within seconds."""
-        now = timezone.now()
-        note_vendors(now=now)
-        refresh_rates(now=now)
-
     def _beat(self) -> None:
+        if not self.vendors.is_alive():
+            raise RuntimeError("the feed of the vendors has ended; see its error above")
+        if time.monotonic() - self.vendors.worked_at > SILENT_S_MAX:
+            logger.error("the feed of the vendors does nothing")
+            return
         redis_client().set("heartbeat:feed", int(timezone.now().timestamp()), ex=600)
