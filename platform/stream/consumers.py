@@ -45,6 +45,7 @@ class StreamConsumer(AsyncConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.process: StreamProcess = scope["state"][STATE_KEY]
         self.member: Member | None = None
+        self.accepted = False
         self.groups: list[str] = []
         self.closing: asyncio.Task[None] | None = None
         self.write: Send = send  # Channels' base_send, typed
@@ -58,9 +59,28 @@ class StreamConsumer(AsyncConsumer):
             return
         self.process.sockets.add(self.close)
         try:
-            await super().__call__(scope, receive, send)
+            await self._served(scope, receive, send)
         finally:
             await self._clean_up(address)
+
+    async def _served(self, scope: Any, receive: Any, send: Any) -> None:
+        """Run Channels' loop. Its first step uses the connection of account events.
+
+        That connection is idle while there is no socket. If Redis was restarted meanwhile, its
+        first use fails, and the second connects again.
+        """
+        for last in (False, True):
+            try:
+                await super().__call__(scope, receive, send)
+            except (RedisError, OSError) as error:
+                if self.accepted:
+                    raise
+                if last:
+                    logger.warning("Redis is down, account events cannot be heard: %s", error)
+                    detail = "account events are not available now; reconnect shortly"
+                    await self._turn_away(Close.TRY_LATER, Problem.UNAVAILABLE, detail)
+            else:
+                return
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Dispatch as Channels does, but in no thread: no database connection is to be closed."""
@@ -114,6 +134,7 @@ class StreamConsumer(AsyncConsumer):
         now = self.process.clock()
         rate = self.process.options.messages_per_s_max
         self.allowance = bucket(per_s=rate, burst=rate * MESSAGES_BURST, now=now)
+        self.accepted = True
         await self.write({"type": "websocket.accept"})
         self.auth_timer = self.process.loop.call_later(
             self.process.options.auth_timeout_s,

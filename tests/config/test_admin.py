@@ -24,7 +24,10 @@ pytestmark = pytest.mark.django_db
 
 MODELS = list(admin.site._registry)
 # The fields an operator may write; everything else is read-only.
-WRITABLE = {"Household", "User", "AdviserLink", "Asset", "Account", "CorporateAction"}
+WRITABLE = {
+    *("Household", "User", "AdviserLink", "Asset", "Account", "CorporateAction"),
+    "Listing",
+}
 
 
 @pytest.fixture

@@ -122,7 +122,8 @@ def fed(stack: Any) -> Iterator[Fed]:
             "(SELECT id FROM marketdata_asset WHERE symbol = 'ACME') RETURNING asset_id"
         )
         stack.rows("DELETE FROM marketdata_asset WHERE symbol = 'ACME' RETURNING id")
-        slot.pause_s = 1.0
+        slot.pause_s, slot.due_s = 1.0, 0.0
+        stack.until(lambda: stack.child_or_none("feed") is not None, what="the feed of the demo")
 
 
 def test_the_feed_outlives_its_vendor_redis_postgresql_and_itself(fed: Fed) -> None:

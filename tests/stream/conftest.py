@@ -56,11 +56,14 @@ class RedisServer:
         self._folder = folder
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        # Over a socket file the first write after a restart fails; over TCP only the answer does.
+        self.file_url = f"unix://{folder / 'redis.sock'}?db=0"
         self.client = redis.Redis.from_url(self.url)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        options += ["--unixsocket", str(self._folder / "redis.sock")]
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [redis_binary(), *options, "--dir", self._folder], stdout=log, stderr=log

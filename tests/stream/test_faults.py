@@ -78,6 +78,25 @@ def test_sockets_outlive_redis_and_hear_what_changed_meanwhile(
             assert newcomer.hear("pong")
 
 
+def test_the_first_socket_after_a_restart_of_redis_is_served(
+    mortal_redis: Any, start_stream: Any
+) -> None:
+    stream = start_stream(REDIS_URL=mortal_redis.file_url)
+    with stream.enter(mortal_redis.ticket()) as first:
+        first.say(type="ping")
+        assert first.hear("pong")
+    # Nobody is connected now, so nothing notices that the connection of account events is lost.
+    mortal_redis.kill()
+    wait_until(lambda: stream.get("/readyz")[0] == 503, what="the stream to notice")
+    mortal_redis.start()
+    wait_until(lambda: stream.get("/readyz")[0] == 200, what="the stream to come back")
+    with stream.enter(mortal_redis.ticket(households=(7,))) as second:
+        second.say(type="ping")
+        assert second.hear("pong")
+        wait_until(lambda: send_event(mortal_redis, "household.7"), what="the group")
+        assert second.hear("notification")["n"] == 1
+
+
 def test_a_redis_that_hangs_is_noticed_and_left(mortal_redis: Any, start_stream: Any) -> None:
     stream = start_stream(REDIS_URL=mortal_redis.url)
     with stream.enter(mortal_redis.ticket()) as investor:
