@@ -108,7 +108,7 @@ def loaded(
         capture_output=True,
         text=True,
         check=True,
-        timeout=600,
+        timeout=600 + (total / rate if rate else 0),
     )
     outcome: dict[str, Any] = json.loads(done.stdout)
     if outcome["errors"]:
