@@ -87,11 +87,9 @@ def last_session_over(*, exchange: str, now: datetime) -> date:
 
 def last_session_closed(*, exchange: str, now: datetime) -> date:
     """Return the newest session that has closed, on the exchange's own day."""
-    zone = ZoneInfo(str(_calendar(exchange, now.year).tz))
     _, closes = _edges(exchange, now.year)
-    closed = closes[bisect_right(closes, round(now.timestamp())) - 1]
-    # A session that ends at midnight belongs to the day before.
-    return _instant(closed - 1).astimezone(zone).date()
+    closed = bisect_right(closes, round(now.timestamp()))
+    return _session(exchange, now.year, closed - 1)
 
 
 def sessions(*, exchange: str, first: date, last: date) -> list[Session]:
@@ -150,7 +148,12 @@ def session_opened(*, exchange: str, now: datetime) -> date | None:
     opened = bisect_right(opens, round(now.timestamp()))
     if not opened:
         return None
-    session: date = _calendar(exchange, now.year).sessions[opened - 1].date()
+    return _session(exchange, now.year, opened - 1)
+
+
+def _session(exchange: str, year: int, place: int) -> date:
+    """Return the day of one of the sessions whose opens and closes `_edges` lists."""
+    session: date = _calendar(exchange, year).sessions[place].date()
     return session
 
 
