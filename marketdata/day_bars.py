@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from core.currencies import minor_unit_of
+from core.currencies import units_of
 from core.limits import PRICE_DECIMALS, PRICE_MAX
 from marketdata.providers.port import DayBar, Dividend, History
 
@@ -62,28 +62,28 @@ def checked_dividends(dividends: Iterable[Dividend]) -> CheckedDividends:
 
 def in_currency(history: History, *, currency: str) -> History | None:
     """Return the history in the asset's currency; None if it is in another one."""
-    if history.currency is None or history.currency == currency:
-        return history
-    minor = minor_unit_of(history.currency)
-    if minor is None or minor.currency != currency:
+    per = units_of(history.currency, currency=currency)
+    if per is None:
         return None
+    if per == 1:
+        return history
 
     def divided(value: Decimal | None) -> Decimal | None:
-        return None if value is None else value / minor.per
+        return None if value is None else value / per
 
     return replace(
         history,
         bars=[
             replace(
                 bar,
-                close=bar.close / minor.per,
+                close=bar.close / per,
                 open=divided(bar.open),
                 high=divided(bar.high),
                 low=divided(bar.low),
             )
             for bar in history.bars
         ],
-        dividends=[replace(one, amount=one.amount / minor.per) for one in history.dividends],
+        dividends=[replace(one, amount=one.amount / per) for one in history.dividends],
         currency=currency,
     )
 

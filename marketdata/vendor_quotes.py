@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from core.currencies import minor_unit_of
+from core.currencies import units_of
 from core.limits import PRICE_DECIMALS, PRICE_MAX
 from marketdata.calendars import session_opened
 from marketdata.providers.port import VendorQuote
@@ -106,16 +106,16 @@ def is_doubtful(quote: VendorQuote, *, last: Decimal | None, close: Close | None
 
 def in_currency(quote: VendorQuote, *, currency: str) -> VendorQuote | None:
     """Return the quote in the asset's currency; None if it is in another one."""
-    if quote.currency is None or quote.currency == currency:
-        return quote
-    minor = minor_unit_of(quote.currency)
-    if minor is None or minor.currency != currency:
+    per = units_of(quote.currency, currency=currency)
+    if per is None:
         return None
+    if per == 1:
+        return quote
     before = quote.previous_close
     return replace(
         quote,
-        price=quote.price / minor.per,
-        previous_close=None if before is None else before / minor.per,
+        price=quote.price / per,
+        previous_close=None if before is None else before / per,
         currency=currency,
     )
 

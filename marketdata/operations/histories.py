@@ -21,7 +21,7 @@ from datetime import date, datetime, timedelta
 from django.db import DataError, IntegrityError, transaction
 from prometheus_client import Counter
 
-from core.currencies import minor_unit_of
+from core.currencies import units_of
 from core.errors import BallastError
 from marketdata.calendars import UnknownExchange, hours, last_session_closed
 from marketdata.day_bars import checked_days, checked_dividends, in_currency
@@ -155,10 +155,9 @@ def load_history(*, listing: Listing, now: datetime) -> Loaded:
         written = write_days(asset_id=asset.pk, bars=days.kept)
         _announce(asset, listing.provider, dividends.kept)
         _done(listing, days.kept, since, now)
-    minor = minor_unit_of(history.currency) if history.currency else None
-    minutes = load_minutes(
-        listing=listing, per=minor.per if minor else 1, settled=now - SETTLED, now=now
-    )
+    per = units_of(history.currency, currency=asset.currency)
+    assert per is not None, "its sessions were converted"
+    minutes = load_minutes(listing=listing, per=per, settled=now - SETTLED, now=now)
     return Loaded(listing, written, minutes=minutes)
 
 

@@ -196,6 +196,17 @@ def minor_unit_of(code: str) -> MinorUnit | None:
     return _SMALL.get(code) or _CODES.get(code.upper())
 
 
+def units_of(code: str | None, *, currency: str) -> int | None:
+    """Return how many units of `code` are one of the currency: 1, or 100 for pence of pounds.
+
+    Return None if `code` means another currency. No code at all means the currency itself.
+    """
+    if code is None or code == currency:
+        return 1
+    minor = minor_unit_of(code)
+    return minor.per if minor is not None and minor.currency == currency else None
+
+
 def is_small_unit(code: str) -> bool:
     """Return whether the code is written as a minor unit is: `GBp`, with a small last letter."""
     return len(code) == 3 and code[:2].isupper() and code[2].islower()
