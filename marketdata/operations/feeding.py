@@ -4,8 +4,9 @@ due        `marketdata.polling`: by the vendor's quota and the hours of the asse
 ask        calls run side by side, each through its vendor's breaker and quota
 fall back  an asset whose vendor failed, or had nothing of it, goes to its next vendor in the
            same round. When none is left the last price stays, and grows stale by its own rule
-believe    `marketdata.vendor_quotes` refuses what is about another thing or another day;
-           `record_quotes` refuses absurd prices and times
+believe    `marketdata.vendor_quotes` refuses what is about another thing or another day, and
+           holds what is doubtful until another vendor has spoken; `record_quotes` refuses
+           absurd prices and times
 compare    once an hour each asset with two vendors is asked of the second one too, and prices
            too far apart are recorded for the operators
 """
