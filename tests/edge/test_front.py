@@ -24,21 +24,21 @@ from edge.front import CACHED_NAME_LENGTH_MAX, environ_of
 from embedded.children import die_with_parent
 
 HERE = Path(__file__).parent
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 THREADS, WAITING_MAX, HELD_BYTES = 2, 2, 4_000_000
 PIECE = b"0123456789abcdef" * 4096
 MEGABYTE_PIECES = 1_000_000 // len(PIECE)
 LIMITS = {
     "WEB_THREADS": THREADS,
     "WEB_WAITING_MAX": WAITING_MAX,
-    "WEB_WAIT_S": 1,
+    "WEB_WAIT_S": 3,
     "WEB_STUCK_S": 2,
-    "WEB_STANDSTILL_S": 3,
+    "WEB_STANDSTILL_S": 6,
     "BODY_GRACE_S": 1,
     "BODY_BYTES_PER_S_MIN": 1_000_000,
     "BODIES_BYTES_PER_CALLER_MAX": HELD_BYTES,
     "ANSWERS_BYTES_MAX": 50_000_000,
-    "ANSWER_PIECE_S": 10,
+    "ANSWER_PIECE_S": 20,
     "LOG_LEVEL": "INFO",
     "LOG_JSON": 1,
 }
@@ -280,7 +280,9 @@ def test_refusals_for_people_are_text_with_the_request_id(web: Web) -> None:
 @pytest.mark.parametrize("pieces", [0, 1, 15, 17, 100])
 def test_long_answers_arrive_whole(web: Web, pieces: int) -> None:
     status, _, content = web.get(f"/streamed?pieces={pieces}")
-    assert (status, content) == (200, b"0123456789abcdef" * 4096 * pieces)
+    assert (status, content[:1000]) == (200, PIECE[: 1000 * min(pieces, 1)])
+    assert len(content) == len(PIECE) * pieces
+    assert content == PIECE * pieces, "the bytes differ"
 
 
 def test_files_arrive_whole_and_a_head_request_has_no_body(web: Web) -> None:
@@ -311,7 +313,8 @@ def test_large_answers_that_nobody_reads_are_bounded_and_released(
     ask = "GET /streamed?pieces={} HTTP/1.1\nHost: localhost\n\n"
     # Neither reads: what fits into the sockets is sent, the rest waits and counts.
     waiting = [opened.enter_context(web.socket(ask.format(20 * MEGABYTE_PIECES))) for _ in "12"]
-    eventually(lambda: len(web.logged(path="/streamed", status=200)) >= 2, what="both answers")
+    for connection in waiting:  # an answer is whole before its first byte is sent
+        assert connection.recv(12, socket.MSG_PEEK | socket.MSG_WAITALL) == b"HTTP/1.1 200"
     with web.socket(ask.format(20 * MEGABYTE_PIECES)) as third:
         status, headers, content = read(third)
     assert (status, headers["retry-after"]) == (503, "5")
