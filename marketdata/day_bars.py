@@ -48,16 +48,33 @@ class CheckedDividends:
 
 
 def checked_dividends(dividends: Iterable[Dividend]) -> CheckedDividends:
-    """Return the dividends to keep: those of one ex-date, such as a special one, are added up."""
+    """Return the dividends to keep: those of one ex-date, such as a special one, are added up.
+
+    Codes: `dividend_not_positive`, `dividend_too_large`, `dividend_paid_before_ex_date`. Where
+    those of one ex-date name several days of payment, none is kept.
+    """
     amounts: dict[date, Decimal] = {}
+    payments: dict[date, set[date | None]] = {}
     refused: list[tuple[date, str]] = []
     for one in dividends:
-        code = _price_fault(one.amount)
+        code = _dividend_fault(one)
         if code is None:
             amounts[one.ex_date] = amounts.get(one.ex_date, Decimal(0)) + one.amount.quantize(_STEP)
+            payments.setdefault(one.ex_date, set()).add(one.payment_date)
         else:
-            refused.append((one.ex_date, code.replace("price", "dividend")))
-    return CheckedDividends([Dividend(day, amounts[day]) for day in sorted(amounts)], refused)
+            refused.append((one.ex_date, code))
+    kept = [
+        Dividend(day, amounts[day], *(payments[day] if len(payments[day]) == 1 else ()))
+        for day in sorted(amounts)
+    ]
+    return CheckedDividends(kept, refused)
+
+
+def _dividend_fault(one: Dividend) -> str | None:
+    if one.payment_date is not None and one.payment_date < one.ex_date:
+        return "dividend_paid_before_ex_date"
+    code = _price_fault(one.amount)
+    return code and code.replace("price", "dividend")
 
 
 def in_currency(history: History, *, currency: str) -> History | None:

@@ -66,6 +66,9 @@ class AnnouncedDividendRead(serializers.Serializer[Any]):
     ex_date = serializers.DateField(help_text="First day on which the shares trade without it.")
     amount = serializers.CharField(help_text="Cash of one share as its vendor states it.")
     currency = serializers.CharField()
+    payment_date = serializers.DateField(
+        allow_null=True, help_text="Null where the vendor does not say it."
+    )
 
 
 class HistoryRead(AssetRead):
@@ -165,7 +168,7 @@ class HistoryView(APIView):
         if request.accepted_renderer.format == "csv":
             return _file(request, asset.symbol, data, page, cursor)
         dividends = (
-            queries.announced_dividends(asset_id=asset.pk, from_date=from_date, to_date=to_date)
+            queries.announced_dividends(asset_ids=[asset.pk], from_date=from_date, to_date=to_date)
             if after is None
             else []
         )
@@ -178,8 +181,13 @@ class HistoryView(APIView):
                 "data": data,
                 "gaps": [gap_row(gap) for gap in page.gaps],
                 "dividends": [
-                    {"ex_date": day.isoformat(), "amount": plain(amount), "currency": currency}
-                    for day, amount, currency in dividends
+                    {
+                        "ex_date": one.ex_date.isoformat(),
+                        "amount": plain(one.amount),
+                        "currency": one.currency,
+                        "payment_date": one.payment_date and one.payment_date.isoformat(),
+                    }
+                    for one in dividends
                 ],
                 "next_cursor": cursor,
             }

@@ -85,6 +85,8 @@ class AnnouncedDividend(models.Model):
         max_digits=limits.PRICE_DIGITS, decimal_places=limits.PRICE_DECIMALS
     )
     currency = models.CharField(max_length=3)
+    # Null where the vendor does not say it.
+    payment_date = models.DateField(null=True)
 
     class Meta:
         constraints = [

@@ -274,11 +274,12 @@ def _announce(asset: Asset, provider: str, dividends: Sequence[Dividend]) -> Non
                 provider=provider,
                 amount=one.amount,
                 currency=asset.currency,
+                payment_date=one.payment_date,
             )
             for one in dividends
         ],
         update_conflicts=True,
-        update_fields=["amount", "currency"],
+        update_fields=["amount", "currency", "payment_date"],
         unique_fields=["asset", "ex_date", "provider"],
     )
 

@@ -204,4 +204,5 @@ def _split(row: dict[str, Any]) -> Split:
 
 
 def _dividend(row: dict[str, Any]) -> Dividend:
-    return Dividend(day_of(row["ex_date"]), decimal_of(row["rate"]))
+    paid = row.get("payable_date")
+    return Dividend(day_of(row["ex_date"]), decimal_of(row["rate"]), day_of(paid) if paid else None)

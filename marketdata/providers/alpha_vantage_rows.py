@@ -90,7 +90,12 @@ def splits_of(rows: Sequence[Any]) -> Iterator[Split]:
 def dividends_of(rows: Sequence[Any]) -> Iterator[Dividend]:
     for row in rows:
         if row["amount"] != _NO_VALUE:
-            yield Dividend(day_of(row["ex_dividend_date"]), decimal_of(row["amount"]))
+            paid = row.get("payment_date", _NO_VALUE)
+            yield Dividend(
+                day_of(row["ex_dividend_date"]),
+                decimal_of(row["amount"]),
+                None if paid == _NO_VALUE else day_of(paid),
+            )
 
 
 def match_of(row: dict[str, Any]) -> Match:

@@ -111,6 +111,8 @@ class Dividend:
 
     ex_date: date
     amount: Decimal
+    # None where the vendor does not say it.
+    payment_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from marketdata.queries.assets import (
     sources,
 )
 from marketdata.queries.corporate_actions import corporate_action, corporate_actions
+from marketdata.queries.dividends import Announced, announced_dividends
 from marketdata.queries.exchange_rates import exchange_rates, exchange_rates_on
 from marketdata.queries.history import (
     Adjustment,
-    announced_dividends,
     closing_prices,
     first_closes,
     history_page,
@@ -30,6 +30,7 @@ from marketdata.queries.quotes import live_quotes, quotes
 
 __all__ = [
     "Adjustment",
+    "Announced",
     "announced_dividends",
     "asset",
     "assets",

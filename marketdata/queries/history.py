@@ -163,27 +163,6 @@ def recent_sessions(*, asset_id: int, count: int, as_of: date) -> "QuerySet[Dail
     )[:count]
 
 
-_DIVIDENDS = """
-SELECT DISTINCT ON (announced.ex_date) announced.ex_date, announced.amount, announced.currency
-  FROM marketdata_announceddividend announced
-  LEFT JOIN marketdata_listing listing
-    ON listing.asset_id = announced.asset_id AND listing.provider = announced.provider
- WHERE announced.asset_id = %(asset)s AND announced.ex_date BETWEEN %(since)s AND %(until)s
- ORDER BY announced.ex_date, listing.rank, announced.provider
-"""
-
-
-def announced_dividends(
-    *, asset_id: int, from_date: date, to_date: date
-) -> list[tuple[date, Decimal, str]]:
-    """Return the ex-day, cash of one share and currency of each dividend, oldest first.
-
-    Where several vendors announce one, the vendor that is asked first counts.
-    """
-    values = {"asset": asset_id, "since": from_date, "until": to_date}
-    return [(day, amount, currency) for day, amount, currency in rows_of(_DIVIDENDS, values)]
-
-
 # Packed closes, because they are there for every year, however old.
 _CLOSES = """
 SELECT asset_id, days, closes FROM marketdata_yearofcloses

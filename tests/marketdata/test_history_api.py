@@ -186,14 +186,25 @@ def test_announced_dividends_come_with_the_first_page(owner: Any, listed: Any) -
     for day, provider, amount in (
         (date(2024, 11, 27), "second", "0.26"),
         (date(2024, 11, 27), "first", "0.25"),
+        (date(2024, 11, 26), "second", "0.25"),  # the same, a day off
+        (date(2024, 11, 21), "second", "0.25"),
         (date(2024, 8, 27), "first", "0.24"),
     ):
         AnnouncedDividend.objects.create(
-            asset=listed, ex_date=day, provider=provider, amount=D(amount), currency="USD"
+            asset=listed,
+            ex_date=day,
+            provider=provider,
+            amount=D(amount),
+            currency="USD",
+            payment_date=day + timedelta(days=14) if provider == "first" else None,
         )
     query = "NYSE1?from=2024-11-01&to=2024-12-04&limit=2"
     body = read(owner, query)
-    assert body["dividends"] == [{"ex_date": "2024-11-27", "amount": "0.25", "currency": "USD"}]
+    one = {"amount": "0.25", "currency": "USD"}
+    assert body["dividends"] == [
+        {"ex_date": "2024-11-21", **one, "payment_date": None},
+        {"ex_date": "2024-11-27", **one, "payment_date": "2024-12-11"},
+    ]
     assert read(owner, f"{query}&cursor={body['next_cursor']}")["dividends"] == []
 
 

@@ -63,6 +63,13 @@ def test_a_dividend_is_found_by_its_ex_date_though_it_is_paid_weeks_later(
     assert later.dividends == []
 
 
+def test_the_day_of_payment_is_read_where_it_is_stated(alpaca: Alpaca, vendors: Vendors) -> None:
+    dividend = Dividend(date(2026, 11, 19), Decimal("0.25"), date(2026, 12, 4))
+    vendors.market.securities["ACME"] = replace(ACME, dividends=(dividend,))
+    found = alpaca.days("ACME", since=date(2026, 11, 19), until=date(2026, 11, 19))
+    assert found.dividends == [dividend]
+
+
 def test_a_reverse_split_makes_shares_fewer(alpaca: Alpaca, vendors: Vendors) -> None:
     split = Split(date(2026, 11, 18), Decimal(1), Decimal(10))
     vendors.market.securities["ACME"] = replace(ACME, splits=(split,))

@@ -94,6 +94,15 @@ def test_days_bring_splits_and_dividends_of_the_range(
     assert functions(vendors) == ["TIME_SERIES_DAILY", "SPLITS", "DIVIDENDS"]
 
 
+def test_the_day_of_payment_is_read_where_it_is_stated(
+    alpha_vantage: AlphaVantage, vendors: Vendors
+) -> None:
+    dividend = Dividend(date(2026, 11, 19), Decimal("0.25"), date(2026, 12, 4))
+    vendors.market.securities["ACME"] = replace(ACME, dividends=(dividend,))
+    found = alpha_vantage.days("ACME", since=date(2026, 11, 17), until=date(2026, 11, 19))
+    assert found.dividends == [dividend]
+
+
 def test_a_reverse_split_with_four_decimals_is_its_ratio(
     alpha_vantage: AlphaVantage, vendors: Vendors
 ) -> None:

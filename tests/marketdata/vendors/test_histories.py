@@ -249,16 +249,29 @@ def test_two_dividends_of_one_day_are_added_and_wrong_ones_refused(
     found = checked_dividends(
         [
             Dividend(day, D("0.25")),
-            Dividend(day, D("1.5")),
+            Dividend(day, D("1.5"), date(2026, 12, 1)),
             Dividend(day, D("-1")),
             Dividend(date(2026, 11, 20), D("1e25")),
+            Dividend(date(2026, 11, 21), D(1), date(2026, 12, 1)),
+            Dividend(date(2026, 11, 22), D(1), date(2026, 11, 21)),
         ]
     )
-    assert found.kept == [Dividend(day, D("1.75"))]
-    assert [code for _, code in found.refused] == ["dividend_not_positive", "dividend_too_large"]
+    assert found.kept == [
+        Dividend(day, D("1.75")),  # one of the two days of payment would be wrong
+        Dividend(date(2026, 11, 21), D(1), date(2026, 12, 1)),
+    ]
+    assert [code for _, code in found.refused] == [
+        "dividend_not_positive",
+        "dividend_too_large",
+        "dividend_paid_before_ex_date",
+    ]
     security = pair.first.market.securities["ACME"]
     pair.first.market.securities["ACME"] = replace(
-        security, dividends=(Dividend(day, D("-0.25")), Dividend(date(2026, 11, 20), D("0.5")))
+        security,
+        dividends=(
+            Dividend(day, D("-0.25")),
+            Dividend(date(2026, 11, 20), D("0.5")),
+        ),
     )
     [loaded] = load()
     assert (loaded.written, loaded.fault) == (5, None)

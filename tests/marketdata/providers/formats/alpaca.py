@@ -115,6 +115,8 @@ def _actions(known: Sequence[Security], request: Request) -> dict[str, object]:
                 "process_date": str(dividend.ex_date.replace(month=12)),
                 "ex_date": str(dividend.ex_date),
             }
+            if dividend.payment_date is not None:
+                row["payable_date"] = str(dividend.payment_date)
             cash.append(row)
     kinds = {"forward_splits": forward, "reverse_splits": reverse, "cash_dividends": cash}
     since, until = request.query["start"], request.query["end"]

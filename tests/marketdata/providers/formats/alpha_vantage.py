@@ -1,7 +1,6 @@
 """Answers of Alpha Vantage. All have status 200, and some sentences quote the key."""
 
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -144,7 +143,7 @@ def _dividends(security: Security, query: Mapping[str, str]) -> dict[str, object
             "ex_dividend_date": str(each.ex_date),
             "declaration_date": "None",
             "record_date": "None",
-            "payment_date": str(date(2026, 12, 1)),
+            "payment_date": str(each.payment_date),  # the text None where it is not known
             "amount": str(each.amount),
         }
         for each in reversed(security.dividends)
