@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
+
+from django.db.models import Min, OuterRef, Subquery
 
 from dashboard.presenters.holdings import Aim, Portfolio, portfolio
 from identity.models import User
@@ -13,6 +16,9 @@ from portfolios.holdings.households import AccountPart, HouseholdValue
 from portfolios.holdings.targets import CASH_SYMBOL
 from portfolios.models import Target
 from portfolios.queries import worth
+from portfolios.queries.gains import disposals, sums
+from portfolios.tax.gains import Totals
+from recommendations.models import Recommendation
 from transactions import queries as ledger
 from transactions.models import Account
 
@@ -83,3 +89,75 @@ def provenance(*, assets_max: int) -> Provenance:
         .order_by("symbol")[: assets_max + 1]
     )
     return Provenance(list(sources()[:100]), assets[:assets_max], len(assets) > assets_max)
+
+
+def latest_recommendations(*, account_ids: Sequence[int]) -> dict[int, Recommendation]:
+    """Return the newest recommendation of each account that has one."""
+    newest = (
+        Recommendation.objects.filter(account_id=OuterRef("pk"))
+        .order_by("-created_at", "-id")
+        .values("pk")[:1]
+    )
+    chosen = Account.objects.filter(pk__in=account_ids).annotate(newest=Subquery(newest))
+    rows = (
+        Recommendation.objects.filter(pk__in=chosen.values("newest"))
+        .defer("inputs", "result")
+        .order_by("id")
+    )
+    return {row.account_id: row for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class YearLine:
+    """The realized gains of one account in one year, in its currency."""
+
+    account: Account
+    proceeds: Decimal
+    short: Decimal
+    long: Decimal
+    disallowed: Decimal
+
+    @property
+    def gain(self) -> Decimal:
+        return self.short + self.long
+
+
+@dataclass(frozen=True, slots=True)
+class YearlyGains:
+    """A line for each account, and the first year in which any of them sold."""
+
+    lines: tuple[YearLine, ...]
+    first_year: int | None
+
+    def by_currency(self) -> list[tuple[str, list[YearLine]]]:
+        """Return the lines with sales in each currency."""
+        sold = sorted(
+            (line for line in self.lines if line.proceeds),
+            key=lambda line: line.account.currency,
+        )
+        return [
+            (currency, list(lines))
+            for currency, lines in groupby(sold, key=lambda line: line.account.currency)
+        ]
+
+
+def yearly_gains(*, accounts: Sequence[Account], year: int) -> YearlyGains:
+    """Return recognized gains of a year by account and term; two queries."""
+    ids = [account.pk for account in accounts]
+    found = sums(disposals(account_ids=ids, year=year), "account_id", "long_term")
+    first = disposals(account_ids=ids).aggregate(first=Min("closed_date"))["first"]
+    lines = []
+    for account in accounts:
+        short = found.get((account.pk, False), Totals())
+        long = found.get((account.pk, True), Totals())
+        both = short + long
+        lines.append(
+            YearLine(
+                account,
+                both.proceeds,
+                short.recognized_gain,
+                long.recognized_gain,
+                both.disallowed_loss,
+            )
+        )
+    return YearlyGains(tuple(lines), first.year if first else None)

@@ -191,7 +191,7 @@ def test_a_menu_closes_by_escape_and_gives_the_focus_back(
     visitor = visit()
     tab = visitor.tab
     visitor.log_in(owner)
-    opener = tab.locator("[data-menu] > summary")
+    opener = tab.locator(".bar-tools [data-menu] > summary")
     opener.focus()
     tab.keyboard.press("Enter")
     assert tab.get_by_role("button", name="Log out").is_visible()

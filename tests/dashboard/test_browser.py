@@ -386,7 +386,7 @@ def test_a_session_that_ended_leads_to_the_log_in(
 ) -> None:
     visitor = visit()
     visitor.log_in(owner)
-    visitor.tab.locator("[data-menu] > summary").click()
+    visitor.tab.locator(".bar-tools [data-menu] > summary").click()
     visitor.tab.get_by_role("button", name="Log out").click()
     visitor.tab.wait_for_url("**/login")
     visitor.tab.goto(f"/accounts/{invest.public_id}")

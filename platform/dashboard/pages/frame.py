@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 
 from core.errors import BallastError
 from dashboard.pages.query_parameters import ensure_printable
+from dashboard.pages.scopes import navigation
 from edge.addresses import stream_url
 from edge.problems import translated
 from identity.models import User
@@ -101,4 +102,5 @@ def shown(
     if request.user.is_authenticated and not template.startswith("_"):
         frame["stream_url"] = stream_url(request)
         frame["unread_count"] = unread_count(user=request.user)
+        frame["nav"] = navigation(request, context, status=status)
     return render(request, f"dashboard/{template}.html", {**frame, **context}, status=status)

@@ -17,6 +17,7 @@ from portfolios.holdings.targets import CASH_SYMBOL, TargetWeight
 from portfolios.holdings.valuation import Estimates, Valuation, Valued, percentage
 
 HUNDRED = Decimal(100)
+ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,19 @@ class Portfolio:
     estimates: Estimates
     stale: tuple[str, ...]
     stale_rates: tuple[tuple[str, date], ...]
+
+    @property
+    def has_aims(self) -> bool:
+        return bool(self.cash_aim or self.not_held or any(row.aim is not None for row in self.rows))
+
+    @property
+    def drift(self) -> Decimal | None:
+        """The share of the account that is out of place, in percent; None without targets."""
+        if not self.has_aims or self.cash_weight is None:
+            return None
+        pairs = [(row.weight or ZERO, row.aim) for row in self.rows]
+        pairs += [(self.cash_weight, self.cash_aim), *((ZERO, aim) for _, aim in self.not_held)]
+        return sum((abs(weight - (aim.target if aim else ZERO)) for weight, aim in pairs), ZERO) / 2
 
 
 def portfolio(*, value: Valuation, aims: Mapping[str, Aim]) -> Portfolio:
