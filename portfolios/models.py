@@ -66,6 +66,20 @@ class Restriction(models.Model):
         return f"{self.account_id} {self.asset_id} {self.kind}"
 
 
+class SkippedDividend(models.Model):
+    """An announced dividend that an account does not record: its broker booked it otherwise."""
+
+    pk = models.CompositePrimaryKey("account_id", "asset_id", "ex_date")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
+    asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="+")
+    ex_date = models.DateField()
+    skipped_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    skipped_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.asset_id} {self.ex_date}"
+
+
 @pghistory.track(*every_change())
 class TaxFiling(models.Model):
     """The filing status of a household; without a row, each member files separately."""

@@ -12,7 +12,7 @@ from marketdata.queries.assets import (
     sources,
 )
 from marketdata.queries.corporate_actions import corporate_action, corporate_actions
-from marketdata.queries.dividends import Announced, announced_dividends
+from marketdata.queries.dividends import announced_dividends
 from marketdata.queries.exchange_rates import exchange_rates, exchange_rates_on
 from marketdata.queries.history import (
     Adjustment,
@@ -30,7 +30,6 @@ from marketdata.queries.quotes import live_quotes, quotes
 
 __all__ = [
     "Adjustment",
-    "Announced",
     "announced_dividends",
     "asset",
     "assets",

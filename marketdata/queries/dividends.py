@@ -1,10 +1,9 @@
 """Reads: the dividends that vendors announced."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
+from marketdata.dividends import Announced
 from stores.rows import rows_of
 
 # The vendor that is asked first counts. Another one's ex-date may be a day off, so a dividend of
@@ -31,18 +30,6 @@ SELECT announced.asset_id, announced.ex_date, announced.amount, announced.curren
                   AND abs(other.ex_date - announced.ex_date) <= %(same)s))
  ORDER BY announced.ex_date, announced.asset_id
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Announced:
-    """Cash of one share held before the session of `ex_date`, in units of that day."""
-
-    asset_id: int
-    ex_date: date
-    amount: Decimal
-    currency: str
-    # None where the vendor does not say it.
-    payment_date: date | None
 
 
 def announced_dividends(

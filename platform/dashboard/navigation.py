@@ -103,7 +103,11 @@ ENTRIES: Sequence[Entry] = (
         household="activity",
         account="transactions",
         icon="list",
-        views=(View("Transactions", "transactions"), View("Import and export", "imports")),
+        views=(
+            View("Transactions", "transactions"),
+            View("Dividends", "dividends_due"),
+            View("Import and export", "imports"),
+        ),
         pages=("edit_transaction", "import", "mapping", "record", "corporate_actions"),
     ),
 )

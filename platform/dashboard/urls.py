@@ -7,6 +7,7 @@ from dashboard.pages import (
     accounts,
     actions,
     activity,
+    dividends,
     gains,
     harvests,
     hubs,
@@ -64,6 +65,7 @@ urlpatterns = [
     path(f"{_ACCOUNT}/gains", gains.gains, name="gains"),
     path(f"{_ACCOUNT}/sale-preview", gains.preview, name="sale_preview"),
     path(f"{_ACCOUNT}/transactions", ledger.transactions, name="transactions"),
+    path(f"{_ACCOUNT}/dividends", dividends.due, name="dividends_due"),
     path(
         f"{_ACCOUNT}/transactions/<uuid:transaction_id>/reverse",
         ledger.reverse_transaction,

@@ -1,6 +1,7 @@
 """Portfolios over HTTP: what they hold, what they should hold, what was gained, what is taxed."""
 
 from portfolios.api import (
+    dividends_due,
     gains,
     holdings,
     households,
@@ -24,4 +25,5 @@ urlpatterns = [
     *performance.urlpatterns,
     *prices.urlpatterns,
     *price_files.urlpatterns,
+    *dividends_due.urlpatterns,
 ]

@@ -141,6 +141,7 @@ def furnished(user: Any, count: int) -> Home:
     symbols = [f"OWN{user.pk}X{number}" for number in range(count)]
     own = _own_assets(user, symbols)
     account = _account(user, symbols)
+    _dividends(own)
     notice = _notices(user, count)
     recommendation, job = _recommendations(user, account, count)
     adviser, invitation = _guests(user, count)
@@ -237,6 +238,25 @@ def _own_assets(user: Any, symbols: list[str]) -> list[Any]:
         for number in range(len(symbols) if asset is made[0] else 1)
     )
     return made
+
+
+def _dividends(own: list[Any]) -> None:
+    """Announce a dividend of each asset, which no account has recorded."""
+    from marketdata.models import AnnouncedDividend
+
+    AnnouncedDividend.objects.bulk_create(
+        [
+            AnnouncedDividend(
+                asset=asset,
+                ex_date=date(2024, 6, 10),
+                provider="test",
+                amount=1,
+                currency="USD",
+                payment_date=date(2024, 6, 20),
+            )
+            for asset in own
+        ]
+    )
 
 
 def _account(user: Any, symbols: list[str]) -> Any:

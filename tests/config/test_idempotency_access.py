@@ -23,7 +23,7 @@ POSITIONS = (
     b'"Mkt Val (Market Value)"\r\n"AAA","A","1","$5.00"\r\n'
 )
 # Requests about a household that an adviser sees, by operation; `ids` are those of the household.
-OF_A_CLIENT: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
+OF_A_CLIENT: dict[str, Callable[[dict[str, str]], Any]] = {
     "accounts_create": lambda ids: {
         "name": "Second",
         "type": "ira",
@@ -36,6 +36,7 @@ OF_A_CLIENT: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
     "imports_create": lambda ids: {"account_id": ids["account_id"]},
     "imports_commit": lambda ids: {},
     "reconciliations_create": lambda ids: {"account_id": ids["account_id"]},
+    "dividends_due_record": lambda ids: [{"symbol": ids["symbol"], "ex_date": "2024-06-10"}],
     "portfolio_rebalance": lambda ids: {},
     "portfolio_harvest": lambda ids: {},
 }

@@ -124,6 +124,8 @@ def test_the_example_of_a_request_is_accepted(name: str, shared_home: Any, clien
         "sale_preview": 400,
         "imports_update": 400,
         "transactions_reverse": 409,
+        "dividends_due_record": 409,
+        "dividends_due_skip": 409,
         "transactions_correct": 400,
     }
     if name in allowed and answer.status_code >= 400:

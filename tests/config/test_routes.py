@@ -113,6 +113,8 @@ def test_a_stranger_finds_nothing_and_changes_nothing(
         "restrictions_replace": [{"symbol": "AAA", "kind": "no_buy"}],
         "market_asset_prices_create": [{"date": "2024-01-02", "close": "1"}],
         "accounts_update": {"name": "Mine now"},
+        "dividends_due_record": [{"symbol": home.ids["symbol"], "ex_date": "2024-06-10"}],
+        "dividends_due_skip": [{"symbol": home.ids["symbol"], "ex_date": "2024-06-10"}],
         "transactions_correct": {
             "account_id": home.ids["account_id"],
             "type": "deposit",

@@ -337,6 +337,14 @@ CODES: dict[str, dict[str, str]] = {
             "No matching transfer_out exists. Send the cost and the acquisition date."
         ),
         "transfer_to_itself": "Both accounts are the same. Name another account.",
+        "dividend_not_due": (
+            "The dividend is recorded or skipped, or no shares were held. Read the list again."
+        ),
+        "dividend_repeated": "The request names one dividend twice. Name each once.",
+        "payment_date_required": (
+            "No vendor says when the dividend is paid. Send the day your broker paid as `paid_on`."
+        ),
+        "paid_before_ex_date": "A dividend is paid after its ex-date. Correct `paid_on`.",
     },
     "Imports": {
         "import_not_found": "The import does not exist, or you have no access to it.",

@@ -60,6 +60,11 @@ REQUESTS: dict[str, Any] = {
         "reference": "Form 8937 of the issuer",
     },
     "corporate_actions_confirm": {},
+    "dividends_due_record": [
+        {"symbol": "KO", "ex_date": "2026-09-15", "paid_on": "2026-10-01"},
+        {"symbol": "AAPL", "ex_date": "2026-08-10", "amount": "2.59"},
+    ],
+    "dividends_due_skip": [{"symbol": "KO", "ex_date": "2026-06-12"}],
     "portfolio_harvest": {"minimum_benefit": "250", "minimum_benefit_percentage": "5"},
     "portfolio_rebalance": {"minimum_trade": "250", "whole_shares": True},
     "restrictions_replace": [

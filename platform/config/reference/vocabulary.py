@@ -261,6 +261,13 @@ MEANINGS: dict[str, str] = {
     "PerformanceDayRead.value": "Value at the close of the date.",
     "PerformanceDayRead.date": "Date.",
     "ReconciliationWriteRequest.year": "Calendar year of the broker's report.",
+    "cash_per_unit": "Cash of one share or unit, as the vendor announced it.",
+    "paid_on": "Day on which the broker paid; by default the announced day of payment.",
+    "transaction_ids": "The recorded transactions, in the order of the request (UUIDs).",
+    "ReceivedWriteRequest.amount": "What the broker paid before withheld tax; by default units x "
+    "cash of one unit.",
+    "DueDividendRead.payment_date": "Announced day of payment; null where no vendor says it.",
+    "DueDividendRead.units": "Units held at the end of the day before the ex-date.",
     "RestrictionRow.kind": "Restriction type: no_buy, no_sell or no_trade.",
     "RestrictionRowRequest.kind": "Restriction type: no_buy, no_sell or no_trade.",
     "RecommendationDetail.kind": "Recommendation type: rebalance.",
