@@ -108,6 +108,7 @@ def addresses(account: Any) -> list[str]:
         "/",
         own,
         f"{own}/transactions",
+        f"{own}/dividends",
         f"{own}/imports",
         f"{own}/gains",
         f"{own}/performance",

@@ -108,7 +108,7 @@ def test_the_activity_filters_and_refuses_what_is_no_filter(
     assert "Rollover" in everything
     assert "Deposit" in everything
     only = client.get("/activity?type=sell&symbol=aaa").content.decode()
-    assert only.count("<tr class=\"row\">") == 1
+    assert only.count('<tr class="row">') == 1
     assert client.get(f"/activity?account={sold.public_id}").content.decode().count("BBB") >= 3
     assert "No transaction matches" in client.get("/activity?q=nowhere").content.decode()
     for wrong in ("from=yesterday", "type=theft", f"account={people.stranger.pk}", "cursor=x"):
