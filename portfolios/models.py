@@ -1,6 +1,7 @@
-"""Models of targets and restrictions of an account, and of its owners' tax settings."""
+"""Models of targets and restrictions, of tax settings, and of how a person sees holdings."""
 
 import pghistory
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -121,3 +122,18 @@ class TaxCarryforward(models.Model):
 
     def __str__(self) -> str:
         return f"{self.owner_id} {self.year}"
+
+
+HOLDINGS_COLUMNS_MAX = 40
+
+
+class HoldingsColumns(models.Model):
+    """The columns a person chose for the table of all holdings, in their order."""
+
+    user = models.OneToOneField(
+        User, primary_key=True, on_delete=models.CASCADE, related_name="holdings_columns"
+    )
+    names = ArrayField(models.CharField(max_length=32), size=HOLDINGS_COLUMNS_MAX)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {', '.join(self.names)}"

@@ -90,3 +90,11 @@ def ensure_range(from_date: date, to_date: date, *, days_max: int) -> None:
             code="range_too_long",
             fields={"from": [f"at most {days_max} days before to"]},
         )
+
+
+def moved_by_years(day: date, years: int) -> date:
+    """Return the same day of another year; February 28 for a leap day where it has none."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)

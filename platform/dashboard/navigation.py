@@ -69,12 +69,20 @@ ENTRIES: Sequence[Entry] = (
         on_phone=True,
     ),
     Entry(
+        "Holdings",
+        household="holdings",
+        icon="layers",
+        account_in_query=True,
+        pages=("asset", "asset_new"),
+        keeps=("q", "asset_class", "currency", "losses", "group", "sort"),
+        on_phone=True,
+    ),
+    Entry(
         "Performance",
         household="household_performance",
         account="performance",
         icon="chart",
         keeps=("range", "from", "to", "benchmark"),
-        on_phone=True,
     ),
     Entry(
         "Plan",

@@ -18,6 +18,7 @@ account's total of 53.30 EUR is 66.63 USD (66.625): the parts sum to it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -43,7 +44,7 @@ _DECIMALS = MONEY_DECIMALS + FX_RATE_DECIMALS
 class AccountPart:
     """An account of the household; `rate`: units of the household's currency for one of its own.
 
-    `rate_stale`: whether that rate is older than it should be.
+    `rate_stale`: whether that rate is older than it should be; `rate_date`: the day it was fixed.
     """
 
     account_id: UUID
@@ -52,6 +53,7 @@ class AccountPart:
     value: Valuation
     rate: Decimal | None
     rate_stale: bool = False
+    rate_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,7 @@ def _holdings(
     found: dict[int, HouseholdHolding] = {}
     for part, rate in counted:
         for row, value in zip(
-            part.value.holdings, _converted_values(part.value, rate, currency), strict=True
+            part.value.holdings, converted_values(part.value, rate, currency), strict=True
         ):
             one = _one(part, row, value, rate, currency)
             before = found.get(row.position.asset_id)
@@ -187,7 +189,7 @@ def _holdings(
     )
 
 
-def _converted_values(value: Valuation, rate: Decimal, currency: str) -> list[Decimal | None]:
+def converted_values(value: Valuation, rate: Decimal, currency: str) -> list[Decimal | None]:
     """Return the converted values of an account's holdings; with the cash they sum to its total."""
     exact = [
         None if row.value_base is None else WIDE.multiply(row.value_base, rate)

@@ -36,6 +36,7 @@ def worth(*, accounts: Sequence[Account], currency: str, now: datetime) -> House
                 value=values[account.public_id].value,
                 rate=rate.rate if (rate := rates.get(account.currency)) else None,
                 rate_stale=bool(rate and rate.stale),
+                rate_date=rate.date if rate else None,
             )
             for account in accounts
             if account.public_id in values

@@ -18,6 +18,16 @@ from transactions.models.imports import Import
 _TRADES = list(named(figures="trade"))
 _EVENTS = list(named(group=EVENTS_GROUP))
 _SPLITS = list(named(rescales=True))
+# What a holding or an account is paid, and what was withheld from it.
+PAYMENTS = sorted(
+    {
+        *named(performance="income"),
+        *named(performance="tax"),
+        *named(reinvests=True),
+        "return_of_capital",
+        "stock_dividend",
+    }
+)
 
 
 class TransactionQuerySet(models.QuerySet["Transaction"]):
@@ -169,6 +179,12 @@ class Transaction(models.Model):
                 fields=["account", "asset", "trade_date"],
                 name="transaction_splits",
                 condition=Q(type__in=_SPLITS),
+            ),
+            # For the income of accounts, by day.
+            models.Index(
+                fields=["account", "trade_date"],
+                name="transaction_payments",
+                condition=Q(type__in=PAYMENTS),
             ),
             models.Index(
                 fields=["import_batch", "id"],

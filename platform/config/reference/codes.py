@@ -229,6 +229,7 @@ CODES: dict[str, dict[str, str]] = {
             "The household has the maximum number of own assets. Use an existing one."
         ),
         "too_many_rows": "Too many rows in one request. Send fewer at once.",
+        "column_unknown": "The table has no such column. Choose one that it has.",
     },
     "Corporate actions": {
         "corporate_action_not_found": (

@@ -13,6 +13,7 @@ from core.identifiers import uuid7
 from dashboard.forms.corrections import CorrectionForm
 from dashboard.forms.entries import TransactionForm, add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.query_parameters import symbol_asked
 from edge.pagination import keyset_page
 from jobs.operations import Answer, answer_once
 from marketdata.queries import assets
@@ -32,7 +33,7 @@ def transactions(request: SignedIn, account_id: UUID) -> HttpResponse:
     account = ledger.account(user=request.user, public_id=account_id)
     form = TransactionForm(
         request.POST if request.method == "POST" else None,
-        initial={"executed_on": timezone.now().date(), "type": "buy"},
+        initial=_initial(request),
         accounts=_others(request, account),
     )
     status = 200
@@ -67,6 +68,16 @@ def transactions(request: SignedIn, account_id: UUID) -> HttpResponse:
         {**context, "form": form, "assets": known, "key": key},
         status=status,
     )
+
+
+def _initial(request: SignedIn) -> dict[str, object]:
+    """Return what the form begins with: a link may name the type and the symbol."""
+    kind, symbol = request.GET.get("type", ""), symbol_asked(request)
+    found: dict[str, object] = {
+        "executed_on": timezone.now().date(),
+        "type": kind if kind in KINDS else "buy",
+    }
+    return found | ({"symbol": symbol} if symbol else {})
 
 
 def _others(request: SignedIn, account: Account) -> list[tuple[str, str]]:

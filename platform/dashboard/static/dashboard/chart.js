@@ -27,6 +27,8 @@ const data = JSON.parse(document.getElementById("live-data").textContent);
 const forms = new Map(
   data.accounts.flatMap((account) => account.positions).map((form) => [form.symbol, form]),
 );
+// The page of one asset also has the owner's trades in it.
+const trades = JSON.parse(document.getElementById("trades-data")?.textContent ?? "[]");
 const kept = new Map();
 let chart = null;
 let series = null;
@@ -131,13 +133,33 @@ async function splits(symbol) {
   return found.data.filter((action) => MARKED.includes(action.kind));
 }
 
-// Splits and dividends are marked at the first price from their ex-day on. Returns them in words.
+// Trades of one day are one mark for purchases and one for sales, with the units.
+function tradeMarks(place) {
+  const sums = new Map();
+  for (const one of trades) {
+    const time = place(one.date);
+    if (!time) continue;
+    const key = `${time} ${one.bought}`;
+    sums.set(key, { time, bought: one.bought, units: (sums.get(key)?.units ?? 0) + Number(one.quantity) });
+  }
+  return [...sums.values()].map(({ time, bought, units }) => ({
+    time,
+    position: bought ? "belowBar" : "aboveBar",
+    shape: bought ? "arrowUp" : "arrowDown",
+    color: colour(bought ? "--gain" : "--loss"),
+    text: `${bought ? "+" : "\u2212"}${units.toLocaleString("en-GB", { maximumFractionDigits: 2 })}`,
+  }));
+}
+
+// Splits, dividends and trades are marked at the first price from their day on. Returns them in
+// words.
 function mark(actions, dividends) {
   const daily = shown.length && typeof shown[0].time === "string";
   const place = (exDay) =>
     daily && exDay >= shown[0].time ? shown.find((point) => point.time >= exDay)?.time : undefined;
   const split = actions.filter((action) => place(action.ex_date));
   const paid = dividends.filter((one) => place(one.ex_date));
+  const traded = tradeMarks(place);
   const found = [
     ...split.map((action) => ({
       time: place(action.ex_date),
@@ -153,10 +175,12 @@ function mark(actions, dividends) {
       color: colour("--accent"),
       text: paid.length > DIVIDENDS_NAMED_MAX ? "" : Number(one.amount).toLocaleString("en-GB"),
     })),
+    ...traded,
   ].sort((a, b) => (a.time < b.time ? -1 : 1));
   marks.setMarkers(found);
   const words = split.map((action) => action.title);
   if (paid.length) words.push(paid.length === 1 ? "1 dividend" : `${paid.length} dividends`);
+  if (traded.length) words.push(traded.length === 1 ? "1 own trade" : `${traded.length} own trades`);
   return words;
 }
 
