@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('identity', '0002_completed_trail'),
-        ('portfolios', '0003_indexes_once'),
+        ('portfolios', '0004_skipped_dividends'),
     ]
 
     operations = [
