@@ -21,7 +21,8 @@ from django.utils.connection import ConnectionDoesNotExist
 from prometheus_client import Counter
 
 from marketdata.models import PriceBlock, PricePartition
-from marketdata.operations.price_copies import COPIES, Block, MoveLost, checksum, lock_attempt
+from marketdata.operations.price_claims import MoveLost, claimed, lock_attempt, release, renew
+from marketdata.operations.price_copies import COPIES, Block, checksum
 from marketdata.partitions import (
     BEFORE_2010,
     DAILY,
@@ -38,22 +39,13 @@ logger = logging.getLogger(__name__)
 
 MOVES = Counter("ballast_price_moves", "Partitions moved between tiers, by outcome.", ["outcome"])
 LEASE_S = 120
-_FAILURES = (
+# What a tier raises that does not answer, or answers wrongly.
+ARCHIVE_FAULTS = (
     *(DatabaseError, ConnectionDoesNotExist),
     *(ObjectsAway, NoSuchObject, ValueError),
 )
 _ORDER = (HOT, WARM, COLD)
 
-_CLAIM = """
-UPDATE marketdata_pricepartition
-   SET attempt = attempt + 1, lease_until = now() + %(lease)s * interval '1 second', error = ''
- WHERE id = %(pk)s AND (lease_until IS NULL OR lease_until <= now())
-RETURNING attempt
-"""
-_RENEW = """
-UPDATE marketdata_pricepartition SET lease_until = now() + %(lease)s * interval '1 second'
- WHERE id = %(pk)s AND attempt = %(attempt)s
-"""
 _FREEZE = """
 CREATE OR REPLACE TRIGGER prices_archived BEFORE INSERT OR UPDATE OR DELETE ON {name}
    FOR EACH ROW EXECUTE FUNCTION marketdata_refuse_moved()
@@ -149,10 +141,9 @@ def _advanced(
 def _moved(found: PricePartition, target: str, *, now: datetime, lease_s: float) -> Moved:
     """Move one partition as far as it goes. A failure is written down and tried again next time."""
     source = found.tier
-    attempt = _claimed(found, lease_s)
+    attempt = claimed(found, lease_s=lease_s)
     if attempt is None:
         return Moved(found.name, source, target, found.rows, "busy")
-    found.refresh_from_db()
     move = _Move(found, attempt, lease_s)
     error = ""
     try:
@@ -168,31 +159,16 @@ def _moved(found: PricePartition, target: str, *, now: datetime, lease_s: float)
             outcome = "moved"
     except MoveLost:
         outcome = "busy"
-    except _FAILURES as failure:
+    except ARCHIVE_FAULTS as failure:
         outcome, error = "failed", f"{type(failure).__name__}: {failure}"[:500]
         logger.exception("moving %s from %s to %s failed", found.name, source, target)
-    PricePartition.objects.filter(pk=found.pk, attempt=attempt).update(
-        lease_until=None, error=error
-    )
+    release(found, attempt, error=error)
     MOVES.labels(outcome).inc()
     return Moved(found.name, source, target, found.rows, outcome, error)
 
 
-def _claimed(found: PricePartition, lease_s: float) -> int | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"pk": found.pk, "lease": lease_s})
-        row = cursor.fetchone()
-    return None if row is None else int(row[0])
-
-
 def _renew(move: _Move) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _RENEW,
-            {"pk": move.partition.pk, "attempt": move.attempt, "lease": move.lease_s},
-        )
-        if not cursor.rowcount:
-            raise MoveLost(move.partition.name)
+    renew(move.partition, move.attempt, lease_s=move.lease_s)
 
 
 def _abandon_other_target(move: _Move, target: str) -> None:

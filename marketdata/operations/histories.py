@@ -6,8 +6,8 @@ overlap   the last OVERLAP_DAYS are asked for again, for corrections
 check     a day out of order or twice, a close that is not positive, a high below a low, a
           session that repeats the one before it figure by figure: such days are refused and
           counted, and the others are kept
-write     all days of an asset in one statement; equal days are not touched. Years that are
-          archived are restored first
+write     archived years where they are (`amending`), then all other days in one statement; equal
+          days are not touched
 minutes   those of the last session come with it (`minute_histories`)
 announce  a split becomes a proposal that an operator or each holder confirms; a dividend is
           kept as announced
@@ -25,11 +25,13 @@ from core.currencies import units_of
 from core.errors import BallastError
 from marketdata.calendars import UnknownExchange, hours, last_session_closed
 from marketdata.day_bars import checked_days, checked_dividends, in_currency
-from marketdata.models import ActionSource, AnnouncedDividend, Asset, Listing
-from marketdata.operations.archiving import restore_prices
+from marketdata.models import ActionSource, AnnouncedDividend, Asset, Listing, PricePartition
+from marketdata.operations.amending import amend_days, archived
+from marketdata.operations.archiving import ARCHIVE_FAULTS, restore_prices
 from marketdata.operations.asking import ask, providers, providers_of
 from marketdata.operations.corporate_actions import propose
 from marketdata.operations.minute_histories import load_minutes
+from marketdata.operations.price_claims import MoveLost
 from marketdata.operations.provider_state import count_refusals
 from marketdata.partitions import DAILY
 from marketdata.providers.port import (
@@ -40,6 +42,7 @@ from marketdata.providers.port import (
     ProviderFault,
     Split,
 )
+from marketdata.tiers import HOT
 from stores.rows import rows_of
 
 logger = logging.getLogger(__name__)
@@ -143,16 +146,17 @@ def load_history(*, listing: Listing, now: datetime) -> Loaded:
     if refused:
         logger.warning("%s: refused days %s", listing, refused[:10])
     count_refusals(name=listing.provider, codes=[code for _, code in refused], day=now.date())
-    if not _is_writable(days.kept, now):
-        archived = ProviderFault(
-            Fault.BROKEN_OFF, "years of it are archived and cannot be restored"
-        )
-        _failed(listing, archived, now)
-        return Loaded(listing, 0, archived)
+    try:
+        written, hot = _archive(asset.pk, days.kept, now)
+    except (*ARCHIVE_FAULTS, MoveLost) as error:
+        logger.warning("%s: its archived years could not be written: %r", listing, error)
+        away = ProviderFault(Fault.BROKEN_OFF, "years of it are archived and cannot be written now")
+        _failed(listing, away, now)
+        return Loaded(listing, 0, away)
     # Before the listing is done: a worker that is killed in between proposes them again.
     _propose(asset, listing, converted.splits, now)
     with transaction.atomic():
-        written = write_days(asset_id=asset.pk, bars=days.kept)
+        written += write_days(asset_id=asset.pk, bars=hot)
         _announce(asset, listing.provider, dividends.kept)
         _done(listing, days.kept, since, now)
     per = units_of(history.currency, currency=asset.currency)
@@ -181,14 +185,23 @@ def write_days(*, asset_id: int, bars: Sequence[DayBar]) -> int:
     )
 
 
-def _is_writable(bars: Sequence[DayBar], now: datetime) -> bool:
-    """Bring the archived years of these sessions back; return whether all of them can change."""
+def _archive(asset_id: int, bars: Sequence[DayBar], now: datetime) -> tuple[int, list[DayBar]]:
+    """Write the sessions of archived years where they are. Return their number, and the others."""
     if not bars:
-        return True
-    restored = restore_prices(
-        table=DAILY, since=bars[0].day, until=bars[-1].day, as_of=now.date(), now=now
-    )
-    return all(one.outcome in {"moved", "cleaned"} for one in restored)
+        return 0, []
+    since, until = bars[0].day, bars[-1].day
+    # A year that is only about to leave the hot tier stays in it for a while.
+    begun = PricePartition.objects.filter(table=DAILY, first__lte=until, end__gt=since, tier=HOT)
+    for one in begun.exclude(target=""):
+        last = one.end - timedelta(days=1)
+        list(restore_prices(table=DAILY, since=one.first, until=last, as_of=now.date(), now=now))
+    written, hot = 0, list(bars)
+    for partition in archived(since=since, until=until):
+        inside = [bar for bar in hot if partition.first <= bar.day < partition.end]
+        hot = [bar for bar in hot if not partition.first <= bar.day < partition.end]
+        if inside:
+            written += amend_days(partition=partition, asset_id=asset_id, bars=inside)
+    return written, hot
 
 
 def next_due_at(*, exchange: str, now: datetime) -> datetime:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from marketdata.bars import BAR, FIELDS, Records
 from marketdata.models import PriceBlock, PricePartition
+from marketdata.operations.price_claims import MoveLost, lock_attempt
 from marketdata.partitions import DAILY
 from marketdata.queries.price_tiers import (
     NUMERIC_COLUMNS,
@@ -30,16 +31,11 @@ from marketdata.storage.parquet import decoded, encoded
 from stores.arrays import records_of
 from stores.copying import EPOCH_ORDINAL, EPOCH_S, copy_records
 from stores.database import long_statements
-from stores.locks import locked
 
 # Rows of one block, as far as whole assets allow: one request answers one asset.
 BLOCK_ROWS = 16_384
 # A month of minutes of thousands of securities is counted in less.
 COUNT_S_MAX = 1800
-
-
-class MoveLost(Exception):
-    """Another worker has taken the move over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +69,14 @@ class Copies(Protocol):
         self, partition: PricePartition, block: Block, rows: Records, attempt: int
     ) -> Written: ...
 
+    def read_back(self, partition: PricePartition, block: Block, written: Written) -> Records: ...
+
     def drop(self, partition: PricePartition, attempt: int) -> None: ...
 
 
 def checksum(rows: Records) -> bytes:
     """Return the SHA-256 of rows, which are sorted by asset and time."""
     return hashlib.sha256(np.ascontiguousarray(rows).tobytes()).digest()
-
-
-def lock_attempt(partition: PricePartition, attempt: int) -> PricePartition:
-    """Lock the partition's row, or raise MoveLost if a later attempt has begun."""
-    found = locked(PricePartition.objects.filter(pk=partition.pk, attempt=attempt)).first()
-    if found is None:
-        raise MoveLost(partition.name)
-    return found
 
 
 def _divided(counts: Sequence[tuple[int, int]]) -> list[Block]:
@@ -139,6 +129,10 @@ class _Tables:
         else:
             rows["at"] = rows["at"] // 1_000_000 + EPOCH_S
         return rows
+
+    def read_back(self, partition: PricePartition, block: Block, written: Written) -> Records:
+        """Return what `write` wrote, before it is written down."""
+        return self.read(partition, block)
 
     def replace(self, *, table: str, block: Block, rows: Records, daily: bool) -> None:
         """Replace the rows of a block in the running transaction."""
@@ -267,9 +261,15 @@ class ColdCopies:
 
     def read(self, partition: PricePartition, block: Block) -> Records:
         stored = self._stored(partition).get(first_asset=block.first_asset)
-        data = cold_store().get(stored.path)
-        if hashlib.sha256(data).digest() != bytes(stored.digest):
-            raise ValueError(f"{stored.path} is damaged: its bytes have another digest")
+        return self._object(stored.path, bytes(stored.digest))
+
+    def read_back(self, partition: PricePartition, block: Block, written: Written) -> Records:
+        return self._object(written.path, written.digest)
+
+    def _object(self, path: str, digest: bytes) -> Records:
+        data = cold_store().get(path)
+        if hashlib.sha256(data).digest() != digest:
+            raise ValueError(f"{path} is damaged: its bytes have another digest")
         return decoded(data)
 
     def begin(self, partition: PricePartition, attempt: int) -> None:

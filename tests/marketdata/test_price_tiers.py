@@ -1,8 +1,6 @@
 """Prices of all tiers: one answer, moved whole, restored as they were, and gaps that are stated."""
 
 import io
-import os
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal as D
 from pathlib import Path
@@ -22,28 +20,6 @@ from marketdata.queries.price_tiers import cold_store
 from tests.marketdata import tiers as world
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def warm_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with world.second_postgres(tmp_path_factory.mktemp("warm")) as url:
-        yield url
-
-
-@pytest.fixture
-def warm(db: None, warm_url: str) -> Iterator[None]:
-    world.use_warm(warm_url)
-    yield
-    world.forget_warm()
-
-
-@pytest.fixture
-def folder(settings: Any, tmp_path: Path) -> Path:
-    """The archive's folder. PRICE_ARCHIVE_TEST_URL=s3://bucket tries a store instead."""
-    store = os.environ.get("PRICE_ARCHIVE_TEST_URL")
-    found = (tmp_path / "archive").as_uri()
-    settings.PRICE_ARCHIVE_URL = f"{store}/{tmp_path.name}" if store else found
-    return tmp_path / "archive"
 
 
 @pytest.fixture
@@ -285,14 +261,13 @@ def test_a_move_that_begins_while_prices_are_read_is_noticed(
 def test_a_worker_that_was_replaced_writes_nothing_more(ids: list[int]) -> None:
     """The lease of the first ends, a second moves the year, and the first goes on."""
     from marketdata.operations import archiving
-    from marketdata.operations.price_copies import MoveLost
+    from marketdata.operations.price_claims import MoveLost, claimed
 
     found = PricePartition.objects.create(
         name=f"{DAILY}_2015", table=DAILY, first=date(2015, 1, 1), end=date(2016, 1, 1)
     )
-    attempt = archiving._claimed(found, 0.0)
+    attempt = claimed(found, lease_s=0.0)
     assert attempt is not None
-    found.refresh_from_db()
     before = world.digest(ids)
     archive()
     paths = cold_store().paths(DAILY)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal as D
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from marketdata.day_bars import checked_days, checked_dividends
 from marketdata.minute_bars import checked_minutes
 from marketdata.operations.histories import RETRY, load_due_histories
+from marketdata.partitions import DAILY
 from marketdata.providers.port import DayBar, Dividend
 from tests.marketdata.providers.market import day_bar, minute_bar
 
@@ -365,3 +367,53 @@ def test_no_vendor_is_asked_for_an_asset_of_a_household(
     Asset.objects.filter(pk=asset.pk).update(household=people.owner.household)
     assert load() == []
     assert pair.calls("first") == 0
+
+
+@pytest.fixture
+def _hot_again(folder: Path, settings: Any) -> Iterator[None]:
+    """Their table is not managed either, and refuses writers while its rows are archived."""
+    from marketdata.models import DailyPrice
+    from marketdata.operations import restore_prices
+
+    there = settings.PRICE_ARCHIVE_URL
+    yield
+    settings.PRICE_ARCHIVE_URL = there
+    back = restore_prices(
+        table=DAILY, since=date(2017, 1, 1), until=NOW.date(), as_of=NOW.date(), now=NOW
+    )
+    assert {one.outcome for one in back} == {"moved"}
+    DailyPrice.objects.all().delete()
+
+
+@pytest.mark.usefixtures("_hot_again")
+@pytest.mark.parametrize("away", [False, True])
+def test_sessions_of_archived_years_are_written_where_they_are(
+    pair: Any, due: Callable[..., Any], settings: Any, away: bool
+) -> None:
+    from marketdata.models import DailyPrice, PricePartition
+    from marketdata.operations import archive_prices
+    from marketdata.queries import closing_prices
+
+    asset, other = due("ACME", "first"), due("BOLT", "first")
+    DailyPrice.objects.create(asset=other, date=date(2017, 3, 1), close=D(7))
+    moved = list(archive_prices(as_of=NOW.date(), now=NOW))
+    assert [(one.target, one.outcome) for one in moved] == [("cold", "moved")]
+    other.listings.update(days_due_at=None)
+    bars = list(pair.first.market.securities["ACME"].bars)
+    old = day_bar("2017-03-02", "9", "12", "8", "11", volume=5)
+    pair.first.set_bars("ACME", [old, *bars])
+    if away:
+        settings.PRICE_ARCHIVE_URL = "s3://nowhere/none?endpoint=http://127.0.0.1:9"
+    [loaded] = load()
+    assert PricePartition.objects.get().tier == "cold"
+    if away:
+        assert loaded.fault is not None
+        assert closes(asset) == {}
+        assert asset.listings.get().days_due_at == NOW + RETRY
+        return
+    assert (loaded.written, loaded.fault) == (6, None)
+    assert len(closes(asset)) == 5  # the hot ones
+    day = date(2017, 3, 2)
+    assert closing_prices(asset_ids=[asset.pk], from_date=day, to_date=day) == {
+        asset.pk: [(day, D(11))]
+    }
