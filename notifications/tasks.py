@@ -1,12 +1,34 @@
-"""The relay. It runs after each commit that wrote an outbox row, and on the schedule."""
+"""The relay and the channels. They run after each commit that left work, and on the schedule.
+
+Each runs twice over: in the queue `urgent` for single events, in `deliveries` for those of a flood.
+"""
 
 from celery import shared_task
 from django.utils import timezone
 
 from notifications import operations
+from notifications.operations.delivering import BUDGET_S
 
 
 @shared_task(name="notifications.relay", soft_time_limit=60, time_limit=90)
-def relay() -> None:
-    """Deliver waiting outbox rows."""
-    operations.relay(now=timezone.now())
+def relay(urgent: bool) -> None:
+    """Fan out waiting outbox rows."""
+    operations.relay(now=timezone.now(), urgent=urgent)
+
+
+@shared_task(name="notifications.deliver", soft_time_limit=100, time_limit=110)
+def deliver(channel: str, urgent: bool) -> None:
+    """Send what is due on a channel."""
+    operations.deliver(channel=channel, urgent=urgent, clock=timezone.now, budget_s=BUDGET_S)
+
+
+@shared_task(name="notifications.watch_prices", soft_time_limit=50, time_limit=60)
+def watch_prices() -> None:
+    """Every few seconds: announce the price alerts that the newest prices cross."""
+    operations.watch_prices(now=timezone.now())
+
+
+@shared_task(name="notifications.forget_old", soft_time_limit=900, time_limit=920)
+def forget_old() -> None:
+    """Every night: delete deliveries older than a month."""
+    operations.forget_old(now=timezone.now())

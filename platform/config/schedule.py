@@ -19,10 +19,27 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"queue": "notify", "expires": 15},
     },
-    "relay the outbox": {
+    "relay urgent events": {
         "task": "notifications.relay",
+        "args": (True,),
+        "schedule": 5.0,
+        "options": {"queue": "urgent", "expires": 5},
+    },
+    "relay events": {
+        "task": "notifications.relay",
+        "args": (False,),
         "schedule": 10.0,
-        "options": {"queue": "notify", "expires": 10},
+        "options": {"queue": "deliveries", "expires": 10},
+    },
+    "watch prices": {
+        "task": "notifications.watch_prices",
+        "schedule": 5.0,
+        "options": {"queue": "deliveries", "expires": 5},
+    },
+    "delete old deliveries": {
+        "task": "notifications.forget_old",
+        "schedule": crontab(hour="4", minute="5"),
+        "options": {"queue": "deliveries", "expires": 80_000},
     },
     "heartbeat interactive": {
         "task": "jobs.heartbeat",
@@ -103,3 +120,17 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"queue": "nightly", "expires": 80_000},
     },
 }
+
+# Deliveries that are due again after a pause, or whose wake-up was lost.
+_CHANNELS = (
+    *(("live", True), ("email", True), ("webhook", True)),
+    *(("live", False), ("email", False), ("webhook", False), ("digest", False)),
+)
+for _channel, _urgent in _CHANNELS:
+    _queue = "urgent" if _urgent else "deliveries"
+    SCHEDULE[f"deliver {_channel} ({_queue})"] = {
+        "task": "notifications.deliver",
+        "args": (_channel, _urgent),
+        "schedule": 5.0 if _urgent else 10.0,
+        "options": {"queue": _queue, "expires": 5 if _urgent else 10},
+    }

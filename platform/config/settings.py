@@ -238,6 +238,29 @@ JOB_RESULTS = {
     "recommendations.harvest": "recommendations.queries.job_result",
 }
 
+# Deliveries. The address browsers use, for links in mails.
+PUBLIC_URL = text("PUBLIC_URL", f"http://localhost:{PORT}")
+DELIVERY_LEASE_S = integer("DELIVERY_LEASE_S", 120)  # of a worker that may have died
+# Mails go through this server; the demo keeps them for its page /mailbox.
+EMAIL_HOST = text("EMAIL_HOST", "")
+EMAIL_PORT = integer("EMAIL_PORT", 587)
+EMAIL_HOST_USER = text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = flag("EMAIL_USE_TLS", default=True)
+EMAIL_TIMEOUT = integer("EMAIL_TIMEOUT_S", 10)
+EMAIL_BACKEND = (
+    "notifications.operations.caught_mail.Backend"
+    if DEMO and not EMAIL_HOST
+    else "django.core.mail.backends.smtp.EmailBackend"
+)
+MAIL_ENABLED = bool(EMAIL_HOST) or DEMO or flag("TESTING")
+MAIL_FROM = text("MAIL_FROM", "Ballast <ballast@localhost>")
+# The function that makes the link of a mail about someone's access, when it is sent.
+MAIL_LINKS: dict[str, str] = {}
+WEBHOOK_TIMEOUT_S = integer("WEBHOOK_TIMEOUT_S", 10)
+# Webhooks on plain HTTP and in the local network, for a demo and for tests only.
+WEBHOOK_PRIVATE_ADDRESSES = flag("WEBHOOK_PRIVATE_ADDRESSES", default=DEMO)
+
 # Users and log-ins.
 AUTH_USER_MODEL = "identity.User"
 AUTHENTICATION_BACKENDS = ["identity.authentication.PasswordBackend"]
@@ -356,6 +379,8 @@ SPECTACULAR_SETTINGS = {
         "ImportBalanceReasonEnum": "transactions.api.import_answers.BALANCE_REASONS",
         "ImportRowStatusEnum": "transactions.models.RowStatus",
         "JobStatusEnum": "jobs.models.JobStatus",
+        "PriceAlertKindEnum": "notifications.models.AlertKind",
+        "NotificationTopicEnum": "notifications.topics.TOPIC_NAMES",
         "RecommendationStatusEnum": "recommendations.models.RecommendationStatus",
         "HarvestCalendarKindEnum": "recommendations.harvesting.calendar.KINDS",
     },

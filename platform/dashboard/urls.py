@@ -15,6 +15,7 @@ from dashboard.pages import (
     hubs,
     imports,
     ledger,
+    mailbox,
     mappings,
     notices,
     performance,
@@ -26,6 +27,7 @@ from dashboard.pages import (
     sources,
     targets,
     taxes,
+    unsubscribing,
 )
 
 _ACCOUNT = "accounts/<uuid:account_id>"
@@ -42,6 +44,11 @@ urlpatterns = [
     path("settings", settings.settings, name="settings"),
     path("settings/taxes", taxes.tax_filing, name="tax_filing"),
     path("notices", notices.notices, name="notices"),
+    path("notices/preferences", notices.notices, name="notice_preferences"),
+    path("unsubscribe/<str:token>", unsubscribing.unsubscribe_page, name="unsubscribe"),
+    path("mailbox", mailbox.mailbox, name="mailbox"),
+    path("mailbox/<int:mail_id>", mailbox.mailbox_mail, name="mailbox_mail"),
+    path("mailbox/<int:mail_id>/html", mailbox.mailbox_html, name="mailbox_html"),
     path("corporate-actions", actions.corporate_actions, name="corporate_actions"),
     path(
         "corporate-actions/<uuid:action_id>",

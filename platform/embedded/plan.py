@@ -125,6 +125,8 @@ def edges(
         worker("interactive,notify"),
         worker("imports", processes=1),
         worker("nightly"),
+        worker("urgent", processes=1),
+        worker("deliveries", processes=1),
         process(
             "beat",
             *("celery", "--quiet", "-A", "config", "beat", "--pidfile=", "--loglevel", "WARNING"),

@@ -135,6 +135,8 @@ class Outbox(models.Model):
     )
     dedup_key = models.CharField(max_length=128, unique=True)
     payload = models.JSONField()
+    # A single message that somebody may wait for, rather than one of very many.
+    urgent = models.BooleanField(default=True, db_default=True)
     state = models.CharField(max_length=8, choices=OutboxState.choices, default=OutboxState.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
@@ -145,7 +147,9 @@ class Outbox(models.Model):
     class Meta:
         indexes = [
             # The relay polls by state, never by id: late committers are not skipped.
-            models.Index(fields=["next_at"], name="outbox_waiting", condition=Q(state="waiting")),
+            models.Index(
+                fields=["urgent", "next_at"], name="outbox_due", condition=Q(state="waiting")
+            ),
             models.Index(fields=["-id"], name="outbox_dead", condition=Q(state="dead")),
             # Sent long ago: deleted by age.
             models.Index(fields=["created_at"], name="outbox_sent", condition=Q(state="sent")),

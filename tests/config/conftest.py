@@ -148,6 +148,7 @@ def furnished(user: Any, count: int) -> Home:
     batch = _imports(user, account, count)
     action = _corporate_actions(user, own[0], count)
     compared = _reconciliations(user, account, count)
+    hook, alert = _hooks_and_alerts(user, count)
     purchase = account.transactions.filter(type="buy").order_by("id").first()
     return Home(
         user,
@@ -163,6 +164,8 @@ def furnished(user: Any, count: int) -> Home:
             "import_id": str(batch.public_id),
             "action_id": str(action.public_id),
             "reconciliation_id": str(compared.public_id),
+            "webhook_id": str(hook.public_id),
+            "alert_id": str(alert.public_id),
             "file_format": "ballast",
             "symbol": own[0].symbol,
             "day": timezone.now().date().isoformat(),
@@ -383,6 +386,49 @@ def _notices(user: Any, count: int) -> Any:
             for number in range(count)
         ]
     )[0]
+
+
+def _hooks_and_alerts(user: Any, count: int) -> tuple[Any, Any]:
+    from marketdata.models import Asset
+    from notifications.models import Delivery, PriceAlert, Webhook
+
+    now = timezone.now()
+    hooks = Webhook.objects.bulk_create(
+        [
+            Webhook(
+                user=user,
+                url=f"https://secret.example/{number}",
+                topics=["drift"],
+                created_at=now,
+            )
+            for number in range(count)
+        ]
+    )
+    Delivery.objects.bulk_create(
+        [
+            Delivery(
+                user=user,
+                channel="webhook",
+                address=str(hooks[0].public_id),
+                topic="drift",
+                title=f"Secret {number}",
+                state="sent",
+                created_at=now,
+                next_at=now,
+            )
+            for number in range(count)
+        ]
+    )
+    asset, _ = Asset.objects.get_or_create(
+        symbol="WATCHED", defaults={"name": "W", "asset_class": "equity", "currency": "USD"}
+    )
+    alerts = PriceAlert.objects.bulk_create(
+        [
+            PriceAlert(user=user, asset=asset, kind="above", value=100 + number, created_at=now)
+            for number in range(count)
+        ]
+    )
+    return hooks[0], alerts[0]
 
 
 def _recommendations(user: Any, account: Any, count: int) -> tuple[Any, Any]:

@@ -59,8 +59,15 @@ OF_ONE_S_OWN: dict[str, Any] = {
 }
 
 
+# Requests about the user alone, wherever they live.
+OF_A_PERSON: dict[str, Any] = {
+    "webhooks_create": {"url": "https://hooks.example/a", "topics": ["drift"]},
+    "price_alerts_create": {"symbol": "WATCHED", "kind": "above", "value": "300"},
+}
+
+
 def test_every_route_with_a_key_is_tried_here(keyed_routes: list[Any]) -> None:
-    assert {route.name for route in keyed_routes} == {*OF_A_CLIENT, *OF_ONE_S_OWN}
+    assert {route.name for route in keyed_routes} == {*OF_A_CLIENT, *OF_ONE_S_OWN, *OF_A_PERSON}
 
 
 def send(client: Any, route: Any, url: str, body: Any) -> Any:
@@ -109,6 +116,22 @@ def test_a_withdrawn_adviser_gets_no_stored_answer(
         assert "Idempotency-Replayed" not in refused, name
         assert not set(refused.json()) & {"id", "job_id"}, name
     assert digests() == before
+
+
+def test_an_answer_about_a_person_stays_with_that_person(
+    keyed_routes: list[Any], people: Any, furnish: Any, client_of: Any
+) -> None:
+    home = furnish(people.owner, 1)
+    for route in keyed_routes:
+        if route.name not in OF_A_PERSON:
+            continue
+        body = OF_A_PERSON[route.name]
+        first = send(client_of(people.owner), route, home.url(route), body)
+        again = send(client_of(people.owner), route, home.url(route), body)
+        assert (again.json(), again["Idempotency-Replayed"]) == (first.json(), "true"), route.name
+        other = send(client_of(people.spouse), route, home.url(route), body)
+        assert other.status_code == 201, route.name
+        assert other.json()["id"] != first.json()["id"], route.name
 
 
 def test_an_answer_stays_with_the_household_it_was_about(

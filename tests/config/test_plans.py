@@ -428,7 +428,7 @@ def test_no_write_walks_a_large_table(town: Town, plans: Plans, client_of: Any) 
         decided = Recommendation.objects.get(job=job)
         client.post(f"/api/v1/recommendations/{decided.public_id}/approve")
     with plans.of("relay"):
-        assert relay(now=timezone.now(), batch=3)[0] == 3
+        assert relay(now=timezone.now(), batch=3, batches=1)[0] == 3
     with plans.of("mark all read"):
         mark_all_read(user=town.user, now=timezone.now())
     with plans.of("targets"):

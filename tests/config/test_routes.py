@@ -178,11 +178,16 @@ def test_nobody_gets_in_without_a_token(closed_route: Any, client: Any) -> None:
         "import",
         "action",
         "reconciliation",
+        "webhook",
+        "alert",
     ):
         path = path.replace(f"{{{name}_id}}", "01a20a30-7263-7db1-aedd-8d50271f4780")
     path = path.replace("{symbol}", "AAA").replace("{file_format}", "ballast")
     answer = client.generic(closed_route.method, path)
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+
+
+PERSONAL = ("/api/v1/notifications", "/api/v1/households", "/api/v1/webhooks")
 
 
 def test_the_spouse_and_the_adviser_see_what_the_owner_sees(
@@ -193,7 +198,7 @@ def test_the_spouse_and_the_adviser_see_what_the_owner_sees(
         client = client_of(person)
         for route in get_routes:
             answer = client.get(home.url(route), query_of(route))
-            personal = route.path.startswith(("/api/v1/notifications", "/api/v1/households"))
+            personal = route.path.startswith(PERSONAL)
             if person is people.owner or not personal:
                 assert answer.status_code == 200, (person, route.name, answer.content)
 

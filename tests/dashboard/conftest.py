@@ -192,7 +192,7 @@ def worker(transactional_db: None, tmp_path: Path) -> Iterator[None]:
     """A real Celery worker on the test's database."""
     process = Process(
         "celery",
-        *("-A", "config", "worker", "--pool", "solo", "-Q", "interactive,notify"),
+        *("-A", "config", "worker", "--pool", "solo", "-Q", "interactive,notify,urgent,deliveries"),
         log=tmp_path / "worker.log",
         DATABASE_URL=tests_database(),
     )

@@ -55,7 +55,9 @@ def test_waiting_and_running_work_is_counted_and_shown_to_prometheus(people: Any
     assert oldest == {"interactive": 90, "imports": 30, "nightly": 0}
     assert figures["ballast_outbox_rows"] == {"waiting": 1, "dead": 0}
     assert figures["ballast_outbox_oldest_seconds"] == {"waiting": 60, "dead": 0}
-    assert set(figures["ballast_queue_messages"]) == {"interactive", "imports", "nightly", "notify"}
+    assert set(figures["ballast_queue_messages"]) == {
+        *("interactive", "imports", "nightly", "notify", "urgent", "deliveries")
+    }
     lines = exposition().decode().splitlines()
     assert 'ballast_jobs_waiting{queue="imports"} 1.0' in lines
     assert 'ballast_jobs_oldest_due_seconds{queue="interactive"} 90.0' in lines

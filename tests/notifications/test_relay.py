@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from django.test import override_settings
 from django.utils import timezone
 
 from jobs.models import Outbox
-from jobs.operations import announce, replay_dead
+from jobs.operations import announce, announce_to_many
 from notifications import operations
-from notifications.models import Notice
+from notifications.models import Delivery, Notice
+from notifications.operations import create_webhook
 
 pytestmark = pytest.mark.django_db
 
@@ -70,29 +70,20 @@ def test_nobody_is_told_because_he_asked_once(promised: Outbox, people: Any, who
     assert [name.partition("@")[0] for name, _ in notices()] == ["owner", "spouse"]
 
 
-NOWHERE = {
-    "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": ["redis://127.0.0.1:1"]},
-    }
-}
-
-
-def test_a_channel_out_of_reach_is_tried_again_and_notices_are_not_doubled(
-    promised: Outbox,
-) -> None:
-    for attempt in range(1, 4):
-        with override_settings(CHANNEL_LAYERS=NOWHERE):
-            Outbox.objects.update(next_at=timezone.now())
-            assert operations.relay(now=timezone.now()) == (0, 1)
-        promised.refresh_from_db()
-        assert promised.attempts == attempt
-    assert promised.state == "dead"
-    assert "ConnectionError" in promised.error or "refused" in promised.error
-    assert len(notices()) == 2
-
-    replay_dead(row=promised, now=timezone.now())
-    assert operations.relay(now=timezone.now()) == (1, 0)
+def test_the_fan_out_of_an_event_writes_each_delivery_once(promised: Outbox, people: Any) -> None:
+    create_webhook(
+        user=people.owner,
+        url="https://hooks.example/a",
+        topics=["recommendation_ready"],
+        now=timezone.now(),
+    )
+    operations.relay(now=timezone.now())
+    Outbox.objects.update(state="waiting")  # as after a restore of an older copy
+    operations.relay(now=timezone.now())
+    assert sorted(Delivery.objects.values_list("channel", "topic")) == [
+        ("live", "rebalance_complete"),
+        ("webhook", "rebalance_complete"),
+    ]
     assert len(notices()) == 2
 
 
@@ -113,8 +104,7 @@ def test_a_transaction_that_was_rolled_back_tells_nobody(people: Any) -> None:
 def test_one_letter_nobody_can_read_does_not_hold_up_the_others(
     promised: Outbox, people: Any
 ) -> None:
-    poison = {"job_id": "j"}  # the event needs the account as well
-    Outbox.objects.filter(pk=promised.pk).update(payload=poison)
+    Outbox.objects.filter(pk=promised.pk).update(topic="security", payload={"kind": "unheard_of"})
     with transaction.atomic():
         announce(
             topic="rebalance_complete",
@@ -123,7 +113,50 @@ def test_one_letter_nobody_can_read_does_not_hold_up_the_others(
             payload=PAYLOAD,
             now=timezone.now(),
         )
-    assert operations.relay(now=timezone.now()) == (1, 1)
-    promised.refresh_from_db()
-    assert (promised.state, promised.attempts) == ("waiting", 1)
-    assert "KeyError" in promised.error
+    for attempt, left in ((1, 1), (2, 0), (3, 0)):
+        Outbox.objects.update(next_at=timezone.now())
+        assert operations.relay(now=timezone.now()) == (left, 1)
+        promised.refresh_from_db()
+        assert promised.attempts == attempt
+    assert promised.state == "dead"
+    assert "unheard_of" in promised.error
+    assert len(notices()) == 2
+
+
+def test_urgent_events_and_floods_are_fanned_out_apart(promised: Outbox, people: Any) -> None:
+    with transaction.atomic():
+        announce_to_many(
+            topic="corporate_action_waiting",
+            household_ids=[people.owner.household_id, people.stranger.household_id],
+            dedup_key="action:1",
+            payload={"title": "ACME 2:1 split", "ex_date": "2024-06-10"},
+            now=timezone.now(),
+        )
+    assert operations.relay(now=timezone.now(), urgent=True) == (1, 0)
+    assert set(Outbox.objects.values_list("topic", "state")) == {
+        ("rebalance_complete", "sent"),
+        ("corporate_action_waiting", "waiting"),
+    }
+    assert operations.relay(now=timezone.now(), urgent=False) == (2, 0)
+    assert not Outbox.objects.exclude(state="sent").exists()
+
+
+def test_a_security_event_is_for_one_person_and_no_page_of_the_spouse(people: Any) -> None:
+    with transaction.atomic():
+        announce(
+            topic="security",
+            household_id=people.owner.household_id,
+            dedup_key="device:1",
+            payload={
+                "kind": "new_device",
+                "user_id": str(people.owner.public_id),
+                "device": "Firefox on Linux",
+                "address": "203.0.113.9",
+            },
+            now=timezone.now(),
+        )
+    assert operations.relay(now=timezone.now()) == (1, 0)
+    assert notices() == [("owner@ballast.example", "New device logged in")]
+    assert list(Delivery.objects.values_list("channel", "address", "urgent")) == [
+        ("email", "owner@ballast.example", True)
+    ]

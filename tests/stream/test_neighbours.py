@@ -18,7 +18,7 @@ from django.utils import timezone
 from identity.models import AdviserLink, Household, Role, User
 from identity.operations import households, users
 from marketdata.operations.quotes import IncomingQuote, record_quotes
-from notifications.senders import send_event
+from notifications.senders.live import send_events
 from stores.redis import redis_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,7 +56,7 @@ def is_open(socket: Any) -> bool:
 
 def send(household_id: int, number: int) -> None:
     event = {"type": "notification", "n": number}
-    send_event(group=f"household.{household_id}", text=json.dumps(event))
+    send_events([(f"household.{household_id}", json.dumps(event))])
 
 
 def test_a_ticket_a_price_and_an_event_of_the_real_thing(
@@ -76,7 +76,7 @@ def test_a_ticket_a_price_and_an_event_of_the_real_thing(
         feed(AAA="51.00")
         owner.hear_price("AAA", "51")
         event = {"type": "rebalance_complete", "job_id": "j", "account_id": "a"}
-        send_event(group=f"household.{people.owner.household_id}", text=json.dumps(event))
+        send_events([(f"household.{people.owner.household_id}", json.dumps(event))])
         assert owner.hear("rebalance_complete") == event
 
 

@@ -3,6 +3,8 @@
 `tests/config/test_reference.py` checks that the catalog has exactly the codes the source raises.
 """
 
+from config.reference import notifications
+
 CODES: dict[str, dict[str, str]] = {
     "Requests": {
         "body_not_json": (
@@ -134,6 +136,7 @@ CODES: dict[str, dict[str, str]] = {
         "advisers_too_many": "The household has the maximum number of advisers. Remove one first.",
         "notice_not_found": "The notice does not exist. Reload the list.",
     },
+    "Preferences, price alerts, webhooks": notifications.CODES,
     "Accounts": {
         "account_not_found": "The account does not exist, or you have no access to it.",
         "account_unknown": "The page address contains no valid account. Open it from the overview.",
@@ -446,6 +449,7 @@ INTERNAL = frozenset(
     {
         *("duplicate_security", "lot_not_positive", "setting_out_of_range", "targets_not_whole"),
         *("weight_out_of_range", "not_in_demo_mode", "job_not_retriable", "outbox_not_dead"),
+        "delivery_not_dead",
         *("verification_run_taken", "exchange_unknown", "seeding_runs", "seeding_among_users"),
     }
 )

@@ -6,6 +6,8 @@ schema, field by field.
 
 from typing import Any
 
+from config.reference import notifications
+
 ACCOUNT = "01937a3e-7c00-7a10-8000-0000000000a1"
 LOT = "01937a3e-7c00-7a10-8000-0000000000c3"
 
@@ -96,6 +98,7 @@ REQUESTS: dict[str, Any] = {
     "transactions_check": _PURCHASE,
     "transactions_correct": _PURCHASE,
     "transactions_reverse": {"note": "Recorded twice"},
+    **notifications.REQUESTS,
     "change_profile": {"full_name": "Ada Reyes", "base_currency": "USD"},
 }
 

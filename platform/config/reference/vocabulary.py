@@ -4,6 +4,7 @@ An exception for one schema is keyed by schema and field, as in `JobRead.kind`.
 Amounts of money are in the account's currency unless the entry says otherwise.
 """
 
+from config.reference import notifications
 from config.reference.vocabulary_files import FILES
 from config.reference.vocabulary_harvesting import HARVESTING
 
@@ -343,6 +344,7 @@ MEANINGS: dict[str, str] = {
     "warnings": "Limits of the figures that a reader should know.",
     **FILES,
     **HARVESTING,
+    **notifications.MEANINGS,
     # jobs and recommendations
     "job_id": "Job (UUID).",
     "subject_id": "Object the job works on (UUID).",

@@ -13,7 +13,9 @@ from jobs.operations.claims import (
 )
 from jobs.operations.idempotency import Answer, Subject, answer_once, forget_old_keys
 from jobs.operations.outbox import (
+    Message,
     announce,
+    announce_all,
     announce_to_many,
     forget_sent,
     outbox_delivered,
@@ -30,8 +32,10 @@ __all__ = [
     "Claim",
     "Ending",
     "LeaseLost",
+    "Message",
     "Told",
     "announce",
+    "announce_all",
     "announce_to_many",
     "Subject",
     "answer_once",

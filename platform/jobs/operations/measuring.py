@@ -37,7 +37,7 @@ def measure(*, now: datetime) -> Figures:
         cursor.execute(_OUTBOX, {"now": now})
         for state, count, age_s in cursor.fetchall():
             rows[state], age[state] = float(count), max(0.0, float(age_s))
-    messages = depths((*Queue.values, "notify")) or {}
+    messages = depths((*Queue.values, "notify", "urgent", "deliveries")) or {}
     figures = {
         "ballast_jobs_waiting": waiting,
         "ballast_jobs_oldest_due_seconds": oldest,

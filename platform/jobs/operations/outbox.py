@@ -1,7 +1,9 @@
 """Messages to households, written with the change they announce and relayed after its commit."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -24,10 +26,12 @@ def announce(
     payload: Mapping[str, Any],
     now: datetime,
     asked_by_id: int | None = None,
+    urgent: bool = True,
 ) -> None:
     """Write a message to a household, and to the person who asked for the work.
 
     Call it in the transaction of the change itself. A second message with the same key is dropped.
+    `urgent`: somebody may be waiting for it; messages to very many never delay it.
     """
     message = Outbox(
         topic=topic,
@@ -35,10 +39,38 @@ def announce(
         asked_by_id=asked_by_id,
         dedup_key=dedup_key,
         payload=dict(payload),
+        urgent=urgent,
         created_at=now,
         next_at=now,
     )
     _write([message])
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One of many messages, each with its own payload."""
+
+    household_id: int
+    dedup_key: str
+    payload: Mapping[str, Any]
+
+
+def announce_all(*, topic: str, messages: Collection[Message], now: datetime) -> None:
+    """Write many messages, which wait behind the urgent ones."""
+    _write(
+        [
+            Outbox(
+                topic=topic,
+                household_id=message.household_id,
+                dedup_key=message.dedup_key,
+                payload=dict(message.payload),
+                urgent=False,
+                created_at=now,
+                next_at=now,
+            )
+            for message in messages
+        ]
+    )
 
 
 def announce_to_many(
@@ -50,18 +82,13 @@ def announce_to_many(
     now: datetime,
 ) -> None:
     """Write one message to each of many households; `dedup_key` is completed by the household."""
-    _write(
-        [
-            Outbox(
-                topic=topic,
-                household_id=household_id,
-                dedup_key=f"{dedup_key}:{household_id}",
-                payload=dict(payload),
-                created_at=now,
-                next_at=now,
-            )
+    announce_all(
+        topic=topic,
+        messages=[
+            Message(household_id, f"{dedup_key}:{household_id}", payload)
             for household_id in household_ids
-        ]
+        ],
+        now=now,
     )
 
 
@@ -69,17 +96,18 @@ def _write(messages: Sequence[Outbox]) -> None:
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("an outbox row belongs in the transaction of the change it announces")
     Outbox.objects.bulk_create(messages, batch_size=1000, ignore_conflicts=True)
-    transaction.on_commit(wake_outbox, robust=True)
+    for urgent in sorted({message.urgent for message in messages}):
+        transaction.on_commit(partial(wake_outbox, urgent=urgent), robust=True)
 
 
-def wake_outbox() -> None:
+def wake_outbox(*, urgent: bool = True) -> None:
     """Wake the relay; the schedule wakes it anyway."""
-    send("notifications.relay", queue="notify")
+    send("notifications.relay", queue="urgent" if urgent else "deliveries", args=[urgent])
 
 
-def outbox_delivered(*, row: Outbox) -> None:
-    """Mark the row sent; call it in the transaction that writes its effects."""
-    Outbox.objects.filter(pk=row.pk).update(state=OutboxState.SENT, sent_at=Now(), error="")
+def outbox_delivered(*, ids: Collection[int]) -> None:
+    """Mark the rows sent; call it in the transaction that writes their effects."""
+    Outbox.objects.filter(pk__in=ids).update(state=OutboxState.SENT, sent_at=Now(), error="")
 
 
 def outbox_failed(*, row: Outbox, error: str) -> None:

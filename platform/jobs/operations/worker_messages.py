@@ -21,7 +21,7 @@ def wake(*, job_id: int, kind: str, queue: str) -> None:
     send(kind, queue=queue, args=[job_id])
 
 
-def send(task: str, *, queue: str, args: Sequence[int] = ()) -> None:
+def send(task: str, *, queue: str, args: Sequence[int | str] = ()) -> None:
     """Send a message; without a broker, log that and let the schedule find the row later."""
     try:
         if in_request():
@@ -32,7 +32,7 @@ def send(task: str, *, queue: str, args: Sequence[int] = ()) -> None:
         logger.warning("broker unreachable, task %s was not sent: %s", task, fault)
 
 
-def _send_briefly(task: str, *, queue: str, args: Sequence[int]) -> None:
+def _send_briefly(task: str, *, queue: str, args: Sequence[int | str]) -> None:
     """Send from inside a request: a broker that hangs costs one short timeout a second.
 
     The short timeout needs connections of its own; a worker's must be patient.

@@ -7,13 +7,17 @@ from django.db.models import QuerySet
 from core.errors import NotFound
 from identity.models import User
 from notifications.models import Notice
+from notifications.topics import EVENTS
 
 
-def notices(*, user: User, unread: bool = False) -> "QuerySet[Notice]":
+def notices(*, user: User, unread: bool = False, topic: str | None = None) -> "QuerySet[Notice]":
     """Return a user's notices, newest first."""
     rows = Notice.objects.for_user(user)
     if unread:
         rows = rows.filter(read_at__isnull=True)
+    if topic is not None:
+        names = [name for name, event in EVENTS.items() if event.topic == topic]
+        rows = rows.filter(topic__in=names)
     return rows.order_by("-created_at", "-id")
 
 

@@ -12,11 +12,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.dates import instant_text
+from core.errors import InvalidInput
 from edge.pagination import Keyset
 from edge.schema import page_of, page_parameters
 from identity.authentication import caller
 from notifications import operations, queries
 from notifications.models import Notice
+from notifications.topics import TOPIC_NAMES, TOPICS
 
 
 class NoticeRead(serializers.Serializer[Any]):
@@ -44,12 +46,22 @@ class NoticesView(APIView):
     @extend_schema(
         operation_id="notifications_list",
         responses=page_of(NoticeRead, keyset=True),
-        parameters=[OpenApiParameter("unread", bool), *page_parameters(keyset=True)],
+        parameters=[
+            OpenApiParameter("unread", bool),
+            OpenApiParameter("topic", str, enum=TOPIC_NAMES),
+            *page_parameters(keyset=True),
+        ],
     )
     def get(self, request: Request) -> Response:
         """Return the caller's notices, newest first."""
         unread = request.query_params.get("unread", "").lower() in {"1", "true"}
-        rows = queries.notices(user=caller(request), unread=unread)
+        topic = request.query_params.get("topic") or None
+        if topic is not None and topic not in TOPICS:
+            raise InvalidInput(
+                "There is no such topic. Use those of `notifications/preferences`.",
+                code="topic_unknown",
+            )
+        rows = queries.notices(user=caller(request), unread=unread, topic=topic)
         return Keyset(sort_key="created_at").answer(request, rows, row=notice_row)
 
 
@@ -61,7 +73,20 @@ class NoticeReadView(APIView):
         return Response(notice_row(operations.mark_read(notice=notice, now=timezone.now())))
 
 
+class AllReadRead(serializers.Serializer[Any]):
+    marked = serializers.IntegerField()
+
+
+class NoticesReadView(APIView):
+    @extend_schema(operation_id="notifications_read_all", request=None, responses=AllReadRead)
+    def post(self, request: Request) -> Response:
+        """Mark every notice of the caller read."""
+        count = operations.mark_all_read(user=caller(request), now=timezone.now())
+        return Response({"marked": count})
+
+
 urlpatterns = [
     path("notifications", NoticesView.as_view()),
+    path("notifications/read-all", NoticesReadView.as_view()),
     path("notifications/<uuid:notice_id>/read", NoticeReadView.as_view()),
 ]
