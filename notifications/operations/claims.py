@@ -23,6 +23,8 @@ from stores.rows import execute, rows_of
 # Of one receiver in one claim, so that a slow one leaves the workers to the others.
 PER_ADDRESS_MAX = 4
 _LOOKED_AT = 500
+# More than any channel has tries: only deaths of workers lead here.
+CLAIMS_MAX = 15
 
 # The oldest due, at most some of each receiver; a receiver that takes everything at once has none.
 _CLAIM = """
@@ -95,7 +97,15 @@ def claim(
             "lease_s": settings.DELIVERY_LEASE_S,
         },
     )
-    return [claimed_row(row) for row in sorted(rows)]
+    return survivors([claimed_row(row) for row in sorted(rows)])
+
+
+def survivors(claimed: Sequence[Claimed]) -> list[Claimed]:
+    """Return the deliveries without those whose workers died at every try: these are dead."""
+    poison = [one for one in claimed if one.attempts > CLAIMS_MAX]
+    if poison:
+        mark_dead(claimed=poison, reason="the worker died at every try")
+    return [one for one in claimed if one.attempts <= CLAIMS_MAX]
 
 
 def claimed_row(row: Sequence[Any]) -> Claimed:

@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from django.conf import settings
 
-from notifications.operations.claims import Claimed, claimed_row
+from notifications.operations.claims import Claimed, claimed_row, survivors
 from notifications.operations.email import send_all
 from stores.rows import rows_of
 
@@ -45,6 +45,6 @@ def deliver_digests(*, now: datetime) -> int:
             "lease_s": settings.DELIVERY_LEASE_S,
         },
     )
-    claimed = sorted((claimed_row(row) for row in rows), key=attrgetter("address", "id"))
+    claimed = sorted(survivors([claimed_row(row) for row in rows]), key=attrgetter("address", "id"))
     parcels: list[list[Claimed]] = [list(of) for _, of in groupby(claimed, attrgetter("address"))]
     return send_all(parcels, now=now)

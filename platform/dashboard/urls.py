@@ -19,6 +19,7 @@ from dashboard.pages import (
     mappings,
     notices,
     performance,
+    price_alerts,
     prices,
     rebalances,
     reconciliations,
@@ -28,6 +29,7 @@ from dashboard.pages import (
     targets,
     taxes,
     unsubscribing,
+    webhooks,
 )
 
 _ACCOUNT = "accounts/<uuid:account_id>"
@@ -44,7 +46,15 @@ urlpatterns = [
     path("settings", settings.settings, name="settings"),
     path("settings/taxes", taxes.tax_filing, name="tax_filing"),
     path("notices", notices.notices, name="notices"),
-    path("notices/preferences", notices.notices, name="notice_preferences"),
+    path("notices/preferences", notices.preferences, name="notice_preferences"),
+    path("notices/alerts", price_alerts.price_alerts, name="price_alerts"),
+    path(
+        "notices/alerts/<uuid:alert_id>/delete",
+        price_alerts.price_alert_delete,
+        name="price_alert_delete",
+    ),
+    path("notices/webhooks", webhooks.webhooks, name="webhooks"),
+    path("notices/webhooks/<uuid:webhook_id>", webhooks.webhook, name="webhook"),
     path("unsubscribe/<str:token>", unsubscribing.unsubscribe_page, name="unsubscribe"),
     path("mailbox", mailbox.mailbox, name="mailbox"),
     path("mailbox/<int:mail_id>", mailbox.mailbox_mail, name="mailbox_mail"),

@@ -14,6 +14,7 @@ from django.db import connection
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
+from tests.config.notified import hooks_and_alerts, notices
 from tests.conftest import People, make_assets, make_people
 
 LEAVING = ("/logout", "/logout-everywhere", "/password")
@@ -142,13 +143,13 @@ def furnished(user: Any, count: int) -> Home:
     own = _own_assets(user, symbols)
     account = _account(user, symbols)
     _dividends(own)
-    notice = _notices(user, count)
+    notice = notices(user, count)
     recommendation, job = _recommendations(user, account, count)
     adviser, invitation = _guests(user, count)
     batch = _imports(user, account, count)
     action = _corporate_actions(user, own[0], count)
     compared = _reconciliations(user, account, count)
-    hook, alert = _hooks_and_alerts(user, count)
+    hook, alert = hooks_and_alerts(user, count)
     purchase = account.transactions.filter(type="buy").order_by("id").first()
     return Home(
         user,
@@ -368,67 +369,6 @@ def _corporate_actions(user: Any, asset: Any, count: int) -> Any:
         for number in range(count)
     ]
     return CorporateAction.objects.bulk_create(made)[0]
-
-
-def _notices(user: Any, count: int) -> Any:
-    from notifications.models import Notice
-
-    now = timezone.now()
-    return Notice.objects.bulk_create(
-        [
-            Notice(
-                user=user,
-                topic="rebalance_complete",
-                title=f"Word for {user.email}",
-                dedup_key=str(number),
-                created_at=now,
-            )
-            for number in range(count)
-        ]
-    )[0]
-
-
-def _hooks_and_alerts(user: Any, count: int) -> tuple[Any, Any]:
-    from marketdata.models import Asset
-    from notifications.models import Delivery, PriceAlert, Webhook
-
-    now = timezone.now()
-    hooks = Webhook.objects.bulk_create(
-        [
-            Webhook(
-                user=user,
-                url=f"https://secret.example/{number}",
-                topics=["drift"],
-                created_at=now,
-            )
-            for number in range(count)
-        ]
-    )
-    Delivery.objects.bulk_create(
-        [
-            Delivery(
-                user=user,
-                channel="webhook",
-                address=str(hooks[0].public_id),
-                topic="drift",
-                title=f"Secret {number}",
-                state="sent",
-                created_at=now,
-                next_at=now,
-            )
-            for number in range(count)
-        ]
-    )
-    asset, _ = Asset.objects.get_or_create(
-        symbol="WATCHED", defaults={"name": "W", "asset_class": "equity", "currency": "USD"}
-    )
-    alerts = PriceAlert.objects.bulk_create(
-        [
-            PriceAlert(user=user, asset=asset, kind="above", value=100 + number, created_at=now)
-            for number in range(count)
-        ]
-    )
-    return hooks[0], alerts[0]
 
 
 def _recommendations(user: Any, account: Any, count: int) -> tuple[Any, Any]:

@@ -23,6 +23,7 @@ from bench import (
     ingest,
     ledger,
     nightly,
+    notifications,
     performance,
     rebalance,
     sockets,
@@ -40,6 +41,7 @@ BENCHES: Mapping[str, Callable[[], dict[str, Any]]] = {
     "chain": chain.run,
     "decisions": decisions.run,
     "nightly": nightly.run,
+    "notifications": notifications.run,
     "performance": performance.run,
     "stream": sockets.run,
 }
