@@ -9,7 +9,9 @@ from django.utils import timezone
 
 from marketdata import operations
 from marketdata.operations.asking import note_vendors
+from marketdata.operations.disagreements import forget_old_disagreements
 from marketdata.operations.histories import load_due_histories
+from marketdata.operations.other_listings import list_elsewhere
 from marketdata.operations.rates import refresh_rates as refresh
 
 logger = logging.getLogger(__name__)
@@ -20,10 +22,11 @@ _HISTORIES_S = 100
 
 @shared_task(name="marketdata.ensure_partitions", soft_time_limit=60, time_limit=90)
 def ensure_partitions() -> None:
-    """Create partitions ahead of time, alert if a price has none, and drop old trades."""
+    """Create partitions ahead of time, alert if a price has none, and drop what is old."""
     today = timezone.now().date()
     made = operations.ensure_partitions(as_of=today)
     dropped = operations.forget_old_ticks(as_of=today)
+    forget_old_disagreements(now=timezone.now())
     if made or dropped:
         logger.info("made %s; dropped %s", ", ".join(made), ", ".join(dropped))
 
@@ -56,9 +59,12 @@ def refresh_rates() -> None:
 
 @shared_task(name="marketdata.load_histories", soft_time_limit=290, time_limit=300)
 def load_histories() -> None:
-    """Every minute: load the histories that are due."""
+    """Every minute: load the histories that are due, and list new assets at all vendors."""
     until = time.monotonic() + _HISTORIES_S
-    done = load_due_histories(now=timezone.now(), stop=lambda: time.monotonic() > until)
+    now = timezone.now()
+    done = load_due_histories(now=now, stop=lambda: time.monotonic() > until)
+    for one in list_elsewhere(now=now, stop=lambda: time.monotonic() > until):
+        logger.info("%s is listed as %s too", one.asset, one)
     if done:
         written = sum(one.written for one in done)
         logger.info("asked for the sessions of %d listings, wrote %d", len(done), written)

@@ -37,6 +37,8 @@ class Listing(models.Model):
     # When its sessions are due to be asked for again; empty: not by this listing.
     days_due_at = models.DateTimeField(null=True, blank=True)
     fault = models.CharField(max_length=200, blank=True, editable=False)
+    # When the other vendors were asked whether they know the asset; null: not yet.
+    others_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         constraints = [
@@ -51,6 +53,11 @@ class Listing(models.Model):
                 fields=["days_due_at", "id"],
                 name="listing_days_due",
                 condition=Q(days_due_at__isnull=False),
+            ),
+            models.Index(
+                fields=["asset"],
+                name="listing_others_due",
+                condition=Q(others_asked_at__isnull=True),
             ),
         ]
 

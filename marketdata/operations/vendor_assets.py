@@ -90,7 +90,7 @@ def find_at_vendors(*, text: str, now: datetime) -> list[Found]:
     faults = []
     for provider in asked:
         try:
-            return _marked(provider.name, _matches(provider, wanted, now))
+            return _marked(provider.name, matches_at(provider, wanted, now))
         except ProviderFault as fault:
             faults.append(fault)
     raise _unavailable(faults)
@@ -106,7 +106,7 @@ def security_at(*, provider: str, provider_symbol: str, now: datetime) -> Securi
             fields={"provider": ["is not set up"]},
         )
     try:
-        matches = _matches(vendor, provider_symbol, now)
+        matches = matches_at(vendor, provider_symbol, now)
         match = next((one for one in matches if one.symbol == provider_symbol), None)
         if match is None:
             raise NotFound(
@@ -193,7 +193,8 @@ def _publish(asset: Asset, security: Security, now: datetime) -> None:
         record_quotes(quotes=[incoming], now=now)
 
 
-def _matches(provider: Provider, text: str, now: datetime) -> list[Match]:
+def matches_at(provider: Provider, text: str, now: datetime) -> list[Match]:
+    """Return what one vendor finds, which is kept for a day. Raise ProviderFault."""
     key = f"vendor-search:{provider.name}:{text.casefold()[:80]}"
     try:
         kept = redis_client().get(key)

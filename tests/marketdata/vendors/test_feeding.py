@@ -442,3 +442,22 @@ def test_one_wrong_listing_does_not_stop_the_assets_that_are_asked_for_with_it(
     clock.now += 60
     feed.tick(now=NOW + timedelta(seconds=60))
     assert pair.calls("first") - before <= 1 + 2 * DIVISIONS_MAX
+
+
+def test_old_disagreements_are_deleted(make_asset: Callable[..., Any]) -> None:
+    from marketdata.models import Disagreement
+    from marketdata.operations.disagreements import KEPT_DAYS, forget_old_disagreements
+
+    asset = make_asset("ACME")
+    for days in (0, KEPT_DAYS - 1, KEPT_DAYS + 1, 400):
+        Disagreement.objects.create(
+            asset=asset,
+            provider="first",
+            price=1,
+            other_provider="second",
+            other_price=2,
+            apart_bp=10_000,
+            seen_at=NOW - timedelta(days=days),
+        )
+    assert forget_old_disagreements(now=NOW) == 2
+    assert Disagreement.objects.filter(seen_at__gte=NOW - timedelta(days=KEPT_DAYS)).count() == 2
