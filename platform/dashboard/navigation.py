@@ -85,6 +85,13 @@ ENTRIES: Sequence[Entry] = (
         keeps=("range", "from", "to", "benchmark"),
     ),
     Entry(
+        "Income",
+        household="income",
+        icon="coins",
+        account_in_query=True,
+        keeps=("from", "to"),
+    ),
+    Entry(
         "Plan",
         household="plan",
         account="targets",

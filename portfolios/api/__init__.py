@@ -5,6 +5,7 @@ from portfolios.api import (
     gains,
     holdings,
     households,
+    income,
     lineage,
     performance,
     price_files,
@@ -17,6 +18,7 @@ from portfolios.api import (
 urlpatterns = [
     *holdings.urlpatterns,
     *households.urlpatterns,
+    *income.urlpatterns,
     *gains.urlpatterns,
     *tax_settings.urlpatterns,
     *tax_returns.urlpatterns,

@@ -4,19 +4,23 @@ from typing import Any
 
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.dates import instant_text
+from core.limits import NAME_LENGTH_MAX
 from core.money import plain
 from core.money_text import money_text, plain_text
 from edge.pagination import page_answer, page_request
 from edge.schema import page_of, page_parameters
+from edge.serializers import CurrencyField
 from identity.authentication import caller
+from marketdata.models import AssetClass
 from portfolios.api.holdings import AllocationRead, allocation_rows, estimates_row
+from portfolios.holdings.household_tables import SORTS, Wanted, securities
 from portfolios.holdings.households import AccountPart, HouseholdHolding, HouseholdValue
 from portfolios.prices.rule import PRICE_SOURCES
 from portfolios.queries.households import household_worth
@@ -96,6 +100,20 @@ class HouseholdHoldingRead(serializers.Serializer[Any]):
     accounts = HeldInRead(many=True)
 
 
+_SORTS = [f"{sign}{name}" for name in SORTS for sign in ("", "-")]
+
+
+class HoldingsAsked(serializers.Serializer[Any]):
+    """The checked query of a list of holdings."""
+
+    q = serializers.CharField(required=False, allow_blank=True, max_length=NAME_LENGTH_MAX)
+    asset_class = serializers.ChoiceField(choices=AssetClass.values, required=False)
+    currency = CurrencyField(required=False)
+    account_id = serializers.UUIDField(required=False)
+    losses_only = serializers.BooleanField(required=False)
+    sort = serializers.ChoiceField(choices=_SORTS, required=False)
+
+
 class HouseholdSummaryView(APIView):
     @extend_schema(operation_id="household_summary", responses=HouseholdSummaryRead)
     def get(self, request: Request) -> Response:
@@ -107,20 +125,45 @@ class HouseholdHoldingsView(APIView):
     @extend_schema(
         operation_id="household_holdings_list",
         responses=page_of(HouseholdHoldingRead),
-        parameters=page_parameters(),
+        parameters=[
+            OpenApiParameter("q", str, description="Text in the symbol or the name."),
+            OpenApiParameter(
+                "asset_class", str, enum=AssetClass.values, description="Asset class of the rows."
+            ),
+            OpenApiParameter("currency", str, description="Currency of the price, ISO 4217."),
+            OpenApiParameter(
+                "account_id", str, description="Account (UUID) that holds the security."
+            ),
+            OpenApiParameter(
+                "losses_only", bool, description="Only holdings worth less than cost."
+            ),
+            OpenApiParameter(
+                "sort",
+                str,
+                enum=_SORTS,
+                description="Column to sort by, after a minus the largest first; default: symbol.",
+            ),
+            *page_parameters(),
+        ],
     )
     def get(self, request: Request) -> Response:
         """Every security of the household with the accounts that hold it, by symbol.
 
-        Accounts without an exchange rate are left out; the summary names them.
+        `total` is the number of rows that match. A row without the figure it is sorted by comes
+        last. Accounts without an exchange rate are left out; the summary names them.
         """
         page = page_request(request.query_params)
+        serializer = HoldingsAsked(data=request.query_params)
+        serializer.is_valid(raise_exception=True)
+        asked = dict(serializer.validated_data)
+        sort = asked.pop("sort", "symbol")
         found = household_worth(user=caller(request), now=timezone.now())
-        shown = found.holdings[page.offset : page.offset + page.size]
+        matches = securities(household=found, wanted=Wanted(**asked), sort=sort)
+        shown = matches[page.offset : page.offset + page.size]
         return Response(
             page_answer(
                 data=[holding_row(row, found) for row in shown],
-                total=len(found.holdings),
+                total=len(matches),
                 page=page,
             )
         )

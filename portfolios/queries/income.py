@@ -131,6 +131,11 @@ class Income:
     def expected_total(self) -> Decimal:
         return sum((one.amount_household or ZERO for one in self.expected), ZERO)
 
+    def expected_of(self, basis: str) -> Decimal:
+        """Return the part that is announced, or that is projected."""
+        amounts = [one.amount_household for one in self.expected if one.basis == basis]
+        return sum((amount for amount in amounts if amount is not None), ZERO)
+
 
 def household_income(
     *, user: User, from_date: date | None, to_date: date | None, now: datetime

@@ -118,6 +118,7 @@ def addresses(account: Any) -> list[str]:
         "/holdings",
         "/holdings?group=class",
         "/assets/AAA",
+        "/income",
         "/accounts/new",
         "/performance",
         "/settings",

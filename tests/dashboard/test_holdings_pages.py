@@ -214,3 +214,52 @@ def test_a_link_fills_in_the_type_and_the_symbol_of_the_form(
     )
     form = answer.context["form"]
     assert (form["type"].value(), form["symbol"].value()) == ("sell", "AAA")
+
+
+@pytest.fixture
+def paid(invest: Any, people: Any) -> Any:
+    """The same account with dividends, of which one was withheld in part, and interest."""
+    from transactions.ledger.entries import Entry
+    from transactions.operations import record
+
+    now = timezone.now()
+    entries = [
+        Entry("dividend", now - timedelta(days=days), "USD", "AAA", amount=D("24.00"))
+        for days in (40, 130, 500)
+    ]
+    entries += [
+        Entry("tax", now - timedelta(days=40), "USD", "AAA", amount=D("3.60")),
+        Entry("interest", now - timedelta(days=45), "USD", amount=D("1.23")),
+    ]
+    record(account=invest, entries=entries, user=people.owner, now=now)
+    return invest
+
+
+def test_the_page_of_income_shows_what_was_paid_and_marks_what_is_a_projection(
+    people: Any, paid: Any, page_client: PageClient
+) -> None:
+    answer = page_client(people.owner).get("/income")
+    found, text = answer.context["found"], answer.content.decode()
+    assert (found.sums.income, found.sums.tax) == (D("49.23"), D("3.60"))
+    assert "$49.23" in text
+    assert "$45.63 net" in text
+    # 120 AAA are held; 24.00 was paid once for 120 and once for 80 of them; interest comes again.
+    assert found.expected_total == D("24.00") + D("36.00") + D("1.23")
+    assert text.count(">Projection</span>") == 3
+    assert "not a forecast" in text
+    assert text.count('href="/assets/AAA"') >= 3
+
+
+def test_income_is_of_a_range_and_of_an_account_the_person_may_see(
+    people: Any, paid: Any, page_client: PageClient
+) -> None:
+    client = page_client(people.adviser)
+    year = (timezone.now() - timedelta(days=500)).year
+    answer = client.get(f"/income?account={paid.public_id}&from={year}-01-01&to={year}-12-31")
+    assert answer.context["found"].sums.income == D("24.00")
+    assert answer.context["year"] == year
+    stranger = page_client(people.stranger)
+    assert stranger.get(f"/income?account={paid.public_id}").status_code == 404
+    assert b"No income yet" in stranger.get("/income").content
+    for wrong in ("from=soon", "account=1", "from=2024-02-01&to=2024-01-01", "page=x"):
+        assert client.get(f"/income?{wrong}").status_code == 400, wrong

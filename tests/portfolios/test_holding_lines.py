@@ -235,3 +235,32 @@ def test_chosen_columns_are_kept_for_the_person_alone(people: Any) -> None:
         choose_columns(user=people.owner, names=["value", "colour"])
     assert refused.value.code == "column_unknown"
     assert HoldingsColumns.objects.get(user=people.owner).names == ["value", "drift"]
+
+
+def test_the_api_filters_and_sorts_the_securities_of_the_household(
+    people: Any, account: Any, assets: Any, client_of: Any
+) -> None:
+    now = timezone.now()
+    entries = [
+        Entry("buy", now - timedelta(days=3), "USD", "AAA", D(1), D(60)),
+        Entry("buy", now - timedelta(days=3), "USD", "BBB", D(10), D(10)),
+        Entry("buy", now - timedelta(days=3), "EUR", "EEE", D(2), D(9)),
+    ]
+    record(account=account, entries=entries, user=people.owner, now=now)
+    client = client_of(people.owner)
+
+    def symbols(query: str) -> list[str]:
+        body = client.get(f"/api/v1/households/me/holdings?{query}").json()
+        assert body["total"] == len(body["data"])
+        return [row["symbol"] for row in body["data"]]
+
+    assert symbols("") == ["AAA", "BBB", "EEE"]
+    assert symbols("sort=-market_value") == ["BBB", "AAA", "EEE"]
+    assert symbols("sort=unrealized_gain") == ["AAA", "EEE", "BBB"]
+    assert symbols("losses_only=true") == ["AAA"]
+    assert symbols("currency=eur&q=inc") == ["EEE"]
+    assert symbols("asset_class=bond") == []
+    assert symbols(f"account_id={account.public_id}&q=b") == ["BBB"]
+    assert symbols("account_id=01937a3e-7c00-7a10-8000-0000000000a1") == []
+    refused = client.get("/api/v1/households/me/holdings?sort=colour")
+    assert refused.status_code == 400

@@ -39,7 +39,8 @@ def export_response(*, user: User, format: str, account_id: UUID | None) -> File
         )
     size = file.tell()
     file.seek(0)
-    name = f"ballast-{format}-{timezone.now().date()}.{chosen.suffix}"
+    of_format = "" if format == "ballast" else f"-{format.replace('_', '-')}"
+    name = f"ballast-transactions{of_format}-{timezone.now().date()}.{chosen.suffix}"
     response = FileResponse(
         file, as_attachment=True, filename=name, content_type=chosen.content_type
     )

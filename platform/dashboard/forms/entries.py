@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.contrib.auth.password_validation import validate_password
 
 from core import limits
 from core.errors import BallastError, InvalidInput
@@ -106,6 +107,17 @@ class RegisterForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
+    def clean(self) -> dict[str, Any]:
+        """Name a weak password together with every other fault of the form."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if "password" in data:
+            known = {name: data.get(name, "") for name in ("email", "full_name")}
+            try:
+                validate_password(data["password"], user=User(**known))
+            except forms.ValidationError as weak:
+                self.add_error("password", weak)
+        return data
+
 
 class AccountForm(forms.Form):
     name = forms.CharField(
@@ -196,6 +208,8 @@ class TransactionForm(forms.Form):
     note = forms.CharField(label="Note", required=False, max_length=NOTE_LENGTH_MAX)
     # What the person should look at before the figures are recorded.
     warned: Sequence[Warned] = ()
+    # A symbol that no asset of the household has.
+    unknown_symbol = ""
 
     def __init__(self, *args: Any, accounts: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
         """`accounts`: the other accounts of the household, for transfers."""

@@ -10,13 +10,14 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from core.errors import BallastError, Conflict, NotFound
 from core.identifiers import uuid7
+from core.limits import SYMBOL_LENGTH_MAX
 from dashboard.forms.corrections import CorrectionForm
 from dashboard.forms.entries import TransactionForm, add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.pages.query_parameters import symbol_asked
 from edge.pagination import keyset_page
 from jobs.operations import Answer, answer_once
-from marketdata.queries import assets
+from marketdata.queries import assets, assets_by_symbol
 from transactions import queries as ledger
 from transactions.ledger.kinds import KINDS
 from transactions.models import Account, Transaction
@@ -101,6 +102,7 @@ def _record(
     records them. `original`: the transaction that the form corrects.
     """
     if not form.is_valid():
+        _name_unknown_symbols(form, account)
         return 400
     now = timezone.now()
     entry = form.entry(now=now)
@@ -139,8 +141,24 @@ def _record(
         return 200
     except BallastError as refusal:
         add_refusal(form, refusal)
+        if refusal.code == "symbol_unknown":
+            _name_unknown_symbols(form, account)
         return refusal.status
     return status
+
+
+def _name_unknown_symbols(form: TransactionForm, account: Account) -> None:
+    """Tell of a symbol nobody knows together with the form's other faults, and where to go."""
+    # A field with an error is not among the cleaned data.
+    symbol = str(form["symbol"].value() or "").strip().upper()[:SYMBOL_LENGTH_MAX]
+    kind = KINDS.get(form.cleaned_data.get("type", ""))
+    if not symbol or kind is None or "symbol" not in kind.form:
+        return
+    if assets_by_symbol(household_id=account.household_id, symbols=[symbol]):
+        return
+    form.unknown_symbol = symbol
+    if not form.has_error("symbol"):
+        form.add_error("symbol", f"The symbol {symbol} is not known.")
 
 
 class _NotRecorded(Exception):

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -12,7 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from core.errors import BallastError, Conflict, InvalidInput, NotFound
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.presenters.harvests import at_a_loss, figures
-from dashboard.presenters.results import before_and_after, in_order, turnover
+from dashboard.presenters.results import before_and_after, in_order, outside, turnover
 from edge.pagination import keyset_page
 from jobs.models import ACTIVE, Job, JobStatus
 from jobs.operations import cancel
@@ -26,6 +27,9 @@ from transactions import queries as ledger
 from transactions.models import Account
 
 ROWS_SHOWN = 50
+# Read from the stored text of the result, which a list does not load. What a night proposed is kept
+# packed and always has trades.
+WITHOUT_TRADES = Q(result__contains='"trades":[]')
 _DECISIONS = {
     "approved": RecommendationStatus.APPROVED,
     "rejected": RecommendationStatus.REJECTED,
@@ -120,7 +124,9 @@ def recommendations(request: SignedIn, account_id: UUID) -> HttpResponse:
     """List the recommendations for an account, newest first."""
     account = ledger.account(user=request.user, public_id=account_id)
     rows, following = keyset_page(
-        queries.recommendations(user=request.user, account_id=account_id).defer("inputs", "result"),
+        queries.recommendations(user=request.user, account_id=account_id)
+        .annotate(nothing=ExpressionWrapper(WITHOUT_TRADES, output_field=BooleanField()))
+        .defer("inputs", "result"),
         sort_key="created_at",
         cursor=request.GET.get("cursor", ""),
         size=ROWS_SHOWN,
@@ -146,6 +152,8 @@ def recommendation(request: SignedIn, account_id: UUID, recommendation_id: UUID)
             "account": row.account,
             "row": row,
             "result": result,
+            "nothing": not result.trades,
+            "outside": outside(result),
             "trades": in_order(result),
             "drift_before": result.before.total * 100,
             "drift_after": result.after.total * 100,

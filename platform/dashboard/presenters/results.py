@@ -10,6 +10,8 @@ from decimal import Decimal
 from recommendations.engine.result import RebalanceResult, Trade
 
 HUNDRED = Decimal(100)
+# The reason of what needs no trade (`recommendations.engine.reasons`).
+_IN_BAND = "within_band"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,12 @@ def in_order(result: RebalanceResult) -> list[Trade]:
 def turnover(result: RebalanceResult) -> Decimal:
     """Return the total value of the trades, in the account's currency."""
     return sum((trade.value for trade in result.trades), Decimal(0))
+
+
+def outside(result: RebalanceResult) -> list[str]:
+    """Return the securities that are off their targets and were not traded for another reason."""
+    off = {row.symbol for row in result.before.securities if row.drift != 0}
+    return [row.symbol for row in result.skipped if row.reason != _IN_BAND and row.symbol in off]
 
 
 def before_and_after(result: RebalanceResult) -> list[WeightChange]:
