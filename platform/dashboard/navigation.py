@@ -3,7 +3,7 @@
 Every entry leads to a page of the whole household and, for one account, to a page of that account.
 A page is in the navigation once its entry is in `ENTRIES`. An example of another one:
 
-    Entry("Income", household="income", icon="coins")              one page for the household
+    Entry("Income", household="income", icon="coins", key="i")     one page for the household
     Entry("Income", ..., account_in_query=True)                    the same with `?account=<id>`
     Entry("Tax", household="tax", account="gains", ...)            a page for each of the two
 
@@ -30,6 +30,8 @@ class Entry:
     label: str
     household: str
     icon: str
+    # The letter that leads there after `g`.
+    key: str = ""
     # The page of one account. Empty: the entry leads to the household's page in every scope.
     account: str = ""
     # Whether the household's page shows one account by the query parameter `account`; such a page
@@ -64,7 +66,8 @@ ENTRIES: Sequence[Entry] = (
         household="overview",
         account="portfolio",
         icon="home",
-        pages=("lots",),
+        key="h",
+        pages=("lots", "home_value", "home_todo", "home_allocation", "home_movers"),
         always_household=True,
         on_phone=True,
     ),
@@ -72,6 +75,7 @@ ENTRIES: Sequence[Entry] = (
         "Holdings",
         household="holdings",
         icon="layers",
+        key="o",
         account_in_query=True,
         pages=("asset", "asset_new"),
         keeps=("q", "asset_class", "currency", "losses", "group", "sort"),
@@ -82,6 +86,7 @@ ENTRIES: Sequence[Entry] = (
         household="household_performance",
         account="performance",
         icon="chart",
+        key="f",
         keeps=("range", "from", "to", "benchmark"),
     ),
     Entry(
@@ -96,6 +101,7 @@ ENTRIES: Sequence[Entry] = (
         household="plan",
         account="targets",
         icon="target",
+        key="p",
         views=(
             View("Targets", "targets"),
             View("Harvest", "harvest"),
@@ -109,6 +115,7 @@ ENTRIES: Sequence[Entry] = (
         household="tax",
         account="gains",
         icon="percent",
+        key="t",
         views=(View("Gains", "gains"), View("Reconcile", "reconciliations")),
         pages=("lot", "reconciliation", "sale_preview", "tax_filing"),
         keeps=("year",),
@@ -118,6 +125,7 @@ ENTRIES: Sequence[Entry] = (
         household="activity",
         account="transactions",
         icon="list",
+        key="a",
         views=(
             View("Transactions", "transactions"),
             View("Dividends", "dividends_due"),

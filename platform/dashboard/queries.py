@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 
@@ -20,7 +20,7 @@ from portfolios.queries.gains import disposals, sums
 from portfolios.tax.gains import Totals
 from recommendations.models import Recommendation
 from transactions import queries as ledger
-from transactions.models import Account
+from transactions.models import Account, Transaction
 
 ACCOUNTS_SHOWN_MAX = 100
 
@@ -33,6 +33,7 @@ class AccountLine:
     part: AccountPart
     page: Portfolio
     total_base: Decimal | None
+    last_trade_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,25 @@ def overview(*, user: User, now: datetime) -> Overview:
     accounts = {account.public_id: account for account in shown[:ACCOUNTS_SHOWN_MAX]}
     found = worth(accounts=list(accounts.values()), currency=user.base_currency, now=now)
     aims = _aims([account.pk for account in accounts.values()])
+    newest = _last_trade_dates([account.pk for account in accounts.values()])
     lines = []
     for part in found.accounts:
         account = accounts[part.account_id]
         page = portfolio(value=part.value, aims=aims.get(account.pk, {}))
-        lines.append(AccountLine(account, part, page, found.account_total(part)))
+        total = found.account_total(part)
+        lines.append(AccountLine(account, part, page, total, newest.get(account.pk)))
     return Overview(tuple(lines), found)
+
+
+def _last_trade_dates(account_ids: Sequence[int]) -> dict[int, date]:
+    """Return the day of the newest transaction of each account that has one; one query."""
+    newest = (
+        Transaction.objects.filter(account_id=OuterRef("pk"))
+        .order_by("-executed_at", "-id")
+        .values("trade_date")[:1]
+    )
+    rows = Account.objects.filter(pk__in=list(account_ids)).annotate(newest=Subquery(newest))
+    return {pk: day for pk, day in rows.values_list("pk", "newest") if day is not None}
 
 
 def _aims(account_ids: Sequence[int]) -> dict[int, dict[str, Aim]]:
@@ -89,6 +103,32 @@ def provenance(*, assets_max: int) -> Provenance:
         .order_by("symbol")[: assets_max + 1]
     )
     return Provenance(list(sources()[:100]), assets[:assets_max], len(assets) > assets_max)
+
+
+def target_shares(found: Overview) -> dict[str, dict[str, Decimal]] | None:
+    """Return the target of each class and each currency in percent of all accounts together.
+
+    None if an account with a value has no targets: then there is no target for the whole.
+    """
+    totals = {line.account.pk: line.total_base for line in found.lines if line.total_base}
+    currencies = {line.account.pk: line.account.currency for line in found.lines}
+    whole = sum(totals.values(), Decimal())
+    rows = list(
+        Target.objects.filter(account_id__in=list(totals))
+        .order_by("account_id", "id")
+        .values_list("account_id", "target_percentage", "asset__asset_class", "asset__currency")
+    )
+    if whole <= 0 or {row[0] for row in rows} != set(totals):
+        return None
+    shares: dict[str, dict[str, Decimal]] = {"class": {}, "currency": {}}
+    for account_id, target, asset_class, currency in rows:
+        part = target * totals[account_id] / whole
+        for name, key in (
+            ("class", asset_class or "cash"),
+            ("currency", currency or currencies[account_id]),
+        ):
+            shares[name][key] = shares[name].get(key, Decimal()) + part
+    return shares
 
 
 def latest_recommendations(*, account_ids: Sequence[int]) -> dict[int, Recommendation]:

@@ -11,7 +11,11 @@ from dashboard.pages import (
     dividends,
     gains,
     harvests,
+<<<<<<< HEAD
     holdings,
+=======
+    home,
+>>>>>>> 613c8ab (Give the household a home with its curve, what there is to do, allocation and movers; search and command by keyboard; hide amounts)
     hubs,
     imports,
     income,
@@ -22,8 +26,10 @@ from dashboard.pages import (
     performance,
     price_alerts,
     prices,
+    privacy,
     rebalances,
     reconciliations,
+    search,
     securities,
     settings,
     sources,
@@ -40,7 +46,11 @@ _COMPARED = f"{_ACCOUNT}/reconciliations/<uuid:reconciliation_id>"
 _RECOMMENDATION = f"{_ACCOUNT}/recommendations/<uuid:recommendation_id>"
 
 urlpatterns = [
-    path("", accounts.overview, name="overview"),
+    path("", home.overview, name="overview"),
+    path("home/value", home.value, name="home_value"),
+    path("home/to-do", home.to_do_list, name="home_todo"),
+    path("home/allocation", home.allocation, name="home_allocation"),
+    path("home/movers", home.movers, name="home_movers"),
     path("login", access.log_in, name="login"),
     path("logout", access.log_out, name="logout"),
     path("register", access.register, name="register"),
@@ -83,6 +93,9 @@ urlpatterns = [
     path("plan", hubs.plan, name="plan"),
     path("tax", hubs.tax, name="tax"),
     path("activity", activity.activity, name="activity"),
+    path("search", search.search, name="search"),
+    path("keys", search.keys, name="keys"),
+    path("privacy", privacy.privacy, name="privacy"),
     path("record", hubs.record, name="record"),
     path("accounts/new", accounts.account_new, name="account_new"),
     path(_ACCOUNT, accounts.portfolio_page, name="portfolio"),

@@ -38,6 +38,9 @@ def _any_of(**columns: object) -> str:
     )
 
 
+# How old the answer on the home may be.
+_RECENT_MS = 60_000
+
 _OF_ACCOUNT = "(SELECT household_id FROM transactions_account WHERE public_id = %(account)s)"
 _ACCOUNTS = f"""
 SELECT account.*, series.version AS own_version, {_any_of(figures="trade")} AS trades,
@@ -105,6 +108,33 @@ def household_performance(
         own_version=accounts[0].own_version if accounts else None,
     )
     return _answer(user=user, asked=asked, now=now)
+
+
+def recent_household_performance(*, user: User, period: Period, now: datetime) -> Answer:
+    """Return the performance of the user's household, up to a minute old.
+
+    While prices arrive every second an exact answer is never cached. This one is, until the ledger
+    of an account changes: one query then.
+    """
+    accounts = _accounts(user, "%(household)s", {"household": user.household_id})
+    question = cache_entries.question_key(
+        accounts=[(account.public_id, account.ledger_version) for account in accounts],
+        beside=[],
+        currency=user.base_currency,
+        period=(period.from_date, period.to_date or now.date()),
+        benchmark=None,
+        symbol=None,
+    )
+    own = accounts[0].own_version if accounts else None
+    payload = cached(
+        redis_client(),
+        key=f"recent-{question}:{user.household_id}:{own}",
+        ttl_ms=_RECENT_MS,
+        compute=lambda: cache_entries.encode(
+            household_performance(user=user, period=period, now=now)
+        ),
+    )
+    return cache_entries.decode(payload)
 
 
 def _accounts(user: User, household: str, values: Mapping[str, Any]) -> list[Any]:

@@ -174,8 +174,8 @@ def test_an_address_that_leads_nowhere_is_a_page_for_people_and_a_problem_for_pr
 def test_an_adviser_reads_whose_account_it_is(
     people: Any, invest: Any, page_client: PageClient
 ) -> None:
-    assert "Home ·" in page_client(people.adviser).get("/").content.decode()
-    assert "Home ·" not in page_client(people.owner).get("/").content.decode()
+    assert "Home · Taxable" in page_client(people.adviser).get("/").content.decode()
+    assert "Home · Taxable" not in page_client(people.owner).get("/").content.decode()
 
 
 def test_forms_need_their_token(owner: Any, invest: Any) -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
@@ -102,7 +103,7 @@ def test_the_page_says_what_the_api_says(
         share = D(told[name]) * 100
         words = f"{MINUS if share < 0 else '+'}{abs(share):.2f}%"
         assert words in body, name
-    chart = json.loads(re.search(r'id="performance-data"[^>]*>(.*?)</script>', body)[1])  # type: ignore[index]
+    chart = json.loads(unescape(re.search(r'data-chart="([^"]*)"', body)[1]))  # type: ignore[index]
     assert chart["days"] == [row["date"] for row in told["series"]]
     assert chart["values"] == [float(row["value"]) for row in told["series"]]
     assert chart["benchmark_name"] == "BBB"

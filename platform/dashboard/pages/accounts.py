@@ -1,4 +1,4 @@
-"""The overview of a household, and the portfolio of one account."""
+"""The portfolio of one account, and the form that creates an account."""
 
 from uuid import UUID
 
@@ -8,11 +8,9 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from core.errors import BallastError, NotFound
-from dashboard import queries
 from dashboard.forms.entries import AccountForm, add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.pages.query_parameters import page_asked, symbol_asked
-from dashboard.presenters.figures import currency_decimals, currency_prefix
 from dashboard.presenters.holdings import aims_of, live_account, portfolio
 from dashboard.presenters.lots import lots_by_purchase
 from portfolios.queries import (
@@ -26,40 +24,6 @@ from transactions.operations import open_account
 
 HOLDINGS_SHOWN = 100
 LOTS_SHOWN = 200
-
-
-@for_investors("GET")
-def overview(request: SignedIn) -> HttpResponse:
-    """Show every account of the household, and their sum in the base currency."""
-    now = timezone.now()
-    base = request.user.base_currency
-    found = queries.overview(user=request.user, now=now)
-    return shown(
-        request,
-        "overview",
-        {
-            "section": "overview",
-            "live": bool(found.lines),
-            "greeting": request.user.full_name or request.user.email,
-            "base_currency": base,
-            "lines": found.lines,
-            "totals": found.totals,
-            "live_data": {
-                "base": {
-                    "prefix": currency_prefix(base),
-                    "decimals": currency_decimals(base),
-                },
-                "accounts": [
-                    live_account(
-                        account_id=str(line.account.public_id),
-                        value=line.part.value,
-                        to_base=line.part.rate,
-                    )
-                    for line in found.lines
-                ],
-            },
-        },
-    )
 
 
 @for_investors("GET", "POST")

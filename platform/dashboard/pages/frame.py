@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from core.errors import BallastError
 from dashboard.pages.query_parameters import ensure_printable
 from dashboard.pages.scopes import navigation
+from dashboard.presenters.figures import amounts_hidden
 from edge.addresses import stream_url
 from edge.problems import translated
 from identity.models import User
@@ -22,6 +23,9 @@ from marketdata.providers.port import Capability
 from notifications.queries import unread_count
 
 P = ParamSpec("P")
+
+# The name in the session of the choice to hide amounts.
+PRIVATE = "private"
 
 
 class SignedIn(HttpRequest):
@@ -57,7 +61,8 @@ def for_investors(
                 )
             try:
                 ensure_printable(request)
-                return view(request, *args, **kwargs)  # type: ignore[arg-type]
+                with amounts_hidden(bool(request.session.get(PRIVATE, False))):
+                    return view(request, *args, **kwargs)  # type: ignore[arg-type]
             except BallastError as refusal:
                 return refused(request, refusal)
             except DataError as fault:
@@ -102,5 +107,6 @@ def shown(
     if request.user.is_authenticated and not template.startswith("_"):
         frame["stream_url"] = stream_url(request)
         frame["unread_count"] = unread_count(user=request.user)
+        frame["private"] = bool(request.session.get(PRIVATE, False))
         frame["nav"] = navigation(request, context, status=status)
     return render(request, f"dashboard/{template}.html", {**frame, **context}, status=status)

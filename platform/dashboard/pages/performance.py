@@ -1,5 +1,6 @@
 """Performance of an account, one holding in it or a whole household: return, risk and sources."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -128,11 +129,14 @@ def _shown(answer: Answer) -> dict[str, object]:
         "steps": view.steps(answer.reconciliation),
         "contributions": view.contributions(answer),
         "whole": view.whole(answer),
-        "chart": {
-            **view.chart(answer),
-            "form": {
-                "prefix": currency_prefix(answer.currency),
-                "decimals": currency_decimals(answer.currency),
-            },
-        },
+        "chart": chart_data(answer),
     }
+
+
+def chart_data(answer: Answer) -> str:
+    """Return what the script draws, as JSON for an attribute of the chart."""
+    form = {
+        "prefix": currency_prefix(answer.currency),
+        "decimals": currency_decimals(answer.currency),
+    }
+    return json.dumps({**view.chart(answer), "form": form}, separators=(",", ":"))

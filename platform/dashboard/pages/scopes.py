@@ -26,6 +26,7 @@ class Link:
     address: str
     current: bool
     icon: str = ""
+    key: str = ""
     on_phone: bool = False
     note: str = ""
 
@@ -40,6 +41,11 @@ class Navigation:
     choices: tuple[Link, ...]
     has_more: bool
     record: str
+
+    @property
+    def keys(self) -> tuple[tuple[str, str, str], ...]:
+        """The letters that lead to the entries after `g`."""
+        return tuple((link.key, link.label, link.address) for link in self.links if link.key)
 
     @property
     def on_phone(self) -> tuple[Link, ...]:
@@ -68,8 +74,9 @@ def navigation(request: HttpRequest, context: Mapping[str, Any], *, status: int)
                 one.label,
                 _address(one, None if one.always_household else scope),
                 one is entry,
-                one.icon,
-                one.on_phone,
+                icon=one.icon,
+                key=one.key,
+                on_phone=one.on_phone,
             )
             for one in ENTRIES
         ),

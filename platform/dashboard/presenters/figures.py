@@ -6,10 +6,15 @@
     quantity   12.5000         -> 12.5              1234567.123456789 -> 1,234,567.123457
     rate       0.922764602768292 -> 0.922765        six significant digits
 
+hidden     any amount, quantity -> $••••        while `amounts_hidden`; prices and percentages stay
+
 `figures.js` writes the same strings, so a live price never changes the form of a cell. What is not
 known is an en dash, never zero.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import TypeAlias
 
@@ -21,7 +26,21 @@ MINUS = "\N{MINUS SIGN}"
 UNKNOWN = "\N{EN DASH}"
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "PHP": "₱", "INR": "₹", "KRW": "₩"}
 
+HIDDEN = "\N{BULLET}" * 4
+
 Figure: TypeAlias = Decimal | str | int | None
+
+_hidden: ContextVar[bool] = ContextVar("amounts_hidden", default=False)
+
+
+@contextmanager
+def amounts_hidden(hidden: bool) -> Iterator[None]:
+    """Write amounts and quantities as dots inside, if `hidden`."""
+    token = _hidden.set(hidden)
+    try:
+        yield
+    finally:
+        _hidden.reset(token)
 
 
 def number(value: Figure) -> Decimal | None:
@@ -57,6 +76,8 @@ def money(value: Figure, currency: str, *, plus: bool = False) -> str:
     amount = number(value)
     if amount is None:
         return UNKNOWN
+    if _hidden.get():
+        return currency_prefix(currency) + HIDDEN
     return _text(
         amount, decimals=currency_decimals(currency), prefix=currency_prefix(currency), plus=plus
     )
@@ -84,6 +105,8 @@ def quantity(value: Figure) -> str:
     units = number(value)
     if units is None:
         return UNKNOWN
+    if _hidden.get():
+        return HIDDEN
     rounded = units.quantize(Decimal("0.000001"), rounding=ROUND_HALF_UP)
     whole, _, rest = plain(abs(rounded)).partition(".")
     sign = MINUS if rounded < 0 else ""

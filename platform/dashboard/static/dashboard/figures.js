@@ -23,7 +23,11 @@ function text(value, { decimals, prefix = "", suffix = "", plus = false }) {
   return `${sign}${prefix}${grouped(size)}${suffix}`;
 }
 
+// Whether amounts are hidden from bystanders on this page.
+const HIDDEN = document.documentElement.dataset.private === "true";
+
 export function money(value, { prefix, decimals }, plus = false) {
+  if (HIDDEN) return `${prefix}\u2022\u2022\u2022\u2022`;
   return text(value, { prefix, decimals, plus });
 }
 

@@ -3,19 +3,11 @@
 import { areaLook, besideLook, chartLook, note } from "./charting.js";
 import { day, money, percent } from "./figures.js";
 
-const box = document.getElementById("chart");
-const data = JSON.parse(document.getElementById("performance-data").textContent);
-const modes = [...document.querySelectorAll("[data-mode]")];
-const legend = document.getElementById("chart-legend");
-const said = document.getElementById("chart-said");
-const written = {
-  value: (number) => money(number, data.form),
-  return: (number) => percent(number, 2, true),
-};
-const lines = {
-  value: [data.values, data.paid, "Value", "Paid in"],
-  return: [data.growth, data.benchmark, "Return", data.benchmark_name],
-};
+let box = null;
+let data = null;
+let modes = [];
+let written = {};
+let lines = {};
 let chart = null;
 let main = null;
 let beside = null;
@@ -49,33 +41,53 @@ function show() {
   beside.setData(rowBeside.map((point) => ({ ...point })));
   chart.timeScale().fitContent();
   note(box, row.length ? "" : "There is nothing to draw in this period.");
-  legend.replaceChildren(entry("main", name), ...(rowBeside.length ? [entry("beside", otherName)] : []));
+  document.getElementById("chart-legend").replaceChildren(entry("main", name), ...(rowBeside.length ? [entry("beside", otherName)] : []));
   const words = [[name, row], [otherName, rowBeside]]
     .filter(([, drawn]) => drawn.length)
     .map(([title, drawn]) => told(title, drawn))
     .join("; ");
   box.setAttribute("aria-label", words || "No chart");
-  said.textContent = words;
+  document.getElementById("chart-said").textContent = words;
 }
 
 function repaint() {
+  if (!chart) return;
   chart.applyOptions(chartLook(written[mode]));
   main.applyOptions(areaLook());
   beside.applyOptions(besideLook());
 }
 
-for (const button of modes) {
-  button.addEventListener("click", () => {
-    mode = button.dataset.mode;
-    for (const other of modes) other.setAttribute("aria-pressed", String(other === button));
-    show();
-  });
+// Draws the chart of the page, also after its part of the page was replaced.
+export function drawChart() {
+  chart?.remove();
+  box = document.getElementById("chart");
+  data = JSON.parse(box.dataset.chart);
+  written = {
+    value: (number) => money(number, data.form),
+    return: (number) => percent(number, 2, true),
+  };
+  lines = {
+    value: [data.values, data.paid, "Value", "Paid in"],
+    return: [data.growth, data.benchmark, "Return", data.benchmark_name],
+  };
+  mode = "value";
+  modes = [...document.querySelectorAll("[data-mode]")];
+  for (const button of modes) {
+    button.addEventListener("click", () => {
+      mode = button.dataset.mode;
+      for (const other of modes) other.setAttribute("aria-pressed", String(other === button));
+      show();
+    });
+  }
+  new ResizeObserver(() => chart?.timeScale().fitContent()).observe(box);
+  const made = { ...chartLook(written[mode]), autoSize: true };
+  chart = window.LightweightCharts.createChart(box, made);
+  beside = chart.addSeries(window.LightweightCharts.LineSeries, besideLook());
+  main = chart.addSeries(window.LightweightCharts.AreaSeries, areaLook());
+  show();
 }
-new ResizeObserver(() => chart?.timeScale().fitContent()).observe(box);
+
 document.addEventListener("theme", repaint);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-
-chart = window.LightweightCharts.createChart(box, { ...chartLook(written[mode]), autoSize: true });
-beside = chart.addSeries(window.LightweightCharts.LineSeries, besideLook());
-main = chart.addSeries(window.LightweightCharts.AreaSeries, areaLook());
-show();
+// The performance page has its chart from the start; the home draws it when its part arrives.
+if (document.querySelector("[data-chart][data-draw]")) drawChart();
