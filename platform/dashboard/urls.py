@@ -11,11 +11,8 @@ from dashboard.pages import (
     dividends,
     gains,
     harvests,
-<<<<<<< HEAD
     holdings,
-=======
     home,
->>>>>>> 613c8ab (Give the household a home with its curve, what there is to do, allocation and movers; search and command by keyboard; hide amounts)
     hubs,
     imports,
     income,

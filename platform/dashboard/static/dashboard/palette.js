@@ -70,6 +70,8 @@ input.addEventListener("keydown", (event) => {
   else if (event.key === "Enter") {
     const chosen = options().find((option) => option.getAttribute("aria-selected") === "true");
     chosen?.click();
+  } else if (event.key === "Escape") {
+    palette.close(); // at once, although a search box would only be emptied
   } else return;
   event.preventDefault();
 });
@@ -99,7 +101,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
   if (gone) {
     gone = false;
-    const link = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    const link = document.querySelector(`.bar [data-key="${CSS.escape(event.key)}"]`);
     if (link) location.assign(link.getAttribute("href"));
     return;
   }
