@@ -106,8 +106,9 @@ ENTRIES: Sequence[Entry] = (
             View("Targets", "targets"),
             View("Harvest", "harvest"),
             View("Recommendations", "recommendations"),
+            View("Orders", "account_orders"),
         ),
-        pages=("recommendation", "rebalance", "rebalance_job", "harvest_request"),
+        pages=("recommendation", "order_sheet", "rebalance", "rebalance_job", "harvest_request"),
         on_phone=True,
     ),
     Entry(

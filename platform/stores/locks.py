@@ -1,8 +1,8 @@
 """Row locks: the only way to take them, and a bounded queue of threads that wait for a household.
 
-The order prevents deadlocks: the row of one import, the household's row, its accounts, then an
-asset or a user; rows of one kind by key. Locks leave foreign keys free: a row that refers to a
-locked one can be written meanwhile, so announcements and new jobs never wait.
+The order prevents deadlocks: the row of one import, the household's row, its accounts, its
+orders, then an asset or a user; rows of one kind by key. Locks leave foreign keys free: a row that
+refers to a locked one can be written meanwhile, so announcements and new jobs never wait.
 
 A lock is waited for at most LOCK_TIMEOUT_MS (`config/settings.py`; `embedded/plan.py` and
 `docker/roles.sh` set it per role).

@@ -1,9 +1,10 @@
-"""Rebalances, harvests and recommendations over HTTP."""
+"""Rebalances, harvests, recommendations and their orders over HTTP."""
 
-from recommendations.api import harvesting, rebalancing, stored
+from recommendations.api import harvesting, orders, rebalancing, stored
 
 urlpatterns = [
     *rebalancing.urlpatterns,
     *harvesting.urlpatterns,
     *stored.urlpatterns,
+    *orders.urlpatterns,
 ]

@@ -19,6 +19,7 @@ from edge.schema import page_of, page_parameters
 from identity.authentication import caller
 from recommendations import operations, queries
 from recommendations.models import Recommendation, RecommendationStatus
+from transactions.orders.states import Progress
 
 
 class RecommendationRead(serializers.Serializer[Any]):
@@ -27,6 +28,11 @@ class RecommendationRead(serializers.Serializer[Any]):
     job_id = serializers.UUIDField(allow_null=True)
     kind = serializers.CharField()
     status = serializers.ChoiceField(choices=RecommendationStatus.choices)
+    progress = serializers.ChoiceField(
+        choices=[one.value for one in Progress],
+        allow_null=True,
+        help_text="How far the trades of an approved recommendation are; null of any other.",
+    )
     engine_version = serializers.CharField()
     created_at = serializers.DateTimeField()
     decided_at = serializers.DateTimeField(allow_null=True)
@@ -53,6 +59,7 @@ def recommendation_row(row: Recommendation) -> dict[str, object]:
         "job_id": str(row.job.public_id) if row.job else None,
         "kind": row.kind,
         "status": row.status,
+        "progress": queries.progress(row),
         "engine_version": row.engine_version,
         "created_at": instant_text(row.created_at),
         "decided_at": instant_text(row.decided_at) if row.decided_at else None,

@@ -2,6 +2,13 @@
 
 from recommendations.operations.account_jobs import fail_account_job
 from recommendations.operations.harvesting import HARVEST, request_harvest, run_harvest
+from recommendations.operations.orders import (
+    SheetFill,
+    order_trade,
+    order_trades,
+    record_sheet,
+    wishes_of,
+)
 from recommendations.operations.rebalancing import REBALANCE, request_rebalance, run_rebalance
 from recommendations.operations.replacements import find_replacements
 from recommendations.operations.stored import decide, replayed
@@ -9,12 +16,17 @@ from recommendations.operations.stored import decide, replayed
 __all__ = [
     "HARVEST",
     "REBALANCE",
+    "SheetFill",
     "decide",
     "fail_account_job",
     "find_replacements",
+    "order_trade",
+    "order_trades",
+    "record_sheet",
     "replayed",
     "request_harvest",
     "request_rebalance",
     "run_harvest",
     "run_rebalance",
+    "wishes_of",
 ]

@@ -15,13 +15,22 @@ from marketdata.models import Asset
 from recommendations.engine.options import options_of
 from recommendations.engine.problem import RebalanceInputs, inputs_json
 from recommendations.engine.rebalancing import explained, result_json
+from recommendations.engine.result import Trade, stored_result
 from recommendations.engine.solver import Solution
-from recommendations.models import NightlyBlock, Recommendation
+from recommendations.harvesting.result import stored_harvest
+from recommendations.models import (
+    NightlyBlock,
+    Recommendation,
+    RecommendationKind,
+    RecommendationStatus,
+)
 from recommendations.nightly.packing import Tables, account_of, unpacked
 from recommendations.queries.columns import QUANTITY_STEPS
 from recommendations.queries.market import night_market
 from recommendations.queries.night_tables import night_inputs
+from transactions.orders.states import Progress
 from transactions.queries import account as ledger_account
+from transactions.queries.orders import progress_of, tally_of_orders
 
 
 def recommendations(*, user: User, account_id: UUID | None = None) -> "QuerySet[Recommendation]":
@@ -30,6 +39,7 @@ def recommendations(*, user: User, account_id: UUID | None = None) -> "QuerySet[
         Recommendation.objects.for_user(user)
         .select_related("account", "job", "run")
         .defer("job__params", "job__result")
+        .annotate(orders_tally=tally_of_orders())
     )
     if account_id is not None:
         rows = rows.filter(account=ledger_account(user=user, public_id=account_id))
@@ -45,6 +55,21 @@ def recommendation(*, user: User, public_id: UUID) -> Recommendation:
             code="recommendation_not_found",
         )
     return found
+
+
+def progress(row: Recommendation) -> Progress | None:
+    """Return how far the trades of an approved recommendation are; None of any other."""
+    if row.status != RecommendationStatus.APPROVED:
+        return None
+    return progress_of(getattr(row, "orders_tally", None))
+
+
+def trades_of(row: Recommendation) -> tuple[Trade, ...]:
+    """Return the trades of a recommendation, of a rebalance or of a harvest."""
+    text = texts(row).result
+    if row.kind == RecommendationKind.HARVEST:
+        return stored_harvest(text).trades
+    return stored_result(text).trades
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,7 @@ def furnished(user: Any, count: int) -> Home:
     action = _corporate_actions(user, own[0], count)
     compared = _reconciliations(user, account, count)
     hook, alert = hooks_and_alerts(user, count)
+    order = _orders(user, account, own[0], count)
     purchase = account.transactions.filter(type="buy").order_by("id").first()
     return Home(
         user,
@@ -167,11 +168,31 @@ def furnished(user: Any, count: int) -> Home:
             "reconciliation_id": str(compared.public_id),
             "webhook_id": str(hook.public_id),
             "alert_id": str(alert.public_id),
+            "order_id": str(order.public_id),
             "file_format": "ballast",
             "symbol": own[0].symbol,
             "day": timezone.now().date().isoformat(),
         },
     )
+
+
+def _orders(user: Any, account: Any, asset: Any, count: int) -> Any:
+    from transactions.models import Order
+
+    return Order.objects.bulk_create(
+        [
+            Order(
+                account=account,
+                asset=asset,
+                side="buy",
+                type="market",
+                quantity=5,
+                created_at=timezone.now(),
+                created_by=user,
+            )
+            for _ in range(count)
+        ]
+    )[0]
 
 
 def _reconciliations(user: Any, account: Any, count: int) -> Any:

@@ -33,6 +33,16 @@ OF_A_CLIENT: dict[str, Callable[[dict[str, str]], Any]] = {
     "transactions_create": lambda ids: {**DEPOSIT, "account_id": ids["account_id"]},
     "transactions_reverse": lambda ids: {"note": "wrong"},
     "transactions_correct": lambda ids: {**DEPOSIT, "account_id": ids["account_id"]},
+    "orders_create": lambda ids: {
+        "account_id": ids["account_id"],
+        "symbol": "AAA",
+        "side": "buy",
+        "quantity": "1",
+        "type": "market",
+    },
+    "orders_fills_create": lambda ids: [
+        {"quantity": "1", "price": "5", "executed_at": "2024-01-03T00:00:00Z"}
+    ],
     "imports_create": lambda ids: {"account_id": ids["account_id"]},
     "imports_commit": lambda ids: {},
     "reconciliations_create": lambda ids: {"account_id": ids["account_id"]},

@@ -61,6 +61,7 @@ LARGE = {
     "transactions_disposal",
     "transactions_holding",
     "transactions_lot",
+    "transactions_order",
     "transactions_transaction",
     "transactions_washsale",
 }
@@ -144,6 +145,18 @@ SELECT gen_random_uuid(), account.id, job.id, 'rebalance', 'proposed', 'x', '{}'
        job.created_at
   FROM jobs_job job JOIN transactions_account account ON account.public_id = job.subject_id
  WHERE job.status = 'completed';
+
+INSERT INTO transactions_order (public_id, account_id, asset_id, side, type, quantity, lots, broker,
+    broker_order_id, state, filled_quantity, reason, created_at, created_by_id, recommendation_id,
+    place, trades)
+SELECT gen_random_uuid(), account.id, held.asset_id, 'buy', 'market', 5, '[]', '', '',
+       CASE WHEN n > 1 THEN 'cancelled' ELSE 'placed' END, 0, '', now() - n * interval '1 day',
+       account.owner_id, recommended.public_id, n, 20
+  FROM transactions_account account, generate_series(1, 20) n,
+       LATERAL (SELECT min(asset_id) AS asset_id FROM transactions_holding
+                 WHERE account_id = account.id) held,
+       LATERAL (SELECT public_id FROM recommendations_recommendation
+                 WHERE account_id = account.id LIMIT 1) recommended;
 
 INSERT INTO jobs_outbox (topic, household_id, dedup_key, payload, state, attempts, created_at,
     next_at, error)
@@ -350,6 +363,7 @@ def routes_of(town: Town) -> Iterator[tuple[str, str]]:
         "import_id": import_of(town).public_id,
         "reconciliation_id": reconciliation_of(town).public_id,
         "action_id": action_of(town).public_id,
+        "order_id": account.orders.earliest("id").public_id,
         "file_format": "ballast",
     }
     generator: Any = SchemaGenerator
@@ -376,6 +390,7 @@ def test_no_reading_route_walks_a_large_table(town: Town, plans: Plans, client_o
         "transactions of a symbol": f"transactions?account_id={account_id}&symbol=SCALE0001",
         "transactions with a word": f"transactions?account_id={account_id}&q=dividend",
         "recommendations of an account": f"recommendations?account_id={account_id}",
+        "open orders of an account": f"orders?account_id={account_id}&state=placed,partly_filled",
         "unread notices": "notifications?unread=1",
         "lots of a symbol": f"portfolios/{account_id}/lots?symbol=SCALE0001&closed=1",
     }.items():

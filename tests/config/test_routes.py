@@ -109,6 +109,9 @@ def test_a_stranger_finds_nothing_and_changes_nothing(
     furnish(people.stranger, 2)
     client = client_of(people.stranger)
     bodies: dict[str, Any] = {
+        "orders_fills_create": [
+            {"quantity": "1", "price": "1", "executed_at": "2024-01-02T00:00:00Z"}
+        ],
         "targets_replace": [{"symbol": "AAA", "target_percentage": "100"}],
         "restrictions_replace": [{"symbol": "AAA", "kind": "no_buy"}],
         "market_asset_prices_create": [{"date": "2024-01-02", "close": "1"}],
@@ -144,9 +147,12 @@ def test_ids_in_bodies_and_queries_are_as_closed_as_those_in_paths(
 ) -> None:
     home, client = furnish(people.owner, 1), client_of(people.stranger)
     before = digests()
-    for path in ("transactions", "recommendations"):
+    for path in ("transactions", "recommendations", "orders"):
         answer = client.get(f"/api/v1/{path}", {"account_id": home.ids["account_id"]})
         assert answer.status_code == 404
+    wished = {"recommendation_id": home.ids["recommendation_id"]}
+    assert client.get("/api/v1/orders", wished).status_code == 404
+    assert client.post("/api/v1/orders", wished).status_code == 404
     mine = client.get("/api/v1/transactions").json()
     assert mine["total"] == 0
     entry = {
@@ -180,6 +186,7 @@ def test_nobody_gets_in_without_a_token(closed_route: Any, client: Any) -> None:
         "reconciliation",
         "webhook",
         "alert",
+        "order",
     ):
         path = path.replace(f"{{{name}_id}}", "01a20a30-7263-7db1-aedd-8d50271f4780")
     path = path.replace("{symbol}", "AAA").replace("{file_format}", "ballast")

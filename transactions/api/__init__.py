@@ -1,4 +1,4 @@
-"""Accounts, transactions, corporate actions, imports, exports and reconciliations over HTTP."""
+"""Accounts, transactions, orders, actions, imports, exports and reconciliations over HTTP."""
 
 from transactions.api import (
     accounts,
@@ -6,6 +6,7 @@ from transactions.api import (
     exports,
     imports,
     ledger,
+    orders,
     policies,
     reconciliations,
     statements,
@@ -14,6 +15,7 @@ from transactions.api import (
 urlpatterns = [
     *accounts.urlpatterns,
     *ledger.urlpatterns,
+    *orders.urlpatterns,
     *corporate_actions.urlpatterns,
     *imports.urlpatterns,
     *exports.urlpatterns,

@@ -26,6 +26,7 @@ from transactions.models.lots import (
     WashSale,
     WashSalePolicy,
 )
+from transactions.models.orders import Order, OrderFill, OrderQuerySet, OrderSide, OrderType
 from transactions.models.rebookings import Rebooking
 from transactions.models.reconciliations import Reconciliation, ReconciliationKind
 from transactions.models.transactions import (
@@ -51,6 +52,11 @@ __all__ = [
     "ImportStatus",
     "Lot",
     "LotMethod",
+    "Order",
+    "OrderFill",
+    "OrderQuerySet",
+    "OrderSide",
+    "OrderType",
     "Rebooking",
     "Reconciliation",
     "ReconciliationKind",

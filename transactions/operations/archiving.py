@@ -56,7 +56,8 @@ def delete_account(*, account: Account) -> None:
             locked.delete()
         except ProtectedError:
             raise Conflict(
-                "The account has recommendations, so it cannot be deleted. Archive it instead.",
+                "The account has recommendations or orders, so it cannot be deleted. Archive it "
+                "instead.",
                 code="account_not_empty",
             ) from None
 

@@ -29,6 +29,7 @@ from transactions.operations.books.booking import (
 )
 from transactions.operations.books.households import lock_household
 from transactions.operations.drafts import Draft, drafts, stored_row
+from transactions.operations.filled_orders import follow_correction, withdraw_fills
 from transactions.operations.named_pieces import ensure_pieces_held
 from transactions.operations.restating import with_kept_facts
 from transactions.operations.told_actions import ensure_not_applied
@@ -248,6 +249,7 @@ def reverse_all(
         except BallastError as fault:
             raise reversal_refused(fault) from fault
         _settle(household, rows, changed)
+        withdraw_fills(transaction_ids=[row.pk for row in wanted])
         announce_recorded(household, rows[-1].account_id, rows[-1].public_id, len(rows), now)
     return rows
 
@@ -313,6 +315,7 @@ def correct(
             of_row = {row.pk: draft for draft, row in zip(made, rows, strict=True)}
             raise refused(fault, of_row) from fault
         _settle(household, [*undone, *rows], changed)
+        follow_correction(original_id=wanted[0].pk, corrected=rows[0])
         announce_recorded(household, rows[0].account_id, rows[0].public_id, len(rows), now)
     return rows
 

@@ -94,6 +94,17 @@ REQUESTS: dict[str, Any] = {
         "employer_plan_counts": True,
         "crypto_exempt": True,
     },
+    "orders_create": {
+        "account_id": ACCOUNT,
+        "symbol": "AAPL",
+        "side": "buy",
+        "quantity": "2",
+        "type": "limit",
+        "limit_price": "191.50",
+    },
+    "orders_fills_create": [
+        {"quantity": "1", "price": "190.98", "executed_at": "2026-03-02T15:30:00Z"}
+    ],
     "transactions_create": _PURCHASE,
     "transactions_check": _PURCHASE,
     "transactions_correct": _PURCHASE,

@@ -13,6 +13,7 @@ PARAMETERS = {
     "import_id": "Import (UUID).",
     "adviser_id": "Adviser's access to the household (UUID).",
     "recommendation_id": "Recommendation (UUID).",
+    "order_id": "Order (UUID).",
     "notice_id": "Notice (UUID).",
     "invitation_id": "Invitation (UUID).",
     "q": "Text to search for.",

@@ -7,6 +7,7 @@ Amounts of money are in the account's currency unless the entry says otherwise.
 from config.reference import notifications
 from config.reference.vocabulary_files import FILES
 from config.reference.vocabulary_harvesting import HARVESTING
+from config.reference.vocabulary_orders import ORDERS
 
 MEANINGS: dict[str, str] = {
     # lists
@@ -345,6 +346,7 @@ MEANINGS: dict[str, str] = {
     **FILES,
     **HARVESTING,
     **notifications.MEANINGS,
+    **ORDERS,
     # jobs and recommendations
     "job_id": "Job (UUID).",
     "subject_id": "Object the job works on (UUID).",

@@ -25,26 +25,33 @@ _AMOUNTS = ("amount", "cost", "cash")
 _HUNDRED = Decimal(100)
 
 
-def _positive(value: Decimal) -> None:
+def positive(value: Decimal) -> None:
     if value <= 0:
         raise forms.ValidationError("Must be more than 0.", code="not_positive")
 
 
-def _not_negative(value: Decimal) -> None:
+def not_negative(value: Decimal) -> None:
     if value < 0:
         raise forms.ValidationError("Must not be negative.", code="negative")
 
 
-def _decimal(
-    label: str, *, most: Decimal, decimals: int, least: Callable[[Decimal], None]
+def decimal_field(
+    label: str,
+    *,
+    most: Decimal,
+    decimals: int,
+    least: Callable[[Decimal], None],
+    required: bool = False,
 ) -> forms.DecimalField:
+    """Return a field of a decimal between two bounds, written as text."""
+
     def at_most(value: Decimal) -> None:
         if value > most:
             raise forms.ValidationError(f"Must be at most {most:,f}.", code="too_large")
 
     return forms.DecimalField(
         label=label,
-        required=False,
+        required=required,
         max_digits=40,
         decimal_places=decimals,
         validators=[least, at_most],
@@ -53,7 +60,7 @@ def _decimal(
 
 
 def _money(label: str, *, least: Callable[[Decimal], None]) -> forms.DecimalField:
-    return _decimal(label, most=limits.MONEY_MAX, decimals=limits.MONEY_DECIMALS, least=least)
+    return decimal_field(label, most=limits.MONEY_MAX, decimals=limits.MONEY_DECIMALS, least=least)
 
 
 def _currency(label: str) -> forms.ChoiceField:
@@ -153,20 +160,20 @@ class TransactionForm(forms.Form):
             attrs={"list": "symbols", "autocomplete": "off", "autocapitalize": "characters"}
         ),
     )
-    quantity = _decimal(
+    quantity = decimal_field(
         "Quantity",
         most=limits.QUANTITY_MAX,
         decimals=limits.QUANTITY_DECIMALS,
-        least=_positive,
+        least=positive,
     )
-    price = _decimal(
+    price = decimal_field(
         "Price per unit",
         most=limits.PRICE_MAX,
         decimals=limits.PRICE_DECIMALS,
-        least=_not_negative,
+        least=not_negative,
     )
-    amount = _money("Amount", least=_positive)
-    cost = _money("Total cost", least=_not_negative)
+    amount = _money("Amount", least=positive)
+    cost = _money("Total cost", least=not_negative)
     opened_date = forms.DateField(
         label="Acquired on", required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
@@ -185,18 +192,18 @@ class TransactionForm(forms.Form):
         max_length=40,
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "2:1"}),
     )
-    basis_percentage = _decimal(
+    basis_percentage = decimal_field(
         "Cost basis moved, in percent",
         most=_HUNDRED,
         decimals=8,
-        least=_not_negative,
+        least=not_negative,
     )
-    cash = _money("Cash received, if any", least=_not_negative)
+    cash = _money("Cash received, if any", least=not_negative)
     fee = _money(
         "Fee",
-        least=_not_negative,
+        least=not_negative,
     )
-    settled_amount = _money("Charged or paid in the account's currency", least=_not_negative)
+    settled_amount = _money("Charged or paid in the account's currency", least=not_negative)
     lot_method = forms.ChoiceField(
         label="Lots sold",
         required=False,

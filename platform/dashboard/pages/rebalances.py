@@ -134,14 +134,18 @@ def recommendations(request: SignedIn, account_id: UUID) -> HttpResponse:
     return shown(
         request,
         "recommendations",
-        {"account": account, "rows": rows, "next_cursor": following},
+        {
+            "account": account,
+            "rows": [(row, queries.progress(row)) for row in rows],
+            "next_cursor": following,
+        },
     )
 
 
 @for_investors("GET")
 def recommendation(request: SignedIn, account_id: UUID, recommendation_id: UUID) -> HttpResponse:
     """Show trades with tax, cost and reason, weights before and after, and omitted trades."""
-    row = _row(request, account_id, recommendation_id)
+    row = recommendation_row(request, account_id, recommendation_id)
     if row.kind == RecommendationKind.HARVEST:
         return _harvest(request, row)
     result = stored_result(queries.texts(row).result)
@@ -151,6 +155,7 @@ def recommendation(request: SignedIn, account_id: UUID, recommendation_id: UUID)
         {
             "account": row.account,
             "row": row,
+            "progress": queries.progress(row),
             "result": result,
             "nothing": not result.trades,
             "outside": outside(result),
@@ -172,6 +177,7 @@ def _harvest(request: SignedIn, row: Recommendation) -> HttpResponse:
         {
             "account": row.account,
             "row": row,
+            "progress": queries.progress(row),
             "result": result,
             "figures": figures(result),
             "refused": at_a_loss(result),
@@ -182,7 +188,7 @@ def _harvest(request: SignedIn, row: Recommendation) -> HttpResponse:
 @for_investors("POST")
 def decide(request: SignedIn, account_id: UUID, recommendation_id: UUID) -> HttpResponse:
     """Approve or reject, once."""
-    row = _row(request, account_id, recommendation_id)
+    row = recommendation_row(request, account_id, recommendation_id)
     status = _DECISIONS.get(request.POST.get("decision", ""))
     if status is None:
         raise InvalidInput(
@@ -194,10 +200,15 @@ def decide(request: SignedIn, account_id: UUID, recommendation_id: UUID) -> Http
         messages.error(request, refusal.detail)
     else:
         messages.success(request, f"The recommendation was {status}.")
+        if status == RecommendationStatus.APPROVED:
+            return redirect("order_sheet", account_id, recommendation_id)
     return redirect("recommendation", account_id, recommendation_id)
 
 
-def _row(request: SignedIn, account_id: UUID, recommendation_id: UUID) -> Recommendation:
+def recommendation_row(
+    request: SignedIn, account_id: UUID, recommendation_id: UUID
+) -> Recommendation:
+    """Return the recommendation of this account, if the user may see it."""
     row = queries.recommendation(user=request.user, public_id=recommendation_id)
     if row.account.public_id != account_id:
         raise NotFound(

@@ -1,0 +1,211 @@
+"""Turn the trades of an approved recommendation into orders, and record what was filled."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import ROUND_DOWN, Decimal
+from uuid import UUID
+
+from django.db import transaction
+
+from core.errors import Conflict, InvalidInput
+from core.money import plain
+from identity.models import User
+from recommendations.engine.result import Trade
+from recommendations.models import Recommendation, RecommendationStatus
+from recommendations.queries.stored import trades_of
+from transactions.ledger.entries import ChosenLot
+from transactions.models import Order, OrderFill, OrderQuerySet
+from transactions.operations.books.households import lock_household
+from transactions.operations.orders import Fill, Wish, place, record_fills
+from transactions.operations.orders.placing import LESS_THAN_ONE_SHARE
+from transactions.orders.lots import scaled
+from transactions.orders.states import OPEN_STORED
+
+_ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetFill:
+    """What was filled of the trade at one place of a recommendation."""
+
+    place: int
+    quantity: Decimal
+    price: Decimal
+    executed_at: datetime
+    fee: Decimal = Decimal(0)
+
+
+def wishes_of(trades: Sequence[Trade], *, whole_shares: bool) -> list[Wish]:
+    """Return the orders that trades ask for, by their places; in whole shares, rounded down.
+
+    A trade of less than one whole share is only noted, as cancelled.
+    """
+    return [_wish(number, trade, whole_shares) for number, trade in enumerate(trades)]
+
+
+def _wish(number: int, trade: Trade, whole_shares: bool) -> Wish:
+    lots = tuple(ChosenLot(UUID(lot.lot_id), lot.quantity, lot.piece) for lot in trade.lots)
+    wish = Wish(
+        symbol=trade.symbol,
+        side=trade.side,
+        quantity=trade.quantity,
+        lots=lots,
+        place=number,
+        expected_price=trade.price,
+    )
+    if not whole_shares:
+        return wish
+    whole = trade.quantity.quantize(_ONE, rounding=ROUND_DOWN)
+    if not whole:
+        return replace(wish, dropped=LESS_THAN_ONE_SHARE)
+    return replace(wish, quantity=whole, lots=scaled(lots, whole))
+
+
+def order_trades(
+    *,
+    recommendation: Recommendation,
+    user: User,
+    now: datetime,
+    whole_shares: bool = False,
+    executed: bool = False,
+) -> list[Order]:
+    """Place an order for every trade that has none yet, to be given to the broker by hand."""
+    trades = _approved(recommendation)
+    with transaction.atomic():
+        lock_household(household_id=recommendation.account.household_id)
+        known = set(_orders(recommendation).values_list("place", flat=True))
+        wishes = [
+            wish for wish in wishes_of(trades, whole_shares=whole_shares) if wish.place not in known
+        ]
+        if not wishes:
+            raise Conflict(
+                "Every trade of the recommendation has an order already. Fill or cancel those.",
+                code="already_ordered",
+            )
+        return place(
+            account=recommendation.account,
+            wishes=wishes,
+            user=user,
+            now=now,
+            recommendation_id=recommendation.public_id,
+            trades=len(trades),
+            executed=executed,
+        )
+
+
+def order_trade(*, recommendation: Recommendation, wish: Wish, user: User, now: datetime) -> Order:
+    """Place one order for the trade of a recommendation that has its symbol and side.
+
+    It may ask for less than was recommended, but not for more than is left of it.
+    """
+    trades = _approved(recommendation)
+    with transaction.atomic():
+        lock_household(household_id=recommendation.account.household_id)
+        number, trade = _trade(trades, wish)
+        left = trade.quantity - _ordered(recommendation, number)
+        if wish.quantity > left:
+            raise InvalidInput(
+                f"The recommendation has {plain(max(left, Decimal(0)))} of {trade.symbol} left to "
+                f"{trade.side}. Lower the quantity, or place an order of the account.",
+                code="quantity_exceeds_recommendation",
+                fields={"quantity": ["is more than is recommended"]},
+            )
+        lots = wish.lots
+        if not lots:
+            named = tuple(ChosenLot(UUID(x.lot_id), x.quantity, x.piece) for x in trade.lots)
+            lots = scaled(named, wish.quantity)
+        (made,) = place(
+            account=recommendation.account,
+            wishes=[replace(wish, place=number, lots=lots)],
+            user=user,
+            now=now,
+            recommendation_id=recommendation.public_id,
+            trades=len(trades),
+        )
+    return made
+
+
+def _ordered(recommendation: Recommendation, number: int) -> Decimal:
+    """Return what is filled or still open of the orders for a trade."""
+    rows = _orders(recommendation).filter(place=number)
+    return sum((row.filled_quantity + row.standing.open for row in rows), Decimal(0))
+
+
+def _trade(trades: Sequence[Trade], wish: Wish) -> tuple[int, Trade]:
+    for number, trade in enumerate(trades):
+        if (trade.symbol, trade.side) == (wish.symbol, wish.side):
+            return number, trade
+    raise InvalidInput(
+        f"The recommendation has no trade to {wish.side} {wish.symbol}. Send one of its trades, "
+        "or place an order of the account.",
+        code="trade_not_recommended",
+        fields={"symbol": ["is not a trade of the recommendation"]},
+    )
+
+
+def record_sheet(
+    *,
+    recommendation: Recommendation,
+    fills: Sequence[SheetFill],
+    user: User,
+    now: datetime,
+    whole_shares: bool = False,
+) -> tuple[UUID, list[OrderFill]]:
+    """Record what was filled of the trades of an approved recommendation, all or nothing.
+
+    Trades without an order get one first. Return the batch, which can be taken back, and the fills.
+    """
+    with transaction.atomic():
+        lock_household(household_id=recommendation.account.household_id)
+        trades = _approved(recommendation)
+        known = set(_orders(recommendation).values_list("place", flat=True))
+        if len(known) < len(trades):
+            order_trades(
+                recommendation=recommendation,
+                user=user,
+                now=now,
+                whole_shares=whole_shares,
+                executed=True,
+            )
+        open_orders = _open_orders(recommendation, {fill.place for fill in fills})
+        return record_fills(
+            account=recommendation.account,
+            fills=[
+                Fill(
+                    order_id=open_orders[fill.place].pk,
+                    quantity=fill.quantity,
+                    price=fill.price,
+                    executed_at=fill.executed_at,
+                    fee=fill.fee,
+                )
+                for fill in sorted(fills, key=lambda fill: fill.place)
+            ],
+            user=user,
+            now=now,
+        )
+
+
+def _open_orders(recommendation: Recommendation, places: Collection[int]) -> dict[int, Order]:
+    rows = _orders(recommendation).filter(place__in=places, state__in=OPEN_STORED)
+    found = {row.place: row for row in rows if row.place is not None}
+    if missing := sorted(set(places) - set(found)):
+        raise Conflict(
+            f"Trade {missing[0] + 1} of the recommendation is not open: it is filled or "
+            "cancelled. Reload the sheet.",
+            code="order_not_open",
+        )
+    return found
+
+
+def _orders(recommendation: Recommendation) -> OrderQuerySet:
+    return Order.objects.filter(recommendation_id=recommendation.public_id)
+
+
+def _approved(recommendation: Recommendation) -> tuple[Trade, ...]:
+    if recommendation.status != RecommendationStatus.APPROVED:
+        raise Conflict(
+            f"The recommendation is {recommendation.status}. Only an approved one can be ordered.",
+            code="recommendation_not_approved",
+        )
+    return trades_of(recommendation)

@@ -1,0 +1,123 @@
+"""What an order needs before it is placed or sent: a fresh price, and the shares it would sell."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import F, Sum
+
+from core.errors import Conflict
+from core.money import plain
+from marketdata.models import Asset
+from marketdata.queries import quotes
+from marketdata.quotes import Quote
+from transactions.ledger.entries import ChosenLot
+from transactions.ledger.lots import InsufficientShares
+from transactions.models import Account, Holding, Lot, Order, OrderSide
+from transactions.orders.states import OPEN_STORED
+
+
+class PriceStale(Conflict):
+    """The newest price is too old to place an order on."""
+
+    code = "price_stale"
+
+
+class LotsChanged(Conflict):
+    """The lots that a sale names are not held as they were."""
+
+    code = "lots_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A sale to be checked: what it would take from the account."""
+
+    asset: Asset
+    quantity: Decimal
+    lots: Sequence[ChosenLot] = ()
+
+
+def fresh_quotes(*, assets: Iterable[Asset], now: datetime) -> Mapping[int, Quote]:
+    """Return the newest prices by asset; refuse a missing or stale one."""
+    wanted = list({asset.pk: asset for asset in assets}.values())
+    found = quotes(assets=wanted, now=now)
+    for asset in wanted:
+        quote = found.get(asset.pk)
+        if quote is None:
+            raise PriceStale(
+                f"{asset.symbol} has no price, so no order can be placed. Record the trade once "
+                "it is done."
+            )
+        if quote.stale:
+            raise PriceStale(
+                f"The price of {asset.symbol} is of {quote.as_of:%Y-%m-%d %H:%M} UTC and too old "
+                "to place an order on. Wait for a newer one, or record the trade once it is done."
+            )
+    return found
+
+
+def ensure_held(
+    *, account: Account, sales: Sequence[Sale], day: datetime, except_order: Order | None = None
+) -> None:
+    """Refuse sales of more than is held, less what open orders will sell, and of changed lots."""
+    if not sales:
+        return
+    wanted: dict[int, Decimal] = defaultdict(Decimal)
+    for sale in sales:
+        wanted[sale.asset.pk] += sale.quantity
+    held = dict(
+        Holding.objects.filter(account=account, asset_id__in=wanted).values_list(
+            "asset_id", "quantity"
+        )
+    )
+    promised = _promised(account, wanted, except_order)
+    for sale in sales:
+        free = held.get(sale.asset.pk, Decimal(0)) - promised.get(sale.asset.pk, Decimal(0))
+        if wanted[sale.asset.pk] > free:
+            raise InsufficientShares(
+                held=plain(max(free, Decimal(0))),
+                wanted=plain(wanted[sale.asset.pk]),
+                day=day.date(),
+                symbol=sale.asset.symbol,
+            )
+    _ensure_lots(account, sales)
+
+
+def _promised(
+    account: Account, asset_ids: Iterable[int], except_order: Order | None
+) -> dict[int, Decimal]:
+    """Return what open orders of the account will still sell, by asset."""
+    rows = Order.objects.filter(
+        account=account, asset_id__in=list(asset_ids), side=OrderSide.SELL, state__in=OPEN_STORED
+    )
+    if except_order is not None:
+        rows = rows.exclude(pk=except_order.pk)
+    summed = rows.values("asset_id").annotate(left=Sum(F("quantity") - F("filled_quantity")))
+    return {row["asset_id"]: row["left"] for row in summed}
+
+
+def _ensure_lots(account: Account, sales: Sequence[Sale]) -> None:
+    wanted: dict[tuple[UUID, int | None], Decimal] = defaultdict(Decimal)
+    symbols: dict[UUID, str] = {}
+    for sale in sales:
+        for lot in sale.lots:
+            wanted[lot.lot_id, lot.piece] += lot.quantity
+            symbols[lot.lot_id] = sale.asset.symbol
+    if not wanted:
+        return
+    held: dict[tuple[UUID, int | None], Decimal] = defaultdict(Decimal)
+    rows = Lot.objects.filter(account=account, transaction__public_id__in=list(symbols))
+    for lot_id, number, left in rows.values_list("transaction__public_id", "piece", "quantity"):
+        held[lot_id, number] += left
+        held[lot_id, None] += left
+    for (lot_id, piece), quantity in wanted.items():
+        if quantity > held[lot_id, piece]:
+            raise LotsChanged(
+                f"The lots of {symbols[lot_id]} have changed: lot {lot_id} has "
+                f"{plain(held[lot_id, piece])} units left, and the sale needs {plain(quantity)}. "
+                "Request a new recommendation, or choose the lots again."
+            )
