@@ -119,6 +119,7 @@ def addresses(account: Any) -> list[str]:
         "/holdings?group=class",
         "/assets/AAA",
         "/income",
+        f"{own}/orders",
         "/accounts/new",
         "/home/value",
         "/home/to-do",

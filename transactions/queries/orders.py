@@ -1,13 +1,14 @@
 """Orders and their fills, for those who may see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import django_filters
-from django.contrib.postgres.aggregates import BoolOr
-from django.db.models import Case, Count, Max, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.contrib.postgres.aggregates import ArrayAgg, BoolOr
+from django.db.models import Case, Max, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import JSONObject
 
 from core.errors import NotFound
@@ -102,7 +103,7 @@ def tally_of_orders() -> Subquery:
         .annotate(
             tally=JSONObject(
                 trades=Max("trades"),
-                ordered=Count("place", distinct=True),
+                places=ArrayAgg("place", distinct=True),
                 anything_filled=BoolOr(Case(When(filled_quantity__gt=0, then=True), default=False)),
                 anything_open=BoolOr(Case(When(state__in=OPEN_STORED, then=True), default=False)),
             )
@@ -111,13 +112,13 @@ def tally_of_orders() -> Subquery:
     return Subquery(rows.values("tally"))
 
 
-def progress_of(tally: dict[str, int] | None) -> Progress:
+def progress_of(tally: Mapping[str, Any] | None) -> Progress:
     """Return how far a recommendation is, from what `tally_of_orders` found."""
     if tally is None:
         return Progress.APPROVED
     return progress(
         trades=tally["trades"] or 0,
-        ordered=tally["ordered"],
+        ordered=len(tally["places"]),
         anything_filled=bool(tally["anything_filled"]),
         anything_open=bool(tally["anything_open"]),
     )

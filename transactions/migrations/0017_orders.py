@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('marketdata', '0011_vendors'),
-        ('transactions', '0015_indexes_once'),
+        ('transactions', '0016_payments_index'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
