@@ -26,9 +26,9 @@ from marketdata import polling
 from marketdata.calendars import hours
 from marketdata.models import Disagreement
 from marketdata.operations.asking import SPARED, ask, limits, providers, providers_of
-from marketdata.operations.provider_state import count_refusals
 from marketdata.operations.pushed_quotes import PushedQuotes
 from marketdata.operations.quotes import IncomingQuote, record_quotes
+from marketdata.operations.refusals import note_refusals
 from marketdata.providers.port import Capability, Fault, Provider, ProviderFault, VendorQuote
 from marketdata.providers.registry import PROVIDERS
 from marketdata.queries.listings import listed, stored_closes
@@ -36,9 +36,6 @@ from marketdata.vendor_quotes import APART_BP_MAX, Close, Listed, apart_bp, is_d
 
 logger = logging.getLogger(__name__)
 
-REFUSED = Counter(
-    "ballast_provider_quotes_refused", "Quotes refused as wrong, by code.", ["provider", "code"]
-)
 FALLBACKS = Counter(
     "ballast_provider_fallbacks",
     "Quotes that came from another vendor than the preferred one.",
@@ -227,7 +224,9 @@ class Feed:
         result = judged(
             answer.quotes, asked=answer.asked, provider=answer.provider, closes=self._closes
         )
-        _count_lies(answer.provider, result.refused, now)
+        note_refusals(
+            "quotes", result.refused, provider=answer.provider, of=answer.provider, now=now
+        )
         return dict(result.believed)
 
     def _settled(
@@ -295,7 +294,7 @@ class Feed:
         refused = dict(record_quotes(quotes=incoming, now=now).refused)
         # An older quote is no lie: another vendor was faster. What is newer stays.
         lies = {symbol: code for symbol, code in refused.items() if code != "older_than_known"}
-        _count_lies(provider, list(lies.items()), now)
+        note_refusals("quotes", list(lies.items()), provider=provider, of=provider, now=now)
         found = {
             asset_id: quote
             for asset_id, quote in quotes.items()
@@ -399,15 +398,6 @@ class Feed:
             apart_bp=distance_bp,
             seen_at=now,
         )
-
-
-def _count_lies(provider: str, refused: Sequence[tuple[str, str]], now: datetime) -> None:
-    """Count refusals where operators see them; the last good price stays."""
-    for _, code in refused:
-        REFUSED.labels(provider, code).inc()
-    if refused:
-        logger.warning("%s: refused %s", provider, list(refused)[:10])
-    count_refusals(name=provider, codes=[code for _, code in refused], day=now.date())
 
 
 def _asked(

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import DataError, IntegrityError, transaction
-from prometheus_client import Counter
 
 from core.currencies import units_of
 from core.errors import BallastError
@@ -32,7 +31,7 @@ from marketdata.operations.asking import ask, providers, providers_of
 from marketdata.operations.corporate_actions import propose
 from marketdata.operations.minute_histories import load_minutes
 from marketdata.operations.price_claims import MoveLost
-from marketdata.operations.provider_state import count_refusals
+from marketdata.operations.refusals import note_refusals
 from marketdata.partitions import DAILY
 from marketdata.providers.port import (
     Capability,
@@ -46,10 +45,6 @@ from marketdata.tiers import HOT
 from stores.rows import rows_of
 
 logger = logging.getLogger(__name__)
-
-DAYS_REFUSED = Counter(
-    "ballast_provider_days_refused", "Sessions refused as wrong, by code.", ["provider", "code"]
-)
 
 FIRST_YEARS = 10
 OVERLAP_DAYS = 7
@@ -141,11 +136,7 @@ def load_history(*, listing: Listing, now: datetime) -> Loaded:
     days = checked_days(converted.bars, since=since, until=until)
     dividends = checked_dividends(converted.dividends)
     refused = [*days.refused, *dividends.refused]
-    for _, code in refused:
-        DAYS_REFUSED.labels(listing.provider, code).inc()
-    if refused:
-        logger.warning("%s: refused days %s", listing, refused[:10])
-    count_refusals(name=listing.provider, codes=[code for _, code in refused], day=now.date())
+    note_refusals("days", refused, provider=listing.provider, of=listing, now=now)
     try:
         written, hot = _archive(asset.pk, days.kept, now)
     except (*ARCHIVE_FAULTS, MoveLost) as error:

@@ -8,21 +8,15 @@ the vendor has corrected them.
 import logging
 from datetime import datetime, timedelta
 
-from prometheus_client import Counter
-
 from marketdata.calendars import hours
 from marketdata.minute_bars import CheckedMinutes, checked_minutes
 from marketdata.models import Listing
 from marketdata.operations.asking import ask, providers
-from marketdata.operations.provider_state import count_refusals
+from marketdata.operations.refusals import note_refusals
 from marketdata.providers.port import Capability, ProviderFault
 from stores.rows import rows_of
 
 logger = logging.getLogger(__name__)
-
-MINUTES_REFUSED = Counter(
-    "ballast_provider_minutes_refused", "Minutes refused as wrong, by code.", ["provider", "code"]
-)
 
 _WRITE = """
 INSERT INTO marketdata_minutebar (asset_id, at, open, high, low, close, volume)
@@ -66,17 +60,8 @@ def load_minutes(*, listing: Listing, per: int, settled: datetime, now: datetime
     except ProviderFault:
         return 0  # logged and counted where it was asked; the next session brings its own
     minutes = checked_minutes(found, since=since, until=until, per=per)
-    _count(listing, minutes, now)
+    note_refusals("minutes", minutes.refused, provider=listing.provider, of=listing, now=now)
     return _written(listing.asset_id, minutes)
-
-
-def _count(listing: Listing, minutes: CheckedMinutes, now: datetime) -> None:
-    codes = [code for _, code in minutes.refused]
-    for code in codes:
-        MINUTES_REFUSED.labels(listing.provider, code).inc()
-    if codes:
-        logger.warning("%s: refused minutes %s", listing, minutes.refused[:10])
-    count_refusals(name=listing.provider, codes=codes, day=now.date())
 
 
 def _written(asset_id: int, minutes: CheckedMinutes) -> int:

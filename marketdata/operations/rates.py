@@ -19,22 +19,18 @@ from zoneinfo import ZoneInfo
 
 import redis
 from django.db import transaction
-from prometheus_client import Counter, Gauge
+from prometheus_client import Gauge
 
 from core.currencies import CURRENCIES
 from marketdata.fx import EURO, Fixing, is_stale
 from marketdata.operations.asking import ask, providers_of
-from marketdata.operations.provider_state import count_refusals
+from marketdata.operations.refusals import note_refusals
 from marketdata.providers.port import Capability, ProviderFault, VendorRate
 from marketdata.queries.exchange_rates import forget_fixings, newest_fixings, warm_fixings
 from stores.redis import redis_client
 from stores.rows import rows_of
 
 logger = logging.getLogger(__name__)
-
-RATES_REFUSED = Counter(
-    "ballast_provider_rates_refused", "Exchange rates refused as wrong.", ["provider", "code"]
-)
 NEWEST_FIXING = Gauge(
     "ballast_newest_fixing_seconds",
     "The day of the newest exchange rate, in Unix time.",
@@ -130,18 +126,15 @@ def _checked(
         rows_of(_LAST_BEFORE, {"since": since, "from": since - timedelta(days=31)})
     )
     kept: list[VendorRate] = []
-    refused: list[str] = []
+    refused: list[tuple[str, str]] = []
     for one in sorted(found, key=lambda rate: (rate.currency, rate.day)):
         code = _fault(one, before.get(one.currency), since, now)
         if code is None:
             kept.append(one)
             before[one.currency] = one.rate
         else:
-            refused.append(code)
-            RATES_REFUSED.labels(provider, code).inc()
-    if refused:
-        logger.warning("%s: refused %d exchange rates", provider, len(refused))
-    count_refusals(name=provider, codes=refused, day=now.date())
+            refused.append((f"{one.currency} {one.day}", code))
+    note_refusals("rates", refused, provider=provider, of=provider, now=now)
     return kept
 
 
