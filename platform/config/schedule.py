@@ -64,6 +64,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute="17"),
         "options": {"queue": "notify", "expires": 3000},
     },
+    "answer reset requests": {
+        "task": "identity.answer_reset_requests",
+        "schedule": 10.0,
+        "options": {"queue": "notify", "expires": 10},
+    },
     "delete expired log-ins": {
         "task": "identity.forget_dead_log_ins",
         "schedule": crontab(hour="3", minute="35"),

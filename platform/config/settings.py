@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "identity.middleware.SessionLifetimeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "identity.middleware.OperatorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "edge.middleware.ContentSecurityPolicyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -255,11 +256,22 @@ EMAIL_BACKEND = (
 )
 MAIL_ENABLED = bool(EMAIL_HOST) or DEMO or flag("TESTING")
 MAIL_FROM = text("MAIL_FROM", "Ballast <ballast@localhost>")
-# The function that makes the link of a mail about someone's access, when it is sent.
-MAIL_LINKS: dict[str, str] = {}
 WEBHOOK_TIMEOUT_S = integer("WEBHOOK_TIMEOUT_S", 10)
 # Webhooks on plain HTTP and in the local network, for a demo and for tests only.
 WEBHOOK_PRIVATE_ADDRESSES = flag("WEBHOOK_PRIVATE_ADDRESSES", default=DEMO)
+# Rooms below `jobs` announce and wake through these.
+ANNOUNCER = "jobs.operations.announce"
+WAKER = "jobs.operations.worker_messages.send"
+# The functions that make the link of a mail while it is sent, so that no token is stored.
+MAIL_LINKS = {
+    "verify_email": "identity.operations.mail_links.verify_email_path",
+    "password_reset": "identity.operations.mail_links.password_reset_path",
+}
+
+# What API keys may call, and the function that says which accounts a user sees.
+KEY_ROUTES = "config.key_routes.ROUTES"
+KEY_OBJECTS = "config.key_routes.OBJECTS"
+ACCOUNTS_SEEN = "transactions.queries.accounts_seen"
 
 # Users and log-ins.
 AUTH_USER_MODEL = "identity.User"
@@ -288,6 +300,10 @@ SESSION_ENGINE = "identity.operations.sessions"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SESSION_COOKIE_NAME = "ballast_session"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14  # slides with use
+# Whether the admin takes operators only after a log-in with a second factor.
+OPERATORS_NEED_SECOND_FACTOR = flag(
+    "OPERATORS_NEED_SECOND_FACTOR", default=not (DEMO or flag("TESTING"))
+)
 SESSION_ABSOLUTE_AGE_S = 60 * 60 * 24 * 30  # upper limit, even with use
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -337,6 +353,7 @@ STREAM_DRAIN_S = integer("STREAM_DRAIN_S", 5)  # closing is spread over this
 # The sizes of pages are in `edge/pagination.py`, those of bodies in `core/limits.py`.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "identity.authentication.ApiKeyAuthentication",
         "identity.authentication.AccessTokenAuthentication",
         "identity.authentication.PageSessionAuthentication",
     ],
@@ -381,6 +398,8 @@ SPECTACULAR_SETTINGS = {
         "OrderStateEnum": "transactions.orders.states.CHOICES",
         "OrderTypeEnum": "transactions.models.OrderType",
         "OrderSideEnum": "transactions.models.OrderSide",
+        "KeyScopeEnum": "identity.api.keys.SCOPE_CHOICES",
+        "LogInKindEnum": "identity.api.security.KINDS",
         "JobStatusEnum": "jobs.models.JobStatus",
         "PriceAlertKindEnum": "notifications.models.AlertKind",
         "NotificationTopicEnum": "notifications.topics.TOPIC_NAMES",

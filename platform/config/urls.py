@@ -13,6 +13,7 @@ import notifications.api
 import portfolios.api
 import recommendations.api
 import transactions.api
+from dashboard.pages.access import log_in_to_admin
 
 api = [
     *identity.api.urlpatterns,
@@ -28,6 +29,8 @@ api = [
 
 urlpatterns = [
     path("api/v1/", include(api)),
+    # One log-in for everybody, with its limits and its second factor.
+    path("admin/login/", log_in_to_admin),
     path("admin/", admin.site.urls),
     *edge.urls.urlpatterns,
     *dashboard.urls.urlpatterns,

@@ -118,3 +118,8 @@ MUTED_ACCOUNTS_MAX = 200
 # Findings a verification run stores; all of them are counted and printed.
 VERIFICATION_DIFFERENCES_KEPT = 1000
 VERIFICATION_TEXT_LENGTH_MAX = 1000
+
+# API keys of one user that were not revoked, and accounts to which one of them is limited.
+API_KEYS_MAX = 50
+API_KEY_ACCOUNTS_MAX = 50
+PASSKEYS_MAX = 20

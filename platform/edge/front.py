@@ -28,7 +28,7 @@ from core.errors import BallastError, Unavailable
 from edge import metrics
 from edge.answers import Answer, HeldAnswers, WsgiHandler, fill
 from edge.bodies import BodyLimits, Held, declared_length, read_body
-from edge.middleware import request_id_for
+from edge.middleware import path_logged, request_id_for
 from edge.problems import InternalError, problem
 from edge.request_threads import RequestThreads
 
@@ -251,7 +251,7 @@ def _refuse(scope: Any, protocol: Any, refusal: BallastError, *, began_s: float)
         "request",
         request_id=request_id,
         method=scope.method,
-        path=scope.path,
+        path=path_logged(scope.path),
         route="front",
         status=refusal.status,
         code=refusal.code,

@@ -146,6 +146,16 @@ def _page_policy(stream: str) -> str:
     )
 
 
+# Pages whose address ends with the token of a mailed link.
+_SECRET_PATHS = ("/reset/", "/verify/", "/invitation/")
+
+
+def path_logged(path: str) -> str:
+    """Return the path for a log, without the token of a mailed link."""
+    secret = next((start for start in _SECRET_PATHS if path.startswith(start)), None)
+    return path if secret is None else f"{secret}..."
+
+
 def request_id_for(offered: str | None) -> str:
     """Return the id a client or proxy sent if it is valid; else a new one."""
     if offered is not None and _REQUEST_ID.fullmatch(offered):
@@ -186,7 +196,7 @@ def _log(
     log(
         "request",
         method=request.method,
-        path=request.path,
+        path=path_logged(request.path),
         route=route,
         status=status,
         ms=round(seconds * 1000, 2),

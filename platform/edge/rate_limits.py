@@ -51,6 +51,14 @@ class RateLimit:
 LOG_IN = RateLimit("log_in", per_address="30/minute", per_subject="10/minute")
 # Logged-in users who confirm with their password: counted by user.
 PASSWORD = RateLimit("password", per_address="30/minute", per_subject="10/minute")
+# Codes of six digits: per user and device, so that guessing takes years.
+SECOND_FACTOR = RateLimit("second_factor", per_address="30/minute", per_subject="5/minute")
+SECOND_FACTOR_DAY = RateLimit("second_factor_day", per_address="1000/day", per_subject="50/day")
+PROOF = RateLimit("proof", per_address="30/minute", per_subject="5/minute")
+RESET = RateLimit("password_reset", per_address="20/hour", per_subject="5/hour")
+LINK = RateLimit("mailed_link", per_address="60/hour")
+PASSKEY = RateLimit("passkey", per_address="60/minute", per_subject="20/minute")
+MAKE_KEY = RateLimit("make_key", per_address="60/hour", per_subject="20/hour")
 CHANGE_EMAIL = RateLimit("change_email", per_address="20/hour", per_subject="5/hour")
 REGISTER = RateLimit("register", per_address="20/hour", per_subject="5/hour")
 REFRESH = RateLimit("refresh", per_address="120/minute")

@@ -1,28 +1,132 @@
 """Authentication of a request: a bearer token, or the session of the pages with its CSRF token."""
 
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
+from django.db import transaction
 from django.http import HttpRequest
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.module_loading import import_string
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from core.emails import folded
-from edge.rate_limits import LOG_IN, consume
+from core.errors import BallastError, InvalidInput
+from edge.rate_limits import LOG_IN, SECOND_FACTOR, SECOND_FACTOR_DAY, consume
 from identity import queries, token_signing
+from identity.key_rules import BODY, NONE, OBJECT, KeyAccess, KeyRule, are_among, stated_accounts
+from identity.middleware import origin_of, site_of
 from identity.models import User
+from identity.operations import passkeys, second_factor, users
+from identity.operations.api_keys import used_key
 from identity.operations.devices import known_device, remember_address
+from identity.operations.security_events import note
+from identity.secrets_kept import KEY_PREFIX
+
+# How Django writes a parameter of a path, and the schema does not: <uuid:account_id>.
+_CONVERTER = re.compile(r"<(?:\w+:)?(\w+)>")
+# Set on a request whose password was compared: the known device, or None.
+_DEVICE = "_known_device"
 
 
 @cache
 def token_key() -> bytes:
     """Return the key that signs tokens."""
     return token_signing.signing_key(settings.SECRET_KEY)
+
+
+class KeyNotAllowed(BallastError):
+    """The key is right, but may not make this call."""
+
+    status = 403
+    code = "key_not_allowed"
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer ballast_...`: a key, for the calls that `KEY_ROUTES` opens to it.
+
+    The rule is applied here and nowhere else: a key that may not make a call authenticates nobody
+    for it, whatever the view does. The user's own access applies beside it.
+    """
+
+    def authenticate(self, request: Request) -> tuple[User, KeyAccess] | None:
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        text = header[7:].strip()
+        if header[:7].lower() != "bearer " or not text.startswith(KEY_PREFIX):
+            return None
+        key = used_key(text=text, now=datetime.now(UTC), origin=origin_of(request._request))
+        if key is None:
+            raise AuthenticationFailed(
+                "The API key does not exist, has expired or was revoked.", code="key_invalid"
+            )
+        access = KeyAccess(
+            key_id=key.pk,
+            public_id=str(key.public_id),
+            scopes=frozenset(key.scopes),
+            account_ids=None if key.account_ids is None else frozenset(key.account_ids),
+        )
+        _ensure_key_may(access, request)
+        user = key.user
+        user.known_household_ids = queries.visible_household_ids(user=user)
+        return user, access
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+def _ensure_key_may(access: KeyAccess, request: Request) -> None:
+    match = request._request.resolver_match
+    route = _CONVERTER.sub(r"{\1}", match.route).removeprefix("api/v1/") if match else ""
+    method = "GET" if request.method == "HEAD" else request.method
+    rule = import_string(settings.KEY_ROUTES).get(f"{method} {route}")
+    if rule is None or rule.scope is None:
+        raise KeyNotAllowed("No API key may make this call. Log in as a person.")
+    if rule.scope not in access.scopes:
+        raise KeyNotAllowed(
+            f"The key needs the scope {rule.scope}. Make one that has it.", code="scope_missing"
+        )
+    if access.account_ids is None or rule.account == NONE:
+        return
+    if not _is_within(access.account_ids, rule, request, match.kwargs if match else {}):
+        raise KeyNotAllowed(
+            "The key is limited to certain accounts. Name one of them in the call.",
+            code="key_account_missing",
+        )
+
+
+def _is_within(
+    accounts: frozenset[UUID], rule: KeyRule, request: Request, path: Mapping[str, Any]
+) -> bool:
+    if rule.account == OBJECT:
+        model, field = next(
+            (found for name, found in import_string(settings.KEY_OBJECTS).items() if name in path),
+            (None, ""),
+        )
+        name = next((name for name in path if name.endswith("_id")), "")
+        if (
+            model is None
+            or not apps.get_model(model)
+            .objects.filter(public_id=path[name], **{f"{field}__in": accounts})
+            .exists()
+        ):
+            return False
+        named = stated_accounts(KeyRule(rule.scope, BODY), path=path, query={}, body=request.data)
+        return not named or are_among(named, accounts)
+    stated = stated_accounts(
+        rule,
+        path=path,
+        query=request._request.GET,
+        body=request.data if rule.account == BODY else None,
+    )
+    return are_among(stated, accounts)
 
 
 class AccessTokenAuthentication(BaseAuthentication):
@@ -94,16 +198,75 @@ class PasswordBackend(ModelBackend):
         if request is not None:
             device = known_device(request=request, email=email)
             consume(LOG_IN, request=request, subject=email, device=device)
+            setattr(request, _DEVICE, device)
         found = super().authenticate(request, username=email, password=password)
-        if not isinstance(found, User):
-            return None
-        if request is not None:
-            remember_address(request=request, email=email)
-        return found
+        return found if isinstance(found, User) else None
 
     def user_can_authenticate(self, user: Any) -> bool:
         """Return whether the user may log in, at every log-in and every page-session request."""
         return isinstance(user, User) and user.may_log_in
+
+
+def ensure_second_factor(*, user: User, otp: str | None, request: HttpRequest) -> bool:
+    """Refuse a log-in by password alone if the user has a second factor; return whether they do.
+
+    Codes are counted by user and device, so a stranger's tries take none from the owner's.
+    """
+    if not second_factor.has_second_factor(user=user):
+        return False
+    if not otp:
+        raise second_factor.SecondFactorNeeded(
+            "Send the code of your authenticator app, or a recovery code, as `otp`."
+        )
+    device = known_device(request=request, email=user.email)
+    for limit in (SECOND_FACTOR, SECOND_FACTOR_DAY):
+        consume(limit, request=request, subject=f"user:{user.pk}", device=device)
+    second_factor.accept(user=user, code=otp, now=datetime.now(UTC), origin=origin_of(request))
+    return True
+
+
+def prove(*, user: User, password: str | None, otp: str | None, request: HttpRequest) -> None:
+    """Check the proof of a user who is logged in: the second factor if there is one."""
+    if not second_factor.has_second_factor(user=user):
+        users.ensure_password(user, password or "")
+        return
+    if not otp:
+        raise second_factor.SecondFactorNeeded(
+            "Send the code of your authenticator app, or a recovery code, as `otp`.", status=400
+        )
+    try:
+        second_factor.accept(user=user, code=otp, now=datetime.now(UTC), origin=origin_of(request))
+    except second_factor.SecondFactorRefused as refusal:
+        raise InvalidInput(
+            refusal.detail, code=refusal.code, fields={"otp": ["is wrong"]}
+        ) from None
+
+
+def prove_by_passkey(
+    *, user: User, ceremony: str, credential: Mapping[str, Any], request: HttpRequest
+) -> None:
+    """Check a passkey as the proof of a user who is logged in: it must be their own."""
+    signer = passkeys.verified(
+        ceremony=ceremony, credential=credential, site=site_of(request), now=datetime.now(UTC)
+    )
+    if signer.pk != user.pk:
+        raise passkeys.PasskeyRefused("This passkey is of somebody else. Use your own.")
+
+
+def note_new_log_in(*, user: User, request: HttpRequest, by: str) -> None:
+    """Write a complete log-in into the trail, before it begins; a new device is told by mail."""
+    known = getattr(request, _DEVICE, None) or known_device(request=request, email=user.email)
+    first = user.last_login is None and not user.token_families.exists()
+    with transaction.atomic():
+        note(
+            kind="log_in" if known or first else "new_device",
+            user=user,
+            household_id=user.household_id,
+            now=datetime.now(UTC),
+            origin=origin_of(request),
+            details={"by": by},
+        )
+    remember_address(request=request, email=user.email)
 
 
 def caller(request: Request) -> User:

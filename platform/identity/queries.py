@@ -21,8 +21,12 @@ from django.db.models import QuerySet
 from core.errors import NotFound
 from identity.models import (
     AdviserLink,
+    ApiKey,
+    Authenticator,
     Household,
     Invitation,
+    Passkey,
+    RecoveryCode,
     Role,
     TokenFamily,
     User,
@@ -134,6 +138,33 @@ def profile(*, user_id: int) -> User:
     if user is None:
         raise TokenRefused("The account does not exist or is closed.", code="account_closed")
     return user
+
+
+def second_factor(*, user: User) -> dict[str, Any]:
+    """Return which second factors a user has, and how many recovery codes are left."""
+    return {
+        "totp": Authenticator.objects.filter(user_id=user.pk, confirmed_at__isnull=False).exists(),
+        "passkeys": Passkey.objects.filter(user_id=user.pk).count(),
+        "recovery_codes_left": RecoveryCode.objects.filter(user_id=user.pk, used_at=None).count(),
+    }
+
+
+def api_keys(*, user: User) -> QuerySet[ApiKey]:
+    """Return the user's keys that were not revoked, the newest first."""
+    return ApiKey.objects.filter(user_id=user.pk, revoked_at=None).order_by("-id")
+
+
+def passkeys(*, user: User) -> QuerySet[Passkey]:
+    """Return the user's passkeys, the newest first."""
+    return Passkey.objects.filter(user_id=user.pk).order_by("-id")
+
+
+def passkey(*, user: User, public_id: UUID) -> Passkey:
+    """Return a passkey of the user; raise NotFound if it is not theirs."""
+    found = passkeys(user=user).filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("The passkey does not exist. Reload the list.", code="passkey_not_found")
+    return found
 
 
 def household_seen(

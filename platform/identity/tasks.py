@@ -3,12 +3,21 @@
 from celery import shared_task
 from django.utils import timezone
 
-from identity.operations import refresh_tokens
+from identity.operations import mail_links, recovery, refresh_tokens
 from identity.operations.sessions import SessionStore
+
+
+@shared_task(name="identity.answer_reset_requests", soft_time_limit=30, time_limit=40)
+def answer_reset_requests() -> None:
+    """Woken by a request, and every 10 s: announce the mails of forgotten passwords."""
+    recovery.answer_reset_requests(now=timezone.now())
 
 
 @shared_task(name="identity.forget_dead_log_ins", soft_time_limit=300, time_limit=320)
 def forget_dead_log_ins() -> None:
-    """Every night: delete refresh families and page sessions that ended long ago."""
-    refresh_tokens.forget_dead_families(now=timezone.now())
+    """Every night: delete log-ins, mailed links and requests that ended long ago."""
+    now = timezone.now()
+    refresh_tokens.forget_dead_families(now=now)
     SessionStore.clear_expired()
+    mail_links.forget_old_links(now=now)
+    recovery.forget_old_requests(now=now)

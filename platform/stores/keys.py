@@ -35,3 +35,8 @@ def ended_family(family: str) -> str:
 def known_address(email_digest: str, address: str) -> str:
     """Set while an e-mail address has logged in from this network address before."""
     return f"known-address:{email_digest}:{address}"
+
+
+def ceremony(token: str) -> str:
+    """The challenge of a passkey under way, until its answer takes it out."""
+    return f"ceremony:{token}"

@@ -14,6 +14,7 @@ from django.db import connection
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
+from tests.config.log_in_rows import api_keys, log_ins, passkeys
 from tests.config.notified import hooks_and_alerts, notices
 from tests.conftest import People, make_assets, make_people
 
@@ -151,6 +152,7 @@ def furnished(user: Any, count: int) -> Home:
     compared = _reconciliations(user, account, count)
     hook, alert = hooks_and_alerts(user, count)
     order = _orders(user, account, own[0], count)
+    log_in = log_ins(user, count)
     purchase = account.transactions.filter(type="buy").order_by("id").first()
     return Home(
         user,
@@ -161,6 +163,9 @@ def furnished(user: Any, count: int) -> Home:
             "job_id": str(job.public_id),
             "recommendation_id": str(recommendation.public_id),
             "notice_id": str(notice.public_id),
+            "log_in_id": str(log_in.pk),
+            "passkey_id": str(passkeys(user, count).public_id),
+            "key_id": str(api_keys(user, count).public_id),
             "invitation_id": str(invitation.public_id),
             "adviser_id": str(adviser.public_id),
             "import_id": str(batch.public_id),

@@ -108,7 +108,7 @@ def test_every_model_of_identity_is_tracked() -> None:
     assert Household._meta.label in tracked
     assert tracked == {
         f"identity.{name}"
-        for name in ("User", "Household", "AdviserLink", "Invitation", "TokenFamily")
+        for name in ("User", "Household", "AdviserLink", "Invitation", "TokenFamily", "ApiKey")
     }
 
 
@@ -155,7 +155,7 @@ def test_every_table_of_the_trail_is_protected() -> None:
         model._meta.db_table: before_each_row_update_delete
         for model in _trail()
         if not model._meta.abstract and model._meta.managed
-    }
+    } | {"identity_securityevent": before_each_row_update_delete}
 
 
 def test_who_acted_may_be_completed_and_never_changed(people: Any) -> None:

@@ -67,18 +67,6 @@ def test_a_refused_change_changes_nothing(
     assert User.objects.values().get(pk=people.owner.pk) == before
 
 
-def test_a_new_address_needs_the_password_and_to_be_free(
-    people: Any, log_in: Callable[..., APIClient]
-) -> None:
-    api = log_in(people.owner)
-    body = {"email": "Moved@b.example", "current_password": "correct horse battery"}
-    assert api.patch(ME, body).json()["email"] == "moved@b.example"
-    taken = api.patch(ME, {**body, "email": people.stranger.email})
-    assert (taken.status_code, taken.json()["code"]) == (409, "email_unavailable")
-    people.owner.refresh_from_db()
-    assert people.owner.email == "moved@b.example"
-
-
 def test_a_ticket_carries_what_the_stream_must_know(people: Any, client_of: Clients) -> None:
     User.objects.filter(pk=people.adviser.pk).update(active_trader=True)
     body = client_of(people.adviser).post("/api/v1/auth/stream-ticket").json()

@@ -66,7 +66,7 @@ FORGED = {
     "the secret itself as key": jwt.encode(
         _claims(), "a secret of at least thirty-two characters", "HS256"
     ),
-    "no signature": jwt.encode(_claims(), None, "none"),
+    "no signature": jwt.encode(_claims(), None, "none"),  # type: ignore[arg-type]
     "another algorithm": jwt.encode(_claims(), KEY * 2, "HS512"),
     "a refresh token": _refresh(),
     "no type": jwt.encode(_claims(type=None), KEY, "HS256"),

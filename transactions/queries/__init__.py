@@ -4,6 +4,7 @@ from transactions.queries.ledger import (
     account,
     account_with_owner,
     accounts,
+    accounts_seen,
     holdings,
     household_account,
     lots,
@@ -15,6 +16,7 @@ from transactions.queries.wash_windows import open_pieces, wash_windows
 __all__ = [
     "account",
     "account_with_owner",
+    "accounts_seen",
     "accounts",
     "holdings",
     "household_account",

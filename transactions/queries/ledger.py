@@ -1,6 +1,6 @@
 """Read accounts, transactions, lots and holdings. Each list takes many ids in one query."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -13,6 +13,12 @@ from transactions.models import Account, Holding, Lot, Transaction
 def account(*, user: User, public_id: UUID) -> Account:
     """Return the account with a public id; raise NotFound if this user may not see it."""
     return _found(Account.objects.for_user(user), public_id)
+
+
+def accounts_seen(*, user: User, public_ids: Collection[UUID]) -> set[UUID]:
+    """Return which of these accounts the user may see."""
+    rows = Account.objects.for_user(user).filter(public_id__in=public_ids)
+    return set(rows.values_list("public_id", flat=True))
 
 
 def account_with_owner(*, user: User, public_id: UUID) -> Account:

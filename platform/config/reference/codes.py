@@ -123,6 +123,36 @@ CODES: dict[str, dict[str, str]] = {
         "token_revoked": "The session was ended. Log in again.",
         "token_reused": "A refresh token was used twice, so the session was ended. Log in again.",
         "account_closed": "The user does not exist or is not active. Ask an operator.",
+        "otp_required": (
+            "The user has a second factor. Send a code of the authenticator app as `otp`."
+        ),
+        "otp_invalid": "The code is wrong or was used before. Wait for the next one.",
+        "totp_exists": "An authenticator app is set up already. Remove it first.",
+        "totp_not_started": "No set-up of an authenticator app is under way. Start it again.",
+        "totp_code_wrong": "The first code of the app is wrong. Check the clock of its device.",
+        "totp_missing": "No authenticator app is set up. There is nothing to remove.",
+        "second_factor_missing": "Recovery codes need a second factor. Set up one first.",
+        "proof_required": (
+            "The act needs a recent proof of who you are. Post it to `auth/proof`, then repeat."
+        ),
+        "key_invalid": "The API key does not exist, has expired or was revoked. Make a new one.",
+        "key_not_allowed": "No API key may make this call. Log in as a person.",
+        "scope_missing": "The API key lacks the scope this call needs. Make one that has it.",
+        "key_account_missing": (
+            "The API key is limited to certain accounts. Name one of them in the call."
+        ),
+        "key_not_found": "The API key does not exist. Reload the list.",
+        "too_many_keys": "You have the maximum number of API keys. Revoke one first.",
+        "scope_unknown": "The scope does not exist. Choose read, record or trade.",
+        "expiry_in_past": "The key would have expired already. Choose a later time.",
+        "accounts_invalid": "Name at least one account, or leave them out.",
+        "passkey_refused": "The passkey does not open an account here. Log in another way.",
+        "passkey_invalid": "The answer of the device is not valid. Start again.",
+        "passkey_known": "The passkey is added already. Use another device.",
+        "passkey_not_found": "The passkey does not exist. Reload the list.",
+        "ceremony_expired": "The request for the passkey has expired. Start again.",
+        "too_many_passkeys": "You have the maximum number of passkeys. Remove one first.",
+        "link_invalid": "The link has expired or was used before. Ask for a new one.",
         "password_weak": "The password is too weak. Choose a longer or less common one.",
         "password_wrong": "The current password is wrong. Enter it again.",
         "email_unavailable": "This e-mail address cannot be used. Choose another.",

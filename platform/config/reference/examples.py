@@ -20,6 +20,7 @@ _PURCHASE = {
     "fee": "1",
     "executed_at": "2026-03-02T15:30:00Z",
 }
+_CREDENTIAL = {"id": "c2lnbmF0dXJl", "rawId": "c2lnbmF0dXJl", "type": "public-key", "response": {}}
 REQUESTS: dict[str, Any] = {
     "accounts_create": {"name": "Brokerage", "type": "taxable", "currency": "USD"},
     "accounts_update": {"name": "Joint brokerage", "lot_method": "min_tax"},
@@ -28,6 +29,29 @@ REQUESTS: dict[str, Any] = {
         "current_password": "correct-horse-battery",
         "new_password": "a-longer-phrase-of-words",
     },
+    "make_api_key": {
+        "name": "Spreadsheet",
+        "scopes": ["read"],
+        "account_ids": [ACCOUNT],
+        "expires_at": "2030-01-01T00:00:00Z",
+    },
+    "add_passkey": {
+        "ceremony": "nY3a1r6hYk0H2v6y8r5bqk4n8eX9tq2d",
+        "credential": _CREDENTIAL,
+        "name": "Phone",
+    },
+    "log_in_with_passkey": {
+        "ceremony": "nY3a1r6hYk0H2v6y8r5bqk4n8eX9tq2d",
+        "credential": _CREDENTIAL,
+    },
+    "prove": {"password": "correct-horse-battery"},
+    "confirm_totp": {"code": "287082"},
+    "ask_for_password_reset": {"email": "ada@example.com"},
+    "reset_password": {
+        "token": "01937a3e7c007a1080000000000000f6.c2lnbmF0dXJl",
+        "new_password": "a-longer-phrase-of-words",
+    },
+    "verify_email": {"token": "01937a3e7c007a1080000000000000f6.c2lnbmF0dXJl"},
     "register": {
         "email": "ada@example.com",
         "password": "correct-horse-battery",

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -10,19 +9,23 @@ from django.contrib.auth import authenticate
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from core.errors import BallastError
 from edge import rate_limits
 from edge.addresses import stream_url
-from edge.pagination import Pages
 from edge.schema import page_of, page_parameters
 from identity import queries
-from identity.api import schema  # noqa: F401  names our ways to log in for drf-spectacular
+from identity.api import (
+    keys,
+    passkeys,
+    recovery,
+    schema,  # noqa: F401  names our ways to log in for drf-spectacular
+    security,
+)
+from identity.api.handling import PublicView, count, family, given, page
 from identity.api.serializers import (
     AdviserSerializer,
     CredentialsSerializer,
@@ -39,10 +42,10 @@ from identity.api.serializers import (
     StreamTicketSerializer,
     TokenPairSerializer,
 )
-from identity.authentication import caller, token_key
+from identity.authentication import caller, ensure_second_factor, note_new_log_in, token_key
+from identity.middleware import origin_of
 from identity.models import User
-from identity.operations import households, refresh_tokens, users
-from identity.operations.sessions import session_family
+from identity.operations import email_addresses, households, refresh_tokens, users
 from identity.operations.tickets import stream_ticket
 from identity.token_signing import Access
 
@@ -54,13 +57,6 @@ class CredentialsRefused(BallastError):
     code = "credentials_invalid"
 
 
-class PublicView(APIView):
-    """A view for callers who are not logged in: it ignores the credentials of a request."""
-
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-
-
 class RegistrationView(PublicView):
     @extend_schema(
         operation_id="register",
@@ -70,16 +66,16 @@ class RegistrationView(PublicView):
     )
     def post(self, request: Request) -> Response:
         """Create a user. The answer is the same when the e-mail address is taken."""
-        given = _given(RegistrationSerializer, request)
-        rate_limits.consume(rate_limits.REGISTER, request=request._request, subject=given["email"])
+        body = given(RegistrationSerializer, request)
+        rate_limits.consume(rate_limits.REGISTER, request=request._request, subject=body["email"])
         users.register(
-            email=given["email"],
-            password=given["password"],
-            full_name=given["full_name"],
-            invitation=given.get("invitation"),
+            email=body["email"],
+            password=body["password"],
+            full_name=body["full_name"],
+            invitation=body.get("invitation"),
             now=datetime.now(UTC),
         )
-        return Response({"email": given["email"]}, status=status.HTTP_201_CREATED)
+        return Response({"email": body["email"]}, status=status.HTTP_201_CREATED)
 
 
 class TokenView(PublicView):
@@ -91,11 +87,18 @@ class TokenView(PublicView):
     )
     def post(self, request: Request) -> Response:
         """Log in; return an access and a refresh token."""
-        given = _given(CredentialsSerializer, request)
-        user = authenticate(request._request, username=given["email"], password=given["password"])
+        body = given(CredentialsSerializer, request)
+        user = authenticate(request._request, username=body["email"], password=body["password"])
         if not isinstance(user, User):
             raise CredentialsRefused("The e-mail address or the password is wrong. Check both.")
-        pair = refresh_tokens.start(user=user, key=token_key(), now=datetime.now(UTC))
+        ensure_second_factor(user=user, otp=body.get("otp"), request=request._request)
+        note_new_log_in(user=user, request=request._request, by="API")
+        pair = refresh_tokens.start(
+            user=user,
+            key=token_key(),
+            now=datetime.now(UTC),
+            origin=origin_of(request._request),
+        )
         return Response(asdict(pair))
 
 
@@ -108,9 +111,14 @@ class RefreshView(PublicView):
     )
     def post(self, request: Request) -> Response:
         """Return the next pair. A refresh token works once; a second use ends its whole log-in."""
-        given = _given(RefreshSerializer, request)
+        body = given(RefreshSerializer, request)
         rate_limits.consume(rate_limits.REFRESH, request=request._request)
-        pair = refresh_tokens.rotate(token=given["refresh"], key=token_key(), now=datetime.now(UTC))
+        pair = refresh_tokens.rotate(
+            token=body["refresh"],
+            key=token_key(),
+            now=datetime.now(UTC),
+            origin=origin_of(request._request),
+        )
         return Response(asdict(pair))
 
 
@@ -120,10 +128,10 @@ class LogoutView(APIView):
     )
     def post(self, request: Request) -> Response:
         """End the log-in of the access token used, and that of `refresh` when it is given."""
-        given = _given(LogoutSerializer, request)
+        body = given(LogoutSerializer, request)
         now = datetime.now(UTC)
-        if "refresh" in given:
-            refresh_tokens.end(token=given["refresh"], key=token_key(), now=now)
+        if "refresh" in body:
+            refresh_tokens.end(token=body["refresh"], key=token_key(), now=now)
         if isinstance(request.auth, Access):
             refresh_tokens.end_family(claims=request.auth, now=now)
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -148,19 +156,13 @@ class PasswordView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Set a new password; every token, page session and socket ends."""
-        given = _given(PasswordChangeSerializer, request)
+        body = given(PasswordChangeSerializer, request)
         user = queries.profile(user_id=caller(request).pk)
-        _count(rate_limits.PASSWORD, request)
-        users.change_password(user=user, now=datetime.now(UTC), **given)
+        count(rate_limits.PASSWORD, request)
+        users.change_password(
+            user=user, now=datetime.now(UTC), origin=origin_of(request._request), **body
+        )
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-def _family(request: Request) -> str:
-    """Return the log-in of this request: the token's family, or the session of the pages."""
-    claims = request.auth
-    if isinstance(claims, Access):
-        return claims.family_id
-    return session_family(request._request.session.session_key or "")
 
 
 class StreamTicketView(APIView):
@@ -174,7 +176,7 @@ class StreamTicketView(APIView):
         """Return a ticket that opens one socket at `url` within `expires_in` seconds."""
         return Response(
             {
-                "ticket": stream_ticket(user=caller(request), family=_family(request)),
+                "ticket": stream_ticket(user=caller(request), family=family(request)),
                 "expires_in": int(settings.STREAM_TICKET_LIFETIME.total_seconds()),
                 "url": stream_url(request._request),
             }
@@ -194,17 +196,21 @@ class ProfileView(APIView):
         responses={200: ProfileSerializer},
     )
     def patch(self, request: Request) -> Response:
-        """Change the given fields."""
-        changes = _given(ProfileChangeSerializer, request)
+        """Change the given fields. A new `email` counts once the link mailed to it is used."""
+        changes = given(ProfileChangeSerializer, request)
         password = changes.pop("current_password", "")
         email = changes.pop("email", None)
         user = queries.profile(user_id=caller(request).pk)
-        if email is not None:
-            _count(rate_limits.CHANGE_EMAIL, request)
-        user = users.change_profile(
-            user=user, changes=changes, email=email, current_password=password
-        )
-        return _profile(user)
+        if email is not None and email != user.email:
+            count(rate_limits.CHANGE_EMAIL, request)
+            users.ensure_password(user, password)
+            email_addresses.begin_change(
+                user=user,
+                email=email,
+                now=datetime.now(UTC),
+                origin=origin_of(request._request),
+            )
+        return _profile(users.change_profile(user=user, changes=changes))
 
 
 class InvitationsView(APIView):
@@ -216,7 +222,7 @@ class InvitationsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List the open invitations into the user's household."""
-        return _page(queries.open_invitations(user=caller(request)), request, InvitationSerializer)
+        return page(queries.open_invitations(user=caller(request)), request, InvitationSerializer)
 
     @extend_schema(
         operation_id="invite",
@@ -226,10 +232,10 @@ class InvitationsView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Invite one address into the household for seven days; the token is returned only once."""
-        given = _given(InvitedSerializer, request)
-        _count(rate_limits.INVITE, request)
+        body = given(InvitedSerializer, request)
+        count(rate_limits.INVITE, request)
         invitation, token = households.invite(
-            user=caller(request), email=given["email"], now=datetime.now(UTC)
+            user=caller(request), email=body["email"], now=datetime.now(UTC)
         )
         body = {**InvitationSerializer(invitation).data, "token": token}
         return Response(body, status=status.HTTP_201_CREATED)
@@ -254,7 +260,7 @@ class AdvisersView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List the advisers who may see the household."""
-        return _page(queries.advisers(user=caller(request)), request, AdviserSerializer)
+        return page(queries.advisers(user=caller(request)), request, AdviserSerializer)
 
     @extend_schema(
         operation_id="grant_adviser",
@@ -264,9 +270,9 @@ class AdvisersView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Let an adviser see the household and act for it."""
-        given = _given(InvitedSerializer, request)
-        _count(rate_limits.INVITE, request)
-        link = households.grant_adviser(user=caller(request), email=given["email"])
+        body = given(InvitedSerializer, request)
+        count(rate_limits.INVITE, request)
+        link = households.grant_adviser(user=caller(request), email=body["email"])
         return Response(AdviserSerializer(link).data, status=status.HTTP_201_CREATED)
 
 
@@ -278,29 +284,18 @@ class AdviserView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _given(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any]:
-    checked = serializer(data=request.data)
-    checked.is_valid(raise_exception=True)
-    return dict(checked.validated_data)
-
-
-def _count(rate_limit: rate_limits.RateLimit, request: Request) -> None:
-    """Count a try of a user who is logged in, by their address and by their id."""
-    rate_limits.consume(rate_limit, request=request._request, subject=f"user:{caller(request).pk}")
-
-
 def _profile(user: User) -> Response:
+    pending = email_addresses.pending_email(user=user, now=datetime.now(UTC))
+    user.pending_email = pending  # type: ignore[attr-defined]
     user.household.people = queries.members(household=user.household)  # type: ignore[attr-defined]
     return Response(ProfileSerializer(user).data)
 
 
-def _page(rows: Any, request: Request, serializer: type[Serializer[Any]]) -> Response:
-    pages = Pages()
-    found = pages.paginate_queryset(rows, request)
-    return pages.get_paginated_response(serializer(found, many=True).data)
-
-
 urlpatterns = [
+    *keys.urlpatterns,
+    *passkeys.urlpatterns,
+    *recovery.urlpatterns,
+    *security.urlpatterns,
     path("auth/register", RegistrationView.as_view()),
     path("auth/token", TokenView.as_view()),
     path("auth/token/refresh", RefreshView.as_view()),

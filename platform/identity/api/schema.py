@@ -1,4 +1,4 @@
-"""The OpenAPI names of the two ways to authenticate."""
+"""The OpenAPI names of the three ways to authenticate."""
 
 from typing import Any
 
@@ -12,6 +12,18 @@ class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "identity.authentication.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key (`ballast_...`), for what its scopes and accounts allow.",
+        }
 
 
 class PageSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -36,9 +36,9 @@ class CredentialsSerializer(StrictSerializer):
     email = EmailField()
     password = _password()
     otp = serializers.CharField(
-        max_length=16,
+        max_length=24,
         required=False,
-        help_text="One-time password, for users with a second factor.",
+        help_text="One-time password or recovery code, for users with a second factor.",
     )
 
 
@@ -90,6 +90,9 @@ class ProfileSerializer(serializers.Serializer[Any]):
     state_rate = FractionField()
     net_investment_income_rate = FractionField()
     household = HouseholdSerializer()
+    email_verified_at = serializers.DateTimeField(allow_null=True)
+    pending_email = serializers.EmailField(allow_null=True)
+    closes_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
 
 

@@ -5,6 +5,7 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
 from core.identifiers import uuid7
+from core.limits import NAME_LENGTH_MAX
 from identity.models.users import User
 
 
@@ -12,11 +13,12 @@ class Revocation(models.TextChoices):
     LOGOUT = "logout"
     EVERYWHERE = "everywhere"
     REUSED = "reused"
+    WITHDRAWN = "withdrawn"
 
 
 @pghistory.track(
     pghistory.UpdateEvent(condition=pghistory.AnyChange("revoked_at")),
-    exclude=["serial", "expires_at"],
+    exclude=["serial", "expires_at", "last_used_at", "proved_at"],
 )
 class TokenFamily(models.Model):
     """One log-in of the API: its refresh tokens replace each other and end together."""
@@ -28,6 +30,12 @@ class TokenFamily(models.Model):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_reason = models.CharField(max_length=16, choices=Revocation.choices, blank=True)
+    device = models.CharField(max_length=NAME_LENGTH_MAX, blank=True, db_default="")
+    # The address of the log-in, then of the newest rotation.
+    address = models.CharField(max_length=45, blank=True, db_default="")
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    # When the person last proved who they are: at the log-in, then at each step-up.
+    proved_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         # Logout everywhere: the open families of one user.
@@ -48,6 +56,22 @@ class Session(AbstractBaseSession):
 
     # Identifies the log-in to the stream. The secret session key cannot be derived from it.
     family = models.CharField(max_length=40, unique=True)
+    # What its owner sees of it. Copied from the session's data whenever that is saved.
+    user_id = models.BigIntegerField(null=True, blank=True)
+    device = models.CharField(max_length=NAME_LENGTH_MAX, blank=True, db_default="")
+    address = models.CharField(max_length=45, blank=True, db_default="")
+    created_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(AbstractBaseSession.Meta):
+        # A user's list of log-ins.
+        indexes = [
+            models.Index(
+                fields=["user_id"],
+                name="session_of_user",
+                condition=models.Q(user_id__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.family

@@ -104,6 +104,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Loaded by the demo, with a published password: can log in to a demo only.
     is_demo = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    # The address was proved by a link sent to it.
+    email_verified_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # The user asked for deletion: their log-in closes at this time unless they take it back.
+    closes_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     # Set by the authenticator, so that `household_ids` needs no query.
     known_household_ids: Sequence[int] | None = None
@@ -143,6 +147,12 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=~models.Q(role=Role.INVESTOR),
             ),
             models.Index(fields=["-id"], name="user_closed", condition=models.Q(is_active=False)),
+            # The nightly task: whose days of grace are over.
+            models.Index(
+                fields=["closes_at"],
+                name="user_closes",
+                condition=models.Q(closes_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pghistory
 from django.conf import settings
@@ -21,6 +22,8 @@ from django.db import transaction
 
 from identity.models import Revocation, TokenFamily, User
 from identity.operations.ended_rights import family_ended
+from identity.operations.security_events import note
+from identity.origins import NOWHERE, Origin
 from identity.token_signing import (
     Access,
     Refresh,
@@ -49,15 +52,21 @@ class TokenPair:
     expires_in: int
 
 
-def start(*, user: User, key: bytes, now: datetime) -> TokenPair:
-    """Create a family for this user and return its first pair."""
+def start(*, user: User, key: bytes, now: datetime, origin: Origin = NOWHERE) -> TokenPair:
+    """Create a family for this user, who has just proved who they are; return its first pair."""
     family = TokenFamily.objects.create(
-        user=user, created_at=now, expires_at=now + settings.REFRESH_TOKEN_LIFETIME
+        user=user,
+        created_at=now,
+        expires_at=now + settings.REFRESH_TOKEN_LIFETIME,
+        device=origin.device,
+        address=origin.address,
+        last_used_at=now,
+        proved_at=now,
     )
     return _pair(user=user, family=family, key=key, now=now)
 
 
-def rotate(*, token: str, key: bytes, now: datetime) -> TokenPair:
+def rotate(*, token: str, key: bytes, now: datetime, origin: Origin = NOWHERE) -> TokenPair:
     """Return the next pair for a current refresh token; raise TokenRefused or TokenReused."""
     claims = read_refresh(key=key, token=token, now=now)
     with transaction.atomic():
@@ -75,10 +84,20 @@ def rotate(*, token: str, key: bytes, now: datetime) -> TokenPair:
                 now + settings.REFRESH_TOKEN_LIFETIME,
                 family.created_at + settings.REFRESH_TOKEN_ABSOLUTE_LIFETIME,
             )
-            family.save(update_fields=["serial", "expires_at"])
+            family.last_used_at = now
+            family.address = origin.address or family.address
+            family.device = origin.device or family.device
+            family.save(update_fields=["serial", "expires_at", "last_used_at", "address", "device"])
             return _pair(user=user, family=family, key=key, now=now)
         # Commit before raising the refusal, so that the refusal does not roll this back.
         _revoke(family, reason=Revocation.REUSED, now=now)
+        note(
+            kind="session_reused",
+            user=user,
+            household_id=user.household_id,
+            now=now,
+            origin=origin,
+        )
     logger.warning(
         "refresh token used twice, session ended: user %s, family %s, serial %s of %s",
         claims.user_id,
@@ -108,6 +127,16 @@ def end_family(*, claims: Access, now: datetime) -> None:
         )
         if family is not None:
             _revoke(family, reason=Revocation.LOGOUT, now=now)
+
+
+def withdraw(*, user: User, family_id: UUID, now: datetime) -> bool:
+    """End one of the user's log-ins; return whether it was open."""
+    with transaction.atomic():
+        rows = TokenFamily.objects.filter(pk=family_id, user_id=user.pk, revoked_at=None)
+        family = locked(rows).first()
+        if family is not None:
+            _revoke(family, reason=Revocation.WITHDRAWN, now=now)
+    return family is not None
 
 
 def forget_dead_families(*, now: datetime) -> int:

@@ -6,21 +6,33 @@ log-out also closes the sockets that were opened from the session's pages.
 """
 
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 import redis
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.cached_db import SessionStore as CachedStore
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 from identity.models import Session
 from identity.operations.ended_rights import publish_ended
 from identity.socket_rights import SESSION_PREFIX
+from stores import keys
+from stores.redis import redis_client
 
 logger = logging.getLogger(__name__)
 
 COPY_TTL_S = 300
+
+# What the data of a session say about the log-in.
+STARTED = "_session_started_at"
+SEEN = "_session_seen_at"
+# When the person last proved who they are, and whether a second factor took part.
+PROVED = "_proved_at"
+SECOND_FACTOR = "_second_factor"
+DEVICE = "_device"
+ADDRESS = "_address"
 
 
 def session_family(key: str) -> str:
@@ -42,6 +54,9 @@ class SessionStore(CachedStore):
         row = super().create_model_instance(data)
         assert isinstance(row, Session), "the model class is ours"
         row.family = session_family(row.session_key)
+        row.user_id = int(data[SESSION_KEY]) if SESSION_KEY in data else None
+        row.device, row.address = data.get(DEVICE, ""), data.get(ADDRESS, "")
+        row.created_at, row.last_used_at = _instant(data, STARTED), _instant(data, SEEN)
         return row
 
     def load(self) -> dict[str, Any]:
@@ -53,7 +68,7 @@ class SessionStore(CachedStore):
             return {}
         data = dict(self.decode(row.session_data))
         self._keep(data, expires_at=row.expire_date)
-        return data
+        return {} if self._ended_meanwhile() else data
 
     def exists(self, session_key: str) -> bool:
         return bool(session_key) and DatabaseStore.exists(self, session_key)
@@ -67,14 +82,15 @@ class SessionStore(CachedStore):
         key = session_key or self.session_key
         if key is None:
             return
+        # In this order: a request that read the row before it was deleted keeps its copy either
+        # before this deletion of the copy, or after the end was published, which it looks for.
+        publish_ended(session_family(key))
         try:
             self._cache.delete(self.cache_key_prefix + key)
         except redis.RedisError as error:
             logger.warning(
                 "Redis is down, an ended session may stay cached for %s s: %s", COPY_TTL_S, error
             )
-        else:
-            publish_ended(session_family(key))
 
     def _copy(self) -> dict[str, Any] | None:
         if not self.session_key:
@@ -86,6 +102,17 @@ class SessionStore(CachedStore):
             return None
         return found
 
+    def _ended_meanwhile(self) -> bool:
+        """Return whether the session ended while it was read; its copy is removed then."""
+        try:
+            ended = redis_client().exists(keys.ended_family(session_family(self.session_key or "")))
+            if ended:
+                self._cache.delete(self.cache_key)
+        except redis.RedisError as error:
+            logger.warning("Redis is down, an ended session is not noticed: %s", error)
+            return False
+        return bool(ended)
+
     def _keep(self, data: dict[str, Any], *, expires_at: datetime) -> None:
         left_s = self.get_expiry_age(expiry=expires_at)
         if left_s <= 0:
@@ -94,3 +121,8 @@ class SessionStore(CachedStore):
             self._cache.set(self.cache_key, data, min(COPY_TTL_S, left_s))
         except redis.RedisError as error:
             logger.warning("Redis is down, the session is not cached: %s", error)
+
+
+def _instant(data: dict[str, Any], name: str) -> datetime | None:
+    seconds = data.get(name)
+    return None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)

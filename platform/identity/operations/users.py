@@ -15,8 +15,11 @@ from core.emails import folded
 from core.errors import Conflict, InvalidInput
 from core.limits import HOUSEHOLD_MEMBERS_MAX
 from identity.models import Household, Invitation, Revocation, Role, TokenFamily, User
+from identity.operations.email_addresses import begin_verification
 from identity.operations.ended_rights import rights_changed
 from identity.operations.households import open_invitation
+from identity.operations.security_events import note
+from identity.origins import NOWHERE, Origin
 from stores.locks import locked
 
 logger = logging.getLogger(__name__)
@@ -42,7 +45,7 @@ def register(
     reveals no registered address.
     """
     email = folded(email)
-    _ensure_good_password(password, user=User(email=email, full_name=full_name))
+    ensure_good_password(password, user=User(email=email, full_name=full_name))
     hashed = make_password(password)
 
     try:
@@ -54,6 +57,7 @@ def register(
             user = User.objects.create(
                 email=email, password=hashed, full_name=full_name, household=household
             )
+            begin_verification(user=user, now=now)
             if offer is not None:
                 offer.accepted_at = now
                 offer.save(update_fields=["accepted_at"])
@@ -64,37 +68,39 @@ def register(
     return user
 
 
-def change_profile(
-    *, user: User, changes: Mapping[str, Any], email: str | None = None, current_password: str = ""
-) -> User:
-    """Write the given profile fields and nothing else.
-
-    A new e-mail address needs the password, because the address can be used to take the account.
-    """
+def change_profile(*, user: User, changes: Mapping[str, Any]) -> User:
+    """Write the given profile fields and nothing else."""
     unknown = set(changes) - _PROFILE_FIELDS
     assert not unknown, f"not a profile field: {sorted(unknown)}"
     with transaction.atomic():
-        locked = _locked(user)
-        if email is not None and email != locked.email:
-            _ensure_password(locked, current_password)
-            if User.objects.filter(email=email).exists():
-                raise Conflict(
-                    "This e-mail address cannot be used. Choose another.", code="email_unavailable"
-                )
-            changes = {**changes, "email": email}
+        _locked(user)
         User.objects.filter(pk=user.pk).update(**changes)
     return User.objects.select_related("household").get(pk=user.pk)
 
 
-def change_password(*, user: User, current_password: str, new_password: str, now: datetime) -> User:
+def change_password(
+    *,
+    user: User,
+    current_password: str,
+    new_password: str,
+    now: datetime,
+    origin: Origin = NOWHERE,
+) -> User:
     """Set a new password. Every token, session and socket of the user ends."""
     with transaction.atomic():
         locked = _locked(user)
-        _ensure_password(locked, current_password)
-        _ensure_good_password(new_password, user=locked)
+        ensure_password(locked, current_password)
+        ensure_good_password(new_password, user=locked)
         locked.set_password(new_password)
         locked.save(update_fields=["password"])
         end_everything(user_id=locked.pk, now=now)
+        note(
+            kind="password_changed",
+            user=locked,
+            household_id=locked.household_id,
+            now=now,
+            origin=origin,
+        )
     locked.refresh_from_db()
     return locked
 
@@ -160,7 +166,8 @@ def _household(offer: Invitation | None, *, name: str) -> Household:
     return household
 
 
-def _ensure_password(user: User, password: str) -> None:
+def ensure_password(user: User, password: str) -> None:
+    """Refuse a wrong current password."""
     if not user.check_password(password):
         logger.warning("wrong current password for user %s", user.pk)
         raise InvalidInput(
@@ -170,7 +177,8 @@ def _ensure_password(user: User, password: str) -> None:
         )
 
 
-def _ensure_good_password(password: str, *, user: User) -> None:
+def ensure_good_password(password: str, *, user: User) -> None:
+    """Refuse a password that is short, common or like the user's own data."""
     try:
         validate_password(password, user=user)
     except ValidationError as error:
