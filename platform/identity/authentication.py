@@ -105,28 +105,34 @@ def _ensure_key_may(access: KeyAccess, request: Request) -> None:
 def _is_within(
     accounts: frozenset[UUID], rule: KeyRule, request: Request, path: Mapping[str, Any]
 ) -> bool:
+    """Return whether every account that the call names, or whose objects it names, is allowed."""
+    objects = import_string(settings.KEY_OBJECTS)
+    body = request.data if rule.account in (BODY, OBJECT) else None
+    named = [(name, path[name]) for name in path if name in objects]
+    named += [
+        (name, one[name])
+        for one in (body if isinstance(body, list) else [body])
+        if isinstance(one, Mapping)
+        for name in objects
+        if one.get(name)
+    ]
+    if not all(_belongs(objects[name], value, accounts) for name, value in named):
+        return False
+    stated = stated_accounts(rule, path=path, query=request._request.GET, body=body)
     if rule.account == OBJECT:
-        model, field = next(
-            (found for name, found in import_string(settings.KEY_OBJECTS).items() if name in path),
-            (None, ""),
-        )
-        name = next((name for name in path if name.endswith("_id")), "")
-        if (
-            model is None
-            or not apps.get_model(model)
-            .objects.filter(public_id=path[name], **{f"{field}__in": accounts})
-            .exists()
-        ):
-            return False
-        named = stated_accounts(KeyRule(rule.scope, BODY), path=path, query={}, body=request.data)
-        return not named or are_among(named, accounts)
-    stated = stated_accounts(
-        rule,
-        path=path,
-        query=request._request.GET,
-        body=request.data if rule.account == BODY else None,
-    )
+        stated = stated_accounts(KeyRule(rule.scope, BODY), path=path, query={}, body=body)
+        return bool(named) and (not stated or are_among(stated, accounts))
     return are_among(stated, accounts)
+
+
+def _belongs(owner: tuple[str, str], public_id: Any, accounts: frozenset[UUID]) -> bool:
+    model, field = owner
+    try:
+        named = UUID(str(public_id))
+    except ValueError:
+        return False
+    rows = apps.get_model(model)._default_manager
+    return bool(rows.filter(public_id=named, **{f"{field}__in": accounts}).exists())
 
 
 class AccessTokenAuthentication(BaseAuthentication):

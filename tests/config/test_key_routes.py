@@ -154,13 +154,14 @@ def test_a_key_of_one_account_reaches_no_other(shared_home: Any, digests: Any) -
 
 @pytest.mark.django_db
 def test_a_key_of_one_account_moves_nothing_into_or_out_of_another(shared_home: Any) -> None:
+    from recommendations.models import Recommendation
     from transactions.models import Account, Transaction
 
     people, home = shared_home
     mine = Account.objects.get(public_id=home.ids["account_id"])
     other = Account.objects.filter(household_id=mine.household_id).exclude(pk=mine.pk).first()
     assert other is not None
-    client = key_client(people.owner, "record", account_ids=[mine.public_id])
+    client = key_client(people.owner, "record", "trade", account_ids=[mine.public_id])
     count = Transaction.objects.count()
     transfer = {
         "account_id": str(mine.public_id),
@@ -171,7 +172,12 @@ def test_a_key_of_one_account_moves_nothing_into_or_out_of_another(shared_home: 
     }
     correction = {**transfer, "type": "deposit", "account_id": str(other.public_id)}
     correction.pop("to_account_id")
+    foreign = Recommendation.objects.get(public_id=home.ids["recommendation_id"])
+    Recommendation.objects.filter(pk=foreign.pk).update(account=other)
+    order = {"symbol": "AAA", "side": "buy", "quantity": "1", "type": "market"}
+    order |= {"account_id": str(mine.public_id), "recommendation_id": str(foreign.public_id)}
     for path, body in [
+        ("orders", order),
         ("transactions", transfer),
         ("transactions", [transfer]),
         (f"transactions/{home.ids['transaction_id']}/correct", correction),
