@@ -67,7 +67,7 @@ ENTRIES: Sequence[Entry] = (
         account="portfolio",
         icon="home",
         key="h",
-        pages=("lots", "home_value", "home_todo", "home_allocation", "home_movers"),
+        pages=("lots", "home_value", "home_todo", "home_allocation", "home_income", "home_movers"),
         always_household=True,
         on_phone=True,
     ),

@@ -54,6 +54,7 @@ urlpatterns = [
     path("home/value", home.value, name="home_value"),
     path("home/to-do", home.to_do_list, name="home_todo"),
     path("home/allocation", home.allocation, name="home_allocation"),
+    path("home/income", home.coming_income, name="home_income"),
     path("home/movers", home.movers, name="home_movers"),
     path("login", access.log_in, name="login"),
     path("login/second", access.log_in_second, name="login_second"),

@@ -16,7 +16,7 @@ from dashboard.presenters.todo import Card, ranked
 from transactions.models import Account
 
 pytestmark = pytest.mark.django_db
-PARTS = ("value", "to-do", "allocation", "movers")
+PARTS = ("value", "to-do", "allocation", "income", "movers")
 HTMX = {"HX-Request": "true"}
 
 

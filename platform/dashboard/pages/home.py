@@ -6,6 +6,7 @@ without JavaScript. A part that cannot be computed says so in its place; the oth
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from functools import wraps
 from typing import Any
 
@@ -21,11 +22,14 @@ from dashboard.presenters import performance as performance_view
 from dashboard.presenters.figures import currency_decimals, currency_prefix
 from dashboard.presenters.holdings import live_account
 from dashboard.todo import to_do
+from portfolios.queries.income import household_income
 from portfolios.queries.performance import recent_household_performance
 from portfolios.queries.performance_inputs import Period
 
 CARDS_SHOWN = 5
 MOVERS_SHOWN = 4
+PAYMENTS_SHOWN = 6
+INCOME_AHEAD = timedelta(days=90)
 _RANGE = "home_range"
 
 
@@ -155,6 +159,21 @@ def allocation(request: SignedIn) -> dict[str, Any]:
         "slices": view.slices(parts, targets.get(chosen) if targets else None),
         "has_targets": targets is not None,
         "currency": request.user.base_currency,
+    }
+
+
+@_part("income", "Income of the next 90 days")
+def coming_income(request: SignedIn) -> dict[str, Any]:
+    """Return what is announced or expected to be paid soon."""
+    now = timezone.now()
+    found = household_income(user=request.user, from_date=None, to_date=None, now=now)
+    symbols = {row.asset_id: row.symbol for row in found.sources}
+    rows = view.coming(found.expected, symbols=symbols, until=now.date() + INCOME_AHEAD)
+    return {
+        "rows": rows[:PAYMENTS_SHOWN],
+        "further": max(0, len(rows) - PAYMENTS_SHOWN),
+        "total": sum((row.amount for row in rows), Decimal()),
+        "currency": found.currency,
     }
 
 

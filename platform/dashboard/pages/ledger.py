@@ -61,7 +61,7 @@ def transactions(request: SignedIn, account_id: UUID) -> HttpResponse:
     }
     if _is_htmx(request):
         return shown(request, "_transaction_rows", context)
-    known = assets(user=request.user)[:SUGGESTIONS_MAX]
+    known = assets(user=request.user).filter(tradable=True)[:SUGGESTIONS_MAX]
     key = request.POST.get("key") or str(uuid7())
     return shown(
         request,
@@ -226,7 +226,7 @@ def edit_transaction(request: SignedIn, account_id: UUID, transaction_id: UUID) 
             "account": account,
             "row": row,
             "form": form,
-            "assets": assets(user=request.user)[:SUGGESTIONS_MAX],
+            "assets": assets(user=request.user).filter(tradable=True)[:SUGGESTIONS_MAX],
             "key": request.POST.get("key") or str(uuid7()),
         },
         status=status,

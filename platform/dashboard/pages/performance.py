@@ -1,7 +1,7 @@
 """Performance of an account, one holding in it or a whole household: return, risk and sources."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
@@ -79,6 +79,7 @@ def _page(request: SignedIn, found: Found, context: dict[str, Any]) -> HttpRespo
     now = timezone.now()
     form = PerformanceForm(request.GET)
     answer: Answer | None = None
+    unknown = ""
     chosen, status = "custom", 400
     if form.is_valid():
         asked = form.cleaned_data
@@ -88,12 +89,18 @@ def _page(request: SignedIn, found: Found, context: dict[str, Any]) -> HttpRespo
             period = Period(asked["from"], asked["to"])
         try:
             answer, status = found(period, asked["benchmark"] or None, now), 200
+            if chosen != "custom" and _differs(answer, asked):
+                # The days were changed in the form of a range: they go before its name.
+                chosen, period = "custom", Period(asked["from"], asked["to"])
+                answer = found(period, asked["benchmark"] or None, now)
         except BallastError as refusal:
             if refusal.code == "holding_unknown":
                 raise
             status = refusal.status
             if refusal.code == "symbol_unknown":
-                form.add_error("benchmark", refusal.detail)
+                # The period is not at fault: its figures stay, without a benchmark.
+                unknown = refusal.detail
+                answer = found(period, None, now)
             else:
                 add_refusal(form, refusal)
     symbol = symbol_asked(request)
@@ -103,6 +110,9 @@ def _page(request: SignedIn, found: Found, context: dict[str, Any]) -> HttpRespo
         kept["benchmark"] = answer.benchmark or ""
         days = {"from": answer.from_date, "to": answer.to_date, "benchmark": answer.benchmark}
         form = PerformanceForm(initial=days)
+        if unknown:
+            form = PerformanceForm({**days, "benchmark": request.GET.get("benchmark", "")})
+            form.add_error("benchmark", unknown)
     return shown(
         request,
         "performance",
@@ -118,6 +128,14 @@ def _page(request: SignedIn, found: Found, context: dict[str, Any]) -> HttpRespo
             **(_shown(answer) if answer else {}),
         },
         status=status,
+    )
+
+
+def _differs(answer: Answer, asked: Mapping[str, Any]) -> bool:
+    """Return whether the form states other days than those of its range."""
+    return any(
+        asked[name] and asked[name] != day
+        for name, day in (("from", answer.from_date), ("to", answer.to_date))
     )
 
 

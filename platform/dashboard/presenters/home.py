@@ -7,12 +7,14 @@ share        of the total in percent; the targets of the accounts weighted by th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from dashboard.presenters import performance
 from dashboard.presenters.weights import Slice, ring
 from portfolios.holdings.households import HouseholdHolding, HouseholdValue
 from portfolios.holdings.valuation import percentage
+from portfolios.income.expected import ANNOUNCED, Expected
 from portfolios.performance.answer import Answer
 
 RANGES = (("1d", "1D", "Today"), *performance.RANGES)
@@ -128,6 +130,33 @@ def slices(parts: Sequence[Division], targets: Mapping[str, Decimal] | None) -> 
         )
         for one in cut
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A payment to come, in the household's currency; `basis`: announced or expected."""
+
+    label: str
+    day: date
+    basis: str
+    amount: Decimal
+
+
+def coming(
+    rows: Sequence[Expected], *, symbols: Mapping[int | None, str], until: date
+) -> list[Coming]:
+    """Return the payments until a day, the next one first; those without a rate are left out."""
+    found = [
+        Coming(
+            symbols.get(row.asset_id) or "Cash",
+            row.day,
+            "announced" if row.basis == ANNOUNCED else "expected",
+            row.amount_household,
+        )
+        for row in rows
+        if row.day <= until and row.amount_household is not None
+    ]
+    return sorted(found, key=lambda row: (row.day, row.label))
 
 
 def movers(

@@ -19,6 +19,7 @@ RANGES = (
 )
 # The width of a chart in points; longer series are drawn at intervals of several days.
 POINTS_MAX = 1500
+_YEAR_DAYS = 365
 # Shades of the months: below 1 %, below 4 %, and the rest.
 _SHADES = (Decimal("0.01"), Decimal("0.04"))
 _GROUPS: Sequence[tuple[str, Sequence[tuple[str, str]]]] = (
@@ -139,6 +140,13 @@ def groups(found: Answer) -> list[tuple[str, list[Figure]]]:
 
 def _figure(name: str, label: str, found: Answer) -> Figure:
     value, reason = found.figures[name], found.reasons.get(name)
+    if name == "time_weighted_return_annualized" and value is None and _is_a_year(found):
+        # Beside the rate of the money-weighted return, which a year has, too.
+        value = found.figures["time_weighted_return"]
+    if name == "money_weighted_return_annualized" and found.days < _YEAR_DAYS:
+        return Figure(
+            label, reason="The period is shorter than a year, so no yearly rate is shown."
+        )
     if value is None:
         return Figure(label, reason=reason.detail if reason else "")
     if name == "sharpe_ratio":
@@ -146,6 +154,10 @@ def _figure(name: str, label: str, found: Answer) -> Figure:
     toned = name not in ("volatility", "max_drawdown")
     note = _fall(found.drawdown) if name == "max_drawdown" else ""
     return Figure(label, percentage=value * 100, note=note, toned=toned)
+
+
+def _is_a_year(found: Answer) -> bool:
+    return found.days in (_YEAR_DAYS, _YEAR_DAYS + 1)
 
 
 def _fall(drawdown: Fall | None) -> str:

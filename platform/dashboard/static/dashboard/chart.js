@@ -272,10 +272,13 @@ function follow(event) {
   const time = update.as_of.slice(0, 10);
   if (time < last.time) return;
   const point = { time, value: Number(update.price), volume: null };
-  if (time === last.time) shown[shown.length - 1] = point;
-  else shown.push(point);
+  const later = time > last.time;
+  if (later) shown.push(point);
+  else shown[shown.length - 1] = point;
   series.update({ time, value: point.value });
-  say(chooser.value);
+  const words = say(chooser.value);
+  // Screen readers hear of a new day, not of every price.
+  if (later) said.textContent = words;
 }
 
 for (const button of ranges) {

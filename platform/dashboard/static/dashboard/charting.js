@@ -23,7 +23,7 @@ export function chartLook(priceFormatter) {
       vertLines: { visible: false },
       horzLines: { color: colour("--line") },
     },
-    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.08, bottom: 0.06 } },
+    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.08, bottom: 0.06 }, entireTextOnly: true },
     timeScale: { borderColor: colour("--line"), fixLeftEdge: true, fixRightEdge: true },
     crosshair: {
       vertLine: { color: colour("--line-strong"), labelBackgroundColor: colour("--accent") },

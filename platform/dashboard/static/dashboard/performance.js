@@ -40,7 +40,10 @@ function show() {
   main.setData(row.map((point) => ({ ...point })));
   beside.setData(rowBeside.map((point) => ({ ...point })));
   chart.timeScale().fitContent();
-  note(box, row.length ? "" : "There is nothing to draw in this period.");
+  const empty = mode === "value" && row.every((point) => !point.value);
+  main.applyOptions({ visible: !empty });
+  beside.applyOptions({ visible: !empty });
+  note(box, empty || !row.length ? "There is nothing to draw in this period." : "");
   document.getElementById("chart-legend").replaceChildren(entry("main", name), ...(rowBeside.length ? [entry("beside", otherName)] : []));
   const words = [[name, row], [otherName, rowBeside]]
     .filter(([, drawn]) => drawn.length)

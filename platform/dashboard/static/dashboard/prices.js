@@ -57,6 +57,11 @@ function flash(element, up) {
   );
 }
 
+// A move smaller than a thousandth is no news; cells that flash all the time hide what is.
+function isNews(now, before) {
+  return before !== undefined && before !== null && Math.abs(now - before) > Math.abs(before) / 1000;
+}
+
 function share(part, whole) {
   return whole > 0 ? (part / whole) * 100 : null;
 }
@@ -92,7 +97,7 @@ function showAccount(account) {
     const total = cell(scope, "total");
     const words = money(account.total, account);
     if (total && total.textContent !== words && total.classList.contains("tick")) {
-      if (account.shown !== undefined) flash(total, account.total > account.shown);
+      if (isNews(account.total, account.shown)) flash(total, account.total > account.shown);
     }
     write(total, words);
     toned(cell(scope, "day"), account.day, money(account.day, account, true));
@@ -136,7 +141,7 @@ function showRows(account, changed) {
     const words = position.price === null ? null : price(position.price, position);
     if (words !== null && before !== undefined && shown.textContent !== words) {
       write(shown, words);
-      flash(shown, position.price > before);
+      if (isNews(position.price, before)) flash(shown, position.price > before);
     }
     if (position.close) {
       const moved = share(position.price - position.close, position.close);
