@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import groupby
 
 from django.db.models import Min, OuterRef, Subquery
 
@@ -168,17 +167,6 @@ class YearlyGains:
 
     lines: tuple[YearLine, ...]
     first_year: int | None
-
-    def by_currency(self) -> list[tuple[str, list[YearLine]]]:
-        """Return the lines with sales in each currency."""
-        sold = sorted(
-            (line for line in self.lines if line.proceeds),
-            key=lambda line: line.account.currency,
-        )
-        return [
-            (currency, list(lines))
-            for currency, lines in groupby(sold, key=lambda line: line.account.currency)
-        ]
 
 
 def yearly_gains(*, accounts: Sequence[Account], year: int) -> YearlyGains:

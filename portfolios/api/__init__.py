@@ -11,6 +11,7 @@ from portfolios.api import (
     price_files,
     prices,
     sale_previews,
+    tax_files,
     tax_returns,
     tax_settings,
 )
@@ -22,6 +23,7 @@ urlpatterns = [
     *gains.urlpatterns,
     *tax_settings.urlpatterns,
     *tax_returns.urlpatterns,
+    *tax_files.urlpatterns,
     *sale_previews.urlpatterns,
     *lineage.urlpatterns,
     *performance.urlpatterns,

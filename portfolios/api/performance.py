@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -250,6 +250,11 @@ class HouseholdPerformanceView(APIView):
         return Response({"account_id": None, "symbol": None, **performance_row(found)})
 
 
+@extend_schema_view(get=extend_schema(operation_id="household_me_performance"))
+class MyHouseholdPerformanceView(HouseholdPerformanceView):
+    """The same under the address of the household's other figures."""
+
+
 def performance_row(found: Answer) -> dict[str, object]:
     """The answer in the words of the API, but for whose it is."""
     home = found.currency
@@ -347,5 +352,6 @@ def _fixed(value: float, places: int) -> str:
 
 urlpatterns = [
     path("portfolios/performance", HouseholdPerformanceView.as_view()),
+    path("households/me/performance", MyHouseholdPerformanceView.as_view()),
     path("portfolios/<uuid:account_id>/performance", PerformanceView.as_view()),
 ]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -256,4 +256,12 @@ class TaxReturnsView(APIView):
         )
 
 
-urlpatterns = [path("tax/returns", TaxReturnsView.as_view())]
+@extend_schema_view(get=extend_schema(operation_id="household_tax"))
+class HouseholdTaxView(TaxReturnsView):
+    """The same under the address of the household's other figures."""
+
+
+urlpatterns = [
+    path("tax/returns", TaxReturnsView.as_view()),
+    path("households/me/tax", HouseholdTaxView.as_view()),
+]

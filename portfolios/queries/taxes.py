@@ -54,7 +54,8 @@ def filing_status(household: Household) -> FilingStatus:
     return FilingStatus(found.filing_status) if found else FilingStatus.SINGLE
 
 
-def _policy(household: Household) -> WashSalePolicy:
+def wash_sale_policy(household: Household) -> WashSalePolicy:
+    """Return the wash-sale policy of a household, the default one if it has set none."""
     found: WashSalePolicy | None = getattr(household, "wash_sale_policy", None)
     return found or WashSalePolicy(household=household)
 
@@ -97,7 +98,7 @@ def tax_returns(
     if owner_id is not None:
         groups = [group for group in groups if owner_id in {user.pk for user in group}]
     filed_by = {user.pk: group[0] for group in groups for user in group}
-    policy = _policy(household)
+    policy = wash_sale_policy(household)
     gains = _gains(
         [account for account in accounts if account.owner_id in filed_by],
         currencies={pk: user.base_currency for pk, user in filed_by.items()},
@@ -260,7 +261,7 @@ def recognized_losses(*, household: Household, year: int) -> dict[tuple[str, boo
     )
     found = {(str(row["account__public_id"]), row["long_term"]): row["total"] for row in rows}
     until = year_range(year)[1]
-    lines = _lines_abroad(abroad, currencies, until, _policy(household))
+    lines = _lines_abroad(abroad, currencies, until, wash_sale_policy(household))
     for account in abroad:
         for line in lines[account.pk]:
             if line.closed_date.year == year and line.recognized_gain < 0:
@@ -328,7 +329,7 @@ def return_lines(*, account: Account, year: int) -> tuple[list[GainLine], str]:
     """Return an account's lines of a year as on its owner's return, and their currency."""
     household = household_of(account=account)
     rows = line_rows(disposals(account_ids=[account.pk], year=year))
-    lines = lines_of(rows, accounts={account.pk: account}, policy=_policy(household))
+    lines = lines_of(rows, accounts={account.pk: account}, policy=wash_sale_policy(household))
     currency = return_currency(account=account, household=household)
     return in_currency(lines, currencies=[currency] * len(lines)), currency
 

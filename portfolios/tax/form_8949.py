@@ -9,7 +9,7 @@ Text that a spreadsheet could read as a formula is made inert; numbers stay numb
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from core.money import plain
@@ -31,17 +31,30 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def form_8949(lines: Iterable[GainLine], *, currency: str, with_totals: bool = False) -> str:
-    """Return the CSV of the taxable lines of a year: Part I first, each part in the given order."""
+def form_8949(
+    lines: Iterable[GainLine],
+    *,
+    currency: str,
+    with_totals: bool = False,
+    boxes: Mapping[str, str] | None = None,
+) -> str:
+    """Return the CSV of the taxable lines of a year: Part I first, each part in the given order.
+
+    boxes: the box of each line by its id, for a last column.
+    """
     rows = [line for line in lines if line.taxable]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    writer.writerow([*COLUMNS, *(["box"] if boxes is not None else [])])
     sums = totals(rows)
     for long_term, part in ((False, "I"), (True, "II")):
-        writer.writerows(_row(line, part) for line in rows if line.long_term is long_term)
+        for line in rows:
+            if line.long_term is long_term:
+                last = [] if boxes is None else [boxes[line.id]]
+                writer.writerow([*_row(line, part), *last])
         if with_totals:
-            writer.writerow(_total(sums[long_term], part, currency))
+            last = [] if boxes is None else [""]
+            writer.writerow([*_total(sums[long_term], part, currency), *last])
     return out.getvalue()
 
 

@@ -1,8 +1,6 @@
 """Pages of the whole household that lead to each account: its plan, its taxes, a new record."""
 
-from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -12,6 +10,8 @@ from django.utils import timezone
 from dashboard import queries
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.pages.query_parameters import year_asked
+from portfolios.queries import taxes
+from portfolios.tax.tax_return import return_figures
 from transactions import queries as ledger
 
 YEARS_SHOWN = 6
@@ -29,28 +29,15 @@ def plan(request: SignedIn) -> HttpResponse:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class TaxTotal:
-    """The realized gains of the accounts in one currency."""
-
-    currency: str
-    proceeds: Decimal
-    short: Decimal
-    long: Decimal
-    disallowed: Decimal
-
-    @property
-    def gain(self) -> Decimal:
-        return self.short + self.long
-
-
 @for_investors("GET")
 def tax(request: SignedIn) -> HttpResponse:
-    """Show the realized gains of a year, account by account."""
+    """Show each tax return of a year with its files, and the realized gains of every account."""
     today = timezone.now().date()
     year = year_asked(request, default=today.year)
     accounts = list(ledger.accounts(user=request.user)[: queries.ACCOUNTS_SHOWN_MAX])
     found = queries.yearly_gains(accounts=accounts, year=year)
+    household = taxes.household(user=request.user, public_id=None)
+    returns = taxes.tax_returns(household=household, year=year, as_of=today)
     return shown(
         request,
         "tax",
@@ -58,16 +45,7 @@ def tax(request: SignedIn) -> HttpResponse:
             "year": year,
             "years": _years(year, today, found.first_year),
             "lines": found.lines,
-            "totals": [
-                TaxTotal(
-                    currency,
-                    sum((line.proceeds for line in lines), Decimal()),
-                    sum((line.short for line in lines), Decimal()),
-                    sum((line.long for line in lines), Decimal()),
-                    sum((line.disallowed for line in lines), Decimal()),
-                )
-                for currency, lines in found.by_currency()
-            ],
+            "returns": [return_figures(one) for one in returns],
         },
     )
 
