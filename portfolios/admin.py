@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from edge.admin import ReadOnlyAdmin
-from portfolios.models import Restriction, Target, TaxCarryforward, TaxFiling
+from portfolios.models import RebalancePolicy, Restriction, Target, TaxCarryforward, TaxFiling
 
 
 @admin.register(Target)
@@ -20,6 +20,14 @@ class RestrictionAdmin(ReadOnlyAdmin):
     list_select_related = ("account", "asset")
     uuid_fields = ("account__public_id",)
     ordering = ("-id",)
+
+
+@admin.register(RebalancePolicy)
+class RebalancePolicyAdmin(ReadOnlyAdmin):
+    list_display = ("account", "cash_policy", "cash_floor", "turnover_budget", "gain_budget")
+    list_select_related = ("account",)
+    uuid_fields = ("account__public_id",)
+    ordering = ("-account_id",)
 
 
 @admin.register(TaxFiling)

@@ -1,10 +1,14 @@
 """Models of targets and restrictions, of tax settings, and of how a person sees holdings."""
 
+from decimal import Decimal
+
 import pghistory
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Round
 
+from core.limits import SYMBOL_LENGTH_MAX
 from identity.models import Household, User, every_change
 from marketdata.models import Asset
 from portfolios.tax.tax_tables import FilingStatus
@@ -13,7 +17,11 @@ from transactions.models import Account, money_field
 
 @pghistory.track(*every_change())
 class Target(models.Model):
-    """The target share of an asset, in percent of the account; no asset means cash."""
+    """The target share of an asset, in percent of the account; no asset means cash.
+
+    rebalance_threshold is half the width of the band in percentage points. If it was stated as a
+    part of the target, relative_threshold is that, in percent, and the points follow from it.
+    """
 
     # The unique key begins with it.
     account = models.ForeignKey(
@@ -24,6 +32,7 @@ class Target(models.Model):
     )
     target_percentage = models.DecimalField(max_digits=7, decimal_places=4)
     rebalance_threshold = models.DecimalField(max_digits=7, decimal_places=4)
+    relative_threshold = models.DecimalField(max_digits=7, decimal_places=4, null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -35,6 +44,16 @@ class Target(models.Model):
             models.CheckConstraint(
                 name="target_is_a_percentage",
                 condition=Q(target_percentage__range=(0, 100), rebalance_threshold__range=(0, 100)),
+            ),
+            models.CheckConstraint(
+                name="target_relative_band_follows",
+                condition=Q(relative_threshold=None)
+                | Q(
+                    relative_threshold__range=(0, 100),
+                    rebalance_threshold=Round(
+                        F("target_percentage") * F("relative_threshold") / Value(Decimal(100)), 4
+                    ),
+                ),
             ),
         ]
 
@@ -79,6 +98,46 @@ class SkippedDividend(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.asset_id} {self.ex_date}"
+
+
+class CashPolicy(models.TextChoices):
+    FULL = "full"
+    INVEST_ONLY = "invest_only"
+
+
+@pghistory.track(*every_change())
+class RebalancePolicy(models.Model):
+    """The rules that every rebalance of an account obeys, asked for or made in the night.
+
+    Money is in the account's currency; budgets are those of a calendar year. An account without a
+    row has none of these rules.
+    """
+
+    account = models.OneToOneField(
+        Account, primary_key=True, on_delete=models.CASCADE, related_name="rebalance_policy"
+    )
+    cash_policy = models.CharField(
+        max_length=16, choices=CashPolicy.choices, default=CashPolicy.FULL
+    )
+    cash_floor = money_field(default=Decimal(0))
+    minimum_holding_days = models.PositiveSmallIntegerField(default=0)
+    turnover_budget = money_field(null=True, blank=True)
+    gain_budget = money_field(null=True, blank=True)
+    # Symbols whose value and target do not count.
+    leave_out = ArrayField(models.CharField(max_length=SYMBOL_LENGTH_MAX), default=list, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="rebalance_policy_not_negative",
+                condition=Q(cash_floor__gte=0)
+                & (Q(turnover_budget=None) | Q(turnover_budget__gte=0))
+                & (Q(gain_budget=None) | Q(gain_budget__gte=0)),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.cash_policy}"
 
 
 @pghistory.track(*every_change())

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from jobs.operations import work
 from recommendations import operations
-from recommendations.engine.arrays.warming import warm
+from recommendations.engine.arrays.warming import is_compiled, warm
 from recommendations.operations import nightly
 from recommendations.operations.nightly.chunks import fail_chunk, run_chunk
 from recommendations.queries.nights import CHUNK, next_chunk, run_of_chunk
@@ -84,6 +84,13 @@ def nightly_chunk(job_id: int) -> None:
         nightly.end_if_done(run_id=run_id, now=timezone.now())
         spent = time.monotonic() - started
         taken = next_chunk(run_id=run_id) if spent < _TURN_S else None
+
+
+@shared_task(name="recommendations.compile_engine", soft_time_limit=600, time_limit=660)
+def compile_engine() -> None:
+    """Every minute: compile the engine if this version of it was not; the pages wait for it."""
+    if not is_compiled():
+        warm()
 
 
 @shared_task(name="recommendations.begin_night", soft_time_limit=600, time_limit=660)

@@ -89,6 +89,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour="3", minute="50"),
         "options": {"queue": "notify", "expires": 80_000},
     },
+    "compile the engine": {
+        "task": "recommendations.compile_engine",
+        "schedule": 60.0,
+        "options": {"queue": "nightly", "expires": 60},
+    },
     "find replacements": {
         "task": "recommendations.find_replacements",
         "schedule": crontab(hour="2", minute="20"),

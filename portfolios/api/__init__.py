@@ -8,6 +8,7 @@ from portfolios.api import (
     income,
     lineage,
     performance,
+    policies,
     price_files,
     prices,
     sale_previews,
@@ -18,6 +19,7 @@ from portfolios.api import (
 
 urlpatterns = [
     *holdings.urlpatterns,
+    *policies.urlpatterns,
     *households.urlpatterns,
     *income.urlpatterns,
     *gains.urlpatterns,

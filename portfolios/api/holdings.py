@@ -26,6 +26,7 @@ from edge.serializers import PercentageField, StrictSerializer, SymbolField
 from identity.authentication import caller
 from portfolios import operations, queries
 from portfolios.holdings.lots import LotValue
+from portfolios.holdings.targets import ABSOLUTE, THRESHOLD_KINDS
 from portfolios.holdings.valuation import Allocated, Estimates, Valuation, Valued
 from portfolios.models import RestrictionKind, Target
 from portfolios.prices.rule import PRICE_SOURCES
@@ -122,7 +123,16 @@ class LotRead(serializers.Serializer[Any]):
 class TargetRow(StrictSerializer):
     symbol = SymbolField()
     target_percentage = PercentageField()
-    rebalance_threshold = PercentageField(default=Decimal(5))
+    rebalance_threshold = PercentageField(
+        default=Decimal(5),
+        help_text="Half the width of the band: percentage points, or percent of the target.",
+    )
+    threshold_kind = serializers.ChoiceField(
+        choices=THRESHOLD_KINDS,
+        default=ABSOLUTE,
+        help_text="`absolute`: the threshold is in percentage points of the account. `relative`: "
+        "in percent of the target.",
+    )
 
 
 class RestrictionRow(StrictSerializer):
@@ -368,6 +378,7 @@ def target_row(row: Target) -> dict[str, object]:
         "symbol": weight.symbol,
         "target_percentage": plain(weight.target_percentage),
         "rebalance_threshold": plain(weight.rebalance_threshold),
+        "threshold_kind": weight.threshold_kind,
     }
 
 

@@ -1,6 +1,7 @@
 """Writes: the targets and restrictions of an account, and its owners' tax settings."""
 
 from portfolios.holdings.targets import TargetWeight
+from portfolios.operations.policies import set_policy
 from portfolios.operations.targets import Rule, set_restrictions, set_targets
 from portfolios.operations.taxes import set_taxes
 from portfolios.tax.filing import StatedCarryforward
@@ -9,6 +10,7 @@ __all__ = [
     "Rule",
     "StatedCarryforward",
     "TargetWeight",
+    "set_policy",
     "set_restrictions",
     "set_targets",
     "set_taxes",

@@ -10,7 +10,7 @@ from core.errors import InvalidInput
 from core.limits import EARLIEST_DATE, RESTRICTIONS_MAX, TARGETS_MAX
 from marketdata.models import Asset
 from marketdata.queries import assets_by_symbol
-from portfolios.holdings.targets import CASH_SYMBOL, TargetWeight, ensure_whole
+from portfolios.holdings.targets import CASH_SYMBOL, RELATIVE, TargetWeight, ensure_whole
 from portfolios.models import Restriction, RestrictionKind, Target
 from transactions.models import Account
 from transactions.operations.accounts import lock_account, next_version, publish_version
@@ -40,7 +40,10 @@ def set_targets(*, account: Account, weights: Sequence[TargetWeight]) -> None:
                     account=locked,
                     asset=known.get(weight.symbol),
                     target_percentage=weight.target_percentage,
-                    rebalance_threshold=weight.rebalance_threshold,
+                    rebalance_threshold=weight.band,
+                    relative_threshold=weight.rebalance_threshold
+                    if weight.threshold_kind == RELATIVE
+                    else None,
                 )
                 for weight in weights
             ]

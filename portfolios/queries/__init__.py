@@ -3,6 +3,7 @@
 from portfolios.queries.holdings import holdings_page
 from portfolios.queries.households import worth
 from portfolios.queries.lots import lot_values
+from portfolios.queries.policies import policies, policy
 from portfolios.queries.positions import positions
 from portfolios.queries.targets import restrictions, target_weight, target_weights, targets
 from portfolios.queries.valuations import (
@@ -18,6 +19,8 @@ __all__ = [
     "account_value",
     "holdings_page",
     "lot_values",
+    "policies",
+    "policy",
     "positions",
     "rates_into",
     "restrictions",

@@ -4,7 +4,7 @@ from datetime import date
 
 from django.db.models import Q, QuerySet
 
-from portfolios.holdings.targets import CASH_SYMBOL, TargetWeight
+from portfolios.holdings.targets import CASH_SYMBOL, RELATIVE, TargetWeight
 from portfolios.models import Restriction, Target
 
 
@@ -25,6 +25,8 @@ def target_weights(*, account_pk: int) -> list[TargetWeight]:
 def target_weight(row: Target) -> TargetWeight:
     """Return a stored target as a value."""
     symbol = row.asset.symbol if row.asset else CASH_SYMBOL
+    if row.relative_threshold is not None:
+        return TargetWeight(symbol, row.target_percentage, row.relative_threshold, RELATIVE)
     return TargetWeight(symbol, row.target_percentage, row.rebalance_threshold)
 
 

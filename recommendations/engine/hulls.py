@@ -34,6 +34,9 @@ TURNOVER = 2e-6
 CENTER_PULL = 1e-6
 # The drift penalty doubles 5 % of account value outside the band, and again 15 % outside it.
 PENALTY_STEPS = ((0.0, 1.0), (0.05, 2.0), (0.15, 4.0))
+# Where a limit on the drift decides, every dollar of it costs the same: the steps above lie so many
+# account values away.
+EVEN_REACH = 1e3
 
 # Kinds of the interval between two neighboring points.
 GAP, LINEAR, LATTICE = 0, 1, 2
@@ -93,20 +96,23 @@ def penalty(*, target: float, band: float, weight: float, account_value: float) 
 class TaxLot:
     """A lot, or a part of one, in selling order.
 
-    `tax` is t_l above; `index` is its place in the security's lots.
+    `tax` is t_l above, with the price of a gain budget; `index` is its place in the security's
+    lots; gain: taxable gain per dollar sold, 0 for a loss.
     """
 
     index: int
     shares: float
     tax: float
     is_loss: bool
+    gain: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One security in the solver. Shares and dollars are floats; lots are in selling order.
 
-    washed: how many shares of its losses are washed, the first ones sold, and save no tax.
+    washed: how many shares of its losses are washed, the first ones sold, and save no tax;
+    turnover: reluctance per dollar traded, with the price of a turnover budget.
     """
 
     symbol: str
@@ -124,6 +130,7 @@ class Item:
     whole: bool = False
     group: str | None = None
     washed: float = 0.0
+    turnover: float = TURNOVER
 
     def cash(self, shares: float) -> float:
         """Return z: the cash raised when `shares` are sold (negative: bought)."""
@@ -200,7 +207,7 @@ def _side(item: Item, edges: Iterable[float], largest: float) -> tuple[list[floa
 
 def _cost_of_purchase(item: Item, shares: float, held_value: float) -> float:
     dollars = item.price * shares
-    return dollars * (item.buy_cost + TURNOVER) + item.fee + item.phi.at(held_value + dollars)
+    return dollars * (item.buy_cost + item.turnover) + item.fee + item.phi.at(held_value + dollars)
 
 
 def _costs_of_sales(
@@ -208,7 +215,7 @@ def _costs_of_sales(
 ) -> list[float]:
     """Return f at each of the rising share counts `sold`."""
     costs = []
-    rate = item.sell_cost + TURNOVER
+    rate = item.sell_cost + item.turnover
     tax_before = sold_before = 0.0
     k = 0
     for shares in sold:

@@ -12,15 +12,19 @@ estimates    an asset whose price is the household's own last trade: by the opti
 currency     a security in another currency is traded in its own, at the rate of the day
 fees         those of the market an asset is listed in, converted to the account's currency
 no target    a holding without a target has the target 0
+cash policy  where only cash is invested, every sale is blocked
+budgets      of the year, less what the ledger has realized and traded in it; not below 0
+left out     symbols named by the owner: neither value nor target counts, as with estimates
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 from core.errors import InvalidInput
 from core.money import WIDE
+from portfolios.holdings.policies import INVEST_ONLY
 from recommendations.engine.options import LEAVE_OUT, TRADE, Options
 from recommendations.engine.problem import (
     ESTIMATE,
@@ -98,6 +102,20 @@ class RestrictionFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class YearSoFar:
+    """What an account has done this calendar year, in its currency.
+
+    turnover: purchases and sales; gain: recognized gains less recognized losses.
+    """
+
+    turnover: Decimal
+    gain: Decimal
+
+
+NOTHING_YET = YearSoFar(Decimal(0), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The facts of one account at one moment; lots and assets by asset id."""
 
@@ -113,11 +131,12 @@ class Facts:
     restrictions: Sequence[RestrictionFacts] = ()
     purchases: Sequence[Purchase] = ()
     earlier_acquired_count: bool = True
+    year: YearSoFar = NOTHING_YET
 
 
 def problem(*, facts: Facts, options: Options, engine_version: str) -> RebalanceInputs:
     """Return the engine's inputs."""
-    assets, left_out = _counted(facts, options)
+    assets, left_out, set_aside = _counted(facts, options)
     targets = _whole_again(facts, assets)
     restrictions = {row.asset_id: row for row in facts.restrictions}
     securities = tuple(
@@ -126,7 +145,7 @@ def problem(*, facts: Facts, options: Options, engine_version: str) -> Rebalance
             facts.lots.get(asset_id, ()),
             targets.get(asset_id),
             restrictions.get(asset_id),
-            trades_estimates=options.estimated_prices == TRADE,
+            options=options,
         )
         for asset_id, asset in sorted(assets.items(), key=lambda item: item[1].symbol)
     )
@@ -145,16 +164,28 @@ def problem(*, facts: Facts, options: Options, engine_version: str) -> Rebalance
         earlier_acquired_count=facts.earlier_acquired_count,
         engine_version=engine_version,
         left_out=left_out,
+        set_aside=set_aside,
     )
 
 
-def _counted(facts: Facts, options: Options) -> tuple[Mapping[int, AssetFacts], tuple[str, ...]]:
-    """Return the assets that count, and the symbols of those that are left out."""
-    if options.estimated_prices != LEAVE_OUT:
-        return facts.assets, ()
-    counted = {pk: asset for pk, asset in facts.assets.items() if not asset.estimated}
-    left_out = {asset.symbol for pk, asset in facts.assets.items() if pk not in counted}
-    return counted, tuple(sorted(left_out))
+def _counted(
+    facts: Facts, options: Options
+) -> tuple[Mapping[int, AssetFacts], tuple[str, ...], tuple[str, ...]]:
+    """Return the assets that count, and the symbols left out: as estimates, and by the owner."""
+    if options.estimated_prices != LEAVE_OUT and not options.leave_out:
+        return facts.assets, (), ()
+    aside = {pk for pk, asset in facts.assets.items() if asset.symbol in options.leave_out}
+    estimates = {
+        pk
+        for pk, asset in facts.assets.items()
+        if asset.estimated and options.estimated_prices == LEAVE_OUT and pk not in aside
+    }
+    counted = {pk: one for pk, one in facts.assets.items() if pk not in aside | estimates}
+    return counted, _symbols(facts, estimates), _symbols(facts, aside)
+
+
+def _symbols(facts: Facts, pks: Collection[int]) -> tuple[str, ...]:
+    return tuple(sorted(facts.assets[pk].symbol for pk in pks))
 
 
 def _whole_again(
@@ -168,8 +199,8 @@ def _whole_again(
         return {row.asset_id: row for row in counted}
     if not left:
         raise InvalidInput(
-            "Every target is of a holding whose price is an estimate. Enter prices for them, or "
-            "do not leave them out.",
+            "Every target is of a holding that is left out. Enter prices for estimates, or leave "
+            "out fewer symbols.",
             code="targets_left_out",
         )
     return {
@@ -190,7 +221,16 @@ def _settings(facts: Facts, options: Options) -> Settings:
         minimum_trade=options.minimum_trade,
         whole_shares=options.whole_shares,
         loss_harvesting=options.loss_harvesting,
+        minimum_holding_days=options.minimum_holding_days,
+        drift_limit=options.drift_limit,
+        turnover_budget=_left(options.turnover_budget, facts.year.turnover),
+        gain_budget=_left(options.gain_budget, facts.year.gain) if facts.taxable else None,
     )
+
+
+def _left(budget: Decimal | None, used: Decimal) -> Decimal | None:
+    """Return what is left of a budget; losses of the year make room for as much more gain."""
+    return None if budget is None else max(budget - used, Decimal(0))
 
 
 def _security(
@@ -199,7 +239,7 @@ def _security(
     target: TargetFacts | None,
     restriction: RestrictionFacts | None,
     *,
-    trades_estimates: bool,
+    options: Options,
 ) -> Security:
     buy_block = sell_block = None
     if asset.blocked_until is not None:
@@ -211,10 +251,12 @@ def _security(
         if restriction.kind in ("no_sell", "no_trade"):
             sell_block = block
     if asset.estimated:
-        if not trades_estimates:
+        if options.estimated_prices != TRADE:
             buy_block = sell_block = Block("price_estimated")
     elif asset.stale:
         buy_block = sell_block = Block("price_stale")
+    if options.cash_policy == INVEST_ONLY and sell_block is None:
+        sell_block = Block("invest_only")
     return Security(
         symbol=asset.symbol,
         asset_id=asset.public_id,

@@ -22,7 +22,13 @@ from core.errors import Conflict, InvalidInput
 from core.identifiers import canonical_json
 from core.money import WIDE, plain
 
-ENGINE_VERSION = "rebalance-4"
+ENGINE_VERSION = "rebalance-5"
+# Version 5 only adds rules to version 4: without them it gives the same bytes.
+READABLE_VERSIONS = ("rebalance-4", ENGINE_VERSION)
+# Fields that version 4 did not have. Unused, they are left out of the JSON.
+_ADDED = frozenset(
+    {"minimum_holding_days", "drift_limit", "turnover_budget", "gain_budget", "set_aside", "limits"}
+)
 
 SECURITIES_MAX = 5_000
 LOTS_PER_SECURITY_MAX = 1_000
@@ -158,6 +164,11 @@ class Settings:
     brokerage_fee: the broker's fixed charge for an order of any size.
     drift_penalty: dollars of penalty for a dollar outside its band (rising further out).
     loss_harvesting: whether a loss may be the only reason for a sale.
+    minimum_holding_days: lots opened fewer days ago are not sold.
+    drift_limit: the share of the account that may stay out of place, in place of all bands: tax and
+    cost are the least with which it is reached.
+    turnover_budget: the most money that purchases and sales together may move.
+    gain_budget: the most gain that sales may realize; losses make no room for more.
     """
 
     short_term_rate: Decimal
@@ -167,6 +178,10 @@ class Settings:
     drift_penalty: Decimal = DRIFT_PENALTY
     whole_shares: bool = False
     loss_harvesting: bool = False
+    minimum_holding_days: int = 0
+    drift_limit: Decimal | None = None
+    turnover_budget: Decimal | None = None
+    gain_budget: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +192,7 @@ class RebalanceInputs:
     other accounts of the household, which may replace a loss of this one;
     earlier_acquired_count: the household's reading of the law (`transactions.ledger.wash_sales`);
     left_out: symbols of holdings that are not part of the problem, because their prices are
-    estimates.
+    estimates; set_aside: those that are not, because their owner wants so.
     """
 
     account_id: str
@@ -193,11 +208,17 @@ class RebalanceInputs:
     purchases: tuple[Purchase, ...] = ()
     earlier_acquired_count: bool = True
     left_out: tuple[str, ...] = ()
+    set_aside: tuple[str, ...] = ()
+
+
+def is_kept(*, lot: Lot, inputs: RebalanceInputs) -> bool:
+    """Return whether the lot is too young to be sold on the day of the run."""
+    return (inputs.as_of - lot.opened_date).days < inputs.settings.minimum_holding_days
 
 
 def ensure_version(version: str) -> None:
     """Refuse what another version of the engine computed: its fields and its rules differ."""
-    if version != ENGINE_VERSION:
+    if version not in READABLE_VERSIONS:
         raise Conflict(
             f"The recommendation was computed by engine {version}, and this is {ENGINE_VERSION}. "
             "It can no longer be opened or computed again. Request a new rebalance.",
@@ -217,6 +238,7 @@ def canonical(*, inputs: RebalanceInputs) -> RebalanceInputs:
         securities=tuple(securities),
         purchases=tuple(purchases),
         left_out=tuple(sorted(inputs.left_out)),
+        set_aside=tuple(sorted(inputs.set_aside)),
     )
 
 
@@ -248,6 +270,7 @@ def inputs_from_json(*, text: str) -> RebalanceInputs:
     data["securities"] = tuple(_security(item) for item in data["securities"])
     data["purchases"] = tuple(_read(Purchase, item) for item in data["purchases"])
     data["left_out"] = tuple(data["left_out"])
+    data["set_aside"] = tuple(data.get("set_aside", ()))
     return RebalanceInputs(**_decimals(RebalanceInputs, data))
 
 
@@ -260,8 +283,17 @@ def as_json(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if hasattr(value, "__dataclass_fields__"):
-        return {name: as_json(getattr(value, name)) for name in value.__dataclass_fields__}
+        return {
+            name: as_json(getattr(value, name))
+            for name in value.__dataclass_fields__
+            if name not in _ADDED or _is_used(getattr(value, name))
+        }
     return value
+
+
+def _is_used(value: Any) -> bool:
+    """Return whether an added field says something; a limit of 0 does."""
+    return isinstance(value, Decimal) or bool(value)
 
 
 def _security(data: dict[str, Any]) -> Security:
@@ -366,16 +398,19 @@ def _ensure_settings(inputs: RebalanceInputs) -> None:
             code="weight_out_of_range",
         )
     fractions = (settings.short_term_rate, settings.long_term_rate)
+    budgets = (settings.turnover_budget, settings.gain_budget, settings.drift_limit)
     amounts = (
         settings.brokerage_fee,
         settings.minimum_trade,
         settings.drift_penalty,
         inputs.cash_floor,
+        *(budget for budget in budgets if budget is not None),
     )
     if (
         any(not 0 <= value <= 1 for value in fractions)
         or any(not (value.is_finite() and value >= 0) for value in amounts)
         or not inputs.cash.is_finite()
+        or settings.minimum_holding_days < 0
     ):
         raise InvalidInput(
             "Rates must be between 0 and 1. Fees, limits and the cash floor must not be negative.",

@@ -19,8 +19,15 @@ from decimal import Decimal
 from itertools import accumulate
 
 from recommendations.engine.fees import SaleFees, sale_fees
-from recommendations.engine.hulls import Item, TaxLot, penalty
-from recommendations.engine.problem import ZERO, Lot, RebalanceInputs, Security, Settings
+from recommendations.engine.hulls import EVEN_REACH, TURNOVER, Item, Penalty, TaxLot, penalty
+from recommendations.engine.problem import (
+    ZERO,
+    Lot,
+    RebalanceInputs,
+    Security,
+    Settings,
+    is_kept,
+)
 from recommendations.engine.relaxation import Program
 from transactions.ledger.holding_period import is_long_term
 
@@ -91,7 +98,28 @@ def is_whole(*, security: Security, settings: Settings) -> bool:
     return settings.whole_shares or not security.fractional
 
 
-def program(*, inputs: RebalanceInputs, aims: Aims, free_sales: bool = False) -> Program:
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """The prices of an account's limits: dollars for a dollar out of place, traded or gained.
+
+    drift: None without a limit on the drift; bands and their penalty decide then.
+    """
+
+    drift: float | None = None
+    turnover: float = 0.0
+    gain: float = 0.0
+
+
+NO_PRICES = Prices()
+
+
+def program(
+    *,
+    inputs: RebalanceInputs,
+    aims: Aims,
+    free_sales: bool = False,
+    prices: Prices = NO_PRICES,
+) -> Program:
     """Return the solver's input; items are in the order of `inputs.securities` (canonical).
 
     `free_sales` lets a sale go below the band, for a cash floor that cannot be met otherwise.
@@ -100,19 +128,38 @@ def program(*, inputs: RebalanceInputs, aims: Aims, free_sales: bool = False) ->
     for security, held in zip(inputs.securities, aims.values, strict=True):
         if security.may_sell:
             proceeds += held
-    settings = inputs.settings
-    weight = float(settings.drift_penalty)
     value = float(aims.account_value)
     items = tuple(
-        _item(inputs, security, aims, i, max(float(proceeds), 0.0), free_sales)
+        _item(inputs, security, aims, i, max(float(proceeds), 0.0), free_sales, prices)
         for i, security in enumerate(inputs.securities)
     )
-    band = _aimed_band(inputs.cash, aims.cash, aims.cash_band)
     return Program(
         items=items,
         cash=float(inputs.cash),
         cash_floor=float(inputs.cash_floor),
-        cash_phi=penalty(target=float(aims.cash), band=band, weight=weight, account_value=value),
+        cash_phi=_phi(inputs, aims, prices, inputs.cash, aims.cash, aims.cash_band),
+        account_value=value,
+    )
+
+
+def _phi(
+    inputs: RebalanceInputs,
+    aims: Aims,
+    prices: Prices,
+    held: Decimal,
+    target: Decimal,
+    band: Decimal,
+) -> Penalty:
+    """Return the penalty of a holding; a limit on the drift prices all of it alike."""
+    value = float(aims.account_value)
+    if prices.drift is not None:
+        return penalty(
+            target=float(target), band=0.0, weight=prices.drift, account_value=value * EVEN_REACH
+        )
+    return penalty(
+        target=float(target),
+        band=_aimed_band(held, target, band),
+        weight=float(inputs.settings.drift_penalty),
         account_value=value,
     )
 
@@ -129,6 +176,7 @@ def _item(
     i: int,
     proceeds: float,
     free_sales: bool,
+    prices: Prices,
 ) -> Item:
     settings = inputs.settings
     if security.price is None:
@@ -145,14 +193,19 @@ def _item(
     sell_cost = buy_cost + float(fees.sec_rate) + float(taf) / price
     fee = float(settings.brokerage_fee)
     least = max(float(settings.minimum_trade), FEES_PER_TRADE_MIN * fee)
-    lots, washed = _tax_lots(inputs, security, sell_cost, fee / least if fee else 0.0)
-    held = list(accumulate(lot.shares for lot in lots))[-1] if lots else 0.0
-    ceiling = aims.securities[i] + aims.bands[i]
+    lots, washed = _tax_lots(inputs, security, sell_cost, fee / least if fee else 0.0, prices.gain)
+    free = list(accumulate(lot.shares for lot in lots))[-1] if lots else 0.0
+    kept = sum(
+        (lot.quantity for lot in security.lots if is_kept(lot=lot, inputs=inputs)), start=ZERO
+    )
+    held = free + float(kept) if kept else free
+    band = aims.bands[i] if prices.drift is None else ZERO
+    ceiling = aims.securities[i] + band
     wanted = security.may_buy and security.target_weight > 0
     room = max(float(ceiling - value), 0.0) if wanted else 0.0
     surplus = held
     if not free_sales and value:
-        surplus = held * max(float((value - aims.securities[i] + aims.bands[i]) / value), 0.0)
+        surplus = held * max(float((value - aims.securities[i] + band) / value), 0.0)
     # The fee lowers the gain: by no more than the highest rate among the lots.
     dearest = ZERO
     if fee:
@@ -161,23 +214,19 @@ def _item(
         symbol=security.symbol,
         price=price,
         held=held,
-        phi=penalty(
-            target=float(aims.securities[i]),
-            band=_aimed_band(value, aims.securities[i], aims.bands[i]),
-            weight=float(settings.drift_penalty),
-            account_value=float(aims.account_value),
-        ),
+        phi=_phi(inputs, aims, prices, value, aims.securities[i], aims.bands[i]),
         lots=lots,
         sell_cost=sell_cost,
         buy_cost=buy_cost,
         fee=fee,
         fee_after_tax=fee * (1 - float(dearest)),
         minimum_shares=_minimum_shares(security, least),
-        sell_max=min(held, surplus) if security.may_sell else 0.0,
+        sell_max=min(free, surplus) if security.may_sell else 0.0,
         buy_max=min(room, proceeds) / price,
         whole=is_whole(security=security, settings=settings),
         group=security.identity_group,
         washed=washed,
+        turnover=TURNOVER + prices.turnover,
     )
 
 
@@ -188,7 +237,11 @@ def _minimum_shares(security: Security, least: float) -> float:
 
 
 def _tax_lots(
-    inputs: RebalanceInputs, security: Security, sell_cost: float, fee_share: float
+    inputs: RebalanceInputs,
+    security: Security,
+    sell_cost: float,
+    fee_share: float,
+    gain_price: float,
 ) -> tuple[tuple[TaxLot, ...], float]:
     """Return the lots in selling order, and how many shares have a disallowed loss.
 
@@ -204,6 +257,8 @@ def _tax_lots(
     pool: list[Ranked] = []
     washed = ZERO
     for index, lot in enumerate(security.lots):
+        if is_kept(lot=lot, inputs=inputs):
+            continue
         value = float(security.priced_at * lot.quantity)
         gain = 1 - sell_cost - float(lot.cost_basis) / value
         tax = stated = float(lot_rate(lot=lot, inputs=inputs)) * gain
@@ -213,7 +268,11 @@ def _tax_lots(
             tax = max(tax, 0.0)
         if is_washed:
             washed = max(washed, min(lot.washable, lot.quantity))
-        found = TaxLot(index, float(lot.quantity), tax, is_loss)
+        taxable = max(gain, 0.0)
+        if gain_price:
+            tax += gain_price * taxable
+            stated += gain_price * taxable
+        found = TaxLot(index, float(lot.quantity), tax, is_loss, taxable)
         (pool if is_washed else full).append((tax, stated, (lot.lot_id, lot.piece), found))
     full.sort(key=lambda entry: entry[:3])
     pool.sort(key=lambda entry: entry[:3])

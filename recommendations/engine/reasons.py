@@ -1,19 +1,23 @@
 """Reasons for proposed and skipped trades: a stable code and a sentence for the client.
 
 Trades   over_band, under_band, no_target, raise_cash, invest_cash, harvest_loss, fund_purchases,
-         reinvest_proceeds
+         reinvest_proceeds, toward_target
 Cautions price_estimated
 Skipped  within_band, restricted_no_buy, restricted_no_sell, wash_sale_window, price_stale,
          price_estimated (and any other code of a block), left_out, no_price, below_minimum_trade,
-         wash_sale_pair, tax_exceeds_benefit, cost_exceeds_benefit, no_cash, account_empty
+         wash_sale_pair, tax_exceeds_benefit, cost_exceeds_benefit, no_cash, account_empty,
+         invest_only, minimum_holding_period, drift_accepted, turnover_budget, gain_budget
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
+from core.money import plain
 from recommendations.engine.hulls import TURNOVER, Item
-from recommendations.engine.problem import ONE, ZERO, Block, RebalanceInputs, Security
-from recommendations.engine.program import Aims, is_whole
+from recommendations.engine.problem import ONE, ZERO, Block, RebalanceInputs, Security, is_kept
+from recommendations.engine.program import Aims, is_whole, lot_rate
 from recommendations.engine.result import Skipped
 from recommendations.engine.trades import Fill
 
@@ -22,6 +26,7 @@ _BLOCKED = {
     "restricted_no_sell": "a restriction forbids selling it",
     "wash_sale_window": "buying it would disallow a loss of the last 30 days",
     "price_stale": "its price is stale",
+    "invest_only": "only cash is invested, nothing is sold",
     "price_estimated": "its price is an estimate, that of your own last trade; enter a price, or "
     "choose to trade at estimates",
 }
@@ -64,7 +69,7 @@ def trade_reason(
     price = standing.security.price or ZERO
     after = standing.value - fill.sold * price
     there = abs(after - standing.target) <= standing.band
-    verb = "Sell" if fill.sold > 0 else "Buy"
+    verb, side = ("Sell", "sale") if fill.sold > 0 else ("Buy", "purchase")
     sentence = (
         f"{verb} {standing.security.symbol}: {_place(standing)}; "
         + {
@@ -80,6 +85,8 @@ def trade_reason(
             "harvest_loss": "the loss saves more tax than the sale costs",
             "fund_purchases": "the sale pays for purchases at the least tax",
             "reinvest_proceeds": "the purchase reinvests the proceeds of the sales",
+            "toward_target": f"the {side} brings it closer to its target, as far as the drift you "
+            "accept asks",
         }[code]
     )
     if fill.sold > 0 and fill.tax:
@@ -95,8 +102,14 @@ def cautions(security: Security) -> tuple[str, ...]:
     return ("price_estimated",) if security.estimated else ()
 
 
+def set_aside(symbol: str) -> Skipped:
+    """Return the reason of a holding that its owner leaves out."""
+    text = f"{symbol} is left out as you wish. Neither its value nor its target counts."
+    return Skipped(symbol, "left_out", text)
+
+
 def left_out(symbol: str) -> Skipped:
-    """Return the reason of a holding that is not part of the problem."""
+    """Return the reason of a holding that is left out because its price is an estimate."""
     text = (
         f"{symbol} is left out: its price is an estimate, that of your own last trade. Neither its "
         "value nor its target counts."
@@ -116,11 +129,15 @@ def _trade_code(inputs: RebalanceInputs, aims: Aims, standing: Standing, fill: F
             return "harvest_loss"
         if aims.cash - inputs.cash > aims.cash_band or inputs.cash < inputs.cash_floor:
             return "raise_cash"
+        if inputs.settings.drift_limit is not None and standing.excess > 0:
+            return "toward_target"
         return "fund_purchases"
     if -standing.excess > standing.band:
         return "under_band"
     if inputs.cash - aims.cash > aims.cash_band:
         return "invest_cash"
+    if inputs.settings.drift_limit is not None and standing.excess < 0:
+        return "toward_target"
     return "reinvest_proceeds"
 
 
@@ -131,11 +148,13 @@ def skip_reason(
     cash_price: float,
     traded: dict[str, set[str]],
     sellable: bool,
+    used_up: Collection[str] = (),
 ) -> Skipped:
     """Return the reason why a security was not traded.
 
     cash_price: the solver's cost of one more dollar of cash; traded: the sides ("buy", "loss")
-    taken in each identity group; sellable: whether another security could still be sold.
+    taken in each identity group; sellable: whether another security could still be sold; used_up:
+    budgets of which nothing is left.
     """
     security = standing.security
     if security.price is None:
@@ -155,7 +174,22 @@ def skip_reason(
         other = "bought" if over else "sold at a loss"
         sentence = f"a substantially identical security is {other} in the same recommendation"
         return _skipped(standing, "wash_sale_pair", sentence)
-    return _not_worth_it(inputs, standing, cash_price, sellable)
+    if over and not standing.item.lots:
+        return held_too_briefly(inputs=inputs, standing=standing)
+    if inputs.settings.drift_limit is not None and not used_up:
+        return _skipped(standing, "drift_accepted", "the drift you accept lets it stay")
+    return _not_worth_it(inputs, standing, cash_price, sellable, used_up)
+
+
+def held_too_briefly(*, inputs: RebalanceInputs, standing: Standing) -> Skipped:
+    """Return the reason of a sale that lots younger than the minimum holding period prevent."""
+    days = inputs.settings.minimum_holding_days
+    kept = [lot for lot in standing.security.lots if is_kept(lot=lot, inputs=inputs)]
+    units = sum((lot.quantity for lot in kept), ZERO)
+    until = min(lot.opened_date for lot in kept) + timedelta(days=days - 1)
+    sentence = f"{plain(units)} of it were bought less than {days} days ago and are kept, the "
+    sentence += f"oldest of them through {until.isoformat()}"
+    return _skipped(standing, "minimum_holding_period", sentence, Block("", until))
 
 
 def _too_small(inputs: RebalanceInputs, standing: Standing) -> bool:
@@ -169,7 +203,11 @@ def _too_small(inputs: RebalanceInputs, standing: Standing) -> bool:
 
 
 def _not_worth_it(
-    inputs: RebalanceInputs, standing: Standing, cash_price: float, sellable: bool
+    inputs: RebalanceInputs,
+    standing: Standing,
+    cash_price: float,
+    sellable: bool,
+    used_up: Collection[str],
 ) -> Skipped:
     item = standing.item
     value = float(standing.value)
@@ -177,6 +215,10 @@ def _not_worth_it(
         # Left slope of phi at the holding: the penalty that one dollar sold would save, before tax.
         saved = -item.phi.at(value - 1e-3) + item.phi.at(value)
         gain = saved / 1e-3 + cash_price * (1 - item.sell_cost)
+        lot = standing.security.lots[item.lots[0].index]
+        tax = float(lot_rate(lot=lot, inputs=inputs)) * item.lots[0].gain
+        if used_up and gain > item.sell_cost + TURNOVER + tax:
+            return _budget(standing, used_up, "selling it", gains=item.lots[0].gain > 0)
         if gain > item.sell_cost + TURNOVER:
             return _skipped(
                 standing, "tax_exceeds_benefit", "selling would cost more tax than it is worth"
@@ -186,10 +228,20 @@ def _not_worth_it(
     saved = -item.phi.slope_up(value)
     if item.buy_cost + TURNOVER >= saved:
         return _skipped(standing, "cost_exceeds_benefit", "buying would cost more than it is worth")
+    if used_up and sellable:
+        return _budget(standing, used_up, "buying it", gains=True)
     if sellable and (inputs.settings.short_term_rate or inputs.settings.long_term_rate):
         sentence = "raising cash for it would cost more tax than it is worth"
         return _skipped(standing, "tax_exceeds_benefit", sentence)
     return _skipped(standing, "no_cash", "no cash is available")
+
+
+def _budget(standing: Standing, used_up: Collection[str], deed: str, *, gains: bool) -> Skipped:
+    if "gain" in used_up and (gains or "turnover" not in used_up):
+        sentence = f"{deed} would realize more gain than the budget of the year has left"
+        return _skipped(standing, "gain_budget", sentence)
+    sentence = f"{deed} would exceed what is left of the turnover budget of the year"
+    return _skipped(standing, "turnover_budget", sentence)
 
 
 def _blocked(standing: Standing, block: Block, side: str) -> Skipped:

@@ -10,9 +10,19 @@ value.
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal, localcontext
 
 from core.money import quantize
+from recommendations.engine.limits import (
+    DRIFT,
+    GAIN,
+    TURNOVER,
+    Limited,
+    limited,
+    limits_of,
+    miss_drift,
+)
 from recommendations.engine.problem import (
     ENGINE_VERSION,
     ZERO,
@@ -25,7 +35,9 @@ from recommendations.engine.program import Aims, aims, program
 from recommendations.engine.reasons import (
     Standing,
     cautions,
+    held_too_briefly,
     left_out,
+    set_aside,
     skip_reason,
     standings,
     trade_reason,
@@ -42,10 +54,17 @@ from recommendations.engine.result import (
 )
 from recommendations.engine.solver import CashFloorUnreachable, Solution, solve
 from recommendations.engine.trades import Fill, fills, priced
+from recommendations.engine.used_limits import clash, excesses, limit_uses
 
 __all__ = ["ENGINE_VERSION", "rebalance", "result_json"]
 
 WEIGHT_STEP = Decimal("0.000001")
+# How often orders are made smaller until their rounded money keeps every limit.
+_ATTEMPTS_MAX = 8
+# The part of a drift limit that is aimed at if costs take every answer just over it.
+_NEARER = Decimal("0.99")
+# A budget counts as used up from this share of it on: the next trade may be larger than the rest.
+_NEARLY_ALL = Decimal("0.98")
 _CONTEXT = Context(prec=60)
 
 
@@ -57,6 +76,8 @@ def rebalance(*, inputs: RebalanceInputs) -> RebalanceResult:
     """
     with localcontext(_CONTEXT):
         ordered, goals, task = _task(inputs)
+        if limits_of(inputs=ordered, aims=goals):
+            return _within_limits(ordered, goals)
         try:
             solution = solve(program=task)
         except CashFloorUnreachable:
@@ -64,6 +85,59 @@ def rebalance(*, inputs: RebalanceInputs) -> RebalanceResult:
             solution = solve(program=task)
         done = fills(inputs=ordered, program=task, solution=solution)
         return _result(ordered, goals, task, solution, done)
+
+
+def _within_limits(inputs: RebalanceInputs, goals: Aims) -> RebalanceResult:
+    """Return the trades of an account with limits: none uses more than it may, to the cent."""
+    found = _limited(inputs, goals)
+    result = _first_kept(inputs, goals, found)
+    limit = inputs.settings.drift_limit
+    if result is None and limit is not None and DRIFT not in found.missed:
+        # Costs and rounding take every answer over the limit: take one nearer to the targets.
+        settings = replace(inputs.settings, drift_limit=limit * _NEARER)
+        nearer = _limited(replace(inputs, settings=settings), goals)
+        if DRIFT not in nearer.missed:
+            nearer.bound = found.bound
+            result = _first_kept(inputs, goals, nearer)
+        if result is None:
+            miss_drift(found)
+            result = _first_kept(inputs, goals, found)
+    if result is None:
+        raise clash(inputs=inputs, missed=found.missed)
+    return replace(result, limits=limit_uses(inputs=inputs, result=result))
+
+
+def _limited(inputs: RebalanceInputs, goals: Aims) -> Limited:
+    try:
+        return limited(inputs=inputs, aims=goals, free_sales=False)
+    except CashFloorUnreachable:
+        return limited(inputs=inputs, aims=goals, free_sales=True)
+
+
+def _first_kept(inputs: RebalanceInputs, goals: Aims, found: Limited) -> RebalanceResult | None:
+    """Return the best answer whose rounded money keeps the limits, if one does."""
+    slack: dict[str, float] = {}
+    for attempt in range(_ATTEMPTS_MAX):
+        over: dict[str, float] = {}
+        for task, solution in found.answers(slack):
+            if over and attempt < _ATTEMPTS_MAX - 1:
+                # The best answer, a little smaller, comes before the next one.
+                break
+            try:
+                done = fills(inputs=inputs, program=task, solution=solution)
+            except CashFloorUnreachable:
+                continue
+            proved = replace(solution, lower_bound=found.bound)
+            result = _result(inputs, goals, task, proved, done, base=found.base)
+            excess = excesses(inputs=inputs, result=result, missed=found.missed)
+            if not excess:
+                return result
+            over = over or excess
+        if not over:
+            return None
+        for name, excess_now in over.items():
+            slack[name] = slack.get(name, 0.0) + excess_now
+    return None
 
 
 def whole_orders(*, inputs: RebalanceInputs, solution: Solution) -> dict[int, Decimal]:
@@ -103,7 +177,9 @@ def _result(
     task: Program,
     solution: Solution,
     done: tuple[Fill, ...],
+    base: Program | None = None,
 ) -> RebalanceResult:
+    """Return the result; base: the program whose penalties the bound counts, if not `task`."""
     stands = standings(inputs=inputs, aims=goals, items=task.items)
     by_index = {fill.index: fill for fill in done}
     sold = {fill.index: fill.sold for fill in done}
@@ -119,7 +195,7 @@ def _result(
         before=_drift(inputs, goals, stands, {}, inputs.cash),
         after=_drift(inputs, goals, stands, sold, totals.cash_after),
         totals=totals,
-        optimality_gap_bps=_gap_bps(inputs, goals, task, solution, by_index),
+        optimality_gap_bps=_gap_bps(goals, base or task, solution, by_index),
     )
 
 
@@ -162,6 +238,7 @@ def _skipped(
         elif any(lot.gain < 0 for lot in fill.lots):
             sides.add("loss")
     traded.pop("", None)
+    used_up = _used_up(inputs, by_index)
     sellable = {
         i
         for i, security in enumerate(inputs.securities)
@@ -174,11 +251,46 @@ def _skipped(
             cash_price=solution.cash_price,
             traded=traded,
             sellable=bool(sellable - {i}),
+            used_up=used_up,
         )
         for i, standing in enumerate(stands)
         if i not in by_index
     )
-    return (*skipped, *(left_out(symbol) for symbol in inputs.left_out))
+    return (
+        *skipped,
+        *_kept_parts(inputs, stands, by_index),
+        *(left_out(symbol) for symbol in inputs.left_out),
+        *(set_aside(symbol) for symbol in inputs.set_aside),
+    )
+
+
+def _used_up(inputs: RebalanceInputs, by_index: dict[int, Fill]) -> frozenset[str]:
+    """Return the budgets of which nearly nothing is left: what stands between the trades."""
+    fills_made = by_index.values()
+    gains = (lot.gain for fill in fills_made for lot in fill.lots if lot.gain > 0)
+    pairs = (
+        (TURNOVER, inputs.settings.turnover_budget, (fill.value for fill in fills_made)),
+        (GAIN, inputs.settings.gain_budget, gains),
+    )
+    return frozenset(
+        name
+        for name, limit, parts in pairs
+        if limit is not None and sum(parts, ZERO) >= limit * _NEARLY_ALL
+    )
+
+
+def _kept_parts(
+    inputs: RebalanceInputs, stands: tuple[Standing, ...], by_index: dict[int, Fill]
+) -> tuple[Skipped, ...]:
+    """Return the reasons of sales that end before young lots, and leave a holding over its band."""
+    found = []
+    for i, fill in sorted(by_index.items()):
+        security, item = stands[i].security, stands[i].item
+        free = sum((security.lots[k].quantity for k in {lot.index for lot in item.lots}), ZERO)
+        excess = stands[i].excess - fill.sold * security.priced_at
+        if free < security.quantity and fill.sold >= free and excess > stands[i].band:
+            found.append(held_too_briefly(inputs=inputs, standing=stands[i]))
+    return tuple(found)
 
 
 def _drift(
@@ -246,7 +358,6 @@ def _totals(inputs: RebalanceInputs, trades: tuple[Trade, ...]) -> Totals:
 
 
 def _gap_bps(
-    inputs: RebalanceInputs,
     goals: Aims,
     task: Program,
     solution: Solution,

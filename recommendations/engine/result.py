@@ -114,6 +114,19 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitUse:
+    """What the trades use of one limit: drift as a share of the account, budgets in money.
+
+    kept: whether the limit is kept; only a limit on the drift may not be.
+    """
+
+    name: str
+    limit: Decimal
+    used: Decimal
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RebalanceResult:
     """The answer. No allowed answer is cheaper by more than the proven `optimality_gap_bps`."""
 
@@ -127,6 +140,7 @@ class RebalanceResult:
     after: Drift
     totals: Totals
     optimality_gap_bps: Decimal
+    limits: tuple[LimitUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Request and compute rebalances."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from core.errors import InvalidInput
@@ -17,6 +18,7 @@ from recommendations.operations.account_jobs import account_of, ensure_in_use, r
 from recommendations.queries import rebalance_inputs
 from stores.database import snapshot
 from transactions.models import Account
+from transactions.queries import holdings
 
 REBALANCE = "recommendations.rebalance"
 _ESTIMATE_S = 2.0
@@ -33,6 +35,7 @@ def request_rebalance(*, account: Account, options: Options, user: User, now: da
         raise InvalidInput(
             "The account has no targets. Set them before rebalancing.", code="targets_missing"
         )
+    _ensure_in_account(account, options.leave_out)
     return enqueue(
         kind=REBALANCE,
         queue=Queue.INTERACTIVE,
@@ -44,6 +47,22 @@ def request_rebalance(*, account: Account, options: Options, user: User, now: da
         estimate_s=_ESTIMATE_S,
         still_true=lambda job: _still_true(job, account, options, now),
     )
+
+
+def _ensure_in_account(account: Account, symbols: Collection[str]) -> None:
+    """Refuse to leave out what the account neither holds nor wants."""
+    if not symbols:
+        return
+    known = {row.asset.symbol for row in holdings(account_ids=[account.pk])}
+    known |= {row.asset.symbol for row in targets(account_pk=account.pk) if row.asset}
+    unknown = sorted(set(symbols) - known)
+    if unknown:
+        raise InvalidInput(
+            f"These symbols are neither held nor targeted: {', '.join(unknown)}. Leave out only "
+            "symbols of the account.",
+            code="symbol_not_in_account",
+            fields={"leave_out": [f"{symbol} is not in the account" for symbol in unknown]},
+        )
 
 
 def _still_true(job: Job, account: Account, options: Options, now: datetime) -> bool:

@@ -1,7 +1,9 @@
 """Reads: the inputs of the engines, and stored recommendations."""
 
+from recommendations.queries.drift_curve import DriftCurve, account_drift_curve
 from recommendations.queries.harvest_inputs import harvest_inputs
 from recommendations.queries.inputs import rebalance_inputs
+from recommendations.queries.netted_tax import netted_tax
 from recommendations.queries.stored import (
     job_result,
     progress,
@@ -12,9 +14,12 @@ from recommendations.queries.stored import (
 )
 
 __all__ = [
+    "DriftCurve",
+    "account_drift_curve",
     "harvest_inputs",
     "job_result",
     "progress",
+    "netted_tax",
     "rebalance_inputs",
     "recommendation",
     "recommendations",

@@ -3,7 +3,7 @@
 Prices, rates and the terms of trading are those of a `Market`, which all accounts share. What only
 one household knows (its own assets, prices and estimates, its own symbol changes and recent splits)
 cannot be shared: such accounts are marked `alone`, and their inputs are those of
-`rebalance_inputs`.
+`rebalance_inputs`. So are those of accounts with rules of their own (`RebalancePolicy`).
 
 Beside the engine's floats stand the exact figures they come from, in integers: money in steps of
 10^-4, quantities in steps of 10^-10, percentages in steps of 10^-4, rates in steps of 10^-5, dates
@@ -98,6 +98,8 @@ SELECT account.household_id
    AND (event.type = 'symbol_change'
         OR (event.ratio_new IS NOT NULL AND event.trade_date >= %(prices_since)s))
 """
+# Accounts with rules of their own, which the columns do not have.
+_WITH_RULES = "SELECT account_id FROM portfolios_rebalancepolicy WHERE {range}"
 # Households in which a loss of the last days may wait for a replacement.
 _LOSSES = """
 SELECT DISTINCT account.household_id
@@ -180,6 +182,8 @@ def columns_of(
     restrictions = rows(_RESTRICTIONS, _RESTRICTION_FIELDS)
     by_id = _ById(market, accounts)
     alone = _alone(accounts, market)
+    ruled = rows(_WITH_RULES, {"account_id": "int8"})
+    alone |= np.isin(accounts["id"], ruled["account_id"])
     for read in (targets[targets["asset_id"] > 0], lots):
         alone[by_id.owners(read[~by_id.known(read)])] = True
     alone[by_id.owners(lots[lots["quantity"] < 0])] = True

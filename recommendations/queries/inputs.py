@@ -11,6 +11,7 @@ from portfolios.holdings.valuation import UnitValue
 from portfolios.queries import restrictions, targets, unit_values
 from recommendations.engine.fees import fee_market
 from recommendations.engine.inputs import (
+    NOTHING_YET,
     AssetFacts,
     Facts,
     Rates,
@@ -21,6 +22,7 @@ from recommendations.engine.inputs import (
 from recommendations.engine.options import Options
 from recommendations.engine.problem import LIVE, Lot, Purchase, RebalanceInputs
 from recommendations.engine.rebalancing import ENGINE_VERSION
+from recommendations.queries.year_so_far import year_so_far
 from transactions.ledger.lots import Piece
 from transactions.ledger.open_wash_windows import WashWindows
 from transactions.ledger.replacements import order_of
@@ -47,6 +49,7 @@ def rebalance_inputs(*, account: Account, options: Options, now: datetime) -> Re
     ids = {one.held.piece.place[1] for one in own}
     ids |= {target.asset_id for target in wanted if target.asset_id is not None}
     taxable = account.type == AccountType.TAXABLE
+    has_budget = options.turnover_budget is not None or options.gain_budget is not None
     others = other_pieces(account_pk=account.pk, asset_ids=ids, windows=windows) if taxable else []
     lots, purchases = lots_and_purchases(own, others)
     facts = Facts(
@@ -68,6 +71,7 @@ def rebalance_inputs(*, account: Account, options: Options, now: datetime) -> Re
         ],
         purchases=purchases,
         earlier_acquired_count=windows.rules.policy.earlier_acquired_count,
+        year=year_so_far(account=account, as_of=as_of) if has_budget else NOTHING_YET,
     )
     return problem(facts=facts, options=options, engine_version=ENGINE_VERSION)
 

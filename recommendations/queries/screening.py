@@ -9,7 +9,8 @@ The rule is that of the engine (`engine/arrays/items.py`), in floats:
 
 Quantities are those of holdings, which are the sums of the open lots. A holding without a target
 has a target and a threshold of 0. Accounts that prices alone do not decide are returned, too: a
-security without a price, or a split in the household since the oldest price was made.
+security without a price, a split in the household since the oldest price was made, or rules of the
+account's own, such as cash to keep.
 """
 
 from collections.abc import Mapping
@@ -95,6 +96,9 @@ UNION
 SELECT id FROM part JOIN shared USING (id)
  WHERE NOT of_cash
    AND abs(part.value - weight * share) > threshold * shared.value + %(same)s * shared.value
+UNION
+SELECT shared.id FROM shared JOIN portfolios_rebalancepolicy rules ON rules.account_id = shared.id
+ WHERE rules.account_id BETWEEN %(first)s AND %(last)s
 UNION
 SELECT shared.id
   FROM shared

@@ -14,11 +14,18 @@ from django.db import connection
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
+from recommendations.engine.arrays.warming import warm
 from tests.config.log_in_rows import api_keys, log_ins, passkeys
 from tests.config.notified import hooks_and_alerts, notices
 from tests.conftest import People, make_assets, make_people
 
 LEAVING = ("/logout", "/logout-everywhere", "/password")
+
+
+@pytest.fixture(scope="session")
+def compiled_engine() -> None:
+    """Compile outside of any transaction: some routes answer only then."""
+    warm()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 
 from edge.query_strings import MAY_BE_EMPTY, declared_parameters
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("compiled_engine")]
 
 
 def refusal(answer: Any) -> tuple[int, str, list[str]]:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from portfolios.queries import performance_inputs
 from stores.redis import redis_client
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("compiled_engine")]
 
 QUERY = {"symbols": "AAA,BBB", "base": "EUR", "quote": "USD"}
 
@@ -236,6 +236,7 @@ def test_one_row_or_a_thousand_cost_the_same_queries(
         "harvest_opportunities_list": 32,
         "harvest_calendar_list": 18,
         "harvest_ledger": 11,
+        "portfolio_rebalance_curve": 20,
     }
     counted = {}
     for route in get_routes:

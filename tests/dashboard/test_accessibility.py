@@ -115,6 +115,7 @@ def addresses(account: Any) -> list[str]:
         f"{own}/targets",
         f"{own}/harvest",
         f"{own}/recommendations",
+        f"{own}/rebalance",
         "/holdings",
         "/holdings?group=class",
         "/assets/AAA",

@@ -11,8 +11,10 @@ from django.db import connection
 from django.utils import timezone
 
 from bench.scale import seed
+from portfolios.models import RebalancePolicy
 from recommendations.queries.columns import _ALONE
 from recommendations.queries.screening import Prices, _statement
+from stores.rows import execute
 from stores.sent_arrays import accept_arrays
 from transactions.models import Account
 
@@ -22,6 +24,9 @@ pytestmark = pytest.mark.django_db
 def plan(statement: str, values: Mapping[str, Any]) -> str:
     """Return the plan of a statement in a town of 600 accounts."""
     seed(accounts=600, holdings=20, tag="ranges", now=timezone.now())
+    rules = [RebalancePolicy(account=account) for account in Account.objects.order_by("id")]
+    RebalancePolicy.objects.bulk_create(rules)
+    execute("ANALYZE portfolios_rebalancepolicy", {})
     connection.ensure_connection()
     with psycopg.Cursor[tuple[str]](connection.connection) as cursor:
         accept_arrays(cursor)
@@ -41,6 +46,9 @@ def test_the_screen_reads_the_range_by_its_keys() -> None:
     values = {"first": last + 1, "last": last + 8, "since": prices.since, "floor": 0.0,
               "same": 1e-12, **prices.sent}  # fmt: skip
     found = plan(_statement(("USD",)), values)
-    for index in ("transactions_holding_pkey", "target_unique", "transaction_leads_on"):
+    for index in (
+        *("transactions_holding_pkey", "target_unique", "transaction_leads_on"),
+        "portfolios_rebalancepolicy_pkey",
+    ):
         assert index in found, found
     assert "Seq Scan" not in found, found

@@ -31,7 +31,7 @@ def test_the_canonical_json_is_this_text(account: AccountTable) -> None:
     assert inputs_json(inputs=replace(account(TABLE), purchases=(bought,))) == (
         '{"account_id":"account","as_of":"2026-06-01","cash":"1000.5","cash_floor":"0",'
         '"cash_target_weight":"0.1","cash_threshold":"0.01","currency":"USD",'
-        '"earlier_acquired_count":true,"engine_version":"rebalance-4","left_out":[],"purchases":[{"group":"us",'
+        '"earlier_acquired_count":true,"engine_version":"rebalance-5","left_out":[],"purchases":[{"group":"us",'
         '"opened_at":"2026-05-20T15:00:00+00:00","order":3,"permanent":false,"purchase":2,'
         '"quantity":"1.5"}],"securities":[{"asset_id":"a","buy_block":{"code":"restricted",'
         '"until":"2026-06-30"},"currency":null,"fee_market":"US","fractional":true,"fx_rate":"1",'

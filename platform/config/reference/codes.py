@@ -3,7 +3,7 @@
 `tests/config/test_reference.py` checks that the catalog has exactly the codes the source raises.
 """
 
-from config.reference import notifications
+from config.reference import codes_rebalancing, notifications
 from config.reference.codes_market import MARKET_CODES
 
 CODES: dict[str, dict[str, str]] = {
@@ -327,43 +327,7 @@ CODES: dict[str, dict[str, str]] = {
         "status_unknown": "The row status does not exist. Use one of those in the API schema.",
         "symbols_too_many": "The file names too many securities. Split it.",
     },
-    "Targets, rebalancing, tax": {
-        "targets_missing": "The account has no targets. Set them first.",
-        "targets_not_100": "The target weights must sum to 100 percent.",
-        "target_invalid": "A target or band must be between 0 and 100 with at most four decimals.",
-        "symbol_repeated": "A symbol appears twice. Send it once.",
-        "kind_unknown": "The restriction must be no_buy, no_sell or no_trade.",
-        "price_missing": "A held asset has no price. Record one first.",
-        "price_not_at_rate": "The price is not the quote at the exchange rate. Send both again.",
-        "cash_floor_unreachable": (
-            "All permitted sales would not raise that much cash. Lower the cash floor."
-        ),
-        "computation_timeout": (
-            "The job exceeded its time limit. Try again, with a smaller file if it is an import."
-        ),
-        "too_many_securities": (
-            "The account has too many assets to rebalance. Sell or transfer some first."
-        ),
-        "too_many_lots": (
-            "There are too many open lots for one answer. Request a harvest of one account."
-        ),
-        "night_ended": "The night has already ended or was cancelled. Choose another.",
-        "recommendation_expired": (
-            "The night that made the recommendation was too long ago. Request a new one."
-        ),
-        "already_decided": "The recommendation was already decided. Request a new one.",
-        "decision_unknown": "The decision must be `approved` or `rejected`.",
-        "recommendation_not_found": (
-            "The recommendation does not exist, or you have no access to it."
-        ),
-        "engine_version_unknown": (
-            "Another engine version computed this recommendation, so it cannot be replayed. "
-            "Request a new rebalance."
-        ),
-        "carryforward_repeated": "A member and year appear twice. Send each pair once.",
-        "holding_unknown": "The asset was never held in the account. Check the symbol.",
-        "year_out_of_range": "The tax year has not begun or is before 1950. Send another.",
-    },
+    "Targets, rebalancing, tax": codes_rebalancing.CODES,
     "Orders": {
         "order_not_found": "The order does not exist, or you have no access to it.",
         "account_or_recommendation": "Send either `account_id` or `recommendation_id`, not both.",

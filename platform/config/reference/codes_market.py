@@ -38,8 +38,8 @@ MARKET_CODES: dict[str, dict[str, str]] = {
         ),
         "choice_unknown": "This choice does not exist. Reload the page.",
         "targets_left_out": (
-            "Every target is of a holding whose price is an estimate. Enter prices for them, or do "
-            "not leave them out."
+            "Every target is of a holding that is left out. Enter prices for estimates, or leave "
+            "out fewer symbols."
         ),
         "price_not_used": (
             "A warning: a source has a price of that day, which takes precedence. Nothing to do."

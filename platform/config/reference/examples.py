@@ -22,6 +22,12 @@ _PURCHASE = {
 }
 _CREDENTIAL = {"id": "c2lnbmF0dXJl", "rawId": "c2lnbmF0dXJl", "type": "public-key", "response": {}}
 REQUESTS: dict[str, Any] = {
+    "rebalance_policy_replace": {
+        "cash_policy": "full",
+        "cash_floor": "2500",
+        "minimum_holding_days": 31,
+        "gain_budget": "10000",
+    },
     "accounts_create": {"name": "Brokerage", "type": "taxable", "currency": "USD"},
     "accounts_update": {"name": "Joint brokerage", "lot_method": "min_tax"},
     "log_out": {"refresh": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"},

@@ -26,7 +26,8 @@ class FilingForm(forms.Form):
     filing_status = forms.ChoiceField(label="Filing status", choices=STATUSES)
 
 
-def _loss(label: str) -> forms.DecimalField:
+def amount_field(label: str) -> forms.DecimalField:
+    """Return an optional field of an amount of money that is not negative."""
     return forms.DecimalField(
         label=label,
         required=False,
@@ -49,8 +50,8 @@ class CarryforwardForm(forms.Form):
         max_value=2200,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
-    short_term = _loss("Short-term loss")
-    long_term = _loss("Long-term loss")
+    short_term = amount_field("Short-term loss")
+    long_term = amount_field("Long-term loss")
 
     def __init__(self, *args: Any, people: Sequence[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,5 +1,6 @@
-"""Rebalances requested; their jobs and those of harvests followed; recommendations decided on."""
+"""Jobs of rebalances and harvests followed; recommendations shown and decided on."""
 
+from decimal import Decimal
 from uuid import UUID
 
 from django.contrib import messages
@@ -10,17 +11,23 @@ from django.urls import reverse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
-from core.errors import BallastError, Conflict, InvalidInput, NotFound
+from core.errors import BallastError, InvalidInput, NotFound
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.presenters.harvests import at_a_loss, figures
-from dashboard.presenters.results import before_and_after, in_order, outside, turnover
+from dashboard.presenters.relaxations import relaxations
+from dashboard.presenters.results import (
+    before_and_after,
+    in_order,
+    limit_lines,
+    outside,
+    turnover,
+)
 from edge.pagination import keyset_page
 from jobs.models import ACTIVE, Job, JobStatus
 from jobs.operations import cancel
 from jobs.queries import job as job_of
 from recommendations import operations, queries
-from recommendations.engine.options import ESTIMATED_PRICES, HOLD, Options
-from recommendations.engine.result import stored_result
+from recommendations.engine.result import RebalanceResult, stored_result
 from recommendations.harvesting.result import stored_harvest
 from recommendations.models import Recommendation, RecommendationKind, RecommendationStatus
 from transactions import queries as ledger
@@ -34,33 +41,6 @@ _DECISIONS = {
     "approved": RecommendationStatus.APPROVED,
     "rejected": RecommendationStatus.REJECTED,
 }
-
-
-@for_investors("POST")
-def rebalance(request: SignedIn, account_id: UUID) -> HttpResponse:
-    """Request a rebalance of the account as it is now, and redirect to its progress."""
-    account = ledger.account(user=request.user, public_id=account_id)
-    try:
-        job = operations.request_rebalance(
-            account=account,
-            options=Options(estimated_prices=_estimated_prices(request)),
-            user=request.user,
-            now=timezone.now(),
-        )
-    except (Conflict, InvalidInput) as refusal:
-        messages.error(request, refusal.detail)
-        return redirect("portfolio", account_id)
-    return redirect("rebalance_job", account_id, job.public_id)
-
-
-def _estimated_prices(request: SignedIn) -> str:
-    chosen = request.POST.get("estimated_prices", HOLD)
-    if chosen not in ESTIMATED_PRICES:
-        raise InvalidInput(
-            "This choice for estimated prices does not exist. Reload the page.",
-            code="choice_unknown",
-        )
-    return chosen
 
 
 @for_investors("GET")
@@ -93,6 +73,7 @@ def _progress(account: Account, job: Job) -> dict[str, object]:
         "job": job,
         "active": job.status in ACTIVE,
         "harvest": job.kind == operations.HARVEST,
+        "relaxations": relaxations(job.params, job.error) if job.error else (),
     }
 
 
@@ -164,8 +145,21 @@ def recommendation(request: SignedIn, account_id: UUID, recommendation_id: UUID)
             "drift_after": result.after.total * 100,
             "turnover": turnover(result),
             "weights": before_and_after(result),
+            "limits": limit_lines(result),
+            "netted": _netted(request, row, result),
         },
     )
+
+
+def _netted(request: SignedIn, row: Recommendation, result: RebalanceResult) -> Decimal | None:
+    """Return the tax after netting with the year as it stands; None without such a return."""
+    if row.status != RecommendationStatus.PROPOSED:
+        return None  # its trades may be part of the year already
+    account = ledger.account_with_owner(user=request.user, public_id=row.account.public_id)
+    try:
+        return queries.netted_tax(account=account, result=result, as_of=timezone.now().date())
+    except BallastError:  # a currency of the household without a rate of that day
+        return None
 
 
 def _harvest(request: SignedIn, row: Recommendation) -> HttpResponse:

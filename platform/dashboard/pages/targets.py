@@ -16,7 +16,12 @@ from core.money import plain
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.presenters.holdings import Aim, aims_of, portfolio
 from marketdata.queries import assets
-from portfolios.holdings.targets import CASH_SYMBOL, TargetWeight
+from portfolios.holdings.targets import (
+    ABSOLUTE,
+    CASH_SYMBOL,
+    THRESHOLD_KINDS,
+    TargetWeight,
+)
 from portfolios.operations import set_targets
 from portfolios.queries import account_value, target_weights
 from transactions import queries as ledger
@@ -24,6 +29,10 @@ from transactions import queries as ledger
 THRESHOLD_DEFAULT = "5"
 ADDABLE_MAX = 300
 _FOUR_DECIMALS = Decimal("0.0001")
+
+
+# Symbol, target, threshold and its kind, as typed.
+_Typed = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,7 @@ class Line:
     weight: Decimal | None
     target: str
     threshold: str
+    kind: str = ABSOLUTE
     invalid: bool = False
 
 
@@ -70,9 +80,10 @@ def targets(request: SignedIn, account_id: UUID) -> HttpResponse:
             weights.get(symbol) or Decimal(0),
             target,
             threshold,
+            kind,
             _percentage(target) is None,
         )
-        for symbol, target, threshold in wanted
+        for symbol, target, threshold, kind in wanted
     ]
     total = sum((_percentage(line.target) or Decimal(0) for line in lines), Decimal(0))
     taken = {line.symbol for line in lines}
@@ -95,36 +106,47 @@ def targets(request: SignedIn, account_id: UUID) -> HttpResponse:
     )
 
 
-def _lines(stored: Sequence[TargetWeight], held: Sequence[str]) -> list[tuple[str, str, str]]:
+def _lines(stored: Sequence[TargetWeight], held: Sequence[str]) -> list[_Typed]:
     """Return the rows to edit: stored targets, then holdings without a target, then cash."""
     lines = [
-        (row.symbol, plain(row.target_percentage), plain(row.rebalance_threshold)) for row in stored
+        (
+            row.symbol,
+            plain(row.target_percentage),
+            plain(row.rebalance_threshold),
+            row.threshold_kind,
+        )
+        for row in stored
     ]
     named = {row.symbol for row in stored}
     missing = [symbol for symbol in (*held, CASH_SYMBOL) if symbol not in named]
-    return [*lines, *((symbol, "0", THRESHOLD_DEFAULT) for symbol in missing)]
+    return [*lines, *((symbol, "0", THRESHOLD_DEFAULT, ABSOLUTE) for symbol in missing)]
 
 
-def _typed(request: SignedIn) -> list[tuple[str, str, str]]:
+def _typed(request: SignedIn) -> list[_Typed]:
     """Return the rows of the form, and the row to add if no script has added it."""
     columns = [request.POST.getlist(name)[: TARGETS_MAX + 1] for name in _COLUMNS]
-    lines = list(zip(*columns, strict=False))
+    kinds = request.POST.getlist("kind")[: TARGETS_MAX + 1] or [ABSOLUTE] * len(columns[0])
+    lines = list(zip(*columns, kinds, strict=False))
     added = request.POST.get("add", "")
     if request.POST.get("action") == "add" and added and added not in {row[0] for row in lines}:
-        lines.append((added, "0", THRESHOLD_DEFAULT))
+        lines.append((added, "0", THRESHOLD_DEFAULT, ABSOLUTE))
     return lines
 
 
 _COLUMNS = ("symbol", "target", "threshold")
 
 
-def _weights(lines: Sequence[tuple[str, str, str]]) -> list[TargetWeight]:
+def _weights(lines: Sequence[_Typed]) -> list[TargetWeight]:
     """Return the stated targets; a row at zero is no target."""
     weights = []
-    for symbol, target_text, threshold_text in lines:
+    for symbol, target_text, threshold_text, kind in lines:
+        if kind not in THRESHOLD_KINDS:
+            raise InvalidInput(
+                "This kind of band does not exist. Reload the page.", code="choice_unknown"
+            )
         aim = _aim(symbol, target_text, threshold_text)
         if aim.target:
-            weights.append(TargetWeight(symbol, aim.target, aim.threshold))
+            weights.append(TargetWeight(symbol, aim.target, aim.threshold, kind))
     return weights
 
 

@@ -214,4 +214,4 @@ def live_account(
 
 def aims_of(weights: Sequence[TargetWeight]) -> dict[str, Aim]:
     """Return target weights by symbol."""
-    return {row.symbol: Aim(row.target_percentage, row.rebalance_threshold) for row in weights}
+    return {row.symbol: Aim(row.target_percentage, row.band) for row in weights}

@@ -4,6 +4,7 @@ turnover   sum of the trades' values, purchases and sales
 left       weight after - target, in percentage points
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -23,6 +24,27 @@ class WeightChange:
     before: Decimal
     after: Decimal
     left: Decimal
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitLine:
+    """What the trades use of one limit, in its own unit; kept: whether they keep it."""
+
+    label: str
+    used: Decimal
+    limit: Decimal
+    is_share: bool
+    kept: bool
+
+
+_LIMITS = {
+    "drift": "Accepted drift",
+    "turnover": "Left of the turnover budget",
+    "gain": "Left of the gain budget",
+}
+# A holding this close to its target, in percentage points, needs no explanation.
+_AT_TARGET = Decimal("0.05")
 
 
 def in_order(result: RebalanceResult) -> list[Trade]:
@@ -45,15 +67,34 @@ def before_and_after(result: RebalanceResult) -> list[WeightChange]:
     """Return the weights of every security and of cash, the largest target first."""
     first, last = result.before, result.after
     after = {row.symbol: row.weight for row in last.securities}
+    reasons = {trade.symbol: trade.explanation for trade in result.trades}
+    reasons |= {row.symbol: row.explanation for row in result.skipped}
     changes = [
-        _change(row.symbol, row.target_weight, row.weight, after[row.symbol])
+        _change(row.symbol, row.target_weight, row.weight, after[row.symbol], reasons)
         for row in first.securities
     ]
     changes.sort(key=lambda change: (-change.target, change.symbol))
-    cash = _change("Cash", first.cash_target_weight, first.cash_weight, last.cash_weight)
+    cash = _change("Cash", first.cash_target_weight, first.cash_weight, last.cash_weight, {})
     return [*changes, cash]
 
 
-def _change(symbol: str, target: Decimal, before: Decimal, after: Decimal) -> WeightChange:
+def limit_lines(result: RebalanceResult) -> list[LimitLine]:
+    """Return the limits of the run with what the trades use of them."""
+    return [
+        LimitLine(
+            _LIMITS[use.name],
+            use.used * HUNDRED if use.name == "drift" else use.used,
+            use.limit * HUNDRED if use.name == "drift" else use.limit,
+            use.name == "drift",
+            use.kept,
+        )
+        for use in result.limits
+    ]
+
+
+def _change(
+    symbol: str, target: Decimal, before: Decimal, after: Decimal, reasons: Mapping[str, str]
+) -> WeightChange:
     aim, first, last = (value * HUNDRED for value in (target, before, after))
-    return WeightChange(symbol, aim, first, last, last - aim)
+    why = "" if abs(last - aim) < _AT_TARGET else reasons.get(symbol, "")
+    return WeightChange(symbol, aim, first, last, last - aim, why)

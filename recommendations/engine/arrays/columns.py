@@ -4,11 +4,13 @@ Money is in the account's currency; weights, bands, rates and spreads are fracti
 the engine's canonical one: securities by symbol, lots by id and piece.
 
 ACCOUNT   securities_begin, securities_end: its rows among the securities; harvest: a loss may be
-          the only reason for a sale; whole: only whole shares are traded
+          the only reason for a sale; whole: only whole shares are traded; even: drift costs the
+          same however far it is, as a limit on the drift counts it
 SECURITY  lots_begin, lots_end: its rows among the lots; a price of 0 is none; sec_rate: of the
           value sold; taf_per_share, taf_cap: money; group: equal numbers within an account are
           substantially identical, -1: no other is like it
-LOT       units, cost basis, term, and units whose loss would be disallowed
+LOT       units, cost basis, term, and units whose loss would be disallowed; kept: it is too young
+          to be sold
 """
 
 from typing import NamedTuple
@@ -23,7 +25,7 @@ ACCOUNT = np.dtype(
         *((name, np.float64) for name in ("cash", "cash_floor", "cash_weight", "cash_threshold")),
         *((name, np.float64) for name in ("short_rate", "long_rate", "drift_penalty")),
         *((name, np.float64) for name in ("brokerage_fee", "minimum_trade")),
-        *((name, np.bool_) for name in ("harvest", "whole")),
+        *((name, np.bool_) for name in ("harvest", "whole", "even")),
     ],
     align=True,
 )
@@ -39,7 +41,7 @@ SECURITY = np.dtype(
 LOT = np.dtype(
     [
         *((name, np.float64) for name in ("quantity", "basis", "washable")),
-        ("long_term", np.bool_),
+        *((name, np.bool_) for name in ("long_term", "kept")),
     ],
     align=True,
 )

@@ -61,7 +61,10 @@ class Items(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """The account around its items: cash, its floor and target, and the weight of drift."""
+    """The account around its items: cash, its floor and target, and the weight of drift.
+
+    reach: the value whose shares are the distances at which drift costs more.
+    """
 
     cash: float
     floor: float
@@ -69,6 +72,7 @@ class Budget(NamedTuple):
     cash_band: float
     weight: float
     value: float
+    reach: float
 
 
 class View(NamedTuple):
@@ -101,7 +105,7 @@ def new_view(securities: int, room: int) -> View:
 
 
 @compiled
-def penalty_steps(band: float, weight: float, value: float, offsets: Floats, slopes: Floats) -> int:
+def penalty_steps(band: float, weight: float, reach: float, offsets: Floats, slopes: Floats) -> int:
     """Write the distances from the target at which the penalty's slope changes; return how many."""
     n = 0
     if band > 0:
@@ -109,7 +113,7 @@ def penalty_steps(band: float, weight: float, value: float, offsets: Floats, slo
         offsets[1], slopes[1] = band / 2, CENTER_PULL
         n = 2
     for k in range(len(_BEYOND)):
-        offsets[n] = band + _BEYOND[k] * value
+        offsets[n] = band + _BEYOND[k] * reach
         slopes[n] = CENTER_PULL + _MULTIPLES[k] * weight
         n += 1
     return n
@@ -246,7 +250,7 @@ def write_curve(
     """
     held_value = items.securities[i].price * items.securities[i].held
     offsets, slopes = np.empty(STEPS_MAX), np.empty(STEPS_MAX)
-    n = penalty_steps(items.securities[i].band, budget.weight, budget.value, offsets, slopes)
+    n = penalty_steps(items.securities[i].band, budget.weight, budget.reach, offsets, slopes)
     lots = items.securities[i].lots_end - items.securities[i].lots_begin
     edges = np.empty(lots + 2 * STEPS_MAX)
     out, kinds = np.empty(2 * len(edges) + 4), np.empty(2 * len(edges) + 4, np.int64)
@@ -319,7 +323,7 @@ def _add_sale_costs(items: Items, i: int, losses: bool, view: View, first: int, 
 def write_cash_curve(budget: Budget, highest: float, view: View, start: int) -> int:
     """Write the curve of the cash itself: z = cash - level, from the most it can be down."""
     offsets, slopes = np.empty(STEPS_MAX), np.empty(STEPS_MAX)
-    n = penalty_steps(budget.cash_band, budget.weight, budget.value, offsets, slopes)
+    n = penalty_steps(budget.cash_band, budget.weight, budget.reach, offsets, slopes)
     top = max(highest, budget.floor)
     count = 0
     for k in range(n, -n - 1, -1):

@@ -14,22 +14,25 @@ from recommendations.engine.arrays.columns import Columns
 from recommendations.engine.arrays.compiling import compiled
 from recommendations.engine.arrays.curves import LOT, SECURITY, Budget, Items
 from recommendations.engine.arrays.sorting import places_sorted
+from recommendations.engine.hulls import EVEN_REACH
 from recommendations.engine.program import BAND_RETURN, FEES_PER_TRADE_MIN, LOSS_MARGIN, SAME
 
 _BAND_RETURN = float(BAND_RETURN)
 _FEES_PER_TRADE_MIN = float(FEES_PER_TRADE_MIN)
 _QUANTITY_STEP = 1e-6
 
-LOSSES, WASHED, GAINS = 0, 1, 2
+# Kept lots come last and are left out.
+LOSSES, WASHED, GAINS, KEPT = 0, 1, 2, 3
 
 
-AIM = np.dtype([(name, np.float64) for name in ("value", "target", "band", "washed")])
+AIM = np.dtype([(name, np.float64) for name in ("value", "target", "band", "washed", "kept")])
 
 
 class Room(NamedTuple):
     """Buffers of one account: the solver's items, the lot behind each of theirs, and the aims.
 
-    An aim is a security's value, target and band in money, and how many shares of it are washed.
+    An aim is a security's value, target and band in money, and how many shares of it are washed
+    and kept.
     """
 
     items: Items
@@ -88,6 +91,7 @@ def write_aims(columns: Columns, a: int, room: Room) -> Budget:
         _aimed_band(accounts[a].cash, cash_aim, band, value),
         accounts[a].drift_penalty,
         value,
+        value * EVEN_REACH if accounts[a].even else value,
     )
 
 
@@ -134,6 +138,8 @@ def write_items(columns: Columns, a: int, room: Room, budget: Budget, free_sales
         if not free_sales and value > 0:
             surplus = item.held * max((value - aim.target + aim.band) / value, 0.0)
         item.sell_max = min(item.held, surplus) if security.may_sell else 0.0
+        if room.aims[i].kept > 0:
+            item.sell_max = min(item.sell_max, max(item.held - room.aims[i].kept, 0.0))
         wanted = security.may_buy and security.weight > 0
         gap = max(aim.target + aim.band - value, 0.0) if wanted else 0.0
         item.buy_max = min(gap, proceeds) / price
@@ -154,7 +160,7 @@ def _write_lots(columns: Columns, a: int, s: int, i: int, room: Room, fee_share:
     taxes, stated, losses = np.empty(count), np.empty(count), np.empty(count, np.bool_)
     harvest = accounts[a].harvest
     taxed = accounts[a].short_rate > 0 or accounts[a].long_rate > 0
-    dearest = washed = 0.0
+    dearest = washed = held_back = 0.0
     for k in range(count):
         j = begin + k
         rate = accounts[a].long_rate if lots[j].long_term else accounts[a].short_rate
@@ -165,12 +171,18 @@ def _write_lots(columns: Columns, a: int, s: int, i: int, room: Room, fee_share:
         taxes[k] = stated[k] if harvest else max(stated[k], 0.0)
         losses[k] = taxed and (gain < fee_share or gain * value < LOSS_MARGIN)
         kinds[k] = LOSSES if taxes[k] < 0 else GAINS
+        if lots[j].kept:
+            kinds[k] = KEPT
+            held_back += lots[j].quantity
+            continue
         if harvest and taxes[k] < 0 and lots[j].washable > 0:
             kinds[k] = WASHED
             washed = max(washed, min(lots[j].washable, lots[j].quantity))
-    room.aims[i].washed = washed
+    room.aims[i].washed, room.aims[i].kept = washed, held_back
     at = items.securities[i].lots_begin
     for k in _order(kinds, taxes, stated):
+        if kinds[k] == KEPT:
+            break
         shares = lots[begin + k].quantity
         free = min(washed, shares) if kinds[k] == WASHED else 0.0
         if free > 0:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from recommendations.engine.arrays.columns import ACCOUNT, LOT, SECURITY, Columns
-from recommendations.engine.problem import RebalanceInputs
+from recommendations.engine.problem import RebalanceInputs, is_kept
 from recommendations.engine.program import BASIS_POINTS, fees_of
 from transactions.ledger.holding_period import is_long_term
 
@@ -34,6 +34,7 @@ def packed(problems: Sequence[RebalanceInputs]) -> Columns:
             settings.minimum_trade,
             settings.loss_harvesting,
             settings.whole_shares,
+            settings.drift_limit is not None,
         )
         groups: dict[str, int] = {}
         for security in problem.securities:
@@ -63,6 +64,7 @@ def packed(problems: Sequence[RebalanceInputs]) -> Columns:
                     lot.cost_basis,
                     lot.washable,
                     is_long_term(opened_date=lot.holding_period_date, sold_date=problem.as_of),
+                    is_kept(lot=lot, inputs=problem),
                 )
                 lot_at += 1
     return Columns(accounts, securities, lots)

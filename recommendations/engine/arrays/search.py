@@ -261,7 +261,7 @@ def improve(
 ) -> None:
     """Make feasible answers from the relaxed one, and keep the cheapest."""
     offsets, slopes = np.empty(STEPS_MAX), np.empty(STEPS_MAX)
-    n = penalty_steps(budget.cash_band, budget.weight, budget.value, offsets, slopes)
+    n = penalty_steps(budget.cash_band, budget.weight, budget.reach, offsets, slopes)
     places = np.empty((4, 3))
     count = places_near(items, first, view, node, places)
     inside = Standing(node.at_cash, 0.0, 0.0)

@@ -19,7 +19,9 @@ from core.errors import BallastError
 from core.identifiers import uuid7
 from jobs.operations import Claim, Ending, complete, fail, result_written
 from jobs.operations.working import Told
-from recommendations.engine.options import Options, options_of
+from portfolios.holdings.policies import NO_POLICY
+from portfolios.queries import policies
+from recommendations.engine.options import Options, options_of, with_rules
 from recommendations.engine.problem import inputs_json
 from recommendations.engine.rebalancing import rebalance, result_json
 from recommendations.models import (
@@ -156,9 +158,11 @@ def _one_by_one(ids: Sequence[int], options: Options, run: NightlyRun) -> _Alone
     """Rebalance accounts that share no market, each by itself, at the moment of the run."""
     found = _Alone()
     rows = Account.objects.filter(pk__in=list(ids)).select_related("owner").order_by("pk")
+    rules = policies(account_pks=ids)
     for account in rows:
         try:
-            inputs = rebalance_inputs(account=account, options=options, now=run.as_of)
+            own = with_rules(options, rules.get(account.pk, NO_POLICY))
+            inputs = rebalance_inputs(account=account, options=own, now=run.as_of)
             result = rebalance(inputs=inputs)
         except BallastError as refusal:
             found.outcomes.append(refused(account.pk, refusal.code))

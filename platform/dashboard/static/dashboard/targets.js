@@ -49,6 +49,9 @@ function add(event) {
       `${input.name === "target" ? "Target" : "Band"} of ${option.value} in percent`,
     );
   }
+  const kind = row.querySelector('[name="kind"]');
+  kind.value = "absolute";
+  kind.setAttribute("aria-label", `What the band of ${option.value} is a percentage of`);
   rows.append(row);
   option.remove();
   count();
