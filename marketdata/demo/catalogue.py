@@ -66,7 +66,8 @@ PHILIPPINES = SamplePackage(
     "Historical sample. Open, high, low and close of Philippine shares in pesos, as published (to "
     "2021-12-15), moved by whole weeks; volume is estimated as traded value / close. Bars whose "
     "close or open lies outside the session's range were refused. Not simultaneous with the other "
-    "sources.",
+    "sources. With the cash dividend of Jollibee Foods of 2020 as the company disclosed it, moved "
+    "by the same weeks; of the other shares the package has no dividends.",
 )
 ECB = SamplePackage(
     "ecb",
@@ -81,6 +82,9 @@ _FACTORS = "skfolio/datasets/data/factors_dataset.csv.gz"
 _INDEX = "skfolio/datasets/data/sp500_index.csv.gz"
 TREASURY_FILE = "zipline/resources/market_data/treasury_curves.csv"
 PHILIPPINES_FILE = "fastquant/data/merged_stock_data.zip"
+# What a company disclosed to the exchange in 2020: its cash dividend, with the days of it.
+DISCLOSURES_FILE = "fastquant/data/JFC_disclosures_1-1-2020_5-1-2020.csv"
+DISCLOSED_BY = "JFC.PS"
 ECB_FILE = "currency_converter/eurofxref-hist.zip"
 
 

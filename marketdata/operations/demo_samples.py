@@ -26,9 +26,10 @@ from core.errors import Conflict
 from marketdata.calendars import last_session_over, session_close
 from marketdata.demo import catalogue, samples
 from marketdata.demo.catalogue import Listing, SamplePackage
+from marketdata.demo.disclosures import declared_dividends
 from marketdata.demo.samples import SampleBar, Series
 from marketdata.demo.shifting import shift
-from marketdata.models import Asset, LatestPrice, PriceAdjustment, Source
+from marketdata.models import AnnouncedDividend, Asset, LatestPrice, PriceAdjustment, Source
 from marketdata.operations.partitions import ensure_partitions
 from marketdata.queries.exchange_rates import forget_fixings
 from marketdata.quotes import PAR
@@ -174,7 +175,28 @@ def _load_philippines(source: Source, now: datetime) -> int:
         symbols=[listing.column for listing in listings],
         since=_EPOCH,
     )
-    return _load_series(source, listings, series, _PH, now)
+    rows = _load_series(source, listings, series, _PH, now)
+    _load_dividends(source)
+    return rows
+
+
+def _load_dividends(source: Source) -> None:
+    """Write the dividends that a company disclosed, moved by the weeks of its prices."""
+    path = _path(catalogue.PHILIPPINES.distribution, catalogue.DISCLOSURES_FILE)
+    asset = Asset.objects.get(household=None, symbol=catalogue.DISCLOSED_BY)
+    days = timedelta(days=asset.shifted_days)
+    found = AnnouncedDividend.objects.bulk_create(
+        AnnouncedDividend(
+            asset=asset,
+            ex_date=one.ex_date + days,
+            provider=source.name,
+            amount=one.amount,
+            currency=asset.currency,
+            payment_date=one.payment_date + days,
+        )
+        for one in declared_dividends(path.read_text(encoding="utf-8"))
+    )
+    source.quality["dividends"] = len(found)
 
 
 def _load_treasury(source: Source, now: datetime) -> int:

@@ -176,6 +176,37 @@ def symbols(plan: AccountPlan) -> list[str]:
     return sorted({wish.symbol for wish in plan.wishes})
 
 
+@dataclass(frozen=True, slots=True)
+class Dividend:
+    """Cash of one share held before the ex-date, paid on the day of payment."""
+
+    symbol: str
+    ex_date: date
+    payment_date: date
+    amount: Decimal
+    currency: str
+
+
+def dividends(*, traded: Sequence[Entry], paid: Sequence[Dividend], last: date) -> list[Entry]:
+    """Return what an account was paid up to `last`, for the units it held before each ex-date."""
+    signs = {"buy": 1, "sell": -1}
+    found = []
+    for one in paid:
+        units = sum(
+            (
+                signs[entry.type] * (entry.quantity or Decimal(0))
+                for entry in traded
+                if entry.symbol == one.symbol and entry.executed_at.date() < one.ex_date
+            ),
+            Decimal(0),
+        )
+        if units > 0 and one.payment_date <= last:
+            at = datetime.combine(one.payment_date, _HOURS[one.currency])
+            amount = quantize(units * one.amount, one.currency)
+            found.append(Entry("dividend", at, one.currency, one.symbol, amount=amount))
+    return found
+
+
 def entries(
     *, plan: AccountPlan, closes: Closes, currencies: Mapping[str, str], rates: Rates, last: date
 ) -> list[Entry]:

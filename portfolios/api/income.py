@@ -123,7 +123,10 @@ class ExpectedIncomeRead(serializers.Serializer[Any]):
     announced = serializers.CharField(help_text="The part of it that vendors announced.")
     projected = serializers.CharField(help_text="The part of it that is a projection.")
     rule = serializers.CharField(help_text="How the projection is computed.")
-    payments = ExpectedPaymentRead(many=True, help_text="Expected payments, the soonest first.")
+    payments = ExpectedPaymentRead(
+        many=True, help_text=f"Expected payments, the soonest first; at most {PAYMENTS_SHOWN}."
+    )
+    payments_total = serializers.IntegerField(help_text="Number of expected payments.")
 
 
 class IncomeRead(IncomeSumsRead):
@@ -228,7 +231,10 @@ def income_row(found: Income) -> dict[str, object]:
             "announced": money_text(found.expected_of(ANNOUNCED), home),
             "projected": money_text(found.expected_of(PROJECTED), home),
             "rule": PROJECTION_RULE,
-            "payments": [_expected_row(one, symbols, home) for one in found.expected],
+            "payments": [
+                _expected_row(one, symbols, home) for one in found.expected[:PAYMENTS_SHOWN]
+            ],
+            "payments_total": len(found.expected),
         },
         "unconverted_currencies": list(found.unconverted),
     }

@@ -5,7 +5,8 @@
     weight         value / total of the accounts shown, cash included
     target         of the account; drift = weight in the account - target, in percentage points
     income         dividends, reinvested ones included, and interest of the last 12 months
-    total gain     open gain + realized gain + all income so far of the holding in its account
+    total gain     open gain + realized gain + all income so far of the holding in its account,
+                   before withheld tax
     total return   total gain / (cost of the shares held + cost of those sold), in percent; not a
                    rate per year. None without a price
 

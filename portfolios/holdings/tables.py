@@ -43,14 +43,8 @@ def class_label(name: str) -> str:
 
 _COLUMNS = (
     Column("symbol", "Holding", lambda row: row.position.symbol, descending=False),
-    Column("account", "Account", lambda row: row.account.casefold(), descending=False),
-    Column("class", "Class", lambda row: class_label(row.position.asset_class), descending=False),
-    Column("currency", "Currency", lambda row: row.position.currency, descending=False),
-    Column("quantity", "Quantity", lambda row: row.position.quantity),
-    Column("price", "Price", lambda row: row.quote.price if row.quote else None),
     Column("value", "Value", lambda row: row.value),
     Column("day", "Day change", lambda row: row.day_change),
-    Column("cost", "Cost basis", lambda row: row.cost_basis),
     Column("gain", "Gain", lambda row: row.gain),
     Column("gain_percentage", "Gain %", lambda row: row.gain_percentage),
     Column("total_return", "Total return", lambda row: row.total_return, past=True),
@@ -58,13 +52,19 @@ _COLUMNS = (
     Column("weight", "Weight", lambda row: row.weight),
     Column("target", "Target", lambda row: row.position.target_percentage),
     Column("drift", "Drift", lambda row: row.drift),
+    Column("class", "Class", lambda row: class_label(row.position.asset_class), descending=False),
+    Column("account", "Account", lambda row: row.account.casefold(), descending=False),
+    Column("currency", "Currency", lambda row: row.position.currency, descending=False),
+    Column("price", "Price", lambda row: row.quote.price if row.quote else None),
+    Column("quantity", "Quantity", lambda row: row.position.quantity),
+    Column("cost", "Cost basis", lambda row: row.cost_basis),
 )
 COLUMNS: Mapping[str, Column] = {column.name: column for column in _COLUMNS}
 # The holding itself is always shown.
 CHOOSABLE = tuple(name for name in COLUMNS if name != "symbol")
 DEFAULT_COLUMNS = (
-    *("account", "class", "price", "value", "day", "gain", "total_return", "income"),
-    *("weight", "drift"),
+    *("value", "day", "gain", "total_return", "income", "weight", "drift"),
+    *("class", "account", "price"),
 )
 SORT_DEFAULT = "-value"
 

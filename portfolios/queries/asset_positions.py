@@ -6,15 +6,18 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from core.dates import moved_by_years
 from identity.models import User
 from marketdata.models import Asset
 from marketdata.queries import asset as asset_seen
 from portfolios.holdings.households import AccountPart
 from portfolios.holdings.lines import Line, Sums, sums
 from portfolios.holdings.lots import LotValue
+from portfolios.income.received import Payment
 from portfolios.prices.rule import Quote
 from portfolios.queries.holding_lines import ACCOUNTS_MAX, lines_of
 from portfolios.queries.household_prices import household_quotes
+from portfolios.queries.income import payments_of
 from portfolios.queries.lots import lot_values
 from stores.rows import rows_of
 from transactions import queries as ledger
@@ -26,6 +29,7 @@ from transactions.queries.ledger import IN_REVERSED_PAIR
 
 LOTS_MAX = 300
 TRADES_MAX = 1000
+PAYMENT_YEARS = 10
 _TRADES = named(figures="trade")
 
 # Every account that ever had a transaction in the asset; the index begins with account and asset.
@@ -114,6 +118,8 @@ class AssetPosition:
     lots: tuple[OpenLot, ...]
     more_lots: bool
     realized: tuple[RealizedYear, ...]
+    # Of the last ten years, the newest first.
+    payments: tuple[Payment, ...]
     trades: tuple[Trade, ...]
     wash: tuple[WashStatus, ...]
 
@@ -149,6 +155,17 @@ def asset_position(*, user: User, symbol: str, now: datetime) -> AssetPosition:
         lots=lots,
         more_lots=more,
         realized=_realized(accounts, asset),
+        payments=tuple(
+            reversed(
+                payments_of(
+                    accounts=accounts,
+                    since=moved_by_years(now.date(), -PAYMENT_YEARS),
+                    until=now.date(),
+                    currency=user.base_currency,
+                    asset_id=asset.pk,
+                )
+            )
+        ),
         trades=_trades(accounts, asset),
         wash=_wash(accounts, asset, now.date()),
     )

@@ -52,18 +52,19 @@ RANGE_DAYS_MAX = 3660
 _EX_DAYS_BACK = 120
 
 _BOOKED = """
-SELECT fact.public_id, account.public_id, account.name, account.currency, fact.asset_id,
-       coalesce(asset.symbol, ''), coalesce(asset.name, ''), fact.type, fact.trade_date,
-       fact.currency, fact.amount, fact.fee, fact.fx_rate, fact.cash_effect, fact.quantity
+SELECT fact.account_id, fact.public_id, fact.asset_id, coalesce(asset.symbol, ''),
+       coalesce(asset.name, ''), fact.type, fact.trade_date, fact.currency, fact.amount, fact.fee,
+       fact.fx_rate, fact.cash_effect, fact.quantity
   FROM transactions_transaction fact
-  JOIN transactions_account account ON account.id = fact.account_id
   LEFT JOIN marketdata_asset asset ON asset.id = fact.asset_id
  WHERE fact.account_id = ANY(%(accounts)s::bigint[]) AND fact.type IN ({kinds})
-   AND fact.trade_date BETWEEN %(since)s AND %(until)s
+   AND fact.trade_date BETWEEN %(since)s AND %(until)s{{asset}}
    AND fact.reverses_id IS NULL
    AND NOT EXISTS (SELECT FROM transactions_transaction WHERE reverses_id = fact.id)
  ORDER BY fact.trade_date, fact.id
 """.format(kinds=", ".join(f"'{name}'" for name in PAYMENTS))
+_OF_ALL = _BOOKED.format(asset="")
+_OF_ASSET = _BOOKED.format(asset=" AND fact.asset_id = %(asset)s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,12 @@ def _income(
     ensure_range(since, until, days_max=RANGE_DAYS_MAX)
     before = moved_by_years(since, -1), moved_by_years(until, -1)
     year_ago = moved_by_years(today, -1)
-    rows = _payments(accounts, min(before[0], year_ago), max(until, today), currency)
+    rows = payments_of(
+        accounts=accounts,
+        since=min(before[0], year_ago),
+        until=max(until, today),
+        currency=currency,
+    )
     household = worth(
         accounts=[row for row in accounts if row.archived_at is None], currency=currency, now=now
     )
@@ -212,12 +218,30 @@ def _first_month(until: date) -> date:
     return date(until.year - (month > 1), month, 1)
 
 
-def _payments(
-    accounts: Sequence[Account], since: date, until: date, currency: str
+def payments_of(
+    *,
+    accounts: Sequence[Account],
+    since: date,
+    until: date,
+    currency: str,
+    asset_id: int | None = None,
 ) -> list[Payment]:
-    """Return the payments of a range of days by day, with the rates of their days; two queries."""
-    values = {"accounts": [row.pk for row in accounts], "since": since, "until": until}
-    booked = [Booked(*row) for row in rows_of(_BOOKED, values)] if accounts else []
+    """Return payments to accounts, of all assets or of one, by day; at most two queries.
+
+    In `currency` at the rates of their days. The caller has checked who may see the accounts.
+    """
+    values = {
+        "accounts": [row.pk for row in accounts],
+        "since": since,
+        "until": until,
+        "asset": asset_id,
+    }
+    statement = _OF_ALL if asset_id is None else _OF_ASSET
+    of = {row.pk: (row.public_id, row.name, row.currency) for row in accounts}
+    booked = [
+        Booked(transaction_id, *of[account_id], *rest)
+        for account_id, transaction_id, *rest in (rows_of(statement, values) if of else ())
+    ]
     wanted = {(row.account_currency, currency, row.date) for row in booked}
     rates = exchange_rates_on(wanted=wanted) if any(a != b for a, b, _ in wanted) else {}
     found = []

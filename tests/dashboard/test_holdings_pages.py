@@ -76,10 +76,10 @@ def test_the_file_has_all_rows_that_match_with_the_columns_shown(
     client.post("/holdings/columns", {"columns": ["value", "account"]})
     answer = client.get("/holdings.csv?q=AAA&sort=value")
     rows = list(csv.reader(io.StringIO(answer.content.decode())))
-    assert rows[0] == ["symbol", "name", "account", "value", "amounts_in", "price_as_of"]
+    assert rows[0] == ["symbol", "name", "value", "account", "amounts_in", "price_as_of"]
     assert [row[:5] for row in rows[1:]] == [
-        ["AAA", "'=cmd()", "Rollover", "250", "USD"],
-        ["AAA", "'=cmd()", "Harbour", "4850", "USD"],
+        ["AAA", "'=cmd()", "250", "Rollover", "USD"],
+        ["AAA", "'=cmd()", "4850", "Harbour", "USD"],
     ]
     assert answer["Content-Disposition"].startswith('attachment; filename="holdings-')
 
@@ -214,6 +214,9 @@ def test_a_link_fills_in_the_type_and_the_symbol_of_the_form(
     )
     form = answer.context["form"]
     assert (form["type"].value(), form["symbol"].value()) == ("sell", "AAA")
+    led = page_client(people.owner).get("/record?type=buy&symbol=AAA&next=//evil.example")
+    path = f"/accounts/{invest.public_id}/transactions?type=buy&symbol=AAA#record"
+    assert led["Location"] == path
 
 
 @pytest.fixture
@@ -248,6 +251,9 @@ def test_the_page_of_income_shows_what_was_paid_and_marks_what_is_a_projection(
     assert text.count(">Projection</span>") == 3
     assert "not a forecast" in text
     assert text.count('href="/assets/AAA"') >= 3
+    asset = page_client(people.owner).get("/assets/AAA")
+    assert (asset.context["received"].income, asset.context["received"].tax) == (D(72), D("3.60"))
+    assert len(asset.context["payments"]) == 4
 
 
 def test_income_is_of_a_range_and_of_an_account_the_person_may_see(

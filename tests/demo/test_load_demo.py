@@ -100,6 +100,21 @@ def test_every_source_names_its_package_version_and_licence() -> None:
     }
 
 
+def test_the_only_dividend_is_the_one_that_the_company_disclosed() -> None:
+    """The closes of American shares contain their dividends, so these are not paid once more."""
+    row = Transaction.objects.get(type="dividend")
+    assert row.asset is not None
+    assert row.asset.symbol == "JFC.PS"
+    moved = timedelta(days=row.asset.shifted_days)
+    assert row.trade_date - moved == date(2020, 5, 22)
+    announced = row.asset.announced_dividends.get()
+    assert (announced.ex_date - moved, announced.amount) == (date(2020, 4, 22), D("0.62"))
+    bought = Transaction.objects.filter(
+        account=row.account, asset=row.asset, type="buy", trade_date__lt=announced.ex_date
+    )
+    assert row.amount == sum((one.quantity or 0 for one in bought), D(0)) * D("0.62")
+
+
 def test_rates_are_the_bank_s_own_on_their_real_days() -> None:
     assert ExchangeRate.objects.count() > 200_000
     assert ExchangeRate.objects.get(currency="USD", date=date(1999, 1, 4)).rate == D("1.1789")

@@ -20,11 +20,14 @@ from marketdata.models import Asset
 from marketdata.operations import create_own_asset
 from marketdata.queries import assets
 from portfolios.holdings.tables import class_label
+from portfolios.income.received import summed
 from portfolios.queries.asset_positions import AssetPosition, asset_position
+from transactions.ledger.kinds import KINDS
 from transactions.queries.actions import actions
 
 SIMILAR_SHOWN = 8
 ACTIONS_SHOWN = 20
+PAYMENTS_SHOWN = 12
 
 
 @for_investors("GET")
@@ -48,6 +51,10 @@ def asset(request: SignedIn, symbol: str) -> HttpResponse:
             "asset_class": class_label(found.asset.asset_class),
             "price_age": age(found.quote.as_of, now) if found.quote else "",
             "rates": _rates(found),
+            "received": summed(found.payments),
+            "payments": [
+                (row, KINDS[row.booked.kind].label) for row in found.payments[:PAYMENTS_SHOWN]
+            ],
             "events": [(row, sentence(row.terms)) for row in events],
             "chart": _chart(found),
             "trades": [

@@ -55,7 +55,6 @@ def holdings(request: SignedIn) -> HttpResponse:
             for one in made.groups
         ],
         "sum_cells": sum_cells(made.sums, columns=columns[1:], currency=currency),
-        "wide": len(columns),
         "choices": [(name, COLUMNS[name].label, name in columns) for name in CHOOSABLE],
         "currencies": sorted({row.position.currency for row in found.lines}),
         "query": urlencode(query),

@@ -1,6 +1,7 @@
 """Pages of the whole household that lead to each account: its plan, its taxes, a new record."""
 
 from datetime import date
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -62,6 +63,10 @@ def record(request: SignedIn) -> HttpResponse:
     rows = list(ledger.accounts(user=request.user)[: queries.ACCOUNTS_SHOWN_MAX])
     chosen = request.session.get("scope")
     known = [row for row in rows if str(row.public_id) == chosen] or rows
+    # A link may fill in the form: `type=buy&symbol=ACME`.
+    given = {name: value for name in ("type", "symbol") if (value := request.GET.get(name))}
+    query = f"?{urlencode(given)}" if given else ""
     if len(known) == 1:
-        return redirect(reverse("transactions", args=[known[0].public_id]) + "#record")
-    return shown(request, "record", {"accounts": rows})
+        address = reverse("transactions", args=[known[0].public_id])
+        return redirect(f"{address}{query}#record")
+    return shown(request, "record", {"accounts": rows, "query": query})

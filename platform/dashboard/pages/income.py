@@ -17,6 +17,7 @@ from transactions.ledger.kinds import KINDS
 
 ROWS_SHOWN = 100
 PAYMENTS_SHOWN = 50
+EXPECTED_SHOWN = 60
 # More months than this do not fit beside each other; the years page by page do.
 MONTHS_SHOWN = 12
 
@@ -44,7 +45,11 @@ def income(request: SignedIn) -> HttpResponse:
     names = {row.asset_id: row.symbol or "Cash" for row in found.sources}
     tomorrow = now.date() + timedelta(days=1)
     coming = coming_months(
-        found.expected, names=names, from_date=tomorrow, to_date=moved_by_years(now.date(), 1)
+        found.expected,
+        names=names,
+        from_date=tomorrow,
+        to_date=moved_by_years(now.date(), 1),
+        rows_max=EXPECTED_SHOWN,
     )
     paid = [(month, sums.income) for month, sums in found.months]
     tallest = max(
@@ -66,7 +71,8 @@ def income(request: SignedIn) -> HttpResponse:
             "more_sources": len(found.sources) > ROWS_SHOWN,
             "bars": paid_bars(paid, tallest=tallest) if len(paid) <= MONTHS_SHOWN else [],
             "coming_bars": coming_bars(coming, tallest=tallest),
-            "coming": [one for one in coming if one.rows],
+            "coming": [one for one in coming if one.total],
+            "more_expected": len(found.expected) > EXPECTED_SHOWN,
             "payments": [
                 (row, KINDS[row.booked.kind].label)
                 for row in found.payments[start : start + PAYMENTS_SHOWN]

@@ -129,7 +129,7 @@ def _drift(row: Line) -> Cell:
     return Cell(
         figures.percent(drift, decimals=1, plus=True).replace("%", " pp"),
         f"target {target}",
-        tag="outside its band" if row.outside else "",
+        tag="outside" if row.outside else "",
         warn=True,
     )
 

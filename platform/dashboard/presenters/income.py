@@ -26,10 +26,11 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class ComingMonth:
-    """The payments that are expected in one month."""
+    """What is expected in one month; `rows` are those of its payments that are listed."""
 
     month: date
     total: Decimal
+    announced: Decimal
     rows: tuple[tuple[Expected, str], ...]
 
 
@@ -40,29 +41,31 @@ def paid_bars(months: Sequence[tuple[date, Decimal]], *, tallest: Decimal) -> li
 
 def coming_bars(months: Sequence[ComingMonth], *, tallest: Decimal) -> list[Bar]:
     """Return a bar for each month to come."""
-    return [
-        _bar(
-            one.month,
-            one.total,
-            _sum(row for row, _ in one.rows if row.basis == ANNOUNCED),
-            tallest,
-            expected=True,
-        )
-        for one in months
-    ]
+    return [_bar(one.month, one.total, one.announced, tallest, expected=True) for one in months]
 
 
 def coming_months(
-    rows: Sequence[Expected], *, names: Mapping[int | None, str], from_date: date, to_date: date
+    rows: Sequence[Expected],
+    *,
+    names: Mapping[int | None, str],
+    from_date: date,
+    to_date: date,
+    rows_max: int,
 ) -> list[ComingMonth]:
-    """Return every month of the next year, with what is expected in it by day."""
-    found = {
-        month: [row for row in rows if row.day.replace(day=1) == month]
-        for month in months_between(from_date, to_date)
+    """Return every month of a range with its sum, and the first `rows_max` payments in all."""
+    of_month: dict[date, list[tuple[int, Expected]]] = {
+        month: [] for month in months_between(from_date, to_date)
     }
+    for place, row in enumerate(rows):
+        of_month[row.day.replace(day=1)].append((place, row))
     return [
-        ComingMonth(month, _sum(of_it), tuple((row, names.get(row.asset_id, "")) for row in of_it))
-        for month, of_it in found.items()
+        ComingMonth(
+            month,
+            _sum(row for _, row in found),
+            _sum(row for _, row in found if row.basis == ANNOUNCED),
+            tuple((row, names.get(row.asset_id, "")) for place, row in found if place < rows_max),
+        )
+        for month, found in of_month.items()
     ]
 
 

@@ -10,10 +10,23 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 from django.utils import timezone
 
-from demo.people import ACCOUNTS, ADMIN, ADVISER, DEMO, PEOPLE, AccountPlan, Rates, entries, symbols
+from demo.people import (
+    ACCOUNTS,
+    ADMIN,
+    ADVISER,
+    DEMO,
+    PEOPLE,
+    AccountPlan,
+    Dividend,
+    Rates,
+    dividends,
+    entries,
+    symbols,
+)
 from identity.models import AdviserLink, Household, Role, User
 from marketdata.operations import load_samples
 from marketdata.queries import assets_by_symbol, closing_prices, exchange_rates_on, last_closes
+from marketdata.queries.dividends import announced_dividends
 from portfolios.holdings.targets import CASH_SYMBOL
 from portfolios.operations import TargetWeight, set_targets
 from recommendations.models import ReplacementSearch
@@ -97,18 +110,25 @@ def _load_account(plan: AccountPlan, owner: User, *, now: datetime) -> Account:
         ).items()
     }
     currencies = {symbol: asset.currency for symbol, asset in assets.items()}
-    record(
-        account=account,
-        entries=entries(
-            plan=plan,
-            closes=closes,
-            currencies=currencies,
-            rates=_rates(plan.currency, set(currencies.values()), since, last),
-            last=last,
-        ),
-        user=owner,
-        now=now,
+    traded = entries(
+        plan=plan,
+        closes=closes,
+        currencies=currencies,
+        rates=_rates(plan.currency, set(currencies.values()), since, last),
+        last=last,
     )
+    paid = [
+        Dividend(
+            ids[one.asset_id],
+            one.ex_date,
+            one.payment_date or one.ex_date,
+            one.amount,
+            one.currency,
+        )
+        for one in announced_dividends(asset_ids=ids, from_date=since, to_date=last)
+    ]
+    received = dividends(traded=traded, paid=paid, last=last)
+    record(account=account, entries=[*traded, *received], user=owner, now=now)
     set_targets(account=account, weights=_weights(plan, set(assets)))
     return account
 
