@@ -264,6 +264,7 @@ ANNOUNCER = "jobs.operations.announce"
 WAKER = "jobs.operations.worker_messages.send"
 # The functions that make the link of a mail while it is sent, so that no token is stored.
 MAIL_LINKS = {
+    "invitation": "identity.operations.households.invitation_path",
     "verify_email": "identity.operations.mail_links.verify_email_path",
     "password_reset": "identity.operations.mail_links.password_reset_path",
 }

@@ -28,6 +28,7 @@ from identity.models import (
     Passkey,
     RecoveryCode,
     Role,
+    SecurityEvent,
     TokenFamily,
     User,
     household_ids,
@@ -165,6 +166,30 @@ def passkey(*, user: User, public_id: UUID) -> Passkey:
     if found is None:
         raise NotFound("The passkey does not exist. Reload the list.", code="passkey_not_found")
     return found
+
+
+def security_events(*, user: User) -> QuerySet[SecurityEvent]:
+    """Return the security trail of the user's household, the newest first."""
+    return (
+        SecurityEvent.objects.filter(household_id=user.household_id)
+        .select_related("user", "actor")
+        .order_by("-created_at", "-id")
+    )
+
+
+def event_seen(*, event: SecurityEvent, user: User) -> dict[str, Any]:
+    """Return an entry as this user may see it: where others log in from is theirs alone."""
+    own = user.pk in (event.user_id, event.actor_id)
+    return {
+        "id": event.public_id,
+        "kind": event.kind,
+        "created_at": event.created_at,
+        "user": event.user.email if event.user else None,
+        "actor": event.actor.email if event.actor else None,
+        "address": event.address if own else "",
+        "device": event.device if own else "",
+        "details": event.details,
+    }
 
 
 def household_seen(

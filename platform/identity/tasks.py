@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from identity.operations import mail_links, recovery, refresh_tokens
+from identity.operations import closing, mail_links, recovery, refresh_tokens
 from identity.operations.sessions import SessionStore
 
 
@@ -15,8 +15,9 @@ def answer_reset_requests() -> None:
 
 @shared_task(name="identity.forget_dead_log_ins", soft_time_limit=300, time_limit=320)
 def forget_dead_log_ins() -> None:
-    """Every night: delete log-ins, mailed links and requests that ended long ago."""
+    """Every night: close users who asked for it, and delete what ended long ago."""
     now = timezone.now()
+    closing.close_due(now=now)
     refresh_tokens.forget_dead_families(now=now)
     SessionStore.clear_expired()
     mail_links.forget_old_links(now=now)

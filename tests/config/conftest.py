@@ -15,11 +15,11 @@ from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
 from recommendations.engine.arrays.warming import warm
-from tests.config.log_in_rows import api_keys, log_ins, passkeys
+from tests.config.log_in_rows import api_keys, events, log_ins, passkeys
 from tests.config.notified import hooks_and_alerts, notices
 from tests.conftest import People, make_assets, make_people
 
-LEAVING = ("/logout", "/logout-everywhere", "/password")
+LEAVING = ("/logout", "/logout-everywhere", "/password", "/sessions/{log_in_id}")
 
 
 @pytest.fixture(scope="session")
@@ -160,6 +160,7 @@ def furnished(user: Any, count: int) -> Home:
     hook, alert = hooks_and_alerts(user, count)
     order = _orders(user, account, own[0], count)
     log_in = log_ins(user, count)
+    events(user, count)
     purchase = account.transactions.filter(type="buy").order_by("id").first()
     return Home(
         user,

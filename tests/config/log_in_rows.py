@@ -55,3 +55,16 @@ def passkeys(user: Any, count: int) -> Any:
         )
         for number in range(count)
     )[0]
+
+
+def events(user: Any, count: int) -> None:
+    """Write `count` entries into the trail of a user's household."""
+    from identity.models import SecurityEvent
+
+    now = timezone.now()
+    SecurityEvent.objects.bulk_create(
+        SecurityEvent(
+            household_id=user.household_id, user=user, actor=user, kind="log_in", created_at=now
+        )
+        for _ in range(count)
+    )

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from identity.origins import NOWHERE
 SCHEMA = Path(__file__).resolve().parents[2] / "platform/openapi.yaml"
 
 
+@cache
 def operations() -> dict[str, dict[str, Any]]:
     schema = yaml.safe_load(SCHEMA.read_text())
     return {

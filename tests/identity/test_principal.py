@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from django.db import connection
 from django.urls import path
+from django.utils import timezone
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -105,10 +106,12 @@ def test_an_adviser_sees_a_household_as_long_as_he_is_let(
     home, office = people.owner.household_id, people.adviser.household_id
     assert household_ids(queries.principal(claims=claims)) == [office, home]
     with django_capture_on_commit_callbacks(execute=True):
-        households.withdraw_adviser(user=people.spouse, adviser_id=people.adviser.public_id)
+        households.withdraw_adviser(
+            user=people.spouse, adviser_id=people.adviser.public_id, now=timezone.now()
+        )
     assert household_ids(queries.principal(claims=claims)) == [office]
     with django_capture_on_commit_callbacks(execute=True):
-        households.grant_adviser(user=people.owner, email=people.adviser.email)
+        households.grant_adviser(user=people.owner, email=people.adviser.email, now=timezone.now())
     assert household_ids(queries.principal(claims=claims)) == [office, home]
     with django_capture_on_commit_callbacks(execute=True):
         users.change_role(user=people.adviser, role=Role.INVESTOR)
@@ -123,7 +126,9 @@ def test_a_slow_reader_cannot_bring_back_what_was_withdrawn(
 
     def late(*args: Any, **options: Any) -> None:
         with django_capture_on_commit_callbacks(execute=True):
-            households.withdraw_adviser(user=people.owner, adviser_id=people.adviser.public_id)
+            households.withdraw_adviser(
+                user=people.owner, adviser_id=people.adviser.public_id, now=timezone.now()
+            )
         real(*args, **options)
 
     monkeypatch.setattr(queries, "_remember", late)

@@ -108,3 +108,22 @@ class KeyForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.account_names = accounts
         self.fields["accounts"].choices = accounts  # type: ignore[attr-defined]
+
+
+class AddressForm(forms.Form):
+    """The address of somebody who is invited."""
+
+    email = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+
+
+class AcceptForm(forms.Form):
+    """A new account inside the household that invited its owner."""
+
+    full_name = forms.CharField(
+        label="Name",
+        max_length=NAME_LENGTH_MAX,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password = _password(
+        "Password", "new-password", help_text="At least 10 characters; a short sentence is fine."
+    )

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from core.errors import BallastError
 from edge import rate_limits
 from edge.addresses import stream_url
+from edge.pagination import Keyset
 from edge.schema import page_of, page_parameters
 from identity import queries
 from identity.api import (
@@ -25,9 +26,10 @@ from identity.api import (
     schema,  # noqa: F401  names our ways to log in for drf-spectacular
     security,
 )
-from identity.api.handling import PublicView, count, family, given, page
+from identity.api.handling import PublicView, count, ensure_recent_proof, family, given, page
 from identity.api.serializers import (
     AdviserSerializer,
+    ClosingSerializer,
     CredentialsSerializer,
     InvitationSerializer,
     InvitedSerializer,
@@ -39,13 +41,14 @@ from identity.api.serializers import (
     RefreshSerializer,
     RegisteredSerializer,
     RegistrationSerializer,
+    SecurityEventSerializer,
     StreamTicketSerializer,
     TokenPairSerializer,
 )
 from identity.authentication import caller, ensure_second_factor, note_new_log_in, token_key
 from identity.middleware import origin_of
 from identity.models import User
-from identity.operations import email_addresses, households, refresh_tokens, users
+from identity.operations import closing, email_addresses, households, refresh_tokens, users
 from identity.operations.tickets import stream_ticket
 from identity.token_signing import Access
 
@@ -212,6 +215,57 @@ class ProfileView(APIView):
             )
         return _profile(users.change_profile(user=user, changes=changes))
 
+    @extend_schema(
+        operation_id="ask_for_deletion", tags=["users"], responses={202: ClosingSerializer}
+    )
+    def delete(self, request: Request) -> Response:
+        """Ask for the deletion of oneself, in thirty days. Needs a recent proof.
+
+        API keys and other log-ins end now. The ledger of the household stays for its other members
+        and for the tax authorities; name, address and means to log in are erased.
+        """
+        ensure_recent_proof(request)
+        user = closing.ask_to_close(
+            user=queries.profile(user_id=caller(request).pk),
+            current=family(request),
+            now=datetime.now(UTC),
+            origin=origin_of(request._request),
+        )
+        return Response(ClosingSerializer(user).data, status=status.HTTP_202_ACCEPTED)
+
+
+class StayView(APIView):
+    @extend_schema(
+        operation_id="withdraw_deletion", tags=["users"], request=None, responses={204: None}
+    )
+    def post(self, request: Request) -> Response:
+        """Take the deletion of oneself back."""
+        closing.stay(
+            user=queries.profile(user_id=caller(request).pk),
+            now=datetime.now(UTC),
+            origin=origin_of(request._request),
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class AuditView(APIView):
+    @extend_schema(
+        operation_id="security_events",
+        tags=["users"],
+        parameters=page_parameters(keyset=True),
+        responses={200: page_of(SecurityEventSerializer, keyset=True)},
+    )
+    def get(self, request: Request) -> Response:
+        """List who did what with the access to the household, the newest first.
+
+        The address and the device are shown for one's own entries only.
+        """
+        user = caller(request)
+        pages = Keyset(sort_key="created_at")
+        found = pages.paginate_queryset(queries.security_events(user=user), request)
+        rows = [queries.event_seen(event=event, user=user) for event in found or ()]
+        return pages.get_paginated_response(SecurityEventSerializer(rows, many=True).data)
+
 
 class InvitationsView(APIView):
     @extend_schema(
@@ -231,11 +285,17 @@ class InvitationsView(APIView):
         responses={201: NewInvitationSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Invite one address into the household for seven days; the token is returned only once."""
+        """Invite one address by mail for seven days. Needs a recent proof.
+
+        The token, another way to accept, is returned only once.
+        """
         body = given(InvitedSerializer, request)
         count(rate_limits.INVITE, request)
+        ensure_recent_proof(request)
         invitation, token = households.invite(
-            user=caller(request), email=body["email"], now=datetime.now(UTC)
+            user=queries.profile(user_id=caller(request).pk),
+            email=body["email"],
+            now=datetime.now(UTC),
         )
         body = {**InvitationSerializer(invitation).data, "token": token}
         return Response(body, status=status.HTTP_201_CREATED)
@@ -269,10 +329,15 @@ class AdvisersView(APIView):
         responses={201: AdviserSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Let an adviser see the household and act for it."""
+        """Let an adviser see the household and act for it. Needs a recent proof."""
         body = given(InvitedSerializer, request)
         count(rate_limits.INVITE, request)
-        link = households.grant_adviser(user=caller(request), email=body["email"])
+        ensure_recent_proof(request)
+        link = households.grant_adviser(
+            user=queries.profile(user_id=caller(request).pk),
+            email=body["email"],
+            now=datetime.now(UTC),
+        )
         return Response(AdviserSerializer(link).data, status=status.HTTP_201_CREATED)
 
 
@@ -280,7 +345,11 @@ class AdviserView(APIView):
     @extend_schema(operation_id="withdraw_adviser", tags=["households"], responses={204: None})
     def delete(self, request: Request, adviser_id: UUID) -> Response:
         """End the adviser's access to the household at once."""
-        households.withdraw_adviser(user=caller(request), adviser_id=adviser_id)
+        households.withdraw_adviser(
+            user=queries.profile(user_id=caller(request).pk),
+            adviser_id=adviser_id,
+            now=datetime.now(UTC),
+        )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -304,6 +373,8 @@ urlpatterns = [
     path("auth/password", PasswordView.as_view()),
     path("auth/stream-ticket", StreamTicketView.as_view()),
     path("users/me", ProfileView.as_view()),
+    path("users/me/audit", AuditView.as_view()),
+    path("users/me/restore", StayView.as_view()),
     path("households/invitations", InvitationsView.as_view()),
     path("households/invitations/<uuid:invitation_id>", InvitationView.as_view()),
     path("households/advisers", AdvisersView.as_view()),

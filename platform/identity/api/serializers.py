@@ -135,3 +135,18 @@ class AdviserSerializer(serializers.Serializer[Any]):
     full_name = serializers.CharField(source="adviser.full_name")
     email = serializers.EmailField(source="adviser.email")
     created_at = serializers.DateTimeField()
+
+
+class SecurityEventSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    user = serializers.EmailField(allow_null=True)
+    actor = serializers.EmailField(allow_null=True)
+    address = serializers.CharField()
+    device = serializers.CharField()
+    details = serializers.DictField()
+
+
+class ClosingSerializer(serializers.Serializer[Any]):
+    closes_at = serializers.DateTimeField()

@@ -2,16 +2,22 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.crypto import constant_time_compare
 
 from core.errors import Conflict, InvalidInput, NotFound
 from core.limits import ADVISERS_PER_HOUSEHOLD_MAX, HOUSEHOLD_MEMBERS_MAX
+from identity.mail_tokens import link_id, link_key, link_token
 from identity.models import AdviserLink, Household, Invitation, Role, User
 from identity.operations.ended_rights import rights_changed
+from identity.operations.security_events import note
 from stores.locks import locked, locked_in_line
 
 INVITATION_LIFETIME = timedelta(days=7)
@@ -41,7 +47,43 @@ def invite(*, user: User, email: str, now: datetime) -> tuple[Invitation, str]:
             created_at=now,
             expires_at=now + INVITATION_LIFETIME,
         )
+        note(
+            kind="invitation",
+            user=None,
+            actor=user,
+            household_id=household.pk,
+            now=now,
+            to=email,
+            details={"email": email},
+            expires_at=invitation.expires_at,
+            words={
+                "invitation_id": str(invitation.public_id),
+                "inviter": user.full_name or user.email,
+                "household": household.name,
+            },
+        )
     return invitation, token
+
+
+def invitation_path(*, payload: Mapping[str, Any], now: datetime) -> str | None:
+    """Return the path that accepts an invitation, or None if it is no longer wanted."""
+    found = _open(now).filter(public_id=UUID(str(payload["invitation_id"]))).first()
+    return None if found is None else f"/invitation/{_mailed(found)}"
+
+
+def offered(*, token: str, now: datetime) -> Invitation | None:
+    """Return the open invitation of a mailed token, with its household and inviter."""
+    public_id = link_id(token)
+    if public_id is None:
+        return None
+    rows = _open(now).select_related("household", "invited_by")
+    found = rows.filter(public_id=public_id).first()
+    return found if found is not None and is_mailed_token(invitation=found, token=token) else None
+
+
+def is_mailed_token(*, invitation: Invitation, token: str) -> bool:
+    """Return whether the token is the one of the mail, so that its holder reads the mailbox."""
+    return constant_time_compare(token, _mailed(invitation))
 
 
 def open_invitation(*, token: str, email: str, now: datetime) -> Invitation:
@@ -49,13 +91,9 @@ def open_invitation(*, token: str, email: str, now: datetime) -> Invitation:
 
     Lock its household first, then the invitation.
     """
-    wanted = Invitation.objects.filter(
-        token_hash=_hashed(token),
-        email=email,
-        accepted_at=None,
-        revoked_at=None,
-        expires_at__gt=now,
-    )
+    mailed = offered(token=token, now=now)
+    named = {"pk": mailed.pk} if mailed is not None else {"token_hash": _hashed(token)}
+    wanted = _open(now).filter(email=email, **named)
     found = wanted.first()
     if found is not None:
         locked_household(household_id=found.household_id)
@@ -72,19 +110,27 @@ def open_invitation(*, token: str, email: str, now: datetime) -> Invitation:
 
 def take_back_invitation(*, user: User, invitation_id: UUID, now: datetime) -> None:
     """Close an open invitation of the user's household; raise NotFound otherwise."""
-    changed = Invitation.objects.filter(
-        public_id=invitation_id,
-        household_id=user.household_id,
-        accepted_at=None,
-        revoked_at=None,
-    ).update(revoked_at=now)
-    if not changed:
-        raise NotFound(
-            "The invitation does not exist. Reload the list.", code="invitation_not_found"
+    with transaction.atomic():
+        changed = Invitation.objects.filter(
+            public_id=invitation_id,
+            household_id=user.household_id,
+            accepted_at=None,
+            revoked_at=None,
+        ).update(revoked_at=now)
+        if not changed:
+            raise NotFound(
+                "The invitation does not exist. Reload the list.", code="invitation_not_found"
+            )
+        note(
+            kind="invitation_withdrawn",
+            user=None,
+            actor=user,
+            household_id=user.household_id,
+            now=now,
         )
 
 
-def grant_adviser(*, user: User, email: str) -> AdviserLink:
+def grant_adviser(*, user: User, email: str, now: datetime) -> AdviserLink:
     """Let an adviser see the user's household; a second call returns the same link."""
     adviser = User.objects.filter(email=email, role=Role.ADVISER, is_active=True).first()
     if adviser is None:
@@ -104,19 +150,24 @@ def grant_adviser(*, user: User, email: str) -> AdviserLink:
                 "The household has the maximum number of advisers. Remove one first.",
                 code="advisers_too_many",
             )
-        link, _ = AdviserLink.objects.get_or_create(adviser=adviser, household=household)
+        link, made = AdviserLink.objects.get_or_create(adviser=adviser, household=household)
         rights_changed(user_ids=[adviser.pk])
+        if made:
+            _note_adviser("adviser_added", user=user, adviser=adviser, now=now)
     link.adviser = adviser
     return link
 
 
-def withdraw_adviser(*, user: User, adviser_id: UUID) -> None:
+def withdraw_adviser(*, user: User, adviser_id: UUID, now: datetime) -> None:
     """End an adviser's access to the user's household; raise NotFound if there is none."""
-    ended = end_links(
-        AdviserLink.objects.filter(household_id=user.household_id, adviser__public_id=adviser_id)
+    links = AdviserLink.objects.filter(
+        household_id=user.household_id, adviser__public_id=adviser_id
     )
-    if not ended:
-        raise NotFound("No such adviser.", code="adviser_not_found")
+    with transaction.atomic():
+        adviser = User.objects.filter(clients__in=links).first()
+        if adviser is None or not end_links(links):
+            raise NotFound("No such adviser.", code="adviser_not_found")
+        _note_adviser("adviser_removed", user=user, adviser=adviser, now=now)
 
 
 def save_link(link: AdviserLink) -> None:
@@ -139,6 +190,35 @@ def locked_household(*, household_id: int) -> Household:
     """Return the household's row, locked. Lock it before its accounts and its other rows."""
     rows = Household.objects.filter(pk=household_id)
     return locked_in_line(rows, household_id=household_id)[0]
+
+
+def _open(now: datetime) -> QuerySet[Invitation]:
+    return Invitation.objects.filter(accepted_at=None, revoked_at=None, expires_at__gt=now)
+
+
+def _mailed(invitation: Invitation) -> str:
+    """Return the token of the mail, which is stored nowhere; the inviter has another."""
+    return link_token(
+        key=link_key(settings.SECRET_KEY),
+        public_id=invitation.public_id,
+        purpose="invitation",
+        email=invitation.email,
+    )
+
+
+def _note_adviser(kind: str, *, user: User, adviser: User, now: datetime) -> None:
+    """Tell the member who did it, and the other members: it concerns what all of them own."""
+    household = user.household
+    for member in User.objects.filter(household_id=household.pk, is_active=True).order_by("pk"):
+        note(
+            kind=kind,
+            user=member,
+            actor=user,
+            household_id=household.pk,
+            now=now,
+            details={"adviser": adviser.email},
+            words={"household": household.name},
+        )
 
 
 def _hashed(token: str) -> str:

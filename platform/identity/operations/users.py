@@ -17,7 +17,7 @@ from core.limits import HOUSEHOLD_MEMBERS_MAX
 from identity.models import Household, Invitation, Revocation, Role, TokenFamily, User
 from identity.operations.email_addresses import begin_verification
 from identity.operations.ended_rights import rights_changed
-from identity.operations.households import open_invitation
+from identity.operations.households import is_mailed_token, open_invitation
 from identity.operations.security_events import note
 from identity.origins import NOWHERE, Origin
 from stores.locks import locked
@@ -57,15 +57,34 @@ def register(
             user = User.objects.create(
                 email=email, password=hashed, full_name=full_name, household=household
             )
-            begin_verification(user=user, now=now)
-            if offer is not None:
+            if offer is None:
+                begin_verification(user=user, now=now)
+            else:
                 offer.accepted_at = now
                 offer.save(update_fields=["accepted_at"])
+                _note_acceptance(offer, user=user, token=invitation or "", now=now)
     except IntegrityError:
         if not User.objects.filter(email=email).exists():
             raise
         return None
     return user
+
+
+def _note_acceptance(offer: Invitation, *, user: User, token: str, now: datetime) -> None:
+    """Tell the inviter. Who used the mailed link has proved the address by that."""
+    if is_mailed_token(invitation=offer, token=token):
+        User.objects.filter(pk=user.pk).update(email_verified_at=now)
+    else:
+        begin_verification(user=user, now=now)
+    note(
+        kind="invitation_accepted",
+        user=offer.invited_by,
+        actor=user,
+        household_id=offer.household_id,
+        now=now,
+        details={"guest": user.full_name or user.email},
+        words={"household": offer.household.name},
+    )
 
 
 def change_profile(*, user: User, changes: Mapping[str, Any]) -> User:

@@ -58,7 +58,7 @@ def test_a_step_of_a_file_ends_with_the_access_of_its_adviser(
     lock = imports._of_claim
 
     def withdraw() -> None:
-        withdraw_adviser(user=people.owner, adviser_id=people.adviser.public_id)
+        withdraw_adviser(user=people.owner, adviser_id=people.adviser.public_id, now=timezone.now())
         connection.close()
 
     def locks_and_loses_access(claim: Any) -> Any:
