@@ -106,7 +106,7 @@ def _close(people: Any) -> None:
 
 LOSSES: dict[str, Callable[[Any], object]] = {
     "withdrawn": lambda people: households.withdraw_adviser(
-        user=people.owner, adviser_id=people.adviser.public_id
+        user=people.owner, adviser_id=people.adviser.public_id, now=timezone.now()
     ),
     "withdrawn in the admin": _end_link_in_admin,
     "withdrawn in a shell": lambda people: AdviserLink.objects.all().delete(),
@@ -218,7 +218,9 @@ def test_rights_that_redis_forgot_or_never_heard_of_end_by_the_database(
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
         assert phone.post("/api/v1/auth/logout", {}).status_code == 204
         pages.logout()
-        households.withdraw_adviser(user=people.owner, adviser_id=people.adviser.public_id)
+        households.withdraw_adviser(
+            user=people.owner, adviser_id=people.adviser.public_id, now=timezone.now()
+        )
         settings.REDIS_URL = reachable
         redis_client().flushall()
         assert all(is_revoked(socket) for socket in (on_phone, on_page, adviser))

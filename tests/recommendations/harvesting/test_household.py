@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from identity.models import Household
 from identity.operations.households import withdraw_adviser
@@ -239,7 +240,7 @@ def test_an_adviser_who_loses_access_meanwhile_leaves_no_recommendation(
     write = room.recommend
 
     def loses_access(**words: Any) -> Any:
-        withdraw_adviser(user=people.owner, adviser_id=people.adviser.public_id)
+        withdraw_adviser(user=people.owner, adviser_id=people.adviser.public_id, now=timezone.now())
         return write(**words)
 
     def asked(user: Any) -> Job:
