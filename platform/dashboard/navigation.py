@@ -118,7 +118,7 @@ ENTRIES: Sequence[Entry] = (
         icon="percent",
         key="t",
         views=(View("Gains", "gains"), View("Reconcile", "reconciliations")),
-        pages=("lot", "reconciliation", "sale_preview", "tax_filing"),
+        pages=("lot", "reconciliation", "sale_preview", "tax_filing", "tax_calendar"),
         keeps=("year",),
     ),
     Entry(

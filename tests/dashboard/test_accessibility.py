@@ -109,6 +109,7 @@ def addresses(account: Any) -> list[str]:
         own,
         f"{own}/transactions",
         f"{own}/dividends",
+        "/calendar",
         f"{own}/imports",
         f"{own}/gains",
         f"{own}/performance",
