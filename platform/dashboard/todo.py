@@ -136,7 +136,7 @@ def _approved(lines: Mapping[int, AccountLine], now: datetime) -> Iterator[Card]
             f"Approved trades of {account.name} are not recorded",
             "Trade at your broker, then record what was filled.",
             "Open the trades",
-            reverse("recommendation", args=[account.public_id, row.public_id]),
+            reverse("order_sheet", args=[account.public_id, row.public_id]),
         )
 
 

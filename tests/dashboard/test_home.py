@@ -119,6 +119,37 @@ def test_what_there_is_to_do_names_reason_amount_and_one_button(
     assert f'action="/accounts/{invest.public_id}/rebalance"' in body
 
 
+def test_approved_trades_are_asked_for_until_one_is_recorded(
+    page_client: Callable[[Any], Client], owner: Any, invest: Account, quote: Callable[..., None]
+) -> None:
+    from recommendations.models import Recommendation
+    from transactions.ledger.entries import Entry
+    from transactions.operations import record
+
+    quote(AAA="50", BBB="20")
+    now = timezone.now()
+    row = Recommendation.objects.create(
+        account=invest,
+        kind="rebalance",
+        status="approved",
+        engine_version="1",
+        inputs="{}",
+        result="{}",
+        created_at=now - timedelta(hours=2),
+        decided_at=now - timedelta(hours=1),
+        decided_by=owner,
+    )
+    words = "Approved trades of Harbour are not recorded"
+    client = page_client(owner)
+    body = part(client, "to-do")
+    assert words in body
+    assert f"/recommendations/{row.public_id}/orders" in body
+    at = now - timedelta(minutes=5)
+    entries = [Entry("buy", at, "USD", "BBB", Decimal(1), Decimal(20))]
+    record(account=invest, entries=entries, user=owner, now=now)
+    assert words not in part(client, "to-do")
+
+
 def test_negative_cash_comes_before_bands(
     page_client: Callable[[Any], Client], owner: Any, invest: Account, quote: Callable[..., None]
 ) -> None:
@@ -193,6 +224,15 @@ def test_a_part_that_cannot_be_computed_says_so_alone(
     assert 'hx-get="/home/value"' in body
     assert client.get("/").status_code == 200
     assert "Harbour" in part(client, "to-do")
+
+
+def test_the_curve_of_an_adviser_says_whose_it_is(
+    page_client: Callable[[Any], Client], people: Any, invest: Account, quote: Callable[..., None]
+) -> None:
+    quote(AAA="50", BBB="20")
+    words = "without the accounts of others"
+    assert words in part(page_client(people.adviser), "value")
+    assert words not in part(page_client(people.owner), "value")
 
 
 def test_a_stranger_sees_nothing_of_the_household(

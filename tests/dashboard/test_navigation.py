@@ -59,6 +59,22 @@ def test_the_scope_follows_the_page_and_is_kept_on_pages_without_one(
     assert links(client.get("/settings").content.decode())["Tax"] == "/tax"
 
 
+def test_more_accounts_than_the_chip_lists_are_found_by_the_search(
+    page_client: Callable[[Any], Client],
+    owner: Any,
+    invest: Account,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from dashboard.pages import scopes
+    from transactions.operations import open_account
+
+    client = page_client(owner)
+    assert "Search for another account" not in client.get("/plan").content.decode()
+    monkeypatch.setattr(scopes, "CHOICES_MAX", 1)
+    open_account(user=owner, name="Second", type="ira", currency="USD", now=timezone.now())
+    assert "Search for another account" in client.get("/plan").content.decode()
+
+
 def test_an_account_of_others_never_becomes_the_scope(
     page_client: Callable[[Any], Client], owner: Any, people: Any, invest: Account
 ) -> None:

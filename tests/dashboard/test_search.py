@@ -156,6 +156,7 @@ def test_the_palette_is_used_by_keyboard_alone(
     tab.keyboard.press("?")
     tab.get_by_role("heading", name="Keyboard shortcuts").wait_for()
     tab.keyboard.press("Escape")
+    tab.wait_for_function("!document.getElementById('keys-help').open")
     tab.keyboard.press("g")
     tab.keyboard.press("p")
     tab.wait_for_url(f"**/accounts/{invest.public_id}/targets")

@@ -25,6 +25,7 @@ from dashboard.todo import to_do
 from portfolios.queries.income import household_income
 from portfolios.queries.performance import recent_household_performance
 from portfolios.queries.performance_inputs import Period
+from transactions import queries as ledger
 
 CARDS_SHOWN = 5
 MOVERS_SHOWN = 4
@@ -127,6 +128,9 @@ def value(request: SignedIn) -> dict[str, Any]:
         "from_date": found.from_date,
         "days": found.days,
         "warnings": found.warnings,
+        "others": ledger.accounts(user=request.user)
+        .exclude(household_id=request.user.household_id)
+        .exists(),
         "chart": chart_data(found),
     }
 

@@ -108,8 +108,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "/") open();
   else if (event.key === "?") help.showModal();
   else if (event.key === "g") {
-    gone = true;
-    setTimeout(() => (gone = false), 1500);
+    gone = true; // until the next key, however slow
     return;
   } else if (event.key === "n") document.querySelector("[data-record]")?.click();
   else if (event.key === "h") document.querySelector("[data-privacy] button")?.click();
