@@ -159,7 +159,8 @@ ROUTES: dict[str, KeyRule] = {
     "GET portfolios/{account_id}/summary": _READ_OF_ACCOUNT,
     "GET portfolios/{account_id}/targets": _READ_OF_ACCOUNT,
     "PUT portfolios/{account_id}/targets": _RECORD_IN_ACCOUNT,
-    "GET portfolios/performance": KeyRule(READ, QUERY),
+    # `account_id` only names whose household it is: the answer is about all of its accounts.
+    "GET portfolios/performance": _READ_OF_HOUSEHOLD,
     "GET recommendations": KeyRule(READ, QUERY),
     "GET recommendations/{recommendation_id}": _READ_OF_OBJECT,
     "POST recommendations/{recommendation_id}/approve": _TRADE_OF_OBJECT,

@@ -152,6 +152,9 @@ def test_a_key_of_one_account_reaches_no_other(shared_home: Any, digests: Any) -
     assert client.get(f"/api/v1/accounts/{other.public_id}").status_code == 200
     assert client.get(f"/api/v1/transactions?account_id={other.public_id}").status_code == 200
     assert client.get("/api/v1/transactions").json()["code"] == "key_account_missing"
+    # What names an account only to choose its household answers about all of its accounts.
+    whole = client.get(f"/api/v1/portfolios/performance?account_id={other.public_id}")
+    assert (whole.status_code, whole.json()["code"]) == (403, "key_account_missing")
 
 
 @pytest.mark.django_db
