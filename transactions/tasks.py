@@ -1,4 +1,4 @@
-"""Background tasks of the ledger: large imports, rebookings after decisions, corporate actions."""
+"""Background tasks of the ledger: imports, rebookings, corporate actions, orders at brokers."""
 
 from functools import partial
 from typing import Any
@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from jobs.operations import work
 from transactions.operations import actions, imports, rebookings
+from transactions.operations.orders import following
 
 
 @shared_task(
@@ -62,3 +63,21 @@ def follow_corporate_action(self: "Task[Any, Any]", job_id: int) -> None:
 def follow_corporate_actions() -> int:
     """Every minute: start jobs for corporate actions that are due in some household."""
     return actions.follow_actions(now=timezone.now())
+
+
+@shared_task(name=following.FOLLOW, bind=True, soft_time_limit=60, time_limit=70)
+def follow_order(self: "Task[Any, Any]", job_id: int) -> None:
+    """Look for an order at its broker, send it if it is not there, and record what was filled."""
+    work(
+        job_id=job_id,
+        run=following.run,
+        give_up=following.give_up,
+        limit_s=60,
+        clock=timezone.now,
+    )
+
+
+@shared_task(name="transactions.follow_orders", soft_time_limit=30, time_limit=40)
+def follow_orders() -> int:
+    """Every five seconds: start jobs for the orders at brokers that are due to be looked at."""
+    return following.follow_due(now=timezone.now())

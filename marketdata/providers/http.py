@@ -1,4 +1,4 @@
-"""Requests to vendors: bounded in time, size, connections and redirects. Only GET.
+"""Requests to vendors and brokers: bounded in time, size, connections and redirects.
 
     time         3 s to connect, 5 s in all (longer where a call asks for years of history), from
                  the first byte of the request to the last byte of the answer: a vendor that
@@ -7,7 +7,8 @@
     connections  50 of a process, 10 to a host
     redirects    at most two, to the same host and scheme
     retries      one, after 0.1 to 0.4 s and inside the same 5 s, where no answer arrived at all or
-                 the status was 502, 503 or 504
+                 the status was 502, 503 or 504. Only a GET is sent again: what changes something
+                 at the other side may have arrived, and its sender must look first
 
 The requests run in an event loop on a thread of their own, because only a loop can end a request
 that hangs anywhere, in a name lookup as in a body. Each process has one, made at its first request.
@@ -60,9 +61,19 @@ class Get:
     headers: Mapping[str, str] = field(default_factory=dict)
     total_s_max: float = TOTAL_S_MAX
     bytes_max: int = BYTES_MAX
+    method: str = "GET"
+    body: bytes = b""
 
     def __str__(self) -> str:
         return f"{self.vendor}{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer of any status."""
+
+    status: int
+    body: bytes
 
 
 def bulk(request: Get) -> Get:
@@ -80,8 +91,22 @@ def bulk(request: Get) -> Get:
 
 def fetched(request: Get) -> bytes:
     """Return the body of an answer with status 200; raise ProviderFault for anything else."""
+    return _sent(request, whole=False).body
+
+
+def answered(request: Get) -> Answered:
+    """Return the answer whatever its status; raise ProviderFault if there is none.
+
+    Then nobody knows whether the request arrived.
+    """
+    return _sent(request, whole=True)
+
+
+def _sent(request: Get, *, whole: bool) -> Answered:
     requests = _requests(os.getpid())
-    waiting = asyncio.run_coroutine_threadsafe(requests.within_time(request), requests.loop)
+    waiting = asyncio.run_coroutine_threadsafe(
+        requests.within_time(request, whole=whole), requests.loop
+    )
     try:
         return waiting.result(request.total_s_max + _LOOP_LATE_S_MAX)
     except WaitTimeout:
@@ -110,30 +135,32 @@ class _Requests:
             lambda: asyncio.Semaphore(CONNECTIONS_PER_HOST_MAX)
         )
 
-    async def within_time(self, request: Get) -> bytes:
+    async def within_time(self, request: Get, *, whole: bool = False) -> Answered:
         try:
             url = _address(request)
             host = self._of_host[f"{url.scheme}://{url.netloc.decode()}"]
             async with asyncio.timeout(request.total_s_max), host:
-                return await self._tried_twice(request, url)
+                return await self._tried_twice(request, url, whole)
         except (TimeoutError, httpx2.TimeoutException):
             seconds = f"{request.total_s_max:g} s"
             raise ProviderFault(Fault.TIMEOUT, f"{request} was not answered in {seconds}") from None
 
-    async def _tried_twice(self, request: Get, url: httpx2.URL) -> bytes:
+    async def _tried_twice(self, request: Get, url: httpx2.URL, whole: bool) -> Answered:
         try:
-            return await self._followed(request, url)
-        except _Again:
+            return await self._followed(request, url, whole)
+        except _Again as again:
+            if request.method != "GET":
+                raise again.fault from None
             await asyncio.sleep(random.uniform(0.1, 0.4))
         try:
-            return await self._followed(request, url)
+            return await self._followed(request, url, whole)
         except _Again as again:
             raise again.fault from None
 
-    async def _followed(self, request: Get, url: httpx2.URL) -> bytes:
+    async def _followed(self, request: Get, url: httpx2.URL, whole: bool) -> Answered:
         for _ in range(REDIRECTS_MAX + 1):
-            answer = await self._answered(request, url)
-            if isinstance(answer, bytes):
+            answer = await self._answered(request, url, whole)
+            if isinstance(answer, Answered):
                 return answer
             if (answer.scheme, answer.netloc) != (url.scheme, url.netloc):
                 detail = f"{request} redirects to another host, {answer.host}"
@@ -142,16 +169,20 @@ class _Requests:
         detail = f"{request} redirects more than {REDIRECTS_MAX} times"
         raise ProviderFault(Fault.REDIRECTED, detail)
 
-    async def _answered(self, request: Get, url: httpx2.URL) -> "bytes | httpx2.URL":
-        """Return the body, or the address that a redirect names."""
+    async def _answered(
+        self, request: Get, url: httpx2.URL, whole: bool
+    ) -> "Answered | httpx2.URL":
+        """Return the answer, or the address that a redirect names. `whole`: of any status."""
         try:
-            async with self._client.stream("GET", url, headers=request.headers) as response:
-                if response.has_redirect_location:
+            async with self._client.stream(
+                request.method, url, headers=request.headers, content=request.body or None
+            ) as response:
+                if response.has_redirect_location and not whole:
                     return url.join(response.headers["location"])
-                fault = _fault_of(request, response)
+                fault = None if whole else _fault_of(request, response)
                 if fault is not None:
                     raise fault
-                return await _body(request, response)
+                return Answered(response.status_code, await _body(request, response))
         except httpx2.TimeoutException:
             raise
         except httpx2.ConnectError as error:

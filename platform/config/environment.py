@@ -5,11 +5,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 
 from marketdata.providers.registry import ensure_set_up
 from stores.postgresql.connection import BoundedConnection
+from transactions.orders.brokers import ALPACA_LIVE_HOST
 
 
 def text(name: str, default: str) -> str:
@@ -50,6 +52,24 @@ def ensure_vendors(names: list[str]) -> None:
         ensure_set_up(names, os.environ)
     except ValueError as error:
         raise ImproperlyConfigured(str(error)) from None
+
+
+def ensure_paper_trading(*, key: str, secret: str, url: str, account: str) -> None:
+    """Refuse to start with half a broker, or with one that trades real money."""
+    if urlsplit(url).hostname == ALPACA_LIVE_HOST:
+        raise ImproperlyConfigured(
+            "ALPACA_TRADING_URL is the address for real money. Ballast trades on paper accounts "
+            "only."
+        )
+    if any((key, secret, account)) and not all((key, secret, account)):
+        raise ImproperlyConfigured(
+            "ALPACA_TRADING_KEY, ALPACA_TRADING_SECRET and ALPACA_TRADING_ACCOUNT are set "
+            "together or not at all."
+        )
+    try:
+        UUID(account or "0" * 32)
+    except ValueError:
+        raise ImproperlyConfigured("ALPACA_TRADING_ACCOUNT must be the id of an account.") from None
 
 
 def secret_key(*, production: bool) -> str:

@@ -79,6 +79,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 60.0,
         "options": {"queue": "nightly", "expires": 60},
     },
+    "follow orders": {
+        "task": "transactions.follow_orders",
+        "schedule": 5.0,
+        "options": {"queue": "notify", "expires": 5},
+    },
     "follow corporate actions": {
         "task": "transactions.follow_corporate_actions",
         "schedule": 60.0,

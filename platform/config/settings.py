@@ -6,6 +6,7 @@ from pathlib import Path
 
 from config.environment import (
     database,
+    ensure_paper_trading,
     ensure_vendors,
     flag,
     integer,
@@ -16,6 +17,7 @@ from config.environment import (
 )
 from config.reference.guide import guide
 from core.limits import REQUEST_BODY_BYTES_MAX
+from transactions.orders.brokers import ALPACA_PAPER_URL
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = Path(text("DATA_DIR", str(ROOT / ".data")))
@@ -232,6 +234,17 @@ NIGHTLY_SETTLED_MIN = integer("NIGHTLY_SETTLED_MIN", 60)
 NIGHTLY_CHUNK_ACCOUNTS = integer("NIGHTLY_CHUNK_ACCOUNTS", 2000)
 NIGHTLY_CHUNK_LIMIT_S = integer("NIGHTLY_CHUNK_LIMIT_S", 600)
 NIGHTLY_KEPT_DAYS = integer("NIGHTLY_KEPT_DAYS", 60)
+# Alpaca's trading API, paper money only, and the public id of the account that trades there.
+ALPACA_TRADING_KEY = os.environ.get("ALPACA_TRADING_KEY", "")
+ALPACA_TRADING_SECRET = os.environ.get("ALPACA_TRADING_SECRET", "")
+ALPACA_TRADING_URL = text("ALPACA_TRADING_URL", ALPACA_PAPER_URL)
+ALPACA_TRADING_ACCOUNT = os.environ.get("ALPACA_TRADING_ACCOUNT", "")
+ensure_paper_trading(
+    key=ALPACA_TRADING_KEY,
+    secret=ALPACA_TRADING_SECRET,
+    url=ALPACA_TRADING_URL,
+    account=ALPACA_TRADING_ACCOUNT,
+)
 JOB_LEASE_S = integer("JOB_LEASE_S", 15)
 # Job types whose result is stored in another table, and the function that reads it.
 JOB_RESULTS = {

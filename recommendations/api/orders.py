@@ -36,6 +36,7 @@ from transactions.api.orders import OrderRead, order_row
 from transactions.ledger.entries import ChosenLot
 from transactions.models import Account, Order, OrderSide, OrderType
 from transactions.operations.orders import Wish, place
+from transactions.operations.orders.brokers import BROKER_CHOICES
 from transactions.queries.orders import OrderFilter, orders, valued
 
 _OF_A_TRADE = ("symbol", "side", "quantity", "type")
@@ -65,6 +66,12 @@ class OrderWrite(StrictSerializer):
         required=False,
         help_text="For all trades of a recommendation: round down to whole shares. Default false.",
     )
+    broker = serializers.ChoiceField(
+        choices=BROKER_CHOICES,
+        required=False,
+        help_text="Broker to send the orders to, if one is connected to the account. Without it "
+        "they are placed by hand.",
+    )
 
 
 class OrdersPlaced(serializers.Serializer[Any]):
@@ -78,6 +85,7 @@ class _Asked:
 
     wish: Wish | None
     whole_shares: bool
+    broker: str = ""
 
 
 class OrdersView(APIView):
@@ -121,7 +129,7 @@ class OrdersView(APIView):
         parameters=[IDEMPOTENCY_HEADER],
     )
     def post(self, request: Request) -> Response:
-        """Place an order by hand: of one's own, or of an approved recommendation.
+        """Place an order: of one's own, or of an approved recommendation.
 
         With `recommendation_id` alone every trade without an order gets one, and the response
         lists them. Prices must be fresh, and what is sold must be held.
@@ -154,7 +162,7 @@ def _asked(data: dict[str, Any]) -> _Asked:
     given = [name for name in (*_OF_A_TRADE, "limit_price", "lots") if name in data]
     whole_shares = data.get("whole_shares", False)
     if "recommendation_id" in data and not given:
-        return _Asked(None, whole_shares)
+        return _Asked(None, whole_shares, data.get("broker", ""))
     if missing := [name for name in _OF_A_TRADE if name not in data]:
         raise InvalidInput(
             f"An order needs {', '.join(missing)}. Add what is missing.",
@@ -178,22 +186,29 @@ def _asked(data: dict[str, Any]) -> _Asked:
             lots=tuple(ChosenLot(**part) for part in data.get("lots", [])),
         ),
         False,
+        data.get("broker", ""),
     )
 
 
 def _placed(subject: Model, asked: _Asked, user: User, now: datetime) -> dict[str, object]:
     if isinstance(subject, Account):
         assert asked.wish is not None, "an order of the account is stated"
-        made = place(account=subject, wishes=[asked.wish], user=user, now=now)
+        made = place(account=subject, wishes=[asked.wish], user=user, now=now, broker=asked.broker)
     else:
         assert isinstance(subject, Recommendation), "the only other subject"
         if asked.wish is None:
             made = operations.order_trades(
-                recommendation=subject, user=user, now=now, whole_shares=asked.whole_shares
+                recommendation=subject,
+                user=user,
+                now=now,
+                whole_shares=asked.whole_shares,
+                broker=asked.broker,
             )
         else:
             made = [
-                operations.order_trade(recommendation=subject, wish=asked.wish, user=user, now=now)
+                operations.order_trade(
+                    recommendation=subject, wish=asked.wish, user=user, now=now, broker=asked.broker
+                )
             ]
     rows = valued(Order.objects.filter(pk__in=[row.pk for row in made])).order_by("place", "id")
     shown = [order_row(row) for row in rows]

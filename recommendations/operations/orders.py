@@ -69,8 +69,9 @@ def order_trades(
     now: datetime,
     whole_shares: bool = False,
     executed: bool = False,
+    broker: str = "",
 ) -> list[Order]:
-    """Place an order for every trade that has none yet, to be given to the broker by hand."""
+    """Place an order for every trade that has none yet: by hand, or at a broker."""
     trades = _approved(recommendation)
     with transaction.atomic():
         lock_household(household_id=recommendation.account.household_id)
@@ -91,10 +92,13 @@ def order_trades(
             recommendation_id=recommendation.public_id,
             trades=len(trades),
             executed=executed,
+            broker=broker,
         )
 
 
-def order_trade(*, recommendation: Recommendation, wish: Wish, user: User, now: datetime) -> Order:
+def order_trade(
+    *, recommendation: Recommendation, wish: Wish, user: User, now: datetime, broker: str = ""
+) -> Order:
     """Place one order for the trade of a recommendation that has its symbol and side.
 
     It may ask for less than was recommended, but not for more than is left of it.
@@ -122,6 +126,7 @@ def order_trade(*, recommendation: Recommendation, wish: Wish, user: User, now: 
             now=now,
             recommendation_id=recommendation.public_id,
             trades=len(trades),
+            broker=broker,
         )
     return made
 

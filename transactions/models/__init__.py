@@ -26,7 +26,14 @@ from transactions.models.lots import (
     WashSale,
     WashSalePolicy,
 )
-from transactions.models.orders import Order, OrderFill, OrderQuerySet, OrderSide, OrderType
+from transactions.models.orders import (
+    Order,
+    OrderFill,
+    OrderQuerySet,
+    OrderSide,
+    OrderType,
+    SimulatedBrokerOrder,
+)
 from transactions.models.rebookings import Rebooking
 from transactions.models.reconciliations import Reconciliation, ReconciliationKind
 from transactions.models.transactions import (
@@ -61,6 +68,7 @@ __all__ = [
     "Reconciliation",
     "ReconciliationKind",
     "RowStatus",
+    "SimulatedBrokerOrder",
     "Transaction",
     "TransactionQuerySet",
     "VerificationRun",

@@ -159,3 +159,19 @@ class OrderFill(models.Model):
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+
+class SimulatedBrokerOrder(models.Model):
+    """The book of the simulated broker, which only a demonstration has."""
+
+    client_id = models.CharField(max_length=64, unique=True)
+    quantity = quantity_field()
+    price = models.DecimalField(
+        max_digits=limits.PRICE_DIGITS, decimal_places=limits.PRICE_DECIMALS
+    )
+    filled = quantity_field(default=0)
+    state = models.CharField(max_length=16)
+    looks = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.client_id

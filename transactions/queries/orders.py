@@ -132,9 +132,12 @@ class NamedLot:
     opened: str
 
 
-def named_lots(*, orders: Sequence[Order]) -> dict[int, list[NamedLot]]:
-    """Return the lots that sales name with their days of purchase, by order, in one query."""
-    wanted = {part["lot_id"] for row in orders for part in row.lots}
+def named_lots(*, stored: Mapping[int, Sequence[Mapping[str, Any]]]) -> dict[int, list[NamedLot]]:
+    """Return lots in the form in which orders keep them with their days of purchase, in one query.
+
+    The keys are the caller's: those of orders, or places of trades.
+    """
+    wanted = {part["lot_id"] for parts in stored.values() for part in parts}
     opened = {
         str(lot_id): day.isoformat()
         for lot_id, day in Lot.objects.filter(transaction__public_id__in=wanted)
@@ -142,8 +145,6 @@ def named_lots(*, orders: Sequence[Order]) -> dict[int, list[NamedLot]]:
         .values_list("transaction__public_id", "opened_date")
     }
     return {
-        row.pk: [
-            NamedLot(Decimal(part["quantity"]), opened.get(part["lot_id"], "")) for part in row.lots
-        ]
-        for row in orders
+        key: [NamedLot(Decimal(part["quantity"]), opened.get(part["lot_id"], "")) for part in parts]
+        for key, parts in stored.items()
     }

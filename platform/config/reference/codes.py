@@ -361,6 +361,10 @@ CODES: dict[str, dict[str, str]] = {
         "fill_exceeds_order": "The fill is more than is open of the order. Lower the quantity.",
         "basket_unknown": "The file format does not exist. Use schwab, fidelity or ibkr.",
         "fills_required": "No fill was given. Send at least one.",
+        "broker_not_connected": (
+            "The broker is not connected to the account. Place the order by hand, or ask the "
+            "operator to connect it."
+        ),
         "filled_by_broker": (
             "The broker reports the fills of this order. They are recorded by themselves."
         ),

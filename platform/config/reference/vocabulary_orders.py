@@ -18,6 +18,7 @@ ORDERS: dict[str, str] = {
     "broker_order_id": "Id that the broker gave it; null if it has none.",
     "cancel_requested_at": "Time at which its cancellation was requested; null if it was not.",
     "fills": "Executed parts that count, oldest first; reversed ones are left out.",
+    "OrderWriteRequest.broker": "Broker to send to; by hand without it.",
     "OrderRead.state": _STATE,
     "OrderDetail.state": _STATE,
     "OrderRead.type": _TYPE,

@@ -1,5 +1,6 @@
 """Forms of the order sheet and of an account's orders."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -78,8 +79,15 @@ class OrderForm(forms.Form):
         "Limit price", most=limits.PRICE_MAX, decimals=limits.PRICE_DECIMALS, least=positive
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    broker = forms.ChoiceField(label="Place it", required=False)
+
+    def __init__(self, *args: Any, brokers: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        """`brokers`: name and label of those that are connected to the account."""
         super().__init__(*args, **kwargs)
+        if brokers:
+            self.fields["broker"].choices = [("", "By hand"), *brokers]  # type: ignore[attr-defined]
+        else:
+            del self.fields["broker"]
         self.fields["limit_price"].only_for = OrderType.LIMIT.value  # type: ignore[attr-defined]
 
     def clean_symbol(self) -> str:

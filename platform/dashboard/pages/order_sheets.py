@@ -27,7 +27,9 @@ from recommendations import operations, queries
 from recommendations.models import Recommendation, RecommendationStatus
 from transactions.models import Account
 from transactions.operations.orders import take_back
+from transactions.operations.orders.brokers import brokers_of, label_of
 from transactions.orders.baskets import BASKETS, as_text, basket_csv
+from transactions.orders.lots import NAMED_BY, stored_lots
 from transactions.queries.orders import average_price, fills, named_lots, orders_of
 
 _TAG_LENGTH = 8
@@ -80,6 +82,7 @@ def _page(
             "open_lines": open_lines,
             "any_stale": any(line.stale for line in open_lines),
             "ordered": bool(known),
+            "brokers": brokers_of(row.account),
             "whole": whole,
             "text": as_text([line.basket for line in open_lines]),
             "baskets": [(name, basket.label) for name, basket in BASKETS.items()],
@@ -101,19 +104,25 @@ def _lines(row: Recommendation, *, now: datetime, whole: bool) -> list[OrderLine
     )
     prices = quotes(assets=list(assets.values()), now=now)
     known = list(orders_of(recommendation_id=row.public_id))
-    lots = named_lots(orders=known)
     newest = {order.place: order for order in known}
+    wishes = operations.wishes_of(trades, whole_shares=whole)
+    # Other accounts sell by their own method, so the broker need not be told.
+    is_named = row.account.lot_method in NAMED_BY
+    lots = named_lots(
+        stored={wish.place or 0: stored_lots(wish.lots) for wish in wishes if is_named}
+    )
     found = []
-    for wish in operations.wishes_of(trades, whole_shares=whole):
+    for wish in wishes:
+        named = lots.get(wish.place or 0, ())
         order, asset = newest.get(wish.place), assets.get(wish.symbol)
         quote = prices.get(asset.pk) if asset is not None else None
         if order is not None:
             found.append(
-                line_of_order(order, quote=quote, lots=lots[order.pk], average=average_price(order))
+                line_of_order(order, quote=quote, lots=named, average=average_price(order))
             )
         else:
             currency = asset.currency if asset is not None else row.account.currency
-            found.append(line_of_wish(wish, currency=currency, quote=quote))
+            found.append(line_of_wish(wish, currency=currency, quote=quote, lots=named))
     return sorted(found, key=lambda line: line.side != "sell")
 
 
@@ -184,7 +193,7 @@ def order_sheet_file(
 
 @for_investors("POST")
 def order_sheet_place(request: SignedIn, account_id: UUID, recommendation_id: UUID) -> HttpResponse:
-    """Keep the trades as open orders, to be filled later."""
+    """Keep the trades as open orders, or send them to a broker that is connected."""
     row = _approved(request, account_id, recommendation_id)
     try:
         made = operations.order_trades(
@@ -192,11 +201,19 @@ def order_sheet_place(request: SignedIn, account_id: UUID, recommendation_id: UU
             user=request.user,
             now=timezone.now(),
             whole_shares=_whole(request),
+            broker=request.POST.get("broker", ""),
         )
     except BallastError as refusal:
         messages.error(request, refusal.detail)
     else:
-        messages.success(request, f"{len(made)} orders are kept open. Record each as it fills.")
+        broker = next((label_of(row.broker) for row in made if row.broker), "")
+        count = sum(row.standing.open > 0 for row in made)
+        messages.success(
+            request,
+            f"{count} orders go to {broker}. Their fills are recorded by themselves."
+            if broker
+            else f"{count} orders are kept open. Record each as it fills.",
+        )
     return redirect(_address(row))
 
 

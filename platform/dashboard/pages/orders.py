@@ -23,6 +23,7 @@ from marketdata.queries import assets, quotes
 from transactions import queries as ledger
 from transactions.models import Account, Order
 from transactions.operations.orders import Fill, Wish, cancel_order, place, record_fills
+from transactions.operations.orders.brokers import brokers_of, label_of
 from transactions.orders.states import OPEN_STORED
 from transactions.queries.orders import average_price, fills, named_lots, order, orders
 
@@ -36,12 +37,19 @@ def account_orders(request: SignedIn, account_id: UUID) -> HttpResponse:
     form = OrderForm(
         request.POST if request.method == "POST" else None,
         initial={"side": "buy", "type": "market"},
+        brokers=brokers_of(account),
     )
     status = 200
     if form.is_bound:
         status = _place(request, account, form)
         if status == 201:
-            messages.success(request, "The order is kept. Give it to your broker, then record it.")
+            broker = label_of(form.cleaned_data.get("broker", ""))
+            messages.success(
+                request,
+                f"The order goes to {broker}. Its fills are recorded by themselves."
+                if broker
+                else "The order is kept. Give it to your broker, then record it.",
+            )
             return redirect("account_orders", account_id)
     wanted = request.GET.get("show", "open")
     if wanted not in _SHOWN:
@@ -74,7 +82,7 @@ def account_orders(request: SignedIn, account_id: UUID) -> HttpResponse:
 
 def _lines(rows: list[Order], now: datetime) -> list[OrderLine]:
     prices = quotes(assets=list({row.asset_id: row.asset for row in rows}.values()), now=now)
-    lots = named_lots(orders=rows)
+    lots = named_lots(stored={row.pk: row.lots for row in rows})
     lines = [
         line_of_order(
             row,
@@ -97,14 +105,17 @@ def _place(request: SignedIn, account: Account, form: OrderForm) -> int:
     now, stated = timezone.now(), form.stated()
 
     def effect(account: Account) -> Answer:
-        (made,) = place(account=account, wishes=[Wish(**stated)], user=request.user, now=now)
+        broker = stated.pop("broker", "")
+        (made,) = place(
+            account=account, wishes=[Wish(**stated)], user=request.user, now=now, broker=broker
+        )
         return 201, {"id": str(made.public_id)}
 
     try:
         (status, _), _ = answer_once(
             user=request.user,
             key=request.POST.get("key") or None,
-            request={"page": request.path, "form": {k: str(v) for k, v in stated.items()}},
+            request={"page": request.path, "form": {k: str(v) for k, v in sorted(stated.items())}},
             now=now,
             access=lambda: account,
             effect=effect,
@@ -148,7 +159,12 @@ def order_cancel(request: SignedIn, account_id: UUID, order_id: UUID) -> HttpRes
     except BallastError as refusal:
         messages.error(request, refusal.detail)
     else:
-        messages.success(request, "The rest of the order was cancelled.")
+        messages.success(
+            request,
+            "The broker is asked to cancel the rest of the order."
+            if row.broker
+            else "The rest of the order was cancelled.",
+        )
     return redirect("account_orders", account_id)
 
 

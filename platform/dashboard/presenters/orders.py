@@ -11,6 +11,7 @@ from dashboard.forms.orders import FillForm
 from marketdata.quotes import Quote
 from transactions.models import Order, OrderFill
 from transactions.operations.orders import Wish
+from transactions.operations.orders.brokers import label_of
 from transactions.orders.baskets import BasketOrder
 from transactions.orders.states import State
 from transactions.queries.orders import NamedLot
@@ -48,6 +49,7 @@ class OrderLine:
     average: Decimal | None = None
     limit_price: Decimal | None = None
     reason: str = ""
+    broker: str = ""
     lots: Sequence[NamedLot] = ()
     form: FillForm | None = field(default=None)
 
@@ -78,11 +80,14 @@ def line_of_order(
         average=average,
         limit_price=row.limit_price,
         reason=row.reason,
+        broker=label_of(row.broker),
         lots=lots,
     )
 
 
-def line_of_wish(wish: Wish, *, currency: str, quote: Quote | None) -> OrderLine:
+def line_of_wish(
+    wish: Wish, *, currency: str, quote: Quote | None, lots: Sequence[NamedLot]
+) -> OrderLine:
     """Return the line of a recommended trade that is no order yet."""
     words, tone = STATE_WORDS[State.CANCELLED if wish.dropped else State.PLACED]
     return OrderLine(
@@ -99,6 +104,7 @@ def line_of_wish(wish: Wish, *, currency: str, quote: Quote | None) -> OrderLine
         price_at=quote.as_of if quote else None,
         stale=quote is None or quote.stale,
         reason=wish.dropped,
+        lots=lots,
     )
 
 

@@ -18,7 +18,9 @@ from stores.locks import locked
 from transactions.ledger.entries import ChosenLot
 from transactions.models import Account, LotMethod, Order, OrderSide, OrderType
 from transactions.operations.accounts import lock_account
+from transactions.operations.orders.brokers import ensure_connected
 from transactions.operations.orders.checks import Sale, ensure_held, fresh_quotes
+from transactions.operations.orders.following import follow_soon
 from transactions.orders.lots import stored_lots
 from transactions.orders.states import OPEN_STORED, State, cancelled, ordered
 
@@ -53,8 +55,9 @@ def place(
     recommendation_id: UUID | None = None,
     trades: int | None = None,
     executed: bool = False,
+    broker: str = "",
 ) -> list[Order]:
-    """Place orders to be given to the broker by hand, all or none.
+    """Place orders to be given to the broker by hand, or sent to `broker`, all or none.
 
     `trades`: how many trades the recommendation has. `executed`: they are recorded as filled in the
     same transaction, so a stale price stands against nothing.
@@ -62,6 +65,8 @@ def place(
     with transaction.atomic():
         holder = lock_account(account=account)
         _ensure_room(holder, len(wishes))
+        if broker:
+            ensure_connected(holder, broker)
         assets = assets_by_symbol(
             household_id=holder.household_id, symbols=[wish.symbol for wish in wishes]
         )
@@ -80,7 +85,12 @@ def place(
             _row(wish, assets[wish.symbol], quotes, holder, user, now, recommendation_id, trades)
             for wish in wishes
         ]
-        return _saved(rows)
+        for row in rows:
+            if broker and row.state == State.PLACED:
+                row.broker, row.state, row.look_at = broker, State.SENDING.value, now
+        made = _saved(rows)
+        follow_soon(orders=[row for row in made if row.broker], now=now)
+        return made
 
 
 def _ensure_room(account: Account, count: int) -> None:
@@ -195,11 +205,20 @@ def _saved(rows: list[Order]) -> list[Order]:
 
 
 def cancel_order(*, order: Order, now: datetime) -> Order:
-    """Cancel what is not yet filled. What was filled stays in the ledger."""
+    """Cancel what is not yet filled. What was filled stays in the ledger.
+
+    An order at a broker is cancelled once the broker says so.
+    """
     with transaction.atomic():
         row = locked(Order.objects.filter(pk=order.pk)).get()
         if row.state == State.CANCELLED:
             return row
-        row.state = cancelled(row.standing).state.value
-        row.save(update_fields=["state"])
+        after = cancelled(row.standing)
+        if row.broker:
+            row.cancel_requested_at = row.cancel_requested_at or now
+            row.look_at = now
+            follow_soon(orders=[row], now=now)
+        else:
+            row.state = after.state.value
+        row.save(update_fields=["state", "cancel_requested_at", "look_at"])
     return row

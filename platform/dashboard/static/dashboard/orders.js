@@ -2,11 +2,10 @@
 
 for (const form of document.querySelectorAll("[data-sheet]")) {
   const ticks = form.querySelectorAll("[data-tick]");
-  const button = form.querySelector("button.primary");
+  const button = form.querySelector("[data-record-count]");
   const follow = () => {
     const count = [...ticks].filter((tick) => tick.checked).length;
-    form.querySelector("[data-count]").textContent = String(count);
-    form.querySelector("[data-plural]").hidden = count === 1;
+    button.textContent = `Record ${count} trade${count === 1 ? "" : "s"}`;
     button.disabled = count === 0;
   };
   form.addEventListener("change", follow);
