@@ -87,20 +87,42 @@ class Paper:
             self.orders[client_id]["status"] = status
 
 
+class _Answering(BaseHTTPRequestHandler):
+    """Answers in JSON, and takes orders as it is told to behave."""
+
+    protocol_version = "HTTP/1.1"
+    paper: Paper
+    body: bytes
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Say nothing."""
+
+    def answer(self, status: int, value: Any) -> None:
+        body = b"" if value is None else json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def take(self, behaviour: str) -> None:
+        order = self.paper.take(json.loads(self.body))
+        if behaviour == "hang":
+            self.paper.released.wait(60)
+        if behaviour in {"lost", "hang"}:
+            self.close_connection = True
+            self.connection.close()
+        elif behaviour == "500 late":
+            self.answer(500, {"message": "internal server error"})
+        elif behaviour == "html":
+            self.answer(200, "<html>")
+        elif order is None:
+            self.answer(422, {"code": 40010001, "message": "client_order_id must be unique"})
+        else:
+            self.answer(200, order)
+
+
 def _handler(paper: Paper) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *_arguments: Any) -> None:
-            """Say nothing."""
-
-        def answer(self, status: int, value: Any) -> None:
-            body = b"" if value is None else json.dumps(value).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
+    class Handler(_Answering):
         def allowed(self) -> bool:
             length = int(self.headers.get("Content-Length") or 0)
             self.body = self.rfile.read(length)
@@ -137,20 +159,7 @@ def _handler(paper: Paper) -> type[BaseHTTPRequestHandler]:
             if behaviour == "500":
                 self.answer(500, {"message": "internal server error"})
                 return
-            order = paper.take(json.loads(self.body))
-            if behaviour == "hang":
-                paper.released.wait(60)
-            if behaviour in {"lost", "hang"}:
-                self.close_connection = True
-                self.connection.close()
-            elif behaviour == "500 late":
-                self.answer(500, {"message": "internal server error"})
-            elif behaviour == "html":
-                self.answer(200, "<html>")
-            elif order is None:
-                self.answer(422, {"code": 40010001, "message": "client_order_id must be unique"})
-            else:
-                self.answer(200, order)
+            self.take(behaviour)
 
         def do_DELETE(self) -> None:
             if not self.allowed():
@@ -163,6 +172,7 @@ def _handler(paper: Paper) -> type[BaseHTTPRequestHandler]:
                 paper.end(order["client_order_id"], "canceled")
                 self.answer(204, None)
 
+    Handler.paper = paper
     return Handler
 
 
