@@ -196,6 +196,21 @@ class Webhook(models.Model):
         return f"webhook {self.public_id}"
 
 
+class DayAnnounced(models.Model):
+    """How far the news of a day have been announced: accounts in the order of their ids."""
+
+    name = models.CharField(max_length=16)
+    day = models.DateField()
+    up_to_id = models.BigIntegerField(default=0)
+    finished = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "day"], name="day_announced_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.day}"
+
+
 class CaughtMail(models.Model):
     """A mail that the demo keeps for its page instead of sending it."""
 

@@ -28,6 +28,13 @@ def watch_prices() -> None:
     operations.watch_prices(now=timezone.now())
 
 
+@shared_task(name="notifications.announce_day", soft_time_limit=280, time_limit=300)
+def announce_day() -> None:
+    """Every few minutes: announce drifts of the last night, and the dates of today."""
+    operations.announce_drifts(now=timezone.now())
+    operations.announce_dates(now=timezone.now())
+
+
 @shared_task(name="notifications.forget_old", soft_time_limit=900, time_limit=920)
 def forget_old() -> None:
     """Every night: delete deliveries older than a month."""

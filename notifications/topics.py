@@ -58,12 +58,6 @@ TOPICS: dict[str, Topic] = {
             ("in_app", "email", "push"),
         ),
         Topic(
-            "harvest_opportunity",
-            "Losses worth harvesting",
-            "The nightly check found losses that would lower your tax.",
-            ("in_app", "email"),
-        ),
-        Topic(
             "wash_sale",
             "Wash-sale warning",
             "A purchase you recorded disallows a loss, or part of it.",
@@ -79,7 +73,7 @@ TOPICS: dict[str, Topic] = {
         Topic(
             "long_term",
             "Lot turns long-term",
-            "A lot with a gain has been held for more than a year.",
+            "A lot in a taxable account has been held for more than a year.",
             ("in_app",),
         ),
         Topic(
@@ -95,7 +89,6 @@ TOPICS: dict[str, Topic] = {
             "A split, merger or spin-off of a holding waits for your confirmation.",
             ("in_app", "email"),
         ),
-        Topic("dividend", "Dividends", "A dividend or interest was recorded.", ()),
         Topic(
             "security",
             "Security of your log-in",
@@ -169,10 +162,6 @@ def _drift(payload: Payload) -> str:
     return f"{_account(payload)} has drifted {payload['drift']} % from its targets."
 
 
-def _opportunity(payload: Payload) -> str:
-    return f"{_count(payload['offers'], 'loss', 'losses')} worth harvesting in {_account(payload)}."
-
-
 def _clean_day(payload: Payload) -> str:
     return (
         f"{payload['symbol']} can be bought again: the wash-sale window of the loss of "
@@ -215,7 +204,6 @@ EVENTS: dict[str, Event] = {
     "price_alert": Event("price_alert", _price_alert),
     "wash_sale": Event("wash_sale", _wash_sale),
     "drift": Event("drift", _drift),
-    "harvest_opportunity": Event("harvest_opportunity", _opportunity),
     "clean_day": Event("clean_day", _clean_day),
     "long_term": Event("long_term", _long_term),
     "security": Event("security", security_words.subject),

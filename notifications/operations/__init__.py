@@ -2,6 +2,7 @@
 
 from notifications.operations.claims import replay, replay_one
 from notifications.operations.delivering import deliver, forget_old
+from notifications.operations.news import announce_dates, announce_drifts
 from notifications.operations.notices import mark_all_read, mark_read
 from notifications.operations.preferences import Given, set_preferences, unsubscribe
 from notifications.operations.price_alerts import (
@@ -21,6 +22,8 @@ from notifications.operations.webhooks import (
 
 __all__ = [
     "Given",
+    "announce_dates",
+    "announce_drifts",
     "change_webhook",
     "create_price_alert",
     "create_webhook",

@@ -36,6 +36,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"queue": "deliveries", "expires": 5},
     },
+    "announce the news of the day": {
+        "task": "notifications.announce_day",
+        "schedule": crontab(minute="*/10"),
+        "options": {"queue": "deliveries", "expires": 500},
+    },
     "delete old deliveries": {
         "task": "notifications.forget_old",
         "schedule": crontab(hour="4", minute="5"),

@@ -34,6 +34,7 @@ from transactions.operations.named_pieces import ensure_pieces_held
 from transactions.operations.restating import with_kept_facts
 from transactions.operations.told_actions import ensure_not_applied
 from transactions.operations.warnings import Warned, cash_warning, of_draft, warnings_of
+from transactions.operations.wash_sale_notices import announce_wash_sales
 from transactions.queries.households import HouseholdBooks, household_of
 from transactions.queries.ledger import unknown_account
 
@@ -89,6 +90,8 @@ def record_made(
         raise refused(fault, of_row) from fault
     _settle(household, rows, changed)
     announce_recorded(household, rows[-1].account_id, rows[-1].public_id, len(rows), now)
+    if import_batch is None:
+        announce_wash_sales(household_id=household.id, recorded=rows, now=now)
     return rows
 
 

@@ -12,6 +12,7 @@ from psycopg.errors import DeadlockDetected, UniqueViolation
 
 from core.errors import BallastError, Conflict, InvalidInput
 from identity.models import User
+from jobs.operations import announce
 from marketdata.models import Asset
 from marketdata.queries import assets_by_symbol
 from transactions.files.drafts import Names, decoded, entry_of
@@ -110,6 +111,18 @@ def write(
 def _finish(batch: Import, now: datetime) -> None:
     batch.status, batch.committed_at = ImportStatus.COMMITTED, now
     ImportChunk.objects.filter(batch=batch).delete()
+    announce(
+        topic="import_complete",
+        household_id=batch.account.household_id,
+        dedup_key=f"import:{batch.public_id}",
+        payload={
+            "account_id": str(batch.account.public_id),
+            "account_name": batch.account.name,
+            "import_id": str(batch.public_id),
+            "rows": batch.ready_count,
+        },
+        now=now,
+    )
 
 
 def _restate(batch: Import, user: User, now: datetime) -> int:
