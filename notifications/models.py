@@ -5,7 +5,12 @@ from django.db import models
 from django.db.models import Q
 
 from core.identifiers import uuid7
-from core.limits import PRICE_DECIMALS, PRICE_DIGITS, WEBHOOK_URL_LENGTH_MAX
+from core.limits import (
+    PRICE_DECIMALS,
+    PRICE_DIGITS,
+    PUSH_ENDPOINT_LENGTH_MAX,
+    WEBHOOK_URL_LENGTH_MAX,
+)
 from identity.models import User
 
 
@@ -194,6 +199,30 @@ class Webhook(models.Model):
 
     def __str__(self) -> str:
         return f"webhook {self.public_id}"
+
+
+class PushSubscriptionQuerySet(models.QuerySet["PushSubscription"]):
+    def for_user(self, user: User) -> "PushSubscriptionQuerySet":
+        return self.filter(user=user)
+
+
+class PushSubscription(models.Model):
+    """A browser that takes pushes: where its service takes them, and the keys it gave."""
+
+    public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="push_subscriptions")
+    endpoint = models.CharField(max_length=PUSH_ENDPOINT_LENGTH_MAX, unique=True)
+    public_key = models.CharField(max_length=100)
+    secret = models.CharField(max_length=40)
+    created_at = models.DateTimeField()
+
+    objects = PushSubscriptionQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "-created_at", "-id"], name="push_newest")]
+
+    def __str__(self) -> str:
+        return f"browser {self.public_id}"
 
 
 class DayAnnounced(models.Model):

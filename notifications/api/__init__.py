@@ -1,10 +1,11 @@
-"""API of notices, preferences, price alerts and webhooks."""
+"""API of notices, preferences, price alerts, pushes and webhooks."""
 
-from notifications.api import notices, preferences, price_alerts, webhooks
+from notifications.api import notices, preferences, price_alerts, push, webhooks
 
 urlpatterns = [
     *notices.urlpatterns,
     *preferences.urlpatterns,
     *price_alerts.urlpatterns,
+    *push.urlpatterns,
     *webhooks.urlpatterns,
 ]

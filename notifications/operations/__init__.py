@@ -10,6 +10,7 @@ from notifications.operations.price_alerts import (
     delete_price_alert,
     watch_prices,
 )
+from notifications.operations.push import own_public_key, subscribe, unsubscribe_browser
 from notifications.operations.relaying import relay
 from notifications.operations.webhooks import (
     change_webhook,
@@ -33,6 +34,7 @@ __all__ = [
     "forget_old",
     "mark_all_read",
     "mark_read",
+    "own_public_key",
     "relay",
     "replay",
     "replay_one",
@@ -40,6 +42,8 @@ __all__ = [
     "send_test",
     "set_preferences",
     "shown_secret",
+    "subscribe",
     "unsubscribe",
+    "unsubscribe_browser",
     "watch_prices",
 ]

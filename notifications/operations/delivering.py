@@ -8,6 +8,7 @@ from notifications.models import Channel, Delivery
 from notifications.operations.digests import deliver_digests
 from notifications.operations.email import deliver_mails
 from notifications.operations.live import deliver_live
+from notifications.operations.push import deliver_pushes
 from notifications.operations.relaying import wake_deliveries
 from notifications.operations.webhook_sending import deliver_webhooks
 
@@ -41,6 +42,8 @@ def _batch(channel: str, *, urgent: bool, now: datetime) -> int:
         return deliver_digests(now=now)
     if channel == Channel.WEBHOOK:
         return deliver_webhooks(urgent=urgent, now=now)
+    if channel == Channel.PUSH:
+        return deliver_pushes(urgent=urgent, now=now)
     raise ValueError(f"no worker sends on the channel {channel!r}")
 
 

@@ -61,7 +61,7 @@ def deliver_webhooks(*, urgent: bool, now: datetime, limit: int = BATCH) -> int:
             claims.mark_dropped(claimed=[one], reason="the webhook is switched off or deleted")
         else:
             ready.append(_outgoing(one, hook, now))
-    send = partial(_answer, private_allowed=settings.WEBHOOK_PRIVATE_ADDRESSES)
+    send = partial(answered, private_allowed=settings.WEBHOOK_PRIVATE_ADDRESSES)
     with ThreadPoolExecutor(max_workers=THREADS) as threads:
         for message, answer in threads.map(send, ready):
             _write_down(message.delivery, answer, now)
@@ -95,7 +95,7 @@ def _outgoing(delivery: Claimed, hook: Webhook, now: datetime) -> Outgoing:
     return Outgoing(delivery, hook.url, body, headers)
 
 
-def _answer(
+def answered(
     message: Outgoing, *, private_allowed: bool
 ) -> tuple[Outgoing, Received | AddressRefused | NotReached]:
     """Send one message in a thread. A failure is an answer too."""

@@ -1,4 +1,4 @@
-"""Who is told about the events of households, with their preferences: two queries for a batch."""
+"""Who is told about the events of households, with their preferences: three queries for a batch."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -8,7 +8,7 @@ import orjson
 
 from identity.models import User
 from notifications.fan_out import Hook, Person
-from notifications.models import Preference, Webhook
+from notifications.models import Preference, PushSubscription, Webhook
 from notifications.preferences import DEFAULTS, Wishes
 from stores.rows import rows_of
 
@@ -51,7 +51,8 @@ def people_told(concerned: Collection[Key]) -> dict[Key, list[Person]]:
             "askers": [user_id for _, user_id in asked],
         },
     )
-    hooks = _hooks({row[2] for row in rows})
+    user_ids = {row[2] for row in rows}
+    hooks, browsers = _hooks(user_ids), _browsers(user_ids)
     found: dict[Key, list[Person]] = defaultdict(list)
     for household_id, asked_by_id, user_id, public_id, email, *wish in rows:
         found[household_id, asked_by_id].append(
@@ -61,6 +62,7 @@ def people_told(concerned: Collection[Key]) -> dict[Key, list[Person]]:
                 email=email,
                 wishes=DEFAULTS if wish[0] is None else _wishes(*wish[1:]),
                 hooks=hooks.get(user_id, ()),
+                browsers=browsers.get(user_id, ()),
             )
         )
     return found
@@ -90,6 +92,14 @@ def _hooks(user_ids: Collection[int]) -> dict[int, tuple[Hook, ...]]:
     for user_id, public_id, topics in rows.values_list("user_id", "public_id", "topics"):
         found[user_id].append(Hook(public_id, frozenset(topics)))
     return {user_id: tuple(hooks) for user_id, hooks in found.items()}
+
+
+def _browsers(user_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+    found: dict[int, list[str]] = defaultdict(list)
+    rows = PushSubscription.objects.filter(user_id__in=user_ids).order_by("id")
+    for user_id, public_id in rows.values_list("user_id", "public_id"):
+        found[user_id].append(str(public_id))
+    return {user_id: tuple(browsers) for user_id, browsers in found.items()}
 
 
 def preference_of(*, user: User) -> Preference | None:

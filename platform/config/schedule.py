@@ -143,8 +143,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
 
 # Deliveries that are due again after a pause, or whose wake-up was lost.
 _CHANNELS = (
-    *(("live", True), ("email", True), ("webhook", True)),
-    *(("live", False), ("email", False), ("webhook", False), ("digest", False)),
+    *(("live", True), ("email", True), ("webhook", True), ("push", True)),
+    *(("live", False), ("email", False), ("webhook", False), ("digest", False), ("push", False)),
 )
 for _channel, _urgent in _CHANNELS:
     _queue = "urgent" if _urgent else "deliveries"

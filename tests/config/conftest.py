@@ -157,10 +157,10 @@ def furnished(user: Any, count: int) -> Home:
     batch = _imports(user, account, count)
     action = _corporate_actions(user, own[0], count)
     compared = _reconciliations(user, account, count)
-    hook, alert = hooks_and_alerts(user, count)
     order = _orders(user, account, own[0], count)
     log_in = log_ins(user, count)
     events(user, count)
+    hook, alert, browser = hooks_and_alerts(user, count)
     purchase = account.transactions.filter(type="buy").order_by("id").first()
     return Home(
         user,
@@ -182,6 +182,7 @@ def furnished(user: Any, count: int) -> Home:
             "webhook_id": str(hook.public_id),
             "alert_id": str(alert.public_id),
             "order_id": str(order.public_id),
+            "subscription_id": str(browser.public_id),
             "file_format": "ballast",
             "symbol": own[0].symbol,
             "day": timezone.now().date().isoformat(),

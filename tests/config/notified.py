@@ -23,9 +23,9 @@ def notices(user: Any, count: int) -> Any:
     )[0]
 
 
-def hooks_and_alerts(user: Any, count: int) -> tuple[Any, Any]:
+def hooks_and_alerts(user: Any, count: int) -> tuple[Any, Any, Any]:
     from marketdata.models import Asset
-    from notifications.models import Delivery, PriceAlert, Webhook
+    from notifications.models import Delivery, PriceAlert, PushSubscription, Webhook
 
     now = timezone.now()
     hooks = Webhook.objects.bulk_create(
@@ -63,4 +63,39 @@ def hooks_and_alerts(user: Any, count: int) -> tuple[Any, Any]:
             for number in range(count)
         ]
     )
-    return hooks[0], alerts[0]
+    browsers = PushSubscription.objects.bulk_create(
+        [
+            PushSubscription(
+                user=user,
+                endpoint=f"https://push.example/Secret-{user.pk}-{number}",
+                public_key="k",
+                secret="s",
+                created_at=now,
+            )
+            for number in range(count)
+        ]
+    )
+    return hooks[0], alerts[0], browsers[0]
+
+
+# Webhooks, browsers, alerts and deliveries of everybody, for the plans of their queries.
+FILL = """
+INSERT INTO notifications_webhook (public_id, user_id, url, topics, enabled, disabled_reason,
+    secret_version, created_at)
+SELECT gen_random_uuid(), id, 'https://hooks.example', '{drift}', true, '', 1, now()
+  FROM identity_user;
+INSERT INTO notifications_pushsubscription (public_id, user_id, endpoint, public_key, secret,
+    created_at)
+SELECT gen_random_uuid(), id, 'https://push.example/' || id, 'k', 's', now() FROM identity_user;
+INSERT INTO notifications_delivery (public_id, user_id, channel, address, topic, title, payload,
+    urgent, state, attempts, claims, created_at, next_at, error)
+SELECT gen_random_uuid(), hook.user_id, 'webhook', hook.public_id::text, 'drift', 't', '{}', false,
+       CASE WHEN n = 1 AND hook.id % 50 = 0 THEN 'waiting' ELSE 'sent' END, 1, 1,
+       now() - n * interval '1 hour', now() - n * interval '1 hour', ''
+  FROM notifications_webhook hook, generate_series(1, 8) n;
+INSERT INTO notifications_pricealert (public_id, user_id, asset_id, kind, value, armed, fired,
+    created_at)
+SELECT gen_random_uuid(), person.id, asset.id, 'above', 1000, true, 0, now()
+  FROM identity_user person
+  JOIN marketdata_asset asset ON asset.symbol = 'F' || to_char(person.id % 20000 + 1, 'FM00000');
+"""

@@ -8,6 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from config.reference.examples import REQUESTS
 from identity.models import Household, User
 from identity.operations.households import withdraw_adviser
 from stores.redis import redis_client
@@ -72,6 +73,7 @@ OF_ONE_S_OWN: dict[str, Any] = {
 
 # Requests about the user alone, wherever they live.
 OF_A_PERSON: dict[str, Any] = {
+    "push_subscriptions_create": REQUESTS["push_subscriptions_create"],
     "webhooks_create": {"url": "https://hooks.example/a", "topics": ["drift"]},
     "price_alerts_create": {"symbol": "WATCHED", "kind": "above", "value": "300"},
 }

@@ -28,11 +28,13 @@ from identity.operations.users import end_everything
 from jobs import operations as jobs
 from jobs.models import Job
 from marketdata.models import Asset, CorporateAction
-from notifications.operations import mark_all_read, relay
+from notifications.operations import mark_all_read, relay, watch_prices
+from notifications.operations.claims import claim, put_off
 from notifications.queries import unread_count
 from recommendations.models import Recommendation
 from recommendations.operations import run_rebalance
 from stores.redis import redis_client
+from tests.config import notified
 from tests.config.conftest import OF_VENDORS
 from tests.config.plan_town import ACCOUNTS, BEFORE, FILL, HOLDINGS
 from transactions.models import Account, Import, Reconciliation
@@ -55,7 +57,11 @@ LARGE = {
     "marketdata_asset",
     "marketdata_latestprice",
     "marketdata_yearofcloses",
+    "notifications_delivery",
     "notifications_notice",
+    "notifications_pricealert",
+    "notifications_pushsubscription",
+    "notifications_webhook",
     "portfolios_target",
     "portfolios_restriction",
     "recommendations_recommendation",
@@ -97,6 +103,7 @@ def _filled_town() -> Town:
         cursor.execute(BEFORE)
         made = seed(accounts=ACCOUNTS, holdings=HOLDINGS, tag="plans", now=timezone.now())
         cursor.execute(FILL)
+        cursor.execute(notified.FILL)
         connection.connection.answer_s_max = patience_s
         cursor.execute("RESET session_replication_role; RESET statement_timeout")
     user_id, _, account_id = made.members[ACCOUNTS // 2]
@@ -226,6 +233,7 @@ def routes_of(town: Town) -> Iterator[tuple[str, str]]:
         "transaction_id": account.transactions.earliest("id").public_id,
         "job_id": job.public_id,
         "recommendation_id": account.recommendations.earliest("id").public_id,
+        "webhook_id": user.webhooks.earliest("id").public_id,
         "notice_id": user.notices.earliest("id").public_id,
         "symbol": "SCALE0001",
         "lot_id": account.transactions.filter(type="buy").earliest("id").public_id,
@@ -322,6 +330,12 @@ def test_no_write_walks_a_large_table(town: Town, plans: Plans, client_of: Any) 
     with plans.of("approve"):
         decided = Recommendation.objects.get(job=job)
         client.post(f"/api/v1/recommendations/{decided.public_id}/approve")
+    with plans.of("claim deliveries"):
+        assert claim(channel="webhook", urgent=False, limit=3)
+    with plans.of("put a receiver off"):
+        put_off(channel="webhook", address=str(town.user.webhooks.get().public_id), wait_s=5)
+    with plans.of("watch prices"):
+        watch_prices(now=timezone.now())
     with plans.of("relay"):
         assert relay(now=timezone.now(), batch=3, batches=1)[0] == 3
     with plans.of("mark all read"):

@@ -187,6 +187,7 @@ def test_nobody_gets_in_without_a_token(closed_route: Any, client: Any) -> None:
         "webhook",
         "alert",
         "order",
+        "subscription",
     ):
         path = path.replace(f"{{{name}_id}}", "01a20a30-7263-7db1-aedd-8d50271f4780")
     path = path.replace("{symbol}", "AAA").replace("{file_format}", "ballast")
@@ -194,7 +195,7 @@ def test_nobody_gets_in_without_a_token(closed_route: Any, client: Any) -> None:
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
 
 
-PERSONAL = ("/api/v1/notifications", "/api/v1/households", "/api/v1/webhooks")
+PERSONAL = ("/api/v1/notifications", "/api/v1/households", "/api/v1/webhooks", "/api/v1/push")
 
 
 def test_the_spouse_and_the_adviser_see_what_the_owner_sees(

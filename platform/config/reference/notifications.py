@@ -35,6 +35,14 @@ MEANINGS: dict[str, str] = {
     "armed": "Whether the next crossing fires; false until the price was on the other side.",
     "fired_at": "Time of the last crossing; null before the first.",
     "alert_id": "Price alert (UUID).",
+    # pushes
+    "subscription_id": "Browser that takes pushes (UUID).",
+    "endpoint": "Address at which the browser's service takes messages.",
+    "keys": "Keys of the subscription, as the browser gave them.",
+    "p256dh": "Public key of the browser, base64url.",
+    "auth": "Secret of the browser, base64url.",
+    "expirationTime": "As the browser sends it; not used.",
+    "public_key": "Public key that a subscription names as `applicationServerKey`, base64url.",
     # webhooks
     "webhook_id": "Webhook (UUID).",
     "WebhookRead.topics": "Topics that are sent.",
@@ -75,6 +83,9 @@ CODES: dict[str, str] = {
     "price_alert_not_found": "The price alert does not exist. Reload the list.",
     "alert_value_too_large": "A move is a percentage of at most 100. Lower it.",
     "asset_not_quoted": "Nobody quotes an asset of your own. Choose a listed one.",
+    "push_subscription_invalid": "This is no subscription of a browser. Switch push on again.",
+    "push_subscription_not_found": "The browser is not subscribed. Reload the list.",
+    "too_many_push_subscriptions": "Too many browsers take pushes. Remove one first.",
     "too_many_price_alerts": "There are too many price alerts. Delete one first.",
 }
 
@@ -86,6 +97,17 @@ REQUESTS: dict[str, Any] = {
         "digest": "daily",
     },
     "price_alerts_create": {"symbol": "AAPL", "kind": "above", "value": "200"},
+    # the example of RFC 8291
+    "push_subscriptions_create": {
+        "endpoint": "https://push.example.net/push/JzLQ3raZJfFBR0aqvOMsLrt54w4rJUsV",
+        "keys": {
+            "p256dh": (
+                "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNto"
+                "IAiw4"
+            ),
+            "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+        },
+    },
     "webhooks_create": {"url": "https://example.com/ballast", "topics": ["drift", "price_alert"]},
     "webhooks_update": {"topics": ["drift"], "enabled": True},
 }

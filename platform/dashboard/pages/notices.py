@@ -13,7 +13,7 @@ from dashboard.pages.frame import SignedIn, for_investors, shown
 from edge.pagination import keyset_page
 from notifications import queries
 from notifications.models import Notice
-from notifications.operations import mark_all_read, set_preferences
+from notifications.operations import mark_all_read, own_public_key, set_preferences
 from notifications.preferences import Wishes, wants
 from notifications.topics import CHOSEN_CHANNELS, TOPICS
 from transactions.queries import accounts
@@ -91,6 +91,8 @@ def preferences(request: SignedIn) -> HttpResponse:
             "form": form,
             "topics": _switches(wishes, form),
             "email": request.user.email,
+            "push_key": own_public_key(),
+            "browsers": queries.push_subscriptions(user=request.user).count(),
         },
         status=status,
     )
