@@ -1,5 +1,11 @@
 from django.apps import AppConfig
 
+from edge.metrics import export
+from notifications.metrics import WaitingDeliveries
+
 
 class NotificationsConfig(AppConfig):
     name = "notifications"
+
+    def ready(self) -> None:
+        export(WaitingDeliveries())

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from notifications import operations
 from notifications.operations.delivering import BUDGET_S
+from notifications.operations.measuring import measure as measure_deliveries
 
 
 @shared_task(name="notifications.relay", soft_time_limit=60, time_limit=90)
@@ -26,6 +27,12 @@ def deliver(channel: str, urgent: bool) -> None:
 def watch_prices() -> None:
     """Every few seconds: announce the price alerts that the newest prices cross."""
     operations.watch_prices(now=timezone.now())
+
+
+@shared_task(name="notifications.measure", soft_time_limit=10, time_limit=15)
+def measure() -> None:
+    """Every 15 s: count due and dead deliveries, for /metrics."""
+    measure_deliveries(now=timezone.now())
 
 
 @shared_task(name="notifications.announce_day", soft_time_limit=280, time_limit=300)

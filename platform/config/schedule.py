@@ -31,6 +31,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 10.0,
         "options": {"queue": "deliveries", "expires": 10},
     },
+    "measure deliveries": {
+        "task": "notifications.measure",
+        "schedule": 15.0,
+        "options": {"queue": "notify", "expires": 15},
+    },
     "watch prices": {
         "task": "notifications.watch_prices",
         "schedule": 5.0,

@@ -24,7 +24,10 @@ def declared() -> set[str]:
     """Every name of a metric in the source."""
     texts = [
         path.read_text()
-        for folder in ("marketdata", "transactions", "portfolios", "recommendations")
+        for folder in (
+            *("marketdata", "transactions", "portfolios", "recommendations"),
+            "notifications",
+        )
         for path in (ROOT / folder).rglob("*.py")
     ]
     texts += [path.read_text() for path in (ROOT / "platform").rglob("*.py")]

@@ -102,8 +102,8 @@ def _filled_town() -> Town:
         patience_s, connection.connection.answer_s_max = connection.connection.answer_s_max, None
         cursor.execute(BEFORE)
         made = seed(accounts=ACCOUNTS, holdings=HOLDINGS, tag="plans", now=timezone.now())
-        cursor.execute(FILL)
         cursor.execute(notified.FILL)
+        cursor.execute(FILL)
         connection.connection.answer_s_max = patience_s
         cursor.execute("RESET session_replication_role; RESET statement_timeout")
     user_id, _, account_id = made.members[ACCOUNTS // 2]

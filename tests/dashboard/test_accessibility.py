@@ -137,6 +137,9 @@ def addresses(account: Any) -> list[str]:
         "/settings",
         "/settings/taxes",
         "/notices",
+        "/notices/preferences",
+        "/notices/alerts",
+        "/notices/webhooks",
         "/about-data",
     ]
 

@@ -19,6 +19,7 @@ from jobs.operations import announce
 from notifications import operations
 from notifications.models import Delivery, Notice
 from notifications.operations import claims, email, live, relaying, webhook_sending
+from notifications.operations.measuring import measure
 from tests.notifications.servers import Hooks, Mails
 
 KILLS = int(os.environ.get("KILLS", "12"))
@@ -166,3 +167,18 @@ def test_only_the_latest_claim_may_mark(
         assert (row.state, row.error, row.attempts) == ("waiting", "", 2)
     claims.mark_sent(claimed=[quick])
     assert Delivery.objects.get(channel="email").state == "sent"
+
+
+@pytest.mark.django_db
+def test_due_and_dead_deliveries_are_gauges(
+    happen: Callable[..., None], mails: Mails, due: Callable[[], None], client: Any
+) -> None:
+    happen(3)
+    due()
+    (one,) = claims.claim(channel="email", urgent=False, limit=1)
+    claims.mark_dead(claimed=[one], reason="no such person")
+    figures = measure(now=timezone.now())
+    assert figures["ballast_deliveries_due"]["email"] == 2
+    assert figures["ballast_deliveries_dead"]["email"] == 1
+    shown = client.get("/metrics").content.decode()
+    assert 'ballast_deliveries_dead{channel="email"} 1.0' in shown

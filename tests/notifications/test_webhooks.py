@@ -17,6 +17,7 @@ from notifications.operations.webhook_sending import deliver_webhooks, retry_aft
 from notifications.operations.webhooks import secrets_of
 from notifications.public_addresses import is_public
 from notifications.senders.http import AddressRefused, NotReached, checked_url, post
+from notifications.signatures import signature_headers
 from tests.notifications.servers import Hooks
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +82,16 @@ def test_both_secrets_sign_for_a_day_after_a_rotation(
     assert verified(old, headers, body)
     assert verified(new, headers, body)
     assert len(secrets_of(hook, now=now + timedelta(hours=25))) == 1
+
+
+def test_the_example_of_standard_webhooks_comes_out() -> None:
+    headers = signature_headers(
+        message_id="msg_loFOjxBNrRLzqYUf",
+        timestamp_s=1731705121,
+        body=b'{"event_type":"ping","data":{"success":true}}',
+        secrets=[base64.b64decode("plJ3nmyCDGBKInavdOK15jsl")],
+    )
+    assert headers["webhook-signature"] == "v1,rAvfW3dJ/X/qxhsaXPOyyCGmRKsaKWcsNccKXlIktD0="
 
 
 @pytest.mark.parametrize("how", ["hang", "drip", "die", 500, 302])
