@@ -10,7 +10,6 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDH,
@@ -90,11 +89,10 @@ def encrypted(
     return head + AESGCM(key).encrypt(nonce, message + b"\x02", None)
 
 
-def authorization(*, endpoint: str, contact: str, key: EllipticCurvePrivateKey, now_s: int) -> str:
+def authorization(*, origin: str, contact: str, key: EllipticCurvePrivateKey, now_s: int) -> str:
     """Return the header that tells a service who sends: a token for its origin, and our key."""
-    parts = urlsplit(endpoint)
     claims = {
-        "aud": f"{parts.scheme}://{parts.netloc}",
+        "aud": origin,
         "exp": now_s + TOKEN_LIFETIME_S,
         "sub": contact,
     }

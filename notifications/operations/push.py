@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import lru_cache, partial
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -143,7 +144,7 @@ def _outgoing(delivery: Claimed, row: PushSubscription, now: datetime) -> Outgoi
         "TTL": str(KEPT_S),
         "Urgency": "high" if topic.urgent else "normal",
         "Authorization": authorization(
-            endpoint=row.endpoint,
+            origin="{0.scheme}://{0.netloc}".format(urlsplit(row.endpoint)),
             contact=settings.PUBLIC_URL,
             key=key,
             now_s=int(now.timestamp()),
