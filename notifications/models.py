@@ -120,8 +120,12 @@ class Delivery(models.Model):
                 name="delivery_log",
                 condition=Q(channel="webhook"),
             ),
-            # Operators: the dead letters among very many others.
-            models.Index(fields=["-id"], name="delivery_dead", condition=Q(state="dead")),
+            # Operators: the few that were not sent among very many others.
+            models.Index(
+                fields=["state", "-id"],
+                name="delivery_not_sent",
+                condition=Q(state__in=["dead", "dropped"]),
+            ),
             # Deleted by age.
             models.Index(fields=["created_at"], name="delivery_age"),
             # Deleted with their user.

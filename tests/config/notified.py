@@ -78,6 +78,10 @@ def hooks_and_alerts(user: Any, count: int) -> tuple[Any, Any, Any]:
     return hooks[0], alerts[0], browsers[0]
 
 
+LARGE = {
+    f"notifications_{name}"
+    for name in ("delivery", "notice", "pricealert", "pushsubscription", "webhook")
+}
 # Webhooks, browsers, alerts and deliveries of everybody, for the plans of their queries.
 FILL = """
 INSERT INTO notifications_webhook (public_id, user_id, url, topics, enabled, disabled_reason,
@@ -99,3 +103,13 @@ SELECT gen_random_uuid(), person.id, asset.id, 'above', 1000, true, 0, now()
   FROM identity_user person
   JOIN marketdata_asset asset ON asset.symbol = 'F' || to_char(person.id % 20000 + 1, 'FM00000');
 """
+
+
+def deliver_some(plans: Any, user: Any) -> None:
+    """Claim deliveries and put a receiver off, under the eyes of `plans`."""
+    from notifications.operations.claims import claim, put_off
+
+    with plans.of("claim deliveries"):
+        assert claim(channel="webhook", urgent=False, limit=3)
+    with plans.of("put a receiver off"):
+        put_off(channel="webhook", address=str(user.webhooks.get().public_id), wait_s=5)

@@ -28,8 +28,7 @@ from identity.operations.users import end_everything
 from jobs import operations as jobs
 from jobs.models import Job
 from marketdata.models import Asset, CorporateAction
-from notifications.operations import mark_all_read, relay, watch_prices
-from notifications.operations.claims import claim, put_off
+from notifications.operations import mark_all_read, relay
 from notifications.queries import unread_count
 from recommendations.models import Recommendation
 from recommendations.operations import run_rebalance
@@ -45,6 +44,7 @@ pytestmark = pytest.mark.django_db
 
 # Filled far enough that an index pays for every lookup below.
 LARGE = {
+    *notified.LARGE,
     "marketdata_ownprice",
     "identity_household",
     "identity_user",
@@ -57,11 +57,6 @@ LARGE = {
     "marketdata_asset",
     "marketdata_latestprice",
     "marketdata_yearofcloses",
-    "notifications_delivery",
-    "notifications_notice",
-    "notifications_pricealert",
-    "notifications_pushsubscription",
-    "notifications_webhook",
     "portfolios_target",
     "portfolios_restriction",
     "recommendations_recommendation",
@@ -330,12 +325,7 @@ def test_no_write_walks_a_large_table(town: Town, plans: Plans, client_of: Any) 
     with plans.of("approve"):
         decided = Recommendation.objects.get(job=job)
         client.post(f"/api/v1/recommendations/{decided.public_id}/approve")
-    with plans.of("claim deliveries"):
-        assert claim(channel="webhook", urgent=False, limit=3)
-    with plans.of("put a receiver off"):
-        put_off(channel="webhook", address=str(town.user.webhooks.get().public_id), wait_s=5)
-    with plans.of("watch prices"):
-        watch_prices(now=timezone.now())
+    notified.deliver_some(plans, town.user)
     with plans.of("relay"):
         assert relay(now=timezone.now(), batch=3, batches=1)[0] == 3
     with plans.of("mark all read"):
