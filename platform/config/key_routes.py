@@ -124,6 +124,10 @@ ROUTES: dict[str, KeyRule] = {
     "GET notifications/preferences": _READ_OF_HOUSEHOLD,
     # Who sets these decides what a person is not told, and where their data are sent.
     "PUT notifications/preferences": PEOPLE_ONLY,
+    "GET push/key": PEOPLE_ONLY,
+    "GET push/subscriptions": PEOPLE_ONLY,
+    "POST push/subscriptions": PEOPLE_ONLY,
+    "DELETE push/subscriptions/{subscription_id}": PEOPLE_ONLY,
     "GET webhooks": PEOPLE_ONLY,
     "POST webhooks": PEOPLE_ONLY,
     "GET webhooks/{webhook_id}": PEOPLE_ONLY,

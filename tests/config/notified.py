@@ -106,9 +106,12 @@ SELECT gen_random_uuid(), person.id, asset.id, 'above', 1000, true, 0, now()
 
 
 def deliver_some(plans: Any, user: Any) -> None:
-    """Claim deliveries and put a receiver off, under the eyes of `plans`."""
+    """Fan out, claim deliveries and put a receiver off, under the eyes of `plans`."""
+    from notifications.operations import relay
     from notifications.operations.claims import claim, put_off
 
+    with plans.of("relay"):
+        assert relay(now=timezone.now(), batch=3, batches=1)[0] == 3
     with plans.of("claim deliveries"):
         assert claim(channel="webhook", urgent=False, limit=3)
     with plans.of("put a receiver off"):
