@@ -30,7 +30,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
     )
     # Only filters that an index serves.
     list_filter = ("state",)
-    list_select_related = ("user",)
     exact_fields = ("user__email",)
     ordering = ("-id",)
     actions = ("replay_selected", "replay_like")
