@@ -24,7 +24,7 @@ from jobs.operations import Answer
 from portfolios.holdings.policies import CASH_POLICIES, HOLDING_DAYS_MAX, SYMBOLS_LEFT_OUT_MAX
 from portfolios.queries import policy
 from recommendations import operations, queries
-from recommendations.engine.arrays.drift_curve import CurvePoint
+from recommendations.drift_points import DriftPoint
 from recommendations.engine.options import ESTIMATED_PRICES, Options, under
 from transactions.models import Account
 from transactions.queries import account as ledger_account
@@ -158,7 +158,7 @@ class RebalanceCurveView(APIView):
         return Response(page_answer(data=shown, total=len(rows), page=page))
 
 
-def curve_row(point: CurvePoint, currency: str) -> dict[str, object]:
+def curve_row(point: DriftPoint, currency: str) -> dict[str, object]:
     """Return a point of the curve as the API shows it."""
     return {
         "drift": plain(point.drift),

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from core.errors import Unavailable
-from recommendations.engine.arrays.drift_curve import CurvePoint, drift_curve
-from recommendations.engine.arrays.warming import is_compiled, warm
+from recommendations.drift_points import DriftPoint
 from recommendations.engine.options import Options
 from recommendations.engine.problem import inputs_json
 from recommendations.queries.inputs import rebalance_inputs
@@ -18,7 +17,6 @@ from stores.single_flight import cached
 from transactions.models import Account
 
 _TTL_MS = 600_000
-_DECODER = msgspec.json.Decoder(tuple[CurvePoint, ...])
 
 
 class EngineStarting(Unavailable):
@@ -27,10 +25,13 @@ class EngineStarting(Unavailable):
     code = "engine_starting"
 
 
+_DECODER = msgspec.json.Decoder(tuple[DriftPoint, ...])
+
+
 class DriftCurve(NamedTuple):
     """The points of the curve, the least drift first, and the currency of their money."""
 
-    points: tuple[CurvePoint, ...]
+    points: tuple[DriftPoint, ...]
     currency: str
 
 
@@ -45,6 +46,10 @@ def account_drift_curve(*, account: Account, options: Options, now: datetime) ->
     digest = sha256(inputs_json(inputs=inputs).encode()).hexdigest()
 
     def compute() -> bytes:
+        # Only here, because they load the compiler: a process that draws no curve does without it.
+        from recommendations.engine.arrays.drift_curve import drift_curve
+        from recommendations.engine.arrays.warming import is_compiled, warm
+
         if not is_compiled():
             raise EngineStarting("The engine is starting. Ask for the curve again in a minute.")
         warm()

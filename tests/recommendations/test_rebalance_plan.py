@@ -13,6 +13,8 @@ from jobs.models import Job
 from marketdata.models import Asset, LatestPrice
 from portfolios.models import RebalancePolicy, Target
 from portfolios.operations import TargetWeight, set_targets
+from recommendations.engine.arrays import drift_curve as engine_curve
+from recommendations.engine.arrays import warming
 from recommendations.engine.arrays.drift_curve import drift_curve
 from recommendations.engine.arrays.warming import warm
 from recommendations.engine.options import Options
@@ -21,7 +23,6 @@ from recommendations.engine.rebalancing import rebalance
 from recommendations.engine.result import RebalanceResult
 from recommendations.models import Recommendation
 from recommendations.operations import replayed
-from recommendations.queries import drift_curve as queries_drift_curve
 from recommendations.queries import netted_tax, rebalance_inputs
 from recommendations.tasks import rebalance as run
 from stores.redis import redis_client
@@ -144,7 +145,7 @@ def test_the_curve_is_computed_once_until_something_changes(
         computed.append(1)
         return drift_curve(**inputs)
 
-    monkeypatch.setattr(queries_drift_curve, "drift_curve", counted)
+    monkeypatch.setattr(engine_curve, "drift_curve", counted)
     client = client_of(people.owner)
     url = f"/api/v1/portfolios/{home.public_id}/rebalance-curve"
     first = client.get(url).json()
@@ -171,7 +172,7 @@ def test_a_curve_asked_for_too_early_says_so(
     home: Account, people: Any, client_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     redis_client().flushdb()
-    monkeypatch.setattr(queries_drift_curve, "is_compiled", lambda: False)
+    monkeypatch.setattr(warming, "is_compiled", lambda: False)
     client = client_of(people.owner)
     answer = client.get(f"/api/v1/portfolios/{home.public_id}/rebalance-curve")
     assert (answer.status_code, answer.json()["code"]) == (503, "engine_starting")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from recommendations.engine.arrays.drift_curve import CurvePoint
+from recommendations.drift_points import DriftPoint
 
 WIDTH, HEIGHT = 600, 160
 _MARGIN = 10
@@ -29,7 +29,7 @@ class CurveRow:
     y: int
 
 
-def curve_rows(points: Sequence[CurvePoint]) -> list[CurveRow]:
+def curve_rows(points: Sequence[DriftPoint]) -> list[CurveRow]:
     """Return the rows of the curve, nearest to the targets first."""
     if not points:
         return []
