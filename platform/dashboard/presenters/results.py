@@ -40,8 +40,8 @@ class LimitLine:
 
 _LIMITS = {
     "drift": "Accepted drift",
-    "turnover": "Left of the turnover budget",
-    "gain": "Left of the gain budget",
+    "turnover": "Turnover, of the budget left",
+    "gain": "Gains, of the budget left",
 }
 # A holding this close to its target, in percentage points, needs no explanation.
 _AT_TARGET = Decimal("0.05")
