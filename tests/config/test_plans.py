@@ -247,6 +247,7 @@ def routes_of(town: Town) -> Iterator[tuple[str, str]]:
             yield methods["get"]["operationId"], f"{path.format(**ids)}?{query}"
 
 
+@pytest.mark.usefixtures("compiled_engine")
 def test_no_reading_route_walks_a_large_table(town: Town, plans: Plans, client_of: Any) -> None:
     client = client_of(town.user)
     for name, url in routes_of(town):
