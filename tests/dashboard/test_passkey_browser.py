@@ -59,7 +59,7 @@ def test_a_passkey_is_added_logs_in_proves_and_is_removed(
     tab.goto("/login?next=/settings/security")
     visitor.must_fit()
     tab.get_by_role("button", name="Use a passkey").click()
-    tab.wait_for_url("**/settings/security")
+    tab.get_by_role("heading", name="Security", exact=True).wait_for()
     passkey.refresh_from_db()
     assert passkey.last_used_at is not None
 
@@ -71,7 +71,7 @@ def test_a_passkey_is_added_logs_in_proves_and_is_removed(
     tab.get_by_role("button", name="Log in").click()
     tab.get_by_role("heading", name="Second step").wait_for()
     tab.get_by_role("button", name="Use a passkey").click()
-    tab.wait_for_url("**/settings/security")
+    tab.get_by_role("heading", name="Security", exact=True).wait_for()
 
     tab.goto("/settings/security/proof")
     visitor.must_fit()

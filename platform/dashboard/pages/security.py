@@ -28,6 +28,8 @@ from identity.queries import second_factor as second_factor_of
 from identity.socket_rights import SESSION_PREFIX
 
 LOG_INS_SHOWN = 50
+# Two forms of one page have fields of one name; their ids must differ.
+_PASSWORD_IDS, _EMAIL_IDS = "password_%s", "email_%s"
 
 
 @for_investors("GET")
@@ -40,7 +42,7 @@ def security(request: SignedIn) -> HttpResponse:
 @sensitive_post_parameters("current_password", "new_password")
 def password_change(request: SignedIn) -> HttpResponse:
     """Set a new password; every other log-in ends, this one goes on."""
-    form = PasswordChangeForm(request.POST)
+    form = PasswordChangeForm(request.POST, auto_id=_PASSWORD_IDS)
     if not form.is_valid():
         return _page(request, password_form=form, status=400)
     now = timezone.now()
@@ -71,7 +73,7 @@ def email_change(request: SignedIn) -> HttpResponse:
         email_addresses.begin_verification(user=request.user, now=now)
         messages.success(request, "The mail is on its way.")
         return redirect("security")
-    form = EmailChangeForm(request.POST)
+    form = EmailChangeForm(request.POST, auto_id=_EMAIL_IDS)
     if not form.is_valid():
         return _page(request, email_form=form, status=400)
     try:
@@ -188,8 +190,8 @@ def _page(
         "passkeys": list(passkeys(user=user)[:PASSKEYS_MAX]),
         "log_ins": rows[:LOG_INS_SHOWN],
         "more": len(rows) > LOG_INS_SHOWN,
-        "password_form": password_form or PasswordChangeForm(),
-        "email_form": email_form or EmailChangeForm(),
+        "password_form": password_form or PasswordChangeForm(auto_id=_PASSWORD_IDS),
+        "email_form": email_form or EmailChangeForm(auto_id=_EMAIL_IDS),
     }
     return shown(request, "security", context, status=status)
 
