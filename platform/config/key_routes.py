@@ -174,7 +174,7 @@ ROUTES: dict[str, KeyRule] = {
     "POST reconciliations": KeyRule(RECORD, BODY),
     "GET reconciliations/{reconciliation_id}": _READ_OF_OBJECT,
     "DELETE reconciliations/{reconciliation_id}": _RECORD_OF_OBJECT,
-    "GET tax/form-8949/{file_format}": _READ_OF_HOUSEHOLD,
+    "GET tax/form-8949/{tax_file_format}": _READ_OF_HOUSEHOLD,
     "GET tax/returns": _READ_OF_HOUSEHOLD,
     "GET tax/settings": _READ_OF_HOUSEHOLD,
     "PUT tax/settings": _RECORD_OF_HOUSEHOLD,

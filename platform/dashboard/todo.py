@@ -25,6 +25,8 @@ from recommendations.queries.opportunities import household_opportunities
 from stores.database import snapshot
 from transactions.ledger.kinds import named
 from transactions.models import Import, ImportStatus, Transaction
+from transactions.orders.states import Progress
+from transactions.queries.orders import progress_of, tally_of_orders
 
 # Approved longer ago, nobody is waiting for the trades any more.
 _APPROVED_DAYS = 30
@@ -111,7 +113,10 @@ def _imports(user: User, account_ids: Sequence[int]) -> Iterator[Card]:
 
 
 def _approved(lines: Mapping[int, AccountLine], now: datetime) -> Iterator[Card]:
-    """Yield approved recommendations after which no trade was recorded."""
+    """Yield approved recommendations whose trades are not all done.
+
+    One without orders is left out once any trade was recorded since: it was followed by hand.
+    """
     traded = Transaction.objects.filter(
         account_id=OuterRef("account_id"),
         executed_at__gte=OuterRef("created_at"),
@@ -124,17 +129,24 @@ def _approved(lines: Mapping[int, AccountLine], now: datetime) -> Iterator[Card]
             created_at__gte=now - timedelta(days=2 * _APPROVED_DAYS),
             decided_at__gte=now - timedelta(days=_APPROVED_DAYS),
         )
-        .filter(~Exists(traded))
+        .annotate(tally=tally_of_orders(), traded=Exists(traded))
         .defer("inputs", "result")
         .order_by("account_id", "-created_at", "-id")
         .distinct("account_id")
     )
     for row in rows:
         account = lines[row.account_id].account
+        tally = row.tally  # type: ignore[attr-defined]  # annotated above
+        far = progress_of(tally)
+        if far == Progress.DONE or (tally is None and row.traded):  # type: ignore[attr-defined]
+            continue
+        partly = far == Progress.PARTLY_DONE
         yield Card(
             "approved",
-            f"Approved trades of {account.name} are not recorded",
-            "Trade at your broker, then record what was filled.",
+            f"Approved trades of {account.name} are {'partly' if partly else 'not'} recorded",
+            "Trade the rest at your broker, then record what was filled."
+            if partly
+            else "Trade at your broker, then record what was filled.",
             "Open the trades",
             reverse("order_sheet", args=[account.public_id, row.public_id]),
         )

@@ -25,7 +25,7 @@ class TaxFileView(APIView):
         operation_id="tax_form_8949",
         parameters=[
             OpenApiParameter(
-                "file_format", str, OpenApiParameter.PATH, enum=sorted(_CONTENT_TYPES)
+                "tax_file_format", str, OpenApiParameter.PATH, enum=sorted(_CONTENT_TYPES)
             ),
             HOUSEHOLD,
             OpenApiParameter(
@@ -40,12 +40,12 @@ class TaxFileView(APIView):
             (200, "text/plain"): OpenApiResponse(OpenApiTypes.BINARY, "The file."),
         },
     )
-    def get(self, request: Request, file_format: str) -> HttpResponse:
+    def get(self, request: Request, tax_file_format: str) -> HttpResponse:
         """Download Form 8949 of a tax return: all taxable accounts of its owners.
 
         `csv` has a row for each line with its box and totals; `txf` is read by tax software.
         """
-        if file_format not in _CONTENT_TYPES:
+        if tax_file_format not in _CONTENT_TYPES:
             raise NotFound(
                 "The file format is not supported. Choose one of those listed.",
                 code="format_unknown",
@@ -54,18 +54,18 @@ class TaxFileView(APIView):
         asked = request.query_params.get("owner_id")
         owner_id = serializers.UUIDField().run_validation(asked) if asked else None
         found = return_lines(household=household, year=year, owner_id=owner_id)
-        if file_format == "txf":
+        if tax_file_format == "txf":
             text = txf(found.lines, boxes=found.boxes, made_on=timezone.now().date())
         else:
             text = form_8949(
                 found.lines, currency=found.currency, with_totals=True, boxes=found.boxes
             )
-        name = f"form-8949-{year}.{file_format}"
+        name = f"form-8949-{year}.{tax_file_format}"
         return HttpResponse(
             text,
-            content_type=_CONTENT_TYPES[file_format],
+            content_type=_CONTENT_TYPES[tax_file_format],
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
 
 
-urlpatterns = [path("tax/form-8949/<str:file_format>", TaxFileView.as_view())]
+urlpatterns = [path("tax/form-8949/<str:tax_file_format>", TaxFileView.as_view())]

@@ -184,6 +184,7 @@ def furnished(user: Any, count: int) -> Home:
             "order_id": str(order.public_id),
             "subscription_id": str(browser.public_id),
             "file_format": "ballast",
+            "tax_file_format": "txf",
             "symbol": own[0].symbol,
             "day": timezone.now().date().isoformat(),
         },
