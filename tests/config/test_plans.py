@@ -237,6 +237,7 @@ def routes_of(town: Town) -> Iterator[tuple[str, str]]:
         "action_id": action_of(town).public_id,
         "order_id": account.orders.earliest("id").public_id,
         "file_format": "ballast",
+        "tax_file_format": "txf",
     }
     generator: Any = SchemaGenerator
     for path, methods in generator().get_schema(request=None, public=True)["paths"].items():

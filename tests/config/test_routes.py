@@ -191,6 +191,7 @@ def test_nobody_gets_in_without_a_token(closed_route: Any, client: Any) -> None:
     ):
         path = path.replace(f"{{{name}_id}}", "01a20a30-7263-7db1-aedd-8d50271f4780")
     path = path.replace("{symbol}", "AAA").replace("{file_format}", "ballast")
+    path = path.replace("{tax_file_format}", "txf")
     answer = client.generic(closed_route.method, path)
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
 
@@ -233,6 +234,7 @@ def test_one_row_or_a_thousand_cost_the_same_queries(
         "lot_lineage": 20,
         "corporate_actions_preview": 20,
         "household_performance": 9,
+        "household_me_performance": 9,
         "household_income": 9,
         "harvest_opportunities_list": 32,
         "harvest_calendar_list": 18,

@@ -35,7 +35,7 @@ def own_addresses(account: Any) -> dict[str, str]:
         *("transaction_id", "job_id", "recommendation_id", "lot_id", "import_id"),
         "reconciliation_id",
     )
-    more = {name: uuid7() for name in names}
+    more: dict[str, Any] = {name: uuid7() for name in names} | {"basket": "schwab"}
     from dashboard.urls import urlpatterns
 
     return {

@@ -25,6 +25,7 @@ PARAMETERS = {
     "closed": "`true`: include closed lots.",
     "year": "Calendar year; default: the latest with figures.",
     "file_format": "Format of the file to write.",
+    "tax_file_format": "Format of the file to write: csv or txf.",
     "household_id": "Household (UUID); advisers name a client's household.",
 }
 
