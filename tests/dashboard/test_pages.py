@@ -32,7 +32,7 @@ def own_addresses(account: Any) -> dict[str, str]:
     """Every address below an account, by name."""
     made = {"account_id": account.public_id}
     names = (
-        *("transaction_id", "job_id", "recommendation_id", "lot_id", "import_id"),
+        *("transaction_id", "job_id", "recommendation_id", "lot_id", "import_id", "order_id"),
         "reconciliation_id",
     )
     more: dict[str, Any] = {name: uuid7() for name in names} | {"basket": "schwab"}
@@ -57,6 +57,7 @@ POSTS = {
     "reconciliation_settle",
     "reconciliation_remove",
 }
+POSTS |= {"sheet_place", "sheet_undo", "orders_undo", "order_fill", "order_cancel"}
 POSTS |= {"import_change", "import_commit", "import_remove", "mapping_sample", "harvest_request"}
 
 
