@@ -234,6 +234,31 @@ def test_a_new_address_counts_once_its_link_is_used(people: Any, log_in: LogIn) 
     assert confirm(reset).json()["code"] == "link_invalid"
 
 
+def test_a_new_password_voids_the_links_asked_for_with_the_old_one(
+    people: Any, log_in: LogIn
+) -> None:
+    api = log_in(people.owner)
+    body = {"email": "thief@b.example", "current_password": PASSWORD}
+    assert api.patch("/api/v1/users/me", body).status_code == 200
+    change, reset = mailed(), asked(people.owner)
+    new = {"current_password": PASSWORD, "new_password": NEW}
+    assert api.post("/api/v1/auth/password", new).status_code == 204
+    answer = APIClient().post("/api/v1/auth/email-verification/confirm", {"token": change})
+    assert answer.json()["code"] == "link_invalid"
+    assert confirm(reset, "the passphrase of a thief").json()["code"] == "link_invalid"
+    people.owner.refresh_from_db()
+    assert people.owner.email == "owner@ballast.example"
+    assert people.owner.check_password(NEW)
+
+
+def test_a_link_to_an_address_that_an_operator_replaced_opens_nothing(people: Any) -> None:
+    token = asked(people.owner)
+    User.objects.filter(pk=people.owner.pk).update(email="moved@b.example")
+    assert confirm(token).json()["code"] == "link_invalid"
+    people.owner.refresh_from_db()
+    assert not people.owner.check_password(NEW)
+
+
 def test_a_taken_address_is_refused_only_to_its_own_mailbox(people: Any, log_in: LogIn) -> None:
     api = log_in(people.owner)
     free = api.patch("/api/v1/users/me", {"email": "f@b.example", "current_password": PASSWORD})

@@ -59,6 +59,13 @@ def used_link(*, token: str, purpose: LinkPurpose, now: datetime) -> MailLink:
         locked(User.objects.all()).get(pk=found.user_id)
         rows = MailLink.objects.select_related("user").filter(pk=found.pk)
         found = rows.filter(used_at=None, expires_at__gt=now).first()
+    # An operator may have given the user another address since.
+    if (
+        found is not None
+        and purpose != LinkPurpose.CHANGE_EMAIL
+        and found.email != found.user.email
+    ):
+        found = None
     if found is None or not _belongs(token, found) or not found.user.may_log_in:
         raise InvalidInput(
             "The link has expired or was used before. Ask for a new one.",
@@ -83,13 +90,28 @@ def is_open(*, token: str, purpose: LinkPurpose, now: datetime) -> bool:
 
 
 def close_links(*, user: User, now: datetime) -> None:
-    """Close every open link of a user whose address or password has changed."""
+    """Close every open link of a user whose address has changed or is proved by a reset."""
     MailLink.objects.filter(user_id=user.pk, used_at=None).update(used_at=now)
+
+
+def close_takeover_links(*, user: User, now: datetime) -> None:
+    """Close the open links that would set another password or another address."""
+    purposes = (LinkPurpose.CHANGE_EMAIL, LinkPurpose.PASSWORD_RESET)
+    MailLink.objects.filter(user_id=user.pk, purpose__in=purposes, used_at=None).update(used_at=now)
 
 
 def forget_old_links(*, now: datetime) -> int:
     """Delete the links that expired a month ago; return how many."""
     return MailLink.objects.filter(expires_at__lt=now - timedelta(days=30)).delete()[0]
+
+
+def _may_use(link: MailLink) -> bool:
+    """Return whether the user may log in and still has the address, unless it is to be theirs.
+
+    An operator may have given the user another address since the mail.
+    """
+    kept = link.purpose == LinkPurpose.CHANGE_EMAIL or link.email == link.user.email
+    return kept and link.user.may_log_in
 
 
 def token_of(link: MailLink) -> str:

@@ -18,6 +18,7 @@ from identity.models import Household, Invitation, Revocation, Role, TokenFamily
 from identity.operations.email_addresses import begin_verification
 from identity.operations.ended_rights import rights_changed
 from identity.operations.households import is_mailed_token, open_invitation
+from identity.operations.mail_links import close_takeover_links
 from identity.operations.security_events import note
 from identity.origins import NOWHERE, Origin
 from stores.locks import locked
@@ -105,13 +106,17 @@ def change_password(
     now: datetime,
     origin: Origin = NOWHERE,
 ) -> User:
-    """Set a new password. Every token, session and socket of the user ends."""
+    """Set a new password. Every token, session and socket of the user ends, and open links to set
+    another password or address.
+    """
     with transaction.atomic():
         locked = _locked(user)
         ensure_password(locked, current_password)
         ensure_good_password(new_password, user=locked)
         locked.set_password(new_password)
         locked.save(update_fields=["password"])
+        # Whoever knew the old password may have asked for a link to an address of their own.
+        close_takeover_links(user=locked, now=now)
         end_everything(user_id=locked.pk, now=now)
         note(
             kind="password_changed",
