@@ -131,6 +131,18 @@ def test_an_act_that_needs_a_proof_asks_for_it(owner: Any) -> None:
         assert not Authenticator.objects.exists()
 
 
+def test_a_new_password_is_no_proof_where_a_second_factor_is(owner: Any) -> None:
+    with time_machine.travel(START, tick=False) as clock:
+        client = enter(owner)
+        set_up(client)
+        clock.shift(timedelta(minutes=16))
+        new = {"current_password": PASSWORD, "new_password": "another passphrase of words"}
+        assert client.post("/settings/security/password", new).status_code == 302
+        asked = client.post("/settings/security/totp/remove")
+        assert asked["Location"] == "/settings/security/proof?next=%2Fsettings%2Fsecurity"
+        assert Authenticator.objects.exists()
+
+
 def test_the_page_lists_and_ends_log_ins(owner: Any) -> None:
     other, client = enter(owner), enter(owner)
     page = client.get("/settings/security").content.decode()

@@ -21,7 +21,7 @@ from dashboard.pages.proof import recently_proved
 from edge import rate_limits
 from identity.middleware import begin_session, origin_of
 from identity.operations import email_addresses, log_ins, second_factor
-from identity.operations.sessions import SECOND_FACTOR, session_family
+from identity.operations.sessions import PROVED, SECOND_FACTOR, session_family
 from identity.operations.users import change_password, ensure_password
 from identity.queries import passkeys, profile
 from identity.queries import second_factor as second_factor_of
@@ -57,8 +57,12 @@ def password_change(request: SignedIn) -> HttpResponse:
         add_refusal(form, refusal)
         return _page(request, password_form=form, status=refusal.status)
     proved_by_factor = bool(request.session.get(SECOND_FACTOR))
+    proved_before = request.session.get(PROVED)
     update_session_auth_hash(request, user)
     begin_session(request, second_factor=proved_by_factor)
+    if second_factor.has_second_factor(user=user):
+        # The password alone is no proof of this person.
+        request.session[PROVED] = proved_before
     messages.success(request, "The password is changed. Every other log-in has ended.")
     return redirect("security")
 
