@@ -232,7 +232,10 @@ def ensure_second_factor(*, user: User, otp: str | None, request: HttpRequest) -
 
 
 def prove(*, user: User, password: str | None, otp: str | None, request: HttpRequest) -> None:
-    """Check the proof of a user who is logged in: the second factor if there is one."""
+    """Check the proof of a user who is logged in: the second factor if there is one.
+
+    Codes count for the day together with those of log-ins, so a stolen session guesses none.
+    """
     if not second_factor.has_second_factor(user=user):
         users.ensure_password(user, password or "")
         return
@@ -240,6 +243,8 @@ def prove(*, user: User, password: str | None, otp: str | None, request: HttpReq
         raise second_factor.SecondFactorNeeded(
             "Send the code of your authenticator app, or a recovery code, as `otp`.", status=400
         )
+    device = known_device(request=request, email=user.email)
+    consume(SECOND_FACTOR_DAY, request=request, subject=f"user:{user.pk}", device=device)
     try:
         second_factor.accept(user=user, code=otp, now=datetime.now(UTC), origin=origin_of(request))
     except second_factor.SecondFactorRefused as refusal:

@@ -198,6 +198,19 @@ def test_guessing_codes_is_bounded_and_leaves_the_owner_in(people: Any, log_in: 
         assert token(people.owner, otp=code(secret)).status_code == 200
 
 
+def test_guessing_codes_as_a_proof_is_bounded_by_the_day(people: Any, log_in: LogIn) -> None:
+    with time_machine.travel(START, tick=False) as clock:
+        api = log_in(people.owner)
+        set_up(api)
+        answers = []
+        for _ in range(11):
+            clock.shift(timedelta(seconds=61))
+            answers += [
+                api.post("/api/v1/auth/proof", {"otp": "000000"}).status_code for _ in range(5)
+            ]
+        assert answers == [400] * 50 + [429] * 5
+
+
 def test_the_state_says_what_is_set_up_and_no_secret(people: Any, log_in: LogIn) -> None:
     with time_machine.travel(START, tick=False):
         api = log_in(people.owner)
