@@ -189,12 +189,19 @@ ROUTES: dict[str, KeyRule] = {
     "POST transactions/check": KeyRule(READ, BODY),
 }
 
-# The account of an object in a path: its model, and the field with the account's public id.
-OBJECTS: dict[str, tuple[str, str]] = {
+# The account of an object in a path: its model, the field with the account's public id, and the
+# fields with other accounts that a change of the object changes too.
+OBJECTS: dict[str, tuple[str, ...]] = {
     "import_id": ("transactions.Import", "account__public_id"),
     "job_id": ("jobs.Job", "subject_id"),
     "order_id": ("transactions.Order", "account__public_id"),
     "recommendation_id": ("recommendations.Recommendation", "account__public_id"),
     "reconciliation_id": ("transactions.Reconciliation", "account__public_id"),
-    "transaction_id": ("transactions.Transaction", "account__public_id"),
+    # Both sides of a transfer are reversed together.
+    "transaction_id": (
+        "transactions.Transaction",
+        "account__public_id",
+        "counterpart__account__public_id",
+        "taken_by__account__public_id",
+    ),
 }

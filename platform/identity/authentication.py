@@ -11,6 +11,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.module_loading import import_string
@@ -22,7 +23,16 @@ from core.emails import folded
 from core.errors import BallastError, InvalidInput
 from edge.rate_limits import LOG_IN, SECOND_FACTOR, SECOND_FACTOR_DAY, consume
 from identity import queries, token_signing
-from identity.key_rules import BODY, NONE, OBJECT, KeyAccess, KeyRule, are_among, stated_accounts
+from identity.key_rules import (
+    BODY,
+    NONE,
+    OBJECT,
+    READ,
+    KeyAccess,
+    KeyRule,
+    are_among,
+    stated_accounts,
+)
 from identity.middleware import origin_of, site_of
 from identity.models import User
 from identity.operations import passkeys, second_factor, users
@@ -116,7 +126,8 @@ def _is_within(
         for name in objects
         if one.get(name)
     ]
-    if not all(_belongs(objects[name], value, accounts) for name, value in named):
+    changes = rule.scope != READ
+    if not all(_belongs(objects[name], value, accounts, changes) for name, value in named):
         return False
     stated = stated_accounts(rule, path=path, query=request._request.GET, body=body)
     if rule.account == OBJECT:
@@ -125,14 +136,21 @@ def _is_within(
     return are_among(stated, accounts)
 
 
-def _belongs(owner: tuple[str, str], public_id: Any, accounts: frozenset[UUID]) -> bool:
-    model, field = owner
+def _belongs(
+    owner: tuple[str, ...], public_id: Any, accounts: frozenset[UUID], changes: bool
+) -> bool:
+    """Return whether the object, and all that changes with it, is of the accounts."""
+    model, field, *others = owner
     try:
         named = UUID(str(public_id))
     except ValueError:
         return False
-    rows = apps.get_model(model)._default_manager
-    return bool(rows.filter(public_id=named, **{f"{field}__in": accounts}).exists())
+    rows = apps.get_model(model)._default_manager.filter(
+        public_id=named, **{f"{field}__in": accounts}
+    )
+    for other in others if changes else ():
+        rows = rows.filter(Q(**{f"{other}__isnull": True}) | Q(**{f"{other}__in": accounts}))
+    return bool(rows.exists())
 
 
 class AccessTokenAuthentication(BaseAuthentication):

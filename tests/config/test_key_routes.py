@@ -14,6 +14,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from config.key_routes import OBJECTS, ROUTES
+from core.identifiers import uuid7
 from identity.key_rules import BODY, HOUSEHOLD, NONE, OBJECT, PATH, QUERY, SCOPES
 from identity.models import AdviserLink, ApiKey
 from identity.operations.api_keys import make_key
@@ -192,6 +193,35 @@ def test_a_key_of_one_account_moves_nothing_into_or_out_of_another(shared_home: 
     assert Transaction.objects.count() == count
     deposit = {**correction, "account_id": str(mine.public_id)}
     assert client.post("/api/v1/transactions", deposit).status_code == 201
+
+
+@pytest.mark.django_db
+def test_a_key_of_one_account_takes_back_no_transfer_of_another(shared_home: Any) -> None:
+    from transactions.models import Account, Transaction
+
+    people, home = shared_home
+    mine = Account.objects.get(public_id=home.ids["account_id"])
+    other = Account.objects.filter(household_id=mine.household_id).exclude(pk=mine.pk).first()
+    assert other is not None
+    gone = Transaction.objects.get(public_id=home.ids["transaction_id"])
+    deposit = {
+        "account_id": str(other.public_id),
+        "type": "deposit",
+        "amount": "1",
+        "executed_at": "2024-01-02T00:00:00Z",
+    }
+    made = key_client(people.owner, "record").post("/api/v1/transactions", deposit)
+    arrived = Transaction.objects.get(public_id=made.json()["id"])
+    # The ledger is only appended to: the other side of the transfer is a row of its own.
+    arrived.pk, arrived.public_id, arrived.counterpart = None, uuid7(), gone
+    arrived.save(force_insert=True)
+    count = Transaction.objects.count()
+    for account, row in [(mine, gone), (other, arrived)]:
+        client = key_client(people.owner, "read", "record", account_ids=[account.public_id])
+        assert client.get(f"/api/v1/transactions/{row.public_id}").status_code == 200
+        answer = client.post(f"/api/v1/transactions/{row.public_id}/reverse", {})
+        assert (answer.status_code, answer.json()["code"]) == (403, "key_account_missing")
+    assert Transaction.objects.count() == count
 
 
 @pytest.mark.django_db
