@@ -61,6 +61,25 @@ def test_a_wrong_invitation_is_refused(
     assert not Invitation.objects.exists()
 
 
+def test_an_invitation_ends_when_its_inviter_leaves_the_household(
+    people: Any, client_of: Clients
+) -> None:
+    for number, leave in enumerate(
+        ({"is_active": False}, {"household": people.stranger.household})
+    ):
+        email = f"new{number}@b.example"
+        made = client_of(people.spouse).post(INVITATIONS, {"email": email}).json()
+        home = people.spouse.household
+        User.objects.filter(pk=people.spouse.pk).update(**leave)
+        body = {"email": email, "password": "a wholly new passphrase", "full_name": "New"}
+        body["invitation"] = made["token"]
+        answer = APIClient().post("/api/v1/auth/register", body)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invitation_invalid")
+        assert not User.objects.filter(email=email).exists()
+        User.objects.filter(pk=people.spouse.pk).update(is_active=True, household=home)
+        assert APIClient().post("/api/v1/auth/register", body).status_code == 201
+
+
 def test_a_household_has_room_for_ten_invited_or_present(people: Any, client_of: Clients) -> None:
     api = client_of(people.owner)
     room = HOUSEHOLD_MEMBERS_MAX - 2

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils.crypto import constant_time_compare
 
 from core.errors import Conflict, InvalidInput, NotFound
@@ -193,7 +193,14 @@ def locked_household(*, household_id: int) -> Household:
 
 
 def _open(now: datetime) -> QuerySet[Invitation]:
-    return Invitation.objects.filter(accepted_at=None, revoked_at=None, expires_at__gt=now)
+    """Return the invitations that can be accepted: their inviter still belongs to the household."""
+    return Invitation.objects.filter(
+        accepted_at=None,
+        revoked_at=None,
+        expires_at__gt=now,
+        invited_by__is_active=True,
+        invited_by__household=F("household"),
+    )
 
 
 def _mailed(invitation: Invitation) -> str:
