@@ -133,7 +133,7 @@ def test_a_confirmation_is_in_sight_where_the_page_jumps_to_its_form(
     visitor.log_in(owner)
     tab.goto(f"/accounts/{invest.public_id}/transactions#record")
     tab.get_by_label("Type").first.select_option("deposit")
-    tab.locator("#record").get_by_label("Amount").fill("25")
+    tab.locator("#record").get_by_label("Amount", exact=True).fill("25")
     tab.get_by_role("button", name="Record", exact=True).click()
     message = tab.locator(".message[role=status]")
     message.wait_for()

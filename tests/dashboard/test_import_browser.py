@@ -81,7 +81,7 @@ def test_a_fresh_account_needs_six_clicks_for_a_file_with_an_unknown_symbol(
     tab.goto("/accounts/new")
     tab.get_by_label("Name").fill("Fresh")
     tab.get_by_role("button", name="Add account").click()
-    tab.get_by_role("heading", name="Portfolio").wait_for()
+    tab.get_by_role("heading", name="Transactions", level=1).wait_for()
 
     click(tab.get_by_role("link", name="Import and export"))
     with tab.expect_file_chooser() as chooser:

@@ -30,7 +30,7 @@ def test_a_mistake_is_warned_about_recorded_and_corrected(
     visitor.log_in(owner)
     tab.goto(f"/accounts/{invest.public_id}/transactions")
     tab.get_by_label("Type").select_option("withdrawal")
-    tab.get_by_label("Amount").fill("33000")
+    tab.get_by_label("Amount", exact=True).fill("33000")
     tab.get_by_role("button", name="Record", exact=True).click()
     # One more click records it in spite of the warning.
     tab.get_by_text("the account's cash is -29700.00 USD").wait_for()
@@ -42,9 +42,9 @@ def test_a_mistake_is_warned_about_recorded_and_corrected(
     is_sound("transactions-before")
     tab.get_by_role("link", name="Edit withdrawal").click()
     tab.get_by_role("heading", name="Edit withdrawal").wait_for()
-    assert tab.get_by_label("Amount").input_value() == "33000"
+    assert tab.get_by_label("Amount", exact=True).input_value() == "33000"
     is_sound("transaction-edit")
-    tab.get_by_label("Amount").fill("330")
+    tab.get_by_label("Amount", exact=True).fill("330")
     tab.get_by_role("button", name="Save").click()
     tab.get_by_text("The transaction was corrected.").wait_for()
     rows = tab.locator("#transaction-rows tr")
