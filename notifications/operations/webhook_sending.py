@@ -160,7 +160,7 @@ def retry_after_s(header: str | None, now: datetime) -> float:
     except ValueError:
         try:
             then = parsedate_to_datetime(header)
-        except ValueError:
+        except (ValueError, OverflowError):
             return 0
         seconds = (then.replace(tzinfo=then.tzinfo or UTC) - now).total_seconds()
     if not 0 < seconds < float("inf"):

@@ -56,7 +56,10 @@ def post(
         answer, location = _post_once(target, body, headers, ends, private_allowed)
         if answer.status not in _FOLLOWED or not location:
             return answer
-        url = urljoin(url, location)
+        try:
+            url = urljoin(url, location)
+        except ValueError:
+            raise NotReached("the receiver redirected to what is not an address") from None
     raise NotReached(f"the receiver redirected more than {REDIRECTIONS_MAX} times")
 
 

@@ -120,6 +120,31 @@ def test_retry_after_is_kept(hook: Webhook, hooks: Hooks, happen: Callable[..., 
     assert soonest > timezone.now() + timedelta(minutes=59)
 
 
+@pytest.mark.parametrize(
+    ("how", "location", "retry_after"),
+    [
+        ("redirect", "https://[", ""),
+        (503, "", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"),
+        (503, "", "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"),
+    ],
+)
+def test_an_answer_that_is_nonsense_is_one_failed_try_and_ends_no_batch(
+    hook: Webhook,
+    hooks: Hooks,
+    happen: Callable[..., None],
+    how: int | str,
+    location: str,
+    retry_after: str,
+) -> None:
+    hooks.how, hooks.location = how, location
+    hooks.headers = {"Retry-After": retry_after} if retry_after else {}
+    happen()
+    assert send() == 1
+    ((state, attempts, _),) = states()
+    assert (state, attempts) == ("waiting", 1)
+    assert Delivery.objects.get(channel="webhook").error
+
+
 def test_410_switches_the_webhook_off(
     hook: Webhook, hooks: Hooks, happen: Callable[..., None]
 ) -> None:
