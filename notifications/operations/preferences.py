@@ -60,7 +60,12 @@ def unsubscribe(*, user_id: int, topic: str, now: datetime) -> bool:
     if user is None or (topic != "digest" and topic not in TOPICS):
         return False
     if topic == "digest":
-        choices = {name: {"email": False} for name in TOPICS}
+        # A digest has no topic that is urgent, or that cannot be switched off.
+        choices = {
+            name: {"email": False}
+            for name, known in TOPICS.items()
+            if not known.urgent and "email" not in known.required
+        }
         given = Given(choices=choices, digest="none")
     else:
         given = Given(choices={topic: {"email": False}})

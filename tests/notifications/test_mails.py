@@ -192,6 +192,25 @@ def test_a_digest_is_one_mail_at_eight_in_the_morning_of_the_person(
     assert states() == [("sent", 1)] * 3
 
 
+def test_one_click_ends_the_digest_and_leaves_what_is_urgent(
+    people: Any, mails: Mails, happen: Callable[..., None], client: Any
+) -> None:
+    given = Given(digest="daily")
+    operations.set_preferences(user=people.stranger, given=given, now=timezone.now())
+    happen()
+    Delivery.objects.update(next_at=datetime(2020, 1, 1, tzinfo=UTC))
+    assert deliver_digests(now=timezone.now()) == 1
+    path = mails.taken[0]["List-Unsubscribe"].strip("<>").partition("8000")[2]
+    ended = client.post(path, {"List-Unsubscribe": "One-Click"})
+    assert ended.status_code == 200
+    chosen = Preference.objects.get(user=people.stranger)
+    assert chosen.digest == "none"
+    assert chosen.choices["job_failed"] == {"email": False}
+    assert "wash_sale" not in chosen.choices
+    happen()
+    assert not Delivery.objects.filter(channel__in=["email", "digest"], state="waiting").exists()
+
+
 def test_the_demo_keeps_mails_for_its_page_and_shows_none_elsewhere(
     happen: Callable[..., None], client: Any, settings: Any
 ) -> None:
