@@ -156,8 +156,11 @@ def mark_failed(
     error: str,
     response_status: int | None = None,
     retry_after_s: float = 0,
+    share: float | None = None,
 ) -> None:
     """Write down a failed try: due again after a pause, or dead after the last.
+
+    share: the random part of the pause, from 0 to 1; the same for what is to be sent together.
 
     Whatever else waits for the same receiver is put off as long, without counting a try: a receiver
     that is down costs one try at a time.
@@ -165,7 +168,7 @@ def mark_failed(
     wait = pause(
         channel=claimed.channel,
         attempts=claimed.attempts,
-        share=random.random(),
+        share=random.random() if share is None else share,
     )
     if wait is None:
         mark_dead(claimed=[claimed], reason=error, response_status=response_status)

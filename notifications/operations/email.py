@@ -6,6 +6,7 @@ took it; if the worker dies between the two, the mail is sent once more with the
 """
 
 import logging
+import random
 import smtplib
 from collections.abc import Sequence
 from datetime import datetime
@@ -83,8 +84,7 @@ def _sent(parcel: Sequence[Claimed], connection: BaseEmailBackend, now: datetime
         raise
     except ServerDown as fault:
         logger.warning("mail server is down: %s", fault)
-        for one in parcel:
-            claims.mark_failed(claimed=one, error=str(fault))
+        _put_off(parcel, str(fault))
         return False
     except smtplib.SMTPResponseException as refusal:
         reason = f"{refusal.smtp_code} {_decoded(refusal.smtp_error)}"
@@ -95,8 +95,7 @@ def _sent(parcel: Sequence[Claimed], connection: BaseEmailBackend, now: datetime
     except Exception as fault:
         # A mail that cannot be built holds up itself only.
         logger.warning("mail %s cannot be sent: %s", first.public_id, fault, exc_info=fault)
-        for one in parcel:
-            claims.mark_failed(claimed=one, error=f"{type(fault).__name__}: {fault}")
+        _put_off(parcel, f"{type(fault).__name__}: {fault}")
     else:
         claims.mark_sent(claimed=parcel)
     return True
@@ -115,11 +114,17 @@ def _hand_over(message: EmailMultiAlternatives) -> None:
 
 
 def _refused(parcel: Sequence[Claimed], code: int, reason: str) -> None:
+    if code >= _PERMANENT:
+        claims.mark_dead(claimed=parcel, reason=reason, response_status=code)
+    else:
+        _put_off(parcel, reason, code)
+
+
+def _put_off(parcel: Sequence[Claimed], error: str, code: int | None = None) -> None:
+    """Try a mail again later. The lines of a digest wait equally long, so they stay one mail."""
+    share = random.random()
     for one in parcel:
-        if code >= _PERMANENT:
-            claims.mark_dead(claimed=[one], reason=reason, response_status=code)
-        else:
-            claims.mark_failed(claimed=one, error=reason, response_status=code)
+        claims.mark_failed(claimed=one, error=error, response_status=code, share=share)
 
 
 def _close(connection: Any) -> None:

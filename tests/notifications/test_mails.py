@@ -192,6 +192,20 @@ def test_a_digest_is_one_mail_at_eight_in_the_morning_of_the_person(
     assert states() == [("sent", 1)] * 3
 
 
+def test_a_digest_that_was_not_taken_is_one_mail_later(
+    people: Any, mails: Mails, happen: Callable[..., None]
+) -> None:
+    given = Given(digest="daily")
+    operations.set_preferences(user=people.stranger, given=given, now=timezone.now())
+    happen(5)
+    mails.how = "busy"
+    Delivery.objects.update(next_at=datetime(2020, 1, 1, tzinfo=UTC), attempts=6)
+    assert deliver_digests(now=timezone.now()) == 1
+    times = Delivery.objects.filter(channel="digest").values_list("next_at", flat=True)
+    assert max(times) - min(times) < timedelta(seconds=2)
+    assert min(times) > timezone.now() + timedelta(minutes=30)
+
+
 def test_one_click_ends_the_digest_and_leaves_what_is_urgent(
     people: Any, mails: Mails, happen: Callable[..., None], client: Any
 ) -> None:
