@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from stores.locks import locked
 from transactions.models import Order, OrderFill, Transaction
-from transactions.orders.states import Standing, filled, unfilled
+from transactions.orders import states
+from transactions.orders.states import Standing, unfilled
 
 
 def stand(order: Order, standing: Standing) -> None:
@@ -43,11 +44,12 @@ def follow_correction(*, original_id: int, corrected: Transaction) -> None:
     if order.broker and not is_same:
         return
     if not order.broker:
-        standing = unfilled(order.standing, fill.quantity)
         if is_same:
             assert corrected.quantity is not None, "a trade has a quantity"
-            standing = filled(standing, corrected.quantity)
+            standing = states.corrected(order.standing, fill.quantity, to=corrected.quantity)
             fill.quantity = corrected.quantity
+        else:
+            standing = unfilled(order.standing, fill.quantity)
         stand(order, standing)
         order.save(update_fields=["state", "filled_quantity"])
     if is_same:

@@ -117,6 +117,23 @@ def unfilled(standing: Standing, quantity: Decimal) -> Standing:
     return replace(standing, filled=left, state=State.PARTLY_FILLED if left else State.PLACED)
 
 
+def corrected(standing: Standing, quantity: Decimal, *, to: Decimal) -> Standing:
+    """Return the standing after a fill recorded by hand is corrected from `quantity`."""
+    before = unfilled(standing, quantity)
+    if before.state in OPEN:
+        return filled(before, to)
+    left = before.quantity - before.filled
+    if to >= left:
+        raise Conflict(
+            f"The order is {before.state.value} and was not filled whole, so this fill has less "
+            f"than {left.normalize():f} units. Lower the quantity, or reverse the fill and record "
+            "the trade by itself.",
+            code="fill_exceeds_order",
+            fields={"quantity": ["is more than the order can have"]},
+        )
+    return replace(before, filled=before.filled + to)
+
+
 def cancelled(standing: Standing) -> Standing:
     """Return the standing of an order of which nothing more will be filled."""
     if standing.state == State.CANCELLED:

@@ -197,6 +197,31 @@ def test_a_corrected_fill_is_corrected_in_its_order(desk: Desk) -> None:
     assert body["fills"][0]["transaction_id"] == corrected.json()["id"]
 
 
+def test_a_fill_of_a_cancelled_order_can_still_be_corrected(desk: Desk) -> None:
+    order_id = desk.placed()
+    body = desk.fill(order_id, ("1", "50"), ("4", "50")).json()
+    desk.cancel(order_id)
+    address = f"/api/v1/transactions/{body['fills'][1]['transaction_id']}/correct"
+    wanted = {
+        "account_id": str(desk.account.public_id),
+        "type": "buy",
+        "symbol": "AAA",
+        "quantity": "3",
+        "price": "49",
+        "executed_at": desk.filled_at,
+    }
+    before = state_of_all()
+    whole = desk.client.post(address, wanted | {"quantity": "9"}, format="json")
+    assert (whole.status_code, whole.json()["code"]) == (409, "fill_exceeds_order")
+    assert state_of_all() == before
+    corrected = desk.client.post(address, wanted, format="json")
+    assert corrected.status_code == 201, corrected.content
+    body = desk.client.get(f"/api/v1/orders/{order_id}").json()
+    assert (body["state"], body["filled_quantity"]) == ("cancelled", "4")
+    assert body["average_price"] == "49.25"
+    assert desk.held() == 4
+
+
 def test_lots_that_are_named_are_the_lots_that_are_sold(desk: Desk) -> None:
     change_account(account=desk.account, lot_method="specific")
     old = desk.trade("buy", "AAA", "10", "40", days=500)["lot_id"]
