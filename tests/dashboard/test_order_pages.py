@@ -176,6 +176,36 @@ def test_an_order_of_ones_own_is_kept_filled_undone_and_cancelled(
     assert "Cancelled" in client.get(f"{page}?show=all").content.decode()
 
 
+def test_a_part_sent_twice_is_recorded_once(
+    people: Any, invest: Any, page_client: PageClient
+) -> None:
+    client = page_client(people.owner)
+    page = f"/accounts/{invest.public_id}/orders"
+    client.post(page, {"side": "buy", "symbol": "AAA", "quantity": "3", "type": "market"})
+    (order,) = Order.objects.all()
+    form = client.get(page).content.decode().partition(f"{order.public_id}/fill")[2]
+    key = form.partition('name="key" value="')[2].partition('"')[0]
+    today = timezone.now().date().isoformat()
+    fill = {"quantity": "1", "price": "49.5", "executed_on": today, "fee": "", "key": key}
+    for _ in range(2):
+        assert client.post(f"{page}/{order.public_id}/fill", fill).status_code == 302
+    order.refresh_from_db()
+    assert (order.filled_quantity, OrderFill.objects.count()) == (1, 1)
+
+
+def test_what_was_sent_to_a_broker_is_not_to_be_placed_by_hand_as_well(
+    approved: Recommendation, people: Any, page_client: PageClient, settings: Any
+) -> None:
+    settings.DEMO = True
+    client, sheet = page_client(people.owner), sheet_of(approved)
+    client.post(f"{sheet}/place", {"broker": "simulated"})
+    assert set(Order.objects.values_list("broker", flat=True)) == {"simulated"}
+    text = client.get(sheet).content.decode()
+    assert "Nothing left to place" in text
+    assert "orders-text" not in text
+    assert len(client.get(f"{sheet}/ibkr.csv").content.decode().splitlines()) == 1
+
+
 def test_a_refused_order_is_shown_at_its_field(
     people: Any, invest: Any, page_client: PageClient
 ) -> None:

@@ -54,7 +54,7 @@ def order_sheet(request: SignedIn, account_id: UUID, recommendation_id: UUID) ->
                 return redirect(f"{_address(row)}?recorded={batch}")
     else:
         for line in lines:
-            if line.open and (line.order is None or not line.order.broker):
+            if line.by_hand:
                 initial = prefilled(line, today=now.date(), ticked=True)
                 line.form = FillForm(initial=initial, prefix=f"t{line.place}")
     return _page(request, row, lines, whole=whole, refusal=refusal)
@@ -69,7 +69,7 @@ def _page(
     refusal: BallastError | None,
 ) -> HttpResponse:
     known = list(orders_of(recommendation_id=row.public_id))
-    open_lines = [line for line in lines if line.open]
+    open_lines = [line for line in lines if line.by_hand]
     invalid = any(line.form is not None and line.form.errors for line in lines)
     return shown(
         request,
@@ -181,11 +181,11 @@ def order_sheet_undo(request: SignedIn, account_id: UUID, recommendation_id: UUI
 def order_sheet_file(
     request: SignedIn, account_id: UUID, recommendation_id: UUID, basket: str
 ) -> HttpResponse:
-    """Return what is open as a file of a broker."""
+    """Return what is left to place by hand as a file of a broker."""
     row = _approved(request, account_id, recommendation_id)
     lines = _lines(row, now=timezone.now(), whole=_whole(request))
     tag = f"ballast-{str(row.public_id)[-_TAG_LENGTH:]}"
-    text = basket_csv(basket, [line.basket for line in lines if line.open], tag=tag)
+    text = basket_csv(basket, [line.basket for line in lines if line.by_hand], tag=tag)
     response = HttpResponse(text, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="orders-{basket}.csv"'
     return response

@@ -93,7 +93,7 @@ def _lines(rows: list[Order], now: datetime) -> list[OrderLine]:
         for row in rows
     ]
     for line in lines:
-        if line.open and line.order is not None and not line.order.broker:
+        if line.by_hand and line.order is not None:
             initial = prefilled(line, today=now.date(), ticked=True)
             line.form = FillForm(initial=initial, auto_id=f"o{line.order.pk}-%s")
     return lines
@@ -128,7 +128,7 @@ def _place(request: SignedIn, account: Account, form: OrderForm) -> int:
 
 @for_investors("POST")
 def order_fill(request: SignedIn, account_id: UUID, order_id: UUID) -> HttpResponse:
-    """Record one fill of an order."""
+    """Record one fill of an order once, even if the form is sent twice."""
     row = _order(request, account_id, order_id)
     form = FillForm({**request.POST.dict(), "ticked": "on"})
     if not form.is_valid():
@@ -136,18 +136,30 @@ def order_fill(request: SignedIn, account_id: UUID, order_id: UUID) -> HttpRespo
         messages.error(request, f"Nothing was recorded. {first[0]}")
         return redirect("account_orders", account_id)
     now = timezone.now()
+
+    def effect(row: Order) -> Answer:
+        fill = Fill(order_id=row.pk, **form.figures(now=now))
+        batch, _ = record_fills(account=row.account, fills=[fill], user=request.user, now=now)
+        return 201, {"batch": str(batch)}
+
     try:
-        batch, _ = record_fills(
-            account=row.account,
-            fills=[Fill(order_id=row.pk, **form.figures(now=now))],
+        (_, body), _ = answer_once(
             user=request.user,
+            key=request.POST.get("key") or None,
+            request={
+                "page": request.path,
+                "form": {name: request.POST[name] for name in sorted(request.POST)},
+            },
             now=now,
+            access=lambda: row,
+            effect=effect,
         )
     except BallastError as refusal:
         messages.error(request, refusal.detail)
         return redirect("account_orders", account_id)
     messages.success(request, "Recorded 1 trade.")
-    return redirect(f"{reverse('account_orders', args=[account_id])}?show=all&recorded={batch}")
+    page = reverse("account_orders", args=[account_id])
+    return redirect(f"{page}?show=all&recorded={body['batch']}")
 
 
 @for_investors("POST")

@@ -54,6 +54,11 @@ class OrderLine:
     form: FillForm | None = field(default=None)
 
     @property
+    def by_hand(self) -> bool:
+        """Return whether the investor has to give it to the broker: no broker has it from us."""
+        return bool(self.open) and (self.order is None or not self.order.broker)
+
+    @property
     def basket(self) -> BasketOrder:
         return BasketOrder(self.symbol, self.side, self.open, self.currency, self.limit_price)
 
