@@ -236,8 +236,8 @@ def test_fields_appear_with_the_type_they_belong_to(
     shown = {"buy": ("Quantity", "Amount"), "deposit": ("Amount", "Quantity")}
     for kind, (visible, hidden) in shown.items():
         tab.get_by_label("Type").select_option(kind)
-        assert tab.get_by_label(visible).is_visible()
-        assert not tab.get_by_label(hidden).is_visible()
+        assert tab.get_by_label(visible, exact=True).is_visible()
+        assert not tab.get_by_label(hidden, exact=True).is_visible()
 
 
 def test_targets_are_summed_as_one_types_and_refused_when_wrong(
