@@ -168,7 +168,8 @@ def message_of(parcel: Sequence[Claimed], *, now: datetime) -> EmailMultiAlterna
         headers["List-Unsubscribe"] = f"<{url}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message = EmailMultiAlternatives(
-        subject=mail.subject,
+        # A name may have several lines; a header may not.
+        subject=" ".join(mail.subject.split()),
         body=text_of(mail),
         from_email=settings.MAIL_FROM,
         to=[first.address],

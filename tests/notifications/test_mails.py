@@ -61,6 +61,16 @@ def test_a_mail_has_text_html_and_one_click_unsubscribing(
     assert len(mails.taken) == 2
 
 
+def test_a_name_of_two_lines_makes_no_header_and_holds_up_no_mail(
+    happen: Callable[..., None], mails: Mails
+) -> None:
+    happen(account_name="Main\nBcc: thief@example.com")
+    assert send() == 1
+    (mail,) = mails.taken
+    assert mail["Subject"].startswith("Rebalancing Main Bcc: thief@example.com failed.")
+    assert mail["Bcc"] is None
+
+
 def test_a_forged_link_ends_nothing(client: Any, people: Any) -> None:
     assert client.post("/unsubscribe/eyJ1c2VyIjoxfQ:1x:forged").status_code == 404
     assert not Preference.objects.exists()
