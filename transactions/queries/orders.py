@@ -12,7 +12,6 @@ from django.db.models import Case, Max, OuterRef, Q, QuerySet, Subquery, Sum, Wh
 from django.db.models.functions import JSONObject
 
 from core.errors import NotFound
-from core.money import WIDE
 from edge.filters import ChoicesFilter
 from identity.models import User
 from transactions.models import Lot, Order, OrderFill
@@ -50,15 +49,19 @@ def orders(
 
 
 def valued(rows: "QuerySet[Order]") -> "QuerySet[Order]":
-    """Add to each order its account, its asset, and `filled_value`: what its fills came to."""
-    value = (
+    """Add to each order its account, its asset, and the mean price of its fills that count.
+
+    What a broker filled stays filled when its transaction is reversed, so the mean is of the same
+    transactions above and below the line.
+    """
+    mean = (
         OrderFill.objects.filter(_COUNTED, order_id=OuterRef("pk"))
         .order_by()
         .values("order_id")
-        .annotate(value=Sum("transaction__amount"))
-        .values("value")
+        .annotate(mean=Sum("transaction__amount") / Sum("transaction__quantity"))
+        .values("mean")
     )
-    return rows.select_related("account", "asset").annotate(filled_value=Subquery(value))
+    return rows.select_related("account", "asset").annotate(mean_price=Subquery(mean))
 
 
 def order(*, user: User, public_id: UUID) -> Order:
@@ -88,10 +91,8 @@ def orders_of(*, recommendation_id: UUID) -> "QuerySet[Order]":
 
 def average_price(row: Order) -> Decimal | None:
     """Return the mean price of what is filled, in the currency of the asset; None if nothing is."""
-    value: Decimal | None = getattr(row, "filled_value", None)
-    if value is None or not row.filled_quantity:
-        return None
-    return WIDE.divide(value, row.filled_quantity)
+    found: Decimal | None = getattr(row, "mean_price", None)
+    return found
 
 
 def tally_of_orders() -> Subquery:

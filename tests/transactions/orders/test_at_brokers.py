@@ -22,11 +22,12 @@ from tests.transactions.orders.alpaca_server import (
 from tests.transactions.orders.conftest import state_of_all
 from transactions.ledger.entries import Entry
 from transactions.models import Account, Holding, Order, OrderFill, Transaction
-from transactions.operations import record
+from transactions.operations import record, reverse
 from transactions.operations.orders import cancel_order
 from transactions.operations.orders.following import LATE_MAX, follow, follow_due
 from transactions.operations.orders.placing import Wish, place
 from transactions.orders.brokers import ALPACA_LIVE_HOST, ALPACA_PAPER_URL
+from transactions.queries import orders
 from transactions.tasks import follow_order
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +89,20 @@ def test_an_order_is_sent_filled_in_parts_and_recorded_to_the_cent(
     calls = len(paper.calls)
     look(order)
     assert len(paper.calls) == calls, "an ended order is not asked about"
+
+
+def test_the_mean_price_leaves_out_a_fill_of_the_broker_that_was_reversed(
+    send: Callable[..., Order], paper: Paper, people: Any
+) -> None:
+    order = send()
+    look(order)
+    for _ in range(2):
+        paper.fill(str(order.public_id), Decimal(5), Decimal(50))
+        look(order)
+    fill = OrderFill.objects.select_related("transaction__account").earliest("id")
+    reverse(original=fill.transaction, user=people.owner, now=timezone.now())
+    found = orders.order(user=people.owner, public_id=order.public_id)
+    assert (found.state, orders.average_price(found)) == ("filled", Decimal(50))
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
