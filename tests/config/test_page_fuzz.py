@@ -90,7 +90,8 @@ def test_a_day_beyond_the_limits_is_refused_by_code(
 
 def _address(page: URLPattern, ids: dict[str, str]) -> str:
     wanted = page.pattern.converters
-    return reverse(str(page.name), kwargs={name: ids[name] for name in wanted})
+    words = {"token": "a-token", "mail_id": "1", "basket": "schwab"}
+    return reverse(str(page.name), kwargs={name: (ids | words)[name] for name in wanted})
 
 
 def _value(random: Random, ids: dict[str, str]) -> str:
