@@ -337,7 +337,8 @@ def test_the_simulated_broker_fills_refuses_and_loses_and_doubles_nothing(
     settings: Any, account: Account, people: Any, assets: Any
 ) -> None:
     settings.DEMO = True
-    states, seen = set(), set()
+    states: set[str] = set()
+    seen: set[str] = set()
     orders = 0
     # Which orders it refuses depends on their ids: about one in ten.
     while orders < 40 or (len(states) < 2 and orders < 600):
