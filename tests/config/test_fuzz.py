@@ -39,7 +39,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 # Some generated cases must get through: a fuzzer that only gets 400 proves little.
-SUCCEEDING = {"POST /api/v1/accounts", "PUT /api/v1/portfolios/{account_id}/targets"}
+SUCCEEDING = {"POST /api/v1/accounts", "PUT /api/v1/portfolios/{account_id}/restrictions"}
 
 
 @cache

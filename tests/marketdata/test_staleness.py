@@ -93,10 +93,10 @@ def test_an_unknown_exchange_is_logged_once_and_never_raised(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     for hour in (10, 11, 12):
-        assert hours(exchange="ATLANTIS", now=datetime(2026, 11, 20, hour, tzinfo=UTC)) is None
-    assert len([line for line in caplog.messages if "ATLANTIS" in line]) == 1
+        assert hours(exchange="LEMURIA", now=datetime(2026, 11, 20, hour, tzinfo=UTC)) is None
+    assert len([line for line in caplog.messages if "LEMURIA" in line]) == 1
     with pytest.raises(UnknownExchange):
-        last_session_before(exchange="ATLANTIS", day=date(2026, 11, 23))
+        last_session_before(exchange="LEMURIA", day=date(2026, 11, 23))
 
 
 @pytest.mark.parametrize(("name", "good"), [("XNYS", True), ("24/7", True), ("ATLANTIS", False)])

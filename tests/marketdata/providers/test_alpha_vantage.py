@@ -164,4 +164,4 @@ def test_the_requests_of_a_call_are_apart(
     monkeypatch.setattr("marketdata.providers.alpha_vantage.time.sleep", waited.append)
     alpha_vantage = AlphaVantage(KEY, base_url=vendors.url("alpha_vantage"))
     alpha_vantage.days("ACME", since=date(2026, 11, 17), until=date(2026, 11, 19))
-    assert waited == [1.1, 1.1]
+    assert waited.count(1.1) == 2  # other threads sleep too
