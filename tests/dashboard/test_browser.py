@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from dashboard.presenters import figures
 from marketdata.models import AnnouncedDividend, CorporateAction, MinuteBar
+from tests.dashboard.conftest import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -281,7 +282,7 @@ def test_the_chart_tells_its_range_in_words(
     year = chart.get_attribute("aria-label")
     assert len(asked) == 1
     tab.get_by_role("button", name="5 years", exact=True).click()
-    tab.wait_for_function("label => document.querySelector('#chart').ariaLabel !== label", arg=year)
+    wait_until(tab, "label => document.querySelector('#chart').ariaLabel !== label", arg=year)
     assert len(asked) > 5
     two_years = chart.get_attribute("aria-label")
     tab.get_by_role("button", name="All prices", exact=True).click()
@@ -289,9 +290,7 @@ def test_the_chart_tells_its_range_in_words(
     assert chart.get_attribute("aria-label") == two_years
     # Without minutes a week is shown by its closes, and a day cannot be.
     tab.get_by_role("button", name="1 week", exact=True).click()
-    tab.wait_for_function(
-        "label => document.querySelector('#chart').ariaLabel !== label", arg=two_years
-    )
+    wait_until(tab, "label => document.querySelector('#chart').ariaLabel !== label", arg=two_years)
     assert (chart.get_attribute("aria-label") or "").startswith("AAA from")
     tab.get_by_role("button", name="1 day", exact=True).click()
     tab.get_by_text("No prices by the minute are known.").wait_for()

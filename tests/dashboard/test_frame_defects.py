@@ -14,6 +14,7 @@ from django.utils import timezone
 from dashboard.presenters.performance import groups
 from portfolios.performance.answer import Answer, Columns
 from portfolios.performance.figures import Reason
+from tests.dashboard.conftest import wait_until
 from transactions.models import Account
 
 PageClient = Callable[[Any], Client]
@@ -137,9 +138,10 @@ def test_a_confirmation_is_in_sight_where_the_page_jumps_to_its_form(
     tab.get_by_role("button", name="Record", exact=True).click()
     message = tab.locator(".message[role=status]")
     message.wait_for()
-    tab.wait_for_function(
+    wait_until(
+        tab,
         "(() => { const box = document.querySelector('.message[role=status]')"
-        ".getBoundingClientRect(); return box.top >= 0 && box.bottom <= innerHeight; })()"
+        ".getBoundingClientRect(); return box.top >= 0 && box.bottom <= innerHeight; })()",
     )
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from tests.dashboard.conftest import wait_until
+
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
@@ -44,10 +46,8 @@ def test_a_person_sorts_chooses_columns_and_opens_an_asset(
     person.shoot("holdings")
     tab.get_by_role("link", name="AAA").first.click()
     tab.wait_for_url("**/assets/AAA")
-    tab.wait_for_function("document.querySelector('#chart canvas') !== null")
-    tab.wait_for_function(
-        "document.getElementById('chart-said').textContent.includes('own trades')"
-    )
+    wait_until(tab, "document.querySelector('#chart canvas') !== null")
+    wait_until(tab, "document.getElementById('chart-said').textContent.includes('own trades')")
     person.shoot("asset")
 
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from dashboard.commands import COMMANDS, matching_commands
 from dashboard.pages.search import FOUND_MAX
+from tests.dashboard.conftest import wait_until
 from transactions.models import Account
 
 PageClient = Callable[[Any], Client]
@@ -143,9 +144,10 @@ def test_the_palette_is_used_by_keyboard_alone(
     tab.get_by_role("option", name="Record a transaction").wait_for()
     tab.keyboard.type("harb")
     tab.get_by_role("option", name="Harbour").first.wait_for()
-    tab.wait_for_function(
+    wait_until(
+        tab,
         "document.querySelector('#palette-found [aria-selected=true]')?.textContent"
-        ".includes('Harbour')"
+        ".includes('Harbour')",
     )
     tab.keyboard.press("Enter")
     tab.wait_for_url(f"**/accounts/{invest.public_id}")
@@ -156,7 +158,7 @@ def test_the_palette_is_used_by_keyboard_alone(
     tab.keyboard.press("?")
     tab.get_by_role("heading", name="Keyboard shortcuts").wait_for()
     tab.keyboard.press("Escape")
-    tab.wait_for_function("!document.getElementById('keys-help').open")
+    wait_until(tab, "!document.getElementById('keys-help').open")
     tab.keyboard.press("g")
     tab.keyboard.press("p")
     tab.wait_for_url(f"**/accounts/{invest.public_id}/targets")
