@@ -213,6 +213,9 @@ function say(symbol) {
   return words;
 }
 
+// What is marked in the chart, in words.
+let marked = [];
+
 async function show() {
   const mine = ++request;
   const symbol = chooser.value;
@@ -233,7 +236,7 @@ async function show() {
     shown.filter((point) => point.volume !== null).map((point) => ({ time: point.time, value: point.volume })),
   );
   missing.textContent = found?.away ? "Some older prices cannot be read now." : "";
-  const marked = mark(actions, found?.dividends ?? []);
+  marked = mark(actions, found?.dividends ?? []);
   if (shown.length) {
     note(box, "");
     chart.applyOptions({
@@ -278,7 +281,7 @@ function follow(event) {
   series.update({ time, value: point.value });
   const words = say(chooser.value);
   // Screen readers hear of a new day, not of every price.
-  if (later) said.textContent = words;
+  if (later) said.textContent = [words, ...marked].join(". ");
 }
 
 for (const button of ranges) {
