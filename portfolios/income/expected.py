@@ -26,6 +26,7 @@ from fractions import Fraction
 
 from core.dates import moved_by_years
 from core.money import WIDE, converted, quantize
+from marketdata.dividends import Announced
 
 WINDOW_DAYS_MAX = 45
 _YEAR_DAYS = 365
@@ -42,17 +43,6 @@ class Paid:
     currency: str
     amount: Decimal
     units: Fraction | None
-
-
-@dataclass(frozen=True, slots=True)
-class AnnouncedCash:
-    """Cash of one share, as a vendor announced it."""
-
-    asset_id: int
-    ex_date: date
-    payment_date: date | None
-    currency: str
-    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +65,7 @@ class Expected:
 def expected(
     *,
     paid: Sequence[Paid],
-    announced: Sequence[AnnouncedCash],
+    announced: Sequence[Announced],
     units: Mapping[int, Decimal],
     rates: Mapping[str, Decimal],
     household_currency: str,
@@ -88,7 +78,7 @@ def expected(
     by_asset: dict[int | None, list[Paid]] = {}
     for one in paid:
         by_asset.setdefault(one.asset_id, []).append(one)
-    told: dict[int, list[AnnouncedCash]] = {}
+    told: dict[int, list[Announced]] = {}
     for cash in announced:
         if units.get(cash.asset_id):
             told.setdefault(cash.asset_id, []).append(cash)
@@ -105,11 +95,11 @@ def expected(
     return sorted(found, key=lambda one: (one.day, one.asset_id or 0, one.currency))
 
 
-_Coming = tuple[Paid, date] | tuple[AnnouncedCash, date]
+_Coming = tuple[Paid, date] | tuple[Announced, date]
 
 
 def _of_asset(
-    paid: Sequence[Paid], told: Sequence[AnnouncedCash], held: Decimal | None, today: date
+    paid: Sequence[Paid], told: Sequence[Announced], held: Decimal | None, today: date
 ) -> list[_Coming]:
     """Return what one asset will pay, and when."""
     until = moved_by_years(today, 1)
@@ -124,7 +114,7 @@ def _of_asset(
         open_still = last_paid is None or last_paid < cash.ex_date
         if open_still and today - timedelta(days=WINDOW_DAYS_MAX) <= day <= until:
             coming.append((cash, max(day, today + timedelta(days=1))))
-    replaced = [cash.ex_date for cash, _ in coming if isinstance(cash, AnnouncedCash)]
+    replaced = [cash.ex_date for cash, _ in coming if isinstance(cash, Announced)]
     replaced += [one.date for one in payments if one.date > today - window]
     projected = [
         (one, day)
@@ -160,7 +150,7 @@ def _expected(
 ) -> Expected:
     one, day = coming
     held = units.get(one.asset_id, Decimal(0)) if one.asset_id is not None else None
-    if isinstance(one, AnnouncedCash):
+    if isinstance(one, Announced):
         per_unit: Decimal | None = one.amount
     elif held is None or not one.units:
         per_unit = None
@@ -173,13 +163,13 @@ def _expected(
     return Expected(
         asset_id=one.asset_id,
         day=day,
-        basis=ANNOUNCED if isinstance(one, AnnouncedCash) else PROJECTED,
+        basis=ANNOUNCED if isinstance(one, Announced) else PROJECTED,
         currency=one.currency,
         amount=quantize(exact, one.currency),
         amount_household=None if rate is None else converted(exact, rate, home),
         per_unit=per_unit,
         paid_date=one.date if isinstance(one, Paid) else None,
-        ex_date=one.ex_date if isinstance(one, AnnouncedCash) else None,
+        ex_date=one.ex_date if isinstance(one, Announced) else None,
     )
 
 

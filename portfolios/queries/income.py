@@ -15,12 +15,7 @@ from marketdata.queries import exchange_rates_on
 from marketdata.queries.dividends import announced_dividends
 from portfolios.holdings.households import HouseholdHolding, HouseholdValue
 from portfolios.holdings.valuation import percentage
-from portfolios.income.expected import (
-    AnnouncedCash,
-    Expected,
-    Paid,
-    expected,
-)
+from portfolios.income.expected import Expected, Paid, expected
 from portfolios.income.received import (
     INCOME,
     ZERO,
@@ -297,18 +292,15 @@ def _expected(
     paying = [row for row in lately if row.booked.kind in INCOME]
     assets = {row.booked.asset_id for row in paying if row.booked.asset_id in held} - {None}
     units = _units_of_days(accounts, {one for one in assets if one is not None})
-    announced = [
-        AnnouncedCash(one.asset_id, one.ex_date, one.payment_date, one.currency, one.amount)
-        for one in (
-            announced_dividends(
-                asset_ids=set(held),
-                from_date=today - timedelta(days=_EX_DAYS_BACK),
-                to_date=moved_by_years(today, 1),
-            )
-            if held
-            else []
+    announced = (
+        announced_dividends(
+            asset_ids=held,
+            from_date=today - timedelta(days=_EX_DAYS_BACK),
+            to_date=moved_by_years(today, 1),
         )
-    ]
+        if held
+        else []
+    )
     paid = [
         Paid(
             asset_id=row.booked.asset_id,

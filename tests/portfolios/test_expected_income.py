@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.dates import moved_by_years
+from marketdata.dividends import Announced
 from portfolios.income.expected import (
     ANNOUNCED,
     PROJECTED,
-    AnnouncedCash,
     Expected,
     Paid,
     expected,
@@ -27,12 +27,12 @@ def paid(day: date, amount: str, units: int | None = 10, asset: int | None = 1) 
     return Paid(asset, day, "USD", D(amount), None if units is None else Fraction(units))
 
 
-def told(ex_date: date, amount: str, payment: date | None = None, asset: int = 1) -> AnnouncedCash:
-    return AnnouncedCash(asset, ex_date, payment, "USD", D(amount))
+def told(ex_date: date, amount: str, payment: date | None = None, asset: int = 1) -> Announced:
+    return Announced(asset, ex_date, D(amount), "USD", payment)
 
 
 def asked(
-    paid: list[Paid], announced: list[AnnouncedCash] | None = None, units: str = "10", **more: Any
+    paid: list[Paid], announced: list[Announced] | None = None, units: str = "10", **more: Any
 ) -> list[Expected]:
     usual: dict[str, Any] = {
         "paid": paid,
