@@ -12,13 +12,14 @@ The points run from the least drift that can be reached to that without trades. 
 costs more tax, nor more tax and cost together: a point beaten by one with less drift is left out.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 import numpy as np
 
 from core.money import quantize
+from recommendations.drift_points import DriftPoint
 from recommendations.engine.arrays.array_types import Bools, Floats, Ints
 from recommendations.engine.arrays.branching import FLOOR_UNREACHABLE
 from recommendations.engine.arrays.columns import Columns
@@ -35,16 +36,6 @@ WEIGHT_STEP = Decimal("0.000001")
 _PRICES = np.concatenate([[0.0], np.geomspace(1e-5, 1.0, 31)])
 _ROUNDS = 2
 _WHOLE = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class CurvePoint:
-    """Drift after the trades as a share of the account; tax and cost in money; how many trades."""
-
-    drift: Decimal
-    tax: Decimal
-    cost: Decimal
-    trades: int
 
 
 class _Answers(NamedTuple):
@@ -70,7 +61,7 @@ class _Answers(NamedTuple):
         )
 
 
-def drift_curve(*, inputs: RebalanceInputs) -> tuple[CurvePoint, ...]:
+def drift_curve(*, inputs: RebalanceInputs) -> tuple[DriftPoint, ...]:
     """Return the points of the curve, the least drift first; none for an account worth nothing.
 
     Budgets of the account are not counted: the trades of a point may need more. Raise InvalidInput
@@ -160,16 +151,16 @@ def _meeting_prices(found: _Answers) -> Floats:
     return inside
 
 
-def _points(one: Columns, found: _Answers, currency: str) -> tuple[CurvePoint, ...]:
+def _points(one: Columns, found: _Answers, currency: str) -> tuple[DriftPoint, ...]:
     """Return the points at even distances between the least drift and the present one."""
     shares, no_losses = _mixtures(one, found)
     batch = _copies(one, len(shares))
     made = figures(columns=batch, shares=shares.ravel(), no_losses=no_losses.ravel())
     costs = _costs(one, shares)
-    points: list[CurvePoint] = []
+    points: list[DriftPoint] = []
     for row in np.argsort(made.drift_after, kind="stable").tolist():
         drift = Decimal(repr(float(made.drift_after[row]))).quantize(WEIGHT_STEP, ROUND_HALF_UP)
-        point = CurvePoint(
+        point = DriftPoint(
             drift=drift,
             tax=quantize(Decimal(repr(float(made.tax[row]))), currency),
             cost=quantize(Decimal(repr(float(costs[row]))), currency),
