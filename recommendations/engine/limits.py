@@ -99,7 +99,7 @@ class Limited:
         found = list(self.between(limits))
         if not found:
             found = list(self._smaller(limits))
-        found.sort(key=lambda point: self._unpriced(point))
+        found.sort(key=self._unpriced)
         for point in found:
             yield point.task, point.solution
 
@@ -163,11 +163,9 @@ def limited(*, inputs: RebalanceInputs, aims: Aims, free_sales: bool) -> Limited
         task = program(inputs=inputs, aims=aims, free_sales=free_sales, prices=prices)
         return _answer(task, prices, None, solve(program=task))
 
-    start = Prices(drift=0.0) if DRIFT in limits else Prices()
-    base = program(inputs=inputs, aims=aims, free_sales=free_sales, prices=start)
-    found = Limited(limits, base)
-    point = _kept(found, at(start))
-    found.high = point
+    point = at(Prices(drift=0.0) if DRIFT in limits else Prices())
+    found = Limited(limits, base=point.task)
+    found.high = _kept(found, point)
     if DRIFT in limits and not _keeps(point.uses, {DRIFT: limits[DRIFT]}):
         _bracket(found, at, DRIFT, point)
         if not _keeps(found.high.uses, {DRIFT: limits[DRIFT]}):
