@@ -103,13 +103,8 @@ def write_fills(
 
 def _locked_orders(account: Account, fills: Sequence[Fill]) -> dict[int, Order]:
     wanted = {fill.order_id for fill in fills}
-    rows = locked(Order.objects.filter(pk__in=wanted, account=account))
-    found = {row.pk: row for row in rows}
-    assets = {
-        row.pk: row.asset for row in Order.objects.filter(pk__in=wanted).select_related("asset")
-    }
-    for pk, row in found.items():
-        row.asset = assets[pk]
+    rows = Order.objects.filter(pk__in=wanted, account=account).select_related("asset")
+    found = {row.pk: row for row in locked(rows, of=("self",))}
     assert len(found) == len(wanted), "the orders are of this account"
     return found
 
