@@ -121,7 +121,7 @@ def follow(*, order: Order, now: datetime) -> str:
         logger.warning("order %s: no answer of %s: %s", row.public_id, broker.name, lost)
         _note(row, now, lambda one: answer_lost(one) if one.state in UNCERTAIN else one)
     except Refused as refusal:
-        change = None if _may_arrive_late(row, now) else _rejected
+        change = None if _may_arrive_late(row, now) else rejected
         _note(row, now, change, reason=refusal.detail)
     row.refresh_from_db()
     return row.state
@@ -143,7 +143,7 @@ def _sent(row: Order, broker: Broker, now: datetime) -> BrokerOrder | None:
     try:
         _ensure_sendable(row, now)
     except BallastError as refusal:
-        change = None if _may_arrive_late(row, now) else _rejected
+        change = None if _may_arrive_late(row, now) else rejected
         _note(row, now, change, reason=f"Not sent. {refusal.detail}")
         return None
     if not _claimed(row, now):
@@ -229,11 +229,6 @@ def _fill(order: Order, there: BrokerOrder, now: datetime) -> Fill:
         executed_at=min(there.changed_at or now, now),
         amount=max(value, Decimal(0)),
     )
-
-
-def _rejected(standing: Standing) -> Standing:
-    """Return a rejected standing; one that the broker has filled in part is only not sent again."""
-    return standing if standing.state in ENDED else rejected(standing)
 
 
 def _note(
