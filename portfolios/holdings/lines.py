@@ -17,7 +17,7 @@ Worked example: 10 bought at 20 and 4 of them sold at 25; the price is 22, divid
 gain 12, realized 20, income 6: a total gain of 38 on a cost of 200 is 19 %.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -202,8 +202,3 @@ def _share(part: Decimal | None, whole: Decimal) -> Decimal | None:
 
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal:
     return sum((amount for amount in amounts if amount is not None), ZERO)
-
-
-def accounts_of(chosen: Sequence[Line]) -> int:
-    """Return how many accounts the lines belong to."""
-    return len({row.account_id for row in chosen})

@@ -105,10 +105,6 @@ class Filters:
     currency: str = ""
     losses_only: bool = False
 
-    @property
-    def some(self) -> bool:
-        return self != Filters()
-
     def match(self, row: Line) -> bool:
         position, gain = row.position, row.gain
         text = self.text.casefold()

@@ -17,7 +17,6 @@ from portfolios.holdings.households import HouseholdHolding, HouseholdValue
 from portfolios.holdings.valuation import percentage
 from portfolios.income.expected import Expected, Paid, expected
 from portfolios.income.received import (
-    INCOME,
     ZERO,
     Booked,
     Payment,
@@ -289,7 +288,7 @@ def _expected(
     now: datetime,
 ) -> list[Expected]:
     today = now.date()
-    paying = [row for row in lately if row.booked.kind in INCOME]
+    paying = [row for row in lately if row.is_income]
     assets = {row.booked.asset_id for row in paying if row.booked.asset_id in held} - {None}
     units = _units_of_days(accounts, {one for one in assets if one is not None})
     announced = (

@@ -16,7 +16,6 @@ from core.errors import InvalidInput
 from core.limits import FILLS_AT_ONCE_MAX
 from core.money import WIDE, plain
 from core.money_text import money_text, plain_text
-from edge.schema import page_of
 from edge.serializers import (
     MoneyField,
     PlacedInstantField,
@@ -170,9 +169,6 @@ class OrderFillsView(APIView):
 
         return answered_once(request, now=now, access=access, effect=effect)
 
-
-# The list is of this shape wherever it stands.
-ORDERS_PAGE = page_of(OrderRead, keyset=True)
 
 urlpatterns = [
     path("orders/<uuid:order_id>", OrderView.as_view()),

@@ -51,7 +51,6 @@ class Alpaca:
     secret: str = field(repr=False)
     base_url: str = ALPACA_PAPER_URL
     name: str = "alpaca"
-    label: str = "Alpaca paper"
 
     def find(self, client_id: str) -> BrokerOrder | None:
         answer = self._call("GET", "/v2/orders:by_client_order_id", client_order_id=client_id)
@@ -131,7 +130,6 @@ def _order(body: bytes) -> BrokerOrder:
             filled_quantity=quantity,
             filled_value=WIDE.multiply(quantity, price),
             changed_at=_instant(data.get("filled_at") or data.get("updated_at")),
-            reason=str(data["status"]),
         )
     except (ValueError, KeyError, TypeError, InvalidOperation) as fault:
         kind = type(fault).__name__

@@ -56,7 +56,6 @@ class BrokerOrder:
     filled_quantity: Decimal = Decimal(0)
     filled_value: Decimal = Decimal(0)
     changed_at: datetime | None = None
-    reason: str = ""
 
 
 class Broker(Protocol):
@@ -64,9 +63,6 @@ class Broker(Protocol):
 
     @property
     def name(self) -> str: ...
-
-    @property
-    def label(self) -> str: ...
 
     def find(self, client_id: str) -> BrokerOrder | None:
         """Return the order with this client id, or None if the broker has none."""

@@ -73,7 +73,6 @@ class Simulated:
     book: SimulatedBook
     price: Decimal
     name: str = "simulated"
-    label: str = "Simulated broker (demo)"
 
     def find(self, client_id: str) -> BrokerOrder | None:
         order = self.book.get(client_id)
@@ -106,5 +105,4 @@ def _stated(order: SimulatedOrder) -> BrokerOrder:
         state=BrokerState(order.state),
         filled_quantity=order.filled,
         filled_value=WIDE.multiply(order.filled, order.price),
-        reason=order.state,
     )
