@@ -20,8 +20,9 @@ from edge.serializers import CurrencyField
 from identity.authentication import caller
 from marketdata.models import AssetClass
 from portfolios.api.holdings import AllocationRead, allocation_rows, estimates_row
-from portfolios.holdings.household_tables import SORTS, Wanted, securities
+from portfolios.holdings.household_tables import SORTS, securities
 from portfolios.holdings.households import AccountPart, HouseholdHolding, HouseholdValue
+from portfolios.holdings.tables import Filters
 from portfolios.prices.rule import PRICE_SOURCES
 from portfolios.queries.households import household_worth
 
@@ -155,10 +156,20 @@ class HouseholdHoldingsView(APIView):
         page = page_request(request.query_params)
         serializer = HoldingsAsked(data=request.query_params)
         serializer.is_valid(raise_exception=True)
-        asked = dict(serializer.validated_data)
-        sort = asked.pop("sort", "symbol")
+        asked = serializer.validated_data
+        filters = Filters(
+            text=asked.get("q", ""),
+            asset_class=asked.get("asset_class", ""),
+            currency=asked.get("currency", ""),
+            losses_only=asked.get("losses_only", False),
+        )
         found = household_worth(user=caller(request), now=timezone.now())
-        matches = securities(household=found, wanted=Wanted(**asked), sort=sort)
+        matches = securities(
+            household=found,
+            filters=filters,
+            account_id=asked.get("account_id"),
+            sort=asked.get("sort", "symbol"),
+        )
         shown = matches[page.offset : page.offset + page.size]
         return Response(
             page_answer(

@@ -4,11 +4,11 @@ A figure that is not known sorts last in both directions; ties are in the order 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from portfolios.holdings.households import HouseholdHolding, HouseholdValue
+from portfolios.holdings.tables import Filters, by_figure
 
 SORTS: Mapping[str, Callable[[HouseholdHolding], Any]] = {
     "symbol": lambda row: row.position.symbol,
@@ -23,36 +23,22 @@ SORTS: Mapping[str, Callable[[HouseholdHolding], Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What securities must have; empty for no such condition. `q` is in the symbol or the name."""
-
-    q: str = ""
-    asset_class: str = ""
-    currency: str = ""
-    account_id: UUID | None = None
-    losses_only: bool = False
-
-    def match(self, row: HouseholdHolding) -> bool:
-        position, gain, text = row.position, row.gain, self.q.casefold()
-        return (
-            (not text or text in position.symbol.casefold() or text in position.name.casefold())
-            and self.asset_class in ("", position.asset_class)
-            and self.currency in ("", position.currency)
-            and (
-                self.account_id is None
-                or any(held.account_id == self.account_id for held in row.accounts)
-            )
-            and (not self.losses_only or (gain is not None and gain < 0))
-        )
-
-
 def securities(
-    *, household: HouseholdValue, wanted: Wanted, sort: str = "symbol"
+    *,
+    household: HouseholdValue,
+    filters: Filters,
+    account_id: UUID | None = None,
+    sort: str = "symbol",
 ) -> list[HouseholdHolding]:
-    """Return the securities that match; `sort` with a minus for the largest first."""
+    """Return the securities that match; `sort` with a minus for the largest first.
+
+    `account_id`: only those that this account holds.
+    """
     figure, descending = SORTS[sort.removeprefix("-")], sort.startswith("-")
-    rows = [(figure(row), row) for row in household.holdings if wanted.match(row)]
-    known = [pair for pair in rows if pair[0] is not None]
-    known.sort(key=lambda pair: pair[0], reverse=descending)
-    return [row for _, row in known] + [row for value, row in rows if value is None]
+    rows = [
+        row
+        for row in household.holdings
+        if filters.match(row)
+        and (account_id is None or any(held.account_id == account_id for held in row.accounts))
+    ]
+    return by_figure(rows, figure, descending=descending)

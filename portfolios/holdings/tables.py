@@ -8,9 +8,23 @@ the order of symbol and account. Groups come by value, the largest first.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from portfolios.holdings.lines import Line, Sums, sums
+from portfolios.holdings.valuation import Position
+
+
+class Held(Protocol):
+    """A row of a table of holdings, of one account or of a household."""
+
+    @property
+    def position(self) -> Position: ...
+
+    @property
+    def gain(self) -> Decimal | None: ...
+
+
+AnyRow = TypeVar("AnyRow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +112,14 @@ GROUPINGS: Mapping[str, Grouping] = {
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What lines must have; empty for no such condition. `text` is in the symbol or the name."""
+    """What rows must have; empty for no such condition. `text` is in the symbol or the name."""
 
     text: str = ""
     asset_class: str = ""
     currency: str = ""
     losses_only: bool = False
 
-    def match(self, row: Line) -> bool:
+    def match(self, row: Held) -> bool:
         position, gain = row.position, row.gain
         text = self.text.casefold()
         return (
@@ -169,10 +183,17 @@ def in_order(rows: Sequence[Line], *, sort: str) -> list[Line]:
     """Return lines sorted by a column; lines without its figure come last."""
     column, descending = COLUMNS[sort.removeprefix("-")], sort.startswith("-")
     by_name = sorted(rows, key=lambda row: (row.position.symbol, row.account.casefold()))
-    figures = [(column.figure(row), row) for row in by_name]
+    return by_figure(by_name, column.figure, descending=descending)
+
+
+def by_figure(
+    rows: Sequence[AnyRow], figure: Callable[[AnyRow], Any], *, descending: bool
+) -> list[AnyRow]:
+    """Return rows sorted by a figure; those without it come last. Ties keep their order."""
+    figures = [(figure(row), row) for row in rows]
     known = [pair for pair in figures if pair[0] is not None]
     known.sort(key=lambda pair: pair[0], reverse=descending)
-    return [row for _, row in known] + [row for figure, row in figures if figure is None]
+    return [row for _, row in known] + [row for value, row in figures if value is None]
 
 
 def _grouped(rows: Sequence[Line], group: str, total: Decimal) -> list[Group]:
