@@ -165,7 +165,8 @@ def table(
     `sort` is a column, with a minus for the largest first; `group` a name of GROUPINGS or empty.
     """
     matches = in_order([row for row in rows if filters.match(row)], sort=sort)
-    grouped = _grouped(matches, group, total)
+    whole = sums(matches, total=total)
+    grouped = _grouped(matches, group, total) if group else [Group("", whole, tuple(matches))]
     ordered = [row for one in grouped for row in one.rows]
     pages = max(1, -(-len(ordered) // page_size))
     page = min(max(page, 1), pages)
@@ -176,7 +177,7 @@ def table(
         passed += len(one.rows)
         if part:
             shown.append(Group(one.title, one.sums, part))
-    return Table(tuple(shown), tuple(ordered), sums(ordered, total=total), page, pages)
+    return Table(tuple(shown), tuple(ordered), whole, page, pages)
 
 
 def in_order(rows: Sequence[Line], *, sort: str) -> list[Line]:
@@ -197,8 +198,6 @@ def by_figure(
 
 
 def _grouped(rows: Sequence[Line], group: str, total: Decimal) -> list[Group]:
-    if not group:
-        return [Group("", sums(rows, total=total), tuple(rows))]
     grouping, found = GROUPINGS[group], dict[Any, list[Line]]()
     for row in rows:
         found.setdefault(grouping.key(row), []).append(row)
