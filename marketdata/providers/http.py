@@ -24,7 +24,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import TimeoutError as WaitTimeout
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import httpx2
@@ -78,15 +78,7 @@ class Answered:
 
 def bulk(request: Get) -> Get:
     """Return the same request with the bounds of a long history."""
-    return Get(
-        vendor=request.vendor,
-        base_url=request.base_url,
-        path=request.path,
-        parameters=request.parameters,
-        headers=request.headers,
-        total_s_max=BULK_S_MAX,
-        bytes_max=BULK_BYTES_MAX,
-    )
+    return replace(request, total_s_max=BULK_S_MAX, bytes_max=BULK_BYTES_MAX)
 
 
 def fetched(request: Get) -> bytes:
