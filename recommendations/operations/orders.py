@@ -45,7 +45,7 @@ def wishes_of(trades: Sequence[Trade], *, whole_shares: bool) -> list[Wish]:
 
 
 def _wish(number: int, trade: Trade, whole_shares: bool) -> Wish:
-    lots = tuple(ChosenLot(UUID(lot.lot_id), lot.quantity, lot.piece) for lot in trade.lots)
+    lots = _lots(trade)
     wish = Wish(
         symbol=trade.symbol,
         side=trade.side,
@@ -60,6 +60,11 @@ def _wish(number: int, trade: Trade, whole_shares: bool) -> Wish:
     if not whole:
         return replace(wish, dropped=LESS_THAN_ONE_SHARE)
     return replace(wish, quantity=whole, lots=scaled(lots, whole))
+
+
+def _lots(trade: Trade) -> tuple[ChosenLot, ...]:
+    """Return the lots that a trade names, in its order."""
+    return tuple(ChosenLot(UUID(lot.lot_id), lot.quantity, lot.piece) for lot in trade.lots)
 
 
 def order_trades(
@@ -115,10 +120,7 @@ def order_trade(
                 code="quantity_exceeds_recommendation",
                 fields={"quantity": ["is more than is recommended"]},
             )
-        lots = wish.lots
-        if not lots:
-            named = tuple(ChosenLot(UUID(x.lot_id), x.quantity, x.piece) for x in trade.lots)
-            lots = scaled(named, wish.quantity)
+        lots = wish.lots or scaled(_lots(trade), wish.quantity)
         (made,) = place(
             account=recommendation.account,
             wishes=[replace(wish, place=number, lots=lots)],
