@@ -82,12 +82,9 @@ def place(
             ]
             ensure_held(account=holder, sales=sales, day=now)
         rows = [
-            _row(wish, assets[wish.symbol], quotes, holder, user, now, recommendation_id, trades)
+            _row(wish, assets, quotes, holder, broker, user, now, recommendation_id, trades)
             for wish in wishes
         ]
-        for row in rows:
-            if broker and row.state == State.PLACED:
-                row.broker, row.state, row.look_at = broker, State.SENDING.value, now
         made = _saved(rows)
         follow_soon(orders=[row for row in made if row.broker], now=now)
         return made
@@ -159,15 +156,17 @@ def _checked(wish: Wish, assets: Mapping[str, Asset], account: Account) -> Wish:
 
 def _row(
     wish: Wish,
-    asset: Asset,
+    assets: Mapping[str, Asset],
     quotes: Mapping[int, Quote],
     account: Account,
+    broker: str,
     user: User,
     now: datetime,
     recommendation_id: UUID | None,
     trades: int | None,
 ) -> Order:
-    standing = ordered(wish.quantity)
+    asset, at_broker = assets[wish.symbol], bool(broker) and not wish.dropped
+    standing = ordered(wish.quantity, at_broker=at_broker)
     if wish.dropped:
         standing = cancelled(standing)
     quote = quotes.get(asset.pk)
@@ -183,10 +182,12 @@ def _row(
         limit_price=wish.limit_price,
         expected_price=quote.price if quote else wish.expected_price,
         lots=stored_lots(wish.lots),
+        broker=broker if at_broker else "",
         state=standing.state.value,
         reason=wish.dropped,
         created_at=now,
         created_by=user,
+        look_at=now if at_broker else None,
     )
 
 
