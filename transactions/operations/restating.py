@@ -12,17 +12,17 @@ stated the way the ledger took them:
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from uuid import UUID
 
 from core.dates import on_day
 from core.limits import PRICE_DECIMALS
 from core.money import WIDE, converted, quantize
 from marketdata.fx import kept
 from marketdata.queries import exchange_rates_on
-from transactions.ledger.entries import ChosenLot, Entry, Ratio
+from transactions.ledger.entries import Entry, Ratio
 from transactions.ledger.kinds import KINDS
 from transactions.models import Transaction
 from transactions.operations.drafts import Draft
+from transactions.orders.lots import chosen_lots
 
 
 def restated(*, row: Transaction) -> Entry:
@@ -31,10 +31,7 @@ def restated(*, row: Transaction) -> Entry:
     A transfer to an own account names the receiving account. Its arrival has no entry of its own.
     """
     kind = row.kind
-    lots = tuple(
-        ChosenLot(UUID(lot["lot_id"]), Decimal(lot["quantity"]), lot.get("piece"))
-        for lot in row.lots
-    )
+    lots = chosen_lots(row.lots)
     price, amount = _money(row)
     rate, settled = _cash(row)
     taken_by: Transaction | None = getattr(row, "taken_by", None)

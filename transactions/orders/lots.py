@@ -25,7 +25,7 @@ def stored_lots(lots: Iterable[ChosenLot]) -> list[dict[str, Any]]:
 
 
 def chosen_lots(stored: Iterable[Mapping[str, Any]]) -> tuple[ChosenLot, ...]:
-    """Return the lots that an order keeps."""
+    """Return the lots that an order or a transaction keeps."""
     return tuple(
         ChosenLot(UUID(row["lot_id"]), Decimal(row["quantity"]), row.get("piece")) for row in stored
     )
