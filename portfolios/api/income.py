@@ -280,7 +280,7 @@ def _payment_row(row: Payment, currency: str) -> dict[str, object]:
         "account_currency": booked.account_currency,
         "amount_account": money_text(row.amount_account, booked.account_currency),
         "amount_household": money_text(row.amount_household, currency),
-        "quantity": None if booked.quantity is None else plain(booked.quantity),
+        "quantity": plain_text(booked.quantity),
     }
 
 

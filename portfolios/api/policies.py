@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.money import plain
+from core.money_text import plain_text
 from edge.serializers import MoneyField, StrictSerializer, SymbolField
 from identity.authentication import caller
 from portfolios import operations, queries
@@ -75,12 +76,12 @@ class RebalancePolicyView(APIView):
 
 def policy_row(policy: Policy) -> dict[str, object]:
     """Return the rules as the API shows them."""
-    budgets = {"turnover_budget": policy.turnover_budget, "gain_budget": policy.gain_budget}
     return {
         "cash_policy": policy.cash_policy,
         "cash_floor": plain(policy.cash_floor),
         "minimum_holding_days": policy.minimum_holding_days,
-        **{name: None if one is None else plain(one) for name, one in budgets.items()},
+        "turnover_budget": plain_text(policy.turnover_budget),
+        "gain_budget": plain_text(policy.gain_budget),
         "leave_out": list(policy.leave_out),
     }
 

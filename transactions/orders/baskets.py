@@ -18,6 +18,7 @@ from io import StringIO
 
 from core.errors import InvalidInput
 from core.money import plain
+from core.money_text import plain_text
 
 _FIDELITY_STEP = Decimal("0.001")
 
@@ -48,7 +49,7 @@ def _ibkr_row(order: BasketOrder, tag: str, with_limits: bool) -> list[str]:
     row += ["SMART", order.currency, "DAY"]
     row += ["MKT" if order.limit_price is None else "LMT"]
     if with_limits:
-        row.append("" if order.limit_price is None else plain(order.limit_price))
+        row.append(plain_text(order.limit_price) or "")
     return [*row, tag]
 
 
@@ -58,12 +59,11 @@ def _fidelity(orders: Sequence[BasketOrder], tag: str) -> Rows:
         quantity = order.quantity.quantize(_FIDELITY_STEP, rounding=ROUND_DOWN)
         if not quantity:
             continue
-        is_limit = order.limit_price is not None
-        price = plain(order.limit_price) if order.limit_price is not None else ""
+        price = plain_text(order.limit_price)
         rows.append(
             [
                 *("", "1", "B" if order.side == "buy" else "S", plain(quantity), order.symbol),
-                *("L" if is_limit else "M", "D", price),
+                *("L" if price else "M", "D", price or ""),
             ]
         )
     return rows
@@ -72,12 +72,11 @@ def _fidelity(orders: Sequence[BasketOrder], tag: str) -> Rows:
 def _schwab(orders: Sequence[BasketOrder], tag: str) -> Rows:
     rows = [["Action", "Quantity", "Symbol", "Order type", "Limit price", "Timing"]]
     for order in orders:
-        is_limit = order.limit_price is not None
-        price = plain(order.limit_price) if order.limit_price is not None else ""
+        price = plain_text(order.limit_price)
         rows.append(
             [
                 *(order.side.capitalize(), plain(order.quantity), order.symbol),
-                *("Limit" if is_limit else "Market", price, "Day only"),
+                *("Limit" if price else "Market", price or "", "Day only"),
             ]
         )
     return rows
