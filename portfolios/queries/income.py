@@ -364,7 +364,7 @@ def _units_of_days(accounts: Sequence[Account], asset_ids: set[int]) -> dict[int
     own = {row.pk: row.currency for row in accounts}
     found = history(
         facts=read.picked(np.isin(read.accounts, list(own))),
-        currencies={pk: own.get(pk, "USD") for pk in {*np.unique(read.accounts).tolist(), *own}},
+        currencies=own,
     )
     return {
         asset_id: _Units(found.units.get(asset_id), found.splits.get(asset_id, ()))
