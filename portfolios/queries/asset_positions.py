@@ -244,11 +244,8 @@ def _wash(accounts: Sequence[Account], asset: Asset, today: date) -> tuple[WashS
         own = of_household[pk]
         untils = [windows.blocked_until(account=one.pk, asset=asset.pk) for one in own]
         blocked = max((until for until in untils if until), default=None)
-        bought = [
-            piece.opened_at.date()
-            for piece in windows.of(asset.pk).purchases
-            if any(windows.loss_counts(account=one.pk, asset=asset.pk) for one in own)
-        ]
+        counts = any(windows.loss_counts(account=one.pk, asset=asset.pk) for one in own)
+        bought = [piece.opened_at.date() for piece in windows.of(asset.pk).purchases if counts]
         safe_to_sell = clean_date(max(bought)) if bought else None
         if blocked or safe_to_sell:
             found.append(
