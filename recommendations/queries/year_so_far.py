@@ -9,6 +9,7 @@ from core.money import quantize
 from portfolios.queries.gains import disposals, year_range
 from recommendations.engine.inputs import YearSoFar
 from transactions.models import Account, Transaction
+from transactions.queries.ledger import IN_REVERSED_PAIR
 
 _TRADES = ("buy", "sell")
 
@@ -20,18 +21,14 @@ def year_so_far(*, account: Account, as_of: date) -> YearSoFar:
     do not count.
     """
     first, next_first = year_range(as_of.year)
-    traded = Transaction.objects.filter(
-        account=account,
-        type__in=_TRADES,
-        trade_date__gte=first,
-        trade_date__lt=next_first,
-        reverses__isnull=True,
-        reversed_by__isnull=True,
-    ).aggregate(money=Sum(F("amount") * F("fx_rate")))["money"]
+    rows = Transaction.objects.filter(
+        account=account, type__in=_TRADES, trade_date__gte=first, trade_date__lt=next_first
+    )
+    traded = rows.exclude(IN_REVERSED_PAIR).aggregate(money=Sum(F("amount") * F("fx_rate")))
     gain = disposals(account_ids=[account.pk], year=as_of.year).aggregate(
         gain=Sum(F("proceeds") - F("cost_basis") + F("deferred_loss") + F("permanent_loss"))
     )["gain"]
     return YearSoFar(
-        turnover=quantize(traded or Decimal(0), account.currency),
+        turnover=quantize(traded["money"] or Decimal(0), account.currency),
         gain=gain or Decimal(0),
     )
