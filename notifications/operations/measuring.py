@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from notifications.metrics import Figures, keep
+from edge.metrics import Figures
+from notifications.metrics import WAITING_DELIVERIES
 from notifications.models import Channel
 from stores.rows import rows_of
 
@@ -25,5 +26,5 @@ def measure(*, now: datetime) -> Figures:
         "ballast_deliveries_oldest_due_seconds": oldest,
         "ballast_deliveries_dead": dead,
     }
-    keep(figures)
+    WAITING_DELIVERIES.keep(figures)
     return figures

@@ -5,19 +5,23 @@ named by PROMETHEUS_MULTIPROC_DIR, which the starter empties; then any of them a
 A full disk stops none of them; see `metric_files.py`.
 """
 
+import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import redis
 from django.db import connections
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from edge import metric_files
+from stores.redis import redis_client
 
 metric_files.install()
 
@@ -54,6 +58,10 @@ REFUSED_EARLY = Counter(
 UNHANDLED = Counter("ballast_unhandled_errors", "Responses with status 500.", ["route"])
 
 _COLLECTORS: list[Collector] = []
+_KEPT_S = 120
+
+# Name of a gauge -> value of its label -> figure.
+Figures = Mapping[str, Mapping[str, float]]
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _KINDS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "COPY", "SAVEPOINT"})
@@ -126,6 +134,37 @@ def observe_request(
 def export(collector: Collector) -> None:
     """Add a collector whose values come from a store that all processes share."""
     _COLLECTORS.append(collector)
+
+
+class KeptFigures(Collector):
+    """Gauges that a scheduled task measures and keeps in Redis for a while.
+
+    The process that answers /metrics reads them there, so any process can answer, wherever the task
+    ran. What was measured too long ago is not shown.
+    """
+
+    def __init__(self, *, key: str, gauges: Mapping[str, tuple[str, str]]) -> None:
+        """`gauges`: name of a gauge -> its label and its description."""
+        self._key, self._gauges = key, gauges
+
+    def keep(self, figures: Figures) -> None:
+        """Store the measured figures."""
+        assert set(figures) <= set(self._gauges), "every gauge is described"
+        redis_client().set(self._key, json.dumps(figures), ex=_KEPT_S)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Return the gauges as last measured."""
+        try:
+            text = redis_client().get(self._key)
+        except redis.RedisError:
+            return
+        figures: Figures = json.loads(text) if text else {}
+        for name, by_label in figures.items():
+            label, description = self._gauges[name]
+            family = GaugeMetricFamily(name, description, labels=[label])
+            for value, figure in by_label.items():
+                family.add_metric([value], figure)
+            yield family
 
 
 def exposition() -> bytes:

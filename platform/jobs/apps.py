@@ -1,11 +1,11 @@
 from django.apps import AppConfig
 
 from edge.metrics import export
-from jobs.metrics import WaitingWork
+from jobs.metrics import WAITING_WORK
 
 
 class JobsConfig(AppConfig):
     name = "jobs"
 
     def ready(self) -> None:
-        export(WaitingWork())
+        export(WAITING_WORK)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from edge.metrics import exposition
 from jobs import operations
-from jobs.metrics import keep
+from jobs.metrics import WAITING_WORK
 from jobs.models import Job
 from jobs.operations.measuring import measure
 
@@ -31,7 +31,7 @@ def ask(user: Any, queue: str) -> Job:
 
 
 def test_waiting_and_running_work_is_counted_and_shown_to_prometheus(people: Any) -> None:
-    keep({})
+    WAITING_WORK.keep({})
     assert b"ballast_jobs_waiting" not in exposition(), "nothing is known: nothing is claimed"
     waiting, held, importing = (
         ask(people.owner, q) for q in ("interactive", "interactive", "imports")

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from django.db import connection
 
-from jobs.metrics import Figures, keep
+from edge.metrics import Figures
+from jobs.metrics import WAITING_WORK
 from jobs.models import OutboxState, Queue
 from jobs.operations.worker_messages import depths
 
@@ -46,5 +47,5 @@ def measure(*, now: datetime) -> Figures:
         "ballast_outbox_rows": rows,
         "ballast_outbox_oldest_seconds": age,
     }
-    keep(figures)
+    WAITING_WORK.keep(figures)
     return figures
