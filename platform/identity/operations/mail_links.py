@@ -59,14 +59,7 @@ def used_link(*, token: str, purpose: LinkPurpose, now: datetime) -> MailLink:
         locked(User.objects.all()).get(pk=found.user_id)
         rows = MailLink.objects.select_related("user").filter(pk=found.pk)
         found = rows.filter(used_at=None, expires_at__gt=now).first()
-    # An operator may have given the user another address since.
-    if (
-        found is not None
-        and purpose != LinkPurpose.CHANGE_EMAIL
-        and found.email != found.user.email
-    ):
-        found = None
-    if found is None or not _belongs(token, found) or not found.user.may_log_in:
+    if found is None or not _belongs(token, found) or not _may_use(found):
         raise InvalidInput(
             "The link has expired or was used before. Ask for a new one.",
             code="link_invalid",
