@@ -6,7 +6,7 @@ when the lease ends. Only the latest claim of a row may mark it: `claims` only e
 """
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ _LOOKED_AT = 500
 CLAIMS_MAX = 15
 
 # The oldest due, at most some of each receiver; a receiver that takes everything at once has none.
-_CLAIM = """
+_OLDEST = """
 WITH due AS (
     SELECT id, address, next_at FROM notifications_delivery
      WHERE channel = %(channel)s AND urgent = %(urgent)s AND state = 'waiting'
@@ -42,6 +42,9 @@ mine AS (
     SELECT id FROM notifications_delivery
      WHERE id IN (SELECT id FROM chosen) AND state = 'waiting' AND next_at <= statement_timestamp()
      ORDER BY id FOR UPDATE SKIP LOCKED)
+"""
+# The rows of `mine`, as `Claimed` has them.
+_TAKE = """
 UPDATE notifications_delivery claimed
    SET attempts = claimed.attempts + 1, claims = claimed.claims + 1,
        next_at = statement_timestamp() + make_interval(secs => %(lease_s)s)
@@ -86,21 +89,25 @@ def claim(
     *, channel: str, urgent: bool, limit: int, per_address: int = PER_ADDRESS_MAX
 ) -> list[Claimed]:
     """Claim due deliveries of a channel, oldest first."""
-    rows = rows_of(
-        _CLAIM,
+    return taken(
+        _OLDEST,
         {
             "channel": channel,
             "urgent": urgent,
             "limit": limit,
             "per_address": per_address,
             "looked_at": max(limit, _LOOKED_AT),
-            "lease_s": settings.DELIVERY_LEASE_S,
         },
     )
-    return survivors([claimed_row(row) for row in sorted(rows)])
 
 
-def survivors(claimed: Sequence[Claimed]) -> list[Claimed]:
+def taken(mine: str, values: Mapping[str, object]) -> list[Claimed]:
+    """Claim the deliveries that a WITH clause locks under the name `mine`, in their order of id."""
+    rows = rows_of(mine + _TAKE, {**values, "lease_s": settings.DELIVERY_LEASE_S})
+    return _survivors([_claimed_row(row) for row in sorted(rows)])
+
+
+def _survivors(claimed: Sequence[Claimed]) -> list[Claimed]:
     """Return the deliveries without those whose workers died at every try: these are dead."""
     poison = [one for one in claimed if one.attempts > CLAIMS_MAX]
     if poison:
@@ -108,7 +115,7 @@ def survivors(claimed: Sequence[Claimed]) -> list[Claimed]:
     return [one for one in claimed if one.attempts <= CLAIMS_MAX]
 
 
-def claimed_row(row: Sequence[Any]) -> Claimed:
+def _claimed_row(row: Sequence[Any]) -> Claimed:
     """Return a row of a claiming statement."""
     values = list(row)
     if isinstance(values[7], str | bytes):
