@@ -25,14 +25,17 @@ def mail_domain() -> str:
 
 def page_of(payload: Mapping[str, Any]) -> str:
     """Return the path of the page an event is about; the list of notices if it has none."""
+    return page_about(payload) or reverse("notices")
+
+
+def page_about(payload: Mapping[str, Any]) -> str | None:
+    """Return the path of the page an event is about, or None."""
     if payload.get("corporate_action_id"):
         return reverse("corporate_action", args=[payload["corporate_action_id"]])
     account_id, decision_id = payload.get("account_id"), payload.get("recommendation_id")
     if account_id and decision_id:
         return reverse("recommendation", args=[account_id, decision_id])
-    if account_id:
-        return reverse("portfolio", args=[account_id])
-    return reverse("notices")
+    return reverse("portfolio", args=[account_id]) if account_id else None
 
 
 def secret_link(payload: Mapping[str, Any], *, now: datetime) -> str | None:

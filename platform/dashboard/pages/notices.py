@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
 
 from core.errors import BallastError
@@ -12,8 +11,8 @@ from dashboard.forms.notices import PreferencesForm
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from edge.pagination import keyset_page
 from notifications import queries
-from notifications.models import Notice
 from notifications.operations import mark_all_read, own_public_key, set_preferences
+from notifications.operations.links import page_about
 from notifications.preferences import Wishes, wants
 from notifications.topics import CHOSEN_CHANNELS, TOPICS
 from transactions.queries import accounts
@@ -41,7 +40,7 @@ def notices(request: SignedIn) -> HttpResponse:
             "title": row.title,
             "created_at": row.created_at,
             "read_at": row.read_at,
-            "url": _address(row),
+            "url": page_about(row.payload),
         }
         for row in rows
     ]
@@ -119,15 +118,3 @@ def _switches(wishes: Wishes, form: PreferencesForm) -> list[dict[str, object]]:
         }
         for topic in TOPICS.values()
     ]
-
-
-def _address(notice: Notice) -> str | None:
-    """Return the address of the page a notice is about."""
-    action_id = notice.payload.get("corporate_action_id")
-    if action_id:
-        return reverse("corporate_action", args=[action_id])
-    account_id = notice.payload.get("account_id")
-    recommendation_id = notice.payload.get("recommendation_id")
-    if account_id and recommendation_id:
-        return reverse("recommendation", args=[account_id, recommendation_id])
-    return reverse("portfolio", args=[account_id]) if account_id else None
