@@ -10,7 +10,6 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -20,6 +19,7 @@ from core.errors import BallastError
 from dashboard.forms.entries import LoginForm, RegisterForm, add_refusal
 from dashboard.forms.security import CodeForm
 from dashboard.pages.frame import refused, shown
+from dashboard.pages.query_parameters import inside
 from edge.rate_limits import REGISTER, consume
 from identity.authentication import ensure_second_factor, note_new_log_in
 from identity.middleware import begin_session
@@ -38,7 +38,7 @@ WAITING_S = 300
 @require_http_methods(["GET", "HEAD", "POST"])
 def log_in(request: HttpRequest) -> HttpResponse:
     """Log in by e-mail. Attempts are counted by address and by e-mail."""
-    following = inside(request, request.POST.get("next") or request.GET.get("next", ""))
+    following = following_page(request.POST.get("next") or request.GET.get("next", ""))
     if request.user.is_authenticated:
         return HttpResponseRedirect(following)
     form = LoginForm(request.POST if request.method == "POST" else None)
@@ -109,7 +109,7 @@ def waiting_user(request: HttpRequest) -> User | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 def log_in_second(request: HttpRequest) -> HttpResponse:
     """Ask for the second factor of a user whose password was right."""
-    following = inside(request, request.POST.get("next") or request.GET.get("next", ""))
+    following = following_page(request.POST.get("next") or request.GET.get("next", ""))
     if request.user.is_authenticated:
         return HttpResponseRedirect(following)
     user = waiting_user(request)
@@ -136,7 +136,7 @@ def log_in_second(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD"])
 def log_in_to_admin(request: HttpRequest) -> HttpResponse:
     """Send operators to the one log-in, and tell others that the administration is not theirs."""
-    following = inside(request, request.GET.get("next", "/admin/"))
+    following = following_page(request.GET.get("next", "/admin/"))
     if not request.user.is_authenticated:
         return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': following})}")
     if request.user.is_staff:
@@ -145,12 +145,9 @@ def log_in_to_admin(request: HttpRequest) -> HttpResponse:
     return refused(request, BallastError(detail, code="permission_denied", status=403))
 
 
-def inside(request: HttpRequest, address: str) -> str:
-    """Return the page to go on to: a path of this site, or else the first page."""
-    ours = address.startswith("/") and url_has_allowed_host_and_scheme(
-        address, allowed_hosts=None, require_https=request.is_secure()
-    )
-    return address if ours else settings.LOGIN_REDIRECT_URL
+def following_page(address: str) -> str:
+    """Return the page after a log-in: a path of this site, or else the first page."""
+    return inside(address, otherwise=settings.LOGIN_REDIRECT_URL)
 
 
 @never_cache

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from core.errors import BallastError, InvalidInput, NotFound
 from core.limits import NAME_LENGTH_MAX
-from dashboard.pages.access import enter, inside
+from dashboard.pages.access import enter, following_page
 from dashboard.pages.frame import SignedIn, for_investors, refused, shown
 from dashboard.pages.proof import recently_proved
 from edge import rate_limits
@@ -107,7 +107,7 @@ def passkey_log_in(request: HttpRequest) -> HttpResponse:
     except BallastError as refusal:
         return refused(request, refusal)
     enter(request, user, second_factor=True, by="passkey")
-    return HttpResponseRedirect(inside(request, request.POST.get("next", "")))
+    return HttpResponseRedirect(following_page(request.POST.get("next", "")))
 
 
 @for_investors("POST")
@@ -124,7 +124,7 @@ def passkey_proof(request: SignedIn) -> HttpResponse:
     request.session[SECOND_FACTOR] = True
     renew_session_proof(request)
     messages.success(request, "Thank you. Now repeat what you were about to do.")
-    return HttpResponseRedirect(inside(request, request.POST.get("next", "")))
+    return HttpResponseRedirect(following_page(request.POST.get("next", "")))
 
 
 def _begun(request: HttpRequest, begin: Callable[[], Ceremony]) -> HttpResponse:

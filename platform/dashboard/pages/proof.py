@@ -9,13 +9,13 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 
 from core.errors import BallastError
 from dashboard.forms.entries import add_refusal
 from dashboard.forms.security import CodeForm, PasswordProofForm
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.query_parameters import inside
 from edge import rate_limits
 from identity.authentication import prove
 from identity.middleware import renew_session_proof, session_proved_at
@@ -49,7 +49,9 @@ def recently_proved(back: str) -> Callable[[Page[P]], Page[P]]:
 @sensitive_post_parameters("password", "code")
 def proof(request: SignedIn) -> HttpResponse:
     """Ask for the password, or for a code if there is a second factor; then go on."""
-    following = _inside(request.POST.get("next") or request.GET.get("next", ""))
+    following = inside(
+        request.POST.get("next") or request.GET.get("next", ""), otherwise=reverse("security")
+    )
     factor = has_second_factor(user=request.user)
     kind = CodeForm if factor else PasswordProofForm
     form = kind(request.POST if request.method == "POST" else None)
@@ -85,8 +87,3 @@ def _show(form: CodeForm | PasswordProofForm, refusal: BallastError) -> None:
         form.add_error(next(iter(form.fields)), refusal.detail)
     else:
         add_refusal(form, refusal)
-
-
-def _inside(address: str) -> str:
-    ours = address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
-    return address if ours else reverse("security")

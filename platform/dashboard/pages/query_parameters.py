@@ -1,8 +1,9 @@
-"""Read and check the year, page number or symbol in the query string of a page."""
+"""Read and check what pages are sent: the year, page number, symbol, or page to go on to."""
 
 from collections.abc import Mapping
 
 from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from core.errors import InvalidInput
 from core.limits import EARLIEST_DATE, SYMBOL_LENGTH_MAX, TAX_YEAR_MAX
@@ -61,6 +62,12 @@ def symbol_asked(request: HttpRequest) -> str:
             fields={"symbol": ["is too long"]},
         )
     return symbol
+
+
+def inside(address: str, *, otherwise: str) -> str:
+    """Return the address if it is a path of this site, or else `otherwise`."""
+    ours = address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
+    return address if ours else otherwise
 
 
 def _number(text: str) -> int | None:

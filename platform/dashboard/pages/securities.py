@@ -8,12 +8,12 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from core.errors import BallastError, NotFound
 from dashboard.forms.entries import add_refusal
 from dashboard.forms.securities import FindForm, FollowForm
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.query_parameters import inside
 from edge import rate_limits
 from marketdata.operations.vendor_assets import find_at_vendors, follow_security, security_at
 from marketdata.queries.quotes import quotes
@@ -24,7 +24,11 @@ def securities(request: SignedIn) -> HttpResponse:
     """Show the search, and what the vendors found."""
     asked = bool(request.GET.get("q"))
     form = FindForm(request.GET if asked else None)
-    context: dict[str, Any] = {"form": form, "asked": asked, "back": _back(request.GET.get("back"))}
+    context: dict[str, Any] = {
+        "form": form,
+        "asked": asked,
+        "back": inside(request.GET.get("back", ""), otherwise=""),
+    }
     status = 200
     if asked and form.is_valid():
         try:
@@ -57,16 +61,9 @@ def security_follow(request: SignedIn) -> HttpResponse:
         request, f"{asset.symbol} is added.{price} Its history loads in the next minutes."
     )
     query = {"q": chosen["q"] or asset.symbol}
-    if back := _back(chosen["back"]):
+    if back := inside(chosen["back"], otherwise=""):
         query["back"] = back
     return redirect(f"{reverse('securities')}?{urlencode(query)}")
-
-
-def _back(text: str | None) -> str:
-    """Return a path on this host, and nothing else."""
-    if text and text.startswith("/") and url_has_allowed_host_and_scheme(text, allowed_hosts=None):
-        return text
-    return ""
 
 
 def _count(request: SignedIn) -> None:
