@@ -14,9 +14,10 @@ from core.limits import SYMBOL_LENGTH_MAX
 from dashboard.forms.corrections import CorrectionForm
 from dashboard.forms.entries import TransactionForm, add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.posts import answered_once
 from dashboard.pages.query_parameters import symbol_asked
 from edge.pagination import keyset_page
-from jobs.operations import Answer, answer_once
+from jobs.operations import Answer
 from marketdata.queries import assets, assets_by_symbol
 from transactions import queries as ledger
 from transactions.ledger.kinds import KINDS
@@ -126,16 +127,12 @@ def _record(
         return 201, {"id": str(row.public_id)}
 
     try:
-        (status, _), _ = answer_once(
-            user=request.user,
-            key=request.POST.get("key") or None,
-            request={
-                "page": request.path,
-                "form": {name: str(value) for name, value in form.cleaned_data.items()},
-            },
-            now=now,
-            access=lambda: account,
+        status, _ = answered_once(
+            request,
+            subject=account,
             effect=effect,
+            now=now,
+            form={name: str(value) for name, value in form.cleaned_data.items()},
         )
     except _NotRecorded:
         return 200

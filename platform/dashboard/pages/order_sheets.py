@@ -13,6 +13,7 @@ from core.errors import BallastError, Conflict
 from core.identifiers import uuid7
 from dashboard.forms.orders import FillForm
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.posts import answered_once
 from dashboard.pages.rebalances import recommendation_row
 from dashboard.presenters.orders import (
     OrderLine,
@@ -21,7 +22,7 @@ from dashboard.presenters.orders import (
     line_of_wish,
     prefilled,
 )
-from jobs.operations import Answer, answer_once
+from jobs.operations import Answer
 from marketdata.queries import assets_by_symbol, quotes
 from recommendations import operations, queries
 from recommendations.models import Recommendation, RecommendationStatus
@@ -155,17 +156,7 @@ def _record(
         )
         return 201, {"batch": str(batch), "count": len(made)}
 
-    (_, body), _ = answer_once(
-        user=request.user,
-        key=request.POST.get("key") or None,
-        request={
-            "page": request.path,
-            "form": {name: request.POST[name] for name in sorted(request.POST)},
-        },
-        now=now,
-        access=lambda: row,
-        effect=effect,
-    )
+    _, body = answered_once(request, subject=row, effect=effect, now=now)
     return str(body["batch"]), int(str(body["count"]))
 
 

@@ -16,9 +16,10 @@ from dashboard.forms.orders import FillForm, OrderForm
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.pages.ledger import ROWS_SHOWN, SUGGESTIONS_MAX
 from dashboard.pages.order_sheets import undo
+from dashboard.pages.posts import answered_once
 from dashboard.presenters.orders import OrderLine, batches, line_of_order, prefilled
 from edge.pagination import keyset_page
-from jobs.operations import Answer, answer_once
+from jobs.operations import Answer
 from marketdata.queries import assets, quotes
 from transactions import queries as ledger
 from transactions.models import Account, Order
@@ -112,13 +113,12 @@ def _place(request: SignedIn, account: Account, form: OrderForm) -> int:
         return 201, {"id": str(made.public_id)}
 
     try:
-        (status, _), _ = answer_once(
-            user=request.user,
-            key=request.POST.get("key") or None,
-            request={"page": request.path, "form": {k: str(v) for k, v in sorted(stated.items())}},
-            now=now,
-            access=lambda: account,
+        status, _ = answered_once(
+            request,
+            subject=account,
             effect=effect,
+            now=now,
+            form={name: str(value) for name, value in sorted(stated.items())},
         )
     except BallastError as refusal:
         add_refusal(form, refusal)
@@ -143,17 +143,7 @@ def order_fill(request: SignedIn, account_id: UUID, order_id: UUID) -> HttpRespo
         return 201, {"batch": str(batch)}
 
     try:
-        (_, body), _ = answer_once(
-            user=request.user,
-            key=request.POST.get("key") or None,
-            request={
-                "page": request.path,
-                "form": {name: request.POST[name] for name in sorted(request.POST)},
-            },
-            now=now,
-            access=lambda: row,
-            effect=effect,
-        )
+        _, body = answered_once(request, subject=row, effect=effect, now=now)
     except BallastError as refusal:
         messages.error(request, refusal.detail)
         return redirect("account_orders", account_id)
