@@ -15,6 +15,7 @@ from core.errors import BallastError, NotFound
 from dashboard.forms.entries import add_refusal
 from dashboard.forms.security import AcceptForm, AddressForm
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.posts import count_try, id_sent
 from dashboard.pages.proof import recently_proved
 from dashboard.pages.recovery import COOKIE
 from dashboard.presenters.security_events import event_line
@@ -42,7 +43,7 @@ def invite(request: SignedIn) -> HttpResponse:
     form = AddressForm(request.POST, prefix="invite")
     if not form.is_valid():
         return _page(request, invite_form=form, status=400)
-    _count(request)
+    count_try(request, rate_limits.INVITE)
     try:
         invitation, _ = households.invite(
             user=queries.profile(user_id=request.user.pk),
@@ -60,7 +61,7 @@ def invite(request: SignedIn) -> HttpResponse:
 def invitation_withdraw(request: SignedIn) -> HttpResponse:
     """Withdraw an invitation; its link ends."""
     households.take_back_invitation(
-        user=request.user, invitation_id=_uuid(request), now=timezone.now()
+        user=request.user, invitation_id=_id(request), now=timezone.now()
     )
     messages.success(request, "The invitation is withdrawn.")
     return redirect("household")
@@ -73,7 +74,7 @@ def adviser_grant(request: SignedIn) -> HttpResponse:
     form = AddressForm(request.POST, prefix="adviser")
     if not form.is_valid():
         return _page(request, adviser_form=form, status=400)
-    _count(request)
+    count_try(request, rate_limits.INVITE)
     try:
         link = households.grant_adviser(
             user=queries.profile(user_id=request.user.pk),
@@ -92,7 +93,7 @@ def adviser_withdraw(request: SignedIn) -> HttpResponse:
     """End an adviser's access at once."""
     households.withdraw_adviser(
         user=queries.profile(user_id=request.user.pk),
-        adviser_id=_uuid(request),
+        adviser_id=_id(request),
         now=timezone.now(),
     )
     messages.success(request, "The adviser's access has ended.")
@@ -193,12 +194,5 @@ def _page(
     return shown(request, "household", context, status=status)
 
 
-def _count(request: SignedIn) -> None:
-    rate_limits.consume(rate_limits.INVITE, request=request, subject=f"user:{request.user.pk}")
-
-
-def _uuid(request: SignedIn) -> UUID:
-    try:
-        return UUID(request.POST.get("id", ""))
-    except ValueError:
-        raise NotFound("It does not exist. Reload the page.") from None
+def _id(request: SignedIn) -> UUID:
+    return id_sent(request, "id", missing=NotFound("It does not exist. Reload the page."))

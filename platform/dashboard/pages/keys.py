@@ -12,6 +12,7 @@ from core.errors import BallastError, NotFound
 from dashboard.forms.entries import add_refusal
 from dashboard.forms.security import KeyForm
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.posts import count_try, id_sent
 from dashboard.pages.proof import recently_proved
 from edge import rate_limits
 from identity.middleware import origin_of
@@ -34,9 +35,7 @@ def _make(request: SignedIn) -> HttpResponse:
     data = form.cleaned_data
     until = data["expires_on"]
     try:
-        rate_limits.consume(
-            rate_limits.MAKE_KEY, request=request, subject=f"user:{request.user.pk}"
-        )
+        count_try(request, rate_limits.MAKE_KEY)
         key, text = api_keys.make_key(
             user=request.user,
             name=data["name"],
@@ -55,10 +54,8 @@ def _make(request: SignedIn) -> HttpResponse:
 @for_investors("POST")
 def key_revoke(request: SignedIn) -> HttpResponse:
     """Revoke a key."""
-    try:
-        key_id = UUID(request.POST.get("key", ""))
-    except ValueError:
-        raise NotFound("The key does not exist. Reload the list.", code="key_not_found") from None
+    missing = NotFound("The key does not exist. Reload the list.", code="key_not_found")
+    key_id = id_sent(request, "key", missing=missing)
     api_keys.revoke_key(
         user=request.user, key_id=key_id, now=timezone.now(), origin=origin_of(request)
     )

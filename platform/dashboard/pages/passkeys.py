@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib import messages
@@ -17,6 +16,7 @@ from core.errors import BallastError, InvalidInput, NotFound
 from core.limits import NAME_LENGTH_MAX
 from dashboard.pages.access import enter, following_page
 from dashboard.pages.frame import SignedIn, for_investors, refused, shown
+from dashboard.pages.posts import id_sent
 from dashboard.pages.proof import recently_proved
 from edge import rate_limits
 from identity.authentication import prove_by_passkey
@@ -78,12 +78,8 @@ def passkey_add(request: SignedIn) -> HttpResponse:
 @recently_proved("security")
 def passkey_remove(request: SignedIn) -> HttpResponse:
     """Remove a passkey."""
-    try:
-        passkey_id = UUID(request.POST.get("passkey", ""))
-    except ValueError:
-        raise NotFound(
-            "The passkey does not exist. Reload the list.", code="passkey_not_found"
-        ) from None
+    missing = NotFound("The passkey does not exist. Reload the list.", code="passkey_not_found")
+    passkey_id = id_sent(request, "passkey", missing=missing)
     passkeys.remove(
         user=request.user, passkey_id=passkey_id, now=timezone.now(), origin=origin_of(request)
     )

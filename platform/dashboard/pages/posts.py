@@ -1,10 +1,26 @@
-"""What pages do with a form that was sent: record it only once."""
+"""What pages do with a form that was sent: count the try, read an id, record it only once."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from uuid import UUID
 
+from core.errors import NotFound
 from dashboard.pages.frame import SignedIn
+from edge import rate_limits
 from jobs.operations import Answer, Subject, answer_once
+
+
+def count_try(request: SignedIn, limit: rate_limits.RateLimit) -> None:
+    """Count a try of the user, by their address and by their id, together with those of the API."""
+    rate_limits.consume(limit, request=request, subject=f"user:{request.user.pk}")
+
+
+def id_sent(request: SignedIn, name: str, *, missing: NotFound) -> UUID:
+    """Return the id in a field of the form; raise `missing` if it is none."""
+    try:
+        return UUID(request.POST.get(name, ""))
+    except ValueError:
+        raise missing from None
 
 
 def answered_once(

@@ -15,6 +15,7 @@ from core.errors import BallastError
 from dashboard.forms.entries import add_refusal
 from dashboard.forms.security import CodeForm, PasswordProofForm
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.posts import count_try
 from dashboard.pages.query_parameters import inside
 from edge import rate_limits
 from identity.authentication import prove
@@ -58,9 +59,7 @@ def proof(request: SignedIn) -> HttpResponse:
     status = 200
     if form.is_bound and form.is_valid():
         try:
-            rate_limits.consume(
-                rate_limits.PROOF, request=request, subject=f"user:{request.user.pk}"
-            )
+            count_try(request, rate_limits.PROOF)
             prove(
                 user=request.user,
                 password=form.cleaned_data.get("password"),

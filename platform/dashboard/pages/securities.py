@@ -13,6 +13,7 @@ from core.errors import BallastError, NotFound
 from dashboard.forms.entries import add_refusal
 from dashboard.forms.securities import FindForm, FollowForm
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.posts import count_try
 from dashboard.pages.query_parameters import inside
 from edge import rate_limits
 from marketdata.operations.vendor_assets import find_at_vendors, follow_security, security_at
@@ -32,7 +33,7 @@ def securities(request: SignedIn) -> HttpResponse:
     status = 200
     if asked and form.is_valid():
         try:
-            _count(request)
+            count_try(request, rate_limits.VENDOR_SEARCH)
             context["found"] = find_at_vendors(text=form.cleaned_data["q"], now=timezone.now())
         except BallastError as refusal:
             add_refusal(form, refusal)
@@ -49,7 +50,7 @@ def security_follow(request: SignedIn) -> HttpResponse:
     if not form.is_valid():
         raise NotFound("This security cannot be added. Search for it again.")
     chosen = form.cleaned_data
-    _count(request)
+    count_try(request, rate_limits.VENDOR_SEARCH)
     now = timezone.now()
     security = security_at(
         provider=chosen["provider"], provider_symbol=chosen["provider_symbol"], now=now
@@ -64,9 +65,3 @@ def security_follow(request: SignedIn) -> HttpResponse:
     if back := inside(chosen["back"], otherwise=""):
         query["back"] = back
     return redirect(f"{reverse('securities')}?{urlencode(query)}")
-
-
-def _count(request: SignedIn) -> None:
-    rate_limits.consume(
-        rate_limits.VENDOR_SEARCH, request=request, subject=f"user:{request.user.pk}"
-    )

@@ -17,6 +17,7 @@ from core.limits import PASSKEYS_MAX
 from dashboard.forms.entries import add_refusal
 from dashboard.forms.security import CodeForm, EmailChangeForm, PasswordChangeForm
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.posts import count_try, id_sent
 from dashboard.pages.proof import recently_proved
 from edge import rate_limits
 from identity.middleware import begin_session, origin_of
@@ -47,9 +48,7 @@ def password_change(request: SignedIn) -> HttpResponse:
         return _page(request, password_form=form, status=400)
     now = timezone.now()
     try:
-        rate_limits.consume(
-            rate_limits.PASSWORD, request=request, subject=f"user:{request.user.pk}"
-        )
+        count_try(request, rate_limits.PASSWORD)
         user = change_password(
             user=request.user, now=now, origin=origin_of(request), **form.cleaned_data
         )
@@ -71,7 +70,7 @@ def password_change(request: SignedIn) -> HttpResponse:
 @sensitive_post_parameters("current_password")
 def email_change(request: SignedIn) -> HttpResponse:
     """Send a link to a new address, or to the present one if it is not proved yet."""
-    _count(request, rate_limits.CHANGE_EMAIL)
+    count_try(request, rate_limits.CHANGE_EMAIL)
     now = timezone.now()
     if "verify" in request.POST:
         email_addresses.begin_verification(user=request.user, now=now)
@@ -100,12 +99,16 @@ def log_in_end(request: SignedIn) -> HttpResponse:
     """End one log-in, or every other one."""
     now, origin = timezone.now(), origin_of(request)
     current = session_family(request.session.session_key or "")
-    named = request.POST.get("log_in", "")
-    if named == "others":
+    if request.POST.get("log_in") == "others":
         count = log_ins.end_others(user=request.user, current=current, now=now, origin=origin)
         messages.success(request, f"{count} other log-in{'s' if count != 1 else ''} ended.")
         return redirect("security")
-    log_ins.end_log_in(user=request.user, log_in_id=_uuid(named), now=now, origin=origin)
+    named = id_sent(
+        request,
+        "log_in",
+        missing=NotFound("This log-in has ended already. Reload the list."),
+    )
+    log_ins.end_log_in(user=request.user, log_in_id=named, now=now, origin=origin)
     messages.success(request, "The log-in has ended.")
     return redirect("security")
 
@@ -124,7 +127,7 @@ def totp(request: SignedIn) -> HttpResponse:
         return _setup_page(request, form, setup)
     if not form.is_valid():
         return _setup_page(request, form, setup, status=400)
-    _count(request, rate_limits.SECOND_FACTOR)
+    count_try(request, rate_limits.SECOND_FACTOR)
     try:
         codes = second_factor.confirm(
             user=request.user,
@@ -198,14 +201,3 @@ def _page(
         "email_form": email_form or EmailChangeForm(auto_id=_EMAIL_IDS),
     }
     return shown(request, "security", context, status=status)
-
-
-def _count(request: SignedIn, limit: rate_limits.RateLimit) -> None:
-    rate_limits.consume(limit, request=request, subject=f"user:{request.user.pk}")
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("This log-in has ended already. Reload the list.") from None
