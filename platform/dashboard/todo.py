@@ -15,7 +15,7 @@ from core.errors import BallastError
 from dashboard.presenters.figures import percent
 from dashboard.presenters.todo import SOON_DAYS, Card, ranked
 from dashboard.queries import AccountLine, Overview, latest_recommendations
-from identity.models import User
+from identity.models import Household, User
 from portfolios.queries.taxes import household as tax_household
 from recommendations.harvesting.calendar import LONG_TERM, PURCHASE_BLOCKED, Entry
 from recommendations.harvesting.options import HarvestOptions
@@ -57,9 +57,10 @@ def to_do(*, user: User, found: Overview, now: datetime) -> ToDo:
         *_out_of_band(found.lines, latest),
         *_stale_rates(found),
     ]
-    entries, missing = _dates(user, now), []
+    own = tax_household(user=user, public_id=None)
+    entries, missing = _dates(own, now), []
     try:
-        cards += _harvests(user, now)
+        cards += _harvests(own, now)
     except BallastError as refusal:  # too many lots, a currency without a rate
         missing.append(f"Losses worth harvesting: {refusal.detail}")
     soon = now.date() + timedelta(days=SOON_DAYS)
@@ -189,9 +190,9 @@ def _stale_rates(found: Overview) -> Iterator[Card]:
         )
 
 
-def _harvests(user: User, now: datetime) -> Iterator[Card]:
-    of = tax_household(user=user, public_id=None)
-    for account, result in household_opportunities(household=of, options=HarvestOptions(), now=now):
+def _harvests(own: Household, now: datetime) -> Iterator[Card]:
+    found = household_opportunities(household=own, options=HarvestOptions(), now=now)
+    for account, result in found:
         if not result.offers:
             continue
         symbols = ", ".join(offer.symbol for offer in result.offers[:_SYMBOLS_SHOWN])
@@ -207,12 +208,11 @@ def _harvests(user: User, now: datetime) -> Iterator[Card]:
         )
 
 
-def _dates(user: User, now: datetime) -> list[Entry]:
-    of = tax_household(user=user, public_id=None)
+def _dates(own: Household, now: datetime) -> list[Entry]:
     today = now.date()
     with snapshot():
         entries = harvest_calendar(
-            household=of, first=today, last=today + timedelta(days=_LOOK_AHEAD_DAYS), now=now
+            household=own, first=today, last=today + timedelta(days=_LOOK_AHEAD_DAYS), now=now
         )
     return [entry for entry in entries if entry.kind in (LONG_TERM, PURCHASE_BLOCKED)]
 
