@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from dashboard.forms.entries import range_fields
 from transactions.ledger.kinds import CHOICES
 
 
@@ -30,10 +31,7 @@ class ActivityForm(forms.Form):
         account = self.fields["account"]
         assert isinstance(account, forms.ChoiceField), "declared above"
         account.choices = [("", "All accounts"), *accounts]
-        for name, label in (("from", "From"), ("to", "To")):
-            self.fields[name] = forms.DateField(
-                label=label, required=False, widget=forms.DateInput(attrs={"type": "date"})
-            )
+        self.fields |= range_fields()
         self.order_fields(["q", "account", "type", "symbol", "from", "to", "reversed"])
 
     def stated(self) -> dict[str, str]:

@@ -59,6 +59,19 @@ def decimal_field(
     )
 
 
+def range_fields() -> dict[str, forms.Field]:
+    """Return the optional first and last day of a range.
+
+    They are named as in the API. A class cannot declare a field named `from`, so forms add them.
+    """
+    return {
+        name: forms.DateField(
+            label=label, required=False, widget=forms.DateInput(attrs={"type": "date"})
+        )
+        for name, label in (("from", "From"), ("to", "To"))
+    }
+
+
 def _money(label: str, *, least: Callable[[Decimal], None]) -> forms.DecimalField:
     return decimal_field(label, most=limits.MONEY_MAX, decimals=limits.MONEY_DECIMALS, least=least)
 

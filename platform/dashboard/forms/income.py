@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 
+from dashboard.forms.entries import range_fields
+
 
 class IncomeForm(forms.Form):
     """The query string of the page. The fields have the names of the API's query parameters."""
@@ -12,7 +14,4 @@ class IncomeForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, label in (("from", "From"), ("to", "To")):
-            self.fields[name] = forms.DateField(
-                label=label, required=False, widget=forms.DateInput(attrs={"type": "date"})
-            )
+        self.fields |= range_fields()

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 
 from core.limits import SYMBOL_LENGTH_MAX
+from dashboard.forms.entries import range_fields
 from dashboard.presenters.performance import RANGES
 
 
@@ -24,10 +25,7 @@ class PerformanceForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, label in (("from", "From"), ("to", "To")):
-            self.fields[name] = forms.DateField(
-                label=label, required=False, widget=forms.DateInput(attrs={"type": "date"})
-            )
+        self.fields |= range_fields()
 
     def clean_benchmark(self) -> str:
         return str(self.cleaned_data["benchmark"]).upper()
