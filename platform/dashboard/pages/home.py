@@ -143,7 +143,7 @@ def to_do_list(request: SignedIn) -> dict[str, Any]:
     return {
         "cards": found.cards[:CARDS_SHOWN],
         "further": found.cards[CARDS_SHOWN:],
-        "further_count": max(0, len(found.cards) - CARDS_SHOWN),
+        "count": len(found.cards),
         "coming": found.coming,
         "missing": found.missing,
     }
