@@ -11,6 +11,7 @@ from django.utils import timezone
 from dashboard import queries
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.pages.query_parameters import year_asked
+from dashboard.pages.scopes import SCOPE
 from portfolios.queries import taxes
 from portfolios.tax.tax_return import return_figures
 from transactions import queries as ledger
@@ -61,7 +62,7 @@ def _years(year: int, today: date, first: int | None) -> list[int]:
 def record(request: SignedIn) -> HttpResponse:
     """Lead to the form that records a transaction; ask for the account if there are several."""
     rows = list(ledger.accounts(user=request.user)[: queries.ACCOUNTS_SHOWN_MAX])
-    chosen = request.session.get("scope")
+    chosen = request.session.get(SCOPE)
     known = [row for row in rows if str(row.public_id) == chosen] or rows
     # A link may fill in the form: `type=buy&symbol=ACME`.
     given = {name: value for name in ("type", "symbol") if (value := request.GET.get(name))}

@@ -15,7 +15,8 @@ from transactions.models import Account
 
 # More accounts are found by the search.
 CHOICES_MAX = 100
-_KEY = "scope"
+# The name in the session of the chosen account, by its public id.
+SCOPE = "scope"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def navigation(request: HttpRequest, context: Mapping[str, Any], *, status: int)
 
 def _scope(request: HttpRequest, page: str, account: Any, status: int) -> str | None:
     """Return the public id of the chosen account, or None for the household."""
-    kept: str | None = request.session.get(_KEY)
+    kept: str | None = request.session.get(SCOPE)
     chosen = kept
     if isinstance(account, Account):
         chosen = str(account.public_id)
@@ -99,9 +100,9 @@ def _scope(request: HttpRequest, page: str, account: Any, status: int) -> str | 
         chosen = None
     if chosen != kept:
         if chosen is None:
-            del request.session[_KEY]
+            del request.session[SCOPE]
         else:
-            request.session[_KEY] = chosen
+            request.session[SCOPE] = chosen
     return chosen
 
 
