@@ -32,7 +32,6 @@ class AccountLine:
     part: AccountPart
     page: Portfolio
     total_base: Decimal | None
-    last_trade_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +51,15 @@ def overview(*, user: User, now: datetime) -> Overview:
     accounts = {account.public_id: account for account in shown[:ACCOUNTS_SHOWN_MAX]}
     found = worth(accounts=list(accounts.values()), currency=user.base_currency, now=now)
     aims = _aims([account.pk for account in accounts.values()])
-    newest = _last_trade_dates([account.pk for account in accounts.values()])
     lines = []
     for part in found.accounts:
         account = accounts[part.account_id]
         page = portfolio(value=part.value, aims=aims.get(account.pk, {}))
-        total = found.account_total(part)
-        lines.append(AccountLine(account, part, page, total, newest.get(account.pk)))
+        lines.append(AccountLine(account, part, page, found.account_total(part)))
     return Overview(tuple(lines), found)
 
 
-def _last_trade_dates(account_ids: Sequence[int]) -> dict[int, date]:
+def last_trade_dates(*, account_ids: Sequence[int]) -> dict[int, date]:
     """Return the day of the newest transaction of each account that has one; one query."""
     newest = (
         Transaction.objects.filter(account_id=OuterRef("pk"))

@@ -40,13 +40,14 @@ def overview(request: SignedIn) -> HttpResponse:
     now = timezone.now()
     base = request.user.base_currency
     found = queries.overview(user=request.user, now=now)
+    newest = queries.last_trade_dates(account_ids=[line.account.pk for line in found.lines])
     return shown(
         request,
         "home",
         {
             "live": bool(found.lines),
             "base_currency": base,
-            "lines": found.lines,
+            "lines": [(line, newest.get(line.account.pk)) for line in found.lines],
             "totals": found.totals,
             "at": now,
             "chosen": _range(request),
