@@ -13,7 +13,7 @@ APPS = ("marketdata", "transactions", "portfolios", "recommendations", "notifica
 # Upstream first: a foreign key may point to its own room or to one that stands earlier.
 FLOW = (
     *("core", "stores", "edge", "identity", "jobs"),
-    *(*APPS, "dashboard", "stream", "demo", "bench", "config"),
+    *(*APPS, "dashboard", "stream", "demo", "monitoring", "bench", "config"),
 )
 TOP = {
     *APPS,

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ("marketdata", "transactions", "portfolios", "recommendations", "notifications")
 ROOMS = (
     *("core", "stores", "edge", "identity", "jobs"),
-    *(*APPS, "dashboard", "stream", "demo", "bench", "config"),
+    *(*APPS, "dashboard", "stream", "demo", "monitoring", "bench", "config"),
 )
 # Rooms whose files are pure unless their names say otherwise.
 PURE_ROOMS = (*APPS, "identity", "jobs")

@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "dashboard",
     "bench",
     "demo",
+    "monitoring",
 ]
 
 MIDDLEWARE = [
@@ -166,6 +167,8 @@ DATABASE_ROUTERS = ["stores.postgresql.router.OnlyDefault"]
 PRICE_ARCHIVE_URL = text("PRICE_ARCHIVE_URL", (DATA_DIR / "price-archive").absolute().as_uri())
 # The demo keeps all of its prices in the hot tier.
 PRICE_ARCHIVE_ENABLED = flag("PRICE_ARCHIVE_ENABLED", default=not DEMO)
+# Where `make backup` puts back-ups, and the embedded PostgreSQL its log; empty: nowhere.
+BACKUP_DIR = text("BACKUP_DIR", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis: one instance for data that may be lost (cache, quotes, tickets), one for the broker.

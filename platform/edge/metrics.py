@@ -152,13 +152,17 @@ class KeptFigures(Collector):
         assert set(figures) <= set(self._gauges), "every gauge is described"
         redis_client().set(self._key, json.dumps(figures), ex=_KEPT_S)
 
+    def last(self) -> Figures:
+        """Return the figures as last measured; none if that was too long ago."""
+        text = redis_client().get(self._key)
+        return json.loads(text) if text else {}
+
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Return the gauges as last measured."""
         try:
-            text = redis_client().get(self._key)
+            figures = self.last()
         except redis.RedisError:
             return
-        figures: Figures = json.loads(text) if text else {}
         for name, by_label in figures.items():
             label, description = self._gauges[name]
             family = GaugeMetricFamily(name, description, labels=[label])
