@@ -16,6 +16,8 @@ from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from rest_framework.test import APIClient
 
+from tests.effort import PROOFS
+
 # A busy machine is no fault of the code: speed belongs in `make bench`.
 settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any-speed")
@@ -47,6 +49,10 @@ LONGEST_FIRST = (
 )
 
 
+# Whether every test is asked for; heavy proofs that are asked for by name run in any case.
+WHOLE_SUITE = pytest.StashKey[bool]()
+
+
 def share(nodeid: str) -> str:
     """Return the name of the group of tests that one process receives together."""
     file = nodeid.partition("::")[0].removeprefix("tests/").removesuffix(".py")
@@ -63,6 +69,7 @@ def pytest_collection(session: pytest.Session) -> None:
     """
     process, folder = os.environ.get("PYTEST_XDIST_WORKER", ""), Path(__file__).parent
     asked = [session.config.invocation_params.dir / argument for argument in session.config.args]
+    session.config.stash[WHOLE_SUITE] = asked == [folder]
     if process and asked == [folder]:
         found = sorted(
             {str(folder / path.relative_to(folder).parts[0]) for path in folder.rglob("test_*.py")}
@@ -72,8 +79,12 @@ def pytest_collection(session: pytest.Session) -> None:
         session.config.args = found[first:] + found[:first]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests in order, which must be the same in every process."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the tests in order, which must be the same in every process; leave out heavy proofs."""
+    if not PROOFS and config.stash.get(WHOLE_SUITE, False):
+        for item in items:
+            if item.get_closest_marker("proof"):
+                item.add_marker(pytest.mark.skip(reason="a heavy proof: PROOFS=1 make test"))
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: (turn(item.nodeid), item.path))
 

@@ -6,7 +6,6 @@ tries a night's worth; the suite tries the same few in every run. No answer is a
 status or a form outside the schema. Each case is rolled back.
 """
 
-import os
 from collections import Counter
 from functools import cache
 from typing import Any
@@ -28,9 +27,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.effort import size
+
 pytestmark = pytest.mark.django_db
 
-CASES_PER_ROUTE = int(os.environ.get("CASES_PER_ROUTE", "20"))
+CASES_PER_ROUTE = size("CASES_PER_ROUTE", usual=10, proof=60)
 MODES = [GenerationMode.POSITIVE, GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
 CHECKS = [
     not_a_server_error,

@@ -1,6 +1,5 @@
 """Damaged files and random forms on the import pages: pages come back, never a fault of ours."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -10,12 +9,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from tests.effort import size
 from tests.transactions.files.mutations import MUTATIONS, TEXTS, mutated
 from transactions.models import Import
 
 pytestmark = pytest.mark.django_db
 
-ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "1"))
+ROUNDS = size("FUZZ_ROUNDS", usual=1, proof=1)
 FILES = Path(__file__).parent.parent / "transactions" / "files" / "samples"
 SAMPLES = sorted(path for path in FILES.iterdir() if path.suffix != ".expected")
 WORDS = [*TEXTS, "skip", "create", "AAA", "\0", "a\0b", "x" * 5_000, "include:1", "exclude:\0"]

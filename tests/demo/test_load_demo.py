@@ -40,7 +40,7 @@ def _demo(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
 
 
 NAMES = ("demo", "partner")
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("_demo")]
+pytestmark = [pytest.mark.usefixtures("_demo")]
 
 
 def test_every_series_ends_at_the_last_session_on_its_own_weekdays() -> None:

@@ -19,7 +19,7 @@ from celery import Celery
 
 from embedded.children import stop
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.proof
 
 REBALANCE = "recommendations.rebalance"
 QUICKLY_S = 3.0

@@ -126,6 +126,7 @@ def fed(stack: Any) -> Iterator[Fed]:
         stack.until(lambda: stack.child_or_none("feed") is not None, what="the feed of the demo")
 
 
+@pytest.mark.proof
 def test_the_feed_outlives_its_vendor_redis_postgresql_and_itself(fed: Fed) -> None:
     fed.until_stored("101.25")
 

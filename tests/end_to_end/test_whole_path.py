@@ -4,10 +4,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
-pytestmark = pytest.mark.slow
-
 OWN = f"HOUSE{uuid4().hex[:6].upper()}"
 BANDS = {"AAPL": ("25", "2"), "KO": ("25", "2"), "XOM": ("20", "2"), "CASH": ("5", "1")}
 RESTRICTED = {"MSFT": ("15", "2"), OWN: ("10", "3")}

@@ -17,12 +17,13 @@ from marketdata.operations import price_copies
 from marketdata.partitions import DAILY
 from marketdata.queries.partitions import partition_names
 from marketdata.queries.price_tiers import cold_store
+from tests.effort import size
 from tests.marketdata import tiers as world
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 SCRIPT = Path(__file__).with_name("killed_archiver.py")
 ROOT = SCRIPT.parent.parent.parent
-EVERY = int(os.environ.get("KILLED_EVERY", "5"))
+EVERY = size("KILLED_EVERY", usual=10, proof=5)
 
 Order = Callable[[str, int], int]
 

@@ -1,7 +1,7 @@
 """The worker is killed between any two steps of fan-out, claim, send and mark.
 
 Counted at the receivers: nothing is lost, a webhook's repetition bears the same id, and a mail is
-repeated at most once for each kill, under the same Message-ID. KILLS (12) sets how many.
+repeated at most once for each kill, under the same Message-ID. KILLS sets how many.
 """
 
 import os
@@ -20,9 +20,10 @@ from notifications import operations
 from notifications.models import Delivery, Notice
 from notifications.operations import claims, email, live, relaying, webhook_sending
 from notifications.operations.measuring import measure
+from tests.effort import size
 from tests.notifications.servers import Hooks, Mails
 
-KILLS = int(os.environ.get("KILLS", "12"))
+KILLS = size("KILLS", usual=6, proof=12)
 STEPS: tuple[tuple[Any, str], ...] = (
     (relaying, "_claimed"),
     (relaying, "_write"),

@@ -129,6 +129,7 @@ def undone() -> Iterator[None]:
     redis_client().flushdb()
 
 
+@pytest.mark.proof
 def test_random_households_are_read_at_once_screened_and_realized_as_one_by_one(
     people: Any, client_of: Any
 ) -> None:

@@ -36,7 +36,7 @@ def test_an_event_is_heard_after_a_silence_longer_than_the_timeout() -> None:
     assert heard == {"type": "account.event", "text": "{}"}
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_an_event_is_heard_after_half_a_minute_of_silence() -> None:
     assert settings.REDIS_TIMEOUT_S < 30
     assert async_to_sync(heard_after)(30)["text"] == "{}"

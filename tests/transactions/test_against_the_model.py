@@ -5,7 +5,6 @@
 runs a night's worth; the suite runs a few hundred. What the households contained is printed.
 """
 
-import os
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from fractions import Fraction
 
 import pytest
 
+from tests.effort import size
 from tests.transactions.model.against_the_book import (
     Figures,
     Names,
@@ -30,8 +30,8 @@ from tests.transactions.model.scenarios import SCENARIOS
 from tests.transactions.model.table import ledger
 from tests.transactions.model.words import PURCHASES, Household, Row
 
-HOUSEHOLDS = int(os.environ.get("HOUSEHOLDS", "400"))
-FIRST = int(os.environ.get("FIRST_HOUSEHOLD", "0"))
+HOUSEHOLDS = size("HOUSEHOLDS", usual=200, proof=400)
+FIRST = size("FIRST_HOUSEHOLD", usual=0, proof=0)
 TABLES = SCENARIOS | WASH_SALES | BASIS | CASES | INSTANTS
 
 

@@ -7,7 +7,6 @@ transaction and compares every stored row, so any difference between the two way
 """
 
 import logging
-import os
 import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.errors import BallastError
+from tests.effort import size
 from transactions.ledger.entries import ChosenLot, Entry
 from transactions.models import Account, AccountType, Lot, Transaction, WashSalePolicy
 from transactions.operations import open_account, record, reverse
@@ -27,8 +27,8 @@ from transactions.operations.books import replaying
 from transactions.operations.verification import verified
 
 pytestmark = pytest.mark.django_db
-HOUSEHOLDS = int(os.environ.get("REPLAYED_HOUSEHOLDS", "3"))
-FIRST = int(os.environ.get("FIRST_HOUSEHOLD", "0"))
+HOUSEHOLDS = size("REPLAYED_HOUSEHOLDS", usual=2, proof=3)
+FIRST = size("FIRST_HOUSEHOLD", usual=0, proof=0)
 START = datetime(2023, 1, 2, 15, tzinfo=UTC)
 CHANGES = 8
 # The lot methods of each household's sales.

@@ -6,7 +6,6 @@ trade back. The same changes in every run. FUZZ_ROUNDS=50 tries fifty times as m
 
 import csv
 import io
-import os
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,12 +15,13 @@ from random import Random
 import pytest
 
 from core.errors import InvalidInput
+from tests.effort import size
 from transactions.files.formats.detection import FORMATS, detect, parse
 from transactions.files.reading.fingerprints import Fingerprints
 from transactions.files.reading.interface import Options, ParsedRow
 from transactions.files.reading.tables import HEADING_ROWS, Record, heading_of
 
-ROUNDS = 3 * int(os.environ.get("FUZZ_ROUNDS", "1"))
+ROUNDS = 3 * size("FUZZ_ROUNDS", usual=1, proof=1)
 FILES = Path(__file__).parent / "samples"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TABLES = sorted(path.name for path in FILES.glob("*.csv") if detect(path.read_bytes()) in FORMATS)

@@ -5,7 +5,6 @@ Every run damages the files in the same way. FUZZ_ROUNDS=50 tries fifty times as
 
 import io
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -13,6 +12,7 @@ from random import Random
 import pytest
 
 from core.errors import InvalidInput
+from tests.effort import size
 from tests.transactions.files.mutations import MUTATIONS, mutated
 from transactions.files.drafts import encoded
 from transactions.files.formats.detection import FORMATS, REALIZED, detect
@@ -26,7 +26,7 @@ from transactions.files.reading.interface import (
     RealizedRow,
 )
 
-ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "1"))
+ROUNDS = size("FUZZ_ROUNDS", usual=1, proof=1)
 FILES = Path(__file__).parent / "samples"
 SAMPLES = sorted(path for path in FILES.iterdir() if path.suffix != ".expected")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -9,7 +9,6 @@ The same changes in every run. FUZZ_ROUNDS=50 tries fifty times as many.
 
 import csv
 import io
-import os
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,13 +19,14 @@ import pytest
 
 from core.errors import InvalidInput
 from core.money import quantize
+from tests.effort import size
 from tests.transactions.files.changes import CHANGES, NUMBER, Table
 from transactions.files.formats.detection import FORMATS, detect, parse
 from transactions.files.reading.interface import Options, ParsedRow
 from transactions.files.reading.tables import HEADING_ROWS, Record, heading_of
 from transactions.ledger.kinds import KINDS
 
-ROUNDS = 3 * int(os.environ.get("FUZZ_ROUNDS", "1"))
+ROUNDS = 3 * size("FUZZ_ROUNDS", usual=1, proof=1)
 FILES = Path(__file__).parent / "samples"
 ZERO = Decimal(0)
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -1,18 +1,18 @@
 """Damaged files and random words through the API: answers, never a fault of ours."""
 
 import json
-import os
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from tests.effort import size
 from tests.transactions.files.mutations import MUTATIONS, TEXTS, mutated
 
 pytestmark = pytest.mark.django_db
 
-ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "1"))
+ROUNDS = size("FUZZ_ROUNDS", usual=1, proof=1)
 FILES = Path(__file__).parent.parent / "files" / "samples"
 SAMPLES = sorted(path for path in FILES.iterdir() if path.suffix != ".expected")
 WORDS: list[Any] = [

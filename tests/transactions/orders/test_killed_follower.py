@@ -13,15 +13,16 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from tests.effort import size
 from tests.transactions.orders.alpaca_server import KEY, SECRET, Paper, paper_server
 from transactions.models import Account, Holding, Order, OrderFill
 from transactions.operations.orders import Wish, place
 from transactions.operations.orders.following import follow
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 SCRIPT = Path(__file__).with_name("killed_follower.py")
 ROOT = SCRIPT.parents[3]
-EVERY = int(os.environ.get("KILLED_EVERY", "4"))
+EVERY = size("KILLED_EVERY", usual=8, proof=4)
 
 Follow = Callable[[int, Order], int]
 

@@ -1,0 +1,13 @@
+"""How much a run tries: `make test` samples, `PROOFS=1 make test` also runs the heavy proofs.
+
+CI runs all of them. A variable of its own sets the size of one test: `KILLS=500 make test ARGS=…`.
+"""
+
+import os
+
+PROOFS = os.environ.get("PROOFS") == "1"
+
+
+def size(name: str, *, usual: int, proof: int) -> int:
+    """Return the size of a test: that of the variable `name` if it is set."""
+    return int(os.environ.get(name) or (proof if PROOFS else usual))
