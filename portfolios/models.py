@@ -3,12 +3,14 @@
 from decimal import Decimal
 
 import pghistory
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Round
 
-from core.limits import SYMBOL_LENGTH_MAX
+from core.identifiers import uuid7
+from core.limits import NAME_LENGTH_MAX, NOTE_LENGTH_MAX, SYMBOL_LENGTH_MAX
 from identity.models import Household, User, every_change
 from marketdata.models import Asset
 from portfolios.tax.tax_tables import FilingStatus
@@ -59,6 +61,96 @@ class Target(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.asset_id} {self.target_percentage} %"
+
+
+class TargetSetScope(models.TextChoices):
+    """Who may use a set: one account, the accounts of one household, or everybody."""
+
+    ACCOUNT = "account"
+    HOUSEHOLD = "household"
+    SHARED = "shared"
+
+
+class TargetSet(models.Model):
+    """Target weights under a name, in versions. Each account has a set of its own at most."""
+
+    public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
+    scope = models.CharField(max_length=9, choices=TargetSetScope.choices)
+    account = models.OneToOneField(
+        Account, null=True, blank=True, on_delete=models.PROTECT, related_name="own_target_set"
+    )
+    household = models.ForeignKey(
+        Household, null=True, blank=True, on_delete=models.PROTECT, related_name="target_sets"
+    )
+    name = models.CharField(max_length=NAME_LENGTH_MAX, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="target_set_belongs_to_its_scope",
+                condition=Q(scope="account", account__isnull=False, household=None)
+                | Q(scope="household", account=None, household__isnull=False)
+                | Q(scope="shared", account=None, household=None),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"targets of account {self.account_id}"
+
+
+class TargetSetVersion(models.Model):
+    """One version of a set. The database refuses its update and its deletion.
+
+    `weights` are packed by `portfolios.holdings.target_sets`.
+    """
+
+    public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
+    # The unique key begins with it.
+    target_set = models.ForeignKey(
+        TargetSet, on_delete=models.PROTECT, related_name="versions", db_index=False
+    )
+    number = models.PositiveIntegerField()
+    weights = models.JSONField()
+    note = models.CharField(max_length=NOTE_LENGTH_MAX, blank=True)
+    created_at = models.DateTimeField()
+    # Null for what an installation had before targets had versions.
+    created_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["target_set", "number"], name="target_set_version_unique"
+            ),
+            models.CheckConstraint(
+                name="target_set_version_counts_from_one", condition=Q(number__gte=1)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.target_set_id} version {self.number}"
+
+
+@pghistory.track(*every_change())
+class FollowedTargets(models.Model):
+    """The set and version that an account follows. Its rows of `Target` are these weights.
+
+    Where a version has weights of asset classes, those rows name the fund that fills each.
+    """
+
+    account = models.OneToOneField(
+        Account, primary_key=True, on_delete=models.CASCADE, related_name="followed_targets"
+    )
+    version = models.ForeignKey(TargetSetVersion, on_delete=models.PROTECT, related_name="+")
+    since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.account_id} follows {self.version_id}"
 
 
 class RestrictionKind(models.TextChoices):

@@ -1,4 +1,4 @@
-"""Models of recommendations, of the nightly runs, and of the replacements a harvest may buy."""
+"""Models of recommendations, nightly runs, replacements that a harvest may buy, and strategies."""
 
 from recommendations.models.nightly import (
     NightlyBlock,
@@ -16,6 +16,16 @@ from recommendations.models.recommendations import (
     RecommendationStatus,
 )
 from recommendations.models.replacements import Replacement, ReplacementSearch
+from recommendations.models.strategies import (
+    ReportReason,
+    RiskProfile,
+    Strategy,
+    StrategyAuthor,
+    StrategyFollow,
+    StrategyReport,
+    StrategyState,
+    StrategyVersion,
+)
 
 __all__ = [
     "NightState",
@@ -31,4 +41,12 @@ __all__ = [
     "RecommendationStatus",
     "Replacement",
     "ReplacementSearch",
+    "ReportReason",
+    "RiskProfile",
+    "Strategy",
+    "StrategyAuthor",
+    "StrategyFollow",
+    "StrategyReport",
+    "StrategyState",
+    "StrategyVersion",
 ]

@@ -3,7 +3,7 @@
 `tests/config/test_reference.py` checks that the catalog has exactly the codes the source raises.
 """
 
-from config.reference import codes_rebalancing, notifications
+from config.reference import codes_rebalancing, codes_strategies, notifications
 from config.reference.codes_market import MARKET_CODES
 from config.reference.codes_orders import ORDER_CODES
 
@@ -332,6 +332,7 @@ CODES: dict[str, dict[str, str]] = {
         "symbols_too_many": "The file names too many securities. Split it.",
     },
     "Targets, rebalancing, tax": codes_rebalancing.CODES,
+    "Strategies": codes_strategies.CODES,
     "Orders": ORDER_CODES,
     "Jobs": {
         "job_not_found": "The job does not exist, or you have no access to it.",
