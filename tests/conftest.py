@@ -16,10 +16,15 @@ from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from rest_framework.test import APIClient
 
-from tests.effort import PROOFS
+from tests.effort import PROOFS, examples
 
 # A busy machine is no fault of the code: speed belongs in `make bench`.
-settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any-speed",
+    deadline=None,
+    max_examples=examples(100),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("any-speed")
 
 PASSWORD = "a-long-enough-password"

@@ -11,3 +11,8 @@ PROOFS = os.environ.get("PROOFS") == "1"
 def size(name: str, *, usual: int, proof: int) -> int:
     """Return the size of a test: that of the variable `name` if it is set."""
     return int(os.environ.get(name) or (proof if PROOFS else usual))
+
+
+def examples(number: int) -> int:
+    """Return how many cases Hypothesis draws where the proof takes this number."""
+    return number if PROOFS else max(10, number // 3)

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import BallastError
+from tests.effort import examples
 from transactions.ledger.entries import Entry, Ratio
 from transactions.models import Disposal, Lot, Transaction
 from transactions.operations import open_account, record
@@ -294,7 +295,7 @@ def drawn_entry(
 
 
 @settings(
-    max_examples=20,
+    max_examples=examples(20),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

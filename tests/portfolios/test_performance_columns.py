@@ -15,6 +15,7 @@ from portfolios.performance.daily_values import OF_CASH, OF_UNITS, board
 from portfolios.performance.effects import Unknown, effects
 from portfolios.performance.value_bridge import Terms, terms
 from portfolios.prices.rule import Points
+from tests.effort import examples
 from tests.portfolios.performance.ledgers import (
     JAN,
     SYMBOLS,
@@ -114,7 +115,7 @@ def payment_rows(past: History) -> list[dict[str, Any]]:
     ]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(ledgers(), st.randoms(use_true_random=False))
 def test_columns_book_what_one_row_after_the_other_books(facts: list[Fact], random: Any) -> None:
     plain = walked(facts, ACCOUNTS)
@@ -130,7 +131,7 @@ def test_columns_book_what_one_row_after_the_other_books(facts: list[Fact], rand
     assert past.splits == plain.splits
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(ledgers(), closes_of, st.sampled_from([None, 1, 3]))
 def test_terms_summed_by_columns_are_those_of_one_payment_after_the_other(
     facts: list[Fact], closes: dict[int, dict[int, str]], only: int | None

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portfolios.performance.daily_values import EXACT_DECIMALS
+from tests.effort import examples
 from tests.portfolios.performance.ledgers import (
     CURRENCIES,
     JAN,
@@ -172,7 +173,7 @@ def sellable(facts: list[Fact]) -> bool:
     return True
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(worlds(), st.randoms(use_true_random=False))
 def test_random_ledgers_agree_with_the_model_and_add_up_to_the_cent(
     world: dict[str, Any], random: Any
@@ -203,7 +204,7 @@ def test_random_ledgers_agree_with_the_model_and_add_up_to_the_cent(
         adds_up(alone)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(worlds())
 def test_splits_change_no_return(world: dict[str, Any]) -> None:
     """A ledger without splits, and the same with every unit halved or doubled on the way."""

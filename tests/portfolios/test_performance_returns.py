@@ -20,6 +20,7 @@ from portfolios.performance.returns import (
     xirr,
 )
 from portfolios.performance.risk import RiskFree, deepest, sessions, sharpe, volatility
+from tests.effort import examples
 
 FIRST = date(2023, 1, 1)  # a Sunday
 
@@ -193,7 +194,7 @@ def test_without_flows_both_returns_agree_however_short_the_period(last: float) 
 
 
 @given(data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_another_implementation_finds_the_same_rates(data: st.DataObject) -> None:
     import pyxirr
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from core.errors import BallastError
 from marketdata.models import Asset, LatestPrice
+from tests.effort import examples
 from transactions.ledger.entries import Entry, Ratio
 from transactions.models import Account, Disposal, Lot, Transaction, WashSale
 from transactions.operations import open_account, record
@@ -298,7 +299,7 @@ STEPS = st.lists(
 
 
 @settings(
-    max_examples=25,
+    max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

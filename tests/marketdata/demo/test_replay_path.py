@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketdata.demo.replay_path import STEPS_PER_SESSION, Close, Position, Walk, leg, walk
+from tests.effort import examples
 
 prices = st.decimals("0.01", "90000", places=3)
 
@@ -15,7 +16,7 @@ NEXT_MON = date(2026, 11, 23)
 
 
 @given(start=prices, end=prices, steps=st.integers(2, 240), seed=st.text(max_size=5))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_a_leg_ends_exactly_at_its_closes_and_always_moves(
     start: D, end: D, steps: int, seed: str
 ) -> None:

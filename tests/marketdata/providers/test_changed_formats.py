@@ -18,6 +18,7 @@ from marketdata.providers.frankfurter import Frankfurter
 from marketdata.providers.port import Fault, History, Provider, ProviderFault
 from marketdata.providers.tiingo import Tiingo
 from marketdata.providers.yahoo import Yahoo
+from tests.effort import examples
 from tests.marketdata.providers.vendors import KEY, Vendors
 
 SINCE, UNTIL = date(2026, 11, 16), date(2026, 11, 20)
@@ -116,7 +117,7 @@ def is_right(item: Any, right: Sequence[Any]) -> bool:
 
 
 @pytest.mark.parametrize(("vendor", "call"), CASES)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     place=st.floats(0, 1, exclude_max=True),
     nonsense=st.sampled_from(NONSENSE),
@@ -152,7 +153,7 @@ def test_nonsense_anywhere_is_refused_or_changes_nothing_else(
 
 
 @pytest.mark.parametrize(("vendor", "call"), CASES)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(place=st.floats(0, 1, exclude_max=True), extreme=st.sampled_from(EXTREMES))
 def test_an_extreme_value_anywhere_is_read_or_refused_and_nothing_else(
     vendor: str, call: str, market: Vendors, place: float, extreme: Any
@@ -164,7 +165,7 @@ def test_an_extreme_value_anywhere_is_read_or_refused_and_nothing_else(
 
 
 @pytest.mark.parametrize(("vendor", "call"), CASES)
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(share=st.floats(0, 1, exclude_max=True))
 def test_an_answer_that_ends_early_is_refused(
     vendor: str, call: str, market: Vendors, share: float
@@ -174,7 +175,7 @@ def test_an_answer_that_ends_early_is_refused(
     assert outcome(provider, call) is Fault.FORMAT_CHANGED
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     place=st.floats(0, 1, exclude_max=True),
     nonsense=st.sampled_from(["", "garbage", "NaN", "-1", "0", "1e999999999", "2026-13-01"]),

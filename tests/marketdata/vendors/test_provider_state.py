@@ -19,6 +19,7 @@ from marketdata.providers.breaker import Breaker, Held, Leave
 from marketdata.providers.port import Fault, ProviderFault
 from marketdata.providers.quota import limits_of
 from stores.redis import redis_client
+from tests.effort import examples
 
 NAME = "acme"
 FREE = limits_of("100000/minute")
@@ -180,7 +181,9 @@ def test_without_redis_each_process_keeps_the_same_rules(monkeypatch: pytest.Mon
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.sampled_from(["ok", "fail", "late_ok", "late_fail", "open", "close", "free"])))
 def test_the_script_in_redis_keeps_the_pure_rules(events: list[str]) -> None:

@@ -11,6 +11,7 @@ from recommendations.harvesting.plan import harvest
 from recommendations.harvesting.problem import HarvestInputs, inputs_from_json, inputs_json
 from recommendations.harvesting.result import result_json
 from recommendations.harvesting.tax_value import Loss, tax_value
+from tests.effort import examples
 from tests.recommendations.harvesting.conftest import POSITION, _inputs
 
 LOT = st.tuples(st.integers(1, 300), st.integers(1, 40_000), st.booleans(), st.integers(0, 50))
@@ -46,7 +47,7 @@ def accounts(draw: st.DrawFn) -> HarvestInputs:
     )
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(inputs=accounts())
 def test_every_harvest_keeps_its_word(inputs: HarvestInputs) -> None:
     result = harvest(inputs=inputs)
@@ -75,7 +76,7 @@ def test_every_harvest_keeps_its_word(inputs: HarvestInputs) -> None:
         assert sum(lot.quantity for lot in offer.lots) == offer.quantity
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(inputs=accounts())
 def test_the_offers_add_up_to_the_tax_of_all_of_them(inputs: HarvestInputs) -> None:
     result = harvest(inputs=inputs)
@@ -92,7 +93,7 @@ def test_the_offers_add_up_to_the_tax_of_all_of_them(inputs: HarvestInputs) -> N
     assert abs(result.totals.tax_later - together.later) <= cents
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(inputs=accounts())
 def test_a_replay_of_any_order_gives_the_same_bytes(inputs: HarvestInputs) -> None:
     text = result_json(result=harvest(inputs=inputs))

@@ -15,6 +15,7 @@ from recommendations.harvesting.plan import harvest
 from recommendations.harvesting.problem import HarvestInputs
 from recommendations.harvesting.screening import worth_a_look
 from recommendations.harvesting.tax_value import TaxPosition
+from tests.effort import examples
 from transactions.ledger.holding_period import is_long_term
 
 Harvested = Callable[..., HarvestInputs]
@@ -79,7 +80,7 @@ def test_gains_blocked_and_unpriced_securities_are_dropped(to_harvest: Harvested
 lot = st.tuples(st.integers(1, 500), st.integers(1, 60_000), st.booleans())
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     lots=st.lists(st.lists(lot, min_size=0, max_size=4), min_size=1, max_size=4),
     prices=st.lists(st.integers(1, 200), min_size=4, max_size=4),

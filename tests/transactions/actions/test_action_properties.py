@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from marketdata.corporate_actions import Terms, same_action
 from marketdata.models import CorporateAction
+from tests.effort import examples
 from tests.transactions.actions.conftest import Ledgers, follow
 from transactions.ledger.book import Book, Event
 from transactions.ledger.entries import Entry, amounts, ratio_of
@@ -187,7 +188,7 @@ TELLINGS = st.none() | st.tuples(st.integers(-5, 5), st.sampled_from(["3:2", "1.
 
 
 @pytest.mark.django_db
-@settings(max_examples=12, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=examples(12), suppress_health_check=list(HealthCheck), deadline=None)
 @given(
     accounts=st.lists(st.tuples(st.integers(1, 90), TELLINGS), min_size=1, max_size=4),
     order=st.randoms(use_true_random=False),

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from transactions.files.comparing.causes import Cause, Known
 from transactions.files.comparing.holdings import Comparison, TheirCash, Theirs, compare
 from transactions.files.comparing.moves import Move, decimal_of, folded
@@ -295,14 +296,14 @@ def written(rows: list[Move]) -> tuple[dict[str, str], str]:
     return units, str(found.cash[0].amount)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(rows=ledgers())
 def test_a_ledger_meets_its_own_statement(rows: list[Move]) -> None:
     units, cash = written(rows)
     assert told(beside(units, cash, rows, digits=10)) == {}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(rows=ledgers(), data=st.data())
 def test_a_transaction_removed_doubled_or_altered_is_the_difference_named(
     rows: list[Move], data: st.DataObject

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from core import limits
 from core.errors import BallastError, InvalidInput
+from tests.effort import examples
 from transactions.files.formats.detection import FORMATS, REALIZED, detect, parse
 from transactions.files.reading import tables
 from transactions.files.reading.interface import (
@@ -304,7 +305,7 @@ def test_random_bytes_raise_refusals_only(content: bytes, format_name: str) -> N
 SAMPLES = sorted(path for path in FILES.iterdir() if path.suffix != ".expected")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.data())
 def test_a_damaged_file_raises_refusals_only(data: st.DataObject) -> None:
     """Parts are removed, doubled or overwritten. A file that is not recognized gets any format."""
@@ -336,7 +337,7 @@ CELLS = st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.data())
 def test_any_cells_under_a_real_heading_raise_refusals_only(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from([path for path in SAMPLES if path.suffix == ".csv"]))
