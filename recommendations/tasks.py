@@ -12,6 +12,8 @@ from recommendations import operations
 from recommendations.engine.arrays.warming import is_compiled, warm
 from recommendations.operations import nightly
 from recommendations.operations.nightly.chunks import fail_chunk, run_chunk
+from recommendations.operations.strategy_backtests import compute_backtests
+from recommendations.operations.strategy_records import append_days
 from recommendations.queries.nights import CHUNK, next_chunk, run_of_chunk
 
 
@@ -97,6 +99,15 @@ def compile_engine() -> None:
 def begin_night() -> None:
     """Every 10 minutes: begin the night after the last session, if it is due."""
     nightly.begin_due_night(now=timezone.now())
+
+
+@shared_task(name="recommendations.append_strategy_days", soft_time_limit=3_600, time_limit=3_610)
+def append_strategy_days() -> int:
+    """Every hour: append the days of records, and backtest what was newly published."""
+    now = timezone.now()
+    days = append_days(now=now)
+    compute_backtests(now=now)
+    return days
 
 
 @shared_task(name="recommendations.forget_old_nights", soft_time_limit=600, time_limit=660)

@@ -139,6 +139,12 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute="*/10"),
         "options": {"queue": "nightly", "expires": 300},
     },
+    # Every hour: closes arrive late, and a strategy gets its backtest soon after its publication.
+    "append days of strategies": {
+        "task": "recommendations.append_strategy_days",
+        "schedule": crontab(minute="35"),
+        "options": {"queue": "nightly", "expires": 3_000},
+    },
     "forget old nights": {
         "task": "recommendations.forget_old_nights",
         "schedule": crontab(hour="4", minute="20"),

@@ -26,8 +26,16 @@ from recommendations.models.strategies import (
     StrategyState,
     StrategyVersion,
 )
+from recommendations.models.strategy_records import (
+    ModerationKind,
+    StrategyBacktest,
+    StrategyDay,
+    StrategyModeration,
+    StrategyRecord,
+)
 
 __all__ = [
+    "ModerationKind",
     "NightState",
     "NightlyBlock",
     "NightlyPrice",
@@ -45,7 +53,11 @@ __all__ = [
     "RiskProfile",
     "Strategy",
     "StrategyAuthor",
+    "StrategyBacktest",
+    "StrategyDay",
     "StrategyFollow",
+    "StrategyModeration",
+    "StrategyRecord",
     "StrategyReport",
     "StrategyState",
     "StrategyVersion",

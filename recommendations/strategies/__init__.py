@@ -1,0 +1,1 @@
+"""Published strategies: how their records and backtests are computed. Pure."""
