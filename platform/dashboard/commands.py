@@ -32,6 +32,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("Activity", "Page", "activity", "ledger history transactions list"),
     Command("Corporate actions", "Page", "corporate_actions", "split merger spin-off"),
     Command("Own prices", "Page", "prices", "manual price enter estimate"),
+    Command("Notes", "Page", "notes", "own texts markdown remarks journal"),
     Command("Notices", "Page", "notices", "notifications bell inbox"),
     Command("Price alerts", "Action", "price_alerts", "notify above below move"),
     Command("Choose notices", "Page", "notice_preferences", "mail quiet hours topics"),

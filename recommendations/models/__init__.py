@@ -9,6 +9,7 @@ from recommendations.models.nightly import (
     NightState,
     Outcome,
 )
+from recommendations.models.notes import Note, NoteSubject
 from recommendations.models.recommendations import (
     Recommendation,
     RecommendationKind,
@@ -42,6 +43,8 @@ __all__ = [
     "NightlyRate",
     "NightlyResult",
     "NightlyRun",
+    "Note",
+    "NoteSubject",
     "Outcome",
     "Recommendation",
     "RecommendationKind",

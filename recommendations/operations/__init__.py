@@ -2,6 +2,7 @@
 
 from recommendations.operations.account_jobs import fail_account_job
 from recommendations.operations.harvesting import HARVEST, request_harvest, run_harvest
+from recommendations.operations.notes import change_note, delete_note, write_note
 from recommendations.operations.orders import (
     SheetFill,
     order_trade,
@@ -17,7 +18,9 @@ __all__ = [
     "HARVEST",
     "REBALANCE",
     "SheetFill",
+    "change_note",
     "decide",
+    "delete_note",
     "fail_account_job",
     "find_replacements",
     "order_trade",
@@ -29,4 +32,5 @@ __all__ = [
     "run_harvest",
     "run_rebalance",
     "wishes_of",
+    "write_note",
 ]

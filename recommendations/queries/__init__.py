@@ -4,6 +4,7 @@ from recommendations.queries.drift_curve import DriftCurve, account_drift_curve
 from recommendations.queries.harvest_inputs import harvest_inputs
 from recommendations.queries.inputs import rebalance_inputs
 from recommendations.queries.netted_tax import netted_tax
+from recommendations.queries.notes import note, note_subject, notes, subjects_of
 from recommendations.queries.stored import (
     job_result,
     progress,
@@ -20,6 +21,10 @@ __all__ = [
     "job_result",
     "progress",
     "netted_tax",
+    "note",
+    "note_subject",
+    "notes",
+    "subjects_of",
     "rebalance_inputs",
     "recommendation",
     "recommendations",

@@ -16,6 +16,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from recommendations.engine.arrays.warming import warm
 from tests.config.log_in_rows import api_keys, events, log_ins, passkeys
+from tests.config.notes import notes
 from tests.config.notified import hooks_and_alerts, notices
 from tests.conftest import People, make_assets, make_people
 
@@ -152,6 +153,7 @@ def furnished(user: Any, count: int) -> Home:
     account = _account(user, symbols)
     _dividends(own)
     notice = notices(user, count)
+    note = notes(user, account, count)
     recommendation, job = _recommendations(user, account, count)
     adviser, invitation = _guests(user, count)
     batch = _imports(user, account, count)
@@ -171,6 +173,7 @@ def furnished(user: Any, count: int) -> Home:
             "job_id": str(job.public_id),
             "recommendation_id": str(recommendation.public_id),
             "notice_id": str(notice.public_id),
+            "note_id": str(note.public_id),
             "log_in_id": str(log_in.pk),
             "passkey_id": str(passkeys(user, count).public_id),
             "key_id": str(api_keys(user, count).public_id),

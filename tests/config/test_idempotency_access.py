@@ -49,6 +49,11 @@ OF_A_CLIENT: dict[str, Callable[[dict[str, str]], Any]] = {
     "imports_commit": lambda ids: {},
     "reconciliations_create": lambda ids: {"account_id": ids["account_id"]},
     "dividends_due_record": lambda ids: [{"symbol": ids["symbol"], "ex_date": "2024-06-10"}],
+    "notes_create": lambda ids: {
+        "subject_type": "account",
+        "subject_id": ids["account_id"],
+        "body": "Mine",
+    },
     "portfolio_rebalance": lambda ids: {},
     "portfolio_harvest": lambda ids: {},
 }

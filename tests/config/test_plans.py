@@ -33,7 +33,7 @@ from notifications.queries import unread_count
 from recommendations.models import Recommendation
 from recommendations.operations import run_rebalance
 from stores.redis import redis_client
-from tests.config import notified
+from tests.config import notes, notified
 from tests.config.conftest import OF_VENDORS
 from tests.config.plan_town import ACCOUNTS, BEFORE, FILL, HOLDINGS
 from transactions.models import Account, Import, Reconciliation
@@ -44,6 +44,7 @@ pytestmark = pytest.mark.django_db
 
 # Filled far enough that an index pays for every lookup below.
 LARGE = {
+    *notes.LARGE,
     *notified.LARGE,
     "marketdata_ownprice",
     "identity_household",
@@ -98,6 +99,7 @@ def _filled_town() -> Town:
         cursor.execute(BEFORE)
         made = seed(accounts=ACCOUNTS, holdings=HOLDINGS, tag="plans", now=timezone.now())
         cursor.execute(notified.FILL)
+        cursor.execute(notes.FILL)
         cursor.execute(FILL)
         connection.connection.answer_s_max = patience_s
         cursor.execute("RESET session_replication_role; RESET statement_timeout")
@@ -229,6 +231,7 @@ def routes_of(town: Town) -> Iterator[tuple[str, str]]:
         "job_id": job.public_id,
         "recommendation_id": account.recommendations.earliest("id").public_id,
         "webhook_id": user.webhooks.earliest("id").public_id,
+        "note_id": user.household.notes.earliest("id").public_id,
         "notice_id": user.notices.earliest("id").public_id,
         "symbol": "SCALE0001",
         "lot_id": account.transactions.filter(type="buy").earliest("id").public_id,
@@ -266,6 +269,8 @@ def test_no_reading_route_walks_a_large_table(town: Town, plans: Plans, client_o
         "recommendations of an account": f"recommendations?account_id={account_id}",
         "open orders of an account": f"orders?account_id={account_id}&state=placed,partly_filled",
         "unread notices": "notifications?unread=1",
+        "notes with a word": "notes?q=dividend",
+        "notes on an account": f"notes?subject_type=account&subject_id={account_id}",
         "lots of a symbol": f"portfolios/{account_id}/lots?symbol=SCALE0001&closed=1",
     }.items():
         with plans.of(name):

@@ -136,6 +136,8 @@ def addresses(account: Any) -> list[str]:
         "/performance",
         "/settings",
         "/settings/taxes",
+        "/notes",
+        f"/notes?subject_type=account&subject_id={account.public_id}",
         "/notices",
         "/notices/preferences",
         "/notices/alerts",

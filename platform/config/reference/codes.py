@@ -3,7 +3,7 @@
 `tests/config/test_reference.py` checks that the catalog has exactly the codes the source raises.
 """
 
-from config.reference import codes_rebalancing, codes_strategies, notifications
+from config.reference import codes_rebalancing, codes_strategies, notes, notifications
 from config.reference.codes_market import MARKET_CODES
 from config.reference.codes_orders import ORDER_CODES
 
@@ -172,6 +172,7 @@ CODES: dict[str, dict[str, str]] = {
         "advisers_too_many": "The household has the maximum number of advisers. Remove one first.",
         "notice_not_found": "The notice does not exist. Reload the list.",
     },
+    "Notes": notes.CODES,
     "Preferences, price alerts, webhooks": notifications.CODES,
     "Accounts": {
         "account_not_found": "The account does not exist, or you have no access to it.",

@@ -6,7 +6,7 @@ schema, field by field.
 
 from typing import Any
 
-from config.reference import notifications
+from config.reference import notes, notifications
 
 ACCOUNT = "01937a3e-7c00-7a10-8000-0000000000a1"
 LOT = "01937a3e-7c00-7a10-8000-0000000000c3"
@@ -139,6 +139,12 @@ REQUESTS: dict[str, Any] = {
     "transactions_check": _PURCHASE,
     "transactions_correct": _PURCHASE,
     "transactions_reverse": {"note": "Recorded twice"},
+    "notes_create": {
+        "subject_type": "account",
+        "subject_id": ACCOUNT,
+        "body": "Bought for the **house**. Sell in 2031.",
+    },
+    **notes.REQUESTS,
     **notifications.REQUESTS,
     "change_profile": {"full_name": "Ada Reyes", "base_currency": "USD"},
 }

@@ -4,7 +4,7 @@ An exception for one schema is keyed by schema and field, as in `JobRead.kind`.
 Amounts of money are in the account's currency unless the entry says otherwise.
 """
 
-from config.reference import notifications
+from config.reference import notes, notifications
 from config.reference.vocabulary_files import FILES
 from config.reference.vocabulary_harvesting import HARVESTING
 from config.reference.vocabulary_orders import ORDERS
@@ -377,6 +377,7 @@ MEANINGS: dict[str, str] = {
     "warnings": "Limits of the figures that a reader should know.",
     **FILES,
     **HARVESTING,
+    **notes.MEANINGS,
     **notifications.MEANINGS,
     **ORDERS,
     # jobs and recommendations

@@ -10,6 +10,7 @@ from django.utils import timezone
 from core.errors import BallastError, NotFound
 from dashboard.forms.entries import AccountForm, add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.notes import notes_card
 from dashboard.pages.query_parameters import page_asked, symbol_asked
 from dashboard.presenters.holdings import aims_of, live_account, portfolio
 from dashboard.presenters.lots import lots_by_purchase
@@ -18,6 +19,7 @@ from portfolios.queries import (
     lot_values,
     target_weights,
 )
+from recommendations.models import NoteSubject
 from transactions import queries as ledger
 from transactions.models import LotMethod
 from transactions.operations import open_account
@@ -71,6 +73,7 @@ def portfolio_page(request: SignedIn, account_id: UUID) -> HttpResponse:
             "page_number": number,
             "pages": pages,
             "has_targets": bool(aims),
+            **notes_card(request, subject_type=NoteSubject.ACCOUNT, subject_id=account.public_id),
             "live_data": {
                 "base": None,
                 "accounts": [live_account(account_id=str(account_id), value=value)],

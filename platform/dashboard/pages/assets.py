@@ -13,6 +13,7 @@ from core.money import plain
 from dashboard.forms.assets import OwnAssetForm
 from dashboard.forms.entries import add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.notes import notes_card
 from dashboard.presenters.figures import currency_decimals, currency_prefix
 from dashboard.presenters.holding_table import age
 from marketdata.corporate_actions import sentence
@@ -22,6 +23,7 @@ from marketdata.queries import assets
 from portfolios.holdings.tables import class_label
 from portfolios.income.received import summed
 from portfolios.queries.asset_positions import AssetPosition, asset_position
+from recommendations.models import NoteSubject
 from transactions.ledger.kinds import KINDS
 from transactions.queries.actions import actions
 
@@ -52,6 +54,7 @@ def asset(request: SignedIn, symbol: str) -> HttpResponse:
             "price_age": age(found.quote.as_of, now) if found.quote else "",
             "rates": _rates(found),
             "received": summed(found.payments),
+            **notes_card(request, subject_type=NoteSubject.ASSET, subject_id=found.asset.public_id),
             "payments": [
                 (row, KINDS[row.booked.kind].label) for row in found.payments[:PAYMENTS_SHOWN]
             ],

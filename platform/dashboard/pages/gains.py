@@ -9,6 +9,7 @@ from django.utils import timezone
 from core.errors import BallastError
 from dashboard.forms.entries import TransactionForm, add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.notes import notes_card
 from dashboard.pages.query_parameters import page_asked, year_asked
 from edge.pagination import counted
 from portfolios.queries.gains import (
@@ -24,6 +25,7 @@ from portfolios.queries.taxes import account_gains, owner_return
 from portfolios.tax.lineage import Step
 from portfolios.tax.sale_preview import ComparedMethod, SalePreview
 from portfolios.tax.tax_return import return_figures
+from recommendations.models import NoteSubject
 from transactions import queries as ledger
 from transactions.ledger.kinds import KINDS
 from transactions.models import Account, AccountType, LotMethod
@@ -94,6 +96,7 @@ def lot(request: SignedIn, account_id: UUID, lot_id: UUID) -> HttpResponse:
         {
             "account": account,
             "lot": found,
+            **notes_card(request, subject_type=NoteSubject.LOT, subject_id=lot_id),
             "steps": [(step, _label(step), elsewhere.get(step.account_id)) for step in found.steps],
         },
     )

@@ -14,11 +14,13 @@ from core.limits import SYMBOL_LENGTH_MAX
 from dashboard.forms.corrections import CorrectionForm
 from dashboard.forms.entries import TransactionForm, add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.notes import notes_card
 from dashboard.pages.posts import answered_once
 from dashboard.pages.query_parameters import symbol_asked
 from edge.pagination import keyset_page
 from jobs.operations import Answer
 from marketdata.queries import assets, assets_by_symbol
+from recommendations.models import NoteSubject
 from transactions import queries as ledger
 from transactions.ledger.kinds import KINDS
 from transactions.models import Account, Transaction
@@ -222,6 +224,7 @@ def edit_transaction(request: SignedIn, account_id: UUID, transaction_id: UUID) 
         {
             "account": account,
             "row": row,
+            **notes_card(request, subject_type=NoteSubject.TRANSACTION, subject_id=transaction_id),
             "form": form,
             "assets": assets(user=request.user).filter(tradable=True)[:SUGGESTIONS_MAX],
             "key": request.POST.get("key") or str(uuid7()),
