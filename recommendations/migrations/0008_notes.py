@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('identity', '0003_security'),
-        ('recommendations', '0006_strategies'),
+        ('recommendations', '0007_strategy_records'),
         ('transactions', '0018_simulated_broker'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
