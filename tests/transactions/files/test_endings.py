@@ -15,6 +15,11 @@ TOP_UP = "2024-03-0{n}T10:00:00Z,,CASH TOP-UP,,,1.0,USD {amount},{currency}\n"
 TOTALS = "Date,Ticker,Type,Quantity,Price per share,Currency,FX Rate,Total Amount\n"
 TOTAL = "2024-03-0{n}T10:00:00Z,,CASH TOP-UP,,,USD,1.0,{amount}\n"
 BOUGHT = "2024-03-05T10:00:00Z,VTI,BUY - MARKET,2,{price},USD,1.0,{amount}"
+DATES = """Ticker,Type,Quantity,Price per share,Currency,FX Rate,Total Amount,Date
+,CASH TOP-UP,,,USD,1.0,5.00,2024-03-01
+,CASH TOP-UP,,,USD,1.0,5.00,2024-03-03
+,CASH TOP-UP,,,USD,1.0,5.00,{last}
+"""
 OWN = "executed_at,type,currency,amount\n"
 DEPOSIT = "2024-03-0{n},deposit,USD,{amount}\n"
 
@@ -58,6 +63,8 @@ def deposits(*amounts: str) -> str:
         # A quote that opens and never closes, though the cell has as many decimals as the others.
         ("revolut", totals('"1,000.50"', '"1,000.25"', '"1,000.75')),
         ("revolut", totals('"1,000.50"', '"1,000.25"', '"')),
+        # A day that is shorter than the others may have lost its end.
+        ("revolut", DATES.format(last="2024-03-1")),
         # One row alone: the total has fewer decimals than the price.
         ("revolut", TOTALS + BOUGHT.format(price="10.50", amount="21")),
         # Also in what people write themselves, where the others say so.
@@ -86,6 +93,13 @@ def test_a_last_row_that_may_be_cut_off_is_refused(
         ("revolut", TOTALS + BOUGHT.format(price="10.50", amount="21.00")),
         ("revolut", TOTALS + BOUGHT.format(price="10", amount="20")),
         ("kraken", rewards("1.2", "0.88", '"0.1"')),
+        # The figures of a program differ in length, and none has more decimals than the last one.
+        ("kraken", rewards("1.2", "0.8", "3", "0.88")),
+        # The total is quantity times price, to the cent.
+        ("revolut", totals("5.00") + BOUGHT.format(price="10.5", amount="21")),
+        ("revolut", totals("5.25") + BOUGHT.format(price="10.2", amount="20.4")),
+        # Days and codes are as long as the others of their column.
+        ("revolut", DATES.format(last="2024-03-04")),
         # People write a figure as long as it is, and no line end after it.
         ("ballast", deposits("10.5", "11.25", "24")),
         ("ballast", deposits("10", "11", "24")),

@@ -122,6 +122,8 @@ def test_every_format_has_a_sample() -> None:
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
 def test_an_encoding_changes_nothing(name: str, encoding: str) -> None:
     text = (FILES / name).read_text()
+    if encoding == "cp1252" and text != text.encode(encoding, errors="replace").decode(encoding):
+        return  # it has no letter for each of this language
     content = text.replace("\n", "\r\n").encode(encoding)
     found = detect(content)
     assert found == SAMPLES[name]

@@ -135,7 +135,7 @@ def _currency(line: Line, name: str) -> str:
     """Return the currency in the unnamed column, or else the end of the heading (`Waarde EUR`)."""
     text = line.code(f"{name}_currency")
     if not text:
-        text = line.columns.get(name, "")[-3:]
+        text = line.columns.get(name, "")[-3:].upper()
     return text if cells.is_currency(text) else ""
 
 
@@ -367,9 +367,8 @@ _ORDER_ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 def _order_id(line: Line) -> str:
     """Return the cell of the row that has the shape of an order id."""
-    found = next(
-        (cell.strip() for cell in line.found[-3:] if _ORDER_ID.fullmatch(cell.strip())), ""
-    )
+    places = (line.text("order_next"), *line.found[-3:])
+    found = next((cell.strip() for cell in places if _ORDER_ID.fullmatch(cell.strip())), "")
     wide = len(line.source.names) if line.source else 0
     if found and all(cell.strip() in ("", found) for cell in line.found[wide:]):
         line.problems = [problem for problem in line.problems if problem.code != "row_too_wide"]

@@ -1,7 +1,7 @@
 """The words of DEGIRO's files, in their languages. Pure.
 
-Dutch, English, German, French, Spanish, Italian and Portuguese: of each the trades, their costs,
-taxes, and both sides of a conversion. A `*` in a heading stands for a variable part
+Dutch, English, German, French, Spanish, Italian, Portuguese, Polish and Czech: of each the trades,
+their costs, taxes, and both sides of a conversion. A `*` in a heading stands for a variable part
 (`Transactiekosten en/of kosten van derden EUR`), a `¤` for the code of a currency (`Wert EUR`).
 """
 
@@ -10,24 +10,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _DATE = ("Datum", "Date", "Fecha", "Data")
-_TIME = ("Tijd", "Time", "Uhrzeit", "Heure", "Hora", "Ora")
+_TIME = ("Tijd", "Time", "Uhrzeit", "Heure", "Hora", "Ora", "Czas", "Čas")
 _PRODUCT = ("Product", "Produkt", "Produit", "Producto", "Prodotto", "Produto")
 _ISIN = ("ISIN", "Code ISIN", "Código ISIN", "Codice ISIN")
-_ORDER = ("Order Id", "Order-ID", "ID Orden", "ID Ordre", "ID Ordine", "ID da Ordem")
-_CHANGE = ("Mutatie", "Change", "Änderung", "Mouvements", "Variación", "Variazioni", "Mudança")
-_BALANCE = ("Saldo", "Balance", "Solde")
+_ORDER = (
+    *("Order Id", "Order-ID", "ID Orden", "ID Ordre", "ID Ordine", "ID da Ordem"),
+    *("Identyfikator zlecenia", "ID Zlecenia", "ID objednávky"),
+)
+_CHANGE = (
+    *("Mutatie", "Change", "Änderung", "Mouvements", "Variación", "Variazioni", "Mudança"),
+    *("Zmiana", "Změna"),
+)
+_BALANCE = ("Saldo", "Balance", "Solde", "Zůstatek")
 
 ACCOUNT_COLUMNS: Mapping[str, Sequence[str]] = {
     "date": _DATE,
     "time": _TIME,
-    "value_date": ("Valutadatum", "Value date", "Valuta", "Date de valeur", "Fecha valor"),
+    # In Polish the second date has the name of the first.
+    "value_date": (
+        *("Valutadatum", "Value date", "Valuta", "Date de valeur", "Fecha valor"),
+        *("Data+1", "Data waluty", "Datum valuty"),
+    ),
     "name": _PRODUCT,
     "isin": _ISIN,
     "text": (
         *("Omschrijving", "Description", "Beschreibung", "Descripción", "Descrizione"),
-        "Descrição",
+        *("Descrição", "Opis", "Popis"),
     ),
-    "rate": ("FX", "Tipo", "Tasso", "Taxa"),
+    "rate": ("FX", "Tipo", "Tasso", "Taxa", "Kurs", "Kurz"),
     "currency": _CHANGE,
     "amount": tuple(f"{name}+1" for name in _CHANGE),
     "balance_currency": _BALANCE,
@@ -35,27 +45,31 @@ ACCOUNT_COLUMNS: Mapping[str, Sequence[str]] = {
     "order_id": _ORDER,
     "order_next": tuple(f"{name}+1" for name in _ORDER),
 }
-_PRICE = ("Koers", "Price", "Kurs", "Cours", "Precio", "Quotazione", "Prezzo", "Preço", "Preços")
-_VALUE = ("Waarde", "Value", "Wert", "Montant", "Valor", "Valore")
+_PRICE = (
+    *("Koers", "Price", "Kurs", "Cours", "Precio", "Quotazione", "Prezzo", "Preço", "Preços"),
+    "Cena",
+)
+_VALUE = ("Waarde", "Value", "Wert", "Montant", "Valor", "Valore", "Wartość", "Hodnota")
 _FEE = (
     *("Transactiekosten*", "Transaction*", "Transaktions*", "Frais de courtage*"),
     *("Costes de transacción*", "Costi di transazione*", "Comissões de transação*"),
-    *("Custos de transação*", "Gebühr", "Gebühr ¤"),
+    *("Custos de transação*", "Gebühr", "Gebühr ¤", "Opłata transakcyjna*", "Transakční poplat*"),
 )
-_TOTAL = ("Totaal", "Total", "Gesamt", "Montant négocié", "Totale")
+_TOTAL = ("Totaal", "Total", "Gesamt", "Montant négocié", "Totale", "Razem", "Celkem")
 TRANSACTION_COLUMNS: Mapping[str, Sequence[str]] = {
     "date": _DATE,
     "time": _TIME,
     "name": _PRODUCT,
     "isin": _ISIN,
-    "quantity": ("Aantal", "Quantity", "Anzahl", "Quantité", "Número", "Quantità", "Quantidade"),
+    "quantity": ("Aantal", "Quantity", "Anzahl", "Quantité", "Número", "Quantità", "Quantidade")
+    + ("Liczba", "Počet"),
     "price": _PRICE,
     "price_currency": tuple(f"{name}+1" for name in _PRICE),
     "value": (*_VALUE, *(f"{name} ¤" for name in _VALUE)),
     "value_currency": tuple(f"{name}+1" for name in _VALUE),
     "rate": (
         *("Wisselkoers", "Exchange rate", "Wechselkurs", "Taux de change", "Tipo de cambio"),
-        *("Tasso di cambio", "Taxa de Câmbio"),
+        *("Tasso di cambio", "Taxa de Câmbio", "Kurs wymiany", "Kurs wymian", "Směnný kurz"),
     ),
     "autofx": ("*AutoFX*",),
     "fee": _FEE,
@@ -69,7 +83,9 @@ TRANSACTION_COLUMNS: Mapping[str, Sequence[str]] = {
 _TEXT_CHARS_MAX = 300
 _SIDES = {
     **dict.fromkeys(("koop", "buy", "kauf", "achat", "compra", "acquisto"), "buy"),
+    **dict.fromkeys(("kupno", "zakup", "nákup"), "buy"),
     **dict.fromkeys(("verkoop", "sell", "verkauf", "vente", "venta", "vendita", "venda"), "sell"),
+    **dict.fromkeys(("sprzedaż", "prodej"), "sell"),
 }
 _QUANTITY = re.compile(r"\d[\d.,']{0,30}(?: \d{3}(?!\w)){0,8}(?:[.,]\d{1,10})?")
 _PAID = re.compile(
@@ -120,6 +136,7 @@ _KINDS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
         (
             "event",
             r"productwijziging|product change|produktwechsel|isin.change|stock split|split\b"
+            r"|zmiana produktu|změna produktu"
             r"|aandelensplitsing|spin.?off|fusie|merger|corporate action|claim",
         ),
         (
@@ -127,38 +144,47 @@ _KINDS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
             r"transactiekosten|transaction and/or third|transaction costs|transaktionsgeb"
             r"|stamp duty|transactiebelasting|transaction tax|transaktionssteuer"
             r"|taxe sur les transactions|imposta sulle transazioni|impuesto sobre transacciones"
+            r"|opłata transakcyjna|podatek od transakcji|transakční poplat|daň z transakc"
             r"|frais degiro de courtage|costes de transacci|costi di transazione"
             r"|(?:comiss.es|custos) de transa|(?:autofx|conversi).{0,40}autofx|autofx",
         ),
         (
             "fx",
             r"valuta (?:creditering|debitering)|fx (?:credit|debit|withdrawal|deposit)"
-            r"|währungswechsel|cambio de divisa|cambio (?:di )?valuta|opération de change"
+            r"|währungswechsel|konwersja walut|wymiana walut|konverze měny"
+            r"|cambio de divisa|cambio (?:di )?valuta|opération de change"
             r"|(?:crédito|débito|levantamento|depósito|câmbio) de (?:divisa|moeda)",
         ),
         (
             "sweep",
             r"cash sweep|overboeking (?:van|naar) uw geld|transfer (?:from|to) your cash"
             r"|reservation|geldmarktfonds|money market fund|processed flatex"
-            r"|überweisung .{0,60}flatex",
+            r"|überweisung .{0,60}flatex|konwersja funduszu|konverze peněžního fondu",
         ),
         (
             "tax",
             r"dividendbelasting|dividend tax|dividendensteuer|impôts sur dividende|retención"
+            r"|podatek (?:dywidendowy|od dywidend)|daň z dividend|srážková daň"
             r"|ritenuta|imposta|imposto|withholding|quellensteuer|kapitalertragsteuer",
         ),
-        ("return_of_capital", r"kapitaalsuitkering|capital return|return of capital"),
-        ("dividend", r"^dividend|^divid\.|^ausschüttung|^distribuzione"),
+        (
+            "return_of_capital",
+            r"kapitaalsuitkering|capital return|return of capital|zwrot kapitału|vratka kapitálu",
+        ),
+        ("dividend", r"^dividend|^dywidenda|^divid\.|^ausschüttung|^distribuzione"),
         (
             "fee",
             r"aansluitingskosten|connection fee|einrichtung|frais de connexion|conectividad"
-            r"|adr.{0,60}(?:fee|kosten)|giro exchange|kosten|gebühr|\bfees?\b",
+            r"|adr.{0,60}(?:fee|kosten)|giro exchange|kosten|gebühr|\bfees?\b|\bopłat|\bpoplat",
         ),
-        ("interest", r"\brente\b|interest|zinsen|intérêt|interés|interessi|juros"),
+        ("interest", r"\brente\b|interest|zinsen|intérêt|interés|interessi|juros|odsetki|\búrok"),
         (
             "withdrawal",
-            r"terugstorting|withdrawal|auszahlung|retrait|retirada|prelievo|levantamento",
+            r"terugstorting|withdrawal|auszahlung|retrait|retirada|prelievo|levantamento|wypłata|výběr|výplata",
         ),
-        ("deposit", r"deposit|storting|einzahlung|versement|ingreso|depósito|versamento"),
+        (
+            "deposit",
+            r"deposit|storting|einzahlung|versement|ingreso|depósito|versamento|depozyt|wpłata|vklad",
+        ),
     )
 )

@@ -1,11 +1,12 @@
 """Interactive Brokers: one row of a Flex query, from CSV or XML. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 
 from core.money import quantize
+from transactions.files.formats.flex_columns import codes_of, costs_of, is_short
 from transactions.files.reading.interface import NO_SECURITY, ParsedRow, Security
 from transactions.files.reading.lines import Line
 from transactions.files.reading.rows import (
@@ -23,6 +24,8 @@ from transactions.files.reading.rows import (
     trade,
 )
 
+# (row, buy or sell, its currency) -> its commission, its taxes, the commission's currency.
+Costs = Callable[[Line, str, str], tuple[Decimal, Decimal, str]]
 UNITS = frozenset({"", "STK", "FUND", "BOND", "BILL", "CRYPTO", "CMDTY", "ETF"})
 NOT_OPTIONS = frozenset({"CFD", "IND", "SWP"})
 _PAIR = re.compile(r"[A-Z]{3}\.[A-Z]{3}")
@@ -52,19 +55,11 @@ CASH = {
 }
 
 
-def check_columns(line: Line, kind: str) -> None:
-    """Record a problem for each column that the query lacks although a row of it depends on it.
+def trade_rows(line: Line, *, level: str, costs: Costs = costs_of) -> Iterator[ParsedRow]:
+    """Yield the rows of a record of the section Trades.
 
-    Sums of other rows have no id of their own, so only a row with an id needs no level.
+    `level` is the level to import, `costs` reads what a row says of its costs.
     """
-    if kind == "trades":
-        line.needs("asset_class", "commission", "commission_currency", "taxes", "open_close")
-    if not (line.text("trade_id") or line.text("transaction_id")):
-        line.needs("level")
-
-
-def trade_rows(line: Line, *, level: str) -> Iterator[ParsedRow]:
-    """Yield the rows of a record of the section Trades; `level` is the level to import."""
     found = line.text("level").upper()
     if found not in ("", level):
         yield line.skip("summary", f"A row of the level {found}.")
@@ -86,32 +81,31 @@ def trade_rows(line: Line, *, level: str) -> Iterator[ParsedRow]:
         yield line.refused("type_unknown" if side else "type_missing", f"{side[:40]!r}", of="side")
         return
     if _is_canceled(line, side):
-        yield _canceled(line, kind)
+        yield _canceled(line, kind, costs)
         return
-    opens = line.text("open_close").upper()
-    if opens == ("O" if kind == "sell" else "C"):
+    if is_short(line, kind):
         yield line.refused("short_sale_not_supported", of="open_close")
         return
-    yield from _trade(line, kind)
+    yield from _trade(line, kind, costs)
 
 
 def _is_canceled(line: Line, side: str) -> bool:
     """Return whether the row cancels a trade: `BUY (Ca.)`, the note Ca, or a TradeCancel."""
-    notes = line.text("notes").replace(",", ";").split(";")
     return (
         says_back(side)
-        or "Ca" in (note.strip() for note in notes)
+        or "Ca" in codes_of(line)
         or "CANCEL" in line.text("transaction_type").upper()
     )
 
 
-def _canceled(line: Line, kind: str) -> ParsedRow:
+def _canceled(line: Line, kind: str, costs: Costs) -> ParsedRow:
     """Return the row as a correction; its figures have the opposite sign."""
     original = line.id("original_id")
-    costs = (line.figure("commission") or ZERO) + (line.figure("taxes") or ZERO)
-    row = _priced(line, kind, _about(line), fee=costs)
+    about = _about(line)
+    commission, taxes, _ = costs(line, "sell" if kind == "buy" else "buy", about.currency)
+    row = _priced(line, kind, about, fee=commission + taxes)
     named = f"ibkr:{original}" if original.strip("0") else ""
-    return taking_back(line, row, kind, _about(line), named=named, of="side")
+    return taking_back(line, row, kind, about, named=named, of="side")
 
 
 def _about(line: Line) -> About:
@@ -141,17 +135,16 @@ def _priced(line: Line, kind: str, about: About, *, fee: Decimal) -> ParsedRow:
         fee=fee,
         gross=gross,
         slack=slack_of(line, quantity, price),
-        per_hundred=line.text("asset_class").upper() in ("BOND", "BILL"),
+        per_hundred=line.text("asset_class").upper() in ("", "BOND", "BILL"),
         of="money",
     )
 
 
-def _trade(line: Line, kind: str) -> Iterator[ParsedRow]:
+def _trade(line: Line, kind: str, costs: Costs) -> Iterator[ParsedRow]:
     about = _about(line)
-    commission, taxes = line.figure("commission") or ZERO, line.figure("taxes") or ZERO
+    commission, taxes, other = costs(line, kind, about.currency)
     fee = -(commission + taxes)
-    other = line.code("commission_currency")
-    apart = bool(other) and other != about.currency and commission != 0
+    apart = other != about.currency and commission != 0
     if apart:
         fee = -taxes
     yield _priced(line, kind, about, fee=fee)

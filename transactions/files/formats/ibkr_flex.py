@@ -11,7 +11,8 @@ from xml.parsers import expat
 
 from core.limits import IMPORT_ROW_CHARS_MAX, IMPORT_ROWS_MAX
 from transactions.files.formats.declaration import ReadFormat
-from transactions.files.formats.flex_rows import cash_row, check_columns, trade_rows
+from transactions.files.formats.flex_columns import Proofs, check_columns
+from transactions.files.formats.flex_rows import cash_row, trade_rows
 from transactions.files.reading.cells import date_order
 from transactions.files.reading.decoding import (
     encoding_of,
@@ -61,17 +62,21 @@ TRADES = Layout(
         "order_id": ("IBOrderID",),
         "notes": ("Notes/Codes", "Notes"),
         "original_id": ("OrigTradeID",),
+        "net_cash": ("NetCash",),
+        "multiplier": ("Multiplier",),
+        "put_call": ("Put/Call",),
+        "strike": ("Strike",),
     },
     required=frozenset({"side", "quantity", "price", "currency"}),
-    # A query has the columns that somebody chose: a row says which it needs (`flex_rows`).
+    # A query has the columns that somebody chose: a row says which it needs (`flex_columns`).
     optional=(
         *("asset_class", "fx_rate", "datetime", "date", "money", "proceeds", "commission"),
         *("commission_currency", "taxes", "open_close", "transaction_type", "level", "trade_id"),
-        *("transaction_id", "notes", "original_id"),
+        *("transaction_id", "notes", "original_id", "net_cash", "multiplier", "put_call", "strike"),
     ),
     decimal=".",
     money={
-        **dict.fromkeys(("price", "money", "proceeds", "taxes"), "currency"),
+        **dict.fromkeys(("price", "money", "proceeds", "taxes", "net_cash"), "currency"),
         "commission": "commission_currency",
     },
 )
@@ -125,13 +130,20 @@ def head_of(data: BinaryIO) -> bytes:
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     found = xml_lines if is_xml(head_of(data)) else _csv_lines
     level = "EXECUTION"
-    levels = {line.text("level").upper() for kind, line in found(data, options) if kind == "trades"}
+    levels: set[str] = set()
+    proofs = Proofs()
+    for kind, line in found(data, options):
+        if kind in ("trades", "cash"):
+            proofs.add(kind, line)
+        if kind == "trades":
+            levels.add(line.text("level").upper())
+    proofs.finish()
     if levels - {""} and "EXECUTION" not in levels and "ORDER" in levels:
         level = "ORDER"
     names = Fingerprints()
     for kind, line in found(data, options):
         if kind in ("trades", "cash"):
-            check_columns(line, kind)
+            check_columns(line, kind, proofs)
         if kind == "trades":
             for row in trade_rows(line, level=level):
                 yield names.name(row, timed=line.timed)
@@ -168,7 +180,7 @@ def _csv_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, Line]]:
         elif _is_incomplete(record):
             section, heading = "incomplete", None
             first = plain_name(record.cells[0])
-        elif headed or (first and plain_name(record.cells[0]) == first):
+        elif headed or _is_heading(record) or (first and plain_name(record.cells[0]) == first):
             names = {plain_name(cell) for cell in record.cells}
             section, heading = ("event" if names & _EVENTS else "other"), None
         elif heading is None:
@@ -214,6 +226,13 @@ def _is_incomplete(record: Record) -> bool:
     )
 
 
+def _is_heading(record: Record) -> bool:
+    """Return whether a row is the heading of another section: a row of figures has digits."""
+    if any(sign.isdigit() for cell in record.cells for sign in cell):
+        return False
+    return sum(1 for cell in record.cells if cell and not cell.isspace()) > 2
+
+
 def _delimiter(data: BinaryIO, encoding: str, options: Options) -> str:
     for delimiter in DELIMITERS:
         for _, record in zip(range(200), read_records(data, encoding, delimiter), strict=False):
@@ -244,6 +263,8 @@ _ELEMENTS = {
     "Order": TRADES,
     "CashTransaction": CASH,
 }
+# The element says the level, whether the query has that column or not.
+_LEVELS = {"Trade": "EXECUTION", "Order": "ORDER"}
 _ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
     layout.name: {
         alias.casefold().replace("/", ""): field
@@ -333,8 +354,8 @@ def _element(
     """Return the row of one XML element."""
     known = {**_ATTRIBUTES[layout.name], **_XML_ONLY}
     cells = {known[k.casefold()]: v for k, v in attributes.items() if k.casefold() in known}
-    if name == "Order":
-        cells["level"] = "ORDER"
+    if name in _LEVELS:
+        cells["level"] = _LEVELS[name]
     return Line(
         place[0],
         cells,

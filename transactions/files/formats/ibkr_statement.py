@@ -1,4 +1,4 @@
-"""Interactive Brokers: the activity statement as CSV, in English and German. Pure.
+"""Interactive Brokers: the activity statement as CSV, in several languages. Pure.
 
     Trades,Header,DataDiscriminator,Asset Category,Currency,Symbol,Date/Time,Quantity,T. Price,...
     Trades,Data,Order,Stocks,USD,VTI,"2025-03-03, 09:30:00",10,250.12,...
@@ -12,17 +12,19 @@ trades if the file has no orders. A split is recorded if its one row adds units.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import BinaryIO
 
 from core.limits import IMPORT_ROWS_MAX
 from transactions.files.formats.declaration import ReadFormat
 from transactions.files.formats.flex_rows import cash_row, trade_rows
+from transactions.files.formats.ibkr_words import CLASSES, COLUMNS, PAID, SECTIONS, SIGNATURES
 from transactions.files.reading.cells import is_isin
 from transactions.files.reading.decoding import encoding_of, refusal
 from transactions.files.reading.fingerprints import Fingerprints
 from transactions.files.reading.interface import Options, ParsedRow
 from transactions.files.reading.lines import Line, line_of
-from transactions.files.reading.rows import About, draft
+from transactions.files.reading.rows import ZERO, About, draft
 from transactions.files.reading.tables import (
     Heading,
     Layout,
@@ -33,24 +35,7 @@ from transactions.files.reading.tables import (
 
 LAYOUT = Layout(
     name="ibkr_statement",
-    columns={
-        "level": ("DataDiscriminator",),
-        "asset_class": ("Asset Category", "Anlagekategorie", "Vermögenswertkategorie"),
-        "account": ("Account", "Konto"),
-        "currency": ("Currency", "Währung"),
-        "symbol": ("Symbol",),
-        "datetime": ("Date/Time", "Datum/Zeit"),
-        "date": ("Date", "Settle Date", "Datum", "Abrechnungsdatum"),
-        "quantity": ("Quantity", "Menge"),
-        "price": ("T. Price", "T.-Kurs", "Transaktionskurs"),
-        "proceeds": ("Proceeds", "Erlös"),
-        "commission": ("Comm/Fee", "Provision/Gebühr", "Prov./Gebühr"),
-        "notes": ("Code",),
-        "description": ("Description", "Beschreibung"),
-        "amount": ("Amount", "Betrag"),
-        "field": ("Field Name", "Feldname"),
-        "value": ("Field Value", "Feldwert"),
-    },
+    columns=COLUMNS,
     required=frozenset(),
     # Each section has columns of its own, and its rows say which they need.
     optional=(
@@ -75,34 +60,8 @@ CASH = {
 }
 # A section with these columns moves cash, whatever it is called.
 _OF_CASH = frozenset({"currency", "date", "description", "amount"})
-# Sections of a German statement -> those of an English one.
-GERMAN = {
-    "transaktionen": "trades",
-    "einzahlungen & auszahlungen": "deposits & withdrawals",
-    "ein- und auszahlungen": "deposits & withdrawals",
-    "dividenden": "dividends",
-    "ersatzzahlungen für dividenden": "payment in lieu of dividends",
-    "quellensteuer": "withholding tax",
-    "zinsen": "interest",
-    "gebühren": "fees",
-    "transaktionsgebühren": "transaction fees",
-    "kapitalmaßnahmen": "corporate actions",
-    "kontoinformation": "account information",
-    "kontoinformationen": "account information",
-}
-CLASSES = {
-    "stocks": "STK",
-    "aktien": "STK",
-    "anleihen": "BOND",
-    "devisen": "CASH",
-    "etfs": "ETF",
-    "mutual funds": "FUND",
-    "bonds": "BOND",
-    "treasury bills": "BILL",
-    "cryptocurrencies": "CRYPTO",
-    "forex": "CASH",
-    "cfds": "CFD",
-}
+_OF_UNITS = frozenset({"currency", "date", "description", "quantity"})
+_OF_SECURITIES = frozenset({"amount", "symbol", "datetime", "asset_class", "level"})
 _EVENTS = frozenset({"corporate actions", "transfers", "incoming/outgoing trade transfers"})
 _ISIN = re.compile(r"\(([A-Z]{2}[A-Z0-9]{10})\)")
 _SPLIT = re.compile(r"^([^\s(]{1,24}) ?\([A-Z0-9]{6,12}\) Split (\d{1,6}) for (\d{1,6}) \(")
@@ -119,7 +78,7 @@ class _Known:
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     known = _Known()
     for section, _, line in section_lines(data, options):
-        if section == "account information" and line.text("field") in ("Account", "Konto"):
+        if section == "account information" and line.text("field") in COLUMNS["account"]:
             known.account = line.name("value")
         elif section == "trades":
             known.levels.add(line.text("level").upper())
@@ -137,7 +96,7 @@ def section_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, str, 
         if count > IMPORT_ROWS_MAX:
             raise refusal("rows_too_many")
         section, mark = (cell.strip().casefold() for cell in (*record.cells[:2], "")[:2])
-        section = GERMAN.get(section, section)
+        section = SECTIONS.get(section, section)
         below = Record(record.line, record.cells[2:] or [""])
         if mark == "header":
             heading, headed = heading_of(below, LAYOUT, options, ""), section
@@ -151,7 +110,12 @@ def section_lines(data: BinaryIO, options: Options) -> Iterator[tuple[str, str, 
 
 def _line(heading: Heading, record: Record, options: Options) -> Line:
     order = options.date_order or "mdy"
-    return line_of(heading, record, options, decimal=".", date_order=order)
+    line = line_of(heading, record, options, decimal=".", date_order=order)
+    if line.columns.keys() >= _OF_UNITS and not line.columns.keys() & _OF_SECURITIES:
+        # Spanish has one word for units and amounts.
+        line.columns = {**line.columns, "amount": line.columns["quantity"]}
+        line.cells = {**line.cells, "amount": line.text("quantity")}
+    return line
 
 
 def _bare(record: Record, options: Options) -> Line:
@@ -173,7 +137,7 @@ def _rows(section: str, mark: str, line: Line, known: _Known) -> Iterator[Parsed
         line.needs("level", "asset_class", "currency", "datetime", "quantity", "price", "notes")
         line.needs("proceeds", "commission")
         line.cells = {**line.cells, **_trade_cells(line, known)}
-        yield from trade_rows(line, level=level)
+        yield from trade_rows(line, level=level, costs=_costs)
     elif section in _EVENTS:
         yield _event(line, known)
     else:
@@ -185,7 +149,8 @@ def _rows(section: str, mark: str, line: Line, known: _Known) -> Iterator[Parsed
 def _moves_cash(line: Line) -> bool:
     """Return whether the row's section has the columns of cash, and none that we do not know."""
     names = [name for name in line.source.names if name] if line.source else []
-    return line.columns.keys() >= _OF_CASH and len(names) == len(line.columns)
+    known = {line.columns[name] for name in line.columns}
+    return line.columns.keys() >= _OF_CASH and len(names) == len(known)
 
 
 def is_total(line: Line) -> bool:
@@ -195,9 +160,17 @@ def is_total(line: Line) -> bool:
     return any(cell.startswith(("total", "gesamt")) for cell in cells)
 
 
+def _costs(line: Line, _: str, currency: str) -> tuple[Decimal, Decimal, str]:
+    """Return the costs of a trade: commission and taxes are one figure."""
+    return line.figure("commission") or ZERO, ZERO, currency
+
+
 def _trade_cells(line: Line, known: _Known) -> Mapping[str, str]:
     """Return the cells that a Flex query has besides."""
     sold = line.text("quantity").startswith("-")
+    proceeds = line.figure("proceeds")
+    if proceeds and (proceeds > 0) != sold:
+        line.problem("amount_sign", of="proceeds")
     codes = {code.strip() for code in line.text("notes").split(";")}
     wrong, right = ("O", "C") if sold else ("C", "O")
     kind = line.text("asset_class")
@@ -212,9 +185,7 @@ def _trade_cells(line: Line, known: _Known) -> Mapping[str, str]:
 def _cash_cells(section: str, line: Line, known: _Known) -> Mapping[str, str]:
     description = line.text("description")
     kind = CASH[section]
-    if section == "interest" and any(
-        word in description.casefold() for word in ("debit interest", "sollzinsen")
-    ):
+    if section == "interest" and any(word in description.casefold() for word in PAID):
         kind = "broker interest paid"
     account = line.text("account") or known.account
     return {"account": account, "type": kind, "isin": _isin_in(line), "symbol": "", "notes": ""}
@@ -248,11 +219,6 @@ FORMATS = [
         name="ibkr_statement",
         title="Interactive Brokers activity statement",
         read=read,
-        signatures=[
-            {"statement", "header", "field name", "field value"},
-            {"trades", "header", "datadiscriminator", "asset category"},
-            {"statement", "header", "feldname", "feldwert"},
-            {"transaktionen", "header", "datadiscriminator", "anlagekategorie"},
-        ],
+        signatures=SIGNATURES,
     ),
 ]

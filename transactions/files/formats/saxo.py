@@ -1,7 +1,8 @@
 """Saxo's list of transactions, whose event says quantity and price: `Buy 3 @ 139.74 USD`. Pure.
 
 The amount is in the currency of the account: with the conversion rate 1 that of the instrument,
-else the one that the options state. What quantity and price do not explain is the commission.
+else the one that the options state, or that of our account. What quantity and price do not explain
+is the commission.
 """
 
 import re
@@ -69,7 +70,7 @@ def _rows(line: Line, bookings: Bookings) -> Iterator[ParsedRow]:
     if line.text("rate").rstrip("0").rstrip(".,") == "1":
         added["currency"] = line.text("instrument_currency")
     else:
-        added["currency"] = line.options.currency
+        added["currency"] = line.options.currency or line.options.account_currency
     meaning = None
     if match := _TRADE.fullmatch(line.text("type")[:100]):
         meaning = "buy" if match[1] in ("Buy", "Koop") else "sell"

@@ -327,6 +327,7 @@ class Options:
     without_heading      the columns of a `table` have no names; they are called "column 1" and on
     amount_includes_fee  a trade's amount is the cash that moved, in `table`
     currency  of rows that name none
+    account_currency  of the account that takes the rows: of files that are in it by their nature
     base_currency  to which the file's rates lead, if it does not say so
     now       rows after it are refused
     zone      of times without an offset. A row with a day and no time is that UTC day, at
@@ -344,6 +345,7 @@ class Options:
     amount_includes_fee: bool = False
     without_heading: bool = False
     currency: str = ""
+    account_currency: str = ""
     base_currency: str = ""
     account: str = ""
     zone: tzinfo = UTC

@@ -15,7 +15,8 @@ from typing import BinaryIO
 from core.limits import IMPORT_ROWS_MAX, NAME_LENGTH_MAX
 from transactions.files.formats.flex_rows import NOT_OPTIONS, UNITS
 from transactions.files.formats.ibkr_flex import MARKS, head_of, is_xml, stripped, xml_lines
-from transactions.files.formats.ibkr_statement import CLASSES, is_total, section_lines
+from transactions.files.formats.ibkr_statement import is_total, section_lines
+from transactions.files.formats.ibkr_words import CLASSES
 from transactions.files.reading.cells import UnreadableDate, is_isin, moment
 from transactions.files.reading.decoding import encoding_of, refusal
 from transactions.files.reading.interface import Options

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import islice
@@ -103,7 +103,8 @@ def _line_count(file: BinaryIO) -> int:
 
 def options_of(batch: Import, now: datetime) -> Options:
     """Return the reading options that the user stated."""
-    return stated_options(mapping=batch.mapping, options=batch.options, now=now)
+    stated = stated_options(mapping=batch.mapping, options=batch.options, now=now)
+    return replace(stated, account_currency=batch.account.currency)
 
 
 def stated_options(
