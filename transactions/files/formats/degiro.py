@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import BinaryIO
 
-from core.currencies import minor_unit_of
+from core.currencies import CURRENCIES, minor_unit_of
 from core.money import allocate, plain, quantize
 from transactions.files.formats.declaration import ReadFormat
 from transactions.files.formats.degiro_conversions import Conversions, Converted
@@ -135,8 +135,8 @@ def _currency(line: Line, name: str) -> str:
     """Return the currency in the unnamed column, or else the end of the heading (`Waarde EUR`)."""
     text = line.code(f"{name}_currency")
     if not text:
-        text = line.columns.get(name, "")[-3:].upper()
-    return text if cells.is_currency(text) else ""
+        text = line.columns.get(name, "").rpartition(" ")[2].upper()
+    return text if text in CURRENCIES else ""
 
 
 # The account statement.
