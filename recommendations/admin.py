@@ -1,10 +1,12 @@
-"""Pages for operators: recommendations with their inputs, and the nightly runs."""
+"""Pages for operators: recommendations with inputs, nightly runs, and moderated strategies."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -13,7 +15,15 @@ from core.errors import BallastError
 from edge.admin import ReadOnlyAdmin, is_detail
 from identity.models import User
 from recommendations.engine.options import options_of
-from recommendations.models import NightlyRun, Recommendation
+from recommendations.models import (
+    ModerationKind,
+    NightlyRun,
+    Recommendation,
+    Strategy,
+    StrategyModeration,
+    StrategyReport,
+)
+from recommendations.operations.moderation import moderate
 from recommendations.operations.nightly import begin_night, cancel_night
 from recommendations.queries.nights import details, progress
 
@@ -102,6 +112,93 @@ class NightlyRunAdmin(ReadOnlyAdmin):
         else:
             run.refresh_from_db()
             self.message_user(request, f"The night of {run.night} is {run.state}.")
+
+
+@admin.register(Strategy)
+class StrategyAdmin(ReadOnlyAdmin):
+    """Strategies with their reports and decisions. To decide, add a moderation."""
+
+    list_display = ("name", "author_name", "state", "followers", "record_days", "hidden_at")
+    list_filter = ("state",)
+    readonly_fields = ("open_reports", "decisions")
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Strategy]":
+        rows: QuerySet[Strategy] = super().get_queryset(request)
+        return rows if is_detail(request) else rows.defer("description", "draft_weights")
+
+    def open_reports(self, row: Strategy) -> SafeString:
+        """Show the open reports, oldest first."""
+        found = StrategyReport.objects.filter(strategy=row, closed_at=None).order_by("id")
+        rows = found.values_list("created_at__date", "reason", "details")[:_SHOWN]
+        return _lines("{} {}: {}", list(rows))
+
+    def decisions(self, row: Strategy) -> SafeString:
+        """Show decisions and appeals with their reasons, newest first."""
+        found = StrategyModeration.objects.filter(strategy=row).order_by("-id")
+        rows = found.values_list("at__date", "kind", "by__email", "reason")[:_SHOWN]
+        return _lines("{} {} by {}: {}", list(rows))
+
+
+@admin.register(StrategyReport)
+class StrategyReportAdmin(ReadOnlyAdmin):
+    """Reports of strategies; those without a time of closing wait for a moderator."""
+
+    list_display = ("created_at", "strategy", "reason", "details", "reporter", "closed_at")
+    list_filter = (("closed_at", admin.EmptyFieldListFilter), "reason")
+    list_select_related = ("strategy", "reporter")
+    uuid_fields = ("public_id", "strategy__public_id")
+    ordering = ("-id",)
+
+
+@admin.register(StrategyModeration)
+class StrategyModerationAdmin(ReadOnlyAdmin):
+    """Decisions about strategies and authors, and appeals. A decision is added, never changed."""
+
+    list_display = ("at", "strategy", "kind", "by", "reason")
+    list_filter = ("kind",)
+    list_select_related = ("strategy", "by")
+    uuid_fields = ("strategy__public_id",)
+    fields = ("strategy", "kind", "reason")
+    raw_id_fields = ("strategy",)
+    ordering = ("-id",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_view_permission(request))
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the decisions of a moderator; an author alone appeals."""
+        kwargs["choices"] = [
+            choice for choice in ModerationKind.choices if choice[0] != ModerationKind.APPEAL
+        ]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def save_model(
+        self, request: HttpRequest, obj: StrategyModeration, form: Any, change: bool
+    ) -> None:
+        """Decide by the operation, which writes the row; a refusal is shown."""
+        assert isinstance(request.user, User), "the admin is for people who are signed in"
+        try:
+            made = moderate(
+                strategy=obj.strategy,
+                kind=obj.kind,
+                reason=obj.reason,
+                user=request.user,
+                now=timezone.now(),
+            )
+        except BallastError as refusal:
+            self.message_user(request, refusal.detail, messages.ERROR)
+        else:
+            obj.pk = made.pk
+
+    def log_addition(self, request: HttpRequest, obj: StrategyModeration, message: Any) -> Any:
+        return super().log_addition(request, obj, message) if obj.pk else None
+
+    def response_add(self, request: HttpRequest, obj: StrategyModeration, **kwargs: Any) -> Any:
+        """Return to the list, also after a refusal, which left nothing to show."""
+        if obj.pk:
+            self.message_user(request, f"{obj.strategy.name}: {obj.get_kind_display()}.")
+        return HttpResponseRedirect(reverse("admin:recommendations_strategymoderation_changelist"))
 
 
 def _lines(form: str, rows: "Sequence[tuple[object, ...]]") -> SafeString:

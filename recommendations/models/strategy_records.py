@@ -102,6 +102,7 @@ class StrategyBacktest(models.Model):
 class ModerationKind(models.TextChoices):
     HIDE = "hide"
     SHOW = "show", "Show again"
+    DISMISS = "dismiss", "Dismiss the reports"
     BAN = "ban", "Ban the author"
     ALLOW = "allow", "Allow the author again"
     APPEAL = "appeal", "Appeal"

@@ -26,7 +26,7 @@ MODELS = list(admin.site._registry)
 # The fields an operator may write; everything else is read-only.
 WRITABLE = {
     *("Household", "User", "AdviserLink", "Asset", "Account", "CorporateAction"),
-    "Listing",
+    *("Listing", "StrategyModeration"),
 }
 
 

@@ -78,8 +78,8 @@ class _Book:
             if self.seen.get(name, date.min) >= since and not self.securities[name].over(day)
         }
         frozen = sum((worth[name] for name in worth if name not in can), Fraction(0))
-        share = sum(version.targets.get(name, Fraction(0)) for name in can)
-        share += 1 - sum(version.targets.values())
+        share = sum((version.targets.get(name, Fraction(0)) for name in can), Fraction(0))
+        share += 1 - sum(version.targets.values(), Fraction(0))
         wanted = {
             name: version.targets.get(name, Fraction(0)) / share * (total - frozen) / total
             for name in can
