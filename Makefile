@@ -4,7 +4,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run reload test bench shell lint format schema check lock set-up clean
+.PHONY: help run reload test backup restore bench shell lint format schema check lock set-up clean
 
 # The newest Python on which the suite runs; a name alone may be a stub that does not work.
 FIND_PYTHON = for python in $(PYTHON) python3.13 python3.12 python3.11 python3 python3.14 python; do \
@@ -26,6 +26,12 @@ reload:  ## load changed code into the running web process; no connection is ref
 
 test:  ## run the whole test suite (ARGS='-k name' for a part of it)
 	$(BOOTSTRAP) dev -- -m embedded test $(ARGS)
+
+backup:  ## back up the running copy into BACKUP_DIR (ARGS='--keep 7')
+	$(BOOTSTRAP) run -- -m embedded backup $(ARGS)
+
+restore:  ## restore the stopped copy from BACKUP_DIR (ARGS='--to 2026-03-01T14:30:00Z')
+	$(BOOTSTRAP) run -- -m embedded restore $(ARGS)
 
 bench:  ## compare benchmarks with their targets (ARGS='NAME --json')
 	$(BOOTSTRAP) run -- -m embedded bench $(ARGS)

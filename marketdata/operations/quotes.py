@@ -140,6 +140,14 @@ def store_quotes(*, quotes: Iterable[Quote]) -> None:
         )
 
 
+def newest_quote_at() -> datetime | None:
+    """Return when the newest quote of all was made; None if Redis has none."""
+    times: Any = redis_client().hvals(_TIMES_KEY)
+    if not times:
+        return None
+    return datetime.fromtimestamp(max(int(at) for at in times) / 1000, UTC)
+
+
 def _known(symbols: Iterable[str]) -> dict[str, _Known]:
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN, [sorted(symbols)])

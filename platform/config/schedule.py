@@ -19,6 +19,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"queue": "notify", "expires": 15},
     },
+    "measure the state": {
+        "task": "monitoring.measure",
+        "schedule": 30.0,
+        "options": {"queue": "notify", "expires": 30},
+    },
     "relay urgent events": {
         "task": "notifications.relay",
         "args": (True,),

@@ -443,6 +443,8 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 
+# Statements that take so long are logged with their plan; 0: none.
+SLOW_QUERY_MS = integer("SLOW_QUERY_MS", 0)
 LOGGING_CONFIG = "edge.logs.configure"
 LOGGING = {"level": text("LOG_LEVEL", "INFO"), "json": flag("LOG_JSON", default=PRODUCTION)}
 

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import redis
+from django.conf import settings
 from django.db import connections
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -21,6 +22,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from edge import metric_files
+from edge.slow_queries import log_slow
 from stores.redis import redis_client
 
 metric_files.install()
@@ -70,9 +72,10 @@ _KINDS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "COPY", "SAV
 class QueryTally:
     """Counts and times the database queries of one request or job; see `counting`."""
 
-    __slots__ = ("seconds", "timings")
+    __slots__ = ("scope", "seconds", "timings")
 
-    def __init__(self) -> None:
+    def __init__(self, scope: str) -> None:
+        self.scope = scope  # for the log of slow statements
         self.timings: list[tuple[str, float]] = []
         self.seconds = 0.0
 
@@ -81,11 +84,15 @@ class QueryTally:
     ) -> Any:
         started = time.perf_counter()
         try:
-            return execute(sql, params, many, context)
+            result = execute(sql, params, many, context)
         finally:
             took_s = time.perf_counter() - started
             self.seconds += took_s
             self.timings.append((sql[:12] if isinstance(sql, str) else "", took_s))
+        slow_ms = settings.SLOW_QUERY_MS
+        if slow_ms and took_s * 1000 >= slow_ms and not many:
+            log_slow(sql, params, took_s=took_s, scope=self.scope)
+        return result
 
     def observe(self, scope: str) -> None:
         """Export the counts."""
@@ -94,9 +101,9 @@ class QueryTally:
 
 
 @contextmanager
-def counting() -> Iterator[QueryTally]:
-    """Count the queries of the default database on this thread."""
-    tally = QueryTally()
+def counting(scope: str = "") -> Iterator[QueryTally]:
+    """Count the queries of the default database on this thread; `scope` names them in the log."""
+    tally = QueryTally(scope)
     wrappers = connections["default"].execute_wrappers
     wrappers.append(tally)
     try:
@@ -110,7 +117,7 @@ def job(kind: str) -> Iterator[None]:
     """Time one attempt of a job and its queries; `kind` is as in `recommendations.rebalance`."""
     started = time.perf_counter()
     outcome = "failed"
-    with counting() as tally:
+    with counting(kind) as tally:
         try:
             yield
             outcome = "done"

@@ -51,7 +51,7 @@ class RequestMiddleware:
         request.request_id = request_id  # type: ignore[attr-defined]
         clear_contextvars()
         bind_contextvars(request_id=request_id)
-        with metrics.counting() as tally, request_patience():
+        with metrics.counting(request.path_info) as tally, request_patience():
             if is_api_read(request):
                 response = self._short_way(request)
             else:

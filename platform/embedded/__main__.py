@@ -1,4 +1,4 @@
-"""Commands of the Makefile: `python -m embedded run | reload | shell [-- …] | bench … | test …`."""
+"""Commands of the Makefile: `python -m embedded run | reload | shell | backup | restore | …`."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import redis
 
-from embedded import plan
+from embedded import backups, plan, restoring
 from embedded.browser import install
 from embedded.children import say
 from embedded.places import (
@@ -132,8 +132,10 @@ def run() -> None:
         )
         for listening in ports.values():
             ends.enter_context(listening)
+        folder = backups.backup_folder()
+        log = backups.log_folder(folder) if folder and "DATABASE_URL" not in given() else None
         say(f"starting PostgreSQL and Redis, data in {where.data}")
-        running = start(where, given=given(), lasting=True)
+        running = start(where, given=given(), lasting=True, log=log)
         supervisor.adopt(running)
         variables = plan.environment(where, running.urls)
         write_private(where.environment, json.dumps(variables))
@@ -223,6 +225,10 @@ def main() -> int:
                 reload()
             case "shell":
                 shell(words)
+            case "backup":
+                backups.command(words)
+            case "restore":
+                restoring.command(words)
             case "bench":
                 bench(words)
             case "test":

@@ -43,10 +43,13 @@ def environment(where: Places, urls: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of every process of the application."""
     found = {name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON}
     found |= urls
+    given = os.environ.get("BACKUP_DIR")
     found |= {
         "DATA_DIR": str(where.data),
         "PORT": str(port("PORT", 8000)),
         "STREAM_PORT": str(port("STREAM_PORT", 8001)),
+        # One place however it was written: processes stand in other folders.
+        "BACKUP_DIR": str((ROOT / given).absolute()) if given else "",
         "SECRET_KEY": os.environ.get("SECRET_KEY") or secret_key(where.data),
         "DEMO": os.environ.get("DEMO") or "1",
         "ALLOWED_HOSTS": os.environ.get("ALLOWED_HOSTS") or HOSTS_OF_THIS_MACHINE,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from embedded import log_archive
 from embedded.binaries import database_user, postgres_programs, reachable
 from embedded.children import Child, Program, die_with_parent, say
 from embedded.places import UNREACHABLE_BELOW, Places, Refused, own_folder
@@ -43,14 +44,18 @@ class Postgres:
     user: pwd.struct_passwd | None
     environment: Mapping[str, str]
     lasting: bool
+    log: Path | None = None  # where its write-ahead log is archived
 
     @property
     def url(self) -> str:
         return f"postgresql://{USER}@/{DATABASE}?host={self.sockets}"
 
-    def program(self) -> Program:
+    def program(self, more: Mapping[str, str] | None = None) -> Program:
+        """Return the server, with more settings than those of every start."""
         settings = {
             **(LASTING if self.lasting else THROWAWAY),
+            **(log_archive.settings(self.log) if self.log else {}),
+            **(more or {}),
             "listen_addresses": "",
             "unix_socket_directories": str(self.sockets),
             "timezone": "UTC",
@@ -96,7 +101,13 @@ class Postgres:
         )
 
 
-def postgres(where: Places, *, environment: Mapping[str, str], lasting: bool) -> Postgres:
+def postgres(
+    where: Places,
+    *,
+    environment: Mapping[str, str],
+    lasting: bool,
+    log: Path | None = None,
+) -> Postgres:
     """Return the cluster of a data folder, its folders created and owned as PostgreSQL requires."""
     user = database_user()
     home = where.data
@@ -115,6 +126,7 @@ def postgres(where: Places, *, environment: Mapping[str, str], lasting: bool) ->
         user=user,
         environment={**environment, "LC_ALL": "C", "TZ": "UTC"},
         lasting=lasting,
+        log=log,
     )
 
 

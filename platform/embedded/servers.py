@@ -53,7 +53,12 @@ def addresses(where: Places, *, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def programs(
-    where: Places, servers: Servers, *, given: Mapping[str, str], lasting: bool
+    where: Places,
+    servers: Servers,
+    *,
+    given: Mapping[str, str],
+    lasting: bool,
+    log: Path | None = None,
 ) -> list[Program]:
     """Return the servers that are ours to run."""
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
@@ -74,16 +79,23 @@ def programs(
                 )
             )
     if not given.get("DATABASE_URL"):
-        servers.postgres = database.postgres(where, environment=environment, lasting=lasting)
+        servers.postgres = database.postgres(
+            where, environment=environment, lasting=lasting, log=log
+        )
         found.append(servers.postgres.program())
     return found
 
 
-def start(where: Places, *, given: Mapping[str, str], lasting: bool) -> Servers:
-    """Start servers that are not given and wait for them; stop all if one cannot start."""
+def start(
+    where: Places, *, given: Mapping[str, str], lasting: bool, log: Path | None = None
+) -> Servers:
+    """Start servers that are not given and wait for them; stop all if one cannot start.
+
+    `log`: the folder where PostgreSQL archives its write-ahead log.
+    """
     servers = Servers(urls=addresses(where, given=given))
     try:
-        for program in programs(where, servers, given=given, lasting=lasting):
+        for program in programs(where, servers, given=given, lasting=lasting, log=log):
             servers.prepare(program)
             servers.children.append(Child(program, where.logs / f"{program.name}.log"))
         for child in servers.children:
@@ -96,10 +108,14 @@ def start(where: Places, *, given: Mapping[str, str], lasting: bool) -> Servers:
 
 @contextmanager
 def servers(
-    where: Places, *, given: Mapping[str, str] | None = None, lasting: bool
+    where: Places,
+    *,
+    given: Mapping[str, str] | None = None,
+    lasting: bool,
+    log: Path | None = None,
 ) -> Iterator[Servers]:
     """Run the servers for the length of a block. lasting=False: fast, nothing survives."""
-    running = start(where, given=given or {}, lasting=lasting)
+    running = start(where, given=given or {}, lasting=lasting, log=log)
     try:
         yield running
     finally:

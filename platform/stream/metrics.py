@@ -38,6 +38,11 @@ SOURCE_LAG_SECONDS = Histogram(
     "Seconds from a quote's as_of to its arrival in this process",
     buckets=_SECONDS,
 )
+LOOP_LAG_SECONDS = Histogram(
+    "ballast_stream_loop_lag_seconds",
+    "Seconds by which the event loop wakes later than is due",
+    buckets=_SECONDS,
+)
 TICK_SECONDS = Histogram(
     "ballast_stream_tick_seconds",
     "Seconds from the arrival of a change to the write to the last client",

@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 
 from stream import metrics
 from stream.hub import Hub
+from stream.loop_lag import watch_lag
 from stream.protocol import Close, Problem, Quote, as_stale, is_old
 from stream.redis_feed import follow
 from stream.revocation import Authority, Revocation
@@ -112,6 +113,7 @@ class StreamProcess:
         )
         self._run(self.hub.run())
         self._run(self._every(1.0, self._keep_house))
+        self._run(watch_lag(clock=self.clock))
         self._run(self._every(SETTLE_S, self.socket_counts.settle))
         self._run(self._every(options.lease_s / 3, self.socket_counts.renew))
         self._run(self.revocation.recheck())
