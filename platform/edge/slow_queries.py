@@ -41,7 +41,7 @@ def _plan(sql: str, params: Any) -> str:
     try:
         # A savepoint inside a transaction: a plan that fails must not end the transaction.
         with link.transaction(), psycopg.ClientCursor(link) as cursor:
-            cursor.execute("EXPLAIN " + sql, params)  # type: ignore[arg-type]
+            cursor.execute("EXPLAIN " + sql, params)
             lines = [str(line) for (line,) in cursor.fetchmany(PLAN_LINES_MAX)]
     except psycopg.Error as fault:
         return f"(no plan: {type(fault).__name__})"

@@ -67,14 +67,14 @@ def test_a_task_is_timed_by_its_outcome() -> None:
         child = TASK_SECONDS.labels(name, outcome)
         return float(sum(bucket.get() for bucket in child._buckets))
 
-    @current_app.task(name="monitoring.probe")  # type: ignore[untyped-decorator]
+    @current_app.task(name="monitoring.probe")
     def probe(fails: bool) -> None:
         if fails:
             raise ValueError("as asked")
 
     try:
-        probe.apply(args=[False])
-        probe.apply(args=[True])
+        probe.apply(args=(False,))
+        probe.apply(args=(True,))
         assert (count("done"), count("failure")) == (1, 1)
     finally:
         current_app.tasks.pop("monitoring.probe")
