@@ -83,16 +83,10 @@ def codes(row: ParsedRow) -> set[str]:
         (
             "ibkr_flex",
             IBKR.replace("Taxes,", "")
-            + "STK,VT,,20240105;100000,BUY,10,5,50,0,USD,USD,O,EXECUTION",
+            + "STK,VOD,,20240105;100000,BUY,10,5,50,0,GBP,GBP,O,EXECUTION",
             "column_missing",
         ),
         ("wealthfolio", WEALTHFOLIO + "2024-01-05,CREDIT,,5,1,USD,0,", "column_missing"),
-        (
-            "portfolio_performance",
-            "Date,Type,Value,Transaction Currency,Taxes,Shares,ISIN,Security Name\n"
-            "2024-01-05,Buy,100,USD,0,1,,Coke",
-            "column_missing",
-        ),
         ("portfolio_performance", PP + KO + "x" * 501, "text_shortened"),
         ("portfolio_performance", PP + KO.replace("KO", "K" * 65), "text_too_long"),
         ("portfolio_performance", PP + KO.replace(",0,0,1", ",110,0,1"), "amount_sign"),

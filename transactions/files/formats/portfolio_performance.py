@@ -7,7 +7,8 @@
 Taxes paid with a purchase are part of its cost; taxes withheld from a sale or a dividend are a row
 of their own. A delivery is a transfer from or to outside, with its value as the basis. Both exports
 of a portfolio contain its purchases: import one of the two, or rely on the check for duplicates.
-Older exports of an account state neither gross amounts nor fees, so their trades are refused.
+Older exports of an account state neither gross amounts nor fees: their trades are recorded for the
+value, with which cash and basis are right; how much of it were fees is not known.
 """
 
 from collections.abc import Iterator
@@ -121,7 +122,8 @@ def _cash(line: Line, kind: str, about: About, value: Decimal | None) -> ParsedR
 def _trade(
     line: Line, kind: str, about: About, value: Decimal | None, fee: Decimal, tax: Decimal
 ) -> Iterator[ParsedRow]:
-    line.needs("fee")
+    if "fee" not in line.columns:
+        line.warn("costs_not_stated", "The fees are part of the amount.", of="value")
     currency = about.currency or "USD"
     cost = fee + (tax if kind == "buy" else ZERO)
     gross = None

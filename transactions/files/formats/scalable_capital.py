@@ -39,6 +39,7 @@ _BOOKINGS = Bookings(
     prefix="scalable",
     layouts=[LAYOUT],
     costs=Costs.EITHER,
+    positive_taxes=True,
     words=words(
         buy=("Buy", "Savings plan"),
         sell=["Sell"],
@@ -51,6 +52,8 @@ _BOOKINGS = Bookings(
         event_incomplete=("Corporate action", "Security transfer"),
     ),
 )
+# How the description of taxes says that earlier ones came back.
+_REFUNDS = ("erstattung", "refund", "steuerausgleich", "verlustverrechnung")
 
 
 def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
@@ -64,7 +67,10 @@ def _rows(line: Line, bookings: Bookings) -> Iterator[ParsedRow]:
     elif status != "executed":
         yield line.refused("value_invalid", of="status")
     else:
-        yield from booked_rows(line, bookings)
+        told = line.text("name").casefold()
+        back = line.text("type").casefold() == "taxes" and any(word in told for word in _REFUNDS)
+        meaning = "refund" if back and (line.figure("amount") or 0) > 0 else None
+        yield from booked_rows(line, bookings, meaning)
 
 
 FORMATS = [

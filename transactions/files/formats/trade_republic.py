@@ -79,6 +79,7 @@ _OWN_BOOKINGS = Bookings(
         event_incomplete=(
             *("migration", "exchange", "share_exchange", "adr_discontinuation", "reorganisation"),
             *("reverse_split", "worthless", "dividend_reinvestment"),
+            *("bonus_issue", "bonus_issue_cancelled"),
         ),
     ),
 )
@@ -113,7 +114,9 @@ def _rows(line: Line, bookings: Bookings) -> Iterator[ParsedRow]:
     word, meaning = line.text("type").casefold(), None
     if is_isin(line.text("symbol")):
         line.cells = {**line.cells, "isin": line.text("symbol"), "symbol": ""}
-    if word.startswith(("customer_", "transfer_", "payment_", "card_transaction", "card_refund")):
+    if word.startswith(
+        ("customer_", "transfer_", "payment_", "card_transaction", "card_refund")
+    ) or (word == "manual_cash_transfer"):
         meaning = "cash"
     elif word == "tax_optimization" and (line.figure("tax") or 0) > 0:
         meaning = "refund"

@@ -42,6 +42,7 @@ from transactions.files.reading.rows import (
     interest,
     moved_units,
     read_rows,
+    refunded,
     slack_of,
     split_by_units,
     taking_back,
@@ -70,6 +71,8 @@ class Bookings:
 
     `signed`: outgoing amounts are negative. `tax_of_income`: the costs of income are taxes.
     `currency`: of files that name none. `unique`: the id names one row, not an order.
+    `positive_taxes`: taxes that were paid are positive, so negative ones came back; elsewhere they
+    came back if their sign is not that of the fees beside them.
     """
 
     prefix: str
@@ -80,11 +83,15 @@ class Bookings:
     tax_of_income: bool = False
     currency: str = ""
     unique: bool = True
+    positive_taxes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Amount as stated, costs without sign, in one currency; the market's side if it is another."""
+    """Amount as stated, costs without sign, in one currency; the market's side if it is another.
+
+    A negative tax came back.
+    """
 
     amount: Decimal | None
     fee: Decimal
@@ -161,7 +168,7 @@ def _figures(line: Line, meaning: str, bookings: Bookings) -> Figures:
     amount, price = line.figure("amount"), line.figure("price")
     fees = [line.figure(name) for name in line.columns if name.partition(" ")[0] == "fee"]
     fee = sum((abs(part) for part in fees if part), ZERO)
-    tax = abs(line.figure("tax") or ZERO)
+    tax = _tax(line, bookings, sum((part for part in fees if part), ZERO))
     if bookings.tax_of_income and meaning in ("dividend", "interest"):
         fee, tax = ZERO, tax + fee
     quoted, priced = line.code("currency"), line.code("price_currency")
@@ -177,6 +184,14 @@ def _figures(line: Line, meaning: str, bookings: Bookings) -> Figures:
     if is_currency(priced) and priced != quoted:
         return Figures(amount, fee, tax, None, Quote(priced, price and abs(price)))
     return Figures(amount, fee, tax, price)
+
+
+def _tax(line: Line, bookings: Bookings, fees: Decimal) -> Decimal:
+    """Return the tax of a row, negative if it came back."""
+    tax = line.figure("tax") or ZERO
+    if bookings.positive_taxes:
+        return tax
+    return -abs(tax) if tax and fees and (tax < 0) != (fees < 0) else abs(tax)
 
 
 def _meant(
@@ -285,7 +300,7 @@ def _trade(
             if slack + unit < hidden <= product / 10 + 20 and not costs:
                 gross = quantize(product, about.currency or "USD")
                 fee = (stated - gross) * side
-    if kind == "buy":
+    if kind == "buy" and tax > 0:
         fee, tax = fee + tax, ZERO
     _check_quote(line, quantity, figures.quote)
     yield trade(
@@ -299,7 +314,7 @@ def _trade(
         slack=slack,
         quote=figures.quote,
     )
-    yield from withheld(line, about, tax)
+    yield from withheld(line, about, tax) if tax >= 0 else refunded(line, about, -tax)
 
 
 def _check_quote(line: Line, quantity: Decimal | None, quote: Quote | None) -> None:
@@ -326,7 +341,10 @@ def _income(
 ) -> Iterator[ParsedRow]:
     """Yield income before costs and taxes, and the tax withheld from it."""
     amount = None if figures.amount is None else abs(figures.amount)
-    whole = bookings.costs is Costs.BESIDE
+    whole, tax = bookings.costs is Costs.BESIDE, figures.tax
+    if tax < 0 and amount is not None and not whole:
+        amount += tax
     yield from taxed_income(
-        line, kind, about, amount, tax=figures.tax, fee=figures.fee, is_whole=whole
+        line, kind, about, amount, tax=max(tax, ZERO), fee=figures.fee, is_whole=whole
     )
+    yield from refunded(line, about, -tax) if tax < 0 else ()

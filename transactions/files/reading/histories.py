@@ -49,6 +49,7 @@ from transactions.files.reading.rows import (
     interest,
     moved_units,
     read_rows,
+    refunded,
     signed_cash,
     slack_of,
     split_by_units,
@@ -226,8 +227,11 @@ def _entries(history: History, line: Line, word: str, about: About) -> Iterator[
         yield split_by_units(line, about)
     elif kind.figures == "trade":
         yield _trade(history, line, kind.name, about, amount)
-        if kind.name == "sell":
-            yield from withheld(line, about, line.figure("tax") or ZERO)
+        tax = line.figure("tax") or ZERO
+        if kind.name == "sell" and tax < 0:
+            yield from refunded(line, about, -tax)
+        elif kind.name == "sell":
+            yield from withheld(line, about, tax)
     elif kind.performance == "flow":
         if history.is_signed and amount and (amount > 0) != (kind.cash == "in"):
             line.problem("amount_sign", of="amount")

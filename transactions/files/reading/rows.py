@@ -319,6 +319,21 @@ def withheld(line: Line, about: About, tax: Decimal) -> Iterator[ParsedRow]:
         yield taking_back(line, row, "tax", named) if tax < 0 else row
 
 
+def refunded(line: Line, about: About, tax: Decimal) -> Iterator[ParsedRow]:
+    """Yield taxes that came back with a sale or a payment, which were withheld from others before.
+
+    None of a refused row. The ledger has no tax below zero: they are income, with a warning.
+    """
+    tax = quantize(tax, about.currency or DEFAULT_CURRENCY)
+    if tax and not line.problems:
+        named = f"{about.external_id}:tax" if about.external_id else ""
+        told = RowProblem("refund_as_income", WARNING_CODES["refund_as_income"], "")
+        row = draft(
+            line, "interest", replace(about, security=NO_SECURITY, external_id=named), amount=tax
+        )
+        yield replace(row, warnings=(told,))
+
+
 def exchanged(line: Line, amount: Decimal | None, currency: str) -> ParsedRow:
     """Return one side of an exchange of currencies: skipped if the file has the other one."""
     row, found = line.skip("fx_conversion"), line.moment("date")
