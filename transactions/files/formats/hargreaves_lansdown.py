@@ -54,7 +54,8 @@ _BOOKINGS = Bookings(
 _TRADE = re.compile(r"[BS]\d{3,20}")
 # What follows the name of the security in a description.
 _END = re.compile(
-    r" [\d,.]{1,20} @ {1,2}[\d,.]{1,20}$| (?:Overseas )?Dividend Payment$|(?: -)? UT Cash Payment$"
+    r" [\d,.]{1,20} @ {1,2}[\d,.]{1,20}$| (?:Overseas )?Dividend(?: Payment)?$"
+    r"|(?: -)? UT Cash Payment$"
 )
 
 
