@@ -5,8 +5,8 @@
 
 The quantity of a dividend is its total before the tax, which is `FeeTax`; that of a movement of
 cash is the amount. The price of a split is its ratio. A spin-off names no parent, NKD is interest
-accrued on a bond, and `DoNotAdjustCash` means that no cash moved: such rows are refused, as is a
-fee in another currency. Prices of custom holdings are no transactions.
+accrued on a bond (newer exports leave it out), and `DoNotAdjustCash` means that no cash moved: such
+rows are refused, as is a fee in another currency. Prices of custom holdings are no transactions.
 """
 
 from collections.abc import Iterator
@@ -31,8 +31,8 @@ LAYOUT = Layout(
     },
     required=frozenset(
         {"type", "date", "symbol", "price", "quantity", "currency", "fee", "feecurrency", "unmoved"}
-        | {"nkd"}
     ),
+    optional=("nkd",),  # exports of accounts that never had bonds lack it
     by_hand=True,
     dates=("date",),
     numbers=("price", "quantity", "fee"),

@@ -31,6 +31,7 @@ from transactions.files.reading.rows import (
     interest,
     read_rows,
     signed_cash,
+    taking_back,
     trade,
 )
 from transactions.files.reading.tables import Layout, open_table
@@ -100,7 +101,7 @@ class _Known:
             quoted = _QUOTED.get(line.text("symbol").rpartition(".")[2].upper(), "")
             if quoted and abs(fill.product - abs(amount)) <= fill.slack + _CENT:
                 self.proved.add(quoted)
-            if amount > 0:
+            if fill.closes and amount > 0:
                 self.sold.add(_key(line))
 
     def currency(self, options: Options) -> str:
@@ -200,9 +201,8 @@ def _trade(line: Line, about: About, amount: Decimal | None, gains: Gains) -> Pa
     fill = _fill(line)
     if fill is None or not amount:
         return line.refused("quantity_missing" if fill is None else "amount_missing", of="note")
-    kind = "sell" if amount > 0 else "buy"
-    if fill.closes != (kind == "sell"):
-        line.problem("amount_sign", of="amount")
+    kind = "sell" if fill.closes else "buy"
+    back = (amount > 0) != fill.closes  # the amount of a trade that is taken back
     gain = gains.get(_key(line), ZERO) if kind == "sell" else ZERO
     quoted = _QUOTED.get(about.security.symbol.rpartition(".")[2].upper(), "")
     error = fill.slack + _CENT
@@ -210,7 +210,7 @@ def _trade(line: Line, about: About, amount: Decimal | None, gains: Gains) -> Pa
     if gain and quoted == about.currency and abs(fill.product - abs(amount)) <= error:
         whole = abs(amount)  # the row already has the gain
     same = quoted == about.currency or (not quoted and abs(fill.product - whole) <= error)
-    return trade(
+    row = trade(
         line,
         kind,
         about,
@@ -220,6 +220,7 @@ def _trade(line: Line, about: About, amount: Decimal | None, gains: Gains) -> Pa
         slack=fill.slack,
         quote=None if same or not quoted else Quote(quoted, fill.price),
     )
+    return taking_back(line, row, kind, about) if back else row
 
 
 FORMATS = [

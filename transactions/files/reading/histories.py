@@ -50,6 +50,7 @@ from transactions.files.reading.rows import (
     moved_units,
     read_rows,
     refunded,
+    says_back,
     signed_cash,
     slack_of,
     split_by_units,
@@ -172,6 +173,8 @@ def _rows(
         yield line.skip(word)
     elif word in ROW_CODES:
         yield line.refused(word, of="type")
+    elif not word and (canceled := _canceled_by(line)):
+        yield from _entries(history, line, canceled, _about(history, line, canceled))
     elif not word:
         text = line.text("type") or line.text("note")
         yield line.refused(
@@ -181,6 +184,14 @@ def _rows(
         if word == "reinvested" and paired:
             word = "reinvestment"
         yield from _entries(history, line, word, _about(history, line, word))
+
+
+def _canceled_by(line: Line) -> str:
+    """Return the meaning of a word that is unknown but for saying that it takes a trade back."""
+    amount = line.figure("amount")
+    if not amount or not line.quantity("quantity") or not says_back(line.text("type")):
+        return ""
+    return "canceled_buy" if amount > 0 else "canceled_sell"
 
 
 def _about(history: History, line: Line, word: str) -> About:
