@@ -38,7 +38,7 @@ def test_a_cancellation_of_another_figure_records_neither() -> None:
 
 
 def test_a_purchase_that_brings_cash_takes_one_back() -> None:
-    rows = [PURCHASE.format(id=id, cash=cash) for id, cash in [(1, -10), (2, -10), (3, 10)]]
+    rows = [PURCHASE.format(id=name, cash=cash) for name, cash in [(1, -10), (2, -10), (3, 10)]]
     assert told(XTB + "".join(rows)) == ["recorded", "taken_back", "taken_back"]
     assert told(XTB + rows[2]) == ["correction_not_supported"]
 
