@@ -36,13 +36,13 @@ TOPICS: dict[str, Topic] = {
         Topic(
             "recommendation_ready",
             "Recommendation ready",
-            "A rebalance or a search for losses you asked for has finished.",
+            "A rebalance, a search for losses or a model you asked for has finished.",
             ("in_app",),
         ),
         Topic(
             "job_failed",
             "Something failed",
-            "A rebalance, a search for losses or an import could not be finished.",
+            "A rebalance, a search for losses, a model or an import could not be finished.",
             ("in_app", "email"),
         ),
         Topic(
@@ -179,6 +179,14 @@ def _long_term(payload: Payload) -> str:
 EVENTS: dict[str, Event] = {
     "rebalance_complete": Event("recommendation_ready", _rebalanced),
     "harvest_complete": Event("recommendation_ready", _harvested),
+    "allocation_complete": Event(
+        "recommendation_ready",
+        lambda payload: f"Weights are fitted: {payload['model']}. See the evidence beside 1/N.",
+    ),
+    "fit_allocation_failed": Event(
+        "job_failed",
+        lambda payload: f"A model could not be fitted. {payload.get('detail', '')}".strip(),
+    ),
     "rebalance_failed": Event(
         "job_failed",
         lambda payload: (

@@ -1,4 +1,4 @@
-"""The worker tasks of rebalances and harvests, of nights, and of the search for replacements."""
+"""The worker tasks of rebalances, harvests, allocations, nights and searches for replacements."""
 
 import time
 from typing import Any
@@ -46,6 +46,23 @@ def harvest(self: "Task[Any, Any]", job_id: int) -> None:
         job_id=job_id,
         run=lambda claim, now, told: operations.run_harvest(claim=claim, now=now, told=told),
         give_up=operations.fail_account_job,
+        limit_s=settings.REBALANCE_TIME_LIMIT_S,
+        clock=timezone.now,
+    )
+
+
+@shared_task(
+    name=operations.FIT,
+    bind=True,
+    soft_time_limit=settings.REBALANCE_TIME_LIMIT_S,
+    time_limit=settings.REBALANCE_TIME_LIMIT_S + 10,
+)
+def fit_allocation(self: "Task[Any, Any]", job_id: int) -> None:
+    """Fit a model of target weights and try it out of sample."""
+    work(
+        job_id=job_id,
+        run=lambda claim, now, told: operations.run_fit(claim=claim, now=now, told=told),
+        give_up=operations.fail_fit,
         limit_s=settings.REBALANCE_TIME_LIMIT_S,
         clock=timezone.now,
     )

@@ -37,6 +37,13 @@ ROUTES: dict[str, KeyRule] = {
     "POST accounts/{account_id}/archive": PEOPLE_ONLY,
     "POST accounts/{account_id}/restore": PEOPLE_ONLY,
     "GET accounts/{account_id}/statement": _READ_OF_ACCOUNT,
+    "GET allocations/models": _READ_OF_HOUSEHOLD,
+    "POST allocations/models": _RECORD_OF_HOUSEHOLD,
+    "GET allocations/models/{model_id}": _READ_OF_HOUSEHOLD,
+    "POST allocations/models/{model_id}/adopt": _RECORD_OF_HOUSEHOLD,
+    "GET allocations/questionnaire": _READ_OF_HOUSEHOLD,
+    # The answers are a person's own statement.
+    "POST allocations/questionnaire": PEOPLE_ONLY,
     # No key opens a door for another key, another person or another log-in.
     "GET auth/api-keys": PEOPLE_ONLY,
     "POST auth/api-keys": PEOPLE_ONLY,

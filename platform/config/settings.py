@@ -253,6 +253,7 @@ JOB_LEASE_S = integer("JOB_LEASE_S", 15)
 JOB_RESULTS = {
     "recommendations.rebalance": "recommendations.queries.job_result",
     "recommendations.harvest": "recommendations.queries.job_result",
+    "recommendations.fit_allocation": "recommendations.queries.allocation_result",
 }
 
 # Deliveries. The address browsers use, for links in mails.

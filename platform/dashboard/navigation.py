@@ -108,7 +108,10 @@ ENTRIES: Sequence[Entry] = (
             View("Recommendations", "recommendations"),
             View("Orders", "account_orders"),
         ),
-        pages=("recommendation", "order_sheet", "rebalance", "rebalance_job", "harvest_request"),
+        pages=(
+            *("recommendation", "order_sheet", "rebalance", "rebalance_job", "harvest_request"),
+            *("questionnaire", "models", "model"),
+        ),
         on_phone=True,
     ),
     Entry(

@@ -1,6 +1,6 @@
-"""Rebalances, harvests, recommendations and their orders over HTTP."""
+"""Rebalances, harvests, recommendations, their orders, and allocations over HTTP."""
 
-from recommendations.api import harvesting, notes, orders, rebalancing, stored
+from recommendations.api import allocations, harvesting, notes, orders, rebalancing, stored
 
 urlpatterns = [
     *rebalancing.urlpatterns,
@@ -8,4 +8,5 @@ urlpatterns = [
     *stored.urlpatterns,
     *orders.urlpatterns,
     *notes.urlpatterns,
+    *allocations.urlpatterns,
 ]

@@ -1,5 +1,11 @@
-"""Models of recommendations, nightly runs, replacements that a harvest may buy, and strategies."""
+"""Models of recommendations, nights, replacements of a harvest, strategies and allocations."""
 
+from recommendations.models.allocations import (
+    AllocationModel,
+    AllocationQuerySet,
+    AssessmentQuerySet,
+    RiskAssessment,
+)
 from recommendations.models.nightly import (
     NightlyBlock,
     NightlyPrice,
@@ -37,6 +43,9 @@ from recommendations.models.strategy_records import (
 
 __all__ = [
     "ModerationKind",
+    "AllocationModel",
+    "AllocationQuerySet",
+    "AssessmentQuerySet",
     "NightState",
     "NightlyBlock",
     "NightlyPrice",
@@ -64,4 +73,5 @@ __all__ = [
     "StrategyReport",
     "StrategyState",
     "StrategyVersion",
+    "RiskAssessment",
 ]

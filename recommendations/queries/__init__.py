@@ -1,5 +1,12 @@
 """Reads: the inputs of the engines, and stored recommendations."""
 
+from recommendations.queries.allocations import (
+    allocation,
+    allocation_result,
+    allocations,
+    assessments,
+    latest_assessment,
+)
 from recommendations.queries.drift_curve import DriftCurve, account_drift_curve
 from recommendations.queries.harvest_inputs import harvest_inputs
 from recommendations.queries.inputs import rebalance_inputs
@@ -17,8 +24,13 @@ from recommendations.queries.stored import (
 __all__ = [
     "DriftCurve",
     "account_drift_curve",
+    "allocation",
+    "allocation_result",
+    "allocations",
+    "assessments",
     "harvest_inputs",
     "job_result",
+    "latest_assessment",
     "progress",
     "netted_tax",
     "note",

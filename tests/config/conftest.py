@@ -15,6 +15,7 @@ from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
 from recommendations.engine.arrays.warming import warm
+from tests.config.fitted_models import allocations
 from tests.config.log_in_rows import api_keys, events, log_ins, passkeys
 from tests.config.notes import notes
 from tests.config.notified import hooks_and_alerts, notices
@@ -155,6 +156,7 @@ def furnished(user: Any, count: int) -> Home:
     notice = notices(user, count)
     note = notes(user, account, count)
     recommendation, job = _recommendations(user, account, count)
+    fitted = allocations(user, count)
     adviser, invitation = _guests(user, count)
     batch = _imports(user, account, count)
     action = _corporate_actions(user, own[0], count)
@@ -185,6 +187,7 @@ def furnished(user: Any, count: int) -> Home:
             "webhook_id": str(hook.public_id),
             "alert_id": str(alert.public_id),
             "order_id": str(order.public_id),
+            "model_id": str(fitted.public_id),
             "subscription_id": str(browser.public_id),
             "file_format": "ballast",
             "tax_file_format": "txf",

@@ -56,6 +56,12 @@ OF_A_CLIENT: dict[str, Callable[[dict[str, str]], Any]] = {
     },
     "portfolio_rebalance": lambda ids: {},
     "portfolio_harvest": lambda ids: {},
+    "allocations_models_create": lambda ids: {
+        "model": "equal_weight",
+        "symbols": ["AAA", "BBB"],
+        "account_id": ids["account_id"],
+    },
+    "allocations_models_adopt": lambda ids: {"account_id": ids["account_id"]},
 }
 # Requests about the user's own household.
 OF_ONE_S_OWN: dict[str, Any] = {
@@ -65,6 +71,7 @@ OF_ONE_S_OWN: dict[str, Any] = {
         "currency": "USD",
         "asset_class": "fund",
     },
+    "allocations_questionnaire_answer": REQUESTS["allocations_questionnaire_answer"],
     "market_asset_prices_create": [{"date": "2024-01-02", "close": "7"}],
     "corporate_actions_propose": {
         "symbol": "AAA",

@@ -21,6 +21,7 @@ NAMES = (
     *("symbol", "year", "page", "cursor", "status", "from", "to", "range", "benchmark", "next"),
     *("account", "type", "quantity", "price", "amount", "fee", "executed_on", "executed_at"),
     *("currency", "lot_method", "action", "add", "target", "threshold", "name", "key", "email"),
+    *("symbols", "model", "risk_profile", "years", "weight_max", "horizon"),
     *("format", "ratio", "new_symbol", "decision", "password", "invitation", "base_currency"),
 )
 VALUES = (

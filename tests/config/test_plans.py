@@ -35,6 +35,7 @@ from recommendations.operations import run_rebalance
 from stores.redis import redis_client
 from tests.config import notes, notified
 from tests.config.conftest import OF_VENDORS
+from tests.config.fitted_models import allocations
 from tests.config.plan_town import ACCOUNTS, BEFORE, FILL, HOLDINGS
 from transactions.models import Account, Import, Reconciliation
 from transactions.operations.verification import verified
@@ -239,6 +240,7 @@ def routes_of(town: Town) -> Iterator[tuple[str, str]]:
         "reconciliation_id": reconciliation_of(town).public_id,
         "action_id": action_of(town).public_id,
         "order_id": account.orders.earliest("id").public_id,
+        "model_id": allocations(user, 1).public_id,
         "file_format": "ballast",
         "tax_file_format": "txf",
     }

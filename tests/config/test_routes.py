@@ -116,6 +116,7 @@ def test_a_stranger_finds_nothing_and_changes_nothing(
         "restrictions_replace": [{"symbol": "AAA", "kind": "no_buy"}],
         "market_asset_prices_create": [{"date": "2024-01-02", "close": "1"}],
         "accounts_update": {"name": "Mine now"},
+        "allocations_models_adopt": {"account_id": home.ids["account_id"]},
         "notes_update": {"body": "Mine now"},
         "dividends_due_record": [{"symbol": home.ids["symbol"], "ex_date": "2024-06-10"}],
         "dividends_due_skip": [{"symbol": home.ids["symbol"], "ex_date": "2024-06-10"}],
@@ -189,6 +190,7 @@ def test_nobody_gets_in_without_a_token(closed_route: Any, client: Any) -> None:
         "webhook",
         "alert",
         "order",
+        "model",
         "subscription",
     ):
         path = path.replace(f"{{{name}_id}}", "01a20a30-7263-7db1-aedd-8d50271f4780")

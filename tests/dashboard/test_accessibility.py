@@ -128,6 +128,8 @@ def addresses(account: Any) -> list[str]:
         "/home/allocation",
         "/home/movers",
         "/plan",
+        "/plan/questionnaire",
+        "/plan/models",
         "/tax",
         "/activity",
         "/record",

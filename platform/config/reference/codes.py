@@ -3,7 +3,13 @@
 `tests/config/test_reference.py` checks that the catalog has exactly the codes the source raises.
 """
 
-from config.reference import codes_rebalancing, codes_strategies, notes, notifications
+from config.reference import (
+    codes_allocations,
+    codes_rebalancing,
+    codes_strategies,
+    notes,
+    notifications,
+)
 from config.reference.codes_market import MARKET_CODES
 from config.reference.codes_orders import ORDER_CODES
 
@@ -334,6 +340,7 @@ CODES: dict[str, dict[str, str]] = {
     },
     "Targets, rebalancing, tax": codes_rebalancing.CODES,
     "Strategies": codes_strategies.CODES,
+    "Models of target weights": codes_allocations.CODES,
     "Orders": ORDER_CODES,
     "Jobs": {
         "job_not_found": "The job does not exist, or you have no access to it.",

@@ -97,6 +97,29 @@ REQUESTS: dict[str, Any] = {
         {"symbol": "AAPL", "ex_date": "2026-08-10", "amount": "2.59"},
     ],
     "dividends_due_skip": [{"symbol": "KO", "ex_date": "2026-06-12"}],
+    "allocations_questionnaire_answer": {
+        "answers": {
+            "horizon": "7_to_15_years",
+            "reserve": "3_to_12_months",
+            "income": "steady",
+            "share": "a_quarter_to_half",
+            "withdrawals": "later",
+            "fall": "wait",
+            "range": "wide",
+            "sure_or_chance": "coin_1500",
+            "experience": "funds",
+            "word": "price",
+        }
+    },
+    "allocations_models_create": {
+        "model": "risk_parity",
+        "symbols": ["AAPL", "KO"],
+        "risk_profile": "balanced",
+        "years": 10,
+        "weight_max": "80",
+        "bounds": [{"symbol": "KO", "min": "10", "max": "60"}],
+    },
+    "allocations_models_adopt": {"account_id": ACCOUNT, "rebalance_threshold": "5"},
     "portfolio_harvest": {"minimum_benefit": "250", "minimum_benefit_percentage": "5"},
     "portfolio_rebalance": {"minimum_trade": "250", "whole_shares": True},
     "restrictions_replace": [

@@ -14,6 +14,7 @@ PARAMETERS = {
     "adviser_id": "Adviser's access to the household (UUID).",
     "recommendation_id": "Recommendation (UUID).",
     "order_id": "Order (UUID).",
+    "model_id": "Model of target weights (UUID).",
     "key_id": "API key (UUID).",
     "passkey_id": "Passkey (UUID).",
     "log_in_id": "Log-in (UUID).",

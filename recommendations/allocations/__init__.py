@@ -1,0 +1,1 @@
+"""Target weights from a model: a questionnaire, price history, and evidence out of sample. Pure."""
