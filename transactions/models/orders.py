@@ -9,7 +9,7 @@ from core import limits
 from core.identifiers import uuid7
 from identity.models import User, household_ids
 from marketdata.models import Asset
-from transactions.models.accounts import Account, quantity_field
+from transactions.models.accounts import Account, money_field, quantity_field
 from transactions.models.transactions import Transaction
 from transactions.orders.states import CHOICES, OPEN_STORED, Standing, State
 
@@ -148,6 +148,8 @@ class OrderFill(models.Model):
         Transaction, on_delete=models.PROTECT, related_name="order_fill"
     )
     quantity = quantity_field()
+    # What the broker said this part came to. A correction of the transaction leaves it. Null: by hand.
+    reported_amount = money_field(null=True, blank=True)
     # Fills recorded in one go have one batch, which is taken back in one go.
     batch = models.UUIDField(db_index=True)
     recorded_at = models.DateTimeField()

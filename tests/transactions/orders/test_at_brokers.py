@@ -22,7 +22,7 @@ from tests.transactions.orders.alpaca_server import (
 from tests.transactions.orders.conftest import state_of_all
 from transactions.ledger.entries import Entry
 from transactions.models import Account, Holding, Order, OrderFill, Transaction
-from transactions.operations import record, reverse
+from transactions.operations import correct, record, reverse
 from transactions.operations.orders import cancel_order
 from transactions.operations.orders.following import LATE_MAX, follow, follow_due
 from transactions.operations.orders.placing import Wish, place
@@ -103,6 +103,27 @@ def test_the_mean_price_leaves_out_a_fill_of_the_broker_that_was_reversed(
     reverse(original=fill.transaction, user=people.owner, now=timezone.now())
     found = orders.order(user=people.owner, public_id=order.public_id)
     assert (found.state, orders.average_price(found)) == ("filled", Decimal(50))
+
+
+@pytest.mark.parametrize("amount", ["999", "1"])
+def test_the_correction_of_a_fill_leaves_what_the_broker_fills_next(
+    send: Callable[..., Order], paper: Paper, account: Account, people: Any, amount: str
+) -> None:
+    order = send()
+    look(order)
+    paper.fill(str(order.public_id), Decimal(4), Decimal("50.10"))
+    look(order)
+    (first,) = Transaction.objects.filter(account=account)
+    correct(
+        original=first,
+        entry=Entry("buy", first.executed_at, "USD", "AAA", Decimal(4), amount=Decimal(amount)),
+        user=people.owner,
+        now=timezone.now(),
+    )
+    paper.fill(str(order.public_id), Decimal(6), Decimal("50.333"))
+    assert look(order) == "filled"
+    # 502.398 in all, less the 200.40 that the broker stated first.
+    assert Transaction.objects.latest("id").amount == Decimal("302.00")
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)

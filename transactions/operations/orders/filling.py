@@ -29,7 +29,8 @@ from transactions.orders.states import Standing, filled
 class Fill:
     """An executed part of an order: price and fee in the currency of the asset.
 
-    `amount`: the value of the whole fill, where that is stated instead of the price.
+    `amount`: the value of the whole fill, where that is stated instead of the price. A broker
+    states it.
     """
 
     order_id: int
@@ -91,6 +92,7 @@ def write_fills(
                 order=orders[fill.order_id],
                 transaction=row,
                 quantity=fill.quantity,
+                reported_amount=fill.amount if orders[fill.order_id].broker else None,
                 batch=batch,
                 recorded_at=now,
             )

@@ -19,6 +19,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Sum
 
 from core.errors import BallastError
 from core.money import quantize
@@ -219,10 +220,14 @@ def _take_over(row: Order, there: BrokerOrder, now: datetime) -> None:
 
 
 def _fill(order: Order, there: BrokerOrder, now: datetime) -> Fill:
-    """Return what the broker filled beyond what is recorded, at what that came to."""
+    """Return what the broker filled beyond what is recorded, at what that came to.
+
+    The broker's own figures are compared with each other: the investor may correct the transactions
+    of earlier fills, and that changes nothing of what the broker fills next.
+    """
     fills = OrderFill.objects.filter(order=order)
-    recorded = sum(fills.values_list("transaction__amount", flat=True), Decimal(0))
-    value = quantize(there.filled_value, order.asset.currency) - recorded
+    reported = fills.aggregate(sum=Sum("reported_amount"))["sum"] or Decimal(0)
+    value = quantize(there.filled_value, order.asset.currency) - reported
     return Fill(
         order_id=order.pk,
         quantity=there.filled_quantity - order.filled_quantity,
