@@ -148,7 +148,8 @@ class OrderFill(models.Model):
         Transaction, on_delete=models.PROTECT, related_name="order_fill"
     )
     quantity = quantity_field()
-    # What the broker said this part came to. A correction of the transaction leaves it. Null: by hand.
+    # What the broker said this part came to, whatever its transaction is corrected to. Null: filled
+    # by hand.
     reported_amount = money_field(null=True, blank=True)
     # Fills recorded in one go have one batch, which is taken back in one go.
     batch = models.UUIDField(db_index=True)

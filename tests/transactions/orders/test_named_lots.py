@@ -1,5 +1,6 @@
 """Which lots a fill names: the next ones of the sale, in its order."""
 
+import re
 from decimal import Decimal
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transactions.ledger.entries import ChosenLot
-from transactions.orders.lots import chosen_lots, next_lots, stored_lots
+from transactions.orders.lots import chosen_lots, left_of, next_lots, stored_lots
 
 A, B, C = (UUID(int=number) for number in (1, 2, 3))
 LOTS = (
@@ -53,3 +54,33 @@ def test_fills_that_add_up_to_the_sale_name_every_lot_exactly_once(cuts: list[De
 
 def test_lots_come_back_as_they_were_stored() -> None:
     assert chosen_lots(stored_lots(LOTS)) == LOTS
+
+
+LEFT = """
+lots            taken      left
+A10 B5          -          A10 B5
+A10 B5          A10        B5
+A10 B5          B5         A10
+A10 B5          B2 A3      A7 B3
+A10 B5          C4         A10 B5
+A10/0 A4/1 B5   A4/1       A10/0 B5
+A10/0 A4/1 B5   A12/0      A2/1 B5
+A10 B5          A3/7 B9    A7
+"""
+
+
+def named(text: str) -> list[ChosenLot]:
+    """Lots such as `A10/0`: ten units of piece 0 of A."""
+    found = []
+    for word in text.split():
+        if word != "-":
+            quantity, _, piece = word[1:].partition("/")
+            lot_id = {"A": A, "B": B, "C": C}[word[0]]
+            found.append(ChosenLot(lot_id, Decimal(quantity), int(piece) if piece else None))
+    return found
+
+
+@pytest.mark.parametrize("line", LEFT.strip().splitlines()[1:])
+def test_what_fills_have_taken_is_gone_wherever_it_lay(line: str) -> None:
+    lots, taken, left = re.split(r"\s{2,}", line)
+    assert list(left_of(named(lots), named(taken))) == named(left)

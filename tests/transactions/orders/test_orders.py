@@ -237,6 +237,40 @@ def test_lots_that_are_named_are_the_lots_that_are_sold(desk: Desk) -> None:
     ]
 
 
+def test_after_a_fill_was_taken_back_the_next_fill_sells_the_lots_that_are_left(
+    desk: Desk,
+) -> None:
+    change_account(account=desk.account, lot_method="specific")
+    old = desk.trade("buy", "AAA", "10", "40", days=500)["lot_id"]
+    young = desk.trade("buy", "AAA", "5", "60", days=50)["lot_id"]
+    lots = [{"lot_id": old, "quantity": "10"}, {"lot_id": young, "quantity": "5"}]
+    order_id = desk.placed(side="sell", quantity="15", lots=lots)
+    body = desk.fill(order_id, ("10", "50"), ("5", "50")).json()
+    address = f"/api/v1/transactions/{body['fills'][0]['transaction_id']}/reverse"
+    assert desk.client.post(address, {}, format="json").status_code == 201
+    again = desk.fill(order_id, ("3", "49"), ("7", "49"))
+    assert again.status_code == 201, again.content
+    rows = Transaction.objects.filter(account=desk.account, type="sell").order_by("-id")[:2]
+    assert [row.lots for row in rows] == [
+        [{"lot_id": old, "quantity": quantity}] for quantity in ("7", "3")
+    ]
+    assert desk.held() == 0
+
+
+def test_two_open_orders_do_not_name_the_same_lot(desk: Desk) -> None:
+    change_account(account=desk.account, lot_method="specific")
+    lot_id = desk.trade("buy", "AAA", "5", "40")["lot_id"]
+    desk.trade("buy", "AAA", "5", "41")
+    named = [{"lot_id": lot_id, "quantity": "3"}]
+    first = desk.placed(side="sell", quantity="3", lots=named)
+    before = state_of_all()
+    refused = desk.place(side="sell", quantity="3", lots=named)
+    assert (refused.status_code, refused.json()["code"]) == (409, "lots_changed")
+    assert state_of_all() == before
+    desk.cancel(first)
+    assert desk.place(side="sell", quantity="3", lots=named).status_code == 201
+
+
 NOBODY = "01937a3e-7c00-7a10-8000-0000000000a1"
 REFUSED: list[tuple[dict[str, Any], int, str]] = [
     ({"symbol": "NOPE"}, 400, "symbol_unknown"),

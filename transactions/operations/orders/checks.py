@@ -7,8 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import F, Sum
-
 from core.errors import Conflict
 from core.money import plain
 from marketdata.models import Asset
@@ -17,6 +15,7 @@ from marketdata.quotes import Quote
 from transactions.ledger.entries import ChosenLot
 from transactions.ledger.lots import InsufficientShares
 from transactions.models import Account, Holding, Lot, Order, OrderSide
+from transactions.operations.orders.naming import lots_open
 from transactions.orders.states import OPEN_STORED
 
 
@@ -74,7 +73,10 @@ def ensure_held(
             "asset_id", "quantity"
         )
     )
-    promised = _promised(account, wanted, except_order)
+    open_sales = _open_sales(account, wanted, except_order)
+    promised: dict[int, Decimal] = defaultdict(Decimal)
+    for row in open_sales:
+        promised[row.asset_id] += row.standing.open
     for sale in sales:
         free = held.get(sale.asset.pk, Decimal(0)) - promised.get(sale.asset.pk, Decimal(0))
         if wanted[sale.asset.pk] > free:
@@ -84,23 +86,23 @@ def ensure_held(
                 day=day.date(),
                 symbol=sale.asset.symbol,
             )
-    _ensure_lots(account, sales)
+    _ensure_lots(account, sales, lots_open(open_sales))
 
 
-def _promised(
+def _open_sales(
     account: Account, asset_ids: Iterable[int], except_order: Order | None
-) -> dict[int, Decimal]:
-    """Return what open orders of the account will still sell, by asset."""
+) -> list[Order]:
+    """Return the open orders of the account that will still sell of these assets."""
     rows = Order.objects.filter(
         account=account, asset_id__in=list(asset_ids), side=OrderSide.SELL, state__in=OPEN_STORED
     )
     if except_order is not None:
         rows = rows.exclude(pk=except_order.pk)
-    summed = rows.values("asset_id").annotate(left=Sum(F("quantity") - F("filled_quantity")))
-    return {row["asset_id"]: row["left"] for row in summed}
+    return list(rows.order_by("id"))
 
 
-def _ensure_lots(account: Account, sales: Sequence[Sale]) -> None:
+def _ensure_lots(account: Account, sales: Sequence[Sale], promised: Sequence[ChosenLot]) -> None:
+    """Refuse lots that are not held, less what open orders will sell of them."""
     wanted: dict[tuple[UUID, int | None], Decimal] = defaultdict(Decimal)
     symbols: dict[UUID, str] = {}
     for sale in sales:
@@ -114,10 +116,15 @@ def _ensure_lots(account: Account, sales: Sequence[Sale]) -> None:
     for lot_id, number, left in rows.values_list("transaction__public_id", "piece", "quantity"):
         held[lot_id, number] += left
         held[lot_id, None] += left
+    for lot in promised:
+        held[lot.lot_id, None] -= lot.quantity
+        if lot.piece is not None:
+            held[lot.lot_id, lot.piece] -= lot.quantity
     for (lot_id, piece), quantity in wanted.items():
-        if quantity > held[lot_id, piece]:
+        left = max(held[lot_id, piece], Decimal(0))
+        if quantity > left:
             raise LotsChanged(
                 f"The lots of {symbols[lot_id]} have changed: lot {lot_id} has "
-                f"{plain(held[lot_id, piece])} units left, and the sale needs {plain(quantity)}. "
+                f"{plain(left)} units left, and the sale needs {plain(quantity)}. "
                 "Request a new recommendation, or choose the lots again."
             )

@@ -16,13 +16,14 @@ from core.errors import BallastError, Conflict
 from core.identifiers import uuid7
 from identity.models import User
 from stores.locks import locked
-from transactions.ledger.entries import Entry
+from transactions.ledger.entries import ChosenLot, Entry
 from transactions.models import Account, Order, OrderFill, OrderSide, Transaction
 from transactions.operations.books.households import lock_household
 from transactions.operations.filled_orders import stand
 from transactions.operations.ledger import record, reverse_all
-from transactions.orders.lots import NAMED_BY, chosen_lots, next_lots
-from transactions.orders.states import Standing, filled
+from transactions.operations.orders.naming import lots_of_next, named_by_fills
+from transactions.orders.lots import NAMED_BY
+from transactions.orders.states import filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,10 @@ def write_fills(
     """Write fills of locked orders of a locked household. See `record_fills`."""
     batch = uuid7()
     entries = []
+    by_name = account.lot_method in NAMED_BY
+    sales = [row for row in orders.values() if by_name and row.side == OrderSide.SELL]
+    earlier = named_by_fills(sales)
+    named = {row.pk: list(earlier.get(row.pk, ())) for row in sales}
     for number, fill in enumerate(fills):
         order = orders[fill.order_id]
         before = order.standing
@@ -83,7 +88,13 @@ def write_fills(
             after = filled(before, fill.quantity)
         except BallastError as refusal:
             raise _item(refusal, number) from None
-        entries.append(_entry(account, order, fill, before))
+        lots: tuple[ChosenLot, ...] = ()
+        if order.pk in named:
+            lots = lots_of_next(
+                order, named=named[order.pk], filled=before.filled, quantity=fill.quantity
+            )
+            named[order.pk].extend(lots)
+        entries.append(_entry(order, fill, lots))
         stand(order, after)
     rows = record(account=account, entries=entries, user=user, now=now)
     made = OrderFill.objects.bulk_create(
@@ -111,12 +122,7 @@ def _locked_orders(account: Account, fills: Sequence[Fill]) -> dict[int, Order]:
     return found
 
 
-def _entry(account: Account, order: Order, fill: Fill, before: Standing) -> Entry:
-    lots = chosen_lots(order.lots)
-    if order.side == OrderSide.SELL and account.lot_method in NAMED_BY:
-        lots = next_lots(lots, before=before.filled, quantity=fill.quantity)
-    else:
-        lots = ()
+def _entry(order: Order, fill: Fill, lots: Sequence[ChosenLot]) -> Entry:
     return Entry(
         type=order.side,
         executed_at=fill.executed_at,

@@ -32,6 +32,7 @@ from transactions.operations.filled_orders import stand
 from transactions.operations.orders.brokers import broker_of
 from transactions.operations.orders.checks import Sale, ensure_held, fresh_quotes
 from transactions.operations.orders.filling import Fill, write_fills
+from transactions.operations.orders.naming import lots_open
 from transactions.orders.brokers.port import (
     AnswerLost,
     Broker,
@@ -40,7 +41,6 @@ from transactions.orders.brokers.port import (
     BrokerState,
     Refused,
 )
-from transactions.orders.lots import chosen_lots, next_lots
 from transactions.orders.states import (
     ENDED,
     UNCERTAIN,
@@ -177,10 +177,7 @@ def _ensure_sendable(row: Order, now: datetime) -> None:
     """Refuse an order on a stale price, of more than is held, or of lots that have changed."""
     fresh_quotes(assets=[row.asset], now=now)
     if row.side == OrderSide.SELL:
-        lots = next_lots(
-            chosen_lots(row.lots), before=row.filled_quantity, quantity=row.standing.open
-        )
-        sale = Sale(row.asset, row.standing.open, lots)
+        sale = Sale(row.asset, row.standing.open, lots_open([row]))
         ensure_held(account=row.account, sales=[sale], day=now, except_order=row)
 
 
