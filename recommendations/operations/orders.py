@@ -1,6 +1,6 @@
 """Turn the trades of an approved recommendation into orders, and record what was filled."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
@@ -18,8 +18,9 @@ from transactions.ledger.entries import ChosenLot
 from transactions.models import Order, OrderFill, OrderQuerySet
 from transactions.operations.books.households import lock_household
 from transactions.operations.orders import Fill, Wish, place, record_fills
+from transactions.operations.orders.naming import lots_spoken_for
 from transactions.operations.orders.placing import LESS_THAN_ONE_SHARE
-from transactions.orders.lots import scaled
+from transactions.orders.lots import left_of, scaled
 from transactions.orders.states import OPEN_STORED
 
 _ONE = Decimal(1)
@@ -112,7 +113,8 @@ def order_trade(
     with transaction.atomic():
         lock_household(household_id=recommendation.account.household_id)
         number, trade = _trade(trades, wish)
-        left = trade.quantity - _ordered(recommendation, number)
+        earlier = list(_orders(recommendation).filter(place=number).order_by("id"))
+        left = trade.quantity - _ordered(earlier)
         if wish.quantity > left:
             raise InvalidInput(
                 f"The recommendation has {plain(max(left, Decimal(0)))} of {trade.symbol} left to "
@@ -120,7 +122,8 @@ def order_trade(
                 code="quantity_exceeds_recommendation",
                 fields={"quantity": ["is more than is recommended"]},
             )
-        lots = wish.lots or scaled(_lots(trade), wish.quantity)
+        free = left_of(_lots(trade), lots_spoken_for(earlier))
+        lots = wish.lots or scaled(free, wish.quantity)
         (made,) = place(
             account=recommendation.account,
             wishes=[replace(wish, place=number, lots=lots)],
@@ -133,10 +136,9 @@ def order_trade(
     return made
 
 
-def _ordered(recommendation: Recommendation, number: int) -> Decimal:
-    """Return what is filled or still open of the orders for a trade."""
-    rows = _orders(recommendation).filter(place=number)
-    return sum((row.filled_quantity + row.standing.open for row in rows), Decimal(0))
+def _ordered(orders: Iterable[Order]) -> Decimal:
+    """Return what is filled or still open of orders."""
+    return sum((row.filled_quantity + row.standing.open for row in orders), Decimal(0))
 
 
 def _trade(trades: Sequence[Trade], wish: Wish) -> tuple[int, Trade]:
@@ -175,7 +177,7 @@ def record_sheet(
                 whole_shares=whole_shares,
                 executed=True,
             )
-        open_orders = _open_orders(recommendation, {fill.place for fill in fills})
+        open_orders = _open_orders(recommendation, {row.place: row.quantity for row in fills})
         return record_fills(
             account=recommendation.account,
             fills=[
@@ -193,16 +195,35 @@ def record_sheet(
         )
 
 
-def _open_orders(recommendation: Recommendation, places: Collection[int]) -> dict[int, Order]:
+def _open_orders(
+    recommendation: Recommendation, quantities: Mapping[int, Decimal]
+) -> dict[int, Order]:
+    """Return the open order of each place that a fill of this quantity goes to.
+
+    Where a trade was ordered in parts, it is the oldest that has room for it, else the largest.
+    """
+    places = set(quantities)
     rows = _orders(recommendation).filter(place__in=places, state__in=OPEN_STORED)
-    found = {row.place: row for row in rows if row.place is not None}
-    if missing := sorted(set(places) - set(found)):
+    of_place: dict[int, list[Order]] = {}
+    for row in rows.order_by("id"):
+        assert row.place is not None, "it was selected by its place"
+        of_place.setdefault(row.place, []).append(row)
+    found = {place: _roomiest(rows, quantities[place]) for place, rows in of_place.items()}
+    if missing := sorted(places - set(found)):
         raise Conflict(
             f"Trade {missing[0] + 1} of the recommendation is not open: it is filled or "
             "cancelled. Reload the sheet.",
             code="order_not_open",
         )
     return found
+
+
+def _roomiest(orders: Sequence[Order], quantity: Decimal) -> Order:
+    """Return the first of the orders that has room for the quantity, else the largest."""
+    for order in orders:
+        if order.standing.open >= quantity:
+            return order
+    return max(orders, key=lambda order: order.standing.open)
 
 
 def _orders(recommendation: Recommendation) -> OrderQuerySet:

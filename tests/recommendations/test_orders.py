@@ -101,6 +101,47 @@ def test_one_trade_of_a_recommendation_is_ordered_up_to_what_is_left_of_it(
     assert progress(client, approved) == "partly_done"
 
 
+def test_the_rest_of_a_trade_is_ordered_after_a_part_with_the_lots_that_are_left(
+    approved: Recommendation, people: Any, client_of: Callable[[Any], Any]
+) -> None:
+    client = client_of(people.owner)
+    number, trade = next(
+        (n, trade) for n, trade in enumerate(trades_of(approved)) if trade.side == "sell"
+    )
+    body = {
+        "recommendation_id": str(approved.public_id),
+        "symbol": trade.symbol,
+        "side": "sell",
+        "type": "market",
+    }
+    part = client.post("/api/v1/orders", body | {"quantity": "1"}, format="json").json()
+    fill = {"quantity": "1", "price": "50", "executed_at": timezone.now().isoformat()}
+    client.post(f"/api/v1/orders/{part['id']}/fills", [fill], format="json")
+    assert client.post("/api/v1/orders", body | {"quantity": "2"}, format="json").status_code == 201
+    before = state_of_all()
+    rest = body | {"quantity": str(trade.quantity - 3)}
+    too_much = client.post(
+        "/api/v1/orders", rest | {"quantity": str(trade.quantity - 2)}, format="json"
+    )
+    assert (too_much.status_code, too_much.json()["code"]) == (
+        400,
+        "quantity_exceeds_recommendation",
+    )
+    assert state_of_all() == before
+    placed = client.post("/api/v1/orders", rest, format="json")
+    assert placed.status_code == 201, placed.content
+    named: dict[str, Decimal] = {}
+    for order in Order.objects.filter(place=number):
+        for lot in order.lots:
+            named[lot["lot_id"]] = named.get(lot["lot_id"], Decimal(0)) + Decimal(lot["quantity"])
+    assert named == {lot.lot_id: lot.quantity for lot in trade.lots}
+    # A sheet fills the open order that has room.
+    filled = SheetFill(number, trade.quantity - 3, Decimal(50), timezone.now())
+    record_sheet(recommendation=approved, fills=[filled], user=people.owner, now=timezone.now())
+    states = Order.objects.filter(place=number).order_by("id").values_list("state", flat=True)
+    assert list(states) == ["filled", "placed", "filled"]
+
+
 def test_only_an_approved_recommendation_is_ordered(
     unbalanced: Any, people: Any, client_of: Callable[[Any], Any]
 ) -> None:

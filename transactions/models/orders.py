@@ -13,8 +13,6 @@ from transactions.models.accounts import Account, money_field, quantity_field
 from transactions.models.transactions import Transaction
 from transactions.orders.states import CHOICES, OPEN_STORED, Standing, State
 
-_LIVE = sorted([*OPEN_STORED, State.FILLED.value])
-
 
 class OrderSide(models.TextChoices):
     BUY = "buy"
@@ -78,11 +76,6 @@ class Order(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["recommendation_id", "place"],
-                name="order_once_a_trade",
-                condition=Q(recommendation_id__isnull=False, state__in=_LIVE),
-            ),
             models.CheckConstraint(
                 name="order_filled_within_quantity",
                 condition=Q(filled_quantity__gte=0, filled_quantity__lte=F("quantity")),

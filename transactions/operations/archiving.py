@@ -2,7 +2,7 @@
 
 An archived account keeps its history: performance, gains and tax still count it. It takes no new
 transactions, and the list of accounts omits it until it is restored. An archived account holds
-nothing, so archiving changes no total of the household.
+nothing and has no open order, so archiving changes no total of the household.
 """
 
 from datetime import datetime
@@ -14,18 +14,20 @@ from core.errors import Conflict
 from core.money import plain
 from core.money_text import money_text
 from stores.locks import locked as row_locks
-from transactions.models import Account, Holding, Import, Transaction
+from transactions.models import Account, Holding, Import, Order, Transaction
 from transactions.operations.accounts import lock_account, next_version, publish_version
+from transactions.orders.states import OPEN_STORED
 
 HOLDINGS_NAMED_MAX = 5
 
 
 def archive_account(*, account: Account, now: datetime) -> Account:
-    """Archive an account that holds nothing; else raise Conflict naming its holdings."""
+    """Archive an account that holds nothing and waits for nothing; else raise Conflict."""
     with transaction.atomic():
         locked = lock_account(account=account)
         if locked.archived_at is None:
             _ensure_holds_nothing(locked)
+            _ensure_nothing_ordered(locked)
             _set_archived(locked, now)
     return locked
 
@@ -37,6 +39,12 @@ def restore_account(*, account: Account) -> Account:
         if locked.archived_at is not None:
             _set_archived(locked, None)
     return locked
+
+
+def reopen(locked: Account) -> None:
+    """Open an account of a locked household that gets something again; its caller versions it."""
+    locked.archived_at = None
+    locked.save(update_fields=["archived_at"])
 
 
 def delete_account(*, account: Account) -> None:
@@ -85,3 +93,14 @@ def _ensure_holds_nothing(locked: Account) -> None:
         "first. Then archive it.",
         code="account_holds_assets",
     )
+
+
+def _ensure_nothing_ordered(locked: Account) -> None:
+    """Refuse while an order may still be filled: what a broker fills must be recorded."""
+    rows = Order.objects.filter(account=locked, state__in=OPEN_STORED).select_related("asset")
+    if first := rows.order_by("id").first():
+        raise Conflict(
+            f"An order to {first.side} {first.asset.symbol} is still open in the account. Cancel "
+            "the open orders first. Then archive it.",
+            code="account_has_open_orders",
+        )

@@ -11,7 +11,9 @@ ORDER_CODES: dict[str, str] = {
     "quantity_exceeds_recommendation": (
         "The quantity is more than is left of the recommended trade. Lower it."
     ),
-    "already_ordered": ("The trade has an order already. Fill or cancel that one."),
+    "already_ordered": (
+        "Every trade of the recommendation has an order already. Fill or cancel those."
+    ),
     "price_stale": (
         "The newest price is missing or too old to place an order on. Wait for a newer one, or "
         "record the trade once it is done."
@@ -31,6 +33,12 @@ ORDER_CODES: dict[str, str] = {
     "broker_not_connected": (
         "The broker is not connected to the account. Place the order by hand, or ask the "
         "operator to connect it."
+    ),
+    "asset_not_at_broker": (
+        "The broker does not trade this asset. Place the order by hand, or choose another asset."
+    ),
+    "account_has_open_orders": (
+        "The account has open orders. Cancel them first, then archive the account."
     ),
     "filled_by_broker": (
         "The broker reports the fills of this order. They are recorded by themselves."

@@ -10,8 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from config.environment import ensure_paper_trading
+from core.errors import Conflict
 from jobs.models import Job
-from marketdata.models import LatestPrice
+from marketdata.models import Asset, LatestPrice
 from tests.transactions.orders.alpaca_server import (
     BEHAVIOURS,
     KEY,
@@ -22,7 +23,7 @@ from tests.transactions.orders.alpaca_server import (
 from tests.transactions.orders.conftest import state_of_all
 from transactions.ledger.entries import Entry
 from transactions.models import Account, Holding, Order, OrderFill, Transaction
-from transactions.operations import correct, record, reverse
+from transactions.operations import archiving, correct, record, reverse
 from transactions.operations.orders import cancel_order
 from transactions.operations.orders.following import LATE_MAX, follow, follow_due
 from transactions.operations.orders.placing import Wish, place
@@ -337,6 +338,55 @@ def test_only_the_named_account_reaches_the_broker(
     settings.ALPACA_TRADING_ACCOUNT = str(account.public_id)
     made = client.post("/api/v1/orders", body | {"broker": "alpaca"}, format="json").json()
     assert (made["state"], made["broker"]) == ("sending", "alpaca")
+
+
+def test_the_broker_is_sent_only_what_it_knows_by_its_symbol(
+    paper: Paper, people: Any, client_of: Callable[[Any], Any], account: Account, assets: Any
+) -> None:
+    client = client_of(people.owner)
+    own = {"symbol": "OWN", "name": "Ours", "currency": "USD", "asset_class": "equity"}
+    assert client.post("/api/v1/market/assets", own, format="json").status_code == 201
+    Asset.objects.filter(symbol="BBB").update(currency="EUR")
+    body = {
+        "account_id": str(account.public_id),
+        "side": "buy",
+        "quantity": "1",
+        "type": "market",
+        "broker": "alpaca",
+    }
+    for symbol in ("OWN", "BBB"):
+        refused = client.post("/api/v1/orders", body | {"symbol": symbol}, format="json")
+        assert (refused.status_code, refused.json()["code"]) == (400, "asset_not_at_broker")
+    assert (Order.objects.count(), Job.objects.count(), paper.taken) == (0, 0, 0)
+
+
+def test_an_order_is_not_sent_once_its_asset_has_another_currency(
+    send: Callable[..., Order], paper: Paper
+) -> None:
+    order = send()
+    Asset.objects.filter(symbol="AAA").update(currency="EUR")
+    assert look(order) == "rejected"
+    assert "takes public securities in USD only" in order.reason
+    assert paper.taken == 0
+
+
+def test_a_late_fill_reopens_an_account_that_was_archived(
+    send: Callable[..., Order], paper: Paper, account: Account
+) -> None:
+    order = send()
+    look(order)
+    before = state_of_all()
+    with pytest.raises(Conflict) as refusal:
+        archiving.archive_account(account=account, now=timezone.now())
+    assert refusal.value.code == "account_has_open_orders"
+    assert state_of_all() == before
+    # It was archived before open orders stood against that.
+    Account.objects.filter(pk=account.pk).update(archived_at=timezone.now())
+    paper.fill(str(order.public_id), Decimal(10), Decimal(50))
+    assert look(order) == "filled"
+    account.refresh_from_db()
+    assert (account.archived_at, account.cash) == (None, Decimal(-500))
+    assert account.ledger_version == before[4][0][1] + 1  # type: ignore[index]
 
 
 def test_real_money_and_half_a_broker_are_refused_at_start_up() -> None:

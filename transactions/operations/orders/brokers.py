@@ -4,6 +4,7 @@ simulated   every account of a demonstration, and nothing else
 alpaca      the one account that the operator names in ALPACA_TRADING_ACCOUNT
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 
 from core.errors import InvalidInput
+from marketdata.models import Asset
 from transactions.models import Account, Order, SimulatedBrokerOrder
 from transactions.orders.brokers.alpaca import Alpaca
 from transactions.orders.brokers.port import Broker
@@ -18,6 +20,7 @@ from transactions.orders.brokers.simulated import Simulated, SimulatedOrder
 
 SIMULATED = "simulated"
 ALPACA = "alpaca"
+ALPACA_CURRENCY = "USD"
 BROKER_CHOICES = [(SIMULATED, "Simulated broker (demo)"), (ALPACA, "Alpaca paper")]
 
 
@@ -40,6 +43,29 @@ def ensure_connected(account: Account, name: str) -> None:
             code="broker_not_connected",
             fields={"broker": ["is not connected to the account"]},
         )
+
+
+def ensure_taken(name: str, assets: Iterable[Asset]) -> None:
+    """Refuse assets that the broker does not know by the symbol they have here.
+
+    Alpaca trades United States securities in dollars. An asset of the household's own may have the
+    symbol of another security there.
+    """
+    if name != ALPACA:
+        return
+    for asset in assets:
+        if asset.household_id is not None or asset.currency != ALPACA_CURRENCY:
+            what = (
+                "is an asset of your own"
+                if asset.household_id is not None
+                else f"trades in {asset.currency}"
+            )
+            raise InvalidInput(
+                f"{label_of(name)} takes public securities in {ALPACA_CURRENCY} only, and "
+                f"{asset.symbol} {what}. Place this order by hand.",
+                code="asset_not_at_broker",
+                fields={"symbol": ["is not traded at this broker"]},
+            )
 
 
 def _is_connected(account: Account, name: str) -> bool:

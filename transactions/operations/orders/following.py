@@ -27,9 +27,10 @@ from jobs.models import Queue
 from jobs.operations import Claim, Ending, Told, complete, enqueue, fail, result_written
 from stores.locks import locked
 from transactions.models import Order, OrderFill, OrderSide
+from transactions.operations.archiving import reopen
 from transactions.operations.books.households import lock_household
 from transactions.operations.filled_orders import stand
-from transactions.operations.orders.brokers import broker_of
+from transactions.operations.orders.brokers import broker_of, ensure_taken
 from transactions.operations.orders.checks import Sale, ensure_held, fresh_quotes
 from transactions.operations.orders.filling import Fill, write_fills
 from transactions.operations.orders.naming import lots_open
@@ -174,7 +175,8 @@ def _claimed(row: Order, now: datetime) -> bool:
 
 
 def _ensure_sendable(row: Order, now: datetime) -> None:
-    """Refuse an order on a stale price, of more than is held, or of lots that have changed."""
+    """Refuse an order on a stale price, of more than is held, or of what cannot be sent."""
+    ensure_taken(row.broker, [row.asset])
     fresh_quotes(assets=[row.asset], now=now)
     if row.side == OrderSide.SELL:
         sale = Sale(row.asset, row.standing.open, lots_open([row]))
@@ -196,6 +198,9 @@ def _take_over(row: Order, there: BrokerOrder, now: datetime) -> None:
             added = there.filled_quantity - order.filled_quantity
             if added > 0:
                 account = household.accounts[row.account_id]
+                if account.archived_at is not None:
+                    # It was archived before the broker filled: it holds something again.
+                    reopen(account)
                 fill = _fill(order, there, now)
                 write_fills(
                     account=account,

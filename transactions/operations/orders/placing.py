@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from core.errors import Conflict, InvalidInput
 from core.limits import ORDERS_OPEN_PER_ACCOUNT_MAX
@@ -18,7 +18,7 @@ from stores.locks import locked
 from transactions.ledger.entries import ChosenLot
 from transactions.models import Account, LotMethod, Order, OrderSide, OrderType
 from transactions.operations.accounts import lock_account
-from transactions.operations.orders.brokers import ensure_connected
+from transactions.operations.orders.brokers import ensure_connected, ensure_taken
 from transactions.operations.orders.checks import Sale, ensure_held, fresh_quotes
 from transactions.operations.orders.following import follow_soon
 from transactions.orders.lots import stored_lots
@@ -72,6 +72,8 @@ def place(
         )
         wishes = [_checked(wish, assets, holder) for wish in wishes]
         live = [wish for wish in wishes if not wish.dropped]
+        if broker:
+            ensure_taken(broker, [assets[wish.symbol] for wish in live])
         quotes: Mapping[int, Quote] = {}
         if not executed:
             quotes = fresh_quotes(assets=[assets[wish.symbol] for wish in live], now=now)
@@ -85,7 +87,7 @@ def place(
             _row(wish, assets, quotes, holder, broker, user, now, recommendation_id, trades)
             for wish in wishes
         ]
-        made = _saved(rows)
+        made = Order.objects.bulk_create(rows)
         follow_soon(orders=[row for row in made if row.broker], now=now)
         return made
 
@@ -189,20 +191,6 @@ def _row(
         created_by=user,
         look_at=now if at_broker else None,
     )
-
-
-def _saved(rows: list[Order]) -> list[Order]:
-    try:
-        with transaction.atomic():
-            return Order.objects.bulk_create(rows)
-    except IntegrityError as fault:
-        if "order_once_a_trade" not in str(fault):
-            raise
-        raise Conflict(
-            "An order for this trade of the recommendation exists already. Fill or cancel that "
-            "one.",
-            code="already_ordered",
-        ) from fault
 
 
 def cancel_order(*, order: Order, now: datetime) -> Order:
