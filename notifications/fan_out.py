@@ -103,7 +103,7 @@ def planned(*, event: Happened, people: Iterable[Person], now: datetime) -> Plan
 def _tell(plan: Plan, person: Person, topic: Topic, title: str, now: datetime) -> None:
     """Add the rows of one person."""
     event, wishes = plan.event, person.wishes
-    account_id = _account_id(event.payload)
+    account_id = account_of(event.payload)
 
     def wanted(channel: str) -> bool:
         return wants(wishes=wishes, topic=topic, channel=channel, account_id=account_id)
@@ -159,7 +159,8 @@ def _row(
     )
 
 
-def _account_id(payload: Mapping[str, Any]) -> UUID | None:
+def account_of(payload: Mapping[str, Any]) -> UUID | None:
+    """Return the account that an event is about, if it is about one."""
     given = payload.get("account_id")
     try:
         return UUID(str(given)) if given else None

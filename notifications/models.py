@@ -108,10 +108,11 @@ class Delivery(models.Model):
                 name="delivery_due",
                 condition=Q(state="waiting"),
             ),
-            # A receiver that is down: all its waiting rows are put off together.
+            # A receiver that is down: all its waiting rows are put off together. And one receiver
+            # after the other, where some have very many due.
             models.Index(
-                fields=["channel", "address"],
-                name="delivery_waiting_for",
+                fields=["channel", "address", "urgent", "next_at"],
+                name="delivery_of_receiver",
                 condition=Q(state="waiting"),
             ),
             # The log of a webhook, newest first.

@@ -9,6 +9,7 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -23,23 +24,51 @@ from stores.rows import execute, rows_of
 # Of one receiver in one claim, so that a slow one leaves the workers to the others.
 PER_ADDRESS_MAX = 4
 _LOOKED_AT = 500
+# Where this process looked last among the receivers, by channel and urgency.
+_looked_up_to: dict[tuple[str, bool], str] = {}
 # More than any channel has tries: only deaths of workers lead here.
 CLAIMS_MAX = 15
 
-# The oldest due, at most some of each receiver; a receiver that takes everything at once has none.
+# The oldest due. Where a few receivers have more due than is looked at, the first of the others are
+# looked at too, from where the last such look ended: a receiver that takes its time and has very
+# many due leaves the workers to the others. Each receiver's first goes before any one's second.
 _OLDEST = """
-WITH due AS (
+WITH RECURSIVE oldest AS (
     SELECT id, address, next_at FROM notifications_delivery
      WHERE channel = %(channel)s AND urgent = %(urgent)s AND state = 'waiting'
        AND next_at <= statement_timestamp()
      ORDER BY next_at LIMIT %(looked_at)s),
+crowded AS (
+    SELECT 1 FROM oldest HAVING count(*) = %(looked_at)s AND count(DISTINCT address) < %(limit)s),
+others (address, step) AS (
+    SELECT %(after)s::text, 0 FROM crowded
+     UNION ALL
+    SELECT following.address, others.step + 1
+      FROM others CROSS JOIN LATERAL (
+           SELECT address FROM notifications_delivery
+            WHERE channel = %(channel)s AND urgent = %(urgent)s AND state = 'waiting'
+              AND next_at <= statement_timestamp() AND address > others.address
+            ORDER BY address LIMIT 1) following
+     WHERE others.step < %(limit)s),
+due AS (
+    SELECT id, address, next_at FROM oldest
+     UNION
+    SELECT first.id, others.address, first.next_at
+      FROM others CROSS JOIN LATERAL (
+           SELECT id, next_at FROM notifications_delivery
+            WHERE channel = %(channel)s AND urgent = %(urgent)s AND state = 'waiting'
+              AND next_at <= statement_timestamp() AND address = others.address
+            ORDER BY next_at LIMIT %(per_address)s) first
+     WHERE others.step > 0),
 ranked AS (
     SELECT id, next_at, row_number() OVER (PARTITION BY address ORDER BY next_at, id) AS place
       FROM due),
 chosen AS (
-    SELECT id FROM ranked WHERE place <= %(per_address)s ORDER BY next_at, id LIMIT %(limit)s),
+    SELECT id FROM ranked WHERE place <= %(per_address)s
+     ORDER BY place, next_at, id LIMIT %(limit)s),
 mine AS (
-    SELECT id FROM notifications_delivery
+    SELECT id, (SELECT address FROM others WHERE step = %(limit)s) AS looked_up_to
+      FROM notifications_delivery
      WHERE id IN (SELECT id FROM chosen) AND state = 'waiting' AND next_at <= statement_timestamp()
      ORDER BY id FOR UPDATE SKIP LOCKED)
 """
@@ -51,7 +80,7 @@ UPDATE notifications_delivery claimed
   FROM mine WHERE claimed.id = mine.id
 RETURNING claimed.id, claimed.public_id, claimed.channel, claimed.user_id, claimed.address,
           claimed.topic, claimed.title, claimed.payload, claimed.attempts, claimed.created_at,
-          claimed.claims
+          claimed.claims, claimed.event_id, mine.looked_up_to
 """
 _FINISH = """
 UPDATE notifications_delivery AS old
@@ -83,13 +112,14 @@ class Claimed:
     attempts: int
     created_at: datetime
     claims: int
+    event_id: int | None
 
 
 def claim(
     *, channel: str, urgent: bool, limit: int, per_address: int = PER_ADDRESS_MAX
 ) -> list[Claimed]:
-    """Claim due deliveries of a channel, oldest first."""
-    return taken(
+    """Claim due deliveries of a channel, oldest first, and some of each receiver."""
+    rows = _taken_rows(
         _OLDEST,
         {
             "channel": channel,
@@ -97,14 +127,22 @@ def claim(
             "limit": limit,
             "per_address": per_address,
             "looked_at": max(limit, _LOOKED_AT),
+            "after": _looked_up_to.get((channel, urgent), ""),
         },
     )
+    # Nothing after the last receiver: the next look begins with the first.
+    _looked_up_to[channel, urgent] = (rows[0][-1] if rows else None) or ""
+    return _survivors([_claimed_row(row) for row in rows])
 
 
 def taken(mine: str, values: Mapping[str, object]) -> list[Claimed]:
     """Claim the deliveries that a WITH clause locks under the name `mine`, in their order of id."""
+    return _survivors([_claimed_row(row) for row in _taken_rows(mine, values)])
+
+
+def _taken_rows(mine: str, values: Mapping[str, object]) -> list[Sequence[Any]]:
     rows = rows_of(mine + _TAKE, {**values, "lease_s": settings.DELIVERY_LEASE_S})
-    return _survivors([_claimed_row(row) for row in sorted(rows)])
+    return sorted(rows, key=itemgetter(0))
 
 
 def _survivors(claimed: Sequence[Claimed]) -> list[Claimed]:
@@ -117,7 +155,7 @@ def _survivors(claimed: Sequence[Claimed]) -> list[Claimed]:
 
 def _claimed_row(row: Sequence[Any]) -> Claimed:
     """Return a row of a claiming statement."""
-    values = list(row)
+    values = list(row[:-1])
     if isinstance(values[7], str | bytes):
         values[7] = orjson.loads(values[7])
     return Claimed(*values)

@@ -31,12 +31,14 @@ from notifications.operations.links import (
     secret_link,
     unsubscribe_path,
 )
+from notifications.operations.still_wanted import still_wanted
 from notifications.topics import TOPICS, event_of
 
 logger = logging.getLogger(__name__)
 
 BATCH = 20
 _PERMANENT = 500
+_OK = 250
 
 
 class ServerDown(Exception):
@@ -46,7 +48,8 @@ class ServerDown(Exception):
 def deliver_mails(*, urgent: bool, now: datetime, limit: int = BATCH) -> int:
     """Send due mails. Return how many were claimed, or 0 if the server is down."""
     claimed = claims.claim(channel=Channel.EMAIL, urgent=urgent, limit=limit)
-    return send_all([[one] for one in claimed], now=now)
+    wanted = still_wanted(claimed, channel=Channel.EMAIL)
+    return send_all([[one] for one in wanted], now=now) if wanted else len(claimed)
 
 
 def send_all(parcels: Sequence[Sequence[Claimed]], *, now: datetime) -> int:
@@ -104,6 +107,7 @@ def _sent(parcel: Sequence[Claimed], connection: BaseEmailBackend, now: datetime
 def _hand_over(message: EmailMultiAlternatives) -> None:
     """Give one mail to the server. Raise ServerDown if it is not this mail that is refused."""
     try:
+        _open(message.connection)
         message.send()
     except (smtplib.SMTPSenderRefused, smtplib.SMTPAuthenticationError) as fault:
         raise ServerDown(f"{type(fault).__name__}: {fault}") from fault
@@ -111,6 +115,24 @@ def _hand_over(message: EmailMultiAlternatives) -> None:
         raise
     except (smtplib.SMTPException, OSError) as fault:
         raise ServerDown(f"{type(fault).__name__}: {fault}") from fault
+
+
+def _open(connection: Any) -> None:
+    """Open the connection of a batch; again if the server has ended it between two mails.
+
+    Django closes a connection after each message for which it had to open one.
+    """
+    session = getattr(connection, "connection", None)
+    if isinstance(session, smtplib.SMTP) and not _answers(session):
+        _close(connection)
+    connection.open()
+
+
+def _answers(session: smtplib.SMTP) -> bool:
+    try:
+        return session.noop()[0] == _OK
+    except (smtplib.SMTPException, OSError):
+        return False
 
 
 def _refused(parcel: Sequence[Claimed], code: int, reason: str) -> None:

@@ -26,6 +26,7 @@ from notifications.models import Channel, PushSubscription
 from notifications.operations import claims
 from notifications.operations.claims import Claimed
 from notifications.operations.links import absolute, page_of
+from notifications.operations.still_wanted import still_wanted
 from notifications.operations.webhook_sending import BUSY, Outgoing, answered, retry_after_s
 from notifications.push_messages import (
     Browser,
@@ -111,7 +112,7 @@ def deliver_pushes(*, urgent: bool, now: datetime, limit: int = BATCH) -> int:
         {UUID(one.address) for one in claimed}, field_name="public_id"
     )
     ready = []
-    for one in claimed:
+    for one in still_wanted(claimed, channel="push"):
         row = rows.get(UUID(one.address))
         if row is None or row.user_id != one.user_id:
             claims.mark_dropped(claimed=[one], reason="the browser is no longer subscribed")

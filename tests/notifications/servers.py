@@ -17,7 +17,8 @@ class Mails:
     """What a mail server received, and how it behaves.
 
     how: take, refuse_address (550), busy (451), spam (554 after the data), hang, die_in_data,
-    die_after_data (the mail is taken, its sender is not told).
+    die_after_data (the mail is taken, its sender is not told), one_a_connection (it hangs up after
+    each mail).
     """
 
     how: str = "take"
@@ -71,7 +72,7 @@ class _Smtp(socketserver.StreamRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
             return False
         self._say("250 taken")
-        return True
+        return mails.how != "one_a_connection"
 
     def _say(self, line: str) -> None:
         self.wfile.write(line.encode() + b"\r\n")

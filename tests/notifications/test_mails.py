@@ -10,12 +10,14 @@ import time_machine
 from django.db import transaction
 from django.utils import timezone
 
+from identity.models import User
 from jobs.operations import announce
 from notifications import operations
 from notifications.models import CaughtMail, Delivery, Preference
 from notifications.operations import Given
 from notifications.operations.digests import deliver_digests
 from notifications.operations.email import deliver_mails
+from notifications.operations.preferences import unsubscribe
 from tests.notifications.servers import Mails
 
 pytestmark = pytest.mark.django_db
@@ -248,3 +250,59 @@ def test_the_demo_keeps_mails_for_its_page_and_shows_none_elsewhere(
     assert b"Open in Ballast" in client.get(f"/mailbox/{mail.pk}").content
     shown = client.get(f"/mailbox/{mail.pk}/html")
     assert "sandbox" in shown["Content-Security-Policy"]
+
+
+def in_digest(people: Any, happen: Callable[..., None], count: int = 1) -> None:
+    """Events that wait for the digest of tomorrow, which comes now."""
+    given = Given(digest="daily")
+    operations.set_preferences(user=people.stranger, given=given, now=timezone.now())
+    happen(count)
+    Delivery.objects.update(next_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+
+def test_what_waited_for_a_digest_is_dropped_when_it_is_no_longer_wanted(
+    people: Any, mails: Mails, happen: Callable[..., None]
+) -> None:
+    in_digest(people, happen, 2)
+    unsubscribe(user_id=people.stranger.pk, topic="digest", now=timezone.now())
+    assert deliver_digests(now=timezone.now()) == 2
+    assert mails.taken == []
+    rows = Delivery.objects.filter(channel="digest")
+    assert set(rows.values_list("state", "error")) == {("dropped", "no longer wanted")}
+
+
+def test_a_digest_goes_to_the_address_that_its_reader_has_now(
+    people: Any, mails: Mails, happen: Callable[..., None]
+) -> None:
+    in_digest(people, happen)
+    User.objects.filter(pk=people.stranger.pk).update(email="moved@example.com")
+    happen()
+    Delivery.objects.update(next_at=datetime(2020, 1, 1, tzinfo=UTC))
+    assert deliver_digests(now=timezone.now()) == 1
+    (mail,) = mails.taken
+    assert (mail["To"], mail["Subject"]) == ("moved@example.com", "2 messages from your accounts")
+
+
+def test_whoever_left_the_household_reads_nothing_of_it_any_more(
+    people: Any, mails: Mails, happen: Callable[..., None]
+) -> None:
+    in_digest(people, happen)
+    User.objects.filter(pk=people.stranger.pk).update(household=people.owner.household)
+    deliver_digests(now=timezone.now())
+    assert mails.taken == []
+    assert Delivery.objects.get(channel="digest").state == "dropped"
+
+
+def test_a_batch_of_mails_is_one_connection_and_one_that_ended_is_opened_again(
+    mails: Mails, happen: Callable[..., None]
+) -> None:
+    happen(3)
+    assert send() == 3
+    assert (len(mails.taken), mails.connections) == (3, 1)
+    mails.how = "one_a_connection"
+    happen(3)
+    assert send() == 3
+    assert (len(mails.taken), mails.connections) == (6, 4)
+    assert set(Delivery.objects.filter(channel="email").values_list("state", "attempts")) == {
+        ("sent", 1)
+    }

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from notifications import operations
 from notifications.models import Delivery, Webhook
+from notifications.operations import claims
 from notifications.operations.webhook_sending import deliver_webhooks, retry_after_s
 from notifications.operations.webhooks import secrets_of
 from notifications.public_addresses import is_public
@@ -308,3 +309,34 @@ def test_webhooks_over_http(people: Any, client_of: Any, hooks: Hooks) -> None:
     assert client.delete(path).status_code == 204
     assert not Webhook.objects.exists()
     assert not Delivery.objects.exists()
+
+
+@pytest.mark.parametrize("receivers", [1, 12])
+def test_receivers_with_very_many_due_leave_workers_to_the_others(
+    people: Any, receivers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "_looked_up_to", {})
+    now, crowd = timezone.now(), 510
+
+    def row(address: str, age_s: int) -> Delivery:
+        return Delivery(
+            user=people.stranger,
+            channel="webhook",
+            address=address,
+            topic="rebalance_failed",
+            created_at=now,
+            next_at=now - timedelta(seconds=age_s),
+        )
+
+    Delivery.objects.bulk_create(
+        [row(f"m-{number % receivers:02}", 9000 - number) for number in range(crowd * receivers)]
+        + [row("a-small", 5), row("z-small", 4)]
+    )
+    claimed = []
+    for _ in range(3):
+        claimed += claims.claim(channel="webhook", urgent=False, limit=32)
+    found = [one.address for one in claimed]
+    assert {"a-small", "z-small"} < set(found)
+    assert len(found) == len({one.id for one in claimed})
+    for number in range(receivers):
+        assert found.count(f"m-{number:02}") >= 3
