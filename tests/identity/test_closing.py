@@ -9,8 +9,8 @@ import time_machine
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from identity.models import AdviserLink, ApiKey, Passkey, TokenFamily, User
-from identity.operations import closing
+from identity.models import AdviserLink, ApiKey, Passkey, TokenFamily, User, household_ids
+from identity.operations import closing, users
 from identity.operations.api_keys import make_key
 from identity.origins import NOWHERE
 from jobs.models import Outbox
@@ -104,6 +104,22 @@ def test_an_adviser_who_leaves_sees_no_client_any_more(people: Any, log_in: LogI
         clock.shift(timedelta(days=31))
         assert closing.close_due(now=timezone.now()) == 1
     assert not AdviserLink.objects.exists()
+
+
+def test_advisers_stay_until_the_last_member_has_left(people: Any) -> None:
+    link = AdviserLink.objects.get(adviser=people.adviser, household=people.owner.household)
+    users.deactivate(user=people.owner, now=timezone.now())
+    assert AdviserLink.objects.filter(pk=link.pk).exists()
+    User.objects.filter(pk=people.spouse.pk).update(closes_at=timezone.now())
+    assert closing.close_due(now=timezone.now()) == 1
+    assert not AdviserLink.objects.filter(pk=link.pk).exists()
+    assert people.owner.household_id not in set(household_ids(people.adviser))
+
+
+def test_who_moves_out_as_the_last_leaves_no_adviser_behind(people: Any) -> None:
+    users.deactivate(user=people.spouse, now=timezone.now())
+    users.move(user=people.owner, household=people.stranger.household)
+    assert not AdviserLink.objects.filter(household=people.spouse.household).exists()
 
 
 def test_asking_needs_a_recent_proof_and_no_operator_leaves_so(people: Any, log_in: LogIn) -> None:

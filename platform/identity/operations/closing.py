@@ -23,6 +23,7 @@ from identity.models import (
     User,
 )
 from identity.operations.api_keys import end_keys
+from identity.operations.households import locked_household
 from identity.operations.log_ins import end_others
 from identity.operations.security_events import note
 from identity.operations.users import deactivate
@@ -86,7 +87,10 @@ def close_due(*, now: datetime) -> int:
 
 
 def _close(user_id: int, now: datetime) -> bool:
+    household_id = User.objects.values_list("household_id", flat=True).get(pk=user_id)
     with transaction.atomic():
+        # Before the user, as everywhere.
+        locked_household(household_id=household_id)
         user = locked(User.objects.all()).get(pk=user_id)
         if user.closes_at is None or user.closes_at > now:
             return False  # taken back a moment ago

@@ -186,6 +186,15 @@ def end_links(links: QuerySet[AdviserLink]) -> int:
     return len(ended)
 
 
+def end_access_to_nobody(*, household_id: int) -> None:
+    """End the advisers' access to a household that has no active member left to withdraw it.
+
+    The household is locked, so of two members who leave at once the second sees that.
+    """
+    if not User.objects.filter(household_id=household_id, is_active=True).exists():
+        end_links(AdviserLink.objects.filter(household_id=household_id))
+
+
 def locked_household(*, household_id: int) -> Household:
     """Return the household's row, locked. Lock it before its accounts and its other rows."""
     rows = Household.objects.filter(pk=household_id)

@@ -17,7 +17,12 @@ from core.limits import HOUSEHOLD_MEMBERS_MAX
 from identity.models import Household, Invitation, Revocation, Role, TokenFamily, User
 from identity.operations.email_addresses import begin_verification
 from identity.operations.ended_rights import rights_changed
-from identity.operations.households import is_mailed_token, open_invitation
+from identity.operations.households import (
+    end_access_to_nobody,
+    is_mailed_token,
+    locked_household,
+    open_invitation,
+)
 from identity.operations.mail_links import close_takeover_links
 from identity.operations.security_events import note
 from identity.origins import NOWHERE, Origin
@@ -140,10 +145,15 @@ def end_everything(*, user_id: int, now: datetime) -> None:
 
 
 def deactivate(*, user: User, now: datetime) -> None:
-    """Close the user's log-in; their data stays with the household."""
+    """Close the user's log-in; their data stays with the household.
+
+    The last active member of a household leaves no adviser behind.
+    """
     with transaction.atomic():
+        household = locked_household(household_id=user.household_id)
         User.objects.filter(pk=user.pk).update(is_active=False)
         end_everything(user_id=user.pk, now=now)
+        end_access_to_nobody(household_id=household.pk)
 
 
 def reactivate(*, user: User) -> None:
@@ -158,7 +168,11 @@ def change_role(*, user: User, role: Role) -> None:
 
 def move(*, user: User, household: Household) -> None:
     """Move the user to another household. They lose access to the old one at once."""
-    _change_rights(user, household=household)
+    left_id = User.objects.values_list("household_id", flat=True).get(pk=user.pk)
+    with transaction.atomic():
+        locked_household(household_id=left_id)
+        _change_rights(user, household=household)
+        end_access_to_nobody(household_id=left_id)
 
 
 def change_privileges(
