@@ -1,6 +1,6 @@
 """Writing JSON fast: decimals as plain strings, instants with a Z, UUIDs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -38,6 +38,11 @@ def _other(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
+# An attribute of a request: a function that takes the value of an answer and returns what of it may
+# be sent. Authentication sets it.
+ANSWER_FILTER = "answer_filter"
+
+
 class OrjsonRenderer(BaseRenderer):
     """Passes bytes through as ready JSON, so that a cached answer is not parsed again."""
 
@@ -52,9 +57,20 @@ class OrjsonRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        if isinstance(data, bytes):
-            return data
-        return b"" if data is None else encoded(data)
+        if data is None:
+            return b""
+        text = data if isinstance(data, bytes) else encoded(data)
+        kept = _filter_of(renderer_context)
+        return text if kept is None else encoded(kept(orjson.loads(text)))
+
+
+def _filter_of(renderer_context: Mapping[str, Any] | None) -> Callable[[Any], Any] | None:
+    """Return what authentication lets through of the answer to this request, if not all of it."""
+    request = (renderer_context or {}).get("request")
+    found: Callable[[Any], Any] | None = getattr(
+        getattr(request, "_request", None), ANSWER_FILTER, None
+    )
+    return found
 
 
 class CsvRenderer(OrjsonRenderer):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,9 @@ from rest_framework.request import Request
 from core.emails import folded
 from core.errors import BallastError, InvalidInput
 from edge.rate_limits import LOG_IN, SECOND_FACTOR, SECOND_FACTOR_DAY, consume
+from edge.renderers import ANSWER_FILTER
 from identity import queries, token_signing
+from identity.key_answers import without_others
 from identity.key_rules import (
     BODY,
     NONE,
@@ -84,6 +86,9 @@ class ApiKeyAuthentication(BaseAuthentication):
             account_ids=None if key.account_ids is None else frozenset(key.account_ids),
         )
         _ensure_key_may(access, request)
+        if access.account_ids is not None:
+            kept = partial(without_others, accounts=access.account_ids)
+            setattr(request._request, ANSWER_FILTER, kept)
         user = key.user
         user.known_household_ids = queries.visible_household_ids(user=user)
         return user, access
@@ -302,3 +307,8 @@ def caller(request: Request) -> User:
     """Return the user of the request. For views behind IsAuthenticated only."""
     assert isinstance(request.user, User), "an authenticated view has a user"
     return request.user
+
+
+def is_limited(request: Request) -> bool:
+    """Return whether a key limited to certain accounts stands behind the request."""
+    return isinstance(request.auth, KeyAccess) and request.auth.account_ids is not None

@@ -5,7 +5,8 @@
 
 A key that is limited to accounts needs more: the accounts that the call names, in its path, its
 query, its body, or as the account of the object in its path, must be among the key's own. Calls
-about the whole household are refused for it.
+about the whole household are refused for it. What an answer says of other accounts is taken out of
+it (`key_answers`).
 """
 
 from collections.abc import Iterable, Mapping

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from core.dates import instant_text
 from edge.pagination import Keyset
 from edge.schema import page_of, page_parameters
-from identity.authentication import caller
+from identity.authentication import caller, is_limited
 from recommendations import operations, queries
 from recommendations.models import Recommendation, RecommendationStatus
 from transactions.orders.states import Progress
@@ -40,7 +40,9 @@ class RecommendationRead(serializers.Serializer[Any]):
 
 class RecommendationDetail(RecommendationRead):
     result = serializers.JSONField()
-    inputs = serializers.JSONField()
+    inputs = serializers.JSONField(
+        allow_null=True, help_text="Null for an API key limited to accounts."
+    )
     result_sha256 = serializers.CharField()
 
 
@@ -94,7 +96,8 @@ class RecommendationView(APIView):
             {
                 **recommendation_row(row),
                 "result": json.loads(texts.result),
-                "inputs": json.loads(texts.inputs),
+                # They are of the whole household: its recent purchases, the owner's return.
+                "inputs": None if is_limited(request) else json.loads(texts.inputs),
                 "result_sha256": _sha256(texts.result),
             }
         )
