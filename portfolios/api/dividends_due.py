@@ -23,7 +23,7 @@ from jobs.operations import Answer
 from marketdata.models import Asset
 from portfolios.holdings.dividends_due import DueDividend
 from portfolios.operations.dividends_due import Received, record_dividends, skip_dividends
-from portfolios.queries.dividends_due import dividends_due
+from portfolios.queries.dividends_due import dividends_due, securities_of
 from transactions import queries as ledger
 from transactions.models import Account
 
@@ -67,7 +67,7 @@ class DueDividendsView(APIView):
         page = page_request(request.query_params)
         found = dividends_due(account=account, as_of=timezone.now().date())
         shown = found[page.offset : page.offset + page.size]
-        assets = Asset.objects.in_bulk({due.announced.asset_id for due in shown})
+        assets = securities_of(shown)
         rows = [due_row(due, assets[due.announced.asset_id]) for due in shown]
         return Response(page_answer(data=rows, total=len(found), page=page))
 

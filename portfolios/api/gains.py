@@ -275,7 +275,7 @@ class Form8949View(APIView):
         account = ledger.account_with_owner(user=caller(request), public_id=account_id)
         wanted = asked(request)
         year = year_asked(request)
-        lines, currency = taxes.return_lines(account=account, year=year)
+        lines, currency = taxes.account_lines_as_filed(account=account, year=year)
         text = form_8949(lines, currency=currency, with_totals=wanted.get("totals", False))
         return HttpResponse(
             text,

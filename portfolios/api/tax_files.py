@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from core.errors import NotFound
 from portfolios.api.tax_returns import HOUSEHOLD, household_and_year
-from portfolios.queries.tax_files import return_lines
+from portfolios.queries.tax_files import whole_return
 from portfolios.tax.form_8949 import form_8949
 from portfolios.tax.txf import txf
 
@@ -53,7 +53,7 @@ class TaxFileView(APIView):
         household, year = household_and_year(request)
         asked = request.query_params.get("owner_id")
         owner_id = serializers.UUIDField().run_validation(asked) if asked else None
-        found = return_lines(household=household, year=year, owner_id=owner_id)
+        found = whole_return(household=household, year=year, owner_id=owner_id)
         if tax_file_format == "txf":
             text = txf(found.lines, boxes=found.boxes, made_on=timezone.now().date())
         else:

@@ -55,7 +55,7 @@ def due_dividends(
     for asset, ones in by_asset.items():
         recorded = _recorded(ones, payments.get(asset, ()))
         for one in ones:
-            held = _held(units.get(asset), one.ex_date)
+            held = held_before(units.get(asset), one.ex_date)
             if held <= 0 or one.ex_date in recorded or (asset, one.ex_date) in skipped:
                 continue
             amount = converted(held, one.amount, one.currency)
@@ -83,8 +83,11 @@ def _recorded(ones: Sequence[Announced], payments: Sequence[date]) -> set[date]:
     return found
 
 
-def _held(points: Points | None, ex_date: date) -> Decimal:
-    """Return the units held at the end of the day before."""
+def held_before(points: Points | None, ex_date: date) -> Decimal:
+    """Return the units that a dividend is paid on: held at the end of the day before its ex-date.
+
+    They are in units of that day. `points` are in steps of 10^-10.
+    """
     if points is None:
         return Decimal(0)
     place = int(np.searchsorted(points.days, ex_date.toordinal(), side="left"))

@@ -1,8 +1,9 @@
 """The payments of the next 12 months: announced ones, and for the rest a projection. Pure.
 
     announced    cash of one share with its ex-date, times the units held now. It is expected on the
-                 payment date if that is known, else on the ex-date. One whose ex-date has passed
-                 counts until a payment of the asset is recorded on or after its ex-date
+                 payment date if that is known, else on the ex-date. One whose ex-date has passed is
+                 paid on the units held before it, whatever was bought or sold since, and counts
+                 until a payment of the asset is recorded on or after its ex-date
     projected    each payment of the last 12 months again one year later: of an asset per unit held
                  on its day (in units of today, where splits came between) times the units held now;
                  interest on cash as it was. An asset no longer held pays nothing more
@@ -15,7 +16,8 @@ A projection is arithmetic on the past and no forecast: it knows of no raise and
 
 Worked example: 10 shares were paid 4.00 on March 10; 20 are held now, after a 2 for 1 split: 0.20
 for each of today's shares, so 4.00 again is projected for next March 10. With 30 held it is 6.00.
-If 0.25 with ex-date February 25 is announced, 7.50 takes its place.
+If 0.25 with ex-date February 25 is announced, 7.50 takes its place; on February 26 it is still
+7.50, though 10 of the 30 were sold on February 25.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,7 +57,7 @@ class Expected:
     currency: str
     amount: Decimal
     amount_household: Decimal | None
-    # Per unit held now; None for interest on cash.
+    # Per unit that it is paid on; None for interest on cash.
     per_unit: Decimal | None
     # The day of the payment that is projected.
     paid_date: date | None
@@ -67,23 +69,33 @@ def expected(
     paid: Sequence[Paid],
     announced: Sequence[Announced],
     units: Mapping[int, Decimal],
+    entitled: Mapping[tuple[int, date], Decimal],
     rates: Mapping[str, Decimal],
     household_currency: str,
     today: date,
 ) -> list[Expected]:
     """Return the payments expected after `today` and within a year, by day.
 
-    `units`: held now, by asset. `rates`: units of the household's currency for one of another.
+    `units`: held now, by asset. `entitled`: held before an ex-date that has passed, by asset and
+    ex-date. `rates`: units of the household's currency for one of another.
     """
+
+    def paid_on(one: Paid | Announced) -> Decimal:
+        if one.asset_id is None:
+            return Decimal(0)
+        if isinstance(one, Announced) and one.ex_date <= today:
+            return entitled.get((one.asset_id, one.ex_date), Decimal(0))
+        return units.get(one.asset_id, Decimal(0))
+
     by_asset: dict[int | None, list[Paid]] = {}
     for one in paid:
         by_asset.setdefault(one.asset_id, []).append(one)
     told: dict[int, list[Announced]] = {}
     for cash in announced:
-        if units.get(cash.asset_id):
+        if paid_on(cash) > 0:
             told.setdefault(cash.asset_id, []).append(cash)
     found = [
-        _expected(one, units, rates, household_currency)
+        _expected(one, paid_on(one[0]), rates, household_currency)
         for asset_id in {*by_asset, *told}
         for one in _of_asset(
             by_asset.get(asset_id, []),
@@ -103,8 +115,7 @@ def _of_asset(
 ) -> list[_Coming]:
     """Return what one asset will pay, and when."""
     until = moved_by_years(today, 1)
-    if held is not None and held <= 0:
-        return []
+    goes_on = held is None or held > 0
     payments = sorted(paid, key=lambda one: one.date)
     window = timedelta(days=window_days(payments))
     last_paid = payments[-1].date if payments else None
@@ -119,7 +130,8 @@ def _of_asset(
     projected = [
         (one, day)
         for one in payments
-        if today < (day := moved_by_years(one.date, 1)) <= until
+        if goes_on
+        and today < (day := moved_by_years(one.date, 1)) <= until
         and (one.asset_id is None or one.units)
     ]
     for day in _first_of_each(replaced):
@@ -145,19 +157,16 @@ def _first_of_each(days: Sequence[date]) -> list[date]:
     return found
 
 
-def _expected(
-    coming: _Coming, units: Mapping[int, Decimal], rates: Mapping[str, Decimal], home: str
-) -> Expected:
+def _expected(coming: _Coming, held: Decimal, rates: Mapping[str, Decimal], home: str) -> Expected:
     one, day = coming
-    held = units.get(one.asset_id, Decimal(0)) if one.asset_id is not None else None
     if isinstance(one, Announced):
         per_unit: Decimal | None = one.amount
-    elif held is None or not one.units:
+    elif one.asset_id is None or not one.units:
         per_unit = None
     else:
         per_unit = _per_unit(one.amount, one.units)
     exact = one.amount
-    if per_unit is not None and held is not None:
+    if per_unit is not None:
         exact = WIDE.multiply(per_unit, held)
     rate = rates.get(one.currency)
     return Expected(

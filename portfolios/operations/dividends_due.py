@@ -10,10 +10,9 @@ from django.db import transaction
 from core.errors import Conflict, InvalidInput
 from core.limits import DIVIDENDS_MAX
 from identity.models import User
-from marketdata.models import Asset
 from portfolios.holdings.dividends_due import DueDividend
 from portfolios.models import SkippedDividend
-from portfolios.queries.dividends_due import dividends_due
+from portfolios.queries.dividends_due import dividends_due, securities_of
 from transactions.ledger.entries import Entry
 from transactions.models import Account, Transaction
 from transactions.operations import record
@@ -70,12 +69,8 @@ def skip_dividends(
 
 def _due(account: Account, now: datetime) -> Due:
     found = dividends_due(account=account, as_of=now.date())
-    symbols = dict(
-        Asset.objects.filter(pk__in={due.announced.asset_id for due in found}).values_list(
-            "pk", "symbol"
-        )
-    )
-    return {(symbols[due.announced.asset_id], due.announced.ex_date): due for due in found}
+    assets = securities_of(found)
+    return {(assets[due.announced.asset_id].symbol, due.announced.ex_date): due for due in found}
 
 
 def _one(item: int, symbol: str, ex_date: date, due: Due) -> DueDividend:

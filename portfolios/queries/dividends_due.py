@@ -1,9 +1,11 @@
 """Reads: the dividends an account has not recorded yet."""
 
+from collections.abc import Iterable
 from datetime import date
 
 import numpy as np
 
+from marketdata.models import Asset
 from marketdata.queries.dividends import announced_dividends
 from portfolios.holdings.dividends_due import DueDividend, due_dividends
 from portfolios.models import SkippedDividend
@@ -39,3 +41,8 @@ def dividends_due(*, account: Account, as_of: date) -> list[DueDividend]:
     skipped = SkippedDividend.objects.filter(account=account).values_list("asset_id", "ex_date")
     found = due_dividends(announced, units=held.units, payments=payments, skipped=set(skipped))
     return found[::-1]
+
+
+def securities_of(found: Iterable[DueDividend]) -> dict[int, Asset]:
+    """Return the securities of due dividends by id, in one query."""
+    return Asset.objects.in_bulk({due.announced.asset_id for due in found})

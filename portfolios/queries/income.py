@@ -11,8 +11,10 @@ import numpy as np
 
 from core.dates import ensure_known, ensure_range, moved_by_years
 from identity.models import User
+from marketdata.models import Asset
 from marketdata.queries import exchange_rates_on
 from marketdata.queries.dividends import announced_dividends
+from portfolios.holdings.dividends_due import held_before
 from portfolios.holdings.households import HouseholdHolding, HouseholdValue
 from portfolios.holdings.valuation import percentage
 from portfolios.income.expected import Expected, Paid, expected
@@ -38,7 +40,7 @@ from portfolios.queries.ledger_facts import facts_of_assets
 from portfolios.queries.valuations import rates_into
 from stores.rows import rows_of
 from transactions import queries as ledger
-from transactions.models import Account
+from transactions.models import Account, Disposal
 from transactions.models.transactions import PAYMENTS
 
 RANGE_DAYS_MAX = 3660
@@ -255,6 +257,9 @@ def _sources(
 ) -> list[SourceIncome]:
     """Return a row for each asset that paid or will pay, the most income first."""
     paid, recent = by_source(inside), by_source(lately)
+    coming = list(coming)
+    unnamed = {one.asset_id for one in coming} - {*held, *paid, *recent}
+    sold = Asset.objects.in_bulk([pk for pk in unnamed if pk is not None]) if unnamed else {}
     expects: dict[Source, Decimal] = {}
     for one in coming:
         amount = one.amount_household or ZERO
@@ -264,11 +269,12 @@ def _sources(
         of_it = paid.get(asset_id, [])
         holding = None if asset_id is None else held.get(asset_id)
         named = of_it or recent.get(asset_id, [])
+        known = holding.position if holding else named[0].booked if named else sold[asset_id]
         found.append(
             SourceIncome(
                 asset_id=asset_id,
-                symbol=holding.position.symbol if holding else named[0].booked.symbol,
-                name=holding.position.name if holding else named[0].booked.name,
+                symbol=known.symbol,
+                name=known.name,
                 sums=summed(of_it),
                 months=tuple(sums.income for _, sums in by_month(of_it, months)),
                 lately=summed(recent.get(asset_id, [])).income,
@@ -288,17 +294,19 @@ def _expected(
     now: datetime,
 ) -> list[Expected]:
     today = now.date()
+    earliest = today - timedelta(days=_EX_DAYS_BACK)
     paying = [row for row in lately if row.is_income]
-    assets = {row.booked.asset_id for row in paying if row.booked.asset_id in held} - {None}
-    units = _units_of_days(accounts, {one for one in assets if one is not None})
+    paid_assets = {row.booked.asset_id for row in paying if row.booked.asset_id in held} - {None}
+    known = {*held, *_sold_since(accounts, earliest)}
     announced = (
-        announced_dividends(
-            asset_ids=held,
-            from_date=today - timedelta(days=_EX_DAYS_BACK),
-            to_date=moved_by_years(today, 1),
-        )
-        if held
+        announced_dividends(asset_ids=known, from_date=earliest, to_date=moved_by_years(today, 1))
+        if known
         else []
+    )
+    past = [one for one in announced if one.ex_date <= today]
+    units = _units_of_days(
+        accounts,
+        {one for one in paid_assets if one is not None} | {one.asset_id for one in past},
     )
     paid = [
         Paid(
@@ -318,10 +326,22 @@ def _expected(
         paid=paid,
         announced=announced,
         units={asset_id: row.quantity for asset_id, row in held.items()},
+        entitled={
+            (one.asset_id, one.ex_date): held_before(
+                units.get(one.asset_id, _NOTHING).points, one.ex_date
+            )
+            for one in past
+        },
         rates={base: rate.rate for base, rate in rates.items()},
         household_currency=household.currency,
         today=today,
     )
+
+
+def _sold_since(accounts: Sequence[Account], since: date) -> set[int]:
+    """Return the assets sold since a day: a dividend may still be paid on shares held before."""
+    rows = Disposal.objects.filter(account__in=[row.pk for row in accounts], closed_date__gte=since)
+    return set(rows.order_by().values_list("asset_id", flat=True).distinct())
 
 
 @dataclass(frozen=True, slots=True)

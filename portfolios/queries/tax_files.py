@@ -7,8 +7,7 @@ from uuid import UUID
 from core.errors import InvalidInput, NotFound
 from identity.models import Household, User
 from marketdata.models import Asset
-from portfolios.queries.gains import disposals, line_rows, lines_of
-from portfolios.queries.taxes import filing_status, in_currency, wash_sale_policy
+from portfolios.queries.taxes import filing_status, lines_as_filed
 from portfolios.tax.boxes import box
 from portfolios.tax.gains import GainLine
 from portfolios.tax.tax_tables import FilingStatus
@@ -24,7 +23,7 @@ class ReturnLines:
     boxes: Mapping[str, str]
 
 
-def return_lines(*, household: Household, year: int, owner_id: UUID | None) -> ReturnLines:
+def whole_return(*, household: Household, year: int, owner_id: UUID | None) -> ReturnLines:
     """Return the lines of a year; `owner_id` names one of several returns by any of its owners.
 
     Codes: `owner_required` if the household files several returns, `owner_unknown`.
@@ -40,11 +39,9 @@ def return_lines(*, household: Household, year: int, owner_id: UUID | None) -> R
         return ReturnLines("", [], {})
     joint = filing_status(household) is FilingStatus.JOINT
     mine = {row.pk: row for row in accounts if joint or row.owner_id == filer.pk}
-    rows = list(line_rows(disposals(account_ids=list(mine), year=year)))
-    lines = lines_of(rows, accounts=mine, policy=wash_sale_policy(household))
     currency = filer.base_currency
-    converted = in_currency(lines, currencies=[currency] * len(lines))
-    return ReturnLines(currency, converted, _boxes(household, converted))
+    lines = lines_as_filed(accounts=mine, household=household, year=year, currency=currency)
+    return ReturnLines(currency, lines, _boxes(household, lines))
 
 
 def _filer(household: Household, owners: list[User], owner_id: UUID | None) -> User | None:

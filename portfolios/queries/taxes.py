@@ -325,13 +325,23 @@ def in_currency(lines: Sequence[GainLine], *, currencies: Sequence[str]) -> list
     return found
 
 
-def return_lines(*, account: Account, year: int) -> tuple[list[GainLine], str]:
+def lines_as_filed(
+    *, accounts: Mapping[int, Account], household: Household, year: int, currency: str
+) -> list[GainLine]:
+    """Return the lines of accounts of a household in a year, in the currency of a return."""
+    rows = line_rows(disposals(account_ids=list(accounts), year=year))
+    lines = lines_of(rows, accounts=accounts, policy=wash_sale_policy(household))
+    return in_currency(lines, currencies=[currency] * len(lines))
+
+
+def account_lines_as_filed(*, account: Account, year: int) -> tuple[list[GainLine], str]:
     """Return an account's lines of a year as on its owner's return, and their currency."""
     household = household_of(account=account)
-    rows = line_rows(disposals(account_ids=[account.pk], year=year))
-    lines = lines_of(rows, accounts={account.pk: account}, policy=wash_sale_policy(household))
     currency = return_currency(account=account, household=household)
-    return in_currency(lines, currencies=[currency] * len(lines)), currency
+    lines = lines_as_filed(
+        accounts={account.pk: account}, household=household, year=year, currency=currency
+    )
+    return lines, currency
 
 
 def return_currency(*, account: Account, household: Household) -> str:

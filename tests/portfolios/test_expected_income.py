@@ -34,10 +34,12 @@ def told(ex_date: date, amount: str, payment: date | None = None, asset: int = 1
 def asked(
     paid: list[Paid], announced: list[Announced] | None = None, units: str = "10", **more: Any
 ) -> list[Expected]:
+    announced = announced or []
     usual: dict[str, Any] = {
         "paid": paid,
-        "announced": announced or [],
+        "announced": announced,
         "units": {1: D(units)},
+        "entitled": {(one.asset_id, one.ex_date): D(units) for one in announced},
         "rates": {"USD": D(1)},
         "household_currency": "USD",
         "today": TODAY,
@@ -90,6 +92,18 @@ def test_one_whose_ex_date_has_passed_counts_until_it_is_paid() -> None:
         (TODAY + timedelta(days=1), ANNOUNCED, "4.50")
     ]
     assert asked([], [told(date(2026, 9, 1), "0.45")]) == []
+
+
+@pytest.mark.parametrize(("now", "before"), [("0", "40"), ("100", "40"), ("40", "0")])
+def test_one_whose_ex_date_has_passed_is_paid_on_the_units_held_before_it(
+    now: str, before: str
+) -> None:
+    ex_date = date(2026, 11, 20)
+    announced = [told(ex_date, "0.45", date(2026, 12, 4)), told(date(2027, 2, 1), "0.50")]
+    found = asked([], announced, units=now, entitled={(1, ex_date): D(before)})
+    past = [(date(2026, 12, 4), ANNOUNCED, f"{D(before) * D('0.45'):.2f}")] if D(before) else []
+    later = [(date(2027, 2, 1), ANNOUNCED, f"{D(now) * D('0.50'):.2f}")] if D(now) else []
+    assert short(found) == past + later
 
 
 def test_what_came_earlier_this_year_than_last_is_not_expected_again_soon() -> None:

@@ -204,6 +204,35 @@ def test_an_announced_dividend_is_expected_for_the_units_of_all_accounts(
     assert [row.expected for row in found.sources] == [D("5.00")]
 
 
+def test_what_was_sold_after_the_ex_date_still_pays_and_what_was_bought_then_does_not(
+    people: Any, account: Any, assets: Any
+) -> None:
+    book(
+        account,
+        people.owner,
+        Entry("buy", ago(90), "USD", "AAA", D(10), D(20)),
+        Entry("buy", ago(90), "USD", "BBB", D(8), D(20)),
+        Entry("buy", ago(5), "USD", "BBB", D(100), D(20)),
+        Entry("sell", ago(4), "USD", "AAA", D(10), D(20)),
+    )
+    paid = NOW.date() + timedelta(days=9)
+    for symbol in ("AAA", "BBB"):
+        AnnouncedDividend.objects.create(
+            asset=assets[symbol],
+            ex_date=ago(10).date(),
+            payment_date=paid,
+            provider="test",
+            amount=D("0.50"),
+            currency="USD",
+        )
+    found = income(people.owner)
+    assert sorted(one.amount for one in found.expected) == [D("4.00"), D("5.00")]
+    assert {row.symbol: row.expected for row in found.sources} == {
+        "AAA": D("5.00"),
+        "BBB": D("4.00"),
+    }
+
+
 def test_an_archived_account_keeps_its_past_income(people: Any, account: Any, assets: Any) -> None:
     book(account, people.owner, Entry("interest", ago(20), "USD", amount=D(9)))
     book(account, people.owner, Entry("withdrawal", ago(10), "USD", amount=D(9)))

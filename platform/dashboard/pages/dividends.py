@@ -10,9 +10,8 @@ from django.utils import timezone
 from core.errors import BallastError, Conflict
 from dashboard.forms.dividends import DueDividendForm
 from dashboard.pages.frame import SignedIn, for_investors, shown
-from marketdata.models import Asset
 from portfolios.operations.dividends_due import Received, record_dividends, skip_dividends
-from portfolios.queries.dividends_due import dividends_due
+from portfolios.queries.dividends_due import dividends_due, securities_of
 from transactions import queries as ledger
 from transactions.models import Account
 
@@ -26,7 +25,7 @@ def due(request: SignedIn, account_id: UUID) -> HttpResponse:
     today = timezone.now().date()
     found = dividends_due(account=account, as_of=today)
     shown_rows = found[:ROWS_SHOWN]
-    assets = Asset.objects.in_bulk({row.announced.asset_id for row in shown_rows})
+    assets = securities_of(shown_rows)
     bound = request.POST if request.method == "POST" else None
     forms = [
         DueDividendForm(bound, due=row, symbol=assets[row.announced.asset_id].symbol, as_of=today)
