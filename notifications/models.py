@@ -245,6 +245,45 @@ class DayAnnounced(models.Model):
         return f"{self.name} of {self.day}"
 
 
+class OwnDataArchiveQuerySet(models.QuerySet["OwnDataArchive"]):
+    def for_user(self, user: User) -> "OwnDataArchiveQuerySet":
+        return self.filter(user=user)
+
+
+class OwnDataArchive(models.Model):
+    """A ZIP of everything about one person, kept for a while. Only that person may fetch it."""
+
+    public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
+    # A new one replaces the old one.
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="+")
+    bytes = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = OwnDataArchiveQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"data of {self.user_id}"
+
+
+class OwnDataPart(models.Model):
+    """A part of an archive, so that no process holds a large one in memory."""
+
+    archive = models.ForeignKey(
+        OwnDataArchive, on_delete=models.CASCADE, related_name="parts", db_index=False
+    )
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["archive", "number"], name="own_data_part_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.archive_id} {self.number}"
+
+
 class CaughtMail(models.Model):
     """A mail that the demo keeps for its page instead of sending it."""
 

@@ -3,10 +3,14 @@
 Each runs twice over: in the queue `urgent` for single events, in `deliveries` for those of a flood.
 """
 
-from celery import shared_task
+from typing import Any
+
+from celery import Task, shared_task
 from django.utils import timezone
 
+from jobs.operations import work
 from notifications import operations
+from notifications.operations import own_data
 from notifications.operations.delivering import BUDGET_S
 from notifications.operations.measuring import measure as measure_deliveries
 
@@ -44,5 +48,18 @@ def announce_day() -> None:
 
 @shared_task(name="notifications.forget_old", soft_time_limit=900, time_limit=920)
 def forget_old() -> None:
-    """Every night: delete deliveries older than a month."""
+    """Every night: delete deliveries older than a month, and archives that have expired."""
     operations.forget_old(now=timezone.now())
+    own_data.forget_expired(now=timezone.now())
+
+
+@shared_task(name=own_data.COLLECT, bind=True, soft_time_limit=900, time_limit=920)
+def collect_own_data(self: "Task[Any, Any]", job_id: int) -> None:
+    """Collect everything about one person into an archive."""
+    work(
+        job_id=job_id,
+        run=own_data.run,
+        give_up=own_data.give_up,
+        limit_s=900,
+        clock=timezone.now,
+    )

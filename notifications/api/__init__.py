@@ -1,9 +1,10 @@
-"""API of notices, preferences, price alerts, pushes and webhooks."""
+"""API of notices, one's own data, preferences, price alerts, pushes and webhooks."""
 
-from notifications.api import notices, preferences, price_alerts, push, webhooks
+from notifications.api import notices, own_data, preferences, price_alerts, push, webhooks
 
 urlpatterns = [
     *notices.urlpatterns,
+    *own_data.urlpatterns,
     *preferences.urlpatterns,
     *price_alerts.urlpatterns,
     *push.urlpatterns,

@@ -4,6 +4,7 @@ from notifications.operations.claims import replay, replay_one
 from notifications.operations.delivering import deliver, forget_old
 from notifications.operations.news import announce_dates, announce_drifts
 from notifications.operations.notices import mark_all_read, mark_read
+from notifications.operations.own_data import request_archive
 from notifications.operations.preferences import Given, set_preferences, unsubscribe
 from notifications.operations.price_alerts import (
     create_price_alert,
@@ -38,6 +39,7 @@ __all__ = [
     "relay",
     "replay",
     "replay_one",
+    "request_archive",
     "rotate_secret",
     "send_test",
     "set_preferences",

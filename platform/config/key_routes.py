@@ -83,6 +83,8 @@ ROUTES: dict[str, KeyRule] = {
     "DELETE users/me": PEOPLE_ONLY,
     "GET users/me/audit": PEOPLE_ONLY,
     "POST users/me/restore": PEOPLE_ONLY,
+    "GET users/me/export": PEOPLE_ONLY,
+    "POST users/me/export": PEOPLE_ONLY,
     "GET users/me": KeyRule(READ, HOUSEHOLD),
     "GET corporate-actions": _READ_OF_HOUSEHOLD,
     "POST corporate-actions": _RECORD_OF_HOUSEHOLD,

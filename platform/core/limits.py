@@ -79,6 +79,8 @@ LOTS_PER_SALE_MAX = 1000
 # The highest number of a piece; the ledger stores it in a small integer.
 PIECES_PER_LOT_MAX = 32_767
 TARGETS_MAX = 1000
+# Of the archive of everything about one person, packed.
+OWN_DATA_BYTES_MAX = 268_435_456
 ORDERS_OPEN_PER_ACCOUNT_MAX = 1000
 FILLS_AT_ONCE_MAX = 1000
 RESTRICTIONS_MAX = 1000

@@ -26,6 +26,7 @@ from dashboard.pages import (
     notices,
     order_sheets,
     orders,
+    own_data,
     passkeys,
     performance,
     price_alerts,
@@ -100,6 +101,8 @@ urlpatterns = [
         "settings/household/advisers/withdraw", household.adviser_withdraw, name="adviser_withdraw"
     ),
     path("settings/delete", household.delete_me, name="delete_me"),
+    path("settings/data", own_data.own_data, name="own_data"),
+    path("settings/data/archive", own_data.own_data_archive, name="own_data_archive"),
     path("settings/security/activity", household.security_activity, name="security_activity"),
     path("settings/keys", keys.keys, name="api_keys"),
     path("settings/keys/revoke", keys.key_revoke, name="key_revoke"),

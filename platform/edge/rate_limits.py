@@ -64,6 +64,7 @@ REGISTER = RateLimit("register", per_address="20/hour", per_subject="5/hour")
 REFRESH = RateLimit("refresh", per_address="120/minute")
 # Each costs a call of the installation's quota at a vendor, unless somebody searched it today.
 VENDOR_SEARCH = RateLimit("vendor_search", per_address="120/hour", per_subject="60/hour")
+OWN_DATA = RateLimit("own_data", per_address="60/hour", per_subject="10/hour")
 INVITE = RateLimit("invite", per_address="60/hour", per_subject="20/hour")
 
 

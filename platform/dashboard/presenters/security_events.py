@@ -27,6 +27,7 @@ _WORDS = {
     "invitation_accepted": "accepted an invitation",
     "adviser_added": "let an adviser in",
     "adviser_removed": "ended the access of an adviser",
+    "export_ready": "got an archive of their data",
     "deletion_asked": "asked to delete the account",
     "deletion_withdrawn": "keeps the account after all",
     "account_closed": "left; the account was closed",
