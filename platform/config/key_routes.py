@@ -78,6 +78,7 @@ ROUTES: dict[str, KeyRule] = {
     "DELETE households/advisers/{adviser_id}": PEOPLE_ONLY,
     "GET households/invitations": PEOPLE_ONLY,
     "POST households/invitations": PEOPLE_ONLY,
+    "POST households/invitations/accept": PEOPLE_ONLY,
     "DELETE households/invitations/{invitation_id}": PEOPLE_ONLY,
     "PATCH users/me": PEOPLE_ONLY,
     "DELETE users/me": PEOPLE_ONLY,

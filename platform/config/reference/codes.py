@@ -172,6 +172,17 @@ CODES: dict[str, dict[str, str]] = {
         "invitation_invalid": (
             "The invitation has expired or is for another address. Ask for a new one."
         ),
+        "already_member": "You belong to this household already. Nothing needs to be done.",
+        "household_holds_data": (
+            "The household you would leave holds accounts or assets that you would no longer "
+            "reach. Delete them first, or be invited at another address."
+        ),
+        "archive_not_found": (
+            "There is no archive of your data, or it has expired. Ask for a new one."
+        ),
+        "own_data_too_large": (
+            "Your data are larger than one archive may be. Ask the operator for them."
+        ),
         "invitation_not_found": "The invitation does not exist. Reload the list.",
         "adviser_is_member": "A member of the household cannot be its adviser. Name someone else.",
         "adviser_not_found": "No adviser has this e-mail address. Check its spelling.",

@@ -23,7 +23,7 @@ from edge import rate_limits
 from edge.pagination import keyset_page
 from identity import queries
 from identity.middleware import origin_of
-from identity.operations import closing, households, users
+from identity.operations import closing, households, joining, users
 from identity.operations.sessions import session_family
 
 EVENTS_SHOWN = 50
@@ -138,6 +138,8 @@ def invitation(request: HttpRequest) -> HttpResponse:
     """Accept an invitation: open an account inside the household that invited this address."""
     token, now = request.COOKIES.get(COOKIE, ""), timezone.now()
     offer = households.offered(token=token, now=now)
+    if offer and request.user.is_authenticated and request.user.email == offer.email:
+        return _join(request)
     form = AcceptForm(request.POST if request.method == "POST" else None)
     status = 200 if offer else 400
     if offer and form.is_bound and form.is_valid():
@@ -169,9 +171,34 @@ def invitation(request: HttpRequest) -> HttpResponse:
 
 # The holder of the link reads this mailbox, so it may say that the address is registered.
 _TAKEN = (
-    "This address has an account already, in a household of its own. Delete that account first, or "
-    "ask to be invited at another address."
+    "This address has an account already. Log in, then open the link of the invitation again to "
+    "join with that account."
 )
+
+
+@for_investors("GET", "POST")
+@recently_proved("invitation")
+def _join(request: SignedIn) -> HttpResponse:
+    """Say what joining means for the household that is left; a POST joins."""
+    user = queries.profile(user_id=request.user.pk)
+    token = request.COOKIES.get(COOKIE, "")
+    refused, status = "", 200
+    if request.method == "POST":
+        try:
+            rate_limits.consume(rate_limits.LINK, request=request)
+            joined = joining.join_household(
+                user=user, token=token, now=timezone.now(), origin=origin_of(request)
+            )
+        except BallastError as refusal:
+            refused, status = refusal.detail, refusal.status
+        else:
+            messages.success(request, f"You belong to {joined.name} now.")
+            response = redirect("household")
+            response.delete_cookie(COOKIE, path=request.path)
+            return response
+    offer = households.offered(token=token, now=timezone.now())
+    context = {"offer": offer, "left": joining.leaving(user=user), "refused": refused}
+    return shown(request, "join", context, status=status)
 
 
 def _page(

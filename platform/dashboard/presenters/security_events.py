@@ -25,6 +25,7 @@ _WORDS = {
     "invitation": "invited",
     "invitation_withdrawn": "withdrew an invitation",
     "invitation_accepted": "accepted an invitation",
+    "household_left": "left for another household",
     "adviser_added": "let an adviser in",
     "adviser_removed": "ended the access of an adviser",
     "export_ready": "got an archive of their data",

@@ -32,6 +32,7 @@ from identity.api.serializers import (
     ClosingSerializer,
     CredentialsSerializer,
     InvitationSerializer,
+    InvitationTokenSerializer,
     InvitedSerializer,
     LogoutSerializer,
     NewInvitationSerializer,
@@ -48,7 +49,14 @@ from identity.api.serializers import (
 from identity.authentication import caller, ensure_second_factor, note_new_log_in, token_key
 from identity.middleware import origin_of
 from identity.models import User
-from identity.operations import closing, email_addresses, households, refresh_tokens, users
+from identity.operations import (
+    closing,
+    email_addresses,
+    households,
+    joining,
+    refresh_tokens,
+    users,
+)
 from identity.operations.tickets import stream_ticket
 from identity.token_signing import Access
 
@@ -301,6 +309,31 @@ class InvitationsView(APIView):
         return Response(body, status=status.HTTP_201_CREATED)
 
 
+class InvitationAcceptView(APIView):
+    @extend_schema(
+        operation_id="join_household",
+        tags=["households"],
+        request=InvitationTokenSerializer,
+        responses={200: ProfileSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Accept an invitation with your existing log-in. Needs a recent proof.
+
+        You leave your own household. This is refused with `household_holds_data` if it holds
+        accounts or assets that you would no longer reach.
+        """
+        token = given(InvitationTokenSerializer, request)["invitation"]
+        count(rate_limits.LINK, request)
+        ensure_recent_proof(request)
+        joining.join_household(
+            user=queries.profile(user_id=caller(request).pk),
+            token=token,
+            now=datetime.now(UTC),
+            origin=origin_of(request._request),
+        )
+        return _profile(queries.profile(user_id=caller(request).pk))
+
+
 class InvitationView(APIView):
     @extend_schema(operation_id="take_back_invitation", tags=["households"], responses={204: None})
     def delete(self, request: Request, invitation_id: UUID) -> Response:
@@ -376,6 +409,7 @@ urlpatterns = [
     path("users/me/audit", AuditView.as_view()),
     path("users/me/restore", StayView.as_view()),
     path("households/invitations", InvitationsView.as_view()),
+    path("households/invitations/accept", InvitationAcceptView.as_view()),
     path("households/invitations/<uuid:invitation_id>", InvitationView.as_view()),
     path("households/advisers", AdvisersView.as_view()),
     path("households/advisers/<uuid:adviser_id>", AdviserView.as_view()),

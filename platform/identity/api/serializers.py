@@ -119,6 +119,12 @@ class InvitedSerializer(StrictSerializer):
     email = EmailField()
 
 
+class InvitationTokenSerializer(StrictSerializer):
+    invitation = serializers.CharField(
+        max_length=200, write_only=True, help_text="Token of the invitation."
+    )
+
+
 class InvitationSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="public_id")
     email = serializers.EmailField()

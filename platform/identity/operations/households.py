@@ -86,14 +86,24 @@ def is_mailed_token(*, invitation: Invitation, token: str) -> bool:
     return constant_time_compare(token, _mailed(invitation))
 
 
+def invited_to(*, token: str, email: str, now: datetime) -> int | None:
+    """Return the id of the household into which this token invites this address, if any."""
+    found = _opened_by(token=token, email=email, now=now)
+    return found.values_list("household_id", flat=True).first()
+
+
+def _opened_by(*, token: str, email: str, now: datetime) -> QuerySet[Invitation]:
+    mailed = offered(token=token, now=now)
+    named = {"pk": mailed.pk} if mailed is not None else {"token_hash": _hashed(token)}
+    return _open(now).filter(email=email, **named)
+
+
 def open_invitation(*, token: str, email: str, now: datetime) -> Invitation:
     """Return the invitation this token opens for this address; raise InvalidInput.
 
     Lock its household first, then the invitation.
     """
-    mailed = offered(token=token, now=now)
-    named = {"pk": mailed.pk} if mailed is not None else {"token_hash": _hashed(token)}
-    wanted = _open(now).filter(email=email, **named)
+    wanted = _opened_by(token=token, email=email, now=now)
     found = wanted.first()
     if found is not None:
         locked_household(household_id=found.household_id)
