@@ -60,7 +60,8 @@ WORDS: dict[str, SecurityWords] = {
     ),
     "strange_log_in": SecurityWords(
         "Unusual log-in",
-        "Your log-in was used in an unusual way: {device} ({address}). " + _NOT_YOU,
+        "After many refused tries, your log-in was used from a new device: {device} ({address}). "
+        + _NOT_YOU,
     ),
     "log_ins_refused": SecurityWords(
         "Many log-ins with a wrong password",

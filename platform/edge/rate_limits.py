@@ -30,10 +30,11 @@ logger = logging.getLogger(__name__)
 
 
 class TooManyRequests(BallastError):
-    """The caller must wait."""
+    """The caller must wait. `counted_by`: whose tries are used up, `address` or `subject`."""
 
     status = 429
     code = "too_many_requests"
+    counted_by = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +125,11 @@ def _hit(name: str, limit: limits.RateLimitItem, kind: str, value: str) -> None:
     if not passed:
         logger.warning("rate limit %s exceeded, counted by %s", name, kind)
         THROTTLED.labels(name, kind).inc()
-        raise TooManyRequests(
+        refusal = TooManyRequests(
             "Too many attempts. Wait before you try again.", retry_after_s=max(1, wait_s)
         )
+        refusal.counted_by = kind
+        raise refusal
 
 
 def _counted(

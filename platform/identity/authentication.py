@@ -21,7 +21,13 @@ from rest_framework.request import Request
 
 from core.emails import folded
 from core.errors import BallastError, InvalidInput
-from edge.rate_limits import LOG_IN, SECOND_FACTOR, SECOND_FACTOR_DAY, consume
+from edge.rate_limits import (
+    LOG_IN,
+    SECOND_FACTOR,
+    SECOND_FACTOR_DAY,
+    TooManyRequests,
+    consume,
+)
 from edge.renderers import ANSWER_FILTER
 from identity import queries, token_signing
 from identity.key_answers import without_others
@@ -40,6 +46,7 @@ from identity.models import User
 from identity.operations import passkeys, second_factor, users
 from identity.operations.api_keys import used_key
 from identity.operations.devices import known_device, remember_address
+from identity.operations.refused_log_ins import remember_refused, were_refused
 from identity.operations.security_events import note
 from identity.secrets_kept import KEY_PREFIX
 
@@ -226,7 +233,12 @@ class PasswordBackend(ModelBackend):
         email = folded(email)
         if request is not None:
             device = known_device(request=request, email=email)
-            consume(LOG_IN, request=request, subject=email, device=device)
+            try:
+                consume(LOG_IN, request=request, subject=email, device=device)
+            except TooManyRequests as refusal:
+                if device is None and refusal.counted_by == "subject":
+                    remember_refused(email=email)
+                raise
             setattr(request, _DEVICE, device)
         found = super().authenticate(request, username=email, password=password)
         return found if isinstance(found, User) else None
@@ -288,12 +300,18 @@ def prove_by_passkey(
 
 
 def note_new_log_in(*, user: User, request: HttpRequest, by: str) -> None:
-    """Write a complete log-in into the trail, before it begins; a new device is told by mail."""
+    """Write a complete log-in into the trail, before it begins; a new device is told by mail.
+
+    One after many refused tries is strange: somebody may have guessed right.
+    """
     known = getattr(request, _DEVICE, None) or known_device(request=request, email=user.email)
     first = user.last_login is None and not user.token_families.exists()
+    kind = "log_in"
+    if not known and not first:
+        kind = "strange_log_in" if were_refused(email=user.email) else "new_device"
     with transaction.atomic():
         note(
-            kind="log_in" if known or first else "new_device",
+            kind=kind,
             user=user,
             household_id=user.household_id,
             now=datetime.now(UTC),

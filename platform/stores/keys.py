@@ -37,6 +37,15 @@ def known_address(email_digest: str, address: str) -> str:
     return f"known-address:{email_digest}:{address}"
 
 
+# The e-mail addresses for which log-ins were refused and whose owners are not told yet: a set.
+REFUSED_LOG_INS = "refused-log-ins"
+
+
+def refused_log_in(email_digest: str) -> str:
+    """Set while tries to log in with an e-mail address were refused lately."""
+    return f"refused-log-in:{email_digest}"
+
+
 def ceremony(token: str) -> str:
     """The challenge of a passkey under way, until its answer takes it out."""
     return f"ceremony:{token}"

@@ -233,13 +233,13 @@ def test_one_row_or_a_thousand_cost_the_same_queries(
     few, many = client_of(people.owner), client_of(people.stranger)
     # The lineage and the preview of an action rebook an asset of the household; performance reads
     # eight series and tables; a harvest reads the ledger, the return and all that may wash a loss;
-    # income reads payments, positions, announced dividends and the rates of many days.
+    # income reads payments, positions, sales, announced dividends and the rates of many days.
     most = {
         "lot_lineage": 20,
         "corporate_actions_preview": 20,
         "household_performance": 9,
         "household_me_performance": 9,
-        "household_income": 9,
+        "household_income": 10,
         "harvest_opportunities_list": 32,
         "harvest_calendar_list": 18,
         "harvest_ledger": 11,

@@ -1,15 +1,19 @@
 """The list of log-ins: what it shows, and that an ended one is out at once."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+import time_machine
 from django.db import DatabaseError, transaction
 from django.test import Client
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from identity.models import SecurityEvent, Session, TokenFamily
+from identity.operations import refused_log_ins
 from identity.operations.sessions import SessionStore, session_family
 from jobs.models import Outbox
 from stores import keys
@@ -159,6 +163,31 @@ def test_a_new_device_is_told_by_mail_and_a_known_one_is_not(people: Any) -> Non
     )
     APIClient().post("/api/v1/auth/token", body, REMOTE_ADDR="198.51.100.4")
     assert kinds() == ["new_device"]
+
+
+def test_refused_tries_are_told_once_a_day_and_make_the_next_new_device_strange(
+    people: Any,
+) -> None:
+    def kinds() -> list[str]:
+        return list(Outbox.objects.order_by("id").values_list("payload__kind", flat=True))
+
+    def attempt(email: str, password: str, address: str) -> int:
+        body = {"email": email, "password": password}
+        return int(APIClient().post("/api/v1/auth/token", body, REMOTE_ADDR=address).status_code)
+
+    browser(people.owner)
+    for email in (people.owner.email, "nobody@b.example"):
+        answers = [attempt(email, "wrong", f"198.51.100.{number}") for number in range(20)]
+        assert 429 in answers
+    assert kinds() == [], "nothing is looked up while the caller waits"
+    now = timezone.now()
+    assert refused_log_ins.tell_refused(now=now) == 1
+    assert kinds() == ["log_ins_refused"]
+    refused_log_ins.remember_refused(email=people.owner.email)
+    assert refused_log_ins.tell_refused(now=now) == 0
+    with time_machine.travel(now + timedelta(minutes=5)):
+        assert attempt(people.owner.email, PASSWORD, "203.0.113.9") == 200
+    assert kinds() == ["log_ins_refused", "strange_log_in"]
 
 
 def test_the_trail_cannot_be_changed_or_deleted(people: Any, log_in: LogIn) -> None:

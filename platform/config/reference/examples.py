@@ -66,6 +66,7 @@ REQUESTS: dict[str, Any] = {
     "log_in": {"email": "ada@example.com", "password": "correct-horse-battery"},
     "refresh_token": {"refresh": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"},
     "grant_adviser": {"email": "adviser@example.com"},
+    "join_household": {"invitation": "Xb3…"},
     "invite": {"email": "partner@example.com"},
     "imports_update": {"symbols": {"APPLE INC": "AAPL"}, "exclude": [3]},
     "imports_sample": {

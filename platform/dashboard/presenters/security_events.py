@@ -6,6 +6,8 @@ from typing import Any
 _WORDS = {
     "log_in": "logged in",
     "new_device": "logged in from a new device",
+    "strange_log_in": "logged in from a new device after many refused tries",
+    "log_ins_refused": "had many tries to log in refused",
     "log_in_ended": "ended a log-in",
     "log_ins_ended": "ended all other log-ins",
     "session_reused": "had a log-in ended, because its token was used twice",

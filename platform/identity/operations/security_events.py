@@ -19,7 +19,7 @@ TOLD = frozenset(
         *("key_created", "key_revoked", "second_factor_added", "second_factor_removed"),
         *("passkey_added", "passkey_removed", "recovery_code_used", "recovery_codes_made"),
         *("adviser_added", "adviser_removed", "deletion_asked", "deletion_withdrawn"),
-        "export_ready",
+        *("export_ready", "strange_log_in", "log_ins_refused"),
     }
 )
 
