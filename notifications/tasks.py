@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from jobs.operations import work
 from notifications import operations
-from notifications.operations import own_data
+from notifications.operations import news_of_money, own_data
 from notifications.operations.delivering import BUDGET_S
 from notifications.operations.measuring import measure as measure_deliveries
 
@@ -44,6 +44,9 @@ def announce_day() -> None:
     """Every few minutes: announce drifts of the last night, and the dates of today."""
     operations.announce_drifts(now=timezone.now())
     operations.announce_dates(now=timezone.now())
+    news_of_money.announce_dividends(now=timezone.now())
+    news_of_money.announce_losses(now=timezone.now())
+    news_of_money.announce_statements(now=timezone.now())
 
 
 @shared_task(name="notifications.forget_old", soft_time_limit=900, time_limit=920)

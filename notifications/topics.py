@@ -90,6 +90,24 @@ TOPICS: dict[str, Topic] = {
             ("in_app", "email"),
         ),
         Topic(
+            "dividend_due",
+            "Dividend to record",
+            "An announced dividend on shares you hold was paid some days ago and is not recorded.",
+            ("in_app", "email"),
+        ),
+        Topic(
+            "harvest_opportunity",
+            "Losses worth a look",
+            "Lots in a taxable account have lost enough to look for a harvest; once a month.",
+            ("in_app",),
+        ),
+        Topic(
+            "statement",
+            "Statement of the month",
+            "What was paid in, earned and recorded in an account in the last month.",
+            ("in_app",),
+        ),
+        Topic(
             "security",
             "Security of your log-in",
             "Log-ins from new devices, changed passwords, keys and second factors.",
@@ -176,6 +194,33 @@ def _long_term(payload: Payload) -> str:
     )
 
 
+def _dividend_due(payload: Payload) -> str:
+    named, count = ", ".join(payload["symbols"]), payload["count"]
+    more = count - len(payload["symbols"])
+    names = f"{named} and {more} more" if more > 0 else named
+    return (
+        f"{_count(count, 'dividend', 'dividends')} in {_account(payload)} "
+        f"{'is' if count == 1 else 'are'} not recorded: {names}."
+    )
+
+
+def _harvest_opportunity(payload: Payload) -> str:
+    return (
+        f"Lots in {_account(payload)} have lost {payload['loss']} {payload['currency']}. See what "
+        "harvesting them is worth."
+    )
+
+
+def _statement(payload: Payload) -> str:
+    currency = payload["currency"]
+    return (
+        f"{_account(payload)} in {payload['month']}: "
+        f"{_count(payload['transactions'], 'transaction', 'transactions')}, "
+        f"{payload['paid_in']} {currency} paid in, {payload['income']} {currency} of income in "
+        "cash."
+    )
+
+
 EVENTS: dict[str, Event] = {
     "rebalance_complete": Event("recommendation_ready", _rebalanced),
     "harvest_complete": Event("recommendation_ready", _harvested),
@@ -214,6 +259,9 @@ EVENTS: dict[str, Event] = {
     "drift": Event("drift", _drift),
     "clean_day": Event("clean_day", _clean_day),
     "long_term": Event("long_term", _long_term),
+    "dividend_due": Event("dividend_due", _dividend_due),
+    "harvest_opportunity": Event("harvest_opportunity", _harvest_opportunity),
+    "statement": Event("statement", _statement),
     "security": Event("security", security_words.subject),
     "transactions_recorded": Event(None, None),
 }

@@ -23,6 +23,10 @@ def mail_domain() -> str:
     return urlsplit(settings.PUBLIC_URL).hostname or "localhost"
 
 
+# Pages of an account to which an event may lead.
+_PAGES_OF_ACCOUNTS = frozenset({"dividends_due", "harvest"})
+
+
 def page_of(payload: Mapping[str, Any]) -> str:
     """Return the path of the page an event is about; the list of notices if it has none."""
     return page_about(payload) or reverse("notices")
@@ -35,7 +39,9 @@ def page_about(payload: Mapping[str, Any]) -> str | None:
     account_id, decision_id = payload.get("account_id"), payload.get("recommendation_id")
     if account_id and decision_id:
         return reverse("recommendation", args=[account_id, decision_id])
-    return reverse("portfolio", args=[account_id]) if account_id else None
+    page = payload.get("page")
+    name = page if page in _PAGES_OF_ACCOUNTS else "portfolio"
+    return reverse(name, args=[account_id]) if account_id else None
 
 
 def secret_link(payload: Mapping[str, Any], *, now: datetime) -> str | None:

@@ -114,7 +114,7 @@ def announce_drifts(*, now: datetime) -> int:
         announce_all(topic="drift", messages=messages, now=now)
         return len(messages)
 
-    return _in_sets(name="drift", day=run.night, portion=portion)
+    return in_sets(name="drift", day=run.night, portion=portion)
 
 
 def announce_dates(*, now: datetime) -> int:
@@ -141,12 +141,12 @@ def announce_dates(*, now: datetime) -> int:
         announce_all(topic="clean_day", messages=messages, now=now)
         return len(messages)
 
-    return _in_sets(name="long_term", day=today, portion=turning) + _in_sets(
+    return in_sets(name="long_term", day=today, portion=turning) + in_sets(
         name="clean_day", day=today, portion=clean
     )
 
 
-def _in_sets(*, name: str, day: date, portion: Callable[[int, int], int]) -> int:
+def in_sets(*, name: str, day: date, portion: Callable[[int, int], int]) -> int:
     """Announce set after set of accounts from where the day's progress stands."""
     DayAnnounced.objects.get_or_create(name=name, day=day)
     count = 0

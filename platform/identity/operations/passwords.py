@@ -14,8 +14,7 @@ class BreachedPasswordValidator:
         if is_breached(password):
             raise ValidationError(
                 "This password is easy to guess: passwords made like it stand in lists of stolen "
-                "ones. Use several unrelated words, or let a password manager make one.",
-                code="password_breached",
+                "ones. Use several unrelated words, or let a password manager make one."
             )
 
     def get_help_text(self) -> str:
