@@ -123,6 +123,7 @@ def test_the_example_of_a_request_is_accepted(name: str, shared_home: Any, clien
         "confirm_totp": 409,
         "reset_password": 400,
         "verify_email": 400,
+        "join_household": 400,
         "grant_adviser": 404,
         # or a vendor, of which the tests have none,
         "market_listings_create": 400,
