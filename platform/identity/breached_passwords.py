@@ -149,5 +149,5 @@ def count_below() -> int:
     Lower case, first letter upper, or all upper; then nothing or up to four digits; then nothing or
     one of 32 signs.
     """
-    digits = sum(10**n for n in range(_DIGITS_MAX + 1))
+    digits = int("1" * (_DIGITS_MAX + 1))  # 1 + 10 + 100 + ...
     return len(roots()) * 3 * digits * 33

@@ -8,6 +8,7 @@ nobody is told of these.
 import logging
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import redis
 
@@ -55,7 +56,7 @@ def were_refused(*, email: str) -> bool:
 def tell_refused(*, now: datetime) -> int:
     """Tell the owners of addresses for which tries were refused, once a day; return how many."""
     try:
-        emails = redis_client().spop(keys.REFUSED_LOG_INS, _AT_ONCE)
+        emails: Any = redis_client().spop(keys.REFUSED_LOG_INS, _AT_ONCE)
     except redis.RedisError as error:
         logger.warning("Redis is down, refused log-ins cannot be read: %s", error)
         return 0
