@@ -282,9 +282,12 @@ def _trade(
     quantity, price = line.quantity("quantity"), figures.price
     slack = slack_of(line, quantity, price)
     gross, fee, tax = None, figures.fee, figures.tax
+    currency = about.currency or "USD"
     side = -1 if kind == "sell" else 1
     if figures.amount is not None:
-        stated, costs = abs(figures.amount), (fee + tax) * side
+        # Rounded as they are recorded, so that all parts come to what moved.
+        charged = fee + tax if kind == "buy" else quantize(fee, currency) + quantize(tax, currency)
+        stated, costs = abs(figures.amount), quantize(charged, currency) * side
         product = None if None in (quantity, price) else abs(_product(quantity, price))
         gross = stated - costs
         if bookings.costs is Costs.BESIDE:
@@ -296,9 +299,9 @@ def _trade(
                 gross = stated
         elif bookings.costs is Costs.HIDDEN and product is not None:
             hidden = (stated - product) * side
-            unit = minor_unit(about.currency or "USD")
+            unit = minor_unit(currency)
             if slack + unit < hidden <= product / 10 + 20 and not costs:
-                gross = quantize(product, about.currency or "USD")
+                gross = quantize(product, currency)
                 fee = (stated - gross) * side
     if kind == "buy" and tax > 0:
         fee, tax = fee + tax, ZERO
@@ -309,7 +312,7 @@ def _trade(
         about,
         quantity=quantity,
         price=price,
-        fee=fee if figures.quote is None else quantize(fee, about.currency or "USD"),
+        fee=fee if figures.quote is None else quantize(fee, currency),
         gross=gross,
         slack=slack,
         quote=figures.quote,

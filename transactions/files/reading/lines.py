@@ -442,7 +442,7 @@ def trade_money(
     if rounded_fee < 0:
         line.warn("fee_is_rebate", of="fee")
     if gross is None and net is not None:
-        gross = net - side * fee
+        gross = net - side * rounded_fee  # so that both come to what moved
     charged = max(rounded_fee, Decimal(0))
     rebate = rounded_fee - charged
     if not price and gross:
