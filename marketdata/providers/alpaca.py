@@ -34,6 +34,7 @@ from marketdata.providers.port import (
     VendorQuote,
 )
 from marketdata.providers.reading import (
+    Reader,
     as_json,
     changed,
     day_of,
@@ -42,6 +43,7 @@ from marketdata.providers.reading import (
     instant_of,
     list_of,
     object_of,
+    readable,
     text_of,
     whole_or_none,
 )
@@ -75,40 +77,38 @@ class Alpaca(Unable):
         request = self._get("/v2/stocks/snapshots", symbols=",".join(symbols), feed=self.feed)
         answer = as_json(fetched(request), of=str(request))
         with expected_format(str(request)):
-            return [
-                _quote_of(symbol, snapshot)
-                for symbol, snapshot in object_of(answer).items()
-                # Null where IEX traded nothing yet.
-                if snapshot is not None and snapshot["latestTrade"] is not None
-            ]
+            snapshots = list(object_of(answer).items())
+        # Null where IEX traded nothing yet.
+        traded = [row for row in snapshots if row[1] is not None and not _is_untraded(row[1])]
+        return readable(traded, lambda row: _quote_of(*row), of=self.name)
 
     def days(self, symbol: str, *, since: date, until: date) -> History:
-        found = []
+        found, reader = [], Reader(self.name)
         for row in self._bars(symbol, "1Day", since.isoformat(), (until - since).days + 1):
-            with expected_format(self.name):
-                bar = _day_bar(row)
+            bar = reader.row(_day_bar, row)
+            if bar is None or bar.day < since:
+                continue
             if bar.day > until:
                 break
-            if bar.day >= since:
-                found.append(bar)
+            found.append(bar)
+        reader.ensure_few_refused()
         splits, dividends = self._actions(symbol, since, until)
         return History(found, splits, dividends, _CURRENCY)
 
     def minutes(self, symbol: str, *, since: datetime, until: datetime) -> Sequence[MinuteBar]:
-        found = []
+        found, reader = [], Reader(self.name)
         count = int((until - since) / timedelta(minutes=1)) + 1
         for row in self._bars(symbol, "1Min", since.isoformat(), count):
-            with expected_format(self.name):
-                bar = _minute_bar(row)
+            bar = reader.row(_minute_bar, row)
+            if bar is None or bar.at < since:
+                continue
             if bar.at >= until:
                 break
-            if bar.at >= since:
-                found.append(bar)
+            found.append(bar)
+        reader.ensure_few_refused()
         return found
 
-    def _bars(
-        self, symbol: str, timeframe: str, start: str, count_max: int
-    ) -> Iterator[dict[str, Any]]:
+    def _bars(self, symbol: str, timeframe: str, start: str, count_max: int) -> Iterator[Any]:
         request = self._get(
             "/v2/stocks/bars",
             symbols=symbol,
@@ -121,7 +121,7 @@ class Alpaca(Unable):
         )
         for page in self._pages(request):
             with expected_format(str(request)):
-                rows = [object_of(row) for row in list_of(page["bars"].get(symbol, []))]
+                rows = list_of(page["bars"].get(symbol, []))
             yield from rows
 
     def _actions(self, symbol: str, since: date, until: date) -> tuple[list[Split], list[Dividend]]:
@@ -169,6 +169,10 @@ class Alpaca(Unable):
     def _get(self, path: str, **parameters: str) -> Get:
         headers = {"APCA-API-KEY-ID": self.key, "APCA-API-SECRET-KEY": self.secret}
         return Get(self.name, self.base_url, path, parameters, headers)
+
+
+def _is_untraded(snapshot: Any) -> bool:
+    return isinstance(snapshot, dict) and snapshot.get("latestTrade", "") is None
 
 
 def _quote_of(symbol: str, snapshot: dict[str, Any]) -> VendorQuote:

@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -48,6 +49,7 @@ from marketdata.providers.reading import (
     expected_format,
     list_of,
     object_of,
+    readable,
     text_of,
 )
 from marketdata.providers.unable import Unable
@@ -87,9 +89,11 @@ class AlphaVantage(Unable):
             self._wait(1)
             rows = self._days(symbol, "full")
         splits, dividends = self._actions(symbol)
+        wanted = [day for day in sorted(rows) if since <= day <= until]
+        bars = readable(wanted, lambda day: day_bar(day, rows[day]), of=self.name)
         with expected_format(self.name):
             return History(
-                [day_bar(day, rows[day]) for day in sorted(rows) if since <= day <= until],
+                bars,
                 [split for split in splits if since <= split.ex_date <= until],
                 [dividend for dividend in dividends if since <= dividend.ex_date <= until],
             )
@@ -109,7 +113,7 @@ class AlphaVantage(Unable):
             with expected_format(self.name):
                 zone = ZoneInfo(text_of(answer["Meta Data"]["6. Time Zone"]))
                 rows = object_of(answer["Time Series (1min)"])
-                bars = [minute_bar(at, zone, row) for at, row in rows.items()]
+            bars = readable(rows.items(), partial(_minute_bar_in, zone), of=self.name)
             found |= {bar.at: bar for bar in bars if since <= bar.at < until}
         return [found[at] for at in sorted(found)]
 
@@ -161,3 +165,8 @@ def _months(since: datetime, until: datetime) -> Iterator[str]:
     while month <= until.astimezone(_NEW_YORK).date():
         yield f"{month:%Y-%m}"
         month = (month + timedelta(days=32)).replace(day=1)
+
+
+def _minute_bar_in(zone: ZoneInfo, row: tuple[str, Any]) -> MinuteBar:
+    at, figures = row
+    return minute_bar(at, zone, figures)

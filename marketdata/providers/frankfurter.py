@@ -7,6 +7,7 @@ from the working day before; that day is left out here.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from marketdata.providers.http import Get, bulk, fetched
 from marketdata.providers.port import Capability, VendorRate
@@ -16,6 +17,7 @@ from marketdata.providers.reading import (
     decimal_of,
     expected_format,
     object_of,
+    readable,
     text_of,
 )
 from marketdata.providers.unable import Unable
@@ -36,10 +38,16 @@ class Frankfurter(Unable):
         with expected_format(str(request)):
             if answer["base"] != "EUR" or decimal_of(answer["amount"]) != 1:
                 raise ValueError("the rates are not of one euro")
-            found = [
-                VendorRate(text_of(currency), day_of(day), decimal_of(rate))
+            rows = [
+                (currency, day, rate)
                 for day, rates in object_of(answer["rates"]).items()
                 for currency, rate in object_of(rates).items()
             ]
+        found = readable(rows, _rate_of, of=self.name)
         found = [rate for rate in found if rate.day >= since]
         return sorted(found, key=lambda rate: (rate.day, rate.currency))
+
+
+def _rate_of(row: tuple[str, str, Any]) -> VendorRate:
+    currency, day, rate = row
+    return VendorRate(text_of(currency), day_of(day), decimal_of(rate))

@@ -3,17 +3,33 @@
 Numbers are read as they are written, never through floats. Anything missing, of another type or
 out of range raises ProviderFault(FORMAT_CHANGED): a vendor that changed its format is refused,
 never guessed at.
+
+Among many rows that do not depend on each other, such as quotes, bars and rates, a row that cannot
+be read is refused alone, counted, and the rest is kept; if half of them or more cannot be read, the
+format has changed. Splits and dividends are never left out so: one that is missing falsifies all
+prices before it.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
+
+from prometheus_client import Counter
 
 from marketdata.providers.port import Fault, ProviderFault, Split
+
+T = TypeVar("T")
+
+ROWS_REFUSED = Counter(
+    "ballast_provider_rows_refused", "Rows of a vendor's answer that could not be read.", ["of"]
+)
+_UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError)
+logger = logging.getLogger(__name__)
 
 # Of a number: powers of ten, and characters as it is written.
 _MAGNITUDE_MAX = 30
@@ -39,8 +55,42 @@ def expected_format(of: str) -> Iterator[None]:
     """Turn what a differently shaped answer raises inside the block into FORMAT_CHANGED."""
     try:
         yield
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError) as error:
+    except _UNREADABLE as error:
         raise changed(of, f"{type(error).__name__}: {error}"[:200]) from None
+
+
+class Reader:
+    """Reads rows one by one and counts those that cannot be read. `of`: the vendor's name."""
+
+    def __init__(self, of: str) -> None:
+        self.of, self.read, self.refused, self.why = of, 0, 0, ""
+
+    def row(self, read: Callable[[Any], T], row: Any) -> T | None:
+        """Return what a row says; None if it cannot be read."""
+        try:
+            found = read(row)
+        except _UNREADABLE as error:
+            self.refused += 1
+            self.why = f"{type(error).__name__}: {error}"[:200]
+            return None
+        self.read += 1
+        return found
+
+    def ensure_few_refused(self) -> None:
+        """Count what was refused; raise FORMAT_CHANGED if it is half of the rows or more."""
+        if self.refused and self.refused >= self.read:
+            raise changed(self.of, self.why)
+        if self.refused:
+            logger.warning("%s: %d rows refused, the last: %s", self.of, self.refused, self.why)
+            ROWS_REFUSED.labels(self.of).inc(self.refused)
+
+
+def readable(rows: Iterable[Any], read: Callable[[Any], T], *, of: str) -> list[T]:
+    """Return what the rows say that can be read; see `Reader`."""
+    reader = Reader(of)
+    found = [reader.row(read, row) for row in rows]
+    reader.ensure_few_refused()
+    return [one for one in found if one is not None]
 
 
 def decimal_of(value: Any) -> Decimal:

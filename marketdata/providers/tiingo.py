@@ -40,6 +40,7 @@ from marketdata.providers.reading import (
     instant_of,
     list_of,
     object_of,
+    readable,
     split_of,
     text_of,
     whole_or_none,
@@ -63,8 +64,8 @@ class Tiingo(Unable):
 
     def quotes(self, symbols: Sequence[str]) -> Sequence[VendorQuote]:
         rows = self._rows(self._get("/iex/", tickers=",".join(symbols)))
-        with expected_format(self.name):
-            return [_quote_of(object_of(row)) for row in rows if row["tngoLast"] is not None]
+        traded = [row for row in rows if not _is_untraded(row)]
+        return readable(traded, lambda row: _quote_of(object_of(row)), of=self.name)
 
     def days(self, symbol: str, *, since: date, until: date) -> History:
         path = f"/tiingo/daily/{quote(symbol, safe='')}/prices"
@@ -82,9 +83,8 @@ class Tiingo(Unable):
             columns="open,high,low,close,volume",
         )
         rows = self._rows(bulk(asked))
-        with expected_format(self.name):
-            bars = sorted((_minute_of(object_of(row)) for row in rows), key=lambda bar: bar.at)
-            return [bar for bar in bars if since <= bar.at < until]
+        bars = readable(rows, lambda row: _minute_of(object_of(row)), of=self.name)
+        return [bar for bar in sorted(bars, key=lambda bar: bar.at) if since <= bar.at < until]
 
     def search(self, text: str) -> Sequence[Match]:
         rows = self._rows(self._get("/tiingo/utilities/search", query=text))
@@ -103,6 +103,10 @@ class Tiingo(Unable):
         answer = as_json(body, of=str(request))
         with expected_format(str(request)):
             return list_of(answer)
+
+
+def _is_untraded(row: Any) -> bool:
+    return isinstance(row, dict) and row.get("tngoLast", "") is None
 
 
 def _quote_of(row: dict[str, Any]) -> VendorQuote:

@@ -4,7 +4,15 @@ from decimal import Decimal
 import pytest
 
 from marketdata.providers.port import Fault, ProviderFault, Split
-from marketdata.providers.reading import as_json, decimal_of, instant_of, split_of, whole_or_none
+from marketdata.providers.reading import (
+    ROWS_REFUSED,
+    as_json,
+    decimal_of,
+    instant_of,
+    readable,
+    split_of,
+    whole_or_none,
+)
 
 DAY = date(2026, 11, 20)
 
@@ -79,3 +87,29 @@ def test_an_instant_is_read_with_its_zone(written: str | int, at: datetime) -> N
 def test_an_instant_without_a_zone_or_sense_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r"time zone|Invalid|no instant"):
         instant_of(value)
+
+
+@pytest.mark.parametrize(
+    ("rows", "kept"),
+    [
+        (["1", "x", "2", "3"], ["1", "2", "3"]),
+        (["1", "2"], ["1", "2"]),
+        ([], []),
+        (["x"], None),
+        (["1", "x"], None),
+        (["1", None, {}, "2"], None),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_refused_and_counted_and_the_rest_kept(
+    rows: list[object], kept: list[str] | None
+) -> None:
+    counted = ROWS_REFUSED.labels("test")._value
+    before = counted.get()
+    if kept is None:
+        with pytest.raises(ProviderFault) as fault:
+            readable(rows, decimal_of, of="test")
+        assert fault.value.fault is Fault.FORMAT_CHANGED
+        assert counted.get() == before
+        return
+    assert readable(rows, decimal_of, of="test") == [Decimal(text) for text in kept]
+    assert counted.get() - before == len(rows) - len(kept)
