@@ -108,6 +108,12 @@ TOPICS: dict[str, Topic] = {
             ("in_app",),
         ),
         Topic(
+            "strategy_news",
+            "News of strategies",
+            "A strategy you follow has a new version.",
+            ("in_app",),
+        ),
+        Topic(
             "security",
             "Security of your log-in",
             "Log-ins from new devices, changed passwords, keys and second factors.",
@@ -221,6 +227,13 @@ def _statement(payload: Payload) -> str:
     )
 
 
+def _strategy_version(payload: Payload) -> str:
+    return (
+        f"{payload['strategy_name']} has version {payload['number']}. See what it would change "
+        "in your accounts; nothing happens by itself."
+    )
+
+
 EVENTS: dict[str, Event] = {
     "rebalance_complete": Event("recommendation_ready", _rebalanced),
     "harvest_complete": Event("recommendation_ready", _harvested),
@@ -262,6 +275,7 @@ EVENTS: dict[str, Event] = {
     "dividend_due": Event("dividend_due", _dividend_due),
     "harvest_opportunity": Event("harvest_opportunity", _harvest_opportunity),
     "statement": Event("statement", _statement),
+    "strategy_version": Event("strategy_news", _strategy_version),
     "security": Event("security", security_words.subject),
     "transactions_recorded": Event(None, None),
 }

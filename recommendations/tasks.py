@@ -12,6 +12,7 @@ from recommendations import operations
 from recommendations.engine.arrays.warming import is_compiled, warm
 from recommendations.operations import nightly
 from recommendations.operations.nightly.chunks import fail_chunk, run_chunk
+from recommendations.operations.strategies.news import STRATEGY_NEWS, fail_news, run_news
 from recommendations.operations.strategy_backtests import compute_backtests
 from recommendations.operations.strategy_records import append_days
 from recommendations.queries.nights import CHUNK, next_chunk, run_of_chunk
@@ -64,6 +65,21 @@ def fit_allocation(self: "Task[Any, Any]", job_id: int) -> None:
         run=lambda claim, now, told: operations.run_fit(claim=claim, now=now, told=told),
         give_up=operations.fail_fit,
         limit_s=settings.REBALANCE_TIME_LIMIT_S,
+        clock=timezone.now,
+    )
+
+
+_NEWS_LIMIT_S = 120
+
+
+@shared_task(name=STRATEGY_NEWS, soft_time_limit=_NEWS_LIMIT_S, time_limit=_NEWS_LIMIT_S + 10)
+def strategy_news(job_id: int) -> None:
+    """Tell the followers of a strategy of its new version."""
+    work(
+        job_id=job_id,
+        run=lambda claim, now, told: run_news(claim=claim, now=now),
+        give_up=fail_news,
+        limit_s=_NEWS_LIMIT_S,
         clock=timezone.now,
     )
 

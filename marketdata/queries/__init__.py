@@ -9,6 +9,7 @@ from marketdata.queries.assets import (
     identity_decisions,
     identity_links,
     matching,
+    public_assets,
     sources,
 )
 from marketdata.queries.corporate_actions import corporate_action, corporate_actions
@@ -54,6 +55,7 @@ __all__ = [
     "own_history",
     "own_prices",
     "own_prices_of",
+    "public_assets",
     "quotes",
     "recent_sessions",
     "sources",

@@ -63,6 +63,14 @@ def assets_by_symbol(*, household_id: int, symbols: Iterable[str]) -> dict[str, 
     return found
 
 
+def public_assets(*, symbols: Iterable[str]) -> dict[str, Asset]:
+    """Return the assets of the market by these symbols that can be bought; none of a household."""
+    rows = Asset.objects.filter(
+        symbol__in=sorted(set(symbols)), household=None, is_active=True, tradable=True
+    )
+    return {row.symbol: row for row in rows}
+
+
 def assets_by_isin(*, household_id: int, isins: Iterable[str]) -> dict[str, Asset]:
     """Return a household's assets by these ISINs; its own asset precedes a public one.
 

@@ -416,6 +416,8 @@ SPECTACULAR_SETTINGS = {
         "HoldingReasonEnum": "transactions.api.reconciliations.HOLDING_REASONS",
         "ImportBalanceReasonEnum": "transactions.api.import_answers.BALANCE_REASONS",
         "ImportRowStatusEnum": "transactions.models.RowStatus",
+        "StrategyReportReasonEnum": "recommendations.models.ReportReason",
+        "RiskProfileEnum": "recommendations.models.RiskProfile",
         "OrderStateEnum": "transactions.orders.states.CHOICES",
         "OrderTypeEnum": "transactions.models.OrderType",
         "OrderSideEnum": "transactions.models.OrderSide",

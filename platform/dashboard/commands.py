@@ -33,6 +33,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("Corporate actions", "Page", "corporate_actions", "split merger spin-off"),
     Command("Own prices", "Page", "prices", "manual price enter estimate"),
     Command("Notes", "Page", "notes", "own texts markdown remarks journal"),
+    Command("My strategies", "Page", "my_strategies", "follow publish model allocation"),
+    Command("New strategy", "Action", "strategy_new", "write publish allocation"),
     Command("Notices", "Page", "notices", "notifications bell inbox"),
     Command("Price alerts", "Action", "price_alerts", "notify above below move"),
     Command("Choose notices", "Page", "notice_preferences", "mail quiet hours topics"),

@@ -43,6 +43,8 @@ from dashboard.pages import (
     service_worker,
     settings,
     sources,
+    strategy_cloning,
+    strategy_editing,
     targets,
     tax_calendar,
     taxes,
@@ -53,6 +55,7 @@ from dashboard.pages import (
 _ACCOUNT = "accounts/<uuid:account_id>"
 _JOB = f"{_ACCOUNT}/rebalance/<uuid:job_id>"
 _IMPORT = f"{_ACCOUNT}/imports/<uuid:import_id>"
+_STRATEGY = "strategies/<uuid:strategy_id>"
 _COMPARED = f"{_ACCOUNT}/reconciliations/<uuid:reconciliation_id>"
 _RECOMMENDATION = f"{_ACCOUNT}/recommendations/<uuid:recommendation_id>"
 
@@ -111,6 +114,15 @@ urlpatterns = [
     path("notes/new", notes.note_new, name="note_new"),
     path("notes/<uuid:note_id>", notes.note, name="note"),
     path("notes/<uuid:note_id>/delete", notes.note_delete, name="note_delete"),
+    path("strategies/mine", strategy_editing.my_strategies, name="my_strategies"),
+    path("strategies/new", strategy_editing.strategy_new, name="strategy_new"),
+    path("strategies/preview", strategy_editing.strategy_preview, name="strategy_preview"),
+    path(f"{_STRATEGY}/edit", strategy_editing.strategy_edit, name="strategy_edit"),
+    path(f"{_STRATEGY}/publish", strategy_editing.strategy_publish, name="strategy_publish"),
+    path(f"{_STRATEGY}/retire", strategy_editing.strategy_retire, name="strategy_retire"),
+    path(f"{_STRATEGY}/clone", strategy_cloning.strategy_clone, name="strategy_clone"),
+    path(f"{_STRATEGY}/follow", strategy_cloning.strategy_follow, name="strategy_follow"),
+    path(f"{_STRATEGY}/report", strategy_cloning.strategy_report, name="strategy_report"),
     path("notices", notices.notices, name="notices"),
     path("notices/preferences", notices.preferences, name="notice_preferences"),
     path("notices/alerts", price_alerts.price_alerts, name="price_alerts"),

@@ -66,6 +66,9 @@ REFRESH = RateLimit("refresh", per_address="120/minute")
 # Each costs a call of the installation's quota at a vendor, unless somebody searched it today.
 VENDOR_SEARCH = RateLimit("vendor_search", per_address="120/hour", per_subject="60/hour")
 OWN_DATA = RateLimit("own_data", per_address="60/hour", per_subject="10/hour")
+# What a person shows to everybody, or brings before the moderators.
+PUBLISH = RateLimit("publish", per_address="120/hour", per_subject="30/hour")
+REPORT = RateLimit("report", per_address="60/hour", per_subject="20/hour")
 INVITE = RateLimit("invite", per_address="60/hour", per_subject="20/hour")
 
 

@@ -12,6 +12,7 @@ from portfolios.api import (
     price_files,
     prices,
     sale_previews,
+    target_history,
     tax_files,
     tax_returns,
     tax_settings,
@@ -19,6 +20,7 @@ from portfolios.api import (
 
 urlpatterns = [
     *holdings.urlpatterns,
+    *target_history.urlpatterns,
     *policies.urlpatterns,
     *households.urlpatterns,
     *income.urlpatterns,

@@ -227,7 +227,9 @@ class TargetsView(APIView):
         account = ledger.account(user=caller(request), public_id=account_id)
         data = TargetRow.parsed_many(request, rows_max=TARGETS_MAX)
         operations.set_targets(
-            account=account, weights=[operations.TargetWeight(**row) for row in data]
+            account=account,
+            weights=[operations.TargetWeight(**row) for row in data],
+            user=caller(request),
         )
         return self.get(request, account_id)
 

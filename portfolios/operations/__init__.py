@@ -2,6 +2,7 @@
 
 from portfolios.holdings.targets import TargetWeight
 from portfolios.operations.policies import set_policy
+from portfolios.operations.target_sets import follow_version
 from portfolios.operations.targets import Rule, set_restrictions, set_targets
 from portfolios.operations.taxes import set_taxes
 from portfolios.tax.filing import StatedCarryforward
@@ -10,6 +11,7 @@ __all__ = [
     "Rule",
     "StatedCarryforward",
     "TargetWeight",
+    "follow_version",
     "set_policy",
     "set_restrictions",
     "set_targets",

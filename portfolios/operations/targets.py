@@ -1,6 +1,6 @@
 """Writes: the targets and the restrictions of an account."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,10 +8,13 @@ from django.db import transaction
 
 from core.errors import InvalidInput
 from core.limits import EARLIEST_DATE, RESTRICTIONS_MAX, TARGETS_MAX
+from identity.models import User
 from marketdata.models import Asset
 from marketdata.queries import assets_by_symbol
-from portfolios.holdings.targets import CASH_SYMBOL, RELATIVE, TargetWeight, ensure_whole
-from portfolios.models import Restriction, RestrictionKind, Target
+from portfolios.holdings.target_sets import Fund, SetWeight
+from portfolios.holdings.targets import CASH_SYMBOL, TargetWeight, ensure_whole
+from portfolios.models import Restriction, RestrictionKind
+from portfolios.operations.target_sets import keep_own, place
 from transactions.models import Account
 from transactions.operations.accounts import lock_account, next_version, publish_version
 
@@ -26,29 +29,34 @@ class Rule:
     reason: str = ""
 
 
-def set_targets(*, account: Account, weights: Sequence[TargetWeight]) -> None:
-    """Replace the targets of an account; they sum to 100 (the symbol CASH stands for cash)."""
+def set_targets(
+    *, account: Account, weights: Sequence[TargetWeight], user: User | None = None
+) -> None:
+    """Replace the targets of an account; they sum to 100 (the symbol CASH stands for cash).
+
+    They become the next version of the account's own set, and the account follows that.
+    """
     _ensure_unique([weight.symbol for weight in weights], count_max=TARGETS_MAX)
     ensure_whole(weights)
     with transaction.atomic():
         locked = lock_account(account=account)
         known = _known(locked, [w.symbol for w in weights if w.symbol != CASH_SYMBOL])
-        Target.objects.filter(account=locked).delete()
-        Target.objects.bulk_create(
-            [
-                Target(
-                    account=locked,
-                    asset=known.get(weight.symbol),
-                    target_percentage=weight.target_percentage,
-                    rebalance_threshold=weight.band,
-                    relative_threshold=weight.rebalance_threshold
-                    if weight.threshold_kind == RELATIVE
-                    else None,
-                )
-                for weight in weights
-            ]
+        own = [_set_weight(weight, known) for weight in weights]
+        place(
+            account=locked,
+            weights=own,
+            version=keep_own(account=locked, weights=own, user=user),
         )
-        publish_version(account=locked, version=next_version(locked))
+
+
+def _set_weight(weight: TargetWeight, known: Mapping[str, Asset]) -> SetWeight:
+    asset = known.get(weight.symbol)
+    return SetWeight(
+        funds=(Fund(str(asset.public_id), asset.symbol),) if asset else (),
+        target_percentage=weight.target_percentage,
+        rebalance_threshold=weight.rebalance_threshold,
+        threshold_kind=weight.threshold_kind,
+    )
 
 
 def set_restrictions(*, account: Account, rules: Sequence[Rule]) -> None:

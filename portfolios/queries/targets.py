@@ -1,11 +1,12 @@
 """Reads: the current targets and restrictions of an account."""
 
+from collections.abc import Iterable
 from datetime import date
 
 from django.db.models import Q, QuerySet
 
 from portfolios.holdings.targets import CASH_SYMBOL, RELATIVE, TargetWeight
-from portfolios.models import Restriction, Target
+from portfolios.models import FollowedTargets, Restriction, Target
 
 
 def targets(*, account_pk: int) -> "QuerySet[Target]":
@@ -28,6 +29,12 @@ def target_weight(row: Target) -> TargetWeight:
     if row.relative_threshold is not None:
         return TargetWeight(symbol, row.target_percentage, row.relative_threshold, RELATIVE)
     return TargetWeight(symbol, row.target_percentage, row.rebalance_threshold)
+
+
+def followed_targets(*, account_ids: Iterable[int]) -> dict[int, FollowedTargets]:
+    """Return which set and version each account follows; accounts without targets are left out."""
+    rows = FollowedTargets.objects.filter(account_id__in=list(account_ids))
+    return {row.account_id: row for row in rows.select_related("version__target_set")}
 
 
 def restrictions(*, account_pk: int, as_of: date | None = None) -> "QuerySet[Restriction]":

@@ -1,6 +1,15 @@
-"""Rebalances, harvests, recommendations, their orders, and allocations over HTTP."""
+"""Rebalances, harvests, recommendations, orders, allocations and strategies over HTTP."""
 
-from recommendations.api import allocations, harvesting, notes, orders, rebalancing, stored
+from recommendations.api import (
+    allocations,
+    harvesting,
+    notes,
+    orders,
+    rebalancing,
+    stored,
+    strategies,
+    strategy_accounts,
+)
 
 urlpatterns = [
     *rebalancing.urlpatterns,
@@ -9,4 +18,6 @@ urlpatterns = [
     *orders.urlpatterns,
     *notes.urlpatterns,
     *allocations.urlpatterns,
+    *strategies.urlpatterns,
+    *strategy_accounts.urlpatterns,
 ]

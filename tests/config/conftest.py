@@ -19,6 +19,7 @@ from tests.config.fitted_models import allocations
 from tests.config.log_in_rows import api_keys, events, log_ins, passkeys
 from tests.config.notes import notes
 from tests.config.notified import hooks_and_alerts, notices
+from tests.config.published import hidden_strategy
 from tests.conftest import People, make_assets, make_people
 
 LEAVING = ("/logout", "/logout-everywhere", "/password", "/sessions/{log_in_id}")
@@ -189,6 +190,7 @@ def furnished(user: Any, count: int) -> Home:
             "order_id": str(order.public_id),
             "model_id": str(fitted.public_id),
             "subscription_id": str(browser.public_id),
+            "strategy_id": str(hidden_strategy(user, count).public_id),
             "file_format": "ballast",
             "tax_file_format": "txf",
             "symbol": own[0].symbol,

@@ -11,6 +11,7 @@ from django.utils import timezone
 from config.reference.examples import REQUESTS
 from identity.models import Household, User
 from identity.operations.households import withdraw_adviser
+from recommendations.models import Strategy
 from stores.redis import redis_client
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +63,7 @@ OF_A_CLIENT: dict[str, Callable[[dict[str, str]], Any]] = {
         "account_id": ids["account_id"],
     },
     "allocations_models_adopt": lambda ids: {"account_id": ids["account_id"]},
+    "strategies_clone": lambda ids: {"account_id": ids["account_id"]},
 }
 # Requests about the user's own household.
 OF_ONE_S_OWN: dict[str, Any] = {
@@ -88,6 +90,7 @@ OF_A_PERSON: dict[str, Any] = {
     "own_data_request": {},
     "push_subscriptions_create": REQUESTS["push_subscriptions_create"],
     "webhooks_create": {"url": "https://hooks.example/a", "topics": ["drift"]},
+    "strategies_create": {"name": "Patient", "risk_profile": "growth"},
     "price_alerts_create": {"symbol": "WATCHED", "kind": "above", "value": "300"},
 }
 
@@ -116,6 +119,7 @@ def test_a_withdrawn_adviser_gets_no_stored_answer(
     deposit = {**DEPOSIT, "account_id": home.ids["account_id"]}
     recorded = owner.post("/api/v1/transactions", deposit, format="json").json()
     home.ids |= {"import_id": ready["id"], "transaction_id": recorded["id"]}
+    Strategy.objects.filter(public_id=home.ids["strategy_id"]).update(hidden_at=None)
     wrong = owner.post("/api/v1/transactions", deposit, format="json").json()
     ids = {**home.ids, "household_id": str(people.owner.household.public_id)}
     requests = {

@@ -37,6 +37,7 @@ from tests.config import notes, notified
 from tests.config.conftest import OF_VENDORS
 from tests.config.fitted_models import allocations
 from tests.config.plan_town import ACCOUNTS, BEFORE, FILL, HOLDINGS
+from tests.config.published import hidden_strategy
 from transactions.models import Account, Import, Reconciliation
 from transactions.operations.verification import verified
 from transactions.queries import open_pieces, wash_windows
@@ -232,6 +233,7 @@ def routes_of(town: Town) -> Iterator[tuple[str, str]]:
         "job_id": job.public_id,
         "recommendation_id": account.recommendations.earliest("id").public_id,
         "webhook_id": user.webhooks.earliest("id").public_id,
+        "strategy_id": hidden_strategy(user, 3).public_id,
         "note_id": user.household.notes.earliest("id").public_id,
         "notice_id": user.notices.earliest("id").public_id,
         "symbol": "SCALE0001",

@@ -125,6 +125,9 @@ def test_the_example_of_a_request_is_accepted(name: str, shared_home: Any, clien
         "verify_email": 400,
         "join_household": 400,
         "grant_adviser": 404,
+        # or a strategy that is not hidden, or not its own,
+        "strategies_publish": 409,
+        "strategies_report": 409,
         # or a vendor, of which the tests have none,
         "market_listings_create": 400,
         # or needs objects its accounts lack: shares, a file, a row on which nothing depends.

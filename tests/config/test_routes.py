@@ -182,6 +182,7 @@ def test_nobody_gets_in_without_a_token(closed_route: Any, client: Any) -> None:
         "recommendation",
         "notice",
         "note",
+        "strategy",
         "invitation",
         "adviser",
         "import",
@@ -200,7 +201,10 @@ def test_nobody_gets_in_without_a_token(closed_route: Any, client: Any) -> None:
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
 
 
-PERSONAL = ("/api/v1/notifications", "/api/v1/households", "/api/v1/webhooks", "/api/v1/push")
+PERSONAL = (
+    *("/api/v1/notifications", "/api/v1/households", "/api/v1/webhooks", "/api/v1/push"),
+    "/api/v1/strategies/{strategy_id}",
+)
 
 
 def test_the_spouse_and_the_adviser_see_what_the_owner_sees(
@@ -234,7 +238,9 @@ def test_one_row_or_a_thousand_cost_the_same_queries(
     # The lineage and the preview of an action rebook an asset of the household; performance reads
     # eight series and tables; a harvest reads the ledger, the return and all that may wash a loss;
     # income reads payments, positions, sales, announced dividends and the rates of many days.
+    # Accounts that follow a strategy are read with their targets, restrictions and assets.
     most = {
+        "strategies_accounts": 9,
         "lot_lineage": 20,
         "corporate_actions_preview": 20,
         "household_performance": 9,

@@ -138,6 +138,8 @@ def addresses(account: Any) -> list[str]:
         "/performance",
         "/settings",
         "/settings/taxes",
+        "/strategies/mine",
+        "/strategies/new",
         "/notes",
         f"/notes?subject_type=account&subject_id={account.public_id}",
         "/notices",

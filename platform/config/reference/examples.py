@@ -21,7 +21,25 @@ _PURCHASE = {
     "executed_at": "2026-03-02T15:30:00Z",
 }
 _CREDENTIAL = {"id": "c2lnbmF0dXJl", "rawId": "c2lnbmF0dXJl", "type": "public-key", "response": {}}
+_WEIGHTS = [
+    {"symbol": "AAPL", "target_percentage": "60", "rebalance_threshold": "5"},
+    {"asset_class": "equity", "funds": ["KO", "AAPL"], "target_percentage": "35"},
+    {"symbol": "CASH", "target_percentage": "5", "rebalance_threshold": "1"},
+]
 REQUESTS: dict[str, Any] = {
+    "strategies_create": {
+        "name": "Patient growth",
+        "summary": "Two companies and a little cash, brought back four times a year.",
+        "description": "Why these **two**: see [the notes](https://example.com/notes).",
+        "risk_profile": "growth",
+        "tags": ["equity", "low turnover"],
+        "weights": _WEIGHTS,
+        "rules": {"schedule": "quarterly", "bands": True},
+    },
+    "strategies_update": {"summary": "Two companies and a little cash.", "weights": _WEIGHTS},
+    "strategies_publish": {"change_note": "First version.", "listed": True},
+    "strategies_clone": {"account_id": ACCOUNT, "gain_budget": "5000"},
+    "strategies_report": {"reason": "misleading", "details": "It promises a return."},
     "rebalance_policy_replace": {
         "cash_policy": "full",
         "cash_floor": "2500",

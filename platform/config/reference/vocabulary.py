@@ -8,6 +8,7 @@ from config.reference import notes, notifications
 from config.reference.vocabulary_files import FILES
 from config.reference.vocabulary_harvesting import HARVESTING
 from config.reference.vocabulary_orders import ORDERS
+from config.reference.vocabulary_strategies import STRATEGIES
 
 MEANINGS: dict[str, str] = {
     # lists
@@ -380,6 +381,7 @@ MEANINGS: dict[str, str] = {
     **notes.MEANINGS,
     **notifications.MEANINGS,
     **ORDERS,
+    **STRATEGIES,
     # jobs and recommendations
     "job_id": "Job (UUID).",
     "subject_id": "Object the job works on (UUID).",

@@ -56,7 +56,7 @@ def targets(request: SignedIn, account_id: UUID) -> HttpResponse:
     typed = _typed(request)
     if request.method == "POST" and request.POST.get("action") != "add":
         try:
-            set_targets(account=account, weights=_weights(typed))
+            set_targets(account=account, weights=_weights(typed), user=request.user)
         except BallastError as refusal:
             error, status = refusal.detail, refusal.status
         else:

@@ -1,0 +1,25 @@
+"""Writes: strategies, their versions, who follows them, and reports of them."""
+
+from recommendations.operations.strategies.authoring import (
+    Content,
+    WeightWish,
+    change_strategy,
+    create_strategy,
+)
+from recommendations.operations.strategies.cloning import clone
+from recommendations.operations.strategies.following import follow, unfollow
+from recommendations.operations.strategies.publishing import publish, retire
+from recommendations.operations.strategies.reporting import report
+
+__all__ = [
+    "Content",
+    "WeightWish",
+    "change_strategy",
+    "clone",
+    "create_strategy",
+    "follow",
+    "publish",
+    "report",
+    "retire",
+    "unfollow",
+]
