@@ -71,6 +71,8 @@ def _rows(line: Line, bookings: Bookings) -> Iterator[ParsedRow]:
         added["currency"] = line.text("instrument_currency")
     else:
         added["currency"] = line.options.currency or line.options.account_currency
+        if added["currency"] and not line.options.currency:
+            line.warn("currency_assumed", of="amount")
     meaning = None
     if match := _TRADE.fullmatch(line.text("type")[:100]):
         meaning = "buy" if match[1] in ("Buy", "Koop") else "sell"

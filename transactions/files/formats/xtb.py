@@ -138,8 +138,15 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     for line in lines(table, options):
         known.add(line)
     gains = {key: gain for key, gain in known.gains.items() if key in known.sold}
-    options = replace(options, currency=known.currency(options))
-    yield from read_rows(data, options, [LAYOUT], lambda line, _: [_row(line, gains)])
+    found = replace(options, currency=known.currency(options))
+    assumed = not options.currency and not known.proved
+
+    def row_of(line: Line, _: Layout) -> list[ParsedRow]:
+        if assumed and line.options.currency:
+            line.warn("currency_assumed", of="amount")
+        return [_row(line, gains)]
+
+    yield from read_rows(data, found, [LAYOUT], row_of)
 
 
 def _key(line: Line) -> tuple[str, str]:

@@ -131,6 +131,7 @@ WARNING_CODES: Mapping[str, str] = {
     "fx_rate_ignored": (
         "The exchange rate refers to a minor unit; the reference rate of the day was used."
     ),
+    "currency_assumed": "The file names no currency; that of the account was used.",
     "basis_unknown": "The file does not state the cost basis of the units.",
 }
 
