@@ -47,6 +47,8 @@ class Entry:
     keeps: tuple[str, ...] = ()
     # Whether the bottom bar of a phone shows the entry; the others are under "More".
     on_phone: bool = False
+    # The only role that has the entry; empty for everybody.
+    role: str = ""
 
     @property
     def serves_accounts(self) -> bool:
@@ -61,6 +63,14 @@ class Entry:
 
 
 ENTRIES: Sequence[Entry] = (
+    Entry(
+        "Clients",
+        household="clients",
+        icon="layers",
+        key="c",
+        pages=("clients_review", "household_report"),
+        role="adviser",
+    ),
     Entry(
         "Home",
         household="overview",
@@ -135,7 +145,10 @@ ENTRIES: Sequence[Entry] = (
             View("Dividends", "dividends_due"),
             View("Import and export", "imports"),
         ),
-        pages=("edit_transaction", "import", "mapping", "record", "corporate_actions"),
+        pages=(
+            *("edit_transaction", "import", "mapping", "record", "corporate_actions"),
+            *("transaction_grid", "cash_transfer", "sell_lots"),
+        ),
     ),
 )
 

@@ -1,11 +1,11 @@
 """Queries for pages that show many accounts at once: as many queries for 1 as for 100."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Min, OuterRef, Subquery
+from django.db.models import BooleanField, ExpressionWrapper, Min, OuterRef, Q, Subquery
 
 from dashboard.presenters.holdings import Aim, Portfolio, portfolio
 from identity.models import User
@@ -48,12 +48,17 @@ def overview(*, user: User, now: datetime) -> Overview:
     An adviser's clients are among them, so that the sum is not that of one household.
     """
     shown = ledger.accounts(user=user).select_related("household")
-    accounts = {account.public_id: account for account in shown[:ACCOUNTS_SHOWN_MAX]}
-    found = worth(accounts=list(accounts.values()), currency=user.base_currency, now=now)
-    aims = _aims([account.pk for account in accounts.values()])
+    return valued(accounts=shown[:ACCOUNTS_SHOWN_MAX], currency=user.base_currency, now=now)
+
+
+def valued(*, accounts: Iterable[Account], currency: str, now: datetime) -> Overview:
+    """Return accounts and their sum, valued now; the caller has checked who may see them."""
+    by_id = {account.public_id: account for account in accounts}
+    found = worth(accounts=list(by_id.values()), currency=currency, now=now)
+    aims = _aims([account.pk for account in by_id.values()])
     lines = []
     for part in found.accounts:
-        account = accounts[part.account_id]
+        account = by_id[part.account_id]
         page = portfolio(value=part.value, aims=aims.get(account.pk, {}))
         lines.append(AccountLine(account, part, page, found.account_total(part)))
     return Overview(tuple(lines), found)
@@ -127,8 +132,20 @@ def target_shares(found: Overview) -> dict[str, dict[str, Decimal]] | None:
     return shares
 
 
+def without_trades() -> Q:
+    """Return the condition that a recommendation proposes nothing.
+
+    It reads the stored text of the result, which a list does not load. What a night proposed is
+    kept packed and always has trades, so its text may be missing.
+    """
+    return Q(result__isnull=False, result__contains='"trades":[]')
+
+
 def latest_recommendations(*, account_ids: Sequence[int]) -> dict[int, Recommendation]:
-    """Return the newest recommendation of each account that has one."""
+    """Return the newest recommendation of each account that has one.
+
+    Each says as `nothing` whether it proposes no trade.
+    """
     newest = (
         Recommendation.objects.filter(account_id=OuterRef("pk"))
         .order_by("-created_at", "-id")
@@ -137,6 +154,7 @@ def latest_recommendations(*, account_ids: Sequence[int]) -> dict[int, Recommend
     chosen = Account.objects.filter(pk__in=account_ids).annotate(newest=Subquery(newest))
     rows = (
         Recommendation.objects.filter(pk__in=chosen.values("newest"))
+        .annotate(nothing=ExpressionWrapper(without_trades(), output_field=BooleanField()))
         .defer("inputs", "result")
         .order_by("id")
     )

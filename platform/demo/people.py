@@ -1,26 +1,8 @@
-"""The demo's people: plans, and the transactions that follow from them at real closes.
+"""The people of the demo, and how they invest. Pure."""
 
-Pure. An account has contributions and sales. A contribution is deposited and invested at the next
-session's close by the plan's weights, in whole units, as far as the cash reaches with fees. A sale
-takes a share of the holding at the close of its session. Days count back from the last session of
-the sample, so the plan is the same whenever the demo is loaded.
-"""
-
-from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_DOWN, Decimal
 
-from core.money import quantize
-from transactions.ledger.entries import Entry
-
-Closes = Mapping[str, Sequence[tuple[date, Decimal]]]
-Rates = Callable[[str, str, date], Decimal]
-
-_MORNING = time(4, 30, tzinfo=UTC)
-_HOURS = {"USD": time(19, 0, tzinfo=UTC), "PHP": time(5, 0, tzinfo=UTC)}
-_FEE = Decimal("1.00")
+from portfolios.samples.plans import AccountPlan, Sale, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,38 +14,6 @@ class Person:
     full_name: str
     household: str
     role: str = "investor"
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """Target and purchased share in percent; allowed drift in percentage points."""
-
-    symbol: str
-    target: str
-    bought: int
-    threshold: str = "2"
-
-
-@dataclass(frozen=True, slots=True)
-class Sale:
-    """A share of a position that is sold some days before the last session."""
-
-    days_ago: int
-    symbol: str
-    share: str
-
-
-@dataclass(frozen=True, slots=True)
-class AccountPlan:
-    """An account of the demo. Contributions are (days ago, amount) in the account's currency."""
-
-    owner: str
-    name: str
-    type: str
-    currency: str
-    contributions: tuple[tuple[int, int], ...]
-    wishes: tuple[Wish, ...]
-    sales: tuple[Sale, ...] = ()
 
 
 DEMO, PARTNER = "demo@ballast.example", "partner@ballast.example"
@@ -169,121 +119,3 @@ ACCOUNTS = (
         (Sale(500, "GE", "0.3"),),
     ),
 )
-
-
-def symbols(plan: AccountPlan) -> list[str]:
-    """Return every symbol the account ever held."""
-    return sorted({wish.symbol for wish in plan.wishes})
-
-
-@dataclass(frozen=True, slots=True)
-class Dividend:
-    """Cash of one share held before the ex-date, paid on the day of payment."""
-
-    symbol: str
-    ex_date: date
-    payment_date: date
-    amount: Decimal
-    currency: str
-
-
-def dividends(*, traded: Sequence[Entry], paid: Sequence[Dividend], last: date) -> list[Entry]:
-    """Return what an account was paid up to `last`, for the units it held before each ex-date."""
-    signs = {"buy": 1, "sell": -1}
-    found = []
-    for one in paid:
-        units = sum(
-            (
-                signs[entry.type] * (entry.quantity or Decimal(0))
-                for entry in traded
-                if entry.symbol == one.symbol and entry.executed_at.date() < one.ex_date
-            ),
-            Decimal(0),
-        )
-        if units > 0 and one.payment_date <= last:
-            at = datetime.combine(one.payment_date, _HOURS[one.currency])
-            amount = quantize(units * one.amount, one.currency)
-            found.append(Entry("dividend", at, one.currency, one.symbol, amount=amount))
-    return found
-
-
-def entries(
-    *, plan: AccountPlan, closes: Closes, currencies: Mapping[str, str], rates: Rates, last: date
-) -> list[Entry]:
-    """Return the account's transactions in order of time.
-
-    `rates(base, quote, day)`: units of quote for one base. Symbols without closes are left out.
-    """
-    ledger = _Ledger(plan, closes, currencies, rates)
-    events: list[tuple[int, int | Sale]] = [*plan.contributions]
-    events += [(sale.days_ago, sale) for sale in plan.sales]
-    for days_ago, event in sorted(events, key=lambda dated: -dated[0]):
-        day = last - timedelta(days=days_ago)
-        if isinstance(event, Sale):
-            ledger.sell(day, event)
-        else:
-            ledger.contribute(day, Decimal(event))
-    return ledger.entries
-
-
-class _Ledger:
-    """Running cash and units: nothing is bought without money or sold without units."""
-
-    def __init__(
-        self, plan: AccountPlan, closes: Closes, currencies: Mapping[str, str], rates: Rates
-    ) -> None:
-        self.plan, self.closes, self.currencies, self.rates = plan, closes, currencies, rates
-        self.cash = Decimal(0)
-        self.units: dict[str, Decimal] = {}
-        self.entries: list[Entry] = []
-
-    def contribute(self, day: date, amount: Decimal) -> None:
-        self.entries.append(
-            Entry("deposit", datetime.combine(day, _MORNING), self.plan.currency, amount=amount)
-        )
-        self.cash += amount
-        invested = self.cash
-        for wish in self.plan.wishes:
-            found = self._close_after(wish.symbol, day + timedelta(days=1))
-            if found is not None:
-                self._buy(wish.symbol, *found, invested * wish.bought / 100)
-
-    def _buy(self, symbol: str, day: date, price: Decimal, worth: Decimal) -> None:
-        currency = self.currencies[symbol]
-        rate = self.rates(currency, self.plan.currency, day)
-        budget = min(worth, self.cash * Decimal("0.995"))
-        quantity = (budget / rate / price).quantize(Decimal(1), rounding=ROUND_DOWN)
-        if quantity <= 0:
-            return
-        cost = (quantize(quantity * price, currency) + _FEE) * rate
-        self.cash -= quantize(cost, self.plan.currency)
-        self.units[symbol] = self.units.get(symbol, Decimal(0)) + quantity
-        self._trade("buy", symbol, day, quantity, price)
-
-    def sell(self, day: date, sale: Sale) -> None:
-        found = self._close_after(sale.symbol, day)
-        held = self.units.get(sale.symbol, Decimal(0))
-        quantity = (held * Decimal(sale.share)).quantize(Decimal(1), rounding=ROUND_DOWN)
-        if found is None or quantity <= 0:
-            return
-        day, price = found
-        currency = self.currencies[sale.symbol]
-        proceeds = (quantize(quantity * price, currency) - _FEE) * self.rates(
-            currency, self.plan.currency, day
-        )
-        self.cash += quantize(proceeds, self.plan.currency)
-        self.units[sale.symbol] = held - quantity
-        self._trade("sell", sale.symbol, day, quantity, price)
-
-    def _trade(self, side: str, symbol: str, day: date, quantity: Decimal, price: Decimal) -> None:
-        currency = self.currencies[symbol]
-        at = datetime.combine(day, _HOURS[currency])
-        self.entries.append(
-            Entry(side, at, currency, symbol, quantity=quantity, price=price, fee=_FEE)
-        )
-
-    def _close_after(self, symbol: str, day: date) -> tuple[date, Decimal] | None:
-        """Return the first session on or after a day."""
-        sessions = self.closes.get(symbol, ())
-        index = bisect_left(sessions, day, key=lambda session: session[0])
-        return sessions[index] if index < len(sessions) else None

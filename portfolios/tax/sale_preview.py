@@ -157,5 +157,10 @@ class SalePreview:
         return self.effect.total if self.effect else ZERO
 
     @property
+    def proceeds_after_tax(self) -> Decimal:
+        """The proceeds less the tax; only meaningful where the tax is in the same currency."""
+        return self.proceeds - self.estimated_tax
+
+    @property
     def tax_currency(self) -> str:
         return self.effect.currency if self.effect else self.currency

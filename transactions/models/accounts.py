@@ -67,6 +67,8 @@ class Account(models.Model):
     created_at = models.DateTimeField()
     # When it was archived: not listed, and closed for transactions (operations/archiving).
     archived_at = models.DateTimeField(null=True, blank=True)
+    # Loaded to look around in, and removed as a whole (portfolios/operations/samples).
+    is_sample = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects = AccountQuerySet.as_manager()
 

@@ -19,7 +19,7 @@ from stores import keys
 from stores.locks import locked_in_line
 from stores.redis import redis_client
 from transactions.cache_keys import VERSION_TTL_S, version_key
-from transactions.models import Account, AccountType, LotMethod
+from transactions.models import Account, AccountType, LotMethod, Transaction
 from transactions.queries.ledger import unknown_account
 
 logger = logging.getLogger(__name__)
@@ -49,16 +49,18 @@ def open_account(
     The owner is a member of that household, and the owner's tax rates apply. The owner is the
     member named, else the user, else (when an adviser opens it) the member who joined first.
     """
-    if type not in AccountType.values:
-        raise InvalidInput(
-            "The account type does not exist. Send taxable, ira, roth_ira or 401k.",
-            code="type_unknown",
-        )
+    ensure_type(type)
     ensure_method(lot_method)
     with transaction.atomic():
         seen = household_seen(user=user, public_id=household_id)
         household = locked_household(household_id=seen.pk)
         owner = _owner(household, user, owner_id)
+        if Account.objects.filter(household=household, is_sample=True).exists():
+            raise Conflict(
+                "The household shows sample data. Remove it first, so that it never mixes with "
+                "your own accounts.",
+                code="sample_present",
+            )
         if Account.objects.filter(household=household).count() >= ACCOUNTS_PER_HOUSEHOLD_MAX:
             raise Conflict(
                 f"The household has the maximum of {ACCOUNTS_PER_HOUSEHOLD_MAX} accounts. "
@@ -107,6 +109,33 @@ def change_account(
         row.save(update_fields=["name", "lot_method"])
         publish_version(account=row, version=next_version(row))
     return row
+
+
+def restate_account(*, account: Account, name: str, type: str, currency: str) -> Account:  # noqa: A002
+    """Change what an account is. Only possible while nothing is recorded in it."""
+    ensure_type(type)
+    with transaction.atomic():
+        row = lock_account(account=account)
+        changes = (row.type, row.currency) != (type, currency)
+        if changes and Transaction.objects.filter(account=row).exists():
+            raise Conflict(
+                "The account has transactions, so its type and currency stay as they are. Add "
+                "another account instead.",
+                code="account_not_empty",
+            )
+        row.name, row.type, row.currency = name, type, currency
+        row.save(update_fields=["name", "type", "currency"])
+        publish_version(account=row, version=next_version(row))
+    return row
+
+
+def ensure_type(type: str) -> None:  # noqa: A002
+    """Raise InvalidInput if there is no such type of account."""
+    if type not in AccountType.values:
+        raise InvalidInput(
+            f"The account type does not exist. Send one of {', '.join(AccountType.values)}.",
+            code="type_unknown",
+        )
 
 
 def lock_account(*, account: Account) -> Account:

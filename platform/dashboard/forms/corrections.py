@@ -42,8 +42,7 @@ class CorrectionForm(TransactionForm):
     ) -> None:
         """`original`: the entry that records the row again; `at_fixing`: at the day's rate."""
         self._values = _values(row, original)
-        shown = _shown_by(row.type)
-        initial = {name: _shown(value) for name, value in self._values.items() if name in shown}
+        initial = shown_values(row, original)
         super().__init__(*args, initial=initial, accounts=accounts, **kwargs)
         self.original, self._at_fixing = original, at_fixing
         methods = self.fields["lot_method"]
@@ -83,6 +82,13 @@ class CorrectionForm(TransactionForm):
             order_id=old.order_id,
             external_id=old.external_id,
         )
+
+
+def shown_values(row: Transaction, original: Entry) -> dict[str, Any]:
+    """Return a transaction's figures as the form of its kind shows them."""
+    fields = _shown_by(row.type)
+    values = _values(row, original)
+    return {name: _shown(value) for name, value in values.items() if name in fields}
 
 
 def _shown_by(kind: str) -> set[str]:

@@ -1,5 +1,7 @@
 """The pages to log in, register and log out."""
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -45,7 +47,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
     status = 200
     if form.is_bound and form.is_valid():
         try:
-            status = _try(request, form)
+            status = _try(request, form, form.cleaned_data)
         except BallastError as refusal:
             add_refusal(form, refusal)
             status = refusal.status
@@ -60,8 +62,8 @@ def log_in(request: HttpRequest) -> HttpResponse:
     return shown(request, "login", {"form": form, "next": following}, status=status)
 
 
-def _try(request: HttpRequest, form: LoginForm) -> int:
-    email, password = str(form.cleaned_data["email"]), form.cleaned_data["password"]
+def _try(request: HttpRequest, form: LoginForm, data: Mapping[str, Any]) -> int:
+    email, password = str(data["email"]), data["password"]
     user = authenticate(request, username=email, password=password)
     if user is None:
         form.add_error(
@@ -154,29 +156,50 @@ def following_page(address: str) -> str:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def register(request: HttpRequest) -> HttpResponse:
-    """Register a user. A taken address gets the same response, so that it does not reveal users."""
+    """Register a user, log them in and lead to the first steps.
+
+    A taken address is a log-in with the password that was typed, under the limits of log-ins; if
+    the password is wrong, the log-in page follows, which mails a new one.
+    """
+    if request.user.is_authenticated:
+        return redirect("overview")
     form = RegisterForm(request.POST if request.method == "POST" else None)
     status = 200
     if form.is_bound and form.is_valid():
-        data = form.cleaned_data
         try:
-            consume(REGISTER, request=request, subject=folded(data["email"]))
-            open_user(
-                email=data["email"],
-                password=data["password"],
-                full_name=data["full_name"],
-                invitation=None,
-                now=timezone.now(),
-            )
+            return _entered(request, form)
         except BallastError as refusal:
             add_refusal(form, refusal)
             status = refusal.status
-        else:
-            messages.success(request, "Your account is ready. Log in to begin.")
-            return redirect("login")
     elif form.is_bound:
         status = 400
     return shown(request, "register", {"form": form}, status=status)
+
+
+def _entered(request: HttpRequest, form: RegisterForm) -> HttpResponse:
+    data = form.cleaned_data
+    consume(REGISTER, request=request, subject=folded(data["email"]))
+    user = open_user(
+        email=data["email"],
+        password=data["password"],
+        full_name=data["full_name"],
+        invitation=None,
+        now=timezone.now(),
+    )
+    if user is not None:
+        login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+        begin_session(request, second_factor=False)
+        return redirect("welcome")
+    status = _try(request, LoginForm(data), data)
+    if status == 200:
+        return redirect("overview")
+    if status == 202:
+        return redirect("login_second")
+    messages.info(
+        request,
+        "No new log-in was made. If this address is yours, log in, or have a new password mailed.",
+    )
+    return redirect("login")
 
 
 @require_POST

@@ -8,12 +8,14 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from core.errors import BallastError, NotFound
+from dashboard.clients import client_household
 from dashboard.forms.entries import AccountForm, add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.pages.notes import notes_card
 from dashboard.pages.query_parameters import page_asked, symbol_asked
 from dashboard.presenters.holdings import aims_of, live_account, portfolio
 from dashboard.presenters.lots import lots_by_purchase
+from identity.models import Household
 from portfolios.queries import (
     account_value,
     lot_values,
@@ -31,6 +33,7 @@ LOTS_SHOWN = 200
 @for_investors("GET", "POST")
 def account_new(request: SignedIn) -> HttpResponse:
     """Create an account."""
+    client = _client(request)
     form = AccountForm(
         request.POST if request.method == "POST" else None,
         lot_methods=tuple(LotMethod.values),
@@ -39,7 +42,12 @@ def account_new(request: SignedIn) -> HttpResponse:
     status = 200
     if form.is_bound and form.is_valid():
         try:
-            account = open_account(user=request.user, now=timezone.now(), **form.cleaned_data)
+            account = open_account(
+                user=request.user,
+                household_id=client.public_id if client else None,
+                now=timezone.now(),
+                **form.cleaned_data,
+            )
         except BallastError as refusal:
             add_refusal(form, refusal)
             status = refusal.status
@@ -48,7 +56,23 @@ def account_new(request: SignedIn) -> HttpResponse:
             return redirect("transactions", account.public_id)
     elif form.is_bound:
         status = 400
-    return shown(request, "account_new", {"form": form}, status=status)
+    return shown(request, "account_new", {"form": form, "client": client}, status=status)
+
+
+def _client(request: SignedIn) -> Household | None:
+    """Return the client that the link names, for whom an adviser opens the account."""
+    named = request.GET.get("household", "")
+    if not named:
+        return None
+    try:
+        found = client_household(user=request.user, public_id=UUID(named))
+    except ValueError:
+        found = None
+    if found is None:
+        raise NotFound(
+            "The household does not exist, or you have no access to it.", code="household_not_found"
+        )
+    return found
 
 
 @for_investors("GET")

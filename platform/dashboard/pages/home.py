@@ -17,6 +17,7 @@ from core.errors import BallastError
 from dashboard import queries
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.pages.performance import chart_data
+from dashboard.pages.welcome import first_steps
 from dashboard.presenters import home as view
 from dashboard.presenters import performance as performance_view
 from dashboard.presenters.figures import currency_decimals, currency_prefix
@@ -49,6 +50,8 @@ def overview(request: SignedIn) -> HttpResponse:
             "base_currency": base,
             "lines": [(line, newest.get(line.account.pk)) for line in found.lines],
             "totals": found.totals,
+            "first_steps": first_steps(user=request.user, found=found, newest=newest),
+            "sample": any(line.account.is_sample for line in found.lines),
             "at": now,
             "chosen": _range(request),
             "live_data": {

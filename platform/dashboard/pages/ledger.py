@@ -11,7 +11,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from core.errors import BallastError, Conflict, NotFound
 from core.identifiers import uuid7
 from core.limits import SYMBOL_LENGTH_MAX
-from dashboard.forms.corrections import CorrectionForm
+from dashboard.forms.corrections import CorrectionForm, shown_values
 from dashboard.forms.entries import TransactionForm, add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.pages.notes import notes_card
@@ -37,8 +37,8 @@ def transactions(request: SignedIn, account_id: UUID) -> HttpResponse:
     account = ledger.account(user=request.user, public_id=account_id)
     form = TransactionForm(
         request.POST if request.method == "POST" else None,
-        initial=_initial(request),
-        accounts=_others(request, account),
+        initial=_initial(request, account),
+        accounts=others_of(request, account),
     )
     status = 200
     if form.is_bound:
@@ -74,8 +74,10 @@ def transactions(request: SignedIn, account_id: UUID) -> HttpResponse:
     )
 
 
-def _initial(request: SignedIn) -> dict[str, object]:
-    """Return what the form begins with: a link may name the type and the symbol."""
+def _initial(request: SignedIn, account: Account) -> dict[str, object]:
+    """Return what the form begins with: a link may name the type and the symbol, or a row."""
+    if copied := request.GET.get("copy"):
+        return _copied(request, account, copied)
     kind, symbol = request.GET.get("type", ""), symbol_asked(request)
     found: dict[str, object] = {
         "executed_on": timezone.now().date(),
@@ -84,7 +86,16 @@ def _initial(request: SignedIn) -> dict[str, object]:
     return found | ({"symbol": symbol} if symbol else {})
 
 
-def _others(request: SignedIn, account: Account) -> list[tuple[str, str]]:
+def _copied(request: SignedIn, account: Account, copied: str) -> dict[str, object]:
+    """Return the figures of a transaction to record another like it today."""
+    try:
+        row = _row_of(request, account.public_id, UUID(copied))
+    except ValueError:
+        raise _unknown() from None
+    return shown_values(row, restated(row=row)) | {"executed_on": timezone.now().date()}
+
+
+def others_of(request: SignedIn, account: Account) -> list[tuple[str, str]]:
     """Return the other accounts of the account's household."""
     rows = ledger.accounts(user=request.user).filter(household_id=account.household_id)
     return [
@@ -183,10 +194,14 @@ def reverse_transaction(request: SignedIn, account_id: UUID, transaction_id: UUI
 def _row_of(request: SignedIn, account_id: UUID, transaction_id: UUID) -> Transaction:
     row = ledger.transaction_row(user=request.user, public_id=transaction_id)
     if row.account.public_id != account_id:
-        raise NotFound(
-            "The transaction does not exist. Reload the list.", code="transaction_not_found"
-        )
+        raise _unknown()
     return row
+
+
+def _unknown() -> NotFound:
+    return NotFound(
+        "The transaction does not exist. Reload the list.", code="transaction_not_found"
+    )
 
 
 @for_investors("GET", "POST")
@@ -205,7 +220,7 @@ def edit_transaction(request: SignedIn, account_id: UUID, transaction_id: UUID) 
         row=row,
         original=restated(row=row),
         at_fixing=row.currency != account.currency and is_at_fixing(row=row),
-        accounts=_others(request, account),
+        accounts=others_of(request, account),
     )
     status = 200
     if form.is_bound:

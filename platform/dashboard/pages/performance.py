@@ -21,6 +21,7 @@ from portfolios.performance.answer import Answer
 from portfolios.queries import performance as queries
 from portfolios.queries.performance_inputs import Period
 from transactions import queries as ledger
+from transactions.models import Account
 
 # The answer for a period, beside a benchmark, at a moment.
 Found: TypeAlias = Callable[[Period, str | None, datetime], Answer]
@@ -49,6 +50,9 @@ def household_performance(request: SignedIn) -> HttpResponse:
     """Show all accounts of the household in its base currency; `account` selects a client's."""
     named = request.GET.get("account", "")
     account = ledger.account(user=request.user, public_id=_uuid(named)) if named else None
+    own = Account.objects.filter(household_id=request.user.household_id)
+    if account is None and not own.exists():
+        return shown(request, "performance_none", {})
 
     def found(period: Period, benchmark: str | None, now: datetime) -> Answer:
         return queries.household_performance(

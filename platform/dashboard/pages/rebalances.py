@@ -4,8 +4,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import BooleanField, ExpressionWrapper, Q
-from django.http import HttpResponse
+from django.db.models import BooleanField, ExpressionWrapper
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -13,6 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from core.errors import BallastError, InvalidInput, NotFound
 from dashboard.pages.frame import SignedIn, for_investors, shown
+from dashboard.pages.query_parameters import inside
 from dashboard.presenters.harvests import at_a_loss, figures
 from dashboard.presenters.relaxations import relaxations
 from dashboard.presenters.results import (
@@ -22,6 +23,7 @@ from dashboard.presenters.results import (
     outside,
     turnover,
 )
+from dashboard.queries import without_trades
 from edge.pagination import keyset_page
 from jobs.models import ACTIVE, Job, JobStatus
 from jobs.operations import cancel
@@ -34,9 +36,6 @@ from transactions import queries as ledger
 from transactions.models import Account
 
 ROWS_SHOWN = 50
-# Read from the stored text of the result, which a list does not load. What a night proposed is kept
-# packed and always has trades.
-WITHOUT_TRADES = Q(result__contains='"trades":[]')
 _DECISIONS = {
     "approved": RecommendationStatus.APPROVED,
     "rejected": RecommendationStatus.REJECTED,
@@ -106,7 +105,7 @@ def recommendations(request: SignedIn, account_id: UUID) -> HttpResponse:
     account = ledger.account(user=request.user, public_id=account_id)
     rows, following = keyset_page(
         queries.recommendations(user=request.user, account_id=account_id)
-        .annotate(nothing=ExpressionWrapper(WITHOUT_TRADES, output_field=BooleanField()))
+        .annotate(nothing=ExpressionWrapper(without_trades(), output_field=BooleanField()))
         .defer("inputs", "result"),
         sort_key="created_at",
         cursor=request.GET.get("cursor", ""),
@@ -194,6 +193,8 @@ def decide(request: SignedIn, account_id: UUID, recommendation_id: UUID) -> Http
         messages.error(request, refusal.detail)
     else:
         messages.success(request, f"The recommendation was {status}.")
+        if following := inside(request.POST.get("next", ""), otherwise=""):
+            return HttpResponseRedirect(following)
         if status == RecommendationStatus.APPROVED:
             return redirect("order_sheet", account_id, recommendation_id)
     return redirect("recommendation", account_id, recommendation_id)

@@ -80,6 +80,7 @@ def navigation(request: HttpRequest, context: Mapping[str, Any], *, status: int)
                 on_phone=one.on_phone,
             )
             for one in ENTRIES
+            if one.role in ("", request.user.role)
         ),
         tabs=_tabs(page, entry, account),
         scope=account.name if isinstance(account, Account) else "All accounts",

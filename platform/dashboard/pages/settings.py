@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 
 from core.errors import BallastError
 from dashboard.forms.entries import SettingsForm, add_refusal, stated
@@ -19,7 +20,7 @@ def settings(request: SignedIn) -> HttpResponse:
     status = 200
     if form.is_bound and form.is_valid():
         try:
-            change_profile(user=user, changes=form.changes())
+            change_profile(user=user, changes=form.changes(), now=timezone.now())
         except BallastError as refusal:
             add_refusal(form, refusal)
             status = refusal.status

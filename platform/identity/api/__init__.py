@@ -221,7 +221,7 @@ class ProfileView(APIView):
                 now=datetime.now(UTC),
                 origin=origin_of(request._request),
             )
-        return _profile(users.change_profile(user=user, changes=changes))
+        return _profile(users.change_profile(user=user, changes=changes, now=datetime.now(UTC)))
 
     @extend_schema(
         operation_id="ask_for_deletion", tags=["users"], responses={202: ClosingSerializer}

@@ -106,6 +106,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     created_at = models.DateTimeField(auto_now_add=True)
     # The address was proved by a link sent to it.
     email_verified_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # The user said that the tax rates are theirs; until then they are only a guess.
+    rates_stated_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # The user put away the list of first steps.
+    first_steps_closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # The user asked for deletion: their log-in closes at this time unless they take it back.
     closes_at = models.DateTimeField(null=True, blank=True, editable=False)
 

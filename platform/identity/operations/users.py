@@ -93,14 +93,20 @@ def _note_acceptance(offer: Invitation, *, user: User, token: str, now: datetime
     )
 
 
-def change_profile(*, user: User, changes: Mapping[str, Any]) -> User:
-    """Write the given profile fields and nothing else."""
+def change_profile(*, user: User, changes: Mapping[str, Any], now: datetime) -> User:
+    """Write the given profile fields and nothing else; note when rates were stated."""
     unknown = set(changes) - _PROFILE_FIELDS
     assert not unknown, f"not a profile field: {sorted(unknown)}"
+    stated = {"rates_stated_at": now} if any(name.endswith("_rate") for name in changes) else {}
     with transaction.atomic():
         _locked(user)
-        User.objects.filter(pk=user.pk).update(**changes)
+        User.objects.filter(pk=user.pk).update(**changes, **stated)
     return User.objects.select_related("household").get(pk=user.pk)
+
+
+def close_first_steps(*, user: User, now: datetime) -> None:
+    """Put the list of first steps away for good."""
+    User.objects.filter(pk=user.pk, first_steps_closed_at=None).update(first_steps_closed_at=now)
 
 
 def change_password(
