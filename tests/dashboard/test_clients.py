@@ -1,4 +1,4 @@
-"""The adviser's desk: all clients and only the own ones, rebalances of many, what waits, reports."""
+"""The adviser's desk: own clients and all of them, rebalances of many, what waits, reports."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -30,10 +30,10 @@ def current(body: str) -> list[str]:
 
 
 def test_every_entry_has_its_pages_and_is_the_current_one_there(
-    page_client: Callable[[Any], Client], owner: Any, invest: Account
+    page_client: Callable[[Any], Client], owner: Any, people: Any, invest: Account
 ) -> None:
-    client = page_client(owner)
     for entry in ENTRIES:
+        client = page_client(people.adviser if entry.role else owner)
         answer = client.get(reverse(entry.household))
         assert answer.status_code == 200, entry.label
         assert current(answer.content.decode()) == [entry.label]

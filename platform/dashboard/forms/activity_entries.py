@@ -115,7 +115,8 @@ def _row(cells: Mapping[str, str]) -> GridRow:
     form = TransactionForm(sent)
     form.is_valid()
     faults = [
-        f"{form.fields[name].label if name in form.fields else 'Row'}: {' '.join(messages)}"
+        f"{form.fields[name].label if name in form.fields else 'Row'}: "
+        + " ".join(str(one) for one in messages)
         for name, messages in form.errors.items()
     ]
     if not sent["type"]:

@@ -1,6 +1,5 @@
 """The adviser's desk: clients, rebalances of many at once, what waits, and a printable report."""
 
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -187,11 +186,12 @@ def household_report(request: SignedIn, household_id: UUID) -> HttpResponse:
 
 def _periods(
     request: SignedIn, household: Household, accounts: list[Account]
-) -> list[tuple[str, Any, str]]:
+) -> list[tuple[str, view.Change | None, str]]:
     """Return the change of some ranges, or why it is not known."""
     if not accounts:
         return []
-    now, found = timezone.now(), []
+    now = timezone.now()
+    found: list[tuple[str, view.Change | None, str]] = []
     for label, first in (
         ("1 month", begin("1m", now.date())),
         ("This year", begin("ytd", now.date())),
