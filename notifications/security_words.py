@@ -105,6 +105,13 @@ WORDS: dict[str, SecurityWords] = {
     "adviser_removed": SecurityWords(
         "Adviser removed from {household}", "An adviser no longer sees {household}."
     ),
+    "accountant_added": SecurityWords(
+        "Accountant added to {household}",
+        "An accountant may now read tax years of {household}. You can withdraw that at any time.",
+    ),
+    "accountant_removed": SecurityWords(
+        "Accountant removed from {household}", "An accountant no longer sees {household}."
+    ),
     "export_ready": SecurityWords(
         "Your data is ready", "The archive of your data can be downloaded for a while."
     ),

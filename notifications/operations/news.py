@@ -25,6 +25,7 @@ from recommendations.models import NightlyRun, NightState, Outcome
 from recommendations.queries.harvest_calendar import harvest_calendar
 from stores.locks import locked
 from stores.rows import rows_of
+from transactions.ledger.account_kinds import TAXED_SQL
 from transactions.ledger.holding_period import first_long_term_date
 
 ACCOUNTS_AT_ONCE = 5_000
@@ -53,11 +54,11 @@ SELECT account.id, account.public_id, account.name, account.household_id, asset.
   JOIN transactions_lot lot ON lot.account_id = account.id AND lot.quantity > 0
    AND lot.holding_period_date = ANY(%(acquired)s::date[])
   JOIN marketdata_asset asset ON asset.id = lot.asset_id
- WHERE account.id > %(after)s AND account.id <= %(last)s AND account.type = 'taxable'
+ WHERE account.id > %(after)s AND account.id <= %(last)s AND account.type IN (@taxed@)
    AND account.archived_at IS NULL
  GROUP BY account.id, asset.symbol, lot.holding_period_date
  ORDER BY account.id, asset.symbol
-"""
+""".replace("@taxed@", TAXED_SQL)
 _LOST = """
 SELECT DISTINCT account.household_id
   FROM transactions_account account

@@ -9,6 +9,7 @@ import edge.urls
 import identity.api
 import jobs.api
 import marketdata.api
+import monitoring.pages
 import notifications.api
 import portfolios.api
 import recommendations.api
@@ -31,6 +32,7 @@ urlpatterns = [
     path("api/v1/", include(api)),
     # One log-in for everybody, with its limits and its second factor.
     path("admin/login/", log_in_to_admin),
+    *monitoring.pages.urlpatterns,
     path("admin/", admin.site.urls),
     *edge.urls.urlpatterns,
     *dashboard.urls.urlpatterns,

@@ -15,7 +15,7 @@ from django.db.models.functions import Lower
 from dashboard.queries import AccountLine, Overview, last_trade_dates, valued, without_trades
 from identity.models import AdviserLink, Household, Role, User
 from recommendations.models import Recommendation, RecommendationStatus
-from transactions.models import Account, AccountType
+from transactions.models import Account
 
 WAITING, OUTSIDE = "waiting", "no_targets"
 FILTERS = {"": "All", WAITING: "Approval waits", OUTSIDE: "Without targets"}
@@ -49,7 +49,7 @@ class Client:
             (
                 row.gain * (line.part.rate or 0)
                 for line in self.lines
-                if line.account.type == AccountType.TAXABLE
+                if line.account.is_taxed
                 for row in line.page.rows
                 if row.gain is not None and row.gain < 0
             ),

@@ -72,6 +72,14 @@ ENTRIES: Sequence[Entry] = (
         role="adviser",
     ),
     Entry(
+        "Tax records",
+        household="accounting",
+        icon="percent",
+        key="r",
+        pages=("accounting_year",),
+        role="accountant",
+    ),
+    Entry(
         "Home",
         household="overview",
         account="portfolio",

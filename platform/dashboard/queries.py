@@ -132,6 +132,12 @@ def target_shares(found: Overview) -> dict[str, dict[str, Decimal]] | None:
     return shares
 
 
+def without_debts(found: Overview) -> Overview:
+    """Return the overview without loans, whose negative cash is the rule and nothing to do."""
+    lines = tuple(line for line in found.lines if not line.account.kind.owes)
+    return Overview(lines, found.totals)
+
+
 def without_trades() -> Q:
     """Return the condition that a recommendation proposes nothing.
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from dashboard.pages import (
     access,
+    accounting,
     accounts,
     actions,
     activity,
@@ -112,6 +113,12 @@ urlpatterns = [
     path(
         "settings/household/advisers/withdraw", household.adviser_withdraw, name="adviser_withdraw"
     ),
+    path("settings/household/accountants", household.accountant_grant, name="accountant_grant"),
+    path(
+        "settings/household/accountants/withdraw",
+        household.accountant_withdraw,
+        name="accountant_withdraw",
+    ),
     path("settings/delete", household.delete_me, name="delete_me"),
     path("settings/data", own_data.own_data, name="own_data"),
     path("settings/data/archive", own_data.own_data_archive, name="own_data_archive"),
@@ -160,6 +167,13 @@ urlpatterns = [
     path("securities", securities.securities, name="securities"),
     path("securities/follow", securities.security_follow, name="security_follow"),
     path("about-data", sources.about_data, name="about_data"),
+    path("accounting", accounting.accounting, name="accounting"),
+    path("accounting/<uuid:household_id>", accounting.accounting_year, name="accounting_year"),
+    path(
+        "accounting/<uuid:household_id>/form-8949.<slug:tax_file_format>",
+        accounting.accounting_file,
+        name="accounting_file",
+    ),
     path("clients", clients.clients, name="clients"),
     path("clients/rebalance", clients.clients_rebalance, name="clients_rebalance"),
     path("clients/review", clients.clients_review, name="clients_review"),

@@ -10,6 +10,7 @@ If Redis is down, the database answers: users stay logged in, and rights are sti
 
 import logging
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from django.db.models import QuerySet
 
 from core.errors import NotFound
 from identity.models import (
+    AccountantLink,
     AdviserLink,
     ApiKey,
     Authenticator,
@@ -228,6 +230,37 @@ def advisers(*, user: User) -> QuerySet[AdviserLink]:
         .select_related("adviser")
         .order_by("-created_at", "-id")
     )
+
+
+def accountants(*, user: User, now: datetime) -> QuerySet[AccountantLink]:
+    """Return who may read tax years of the user's household now."""
+    return (
+        AccountantLink.objects.filter(household_id=user.household_id, ends_at__gt=now)
+        .select_related("accountant")
+        .order_by("-created_at", "-id")
+    )
+
+
+def kept_books(*, user: User, now: datetime) -> QuerySet[AccountantLink]:
+    """Return the households whose taxes this accountant may read now, with their years.
+
+    Read from the database for every request, so that the end of an access holds at once.
+    """
+    rows = AccountantLink.objects.filter(accountant_id=user.pk, ends_at__gt=now)
+    if user.role != Role.ACCOUNTANT:
+        rows = rows.none()
+    return rows.select_related("household").order_by("-created_at", "-id")
+
+
+def kept_book(*, user: User, household_id: UUID, year: int, now: datetime) -> AccountantLink:
+    """Return the accountant's access to a tax year of a household, or raise NotFound."""
+    found = kept_books(user=user, now=now).filter(household__public_id=household_id).first()
+    if found is None or year not in found.years:
+        raise NotFound(
+            "The household does not exist, or you have no access to this tax year.",
+            code="household_not_found",
+        )
+    return found
 
 
 _ENDED_USERS = """

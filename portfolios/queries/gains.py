@@ -20,8 +20,9 @@ from portfolios.tax.gains import (
     YearGains,
     gain_lines,
 )
+from transactions.ledger.account_kinds import TAXED
 from transactions.ledger.wash_windows import window_end, window_start
-from transactions.models import Account, AccountType, Disposal, WashSalePolicy
+from transactions.models import Account, Disposal, WashSalePolicy
 
 _FIELDS = (
     "id",
@@ -114,7 +115,7 @@ def wash_sale_policy(*, household_id: int) -> WashSalePolicy:
 def is_washable(*, account: Account, asset_class: str, policy: WashSalePolicy) -> bool:
     """Return whether a purchase can disallow a loss on such an asset in this account."""
     exempt = policy.crypto_exempt and asset_class == AssetClass.CRYPTO
-    return policy.enabled and account.type == AccountType.TAXABLE and not exempt
+    return policy.enabled and account.is_taxed and not exempt
 
 
 def _part(row: Mapping[str, Any], account: Account, policy: WashSalePolicy) -> Part:
@@ -127,7 +128,7 @@ def _part(row: Mapping[str, Any], account: Account, policy: WashSalePolicy) -> P
         symbol=row["asset__symbol"],
         event=row["transaction__type"],
         currency=account.currency,
-        taxable=account.type == AccountType.TAXABLE,
+        taxable=account.is_taxed,
         washable=is_washable(account=account, asset_class=asset_class, policy=policy),
         opened_date=row["opened_date"],
         holding_period_date=row["holding_period_date"],
@@ -175,7 +176,7 @@ def provisional_losses(
     if not policy.enabled:
         return {}
     since = window_start(as_of)
-    rows = rows.filter(account__type=AccountType.TAXABLE, closed_date__gte=since).filter(
+    rows = rows.filter(account__type__in=TAXED, closed_date__gte=since).filter(
         cost_basis__gt=F("proceeds") + F("deferred_loss") + F("permanent_loss")
     )
     if policy.crypto_exempt:
@@ -201,7 +202,7 @@ def gains_summary(*, account: Account, year: int | None, as_of: date) -> GainsSu
     return GainsSummary(
         account_id=account.public_id,
         currency=account.currency,
-        taxable=account.type == AccountType.TAXABLE,
+        taxable=account.is_taxed,
         year=year,
         years=tuple(
             YearGains(key, _terms(by_year, key), provisional.get(key, Provisional()))

@@ -10,7 +10,7 @@ from uuid import UUID
 import numpy as np
 
 from core.dates import ensure_known, ensure_range, moved_by_years
-from identity.models import User
+from identity.models import Household, User
 from marketdata.models import Asset
 from marketdata.queries import exchange_rates_on
 from marketdata.queries.dividends import announced_dividends
@@ -40,6 +40,7 @@ from portfolios.queries.ledger_facts import facts_of_assets
 from portfolios.queries.valuations import rates_into
 from stores.rows import rows_of
 from transactions import queries as ledger
+from transactions.ledger.account_kinds import TAXED
 from transactions.models import Account, Disposal
 from transactions.models.transactions import PAYMENTS
 
@@ -140,6 +141,14 @@ def household_income(
     """Return the income of every account of the user's own household, archived ones included."""
     rows = ledger.accounts(user=user, archived=None).filter(household_id=user.household_id)
     return _income(list(rows), user.base_currency, from_date, to_date, now)
+
+
+def income_of(
+    *, household: Household, currency: str, from_date: date, to_date: date, now: datetime
+) -> Income:
+    """Return the income of a household's taxed accounts; the caller checked who may see it."""
+    rows = Account.objects.filter(household=household, type__in=TAXED).order_by("id")
+    return _income(list(rows), currency, from_date, to_date, now)
 
 
 def income_seen(

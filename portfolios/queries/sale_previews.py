@@ -29,7 +29,7 @@ from portfolios.tax.schedule_d import NetGains
 from portfolios.tax.tax_return import TaxReturn, with_rates
 from stores.database import snapshot
 from transactions.ledger.entries import ChosenLot, Entry
-from transactions.models import Account, AccountType, Disposal, Transaction, WashSale
+from transactions.models import Account, Disposal, Transaction, WashSale
 from transactions.operations.previews import PreviewedSale, previewed_sales
 
 ZERO = Decimal(0)
@@ -154,7 +154,7 @@ class _Worked:
 
 def _taxes(account: Account, as_of: date) -> TaxReturn | None:
     """Return the tax return of the sale, at the rates of the account's owner."""
-    if account.type != AccountType.TAXABLE:
+    if not account.is_taxed:
         return None
     found = owner_return(account=account, year=as_of.year, as_of=as_of)
     return with_rates(found, tax_rates(account.owner))

@@ -11,7 +11,8 @@ from portfolios.queries.taxes import filing_status, lines_as_filed
 from portfolios.tax.boxes import box
 from portfolios.tax.gains import GainLine
 from portfolios.tax.tax_tables import FilingStatus
-from transactions.models import Account, AccountType
+from transactions.ledger.account_kinds import TAXED
+from transactions.models import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ def whole_return(*, household: Household, year: int, owner_id: UUID | None) -> R
     Codes: `owner_required` if the household files several returns, `owner_unknown`.
     """
     accounts = list(
-        Account.objects.filter(household=household, type=AccountType.TAXABLE)
+        Account.objects.filter(household=household, type__in=TAXED)
         .select_related("owner")
         .order_by("id")
     )

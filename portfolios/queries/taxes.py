@@ -28,7 +28,8 @@ from portfolios.tax.gains import GainLine, Provisional, Totals, converted, total
 from portfolios.tax.schedule_d import Carried, TaxRates
 from portfolios.tax.tax_return import AccountGains, Owner, TaxReturn, filers
 from portfolios.tax.tax_tables import FilingStatus, capital_loss_limit
-from transactions.models import Account, AccountType, WashSalePolicy
+from transactions.ledger.account_kinds import TAXED
+from transactions.models import Account, WashSalePolicy
 
 DOLLAR = "USD"
 
@@ -41,6 +42,11 @@ def household(*, user: User, public_id: UUID | None) -> Household:
 def _households() -> "QuerySet[Household]":
     """Return households with their filing status and wash-sale policy."""
     return Household.objects.select_related("tax_filing", "wash_sale_policy")
+
+
+def granted_household(*, household_id: int) -> Household:
+    """Return a household with all a return needs; the caller checked who may see it."""
+    return _households().get(pk=household_id)
 
 
 def household_of(*, account: Account) -> Household:
@@ -82,7 +88,7 @@ def tax_returns(
 ) -> list[TaxReturn]:
     """Return a household's returns for a year, or one owner's; the queries stay few."""
     accounts = list(
-        Account.objects.filter(household=household, type=AccountType.TAXABLE)
+        Account.objects.filter(household=household, type__in=TAXED)
         .select_related("owner")
         .order_by("id")
     )
@@ -238,7 +244,7 @@ def recognized_losses(*, household: Household, year: int) -> dict[tuple[str, boo
     They are in the currency of the account owner's return. An account without one is absent.
     """
     accounts = list(
-        Account.objects.filter(household=household, type=AccountType.TAXABLE)
+        Account.objects.filter(household=household, type__in=TAXED)
         .select_related("owner")
         .order_by("id")
     )
@@ -350,7 +356,7 @@ def return_currency(*, account: Account, household: Household) -> str:
         first = (
             User.objects.filter(
                 accounts__household_id=account.household_id,
-                accounts__type=AccountType.TAXABLE,
+                accounts__type__in=TAXED,
             )
             .order_by("id")
             .first()

@@ -26,6 +26,7 @@ from recommendations.queries.market import Market
 from stores.arrays import EPOCH, records_of
 from stores.rows import rows_of
 from stores.sent_arrays import sent_ints
+from transactions.ledger.account_kinds import TAXED_SQL
 from transactions.ledger.holding_period import is_long_term
 from transactions.ledger.wash_windows import window_start
 from transactions.queries import wash_windows
@@ -40,7 +41,7 @@ NO_DAY = date(9999, 12, 31)
 _ACCOUNTS = """
 SELECT account.id, account.household_id,
        array_position(%(currencies)s::text[], account.currency::text) AS currency,
-       (account.cash * 10000)::int8, account.type = 'taxable',
+       (account.cash * 10000)::int8, account.type IN (@taxed@),
        ((owner.federal_ordinary_rate + owner.state_rate + owner.net_investment_income_rate)
         * 100000)::int4,
        ((owner.federal_long_term_rate + owner.state_rate + owner.net_investment_income_rate)
@@ -49,7 +50,7 @@ SELECT account.id, account.household_id,
  WHERE {range} AND account.archived_at IS NULL
    AND EXISTS (SELECT FROM portfolios_target WHERE account_id = account.id)
  ORDER BY account.id
-"""
+""".replace("@taxed@", TAXED_SQL)
 _ACCOUNT_FIELDS = {
     "id": "int8", "household_id": "int8", "currency": "int4", "cash": "int8", "taxable": "bool",
     "short_rate": "int4", "long_rate": "int4",

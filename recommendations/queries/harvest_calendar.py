@@ -31,7 +31,7 @@ from recommendations.queries.household_plans import (
 from transactions.ledger.holding_period import first_long_term_date
 from transactions.ledger.open_wash_windows import WashWindows
 from transactions.ledger.wash_windows import clean_date, window_end
-from transactions.models import Account, AccountType, Lot
+from transactions.models import Account, Lot
 from transactions.queries import wash_windows
 from transactions.queries.reinvestments import reinvestment_days
 
@@ -187,7 +187,7 @@ def _young_lots(
     accounts: _Accounts, first: date, last: date
 ) -> Iterator[tuple[int, int, date, Decimal]]:
     """Yield account, asset, date and units of what becomes long-term in the range."""
-    taxable = [pk for pk, row in accounts.items() if row.type == AccountType.TAXABLE]
+    taxable = [pk for pk, row in accounts.items() if row.is_taxed]
     rows = (
         Lot.objects.filter(
             account_id__in=taxable,

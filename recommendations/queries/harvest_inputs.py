@@ -47,7 +47,7 @@ from recommendations.queries.inputs import (
 )
 from transactions.ledger.open_wash_windows import WashWindows
 from transactions.ledger.wash_windows import window_end
-from transactions.models import Account, AccountType
+from transactions.models import Account
 from transactions.queries import open_pieces, wash_windows
 from transactions.queries.reinvestments import reinvestment_days
 from transactions.queries.wash_windows import HeldPiece
@@ -126,7 +126,7 @@ def _read(accounts: Sequence[Account], now: datetime) -> _Read:
 
 def _returns(accounts: Sequence[Account], as_of: date) -> list[TaxReturn]:
     """Return the household's returns; none if a rate is missing, so its accounts are refused."""
-    if not any(account.type == AccountType.TAXABLE for account in accounts):
+    if not any(account.is_taxed for account in accounts):
         return []
     household = household_of(account=accounts[0])
     try:
@@ -169,7 +169,7 @@ def _reinvestments(windows: WashWindows, as_of: date) -> list[Obstacle]:
 
 
 def _inputs(account: Account, read: _Read, options: HarvestOptions, now: datetime) -> HarvestInputs:
-    taxable = account.type == AccountType.TAXABLE
+    taxable = account.is_taxed
     own = own_pieces(read.held[account.pk], read.windows)
     held = {one.held.piece.place[1] for one in own}
     switches = [row for row in read.switches if row.account_id == account.pk]

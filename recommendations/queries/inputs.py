@@ -27,7 +27,7 @@ from transactions.ledger.lots import Piece
 from transactions.ledger.open_wash_windows import WashWindows
 from transactions.ledger.replacements import order_of
 from transactions.ledger.units import Scale
-from transactions.models import Account, AccountType
+from transactions.models import Account
 from transactions.queries import open_pieces, wash_windows
 from transactions.queries.wash_windows import HeldPiece
 
@@ -48,7 +48,7 @@ def rebalance_inputs(*, account: Account, options: Options, now: datetime) -> Re
     own = own_pieces(open_pieces(accounts={account.pk: account}), windows)
     ids = {one.held.piece.place[1] for one in own}
     ids |= {target.asset_id for target in wanted if target.asset_id is not None}
-    taxable = account.type == AccountType.TAXABLE
+    taxable = account.is_taxed
     has_budget = options.turnover_budget is not None or options.gain_budget is not None
     others = other_pieces(account_pk=account.pk, asset_ids=ids, windows=windows) if taxable else []
     lots, purchases = lots_and_purchases(own, others)

@@ -8,7 +8,7 @@ from portfolios.tax.sale_preview import tax_effect
 from portfolios.tax.schedule_d import NetGains
 from portfolios.tax.tax_return import with_rates
 from recommendations.engine.result import RebalanceResult
-from transactions.models import Account, AccountType
+from transactions.models import Account
 
 
 def netted_tax(*, account: Account, result: RebalanceResult, as_of: date) -> Decimal | None:
@@ -19,7 +19,7 @@ def netted_tax(*, account: Account, result: RebalanceResult, as_of: date) -> Dec
     account is not taxed, or its return is in another currency.
     """
     lots = [lot for trade in result.trades for lot in trade.lots]
-    if not lots or account.type != AccountType.TAXABLE:
+    if not lots or not account.is_taxed:
         return None
     found = owner_return(account=account, year=as_of.year, as_of=as_of)
     if found.currency != result.currency:

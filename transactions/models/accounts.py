@@ -9,13 +9,26 @@ from django.db import models
 from core import limits
 from core.identifiers import uuid7
 from identity.models import Household, User, household_ids
+from transactions.ledger.account_kinds import ACCOUNT_KINDS, AccountKind
 
 
 class AccountType(models.TextChoices):
-    TAXABLE = "taxable", "Taxable"
-    IRA = "ira", "Traditional IRA"
-    ROTH_IRA = "roth_ira", "Roth IRA"
-    EMPLOYER_PLAN = "401k", "401(k)"
+    """The names of `ledger.account_kinds`, which says what each kind means."""
+
+    TAXABLE = "taxable", ACCOUNT_KINDS["taxable"].label
+    JOINT = "joint", ACCOUNT_KINDS["joint"].label
+    TRUST = "trust", ACCOUNT_KINDS["trust"].label
+    IRA = "ira", ACCOUNT_KINDS["ira"].label
+    ROTH_IRA = "roth_ira", ACCOUNT_KINDS["roth_ira"].label
+    SEP_IRA = "sep_ira", ACCOUNT_KINDS["sep_ira"].label
+    SIMPLE_IRA = "simple_ira", ACCOUNT_KINDS["simple_ira"].label
+    EMPLOYER_PLAN = "401k", ACCOUNT_KINDS["401k"].label
+    PLAN_403B = "403b", ACCOUNT_KINDS["403b"].label
+    HSA = "hsa", ACCOUNT_KINDS["hsa"].label
+    PLAN_529 = "529", ACCOUNT_KINDS["529"].label
+    CASH = "cash", ACCOUNT_KINDS["cash"].label
+    PROPERTY = "property", ACCOUNT_KINDS["property"].label
+    LOAN = "loan", ACCOUNT_KINDS["loan"].label
 
 
 class LotMethod(models.TextChoices):
@@ -81,3 +94,13 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def kind(self) -> AccountKind:
+        """What the account's type means."""
+        return ACCOUNT_KINDS[self.type]
+
+    @property
+    def is_taxed(self) -> bool:
+        """Whether its gains are in the tax return of its owner."""
+        return self.kind.taxed

@@ -14,7 +14,7 @@ from marketdata.models import Asset
 from marketdata.queries import assets_by_symbol, exchange_rates_on
 from transactions.ledger.entries import Amounts, Entry, amounts
 from transactions.ledger.kinds import BOOKED_TYPES, KINDS
-from transactions.models import Account, AccountType, Import, Transaction
+from transactions.models import Account, Import, Transaction
 from transactions.operations.accounts import ensure_method
 from transactions.queries.households import HouseholdBooks, household_of
 from transactions.queries.ledger import unknown_account
@@ -122,6 +122,14 @@ def _ensure_when(entry: Entry, now: datetime) -> None:
 
 
 def _ensure_open(locked: Account, entry: Entry) -> None:
+    """Refuse what the account cannot hold, and what is before its opening."""
+    if not locked.kind.securities and KINDS[entry.type].lots != "none":
+        raise InvalidInput(
+            f"An account of the type “{locked.kind.label}” holds no securities. Record this in "
+            "another account, or add one of a type that does.",
+            code="account_holds_cash_only",
+            fields={"type": ["moves securities, which this account cannot hold"]},
+        )
     opened = locked.opened_date
     if opened is not None and entry.day < opened:
         raise InvalidInput(
@@ -169,7 +177,7 @@ def _ensure_transferable(one: Account, other: Account) -> None:
             code="transfer_to_itself",
             fields={"to_account_id": ["is the account of the transfer itself"]},
         )
-    if (one.type == AccountType.TAXABLE) != (other.type == AccountType.TAXABLE):
+    if one.is_taxed != other.is_taxed:
         raise InvalidInput(
             "Lots cannot move between a taxable and a retirement account. Record a transfer_out, "
             "and a transfer_in with the value of the shares and the date.",
@@ -289,7 +297,7 @@ def _rates(locked: Account, entries: Sequence[Entry]) -> dict[tuple[str, date], 
 def _tax_rates(locked: Account, entries: Sequence[Entry]) -> dict[str, str]:
     """Return the owner's tax rates if a sale chooses lots by them. The sale keeps its rates."""
     wanted = {entry.lot_method or locked.lot_method for entry in entries}
-    if "min_tax" not in wanted or locked.type != AccountType.TAXABLE:
+    if "min_tax" not in wanted or not locked.is_taxed:
         return {}
     owner = User.objects.get(pk=locked.owner_id)
     other = owner.state_rate + owner.net_investment_income_rate

@@ -143,7 +143,7 @@ def warnings_of(
 def cash_warning(*, account: Account, added: Decimal = Decimal(0)) -> Warned | None:
     """Return a warning if the account's cash, with what is to be added, is below zero."""
     after = account.cash + added
-    if after >= 0:
+    if after >= 0 or account.kind.owes:
         return None
     text = f"{money_text(after, account.currency)} {account.currency}"
     return Warned(

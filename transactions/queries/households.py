@@ -12,7 +12,6 @@ from stores.rows import rows_of
 from transactions.ledger.wash_sales import Policy
 from transactions.models import (
     Account,
-    AccountType,
     HoldingPeriodMethod,
     WashSalePolicy,
 )
@@ -47,7 +46,7 @@ class HouseholdBooks:
 
     @property
     def taxable(self) -> frozenset[int]:
-        return frozenset(pk for pk, row in self.accounts.items() if row.type == AccountType.TAXABLE)
+        return frozenset(pk for pk, row in self.accounts.items() if row.is_taxed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +106,7 @@ def _household(
     ignored = frozenset(
         pk
         for pk, row in accounts.items()
-        if stated is not None
-        and not stated.employer_plan_counts
-        and row.type == AccountType.EMPLOYER_PLAN
+        if stated is not None and not stated.employer_plan_counts and row.kind.plan
     )
     return HouseholdBooks(
         household_id,

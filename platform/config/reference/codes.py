@@ -10,6 +10,7 @@ from config.reference import (
     notes,
     notifications,
 )
+from config.reference.codes_desk import DESK_CODES
 from config.reference.codes_market import MARKET_CODES
 from config.reference.codes_orders import ORDER_CODES
 
@@ -214,6 +215,7 @@ CODES: dict[str, dict[str, str]] = {
         "type_unknown": "The type does not exist. Use one of the types in the API schema.",
     },
     **MARKET_CODES,
+    "First steps, clients and accountants": DESK_CODES,
     "Transactions": {
         "transaction_not_found": "The transaction does not exist, or you have no access to it.",
         "already_reversed": "The transaction was already reversed. Nothing more is needed.",

@@ -23,7 +23,7 @@ MEANINGS: dict[str, str] = {
     "title": "Short title to display.",
     "email": "E-mail address.",
     "full_name": "Name of the person.",
-    "role": "Rights of the person: investor, adviser or operator.",
+    "role": "Rights of the person: investor, adviser, accountant or operator.",
     "members": "People who belong to the household.",
     "household": "The household the person belongs to.",
     "household_id": "Household (UUID).",
@@ -93,7 +93,7 @@ MEANINGS: dict[str, str] = {
     "lot_method": (
         "Method that selects the lots sold: fifo, lifo, hifo, average, min_tax or specific."
     ),
-    "type": "Account type: taxable, ira, roth_ira or 401k.",
+    "type": "Account type, such as taxable, roth_ira, hsa or loan; it says what is taxed.",
     "AcquisitionRead.type": "Type of the transaction that acquired the lot.",
     "TransactionRead.type": "Transaction type.",
     "TransactionWriteRequest.type": "Transaction type.",

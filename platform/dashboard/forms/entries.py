@@ -14,9 +14,10 @@ from core import limits
 from core.errors import BallastError, InvalidInput
 from core.limits import NAME_LENGTH_MAX, NOTE_LENGTH_MAX, SYMBOL_LENGTH_MAX
 from identity.models import User
+from transactions.ledger.account_kinds import grouped_kinds
 from transactions.ledger.entries import Entry, Ratio, ratio_of
 from transactions.ledger.kinds import KINDS, grouped
-from transactions.models import AccountType, LotMethod
+from transactions.models import LotMethod
 from transactions.operations.warnings import Warned
 
 CURRENCIES = ("USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "SEK", "NOK", "DKK", "PHP", "INR")
@@ -145,7 +146,7 @@ class AccountForm(forms.Form):
         max_length=NAME_LENGTH_MAX,
         widget=forms.TextInput(attrs={"placeholder": "Joint brokerage", "autocomplete": "off"}),
     )
-    type = forms.ChoiceField(label="Type", choices=AccountType.choices)
+    type = forms.ChoiceField(label="Type", choices=grouped_kinds())
     currency = _currency("Currency")
     lot_method = forms.ChoiceField(label="Lots sold", choices=[])
 

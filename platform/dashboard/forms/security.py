@@ -116,6 +116,26 @@ class AddressForm(forms.Form):
     email = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
 
 
+class AccountantForm(AddressForm):
+    """An accountant, the tax years they may read, and the last day."""
+
+    years = forms.CharField(
+        label="Tax years",
+        max_length=120,
+        help_text="Such as 2025, or 2024, 2025.",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    ends_on = forms.DateField(
+        label="Last day of access", widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def clean_years(self) -> list[int]:
+        words = self.cleaned_data["years"].replace(",", " ").split()
+        if not all(word.isascii() and word.isdecimal() and len(word) == 4 for word in words):
+            raise forms.ValidationError("Write years of four digits.", code="years_invalid")
+        return sorted({int(word) for word in words})
+
+
 class AcceptForm(forms.Form):
     """A new account inside the household that invited its owner."""
 

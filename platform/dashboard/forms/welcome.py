@@ -4,7 +4,7 @@ from django import forms
 
 from core.limits import NAME_LENGTH_MAX
 from dashboard.forms.entries import CURRENCIES
-from transactions.models import AccountType
+from transactions.ledger.account_kinds import grouped_kinds
 
 UNITED_STATES, ELSEWHERE = "us", "elsewhere"
 
@@ -31,7 +31,7 @@ class FirstAccountForm(forms.Form):
         max_length=NAME_LENGTH_MAX,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    type = forms.ChoiceField(label="Type", choices=AccountType.choices)
+    type = forms.ChoiceField(label="Type", choices=grouped_kinds())
     currency = forms.ChoiceField(label="Currency", choices=[(code, code) for code in CURRENCIES])
 
     def __init__(self, *args: object, currency: str, **kwargs: object) -> None:

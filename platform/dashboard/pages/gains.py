@@ -28,7 +28,7 @@ from portfolios.tax.tax_return import return_figures
 from recommendations.models import NoteSubject
 from transactions import queries as ledger
 from transactions.ledger.kinds import KINDS
-from transactions.models import Account, AccountType, LotMethod
+from transactions.models import Account, LotMethod
 
 LINES_SHOWN = 100
 
@@ -67,7 +67,7 @@ def gains(request: SignedIn, account_id: UUID) -> HttpResponse:
 
 def _return(account: Account, year: int) -> dict[str, object]:
     """Return the tax return of the account, or the reason why it has none."""
-    if account.type != AccountType.TAXABLE:
+    if not account.is_taxed:
         return {"filed": None}
     try:
         found = owner_return(account=account, year=year, as_of=timezone.now().date())

@@ -143,7 +143,8 @@ def value(request: SignedIn) -> dict[str, Any]:
 def to_do_list(request: SignedIn) -> dict[str, Any]:
     """Return what has to be done, most urgent first, or the next date to come."""
     now = timezone.now()
-    found = to_do(user=request.user, found=queries.overview(user=request.user, now=now), now=now)
+    overview = queries.without_debts(queries.overview(user=request.user, now=now))
+    found = to_do(user=request.user, found=overview, now=now)
     return {
         "cards": found.cards[:CARDS_SHOWN],
         "further": found.cards[CARDS_SHOWN:],

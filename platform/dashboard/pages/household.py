@@ -1,5 +1,6 @@
 """The pages of a household's people: members, invitations, advisers, and what they did."""
 
+from datetime import UTC, datetime, time
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from core.emails import folded
 from core.errors import BallastError, NotFound
 from dashboard.forms.entries import add_refusal
-from dashboard.forms.security import AcceptForm, AddressForm
+from dashboard.forms.security import AcceptForm, AccountantForm, AddressForm
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.pages.posts import count_try, id_sent
 from dashboard.pages.proof import recently_proved
@@ -23,7 +24,7 @@ from edge import rate_limits
 from edge.pagination import keyset_page
 from identity import queries
 from identity.middleware import origin_of
-from identity.operations import closing, households, joining, users
+from identity.operations import accountants, closing, households, joining, users
 from identity.operations.sessions import session_family
 
 EVENTS_SHOWN = 50
@@ -97,6 +98,40 @@ def adviser_withdraw(request: SignedIn) -> HttpResponse:
         now=timezone.now(),
     )
     messages.success(request, "The adviser's access has ended.")
+    return redirect("household")
+
+
+@for_investors("POST")
+@recently_proved("household")
+def accountant_grant(request: SignedIn) -> HttpResponse:
+    """Let an accountant read tax years of the household until a day."""
+    form, now = AccountantForm(request.POST, prefix="accountant"), timezone.now()
+    if not form.is_valid():
+        return _page(request, accountant_form=form, status=400)
+    count_try(request, rate_limits.INVITE)
+    data = form.cleaned_data
+    try:
+        link = accountants.grant_accountant(
+            user=queries.profile(user_id=request.user.pk),
+            email=folded(data["email"]),
+            years=data["years"],
+            ends_at=datetime.combine(data["ends_on"], time.max, tzinfo=UTC),
+            now=now,
+        )
+    except BallastError as refusal:
+        add_refusal(form, refusal)
+        return _page(request, accountant_form=form, status=refusal.status)
+    messages.success(request, f"{link.accountant.email} can read these tax years now.")
+    return redirect("household")
+
+
+@for_investors("POST")
+def accountant_withdraw(request: SignedIn) -> HttpResponse:
+    """End an accountant's access at once."""
+    accountants.withdraw_accountant(
+        user=queries.profile(user_id=request.user.pk), link_id=_id(request), now=timezone.now()
+    )
+    messages.success(request, "The accountant's access has ended.")
     return redirect("household")
 
 
@@ -206,6 +241,7 @@ def _page(
     *,
     invite_form: AddressForm | None = None,
     adviser_form: AddressForm | None = None,
+    accountant_form: AccountantForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     user = queries.profile(user_id=request.user.pk)
@@ -216,6 +252,8 @@ def _page(
         "advisers": queries.advisers(user=user)[:PEOPLE_SHOWN],
         "invite_form": invite_form or AddressForm(prefix="invite"),
         "adviser_form": adviser_form or AddressForm(prefix="adviser"),
+        "accountants": queries.accountants(user=user, now=timezone.now())[:PEOPLE_SHOWN],
+        "accountant_form": accountant_form or AccountantForm(prefix="accountant"),
         "now": timezone.now(),
     }
     return shown(request, "household", context, status=status)

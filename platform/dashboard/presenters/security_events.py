@@ -31,11 +31,13 @@ _WORDS = {
     "adviser_added": "let an adviser in",
     "adviser_removed": "ended the access of an adviser",
     "export_ready": "got an archive of their data",
+    "accountant_added": "let an accountant read tax years",
+    "accountant_removed": "ended the access of an accountant",
     "deletion_asked": "asked to delete the account",
     "deletion_withdrawn": "keeps the account after all",
     "account_closed": "left; the account was closed",
 }
-_NAMING = ("key_name", "name", "email", "adviser", "new_email", "prefix")
+_NAMING = ("key_name", "name", "email", "adviser", "accountant", "new_email", "prefix")
 
 
 def event_line(event: Mapping[str, Any]) -> dict[str, Any]:

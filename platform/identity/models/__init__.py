@@ -1,6 +1,12 @@
 """Models of users, households, log-ins, and who may see which household."""
 
-from identity.models.access import AdviserLink, Invitation, household_ids, users_of
+from identity.models.access import (
+    AccountantLink,
+    AdviserLink,
+    Invitation,
+    household_ids,
+    users_of,
+)
 from identity.models.api_keys import ApiKey
 from identity.models.audit_trail import every_change
 from identity.models.log_ins import Revocation, Session, TokenFamily
@@ -16,6 +22,7 @@ from identity.models.security_events import SecurityEvent
 from identity.models.users import Household, Role, User
 
 __all__ = [
+    "AccountantLink",
     "AdviserLink",
     "ApiKey",
     "Authenticator",

@@ -2,6 +2,7 @@
 
 import pghistory
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from core.identifiers import uuid7
@@ -62,6 +63,32 @@ class AdviserLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.adviser_id} advises {self.household_id}"
+
+
+@pghistory.track(*every_change())
+class AccountantLink(models.Model):
+    """An accountant may read the taxes of some years of a household until `ends_at`.
+
+    It is no access to the household: `household_ids` does not know it, and nothing is cached, so
+    that it ends with this row everywhere at once.
+    """
+
+    public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
+    accountant = models.ForeignKey(User, on_delete=models.CASCADE, related_name="books")
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="accountants")
+    years = ArrayField(models.PositiveSmallIntegerField())
+    ends_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["accountant", "household"], name="accountant_link_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.accountant_id} reads {self.household_id}"
 
 
 @pghistory.track(*every_change(), exclude=["token_hash"])

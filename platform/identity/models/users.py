@@ -35,6 +35,8 @@ class Role(models.TextChoices):
     INVESTOR = "investor"
     ADVISER = "adviser"
     OPERATOR = "operator"
+    # Sees, besides their own household, only the tax pages of years granted to them.
+    ACCOUNTANT = "accountant"
 
 
 # Folded addresses are ASCII, so lower case is the same in the database and in Python.

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from core.errors import Conflict
 from identity.models import (
+    AccountantLink,
     AdviserLink,
     Authenticator,
     Invitation,
@@ -95,6 +96,7 @@ def _close(user_id: int, now: datetime) -> bool:
         if user.closes_at is None or user.closes_at > now:
             return False  # taken back a moment ago
         deactivate(user=user, now=now)
+        AccountantLink.objects.filter(accountant=user).delete()
         for model in (Authenticator, RecoveryCode, Passkey, MailLink, AdviserLink):
             owner = "adviser" if model is AdviserLink else "user"
             model.objects.filter(**{owner: user}).delete()

@@ -20,6 +20,7 @@ TOLD = frozenset(
         *("passkey_added", "passkey_removed", "recovery_code_used", "recovery_codes_made"),
         *("adviser_added", "adviser_removed", "deletion_asked", "deletion_withdrawn"),
         *("export_ready", "strange_log_in", "log_ins_refused"),
+        *("accountant_added", "accountant_removed"),
     }
 )
 

@@ -24,9 +24,17 @@ _ROWS_READ = 200
 # Words in the name of a file or of its account that say what it is, the most special first.
 _WORDS = (
     ("roth", AccountType.ROTH_IRA),
+    ("sep ", AccountType.SEP_IRA),
+    ("simple ira", AccountType.SIMPLE_IRA),
     ("ira", AccountType.IRA),
     ("401k", AccountType.EMPLOYER_PLAN),
     ("401(k)", AccountType.EMPLOYER_PLAN),
+    ("403b", AccountType.PLAN_403B),
+    ("403(b)", AccountType.PLAN_403B),
+    ("hsa", AccountType.HSA),
+    ("529", AccountType.PLAN_529),
+    ("trust", AccountType.TRUST),
+    ("joint", AccountType.JOINT),
 )
 
 
