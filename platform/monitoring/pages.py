@@ -26,6 +26,8 @@ ENTRIES_SHOWN = 50
 EVENTS_READ_MAX = 2_000
 FIRST_TRAIL = "userevent"
 _NUMBER_MAX = 2**31 - 1
+# The row that an event is about: every concrete model of the trail has it.
+_ROW = "pgh_obj_id"
 
 
 @require_GET
@@ -50,7 +52,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     if text:
         number = _number(text)
         wrong = number is None
-        rows = rows.filter(pgh_obj_id=number) if number is not None else rows.none()
+        rows = rows.filter(**{_ROW: number}) if number is not None else rows.none()
     if before is not None:
         rows = rows.filter(pgh_id__lt=before)
     page = list(rows.values()[: ENTRIES_SHOWN + 1])
@@ -73,9 +75,8 @@ def _entries(model: type[Event], page: Sequence[Mapping[str, Any]]) -> list[Entr
     if not page:
         return []
     rows = (
-        model.objects.filter(
-            pgh_obj_id__in={row["pgh_obj_id"] for row in page}, pgh_id__lte=page[0]["pgh_id"]
-        )
+        model.objects.filter(pgh_id__lte=page[0]["pgh_id"])
+        .filter(**{f"{_ROW}__in": {row[_ROW] for row in page}})
         .order_by("-pgh_id")
         .values()[:EVENTS_READ_MAX]
     )
@@ -108,15 +109,15 @@ def _entries(model: type[Event], page: Sequence[Mapping[str, Any]]) -> list[Entr
 
 def _trails() -> dict[str, type[Event]]:
     """Return the models of the trail by name, one for each kind of row that is tracked."""
-    return {
-        str(model._meta.model_name): model
-        for model in apps.get_models()
-        if issubclass(model, Event) and model.pgh_tracked_model is not None
-    }
+    found: dict[str, type[Event]] = {}
+    for model in apps.get_models():
+        if issubclass(model, Event) and getattr(model, "pgh_tracked_model", None):
+            found[str(model._meta.model_name)] = model
+    return found
 
 
 def _title(model: type[Event]) -> str:
-    tracked: type[Model] = model.pgh_tracked_model  # type: ignore[assignment]
+    tracked: type[Model] = getattr(model, "pgh_tracked_model")  # noqa: B009
     return str(tracked._meta.verbose_name).capitalize()
 
 
