@@ -32,6 +32,7 @@ from portfolios.samples.plans import (
     entries,
     symbols,
 )
+from stores.locks import locked as row_locks
 from transactions.models import Account, Import
 from transactions.operations import open_account, record
 from transactions.operations.accounts import next_version, publish_version
@@ -68,6 +69,17 @@ def load_sample(*, user: User, now: datetime) -> list[Account]:
 def remove_sample(*, user: User, now: datetime) -> int:
     """Remove the sample accounts from the user's household; return how many there were."""
     with transaction.atomic():
+        # Imports are locked before accounts everywhere (`stores.locks`).
+        files = list(
+            row_locks(
+                Import.objects.filter(
+                    account__household_id=user.household_id,
+                    account__is_sample=True,
+                    committed_at=None,
+                ),
+                of=("self",),
+            )
+        )
         household = locked_household(household_id=user.household_id)
         locked = lock_household(household_id=household.pk)
         rows = [account for account in locked.accounts.values() if account.is_sample]
@@ -77,7 +89,7 @@ def remove_sample(*, user: User, now: datetime) -> int:
         # Nothing may make proposals for them in the night.
         Target.objects.filter(account_id__in=ids).delete()
         Restriction.objects.filter(account_id__in=ids).delete()
-        Import.objects.filter(account_id__in=ids, committed_at=None).delete()
+        Import.objects.filter(pk__in=[file.pk for file in files]).delete()
         nobody = Household.objects.create(name=_NOBODY)
         for account in rows:
             account.household, account.archived_at = nobody, now

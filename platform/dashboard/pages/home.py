@@ -52,6 +52,8 @@ def overview(request: SignedIn) -> HttpResponse:
             "totals": found.totals,
             "first_steps": first_steps(user=request.user, found=found, newest=newest),
             "sample": any(line.account.is_sample for line in found.lines),
+            # Never a silent cut: more accounts than these are neither listed nor summed.
+            "cut": len(found.lines) >= queries.ACCOUNTS_SHOWN_MAX,
             "at": now,
             "chosen": _range(request),
             "live_data": {
