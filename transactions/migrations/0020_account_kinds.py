@@ -4,6 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    locks = "only the names of the choices change, and PostgreSQL does not know them"
 
     dependencies = [
         ('transactions', '0019_sample_accounts'),

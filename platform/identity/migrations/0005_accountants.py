@@ -10,6 +10,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    locks = "only the names of the choices change, and PostgreSQL does not know them"
 
     dependencies = [
         ('identity', '0004_first_steps'),
