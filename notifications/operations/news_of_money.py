@@ -17,6 +17,7 @@ from core.money_text import money_text
 from jobs.operations import Message, announce_all
 from notifications.operations.news import in_sets
 from stores.rows import rows_of
+from transactions.ledger.account_kinds import TAXED_SQL
 from transactions.models.transactions import PAYMENTS
 
 # By then an import from the broker usually has the payment.
@@ -57,12 +58,12 @@ SELECT account.id, account.public_id, account.name, account.household_id, accoun
   JOIN marketdata_asset asset ON asset.id = lot.asset_id AND asset.currency = account.currency
   JOIN marketdata_latestprice newest ON newest.asset_id = lot.asset_id
    AND newest.as_of >= %(fresh)s
- WHERE account.id > %(after)s AND account.id <= %(last)s AND account.type = 'taxable'
+ WHERE account.id > %(after)s AND account.id <= %(last)s AND account.type IN (@taxed@)
    AND account.archived_at IS NULL AND lot.quantity * newest.price < lot.cost_basis
  GROUP BY account.id
 HAVING sum(lot.cost_basis - lot.quantity * newest.price) >= %(least)s
  ORDER BY account.id
-"""
+""".replace("@taxed@", TAXED_SQL)
 _MONTH = """
 SELECT account.id, account.public_id, account.name, account.household_id, account.currency,
        count(fact.id),

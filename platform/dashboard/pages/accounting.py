@@ -17,7 +17,7 @@ from identity.operations.accountants import become_accountant
 from identity.queries import kept_book, kept_books, profile
 from portfolios.queries import taxes
 from portfolios.queries.income import income_of
-from portfolios.queries.tax_files import return_lines
+from portfolios.queries.tax_files import whole_return
 from portfolios.tax.form_8949 import form_8949
 from portfolios.tax.tax_return import return_figures
 from portfolios.tax.txf import txf
@@ -80,7 +80,7 @@ def accounting_file(request: SignedIn, household_id: UUID, tax_file_format: str)
         owner_id = UUID(owner) if owner else None
     except ValueError:
         raise InvalidInput("Name an owner of the household.", code="owner_unknown") from None
-    found = return_lines(household=household, year=year, owner_id=owner_id)
+    found = whole_return(household=household, year=year, owner_id=owner_id)
     if tax_file_format == "txf":
         text = txf(found.lines, boxes=found.boxes, made_on=timezone.now().date())
     else:

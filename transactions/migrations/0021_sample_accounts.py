@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('transactions', '0018_simulated_broker'),
+        ('transactions', '0020_several_orders_for_a_trade'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     locks = "only the names of the choices change, and PostgreSQL does not know them"
 
     dependencies = [
-        ('transactions', '0019_sample_accounts'),
+        ('transactions', '0021_sample_accounts'),
     ]
 
     operations = [
