@@ -36,6 +36,8 @@ def page_about(payload: Mapping[str, Any]) -> str | None:
     """Return the path of the page an event is about, or None."""
     if payload.get("corporate_action_id"):
         return reverse("corporate_action", args=[payload["corporate_action_id"]])
+    if payload.get("model_id"):
+        return reverse("model", args=[payload["model_id"]])
     account_id, decision_id = payload.get("account_id"), payload.get("recommendation_id")
     if account_id and decision_id:
         return reverse("recommendation", args=[account_id, decision_id])

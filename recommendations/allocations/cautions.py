@@ -16,8 +16,8 @@ SESSIONS_SHORT = 3 * SESSIONS_OF_YEAR
 SESSIONS_PER_ASSET_MIN = 10
 _MISSING_PARTS = 20
 
-# Each code, for the catalog and the tests.
-CODES = (
+# The codes of thin evidence, which is said first; then the others.
+THIN = (
     "history_short",
     "no_evidence",
     "few_assets",
@@ -25,11 +25,14 @@ CODES = (
     "not_distinguishable_from_equal_weight",
     "worse_than_equal_weight",
     "no_difference_to_test",
+    "dates_shifted_apart",
+)
+CODES = (
+    *THIN,
     "cash_added",
     "bounds_applied",
     "sessions_missing",
     "dates_shifted",
-    "dates_shifted_apart",
     "dividends_unknown",
     "actions_not_adjusted",
     "risk_free_unknown",

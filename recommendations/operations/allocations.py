@@ -140,7 +140,14 @@ def run_fit(*, claim: Claim, now: datetime, told: Told = lambda percent: None) -
 
 def fail_fit(claim: Claim, ending: Ending, now: datetime) -> None:
     """End the job as failed and announce that."""
-    fail(claim=claim, code=ending.code, detail=ending.detail, account_name="", now=now)
+    fail(
+        claim=claim,
+        code=ending.code,
+        detail=ending.detail,
+        account_name="",
+        now=now,
+        about={"model_id": str(claim.public_id)},
+    )
 
 
 def request_of(params: Mapping[str, Any]) -> Request:

@@ -20,6 +20,7 @@ from edge.pagination import keyset_page
 from jobs.models import ACTIVE
 from portfolios.queries import target_weights
 from recommendations import operations, queries
+from recommendations.allocations.cautions import THIN
 from recommendations.allocations.problem import SYMBOLS_MAX, labels
 from recommendations.allocations.questionnaire import (
     METHOD,
@@ -149,6 +150,8 @@ def model(request: SignedIn, model_id: UUID) -> HttpResponse:
         {
             **context,
             "result": result,
+            "thin": [one for one in result.cautions if one.code in THIN],
+            "others": [one for one in result.cautions if one.code not in THIN],
             "compared": compared(result.evidence) if result.evidence else (),
             "accounts": [one for one in _accounts(request) if one.household_id == row.household_id],
             "chosen": account,

@@ -139,9 +139,18 @@ def complete(*, claim: Claim, result: Mapping[str, Any]) -> None:
     ensure_wanted(job_id=claim.job_id, household_id=claim.household_id, until_commit=True)
 
 
-def fail(*, claim: Claim, code: str, detail: str, account_name: str, now: datetime) -> None:
+def fail(
+    *,
+    claim: Claim,
+    code: str,
+    detail: str,
+    account_name: str,
+    now: datetime,
+    about: Mapping[str, Any] | None = None,
+) -> None:
     """End the job as failed and announce that; raise LeaseLost if the job is no longer ours.
 
+    about: what the announcement names instead, where the job is not about an account.
     Call it last in the transaction that writes the failure to the kind's own rows.
     """
     with transaction.atomic():
@@ -159,8 +168,11 @@ def fail(*, claim: Claim, code: str, detail: str, account_name: str, now: dateti
             household_id=claim.household_id,
             asked_by_id=claim.requested_by_id,
             payload={
-                "account_id": str(claim.subject_id),
-                "account_name": account_name,
+                **(
+                    {"account_id": str(claim.subject_id), "account_name": account_name}
+                    if about is None
+                    else about
+                ),
                 "code": code,
                 "detail": detail,
             },

@@ -12,11 +12,19 @@ from django.utils import timezone
 
 from core.errors import InvalidInput
 from identity.models import Household
-from jobs.models import Job, JobStatus
+from jobs.models import Job, JobStatus, Outbox
 from jobs.operations import LeaseLost, claim
-from marketdata.models import Asset, CorporateAction, DailyPrice
+from marketdata.models import (
+    AnnouncedDividend,
+    Asset,
+    CorporateAction,
+    DailyPrice,
+    ExchangeRate,
+)
+from notifications.operations.links import page_about
 from portfolios.queries import target_weights
 from recommendations import operations
+from recommendations.allocations.problem import Problem, Request
 from recommendations.models import AllocationModel, RiskAssessment
 from recommendations.queries.allocations import allocation_problem
 from recommendations.tasks import fit_allocation
@@ -97,6 +105,8 @@ def test_a_model_is_fitted_read_and_adopted(
     assert client.post(f"{url}/adopt", {"account_id": str(main.public_id)}).status_code == 409
     row = run(accepted)
     job = client.get(f"/api/v1/jobs/{accepted.json()['job_id']}").json()
+    told = Outbox.objects.get(topic="allocation_complete").payload
+    assert page_about(told) == f"/plan/models/{row.public_id}"
     assert (job["status"], job["result"]) == ("completed", {"model_id": str(row.public_id)})
     shown = client.get(url).json()
     result = shown["result"]
@@ -256,6 +266,8 @@ def test_a_job_without_enough_history_fails_with_its_code(
     assert row.job.status == JobStatus.FAILED
     shown = client.get(f"{API}/models/{row.public_id}").json()
     assert (shown["error"]["code"], shown["result"]) == (code, None)
+    told = Outbox.objects.get(topic="fit_allocation_failed").payload
+    assert (told["code"], page_about(told)) == (code, f"/plan/models/{row.public_id}")
 
 
 def test_another_currency_without_rates_on_the_first_session_is_refused(
@@ -377,3 +389,76 @@ def test_a_problem_reads_only_the_years_asked_for(people: Any, history: dict[str
             now=timezone.now(),
         )
     assert unknown.value.code == "symbol_unknown"
+
+
+def test_rates_and_dividends_of_the_range_reach_the_returns(
+    people: Any, history: dict[str, Asset]
+) -> None:
+    aaa, bbb = history["AAA"], history["BBB"]
+    Asset.objects.filter(pk=bbb.pk).update(currency="EUR")
+    today = timezone.now().date()
+    turn = today - timedelta(days=200)
+    ExchangeRate.objects.create(currency="USD", date=turn, rate=Decimal("1.60"), source="test")
+    AnnouncedDividend.objects.create(
+        asset=aaa, ex_date=turn, provider="test", amount=Decimal("0.75"), currency="USD"
+    )
+    AnnouncedDividend.objects.create(
+        asset=bbb, ex_date=turn, provider="test", amount=Decimal("0.75"), currency="GBP"
+    )
+
+    def read(currency: str) -> Problem:
+        return allocation_problem(
+            household_id=people.owner.household_id,
+            request=Request("risk_parity", ("AAA", "BBB"), currency, years=2),
+            now=timezone.now(),
+        )
+
+    dollars = read("USD")
+    assert dollars.members[0].closes.rates is None
+    rates = dollars.members[1].closes.rates
+    assert rates is not None
+    # Dollars for one euro: the fixing before the range, the new one, and today's.
+    assert rates.values.tolist() == [1.25, 1.6, 1.25]
+    assert rates.days.tolist()[1:] == [turn.toordinal(), today.toordinal()]
+    euros = read("EUR").members[0].closes.rates
+    assert euros is not None
+    assert euros.values.tolist() == [1 / 1.25, 1 / 1.6, 1 / 1.25]
+    paid = dollars.members[0].closes.dividends
+    assert (paid.days.tolist(), paid.values.tolist()) == ([turn.toordinal()], [0.75])
+    assert dollars.members[0].dividends_known
+    # One in a third currency is left out, and the result says that dividends are not known.
+    assert not len(dollars.members[1].closes.dividends.days)
+    assert not dollars.members[1].dividends_known
+
+
+def test_an_asset_of_one_household_is_unknown_to_another(
+    people: Any, history: Any, client_of: Callable[[Any], Any]
+) -> None:
+    Asset.objects.create(
+        symbol="OWN",
+        name="Mine",
+        asset_class="fund",
+        currency="USD",
+        household=people.owner.household,
+    )
+    refused = ask(client_of(people.stranger), symbols=["AAA", "OWN"])
+    assert (refused.status_code, refused.json()["code"]) == (400, "symbol_unknown")
+    assert "Mine" not in refused.content.decode()
+    # Its owner may ask, but no feed has its prices.
+    row = run(ask(client_of(people.owner), symbols=["AAA", "OWN"]))
+    assert row.job.error is not None
+    assert row.job.error["code"] == "history_missing"
+
+
+def test_only_the_newest_models_and_answers_of_a_household_are_kept(
+    people: Any, history: Any, client_of: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations.allocations, "MODELS_KEPT", 2)
+    monkeypatch.setattr(operations.allocations, "ASSESSMENTS_KEPT", 2)
+    client = client_of(people.owner)
+    made = [run(ask(client, years=years)).public_id for years in (2, 3, 4)]
+    newest = set(AllocationModel.objects.values_list("public_id", flat=True))
+    assert newest == set(made[1:])
+    for _ in range(3):
+        client.post(f"{API}/questionnaire", {"answers": ANSWERS}, format="json")
+    assert RiskAssessment.objects.count() == 2
