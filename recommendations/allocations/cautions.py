@@ -118,7 +118,8 @@ def _limited(
             "cash_added",
             f"The profile {profile.name} allows a volatility of "
             f"{plain(profile.volatility_max_percentage)}% a year and "
-            f"{plain(profile.equity_max_percentage)}% in equity. The rest stays in cash.",
+            f"{plain(profile.equity_max_percentage)}% in equity. The rest stays in cash, and "
+            "bounds are of the invested part.",
         )
     if found.moved:
         yield (
