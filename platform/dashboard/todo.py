@@ -6,23 +6,18 @@ The number of queries does not depend on the number of accounts.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
-from core.errors import BallastError
+from dashboard.household_advice import BindingDate, Harvest, household_advice
 from dashboard.presenters.figures import percent
 from dashboard.presenters.todo import SOON_DAYS, Card, ranked
 from dashboard.queries import AccountLine, Overview, latest_recommendations
-from identity.models import Household, User
+from identity.models import User
 from portfolios.queries.taxes import household as tax_household
-from recommendations.harvesting.calendar import LONG_TERM, PURCHASE_BLOCKED, Entry
-from recommendations.harvesting.options import HarvestOptions
+from recommendations.harvesting.calendar import LONG_TERM, PURCHASE_BLOCKED
 from recommendations.models import Recommendation, RecommendationStatus
-from recommendations.queries.harvest_calendar import harvest_calendar
-from recommendations.queries.opportunities import household_opportunities
-from stores.database import snapshot
 from transactions.ledger.kinds import named
 from transactions.models import Import, ImportStatus, Transaction
 from transactions.orders.states import Progress
@@ -32,8 +27,6 @@ from transactions.queries.orders import progress_of, tally_of_orders
 _APPROVED_DAYS = 30
 _IMPORTS_SHOWN = 3
 _SYMBOLS_SHOWN = 3
-# The next event that is named where nothing has to be done.
-_LOOK_AHEAD_DAYS = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +34,7 @@ class ToDo:
     """The cards, the next date to come, and what could not be looked at."""
 
     cards: list[Card]
-    coming: Entry | None
+    coming: BindingDate | None
     missing: list[str]
 
 
@@ -58,14 +51,12 @@ def to_do(*, user: User, found: Overview, now: datetime) -> ToDo:
         *_stale_rates(found),
     ]
     own = tax_household(user=user, public_id=None)
-    entries, missing = _dates(own, now), []
-    try:
-        cards += _harvests(own, now)
-    except BallastError as refusal:  # too many lots, a currency without a rate
-        missing.append(f"Losses worth harvesting: {refusal.detail}")
+    advice = household_advice(household=own, now=now)
+    cards += [_harvest(one) for one in advice.harvests]
+    missing = [f"Losses worth harvesting: {advice.missing}"] if advice.missing else []
     soon = now.date() + timedelta(days=SOON_DAYS)
-    cards += _of_calendar([entry for entry in entries if entry.from_date <= soon])
-    coming = next((entry for entry in entries if entry.kind == LONG_TERM), None)
+    cards += _of_calendar([entry for entry in advice.dates if entry.from_date <= soon])
+    coming = next((entry for entry in advice.dates if entry.kind == LONG_TERM), None)
     return ToDo(ranked(cards), coming, missing)
 
 
@@ -190,34 +181,19 @@ def _stale_rates(found: Overview) -> Iterator[Card]:
         )
 
 
-def _harvests(own: Household, now: datetime) -> Iterator[Card]:
-    found = household_opportunities(household=own, options=HarvestOptions(), now=now)
-    for account, result in found:
-        if not result.offers:
-            continue
-        symbols = ", ".join(offer.symbol for offer in result.offers[:_SYMBOLS_SHOWN])
-        more = len(result.offers) - _SYMBOLS_SHOWN
-        yield Card(
-            "harvest",
-            f"Losses worth harvesting in {account.name}",
-            f"{symbols}{f' and {more} more' if more > 0 else ''}. Worth after costs:",
-            "See the losses",
-            reverse("harvest", args=[account.public_id]),
-            amount=sum((offer.net_benefit for offer in result.offers), Decimal()),
-            currency=account.currency,
-        )
+def _harvest(found: Harvest) -> Card:
+    return Card(
+        "harvest",
+        f"Losses worth harvesting in {found.name}",
+        f"{found.symbols}. Worth after costs:",
+        "See the losses",
+        reverse("harvest", args=[found.account_id]),
+        amount=found.net_benefit,
+        currency=found.currency,
+    )
 
 
-def _dates(own: Household, now: datetime) -> list[Entry]:
-    today = now.date()
-    with snapshot():
-        entries = harvest_calendar(
-            household=own, first=today, last=today + timedelta(days=_LOOK_AHEAD_DAYS), now=now
-        )
-    return [entry for entry in entries if entry.kind in (LONG_TERM, PURCHASE_BLOCKED)]
-
-
-def _of_calendar(entries: Sequence[Entry]) -> Iterator[Card]:
+def _of_calendar(entries: Sequence[BindingDate]) -> Iterator[Card]:
     seen: set[tuple[str, str, date]] = set()
     for entry in entries:
         # Substantially identical securities are blocked by the same sale, each once.

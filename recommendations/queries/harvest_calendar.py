@@ -80,6 +80,32 @@ def harvest_calendar(
     )
 
 
+def binding_dates(*, household: Household, first: date, last: date, now: datetime) -> list[Entry]:
+    """Return the days on which lots turn long-term, and until which purchases are blocked.
+
+    These are the entries of `harvest_calendar` of two kinds, without the reads of the others. Call
+    it in a snapshot.
+    """
+    accounts = {
+        row.pk: row
+        for row in Account.objects.filter(household=household, archived_at=None).order_by("id")
+    }
+    windows = wash_windows(household_ids=[household.pk], as_of=now.date())[household.pk]
+    lots = list(_young_lots(accounts, first, last))
+    members = _members(windows)
+    symbols = _symbols(
+        ids={asset for assets in members.values() for asset in assets}
+        | {asset for _, asset, _, _ in lots},
+        public_ids=set(),
+    )
+    blocked = [
+        entry
+        for entry in _windows(windows, accounts, members, symbols)
+        if entry.kind == PURCHASE_BLOCKED
+    ]
+    return within([*blocked, *_long_term(lots, accounts, symbols)], first=first, last=last)
+
+
 def year_ledgers(*, household: Household, year: int, as_of: date) -> list[YearLedger]:
     """Return the losses of a year of each return of a household."""
     losses = recognized_losses(household=household, year=year)
