@@ -133,8 +133,7 @@ def test_the_large_tables_are_models_and_the_list_of_old_migrations_is_true() ->
 
 def _migration(*found: Any, app: str = "jobs", **attributes: Any) -> Migration:
     made = Migration("0999_probe", app)
-    made.operations = list(found)
-    for name, value in attributes.items():
+    for name, value in {"operations": list(found), **attributes}.items():
         setattr(made, name, value)
     return made
 

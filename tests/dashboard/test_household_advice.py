@@ -63,10 +63,10 @@ def test_what_is_kept_survives_its_encoding(monkeypatch: pytest.MonkeyPatch, sol
 
 def test_the_dates_are_those_of_the_calendar(sold: Account) -> None:
     now, first = timezone.now(), timezone.now().date()
-    asked = {"household": sold.household, "first": first, "last": first + timedelta(days=366)}
+    last, household = first + timedelta(days=366), sold.household
     with snapshot():
-        every = harvest_calendar(**asked, now=now)
-        found = binding_dates(**asked, now=now)
+        every = harvest_calendar(household=household, first=first, last=last, now=now)
+        found = binding_dates(household=household, first=first, last=last, now=now)
     assert found == [row for row in every if row.kind in (LONG_TERM, PURCHASE_BLOCKED)]
     assert found
 

@@ -196,6 +196,10 @@ class Transaction(models.Model):
     def __str__(self) -> str:
         return f"{self.type} {self.public_id}"
 
+    def get_type_display(self) -> str:
+        """Return the label of the type. Django's own makes a table of all types for each row."""
+        return KINDS[self.type].label
+
     @property
     def kind(self) -> Kind:
         return KINDS[self.type]
