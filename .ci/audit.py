@@ -14,7 +14,6 @@ import sys
 import urllib.error
 import urllib.request
 import uuid
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ def locked(text: str) -> dict[tuple[str, str], list[str]]:
 
 
 def bill_of_materials(packages: dict[tuple[str, str], list[str]], version: str) -> dict[str, Any]:
-    """Return a CycloneDX document; the same packages have the same serial number."""
+    """Return a CycloneDX document; the same packages give the same document."""
     components = [
         {
             "type": "library",
@@ -56,10 +55,7 @@ def bill_of_materials(packages: dict[tuple[str, str], list[str]], version: str) 
         "specVersion": "1.5",
         "serialNumber": f"urn:uuid:{serial}",
         "version": 1,
-        "metadata": {
-            "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
-            "component": {"type": "application", "name": "ballast", "version": version},
-        },
+        "metadata": {"component": {"type": "application", "name": "ballast", "version": version}},
         "components": components,
     }
 

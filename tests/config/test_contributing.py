@@ -88,8 +88,7 @@ def test_the_bill_of_materials_has_every_locked_package_with_its_hashes() -> Non
     assert made["bomFormat"] == "CycloneDX"
     names = {component["name"] for component in made["components"]}
     assert {"django", "celery", "psycopg"} <= names
-    again = audit.bill_of_materials(packages, "1.2.3")
-    assert made["serialNumber"] == again["serialNumber"]
+    assert audit.bill_of_materials(packages, "1.2.3") == made
 
 
 class _Osv(BaseHTTPRequestHandler):
@@ -140,6 +139,11 @@ def test_known_weaknesses_fail_the_audit_and_silence_is_said_aloud(
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     (tmp_path / "pyproject.toml").write_text('[project]\nversion = "0.1.0"\n')
+    (tmp_path / "jobs/migrations").mkdir(parents=True)
+    for name in ("0001_first.py", "0002_second.py", "__init__.py"):
+        (tmp_path / "jobs/migrations" / name).touch()
+    (tmp_path / ".ci").mkdir()
+    (tmp_path / ".ci/run").touch()
     (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n\n- **News.** One.\n")
     for words in (
         ["init", "--quiet"],
@@ -155,6 +159,7 @@ def repository(tmp_path: Path) -> Path:
 def test_a_release_makes_changelog_version_commit_and_tag(repository: Path) -> None:
     release.release("0.2.0", folder=repository, check=("true",), day=date(2026, 3, 1))
     assert 'version = "0.2.0"' in (repository / "pyproject.toml").read_text()
+    assert json.loads((repository / ".ci/released.json").read_text()) == {"jobs": 2}
     notes = (repository / "CHANGELOG.md").read_text()
     assert "## Unreleased\n\n## 0.2.0 (2026-03-01)\n\n- **News.** One.\n" in notes
     assert release.run("git", "tag", folder=repository) == "v0.2.0"

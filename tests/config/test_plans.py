@@ -23,11 +23,13 @@ from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
 from bench.scale import seed
+from dashboard.household_advice import marks
 from identity.models import User
 from identity.operations.users import end_everything
 from jobs import operations as jobs
 from jobs.models import Job
 from marketdata.models import Asset, CorporateAction
+from monitoring.checks import work
 from notifications.operations import mark_all_read
 from notifications.queries import unread_count
 from recommendations.models import Recommendation
@@ -361,6 +363,11 @@ def test_no_upkeep_walks_a_large_table(town: Town, plans: Plans) -> None:
         list(town.account.disposals.filter(closed_at__range=year).order_by("closed_at", "id"))
     with plans.of("token families"):
         end_everything(user_id=town.user.pk, now=now)
+    with plans.of("marks of the advice"):
+        assert marks(household=town.account.household, now=now)
+    with plans.of("doctor"):
+        for look in (work.queues, work.dead_letters, work.nightly, work.ledger):
+            assert list(look())
     with plans.of("verify"):
         next(verified(after_household_id=town.account.household_id, batch=5))
     assert plans.walks == {}

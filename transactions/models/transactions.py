@@ -196,7 +196,7 @@ class Transaction(models.Model):
     def __str__(self) -> str:
         return f"{self.type} {self.public_id}"
 
-    def get_type_display(self) -> str:
+    def get_type_display(self) -> str:  # type: ignore[no-redef]  # Django leaves ours alone
         """Return the label of the type. Django's own makes a table of all types for each row."""
         return KINDS[self.type].label
 
