@@ -1,10 +1,11 @@
 """Make a release: `python .ci/release.py 1.2.0`. It pushes nothing.
 
 no changes in the tree, the next version, a changelog with something in it -> all checks pass
--> changelog and version written -> archives and bill of materials in .ci/artefacts
+-> changelog, version and last migrations written -> archives and bill of materials in .ci/artefacts
 -> commit and tag
 """
 
+import json
 import os
 import re
 import subprocess
@@ -50,6 +51,15 @@ def versioned_project(text: str, version: str) -> str:
     return changed
 
 
+def last_migrations(folder: Path) -> dict[str, int]:
+    """Return the number of the last migration of each app: old code that still runs has these."""
+    found: dict[str, int] = {}
+    for path in run("git", "ls-files", "*/migrations/0*.py", folder=folder).splitlines():
+        app, number = Path(path).parent.parent.name, int(Path(path).name[:4])
+        found[app] = max(number, found.get(app, 0))
+    return dict(sorted(found.items()))
+
+
 def run(*command: str, folder: Path = ROOT) -> str:
     done = subprocess.run(command, cwd=folder, check=False, text=True, stdout=subprocess.PIPE)
     if done.returncode:
@@ -71,6 +81,9 @@ def release(version: str, *, folder: Path = ROOT, check: tuple[str, ...], day: d
         run(*check, folder=folder)
     changelog.write_text(notes)
     project.write_text(versioned_project(project.read_text(), version))
+    migrations = json.dumps(last_migrations(folder), indent=1)
+    (folder / ".ci/released.json").write_text(f"{migrations}\n")
+    run("git", "add", ".ci/released.json", folder=folder)
     run("git", "commit", "--quiet", "--all", "--message", f"Release {version}", folder=folder)
     run("git", "tag", "--annotate", f"v{version}", "--message", f"Ballast {version}", folder=folder)
 
