@@ -200,6 +200,7 @@ ROUTES: dict[str, KeyRule] = {
     "DELETE strategies/{strategy_id}/follow": PEOPLE_ONLY,
     "POST strategies/{strategy_id}/report": PEOPLE_ONLY,
     "GET strategies/{strategy_id}/versions": _PUBLIC,
+    "GET strategies/{strategy_id}/record": _PUBLIC,
     "GET strategies/{strategy_id}/accounts": _READ_OF_HOUSEHOLD,
     "POST strategies/{strategy_id}/clone": KeyRule(TRADE, BODY),
     "GET tax/form-8949/{tax_file_format}": _READ_OF_HOUSEHOLD,

@@ -9,6 +9,7 @@ from recommendations.api import (
     stored,
     strategies,
     strategy_accounts,
+    strategy_records,
 )
 
 urlpatterns = [
@@ -20,4 +21,5 @@ urlpatterns = [
     *allocations.urlpatterns,
     *strategies.urlpatterns,
     *strategy_accounts.urlpatterns,
+    *strategy_records.urlpatterns,
 ]

@@ -26,7 +26,7 @@ REASON_LENGTH_MAX = 500
 # The decisions after which no report of the strategy is open.
 _CLOSING = (ModerationKind.HIDE, ModerationKind.BAN, ModerationKind.DISMISS)
 # What an author may appeal against.
-_AGAINST = (ModerationKind.HIDE, ModerationKind.BAN)
+APPEALED = (ModerationKind.HIDE, ModerationKind.BAN)
 
 
 def moderate(
@@ -54,7 +54,7 @@ def appeal(*, strategy: Strategy, reason: str, user: User, now: datetime) -> Str
     with transaction.atomic():
         row = locked(Strategy.objects.filter(pk=strategy.pk)).get()
         last = _last(row)
-        if last is None or last.kind not in _AGAINST:
+        if last is None or last.kind not in APPEALED:
             raise Conflict(
                 "There is no decision to appeal against, or it was appealed already. A moderator "
                 "will answer.",

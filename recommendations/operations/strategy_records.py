@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
+from psycopg.types.json import Jsonb
 
 from portfolios.performance.figures import Figure, rounded
 from portfolios.performance.risk import RiskFree
@@ -33,6 +34,7 @@ from recommendations.strategies.day_chain import DayFigures, day_hash
 from recommendations.strategies.figures import Figures, figures
 from recommendations.strategies.growth import Market, weekdays
 from recommendations.strategies.walk import Day, State, first_day, walk
+from stores.copying import copy_rows
 from stores.locks import locked
 from stores.rows import update_rows
 
@@ -40,6 +42,10 @@ CHUNK = 100
 # The days of one strategy that one transaction appends.
 PASS_DAYS = 260
 WAIT_DAYS = 3
+_COLUMNS = (
+    *("strategy_id", "date", "version", "value", "gain", "benchmark", "turnover", "cost"),
+    *("pending", "session", "carried", "ended", "previous_hash", "hash", "weights"),
+)
 _EIGHT_DECIMALS = Decimal("1e-8")
 # The column of a return holds ten digits before the point.
 _LARGEST = Decimal(10) ** 9
@@ -117,7 +123,13 @@ def _append(*, ids: Sequence[int], until: date, settled: date) -> int:
         if found:
             rows += found
             changed.append(_moved(task.record, found))
-    StrategyDay.objects.bulk_create(rows, batch_size=1000)
+    copy_rows(
+        table=StrategyDay._meta.db_table,
+        columns=_COLUMNS,
+        rows=(
+            [getattr(row, name) for name in _COLUMNS[:-1]] + [Jsonb(row.weights)] for row in rows
+        ),
+    )
     StrategyRecord.objects.bulk_update(changed, ["first_date", "last_date", "last_hash"])
     _store_figures(changed)
     return len(rows)

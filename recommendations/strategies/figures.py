@@ -171,7 +171,8 @@ def _window(name: str, since: date, points: Sequence[Point]) -> Window:
     # The first day pays for the purchases: the whole begins with one, before them.
     start = 1.0 if name == "whole" else base.value
     value = Figure(last.value / start - 1.0)
-    days = (last.day - base.day).days
+    # A year that begins with a Friday's close is a day or two longer, and no more than one year.
+    days = (last.day - base.day).days if name not in ("ytd", "1y") else DAYS_PER_YEAR
     if base.benchmark is None or last.benchmark is None:
         beside = absent("benchmark_price_missing", "The benchmark has no prices for this time.")
     else:

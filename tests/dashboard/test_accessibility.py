@@ -150,6 +150,7 @@ def addresses(account: Any) -> list[str]:
         f"/notes?subject_type=account&subject_id={account.public_id}",
         "/notices",
         "/notices/preferences",
+        "/strategies/compare",
         "/notices/alerts",
         "/notices/webhooks",
         "/about-data",

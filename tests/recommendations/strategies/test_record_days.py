@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from marketdata.models import AnnouncedDividend, ExchangeRate, PriceAdjustment, Yield
 from recommendations.models import Strategy, StrategyBacktest, StrategyDay, StrategyRecord
+from recommendations.operations import strategy_records
 from recommendations.operations.strategy_backtests import compute_backtests
 from recommendations.operations.strategy_records import append_days
 from tests.recommendations.strategies.published import (
@@ -133,6 +134,21 @@ def test_a_second_run_appends_nothing(core: Strategy) -> None:
     assert first == len(before) > 0
     assert append_days(now=noon(day(LAST))) == 0
     assert [one.hash for one in stored(core)] == before
+
+
+def test_a_rival_that_appends_just_before_leaves_nothing_to_append(
+    core: Strategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = strategy_records._begin
+
+    def overtaken(versions: Any) -> None:
+        monkeypatch.setattr(strategy_records, "_begin", real)
+        assert append_days(now=noon(day(60))) > 0
+        real(versions)
+
+    monkeypatch.setattr(strategy_records, "_begin", overtaken)
+    assert append_days(now=noon(day(60))) == 0
+    assert checked().endswith("Nothing was changed.\n")
 
 
 def test_the_queries_do_not_grow_with_the_strategies(

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 from django.utils import timezone
 
+from demo.management.strategies import load_strategies
 from demo.people import ACCOUNTS, ADMIN, ADVISER, DEMO, PEOPLE
 from identity.models import AdviserLink, Household, Role, User
 from marketdata.operations import load_samples
@@ -33,6 +34,8 @@ class Command(BaseCommand):
             self.stdout.write(f"replacements found for {find_replacements(now=now)} securities")
         if _load_people(now=now):
             self.stdout.write(f"users and accounts: {', '.join(p.email for p in PEOPLE)}")
+        if count := load_strategies(now=now):
+            self.stdout.write(f"strategies: {count}, with their records and backtests")
         self.stdout.write(f"demo ready in {time.perf_counter() - started:.1f} s")
 
 
