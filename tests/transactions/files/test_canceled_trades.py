@@ -46,3 +46,23 @@ def test_a_purchase_that_brings_cash_takes_one_back() -> None:
 def test_an_export_without_accrued_interest_is_read() -> None:
     text = SNOWBALL + "BUY,3/23/2021 0:00,VMBS,53.3887,2247,USD,0,NASDAQ,,FALSE,Buy\n"
     assert told(text) == ["recorded"]
+
+
+AWARDS = "Date,Action,Symbol,Description,Quantity,FeesAndCommissions,DisbursementElection,Amount,"
+AWARDS += "Shares,SalePrice,PurchaseDate,PurchasePrice,VestDate,VestFairMarketValue\n"
+
+
+def test_an_award_of_another_event_is_no_cost_of_a_deposit() -> None:
+    """Rows that were sorted stand below another event than their own."""
+    arrived = "03/18/2025,Deposit,ACME,{plan},6,,,,,,,,,\n"
+    vested = ",,,,,,,,,,,,{day},$150.00\n"
+    bought = ",,,,,,,,,,02/28/2025,$119.00,,\n"
+    assert told(AWARDS + arrived.format(plan="RS") + vested.format(day="03/17/2025")) == [
+        "recorded",
+        "part_of_another_row",
+    ]
+    for below in (vested.format(day="03/17/2024"), vested.format(day="03/20/2025"), bought):
+        assert told(AWARDS + arrived.format(plan="RS") + below)[0] == "event_incomplete"
+    sold = "06/16/2025,Sale,ACME,Share Sale,12,$0.09,,$2015.91,,,,,,\n"
+    part = ",,,,,,,,4.5,$168.00,,,,\n"
+    assert told(AWARDS + sold + part)[0] == "amount_mismatch"

@@ -10,6 +10,7 @@ purchase plan arrive with the price that was paid for them. A sale brings its am
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import BinaryIO
 
@@ -56,6 +57,10 @@ LAYOUT = Layout(
     decimal=".",
     date_order="mdy",
 )
+# What a deposit is -> the day and the cost of its award.
+_COSTS = {"RS": ("vested_on", "vest_value"), "ESPP": ("purchased_on", "purchase_price")}
+# Shares arrive within so many days.
+_DELAY_MAX = timedelta(days=31)
 _MOVED = ("journal", "wire transfer", "forced disbursement", "disbursement", "moneylink transfer")
 
 
@@ -124,12 +129,17 @@ def _deposit(event: _Event, about: About) -> ParsedRow:
     if len(event.awards) != 1 or not quantity:
         return line.refused("event_incomplete", of="action")
     award = event.awards[0]
-    day, cost = award.day("vested_on"), award.figure("vest_value")
-    if day is None or cost is None:
-        day, cost = award.day("purchased_on"), award.figure("purchase_price")
+    names = _COSTS.get(line.text("name").upper())
+    if names is None:
+        return line.refused("event_incomplete", of="name")
+    day, cost = award.day(names[0]), award.figure(names[1])
     line.problems.extend(award.problems)
-    if day is None or cost is None:
+    arrived = about.at.date() if about.at else day
+    if day is None or cost is None or arrived is None:
         return line.refused("event_incomplete", of="action")
+    if not timedelta(0) <= arrived - day <= _DELAY_MAX:
+        # The row below belongs to another event.
+        return line.refused("event_incomplete", f"The award is of {day}.", of="date")
     basis = WIDE.multiply(quantity, cost)
     return moved_units(line, about, abs(quantity), basis=basis, opened_date=day)
 
@@ -138,6 +148,8 @@ def _sale(event: _Event, about: About, amount: Decimal | None) -> ParsedRow:
     line, quantity = event.line, event.line.quantity("quantity")
     parts = [award.quantity("shares") for award in event.awards if award.text("shares")]
     shares = sum((part for part in parts if part), ZERO)
+    if quantity and shares and abs(shares - abs(quantity)) >= 1:
+        line.problem("amount_mismatch", f"The awards below are of {shares} shares.", of="quantity")
     if quantity and shares and 0 < abs(shares - abs(quantity)) < 1:
         quantity = shares  # the row above may round what those below state
     prices = {award.figure("price") for award in event.awards if award.text("price")}
