@@ -151,6 +151,8 @@ ROUTES: dict[str, KeyRule] = {
     "GET webhooks/{webhook_id}/deliveries": PEOPLE_ONLY,
     "POST webhooks/{webhook_id}/rotate-secret": PEOPLE_ONLY,
     "POST webhooks/{webhook_id}/test": PEOPLE_ONLY,
+    "GET strategies": _PUBLIC,
+    "GET strategies/suggest": _PUBLIC,
     "GET orders": KeyRule(READ, QUERY),
     "POST orders": KeyRule(TRADE, BODY),
     "GET orders/{order_id}": _READ_OF_OBJECT,

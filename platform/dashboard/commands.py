@@ -25,6 +25,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("Harvest losses", "Plan", "plan", "tax loss wash sale"),
     Command("Set targets", "Plan", "plan", "allocation weights"),
     Command("Holdings", "Page", "holdings", "positions securities assets stocks funds"),
+    Command("Discover strategies", "Page", "discover", "search follow allocations published"),
     Command("Income", "Page", "income", "dividends interest yield calendar expected"),
     Command("Performance", "Page", "household_performance", "return twr xirr benchmark chart"),
     Command("Realized gains and Form 8949", "Tax", "tax", "schedule year sold taxes"),

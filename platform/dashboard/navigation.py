@@ -133,6 +133,14 @@ ENTRIES: Sequence[Entry] = (
         on_phone=True,
     ),
     Entry(
+        "Discover",
+        household="discover",
+        icon="compass",
+        key="d",
+        always_household=True,
+        pages=("strategy", "strategies_compare", "strategy_clone"),
+    ),
+    Entry(
         "Tax",
         household="tax",
         account="gains",

@@ -37,6 +37,19 @@ def long_statements(*, seconds: int, using: str = DEFAULT_DB_ALIAS) -> Iterator[
 
 
 @contextmanager
+def short_statements(*, milliseconds: int) -> Iterator[None]:
+    """Let no statement inside the block take longer, whatever the process allows others."""
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {milliseconds:d}")
+        yield
+        if not outermost:  # the running transaction goes on with its own limit
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+
+
+@contextmanager
 def working_memory(*, megabytes: int, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Let each sort and hash of a transaction's statements take so much memory."""
     with transaction.atomic(using=using):

@@ -10,6 +10,7 @@ from recommendations.api import (
     strategies,
     strategy_accounts,
     strategy_records,
+    strategy_search,
 )
 
 urlpatterns = [
@@ -22,4 +23,5 @@ urlpatterns = [
     *strategies.urlpatterns,
     *strategy_accounts.urlpatterns,
     *strategy_records.urlpatterns,
+    *strategy_search.urlpatterns,
 ]

@@ -25,6 +25,7 @@ from jobs.api import IDEMPOTENCY_HEADER, answered_once
 from jobs.operations import Answer
 from marketdata.models import AssetClass
 from portfolios.holdings.targets import ABSOLUTE, THRESHOLD_KINDS
+from recommendations.api.strategy_search import StrategySearch
 from recommendations.models import ReportReason, RiskProfile, Strategy, StrategyState
 from recommendations.operations import strategies as operations
 from recommendations.queries import strategies as queries
@@ -188,7 +189,7 @@ class ReportRead(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
-class StrategiesView(APIView):
+class StrategiesView(StrategySearch):
     @extend_schema(
         operation_id="strategies_create",
         request=StrategyWrite,

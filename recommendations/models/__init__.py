@@ -6,6 +6,7 @@ from recommendations.models.allocations import (
     AssessmentQuerySet,
     RiskAssessment,
 )
+from recommendations.models.listings import StrategyListing, StrategyWord
 from recommendations.models.nightly import (
     NightlyBlock,
     NightlyPrice,
@@ -42,10 +43,10 @@ from recommendations.models.strategy_records import (
 )
 
 __all__ = [
-    "ModerationKind",
     "AllocationModel",
     "AllocationQuerySet",
     "AssessmentQuerySet",
+    "ModerationKind",
     "NightState",
     "NightlyBlock",
     "NightlyPrice",
@@ -62,16 +63,18 @@ __all__ = [
     "Replacement",
     "ReplacementSearch",
     "ReportReason",
+    "RiskAssessment",
     "RiskProfile",
     "Strategy",
     "StrategyAuthor",
     "StrategyBacktest",
     "StrategyDay",
     "StrategyFollow",
+    "StrategyListing",
     "StrategyModeration",
     "StrategyRecord",
     "StrategyReport",
     "StrategyState",
     "StrategyVersion",
-    "RiskAssessment",
+    "StrategyWord",
 ]

@@ -20,6 +20,28 @@ from identity.models import Household, User
 from marketdata.models import AssetClass
 from portfolios.models import TargetSet, TargetSetVersion
 
+# The function is made by the migration of the search. What nobody searches by changes no listing;
+# new figures and followers change no words.
+_LISTED = """
+    IF TG_OP = 'DELETE' THEN
+        DELETE FROM recommendations_strategylisting WHERE strategy_id = OLD.id;
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'UPDATE' AND
+       (OLD.state, OLD.hidden_at, OLD.name, OLD.summary, OLD.description, OLD.author_name, OLD.tags,
+        OLD.asset_classes, OLD.risk_profile, OLD.published_at) IS NOT DISTINCT FROM
+       (NEW.state, NEW.hidden_at, NEW.name, NEW.summary, NEW.description, NEW.author_name, NEW.tags,
+        NEW.asset_classes, NEW.risk_profile, NEW.published_at) THEN
+        IF (OLD.followers, OLD.return_1y, OLD.sharpe, OLD.max_drawdown, OLD.record_days)
+           IS DISTINCT FROM
+           (NEW.followers, NEW.return_1y, NEW.sharpe, NEW.max_drawdown, NEW.record_days) THEN
+            PERFORM recommendations_list_figures(NEW.id);
+        END IF;
+        RETURN NULL;
+    END IF;
+    PERFORM recommendations_list_strategies(NEW.id, NEW.id);
+    RETURN NULL;
+"""
 _HASH_LENGTH = hashlib.sha256().digest_size * 2
 
 
@@ -118,6 +140,15 @@ class Strategy(models.Model):
     updated_at = models.DateTimeField()
 
     class Meta:
+        triggers = [
+            # Lists and searches read `StrategyListing`, which is right in the same transaction.
+            pgtrigger.Trigger(
+                name="listed",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+                func=_LISTED,
+            )
+        ]
         constraints = [
             models.CheckConstraint(
                 name="strategy_published_has_time",

@@ -16,6 +16,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from recommendations.engine.arrays.warming import warm
 from tests.config.fitted_models import allocations
+from tests.config.listed import listed_strategies
 from tests.config.log_in_rows import api_keys, events, log_ins, passkeys
 from tests.config.notes import notes
 from tests.config.notified import hooks_and_alerts, notices
@@ -156,6 +157,7 @@ def furnished(user: Any, count: int) -> Home:
     _dividends(own)
     notice = notices(user, count)
     note = notes(user, account, count)
+    listed_strategies(user, count)
     recommendation, job = _recommendations(user, account, count)
     fitted = allocations(user, count)
     adviser, invitation = _guests(user, count)

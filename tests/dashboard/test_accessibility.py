@@ -146,6 +146,7 @@ def addresses(account: Any) -> list[str]:
         "/settings/taxes",
         "/strategies/mine",
         "/strategies/new",
+        "/discover",
         "/notes",
         f"/notes?subject_type=account&subject_id={account.public_id}",
         "/notices",

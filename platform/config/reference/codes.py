@@ -75,6 +75,7 @@ CODES: dict[str, dict[str, str]] = {
         "year_invalid": "The year is not valid. Send a year from 1950 to 2200.",
         "invalid_characters": "The form or link contains a NUL character. Remove it.",
         "range_reversed": "`from` is after `to`. Swap them.",
+        "search_too_slow": "The search takes too long. Ask for fewer or rarer words.",
         "query_too_long": "The search text is too long. Shorten it.",
         "range_too_long": "The range is too long. Ask for a shorter one.",
         "idempotency_key_invalid": (

@@ -8,6 +8,7 @@ from config.reference import notes, notifications
 from config.reference.vocabulary_files import FILES
 from config.reference.vocabulary_harvesting import HARVESTING
 from config.reference.vocabulary_orders import ORDERS
+from config.reference.vocabulary_search import SEARCH
 from config.reference.vocabulary_strategies import STRATEGIES
 
 MEANINGS: dict[str, str] = {
@@ -382,6 +383,7 @@ MEANINGS: dict[str, str] = {
     **notifications.MEANINGS,
     **ORDERS,
     **STRATEGIES,
+    **SEARCH,
     # jobs and recommendations
     "job_id": "Job (UUID).",
     "subject_id": "Object the job works on (UUID).",

@@ -26,6 +26,7 @@ from bench import (
     notifications,
     performance,
     rebalance,
+    search,
     sockets,
 )
 
@@ -43,6 +44,7 @@ BENCHES: Mapping[str, Callable[[], dict[str, Any]]] = {
     "nightly": nightly.run,
     "notifications": notifications.run,
     "performance": performance.run,
+    "search": search.run,
     "stream": sockets.run,
 }
 
