@@ -13,6 +13,7 @@ from notifications import operations
 from notifications.operations import news_of_money, own_data
 from notifications.operations.delivering import BUDGET_S
 from notifications.operations.measuring import measure as measure_deliveries
+from notifications.queries.own_data import COLLECT
 
 
 @shared_task(name="notifications.relay", soft_time_limit=60, time_limit=90)
@@ -56,7 +57,7 @@ def forget_old() -> None:
     own_data.forget_expired(now=timezone.now())
 
 
-@shared_task(name=own_data.COLLECT, bind=True, soft_time_limit=900, time_limit=920)
+@shared_task(name=COLLECT, bind=True, soft_time_limit=900, time_limit=920)
 def collect_own_data(self: "Task[Any, Any]", job_id: int) -> None:
     """Collect everything about one person into an archive."""
     work(

@@ -1,11 +1,13 @@
 """The worker is killed between any two steps of fan-out, claim, send and mark.
 
-Counted at the receivers: nothing is lost, a webhook's repetition bears the same id, and a mail is
-repeated at most once for each kill, under the same Message-ID. KILLS sets how many.
+Counted at the receivers of all channels: nothing is lost, the repetition of a webhook or a push
+bears the same id, and a mail or a digest is repeated at most once for each kill, under the same
+Message-ID. KILLS sets how many; `make bench ARGS=kills` takes 200.
 """
 
 import os
 import random
+import re
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -18,10 +20,12 @@ from jobs.models import Outbox
 from jobs.operations import announce
 from notifications import operations
 from notifications.models import Delivery, Notice
-from notifications.operations import claims, email, live, relaying, webhook_sending
+from notifications.operations import Given, claims, email, live, relaying, webhook_sending
 from notifications.operations.measuring import measure
 from tests.effort import size
 from tests.notifications.servers import Hooks, Mails
+from tests.notifications.test_mails import part
+from tests.notifications.test_push import Device
 
 KILLS = size("KILLS", usual=6, proof=12)
 STEPS: tuple[tuple[Any, str], ...] = (
@@ -35,7 +39,7 @@ STEPS: tuple[tuple[Any, str], ...] = (
     (claims, "mark_sent"),
 )
 # Steps of one run over three events: before and after each call above.
-STEPS_OF_A_RUN = 40
+STEPS_OF_A_RUN = 64
 
 
 def announce_some(household_id: int, start: int, count: int) -> None:
@@ -71,9 +75,16 @@ def work(die_at: int) -> None:
     for place, name in STEPS:
         setattr(place, name, stepped(getattr(place, name)))
     operations.relay(now=timezone.now())
-    for channel in ("live", "email", "webhook"):
+    for channel in ("live", "email", "webhook", "push", "digest"):
         operations.deliver(channel=channel, urgent=False, clock=timezone.now, budget_s=60)
         operations.deliver(channel=channel, urgent=True, clock=timezone.now, budget_s=60)
+
+
+def reader_beside(member: Any) -> Any:
+    """Return another member of the household, who reads digests."""
+    return type(member).objects.create_user(
+        email="reader@ballast.example", password=None, household=member.household
+    )
 
 
 def in_a_process(die_at: int) -> bool:
@@ -107,6 +118,14 @@ def test_a_worker_killed_between_any_two_steps_loses_nothing(
     operations.create_webhook(
         user=people.stranger, url=hooks.url(), topics=["job_failed"], now=timezone.now()
     )
+    device = Device(hooks)
+    device.subscribe(people.stranger)
+    reader = reader_beside(people.stranger)
+    for person, given in (
+        (people.stranger, Given(choices={"job_failed": {"push": True}})),
+        (reader, Given(digest="daily")),
+    ):
+        operations.set_preferences(user=person, given=given, now=timezone.now())
     seeded = random.Random(14)
     kills = events = runs = 0
     while kills < KILLS:
@@ -124,13 +143,23 @@ def test_a_worker_killed_between_any_two_steps_loses_nothing(
     assert not Outbox.objects.exclude(state="sent").exists()
     assert set(Delivery.objects.values_list("state", flat=True)) == {"sent"}
     assert Notice.objects.filter(user=people.stranger).count() == events
-    by_mail = [mail["Message-ID"] for mail in mails.taken]
-    by_hook = hooks.ids()
-    told = f"{kills} kills, {events} events, {len(by_mail)} mails, {len(by_hook)} hook messages"
+    by_mail = [mail["Message-ID"] for mail in mails.taken if mail["To"] == people.stranger.email]
+    digests = [mail for mail in mails.taken if mail["To"] == reader.email]
+    named = [set(re.findall(r"Account \d+", part(mail, "plain"))) for mail in digests]
+    by_hook = [headers["webhook-id"] for path, headers, _ in hooks.got if path == "/hook"]
+    pushes = [device.read(body)["tag"] for path, _, body in hooks.got if path == "/push/1"]
+    told = (
+        f"{kills} kills, {events} events, {len(by_mail)} mails, {len(digests)} digests, "
+        f"{len(by_hook)} hook messages, {len(pushes)} pushes"
+    )
     record_property("counted", told)
     assert len(set(by_mail)) == events
     assert len(by_mail) - events <= kills
     assert len(set(by_hook)) == events
+    assert len(set(pushes)) == events
+    assert {f"Account {number}" for number in range(events)} == set().union(*named)
+    repeated = [lines for n, lines in enumerate(named) if lines & set().union(*named[:n])]
+    assert len(repeated) <= kills
 
 
 @pytest.mark.django_db
