@@ -129,3 +129,23 @@ def test_rates_below_the_trades_are_another_section() -> None:
         "Date/Time,FromCurrency,ToCurrency,Rate\n20240105,EUR,USD,1.0515\n"
     )
     assert [told(row).split()[0] for row in rows(text)] == ["buy", "section_not_read"]
+
+
+def test_an_element_says_the_level_only_where_the_query_does_not() -> None:
+    """A closed lot repeats a part of a trade, and is none."""
+    trade = (
+        '<Trade accountId="U1" currency="USD" assetCategory="STK" symbol="VT" isin="US9220427424" '
+        'dateTime="20240105;103001" buySell="BUY" quantity="3" tradePrice="100" tradeMoney="300" '
+        'ibCommission="-1" ibCommissionCurrency="USD" taxes="0" openCloseIndicator="O"{level}/>'
+    )
+    text = (
+        "<FlexQueryResponse><FlexStatements><FlexStatement><Trades>{}</Trades></FlexStatement>"
+        "</FlexStatements></FlexQueryResponse>"
+    )
+    lot = trade.format(level=' levelOfDetail="CLOSED_LOT"')
+    execution = trade.format(level=' levelOfDetail="EXECUTION"')
+    assert [told(row).split()[0] for row in rows(text.format(execution + lot))] == [
+        "buy",
+        "summary",
+    ]
+    assert told(rows(text.format(trade.format(level="")))[0]).startswith("buy 3 300")

@@ -263,8 +263,7 @@ _ELEMENTS = {
     "Order": TRADES,
     "CashTransaction": CASH,
 }
-# The element says the level, whether the query has that column or not.
-_LEVELS = {"Trade": "EXECUTION", "Order": "ORDER"}
+# The element says the level where the query lacks that column.
 _ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
     layout.name: {
         alias.casefold().replace("/", ""): field
@@ -354,8 +353,10 @@ def _element(
     """Return the row of one XML element."""
     known = {**_ATTRIBUTES[layout.name], **_XML_ONLY}
     cells = {known[k.casefold()]: v for k, v in attributes.items() if k.casefold() in known}
-    if name in _LEVELS:
-        cells["level"] = _LEVELS[name]
+    if name == "Order":
+        cells["level"] = "ORDER"
+    elif name == "Trade" and not cells.get("level"):
+        cells["level"] = "EXECUTION"
     return Line(
         place[0],
         cells,
