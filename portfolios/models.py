@@ -275,6 +275,30 @@ class TaxCarryforward(models.Model):
         return f"{self.owner_id} {self.year}"
 
 
+@pghistory.track(*every_change())
+class Goal(models.Model):
+    """A value that a household wants to have by a day; `contribution` is paid in every month."""
+
+    public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="goals")
+    name = models.CharField(max_length=NAME_LENGTH_MAX)
+    target = money_field()
+    currency = models.CharField(max_length=3)
+    target_date = models.DateField()
+    contribution = money_field(default=Decimal(0))
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="goal_is_positive", condition=Q(target__gt=0, contribution__gte=0)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.household_id} {self.name}"
+
+
 HOLDINGS_COLUMNS_MAX = 40
 
 

@@ -128,7 +128,7 @@ ENTRIES: Sequence[Entry] = (
         ),
         pages=(
             *("recommendation", "order_sheet", "rebalance", "rebalance_job", "harvest_request"),
-            *("questionnaire", "models", "model"),
+            *("questionnaire", "models", "model", "goals", "goal"),
         ),
         on_phone=True,
     ),

@@ -14,6 +14,7 @@ from dashboard.pages import (
     discover,
     dividends,
     gains,
+    goals,
     grids,
     harvests,
     holdings,
@@ -185,6 +186,9 @@ urlpatterns = [
     path(
         "households/<uuid:household_id>/report", clients.household_report, name="household_report"
     ),
+    path("goals", goals.goal_list, name="goals"),
+    path("goals/<uuid:goal_id>", goals.goal_page, name="goal"),
+    path("goals/<uuid:goal_id>/delete", goals.goal_delete, name="goal_delete"),
     path("holdings", holdings.holdings, name="holdings"),
     path("holdings.csv", holdings.holdings_csv, name="holdings_csv"),
     path("holdings/columns", holdings.holdings_columns, name="holdings_columns"),

@@ -92,7 +92,7 @@ def test_a_day_beyond_the_limits_is_refused_by_code(
 def _address(page: URLPattern, ids: dict[str, str]) -> str:
     wanted = page.pattern.converters
     words = {"token": "a-token", "mail_id": "1", "basket": "schwab", "tax_file_format": "csv"}
-    words["household_id"] = "01a20a30-7263-7db1-aedd-8d50271f4780"
+    words |= dict.fromkeys(("household_id", "goal_id"), "01a20a30-7263-7db1-aedd-8d50271f4780")
     return reverse(str(page.name), kwargs={name: (ids | words)[name] for name in wanted})
 
 

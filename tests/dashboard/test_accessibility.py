@@ -138,6 +138,7 @@ def addresses(account: Any) -> list[str]:
         "/tax",
         "/activity",
         "/record",
+        "/goals",
         f"/households/{account.household.public_id}/report",
         "/search?q=a",
         "/keys",
