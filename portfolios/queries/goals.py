@@ -75,11 +75,12 @@ def whole_months(found: Answer, today: date) -> tuple[Decimal, ...]:
 
 def target_in(currency: str, row: Goal, *, now: datetime) -> Decimal:
     """Return the goal's target in a currency, at today's rate."""
+    target: Decimal = row.target
     if row.currency == currency:
-        return row.target
+        return target
     rate = rates_into(currency, {row.currency}, now=now).get(row.currency)
     if rate is None:
         raise Conflict(
             f"No exchange rate from {row.currency} to {currency} is known.", code="rate_missing"
         )
-    return converted(row.target, rate.rate, currency)
+    return converted(target, rate.rate, currency)

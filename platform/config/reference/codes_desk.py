@@ -24,7 +24,6 @@ DESK_CODES = {
     "goal_date_invalid": "The day of a goal must be next month to 50 years ahead.",
     "goal_not_found": "The goal does not exist, or is of another household.",
     "too_many_goals": "The household has the most goals. Delete one first.",
-    "history_too_short": "A projection needs 24 months of own returns. Wait, or import more.",
     "rate_missing": "No exchange rate between two currencies is known. Wait for one, or state it.",
     "value_unknown": "The household has no value now: a price or a rate is missing.",
     "lots_not_chosen": "No lot is chosen. Enter a quantity for at least one.",
