@@ -72,7 +72,7 @@ def project(
     """Return the projection of a value over `months`.
 
     returns: the own monthly returns as fractions, oldest first; contribution: per month.
-    Raises Conflict `history_too_short`.
+    Raises Conflict `months_too_few`.
     """
     assert 1 <= months <= MONTHS_AHEAD_MAX, "the caller bounds the horizon"
     known = np.array([float(one) for one in returns[-MONTHS_READ_MAX:]])
@@ -80,7 +80,7 @@ def project(
         raise Conflict(
             f"Only {len(known)} months of own returns are known. A projection from history needs "
             f"{MONTHS_MIN}.",
-            code="history_too_short",
+            code="months_too_few",
         )
     growth = np.maximum(_drawn(known, months) + float(shift) / 12, -1.0)
     paths = np.empty((PATHS, months + 1))

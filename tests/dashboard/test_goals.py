@@ -57,7 +57,7 @@ def test_a_loss_takes_at_most_everything() -> None:
 def test_too_short_a_history_is_no_projection() -> None:
     with pytest.raises(Conflict) as refused:
         of(returns=STEADY[1:])
-    assert refused.value.code == "history_too_short"
+    assert refused.value.code == "months_too_few"
 
 
 def test_a_projection_is_drawn_and_tabled_within_bounds() -> None:
@@ -156,12 +156,18 @@ def test_goals_are_bounded(people: Any, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.django_db
 def test_what_if_is_refused_at_its_field_and_without_history_there_is_a_reason(
-    people: Any, invest: Any, page_client: PageClient, quote: Callable[..., None]
+    people: Any,
+    invest: Any,
+    page_client: PageClient,
+    quote: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     quote(AAA="50", BBB="20")
+    monkeypatch.setattr(projection, "MONTHS_MIN", 100)
     goal = operations.add_goal(user=people.owner, stated=stated(), now=timezone.now())
     client = page_client(people.owner)
     page = client.get(f"/goals/{goal.public_id}").content.decode()
     assert "No projection" in page
+    assert "needs 100" in page
     odd = client.get(f"/goals/{goal.public_id}?shift=NaN&by=9999-12-31&contribution=x")
     assert odd.status_code == 200

@@ -25,6 +25,7 @@ DESK_CODES = {
     "goal_not_found": "The goal does not exist, or is of another household.",
     "too_many_goals": "The household has the most goals. Delete one first.",
     "rate_missing": "No exchange rate between two currencies is known. Wait for one, or state it.",
+    "months_too_few": "A projection needs 24 months of own returns. Wait, or import more.",
     "value_unknown": "The household has no value now: a price or a rate is missing.",
     "lots_not_chosen": "No lot is chosen. Enter a quantity for at least one.",
     "quantity_invalid": "The quantity is no number, or more than the lot has. Correct it.",
