@@ -69,6 +69,6 @@ def hidden_strategy(user: Any, count: int) -> Any:
                 version=version,
                 since=now,
             )
-            for version in targets
+            for version in targets[:-1]
         )
     return row

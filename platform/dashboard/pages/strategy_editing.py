@@ -29,7 +29,7 @@ from edge.rate_limits import PUBLISH
 from jobs.operations import Answer
 from marketdata.models import AssetClass
 from portfolios.holdings.target_sets import unpacked
-from recommendations.models import Strategy, StrategyAuthor, StrategyState
+from recommendations.models import RiskProfile, Strategy, StrategyAuthor, StrategyState
 from recommendations.operations import strategies as operations
 from recommendations.queries import strategies as queries
 from recommendations.strategies import rules as strategy_rules
@@ -208,7 +208,7 @@ def _initial(request: SignedIn, row: Strategy | None) -> dict[str, Any]:
     author = StrategyAuthor.objects.filter(user=request.user).first()
     found: dict[str, Any] = {"author_name": author.name if author else ""}
     if row is None:
-        return found
+        return {**found, "risk_profile": RiskProfile.BALANCED, "bands": True}
     rules = strategy_rules.unpacked(row.draft_rules)
     return {
         **found,
