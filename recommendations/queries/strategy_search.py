@@ -5,7 +5,8 @@ How a search stays fast however common its words are:
     1. at most CANDIDATES_MAX matches are read, the most followed first. PostgreSQL walks down the
        index of followers for a common word and reads the index of words for a rare one; it knows
        the frequency of both
-    2. if there were more, the newest FRESH_MAX matches join, so a new strategy can be seen
+    2. if there were more, the newest FRESH_MAX matches among the newest FRESH_READ_MAX strategies
+       join, so a new strategy can be seen
     3. only these are ranked, by `title`, a vector so short that it lies in the row itself
 
 So relevance, total and counts are exact up to CANDIDATES_MAX matches; above, the answer says so.
@@ -41,11 +42,14 @@ from stores.rows import rows_of
 
 CANDIDATES_MAX = 400
 FRESH_MAX = 50
+FRESH_READ_MAX = 1000
 SUGGESTED_MAX = 8
 SUGGESTED_FROM_LENGTH = 2
 TAGS_COUNTED_MAX = 30
 STATEMENT_MS_MAX = 3000
 _SALT = "cursor.strategies"
+# Between the publication and the first day of the record, and back.
+_SLACK_DAYS = 7
 
 # Words of the description, summary and author, tags, name.
 _WEIGHTS = "'{0.02, 0.2, 0.5, 1.0}'::real[]"
@@ -177,11 +181,13 @@ def _search(
     wanted = _wanted(text, filters)
     if sort == Sort.RELEVANCE:
         return _by_relevance(wanted, size, start, cursor)
-    counted: tuple[int, bool, Counts] | None = None
-    if cursor is None:
-        counted = _counted(_candidates(wanted, ranked=False))
-    keys, following = _by_column(wanted, sort, size, start, cursor)
-    total, exact, counts = counted or (None, False, None)
+    candidates = _candidates(wanted, ranked=False)
+    total, exact, counts = _counted(candidates)
+    # Few matches are sorted; the index of the sort is walked only where matches are frequent.
+    among = _Wanted(["id = ANY(%(among)s)"], {"among": [row.pk for row in candidates]})
+    keys, following = _by_column(among if exact else wanted, sort, size, start, cursor)
+    if cursor is not None:
+        return Found(_hits(keys, wanted), None, False, None, following)
     return Found(_hits(keys, wanted), total, exact, counts, following)
 
 
@@ -216,20 +222,27 @@ def _candidates(wanted: _Wanted, *, ranked: bool = True) -> list[_Candidate]:
     """Return the most followed matches; to be ranked, the newest as well if these are not all."""
     columns = "id, strategy_id, followers, risk_profile, asset_classes, tags, title"
     score = "ln(1 + followers) * 0.02"
-    fresh = FRESH_MAX if ranked else 0
-    if wanted.query and ranked:
+    if wanted.query:
         score += f" + ts_rank({_WEIGHTS}, title, {wanted.query}, 1)"
     statement = f"""
 WITH followed AS MATERIALIZED (
     SELECT {columns}, false AS fresh FROM {_TABLE} WHERE {wanted.where}
      ORDER BY followers DESC, id DESC LIMIT {CANDIDATES_MAX + 1}),
 fresh AS MATERIALIZED (
-    SELECT {columns}, true AS fresh FROM {_TABLE}
+    SELECT {columns}, true AS fresh
+      FROM (SELECT * FROM {_TABLE}
+             ORDER BY published_at DESC, id DESC LIMIT {FRESH_READ_MAX}) newest
      WHERE (SELECT count(*) FROM followed) > {CANDIDATES_MAX} AND {wanted.where}
-     ORDER BY published_at DESC, id DESC LIMIT {fresh})
+     ORDER BY published_at DESC, id DESC LIMIT {FRESH_MAX})
 SELECT id, strategy_id, followers, risk_profile, asset_classes, tags, fresh, {score}
   FROM (SELECT * FROM followed UNION ALL
         SELECT * FROM fresh WHERE id NOT IN (SELECT id FROM followed)) candidate
+"""  # noqa: S608  built from constants of this file
+    if not ranked:
+        statement = f"""
+SELECT id, strategy_id, followers, risk_profile, asset_classes, tags, false, 0.0
+  FROM {_TABLE} WHERE {wanted.where}
+ ORDER BY followers DESC, id DESC LIMIT {CANDIDATES_MAX + 1}
 """  # noqa: S608  built from constants of this file
     return [_Candidate(*row) for row in rows_of(statement, wanted.values)]
 
@@ -248,7 +261,7 @@ def _by_column(
         conditions.append(f"({column}, id) < (%(after)s::{kind}, %(after_id)s)")
         values |= {"after": str(after[0]), "after_id": after[1]}
     rows = rows_of(
-        f"SELECT strategy_id, id, {column}::text FROM {_TABLE} "  # noqa: S608
+        f"SELECT strategy_id, id, {column}::text AS written FROM {_TABLE} "  # noqa: S608
         f"WHERE {' AND '.join(conditions)} ORDER BY {column} DESC, id DESC "
         f"LIMIT {size + 1:d} OFFSET {0 if cursor else start:d}",
         values,
@@ -299,7 +312,18 @@ def _wanted(text: SearchText, filters: Filters, *, vector: str = "words") -> _Wa
         if value not in ((), None):
             wanted.conditions.append(condition)
             wanted.values[name] = list(value) if isinstance(value, tuple) else value
+    if days := _days_needed(filters):
+        # Implied, and it saves a walk from the newest on the way through all that are too young.
+        wanted.conditions.append("published_at <= now() - %(younger)s * interval '1 day'")
+        wanted.values["younger"] = max(0, days - _SLACK_DAYS)
     return wanted
+
+
+def _days_needed(filters: Filters) -> int:
+    """Return the days of record without which no strategy can pass the filters."""
+    figures = (filters.min_return, filters.min_sharpe, filters.max_drawdown)
+    least = RECORD_DAYS_MIN if any(one is not None for one in figures) else 0
+    return max(least, filters.min_record_days or 0)
 
 
 _MARKS = f"StartSel={MARK_START}, StopSel={MARK_END}"

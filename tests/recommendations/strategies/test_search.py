@@ -158,7 +158,7 @@ def shelf(author: Any) -> None:
         asset_classes=["etf"],
         tags=["old"],
         risk_profile="growth",
-        followers=9,
+        followers=12,
         published_at=noon(MONDAY) - timedelta(days=9),
         return_1y=Decimal("0.2"),
         **record | {"max_drawdown": Decimal("-0.4"), "sharpe": Decimal("1.5")},
