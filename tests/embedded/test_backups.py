@@ -82,7 +82,7 @@ def backup_folder(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return data_folder / "backups"
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_the_drill_a_moment_is_restored_to_the_transaction(
     data_folder: Path, backup_folder: Path
 ) -> None:
