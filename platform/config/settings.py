@@ -291,7 +291,7 @@ KEY_ROUTES = "config.key_routes.ROUTES"
 KEY_OBJECTS = "config.key_routes.OBJECTS"
 ACCOUNTS_SEEN = "transactions.queries.accounts_seen"
 # What would be out of reach for somebody who leaves a household.
-HOUSEHOLD_HOLDS = "transactions.queries.holding_households.household_holds"
+HOUSEHOLD_HOLDS = "recommendations.queries.holding_households.household_holds"
 
 # Users and log-ins.
 AUTH_USER_MODEL = "identity.User"

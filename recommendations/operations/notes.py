@@ -8,7 +8,7 @@ from core.errors import Conflict
 from core.limits import NOTES_PER_HOUSEHOLD_MAX
 from identity.models import Household, User
 from recommendations.models import Note
-from recommendations.queries.notes import Subject
+from recommendations.queries.notes import Subject, note_unknown
 from stores.locks import locked
 
 
@@ -35,10 +35,11 @@ def write_note(*, user: User, subject: Subject, body: str, now: datetime) -> Not
 
 
 def change_note(*, note: Note, body: str, now: datetime) -> Note:
-    """Replace the text of a note; its first day stays."""
+    """Replace the text of a note; its first day stays. Raise NotFound if it was just deleted."""
     if body != note.body:
+        if not Note.objects.filter(pk=note.pk).update(body=body, changed_at=now):
+            raise note_unknown()
         note.body, note.changed_at = body, now
-        note.save(update_fields=["body", "changed_at"])
     return note
 
 

@@ -80,8 +80,13 @@ def note(*, user: User, public_id: UUID) -> Note:
     rows = Note.objects.for_user(user).select_related("author", "account").defer("words")
     found = rows.filter(public_id=public_id).first()
     if found is None:
-        raise NotFound("No such note.", code="note_not_found")
+        raise note_unknown()
     return found
+
+
+def note_unknown() -> NotFound:
+    """Return the refusal for a note that does not exist, or not for this user."""
+    return NotFound("No such note.", code="note_not_found")
 
 
 def subjects_of(*, user: User, rows: Iterable[Note]) -> dict[tuple[str, UUID], Subject]:

@@ -9,8 +9,19 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from core.limits import HOUSEHOLD_MEMBERS_MAX
-from identity.models import AdviserLink, Household, Invitation, SecurityEvent, TokenFamily, User
+from identity.models import (
+    AccountantLink,
+    AdviserLink,
+    Household,
+    Invitation,
+    Role,
+    SecurityEvent,
+    TokenFamily,
+    User,
+)
 from identity.operations.households import _mailed
+from identity.operations.users import deactivate, move
+from portfolios.models import Goal
 
 pytestmark = pytest.mark.django_db
 
@@ -60,14 +71,26 @@ def test_who_holds_nothing_joins_and_sees_the_accounts_at_once(
     assert refused(join(fresh, token)) == (400, "invitation_invalid")
 
 
-@pytest.mark.parametrize("kind", ["account", "archived", "asset"])
+@pytest.mark.parametrize("kind", ["account", "archived", "asset", "note", "goal"])
 def test_nobody_joins_away_from_what_only_they_can_reach(
-    people: Any, client_of: Clients, token: str, kind: str
+    people: Any, assets: Any, client_of: Clients, token: str, kind: str
 ) -> None:
     client = client_of(people.stranger)
     if kind == "asset":
         body = {"symbol": "OWN", "name": "Ours", "currency": "USD", "asset_class": "equity"}
         assert client.post("/api/v1/market/assets", body).status_code == 201
+    elif kind == "goal":
+        Goal.objects.create(
+            household=people.stranger.household,
+            name="House",
+            target=1000,
+            currency="USD",
+            target_date="2040-01-01",
+            created_at=timezone.now(),
+        )
+    elif kind == "note":
+        body = {"subject_type": "asset", "subject_id": str(assets["AAA"].public_id), "body": "Hm"}
+        assert client.post("/api/v1/notes", body).status_code == 201
     else:
         made = client.post("/api/v1/accounts", ACCOUNT).json()
         if kind == "archived":
@@ -75,7 +98,10 @@ def test_nobody_joins_away_from_what_only_they_can_reach(
     home = people.stranger.household_id
     answer = join(client, token)
     assert refused(answer) == (409, "household_holds_data")
-    assert ("1 asset of your own" if kind == "asset" else "1 account") in answer.json()["detail"]
+    lost = {"asset": "1 asset of your own", "note": "1 note", "goal": "1 goal"}.get(
+        kind, "1 account"
+    )
+    assert lost in answer.json()["detail"]
     people.stranger.refresh_from_db()
     assert people.stranger.household_id == home
     assert Invitation.objects.get().accepted_at is None
@@ -133,6 +159,41 @@ def test_an_adviser_who_joins_is_a_member_and_no_adviser_any_more(
     assert not AdviserLink.objects.filter(
         adviser=people.adviser, household=people.owner.household
     ).exists()
+
+
+def granted_books(people: Any, household: Household) -> AccountantLink:
+    User.objects.filter(pk=people.operator.pk).update(role=Role.ACCOUNTANT)
+    now = timezone.now()
+    return AccountantLink.objects.create(
+        accountant=people.operator,
+        household=household,
+        years=[now.year],
+        ends_at=now + timedelta(days=90),
+        created_at=now,
+    )
+
+
+def test_no_accountant_reads_on_what_its_last_member_has_left(
+    people: Any, client_of: Clients, token: str
+) -> None:
+    link = granted_books(people, people.stranger.household)
+    assert join(client_of(people.stranger), token).status_code == 200
+    assert not AccountantLink.objects.filter(pk=link.pk).exists()
+
+
+def test_no_accountant_reads_on_when_the_last_member_is_closed(people: Any) -> None:
+    kept = granted_books(people, people.owner.household)
+    deactivate(user=people.owner, now=timezone.now())
+    assert AccountantLink.objects.filter(pk=kept.pk).exists()
+    deactivate(user=people.spouse, now=timezone.now())
+    assert not AccountantLink.objects.filter(pk=kept.pk).exists()
+
+
+def test_an_accountant_who_joins_keeps_no_access_for_when_they_leave(people: Any) -> None:
+    link = granted_books(people, people.owner.household)
+    accountant = User.objects.get(pk=people.operator.pk)
+    move(user=accountant, household=people.owner.household)
+    assert not AccountantLink.objects.filter(pk=link.pk).exists()
 
 
 def test_the_page_says_what_joining_means_and_joins(

@@ -7,11 +7,12 @@ from uuid import UUID
 import pytest
 
 from core import limits
+from core.errors import NotFound
 from core.identifiers import uuid7
 from identity.models import AdviserLink
 from marketdata.models import Asset
 from recommendations.models import Note
-from recommendations.operations import write_note
+from recommendations.operations import change_note, write_note
 from recommendations.queries import note_subject
 from transactions.models import Transaction
 from transactions.operations import open_account
@@ -284,4 +285,14 @@ def test_notes_go_with_an_account_that_is_deleted(people: Any, account: Any) -> 
     )
     write_note(user=people.owner, subject=subject, body="x", now=NOW)
     delete_account(account=account)
+    assert not Note.objects.exists()
+
+
+def test_a_note_that_was_just_deleted_is_not_changed(people: Any, account: Any) -> None:
+    """Another member deletes it between reading and writing."""
+    subject = note_subject(user=people.owner, subject_type="account", subject_id=account.public_id)
+    note = write_note(user=people.owner, subject=subject, body="First", now=NOW)
+    Note.objects.filter(pk=note.pk).delete()
+    with pytest.raises(NotFound):
+        change_note(note=note, body="Second", now=NOW)
     assert not Note.objects.exists()

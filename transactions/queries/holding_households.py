@@ -12,13 +12,14 @@ def household_holds(*, household: Household, owner: User | None) -> list[str]:
     """
     accounts = Account.objects.filter(household=household)
     if owner is not None:
-        return _counted(accounts.filter(owner=owner).count(), "account", "accounts")
+        return counted(accounts.filter(owner=owner).count(), "account", "accounts")
     assets = Asset.objects.filter(household=household)
     return [
-        *_counted(accounts.count(), "account", "accounts"),
-        *_counted(assets.count(), "asset of your own", "assets of your own"),
+        *counted(accounts.count(), "account", "accounts"),
+        *counted(assets.count(), "asset of your own", "assets of your own"),
     ]
 
 
-def _counted(count: int, one: str, many: str) -> list[str]:
+def counted(count: int, one: str, many: str) -> list[str]:
+    """Return a number with its noun, or nothing for none."""
     return [f"{count} {one if count == 1 else many}"] if count else []

@@ -15,7 +15,7 @@ from django.utils.crypto import constant_time_compare
 from core.errors import Conflict, InvalidInput, NotFound
 from core.limits import ADVISERS_PER_HOUSEHOLD_MAX, HOUSEHOLD_MEMBERS_MAX
 from identity.mail_tokens import link_id, link_key, link_token
-from identity.models import AdviserLink, Household, Invitation, Role, User
+from identity.models import AccountantLink, AdviserLink, Household, Invitation, Role, User
 from identity.operations.ended_rights import rights_changed
 from identity.operations.security_events import note
 from stores.locks import locked, locked_in_line
@@ -197,12 +197,20 @@ def end_links(links: QuerySet[AdviserLink]) -> int:
 
 
 def end_access_to_nobody(*, household_id: int) -> None:
-    """End the advisers' access to a household that has no active member left to withdraw it.
+    """End the access of advisers and accountants to a household whose last active member has left.
 
-    The household is locked, so of two members who leave at once the second sees that.
+    Nobody could withdraw it any more. The household is locked, so of two members who leave at once
+    the second sees that.
     """
     if not User.objects.filter(household_id=household_id, is_active=True).exists():
         end_links(AdviserLink.objects.filter(household_id=household_id))
+        AccountantLink.objects.filter(household_id=household_id).delete()
+
+
+def end_access_from_outside(*, user: User, household: Household) -> None:
+    """End what somebody who is now a member was granted before, or it would outlast membership."""
+    end_links(AdviserLink.objects.filter(adviser=user, household=household))
+    AccountantLink.objects.filter(accountant=user, household=household).delete()
 
 
 def locked_household(*, household_id: int) -> Household:

@@ -19,9 +19,8 @@ from django.utils.module_loading import import_string
 
 from core.errors import Conflict
 from core.limits import HOUSEHOLD_MEMBERS_MAX
-from identity.models import AdviserLink, Household, Invitation, User
+from identity.models import Household, Invitation, User
 from identity.operations.households import (
-    end_links,
     invited_to,
     is_mailed_token,
     locked_household,
@@ -69,7 +68,6 @@ def join_household(*, user: User, token: str, now: datetime, origin: Origin = NO
         _ensure_room(offer.household)
         left = leaving(user=fresh)
         _ensure_nothing_lost(left)
-        end_links(AdviserLink.objects.filter(adviser=fresh, household=offer.household))
         move(user=fresh, household=offer.household)
         Invitation.objects.filter(
             invited_by=fresh, household=left.household, accepted_at=None, revoked_at=None

@@ -18,6 +18,7 @@ from identity.models import Household, Invitation, Revocation, Role, TokenFamily
 from identity.operations.email_addresses import begin_verification
 from identity.operations.ended_rights import rights_changed
 from identity.operations.households import (
+    end_access_from_outside,
     end_access_to_nobody,
     is_mailed_token,
     locked_household,
@@ -177,6 +178,7 @@ def move(*, user: User, household: Household) -> None:
     left_id = User.objects.values_list("household_id", flat=True).get(pk=user.pk)
     with transaction.atomic():
         locked_household(household_id=left_id)
+        end_access_from_outside(user=user, household=household)
         _change_rights(user, household=household)
         end_access_to_nobody(household_id=left_id)
 
