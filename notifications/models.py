@@ -256,6 +256,8 @@ class OwnDataArchive(models.Model):
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     # A new one replaces the old one.
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="+")
+    # Whose data it holds: who has left that household may not fetch them any more.
+    of_household_id = models.BigIntegerField(null=True, editable=False)
     bytes = models.PositiveBigIntegerField()
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)

@@ -90,7 +90,11 @@ def _stored(user: User, file: IO[bytes], now: datetime) -> OwnDataArchive:
     OwnDataArchive.objects.for_user(user).delete()
     size = file.seek(0, 2)
     archive = OwnDataArchive.objects.create(
-        user=user, bytes=size, created_at=now, expires_at=now + KEPT
+        user=user,
+        of_household_id=user.household_id,
+        bytes=size,
+        created_at=now,
+        expires_at=now + KEPT,
     )
     file.seek(0)
     number = 0

@@ -16,14 +16,32 @@ from identity import queries as identity
 from identity.models import User
 from identity.operations.log_ins import open_log_ins
 from jobs.models import Job
+from marketdata.models import Asset, CorporateAction, OwnPrice
 from notifications.models import OwnDataArchive, PriceAlert, PushSubscription, Webhook
 from notifications.own_data.files import ArchiveFile, csv_text, json_text
 from notifications.queries.notices import notices
 from notifications.queries.people import preference_of, wishes_of
-from portfolios.models import RebalancePolicy, Restriction, Target, TaxCarryforward, TaxFiling
-from recommendations.models import Recommendation
+from portfolios.models import (
+    Goal,
+    RebalancePolicy,
+    Restriction,
+    SkippedDividend,
+    Target,
+    TargetSetVersion,
+    TaxCarryforward,
+    TaxFiling,
+)
+from recommendations.models import (
+    AllocationModel,
+    Note,
+    Recommendation,
+    RiskAssessment,
+    Strategy,
+    StrategyFollow,
+    StrategyReport,
+)
 from transactions.files.writing import FORMATS
-from transactions.models import Account, Import, Order
+from transactions.models import Account, Import, Order, Reconciliation, WashSalePolicy
 from transactions.queries.exports import drafts
 
 COLLECT = "notifications.collect_own_data"
@@ -55,8 +73,12 @@ def files_of(*, user: User, now: datetime) -> Iterator[ArchiveFile]:
         lambda: FORMATS["ballast"].write(drafts(listed=accounts, standing=False)),
     )
     yield from _plans(accounts)
+    yield from _records(accounts)
+    yield from _own_market(user)
+    yield from _thoughts(user)
     yield from _told(user)
     yield from _access(user, now)
+    yield from _opened_to(user, now)
     yield ArchiveFile(
         "audit.csv",
         "who did what with the access to your household",
@@ -74,18 +96,26 @@ def _profile(user: User) -> Iterator[str]:
             "household": {"id": household.public_id, "name": household.name},
             "members": [one.email for one in identity.members(household=household)],
             "tax_filing": _row(filing),
+            "wash_sale_policy": _row(WashSalePolicy.objects.filter(household=household).first()),
             "tax_carryforwards": [_row(one) for one in carried.order_by("pk")],
         }
     )
 
 
-def _plans(accounts: Sequence[Account]) -> Iterator[ArchiveFile]:
-    def table(name: str, about: str, rows: "QuerySet[Any, Any]", **fields: str) -> ArchiveFile:
-        found = rows.filter(account__in=accounts).order_by("pk").values_list(*fields.values())
-        return ArchiveFile(
-            name, about, lambda: csv_text(list(fields), found.iterator(_ROWS_AT_ONCE))
-        )
+def _table(
+    accounts: Sequence[Account],
+    name: str,
+    about: str,
+    rows: "QuerySet[Any, Any]",
+    **fields: str,
+) -> ArchiveFile:
+    """Return the rows of some accounts as a file; `fields` by the names of its columns."""
+    found = rows.filter(account__in=accounts).order_by("pk").values_list(*fields.values())
+    return ArchiveFile(name, about, lambda: csv_text(list(fields), found.iterator(_ROWS_AT_ONCE)))
 
+
+def _plans(accounts: Sequence[Account]) -> Iterator[ArchiveFile]:
+    table = partial(_table, accounts)
     yield table(
         "targets.csv",
         "the shares of your accounts you aim at; no symbol is cash",
@@ -105,6 +135,15 @@ def _plans(accounts: Sequence[Account]) -> Iterator[ArchiveFile]:
         until="until_date",
         reason="reason",
     )
+    version = ("target_set__account__name", "number", "weights", "note", "created_at")
+    versions = TargetSetVersion.objects.filter(target_set__account__in=accounts).order_by("id")
+    yield ArchiveFile(
+        "targets_history.csv",
+        "every version of these targets",
+        lambda: csv_text(
+            ("account", *version[1:]), versions.values_list(*version).iterator(_ROWS_AT_ONCE)
+        ),
+    )
     yield ArchiveFile(
         "rebalance_policies.json",
         "your rules of rebalancing",
@@ -112,6 +151,10 @@ def _plans(accounts: Sequence[Account]) -> Iterator[ArchiveFile]:
             [_row(one) for one in RebalancePolicy.objects.filter(account__in=accounts)]
         ),
     )
+
+
+def _records(accounts: Sequence[Account]) -> Iterator[ArchiveFile]:
+    table = partial(_table, accounts)
     yield table(
         "orders.csv",
         "the orders of your accounts",
@@ -140,6 +183,29 @@ def _plans(accounts: Sequence[Account]) -> Iterator[ArchiveFile]:
         decided_at="decided_at",
     )
     yield table(
+        "skipped_dividends.csv",
+        "the announced dividends you left out",
+        SkippedDividend.objects.all(),
+        account="account__name",
+        symbol="asset__symbol",
+        ex_date="ex_date",
+        skipped_at="skipped_at",
+    )
+    yield table(
+        "reconciliations.csv",
+        "the files you compared with your accounts",
+        Reconciliation.objects.all(),
+        id="public_id",
+        account="account__name",
+        file="file_name",
+        from_date="from_date",
+        to_date="to_date",
+        matched="matched",
+        differing="differing",
+        result="result",
+        created_at="created_at",
+    )
+    yield table(
         "imports.csv",
         "the files you imported",
         Import.objects.all(),
@@ -147,6 +213,94 @@ def _plans(accounts: Sequence[Account]) -> Iterator[ArchiveFile]:
         account="account__name",
         format="format",
         created_at="created_at",
+    )
+
+
+def _own_market(user: User) -> Iterator[ArchiveFile]:
+    """Yield the assets and prices that the household entered itself."""
+    asset = ("symbol", "name", "asset_class", "currency", "isin")
+    assets = Asset.objects.filter(household_id=user.household_id).order_by("id")
+    yield ArchiveFile(
+        "own_assets.csv",
+        "the assets your household added",
+        lambda: csv_text(asset, assets.values_list(*asset).iterator(_ROWS_AT_ONCE)),
+    )
+    price = ("asset__symbol", "date", "stated", "stated_currency", "nominal", "recorded_at")
+    prices = OwnPrice.objects.filter(household_id=user.household_id).order_by("asset_id", "date")
+    yield ArchiveFile(
+        "own_prices.csv",
+        "the prices your household entered",
+        lambda: csv_text(
+            ("symbol", *price[1:]), prices.values_list(*price).iterator(_ROWS_AT_ONCE)
+        ),
+    )
+    actions = CorporateAction.objects.filter(household_id=user.household_id)
+    yield ArchiveFile(
+        "own_actions.json",
+        "the corporate actions your household entered",
+        lambda: json_text(
+            [
+                {"symbol": one.asset.symbol, **(_row(one) or {})}
+                for one in actions.select_related("asset").order_by("id")
+            ]
+        ),
+    )
+
+
+def _thoughts(user: User) -> Iterator[ArchiveFile]:
+    """Yield what was written, answered and published."""
+    note = ("subject_type", "subject_id", "author__email", "body", "created_at", "changed_at")
+    notes = Note.objects.filter(household_id=user.household_id).order_by("id")
+    yield ArchiveFile(
+        "notes.csv",
+        "the notes of your household",
+        lambda: csv_text(
+            ("subject_type", "subject_id", "author", *note[3:]),
+            notes.values_list(*note).iterator(_ROWS_AT_ONCE),
+        ),
+    )
+    goal = ("name", "target", "currency", "target_date", "contribution", "created_at")
+    goals = Goal.objects.filter(household_id=user.household_id).order_by("id")
+    yield ArchiveFile(
+        "goals.csv",
+        "the goals of your household",
+        lambda: csv_text(goal, goals.values_list(*goal)),
+    )
+    answered = RiskAssessment.objects.filter(household_id=user.household_id).order_by("id")
+    yield ArchiveFile(
+        "questionnaires.json",
+        "the risk questionnaires of your household, with the profile they gave",
+        lambda: json_text([_row(one) for one in answered]),
+    )
+    model = ("public_id", "model", "request", "result", "created_at", "fitted_at")
+    models = AllocationModel.objects.filter(household_id=user.household_id).order_by("id")
+    yield ArchiveFile(
+        "models.csv",
+        "the models of target weights your household asked for",
+        lambda: csv_text(model, models.values_list(*model).iterator(_ROWS_AT_ONCE)),
+    )
+    written = Strategy.objects.filter(author=user).order_by("id")
+    yield ArchiveFile(
+        "strategies.json",
+        "the strategies you wrote",
+        lambda: json_text([_row(one) for one in written]),
+    )
+    followed = StrategyFollow.objects.filter(household_id=user.household_id)
+    yield ArchiveFile(
+        "followed_strategies.csv",
+        "the strategies your household follows",
+        lambda: csv_text(
+            ("name", "since"), followed.order_by("since").values_list("strategy__name", "since")
+        ),
+    )
+    reports = StrategyReport.objects.filter(reporter=user).order_by("id")
+    yield ArchiveFile(
+        "reports.csv",
+        "the strategies you reported to the moderators",
+        lambda: csv_text(
+            ("strategy", "reason", "details", "created_at"),
+            reports.values_list("strategy__name", "reason", "details", "created_at"),
+        ),
     )
 
 
@@ -221,6 +375,36 @@ def _access(user: User, now: datetime) -> Iterator[ArchiveFile]:
     )
 
 
+def _opened_to(user: User, now: datetime) -> Iterator[ArchiveFile]:
+    """Yield who else was let in."""
+    yield ArchiveFile(
+        "advisers.csv",
+        "the advisers who see your household",
+        lambda: csv_text(
+            ("adviser", "created_at"),
+            identity.advisers(user=user).values_list("adviser__email", "created_at"),
+        ),
+    )
+    yield ArchiveFile(
+        "accountants.csv",
+        "the accountants who may read tax years of your household",
+        lambda: csv_text(
+            ("accountant", "years", "ends_at"),
+            identity.accountants(user=user, now=now).values_list(
+                "accountant__email", "years", "ends_at"
+            ),
+        ),
+    )
+    yield ArchiveFile(
+        "invitations.csv",
+        "the open invitations to your household",
+        lambda: csv_text(
+            ("email", "created_at", "expires_at"),
+            identity.open_invitations(user=user).values_list("email", "created_at", "expires_at"),
+        ),
+    )
+
+
 _EVENT = ("created_at", "kind", "user", "actor", "device", "address", "details")
 
 
@@ -246,8 +430,12 @@ def _row(row: Model | None) -> dict[str, object] | None:
 
 
 def archive_of(*, user: User, now: datetime) -> OwnDataArchive:
-    """Return the user's archive; raise NotFound if there is none, or no longer."""
-    found = OwnDataArchive.objects.for_user(user).filter(expires_at__gt=now).first()
+    """Return the user's archive; raise NotFound if there is none, or no longer.
+
+    One collected in a household that the user has left since is none: they see nothing of it.
+    """
+    rows = OwnDataArchive.objects.for_user(user).filter(expires_at__gt=now)
+    found = rows.filter(of_household_id=user.household_id).first()
     if found is None:
         raise NotFound(
             "There is no archive of your data, or it has expired. Ask for a new one.",
