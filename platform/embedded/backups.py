@@ -48,6 +48,12 @@ class Backup:
     def is_base(self) -> bool:
         return bool(self.about["kind"] == "base")
 
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """PostgreSQL's own list of what a base back-up holds."""
+        found: Mapping[str, Any] = json.loads((self.folder / "backup_manifest").read_text())
+        return found
+
 
 def backup_folder() -> Path | None:
     """Return BACKUP_DIR."""

@@ -3,9 +3,11 @@
 BACKUP_DIR/log/000000010000000000000007.gz    one piece of 16 MB, compressed
 """
 
+import gzip
 import re
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 # A moment is lost at most so long: a piece that is not full is archived after this time.
@@ -61,6 +63,43 @@ def _place(text: str) -> int:
 
 def _piece_name(timeline: int, place: int) -> str:
     return f"{timeline:08X}{place >> 32:08X}{(place & 0xFFFFFFFF) >> 24:08X}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """The history of one cluster: its timeline, and where each earlier one was left for it.
+
+    Every restore begins a timeline. What an earlier one logged after the restored moment is of
+    another history, although it is in the same archive.
+    """
+
+    timeline: int
+    left: Mapping[int, int]
+
+    def holds(self, manifest: Mapping[str, object]) -> bool:
+        """Return whether a base back-up is of this history."""
+        ranges = manifest["WAL-Ranges"]
+        assert isinstance(ranges, list)
+        timeline, end = ranges[-1]["Timeline"], _place(ranges[-1]["End-LSN"])
+        if timeline == self.timeline:
+            return True
+        return timeline in self.left and end <= self.left[timeline]
+
+
+def line_of(log: Path, own: Path | None) -> Line:
+    """Return the history of the cluster with this log of its own, or else the newest archived."""
+    paths = log.glob("*.history.gz") if own is None else own.glob("*.history")
+    found = {path.name[:8]: path for path in paths}
+    if not found:
+        return Line(1, {})
+    newest = found[max(found)]
+    text = gzip.decompress(newest.read_bytes()) if newest.suffix == ".gz" else newest.read_bytes()
+    left = {}
+    for row in text.decode().splitlines():
+        words = row.split()
+        if len(words) > 1 and words[0].isdecimal():
+            left[int(words[0])] = _place(words[1])
+    return Line(int(newest.name[:8], 16), left)
 
 
 def forget_before(log: Path, piece: str) -> int:

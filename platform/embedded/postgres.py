@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import signal
+import struct
 import subprocess
 import time
 from collections.abc import Mapping
@@ -128,6 +129,30 @@ def postgres(
         lasting=lasting,
         log=log,
     )
+
+
+def identifier(server: Postgres) -> int | None:
+    """Return the number that initdb gave the cluster, which its back-ups have too."""
+    control = server.data / "global" / "pg_control"
+    return struct.unpack("=Q", control.read_bytes()[:8])[0] if control.exists() else None
+
+
+def restore_mark(server: Postgres) -> Path:
+    """Return the file that names where a running restore keeps the old cluster."""
+    return server.data.with_name(f"{server.data.name}.restoring")
+
+
+def put_back(server: Postgres) -> None:
+    """Put the old cluster back in its place if a restore of it has failed or was killed."""
+    mark = restore_mark(server)
+    if not mark.exists():
+        return
+    kept = server.data.with_name(mark.read_text())
+    if kept.exists():
+        stop_stale(server)
+        shutil.rmtree(server.data, ignore_errors=True)
+        kept.rename(server.data)
+    mark.unlink()
 
 
 def prepare(server: Postgres) -> None:

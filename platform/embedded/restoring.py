@@ -8,7 +8,6 @@ The old cluster is kept beside the new one, and is put back if anything fails.
 
 import argparse
 import os
-import shutil
 import subprocess
 import tarfile
 import time
@@ -56,13 +55,16 @@ def command(words: Sequence[str]) -> None:
     moment = parsed(asked.to) if asked.to else None
     where = places(Path(os.environ.get("DATA_DIR") or ".data"))
     url = os.environ.get("DATABASE_URL")
-    chosen = choose(all_backups(folder), name=asked.backup, moment=moment, base=not url)
     with ExitStack() as ends:
         ends.enter_context(hold(where))
-        if url:
-            restore_dump(chosen, url=url, moment=moment)
+        server = None if url else cluster(where, folder)
+        found = all_backups(folder)
+        line = None if server is None else line_of(server, folder, found)
+        chosen = choose(found, name=asked.backup, moment=moment, line=line)
+        if server is None or line is None:
+            restore_dump(chosen, url=url or "", moment=moment)
         else:
-            kept = restore_base(where, folder, chosen, moment=moment)
+            kept = restore_base(where, server, chosen, moment=moment, line=line)
             if kept is not None:
                 say(f"the old database is kept in {kept}; delete it when all is well")
         restore_files(where, folder, chosen)
@@ -84,12 +86,43 @@ def parsed(text: str) -> datetime:
     return moment
 
 
+def cluster(where: Places, folder: Path) -> Postgres:
+    """Return our own cluster, stopped, and as it was before a restore that was killed."""
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
+    server = postgres(where, environment=environment, lasting=True, log=log_folder(folder))
+    database.put_back(server)
+    if any(server.data.iterdir()):
+        database.stop_stale(server)
+    return server
+
+
+def line_of(server: Postgres, folder: Path, found: Sequence[Backup]) -> log_archive.Line:
+    """Return the history to go on with: that of our cluster, if it is one that was backed up.
+
+    A lost folder has none, and a copy that was started afresh has another: then it is the newest
+    history of the archive.
+    """
+    ours = database.identifier(server)
+    known = {backup.manifest.get("System-Identifier") for backup in found if backup.is_base}
+    own = server.data / "pg_wal" if ours in known else None
+    return log_archive.line_of(folder / "log", own)
+
+
 def choose(
-    found: Sequence[Backup], *, name: str | None, moment: datetime | None, base: bool
+    found: Sequence[Backup],
+    *,
+    name: str | None,
+    moment: datetime | None,
+    line: log_archive.Line | None,
 ) -> Backup:
-    """Return the back-up to start from: the named one, or the newest before the moment."""
-    kind = "base back-up" if base else "dump"
-    able = [backup for backup in found if backup.is_base == base]
+    """Return the back-up to start from: the named one, or the newest before the moment.
+
+    `line`: the history to go on with, which a base back-up must be of; None asks for a dump.
+    """
+    kind = "dump" if line is None else "base back-up"
+    able = [backup for backup in found if backup.is_base == (line is not None)]
+    if line is not None:
+        able = [backup for backup in able if line.holds(backup.manifest)]
     if name is not None:
         able = [backup for backup in able if backup.folder.name == name]
     if not able:
@@ -104,27 +137,32 @@ def choose(
 
 
 def restore_base(
-    where: Places, folder: Path, chosen: Backup, *, moment: datetime | None
+    where: Places,
+    server: Postgres,
+    chosen: Backup,
+    *,
+    moment: datetime | None,
+    line: log_archive.Line,
 ) -> Path | None:
-    """Put a new cluster in place of the old one. Return where the old one is kept."""
-    log = log_folder(folder)
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
-    server = postgres(where, environment=environment, lasting=True, log=log)
-    if any(server.data.iterdir()):
-        database.stop_stale(server)
+    """Put a new cluster in place of the old one. Return where the old one is kept.
+
+    A kill leaves a mark, by which the next start puts the old one back.
+    """
     say(f"checking {chosen.folder.name}")
     verify(server, chosen.folder)
     stamp = datetime.now(UTC).strftime(NAME_FORMAT)
     kept = server.data.with_name(f"{server.data.name}.before-{stamp}")
+    mark = database.restore_mark(server)
+    write_private(mark, kept.name)
     server.data.rename(kept)
     try:
         _unpack(server, chosen.folder)
-        _replay(where, server, moment=moment, log=log, unarchived=kept / "pg_wal")
+        _replay(where, server, moment=moment, unarchived=kept / "pg_wal", line=line)
     except BaseException:
-        shutil.rmtree(server.data, ignore_errors=True)
-        kept.rename(server.data)
+        database.put_back(server)
         say("the old database is back in its place")
         raise
+    mark.unlink()
     if not any(kept.iterdir()):
         kept.rmdir()
         return None
@@ -144,11 +182,21 @@ def _unpack(server: Postgres, source: Path) -> None:
 
 
 def _replay(
-    where: Places, server: Postgres, *, moment: datetime | None, log: Path, unarchived: Path
+    where: Places,
+    server: Postgres,
+    *,
+    moment: datetime | None,
+    unarchived: Path,
+    line: log_archive.Line,
 ) -> None:
     """Start the cluster, let it replay the log up to the moment, and stop it again."""
     (server.data / "recovery.signal").touch()
-    more = {"restore_command": log_archive.restore_command(log, unarchived=unarchived)}
+    assert server.log is not None, "a restore reads the archive"
+    more = {
+        "restore_command": log_archive.restore_command(server.log, unarchived=unarchived),
+        # Not the newest one of the archive, which a restore that was put back may have begun.
+        "recovery_target_timeline": str(line.timeline),
+    }
     if moment is not None:
         more |= {
             "recovery_target_time": moment.astimezone(UTC).isoformat(sep=" "),

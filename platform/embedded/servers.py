@@ -36,6 +36,7 @@ class Servers:
     def prepare(self, program: Program) -> None:
         """Remove all obstacles before a server starts."""
         if self.postgres is not None and program.name == "postgres":
+            database.put_back(self.postgres)
             database.prepare(self.postgres)
         else:
             redis_server.stop_stale(self.sockets[program.name])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -132,6 +133,73 @@ def test_a_moment_the_log_does_not_reach_leaves_the_database_as_it_was(
         assert rows(found.urls["DATABASE_URL"], "select answer from kept") == [(2,)]
 
 
+def test_a_second_restore_goes_on_with_the_history_of_the_first(
+    data_folder: Path, backup_folder: Path
+) -> None:
+    """A back-up that was made after the moment of the first is of a history that was left."""
+    where = places(data_folder / "data")
+    with running(where, backup_folder) as found:
+        url = found.urls["DATABASE_URL"]
+        rows(url, "create table kept as select 1 as answer")
+        backups.command([])
+        rows(url, "insert into kept values (2)")
+        moment = datetime.now(UTC)
+        time.sleep(1.1)  # the names of back-ups and the moment have seconds
+        rows(url, "insert into kept values (3)")
+        backups.command([])
+    restoring.command(["--to", moment.isoformat(), "--no-verify"])
+    with running(where, backup_folder) as found:
+        rows(found.urls["DATABASE_URL"], "insert into kept values (4)")
+    restoring.command(["--no-verify"])
+    with running(where, backup_folder) as found:
+        shown = rows(found.urls["DATABASE_URL"], "select answer from kept order by 1")
+        assert shown == [(1,), (2,), (4,)]
+
+
+def test_a_copy_started_afresh_is_restored_from_the_newest_history(
+    data_folder: Path, backup_folder: Path
+) -> None:
+    """Its own history is another one: it begins where the archive's does."""
+    where = places(data_folder / "data")
+    with running(where, backup_folder) as found:
+        rows(found.urls["DATABASE_URL"], "create table kept as select 1 as answer")
+        backups.command([])
+    restoring.command(["--no-verify"])
+    with running(where, backup_folder) as found:
+        rows(found.urls["DATABASE_URL"], "update kept set answer = 2")
+        backups.command([])
+    server = restoring.cluster(where, backup_folder)
+    shutil.rmtree(server.data)
+    with running(where, backup_folder) as found:
+        assert rows(found.urls["DATABASE_URL"], "select to_regclass('kept')") == [(None,)]
+    restoring.command(["--no-verify"])
+    with running(where, backup_folder) as found:
+        assert rows(found.urls["DATABASE_URL"], "select answer from kept") == [(2,)]
+
+
+def test_a_killed_restore_leaves_the_old_database_to_the_next_start(
+    data_folder: Path, backup_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = places(data_folder / "data")
+    with running(where, backup_folder) as found:
+        rows(found.urls["DATABASE_URL"], "create table kept as select 1 as answer")
+        backups.command([])
+        rows(found.urls["DATABASE_URL"], "update kept set answer = 2")
+    for step in ("_unpack", "_replay"):
+        with monkeypatch.context() as patch:
+            patch.setattr(restoring, step, lambda *given, **named: os._exit(9))
+            child = os.fork()
+            if child == 0:
+                try:
+                    restoring.command(["--no-verify"])
+                finally:
+                    os._exit(1)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+        with running(where, backup_folder) as found:
+            assert rows(found.urls["DATABASE_URL"], "select answer from kept") == [(2,)]
+    assert not list(where.data.parent.rglob("postgres.before-*"))
+
+
 def test_a_damaged_back_up_is_refused_before_anything_moves(
     data_folder: Path, backup_folder: Path
 ) -> None:
@@ -218,18 +286,27 @@ def test_the_newest_back_up_before_the_moment_is_chosen(tmp_path: Path) -> None:
 
     def made(hours: int, kind: str = "base") -> Backup:
         ended = start + timedelta(hours=hours)
-        return Backup(tmp_path / f"{kind}-{hours}", {"kind": kind, "finished_at": str(ended)})
+        folder = tmp_path / f"{kind}-{hours}"
+        folder.mkdir()
+        range_ = {"Timeline": 1, "Start-LSN": f"0/{hours}000000", "End-LSN": f"0/{hours}000120"}
+        (folder / "backup_manifest").write_text(json.dumps({"WAL-Ranges": [range_]}))
+        return Backup(folder, {"kind": kind, "finished_at": str(ended)})
 
     found = [made(0), made(2), made(3, "dump"), made(4)]
+    line = log_archive.Line(1, {})
 
     def chosen(**asked: object) -> str:
-        options = {"name": None, "moment": None, "base": True} | asked
+        options = {"name": None, "moment": None, "line": line} | asked
         return restoring.choose(found, **options).folder.name  # type: ignore[arg-type]
 
     assert chosen() == "base-4"
     assert chosen(moment=start + timedelta(hours=3)) == "base-2"
     assert chosen(name="base-0") == "base-0"
-    assert chosen(base=False) == "dump-3"
+    assert chosen(line=None) == "dump-3"
+    # Restored to a moment between 2 and 4: what came after it is another history.
+    assert chosen(line=log_archive.Line(2, {1: 0x3000000})) == "base-2"
+    assert chosen(line=log_archive.Line(3, {1: 0x2000120, 2: 0x5000000})) == "base-2"
+    assert chosen(line=log_archive.Line(3, {1: 0x2000100, 2: 0x5000000})) == "base-0"
     with pytest.raises(Refused, match="Earlier moments"):
         chosen(moment=start - timedelta(hours=1))
     with pytest.raises(Refused, match="no such"):
