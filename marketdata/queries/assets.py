@@ -65,9 +65,9 @@ def assets_by_symbol(*, household_id: int, symbols: Iterable[str]) -> dict[str, 
 
 def public_assets(*, symbols: Iterable[str]) -> dict[str, Asset]:
     """Return the assets of the market by these symbols that can be bought; none of a household."""
-    rows = Asset.objects.filter(
-        symbol__in=sorted(set(symbols)), household=None, is_active=True, tradable=True
-    )
+    # Nothing is called by what no text of the database can hold.
+    asked = sorted({symbol for symbol in symbols if "\0" not in symbol})
+    rows = Asset.objects.filter(symbol__in=asked, household=None, is_active=True, tradable=True)
     return {row.symbol: row for row in rows}
 
 

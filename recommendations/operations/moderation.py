@@ -20,6 +20,7 @@ from recommendations.models import (
     StrategyModeration,
     StrategyReport,
 )
+from recommendations.strategies.names import one_line
 from stores.locks import locked
 
 REASON_LENGTH_MAX = 500
@@ -113,7 +114,7 @@ def _last(row: Strategy) -> StrategyModeration | None:
 
 
 def _stated(reason: str) -> str:
-    stated = " ".join(reason.split())
+    stated = one_line(reason, field="reason")
     if not stated or len(stated) > REASON_LENGTH_MAX:
         raise InvalidInput(
             f"State a reason of at most {REASON_LENGTH_MAX} characters.",

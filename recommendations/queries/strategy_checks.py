@@ -1,6 +1,6 @@
 """Reads: whether versions and daily records are what was published and computed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,23 @@ def _versions(row: Strategy, checked: Checked) -> Iterator[Finding]:
     ]
     for number, code in broken(facts):
         yield Finding(row, f"version {number}", f"version_{code}", _VERSION_FAULTS[code])
+    yield from _shown(row, stored)
+
+
+def _shown(row: Strategy, stored: Sequence[StrategyVersion]) -> Iterator[Finding]:
+    """Yield what the strategy says of its versions and they do not."""
+    if not stored or row.current_version_id != stored[-1].pk:
+        number = stored[-1].number if stored else 1
+        yield Finding(
+            row, f"version {number}", "version_not_in_force", "The newest version is not shown."
+        )
+    if stored and row.published_at != stored[0].published_at:
+        yield Finding(
+            row,
+            "version 1",
+            "publication_changed",
+            f"It was published at {stored[0].published_at}, and says {row.published_at}.",
+        )
 
 
 def _days(row: Strategy, end: StrategyRecord | None, checked: Checked) -> Iterator[Finding]:

@@ -51,6 +51,8 @@ _SALT = "cursor.strategies"
 # Between the publication and the first day of the record, and back.
 _SLACK_DAYS = 7
 
+# Known words that are looked at for one that was mistyped.
+_NEAREST_MAX = 20
 # Words of the description, summary and author, tags, name.
 _WEIGHTS = "'{0.02, 0.2, 0.5, 1.0}'::real[]"
 _WHOLE = f"websearch_to_tsquery('{STRATEGY_LANGUAGE}'::regconfig, %(whole)s)"
@@ -337,12 +339,14 @@ def _hits(strategy_ids: Sequence[int], wanted: _Wanted) -> list[Hit]:
     language = f"'{STRATEGY_LANGUAGE}'::regconfig"
     whole = f"'{_MARKS}, HighlightAll=true'"
     part = f"'{_MARKS}, MaxFragments=2, MaxWords=24, MinWords=10, FragmentDelimiter=\" … \"'"
+    # An author's own text may have these signs; the marks are of the search alone.
+    prose = f"translate(left(one.description, 5000), '{MARK_START}{MARK_END}', '')"
     found = rows_of(
         f"""
 SELECT one.id, ts_headline({language}, one.name, {wanted.query}, {whole}),
        ts_headline({language}, one.summary, {wanted.query}, {whole}),
        CASE WHEN listing.title @@ {wanted.query} THEN ''
-            ELSE ts_headline({language}, left(one.description, 5000), {wanted.query}, {part}) END
+            ELSE ts_headline({language}, {prose}, {wanted.query}, {part}) END
   FROM recommendations_strategy one JOIN {_TABLE} listing ON listing.strategy_id = one.id
  WHERE one.id = ANY(%(ids)s)
 """,  # noqa: S608  built from constants of this file
@@ -361,15 +365,24 @@ def _strategies(strategy_ids: Sequence[int]) -> list[Strategy]:
     return [by_id[pk] for pk in strategy_ids if pk in by_id]
 
 
-_NEAREST = """
+# Words stay known when a strategy is hidden or renamed: they are offered, and count as spelled
+# right, only while a listed strategy has them.
+_IS_LISTED = f"""EXISTS (SELECT 1 FROM {_TABLE} listing
+    WHERE listing.title @@ plainto_tsquery('{STRATEGY_LANGUAGE}'::regconfig, known.word))"""  # noqa: S608
+_NEAREST = f"""
 SELECT asked.word, near.word
   FROM unnest(%(words)s::text[]) AS asked(word)
  CROSS JOIN LATERAL (
-    SELECT known.word FROM recommendations_strategyword known WHERE known.word %% asked.word
+    SELECT known.word
+      FROM (SELECT word FROM recommendations_strategyword
+             WHERE word %% asked.word
+             ORDER BY similarity(word, asked.word) DESC, word LIMIT {_NEAREST_MAX}) known
+     WHERE {_IS_LISTED}
      ORDER BY similarity(known.word, asked.word) DESC, known.word LIMIT 1) near
  WHERE NOT EXISTS (
-    SELECT 1 FROM recommendations_strategyword known WHERE known.word = asked.word)
-"""
+    SELECT 1 FROM recommendations_strategyword known
+     WHERE known.word = asked.word AND {_IS_LISTED})
+"""  # noqa: S608  built from constants of this file
 
 
 def _correction(text: SearchText) -> SearchText | None:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from core import limits
 from core.errors import InvalidInput
 
 # Letters of other scripts that a reader takes for Latin ones.
@@ -27,8 +28,9 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
 
 def name_key(name: str) -> str:
     """Return a name as names are compared: without case, marks, spaces and foreign look-alikes."""
-    folded = unicodedata.normalize("NFKC", name).casefold().translate(_ALIKE)
-    apart = unicodedata.normalize("NFD", folded)
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    # Taken apart first: without its mark a letter of another script looks like a Latin one.
+    apart = unicodedata.normalize("NFD", folded).translate(_ALIKE)
     return "".join(sign for sign in apart if sign.isalnum())
 
 
@@ -69,11 +71,15 @@ def ensure_readable(name: str, *, field: str) -> None:
 
 
 def tag_of(text: str) -> str:
-    """Return a tag in small letters with hyphens for spaces; raise tag_invalid otherwise."""
+    """Return a tag in small letters with hyphens for spaces; raise tag_invalid otherwise.
+
+    A letter may become several: `ß` is `ss`. So the length is that of the tag, not of the text.
+    """
     tag = "-".join(unicodedata.normalize("NFKC", text).casefold().split())
-    if not _TAG.fullmatch(tag):
+    if len(tag) > limits.STRATEGY_TAG_LENGTH_MAX or not _TAG.fullmatch(tag):
         raise InvalidInput(
-            "A tag has letters, digits and hyphens only. Correct it.",
+            "A tag has letters, digits and hyphens only, and at most "
+            f"{limits.STRATEGY_TAG_LENGTH_MAX} of them. Correct it.",
             code="tag_invalid",
             fields={"tags": [f"{text[:40]} is not a tag"]},
         )

@@ -26,6 +26,8 @@ from recommendations.strategies.names import (
 from recommendations.strategies.rules import Rules
 from stores.locks import locked
 
+_NAME_KEY_LENGTH_MAX = limits.AUTHOR_NAME_LENGTH_MAX * 4
+
 
 @dataclass(frozen=True, slots=True)
 class WeightWish:
@@ -121,7 +123,7 @@ def _apply(row: Strategy, content: Content) -> None:
     if content.risk_profile is not None:
         row.risk_profile = content.risk_profile
     if content.tags is not None:
-        row.tags = sorted({tag_of(tag) for tag in content.tags})
+        row.tags = _tags(content.tags)
     if content.rules is not None:
         row.draft_rules = strategy_rules.packed(content.rules)
     if content.weights is not None:
@@ -131,8 +133,26 @@ def _apply(row: Strategy, content: Content) -> None:
         row.asset_classes = classes_of(unpacked(row.draft_weights))
 
 
+def _tags(texts: Sequence[str]) -> list[str]:
+    tags = sorted({tag_of(text) for text in texts})
+    if len(tags) > limits.STRATEGY_TAGS_MAX:
+        raise InvalidInput(
+            f"A strategy has at most {limits.STRATEGY_TAGS_MAX} tags. Leave some out.",
+            code="too_many_tags",
+            fields={"tags": [f"at most {limits.STRATEGY_TAGS_MAX}"]},
+        )
+    return tags
+
+
 def _weights(wishes: Sequence[WeightWish]) -> list[SetWeight]:
     """Return the weights with their assets: those of the market, never a household's own."""
+    funds_max = limits.FUNDS_PER_CLASS_MAX
+    if any(len(wish.funds) > funds_max for wish in wishes):
+        raise InvalidInput(
+            f"Too many funds. A class is filled by at most {funds_max}.",
+            code="too_many_rows",
+            fields={"weights": [f"at most {funds_max} funds of a class"]},
+        )
     symbols = {wish.symbol for wish in wishes if wish.symbol and wish.symbol != CASH_SYMBOL}
     known = public_assets(symbols=symbols | {fund for wish in wishes for fund in wish.funds})
     asked = [symbol for wish in wishes for symbol in (wish.symbol, *wish.funds)]
@@ -184,7 +204,8 @@ def _author(user: User, name: str | None, now: datetime) -> StrategyAuthor:
         return row
     # Nobody is published under their own name unless they say so.
     shown = f"Investor {user.public_id.hex[-6:]}" if name is None else _shown(name)
-    fields = {"name": shown, "name_key": name_key(shown)}
+    # A letter may become several in a key. Names that differ only behind its end read alike.
+    fields = {"name": shown, "name_key": name_key(shown)[:_NAME_KEY_LENGTH_MAX]}
     try:
         with transaction.atomic():
             if row is None:

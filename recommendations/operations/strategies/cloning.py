@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from core.errors import Conflict
+from core.errors import Conflict, NotFound
 from identity.models import User
 from jobs.models import Job
 from portfolios.operations import follow_version, set_policy
@@ -35,8 +35,8 @@ def clone(
 ) -> Job:
     """Make the version in force the account's targets; return the job of the transition plan."""
     ensure_in_use(account)
-    version = version_to_clone(strategy)
     with transaction.atomic():
+        version = version_to_clone(strategy, user=user)
         held = follow_version(account=account, version=version.targets, as_of=now.date())
         rules = policy(account_pk=held.pk)
         if gain_budget is not None and rules.gain_budget != gain_budget:
@@ -48,8 +48,13 @@ def clone(
         return request_rebalance(account=held, options=under(rules, {}), user=user, now=now)
 
 
-def version_to_clone(strategy: Strategy) -> StrategyVersion:
-    """Return the version in force; refuse a draft and a retired strategy."""
+def version_to_clone(strategy: Strategy, *, user: User) -> StrategyVersion:
+    """Return the version in force now; refuse a draft, and what was retired or hidden meanwhile."""
+    strategy.refresh_from_db(fields=["state", "hidden_at", "current_version"])
+    if strategy.hidden_at is not None and strategy.author_id != user.pk:
+        raise NotFound(
+            "There is no strategy with this id, or you may not see it.", code="strategy_not_found"
+        )
     if strategy.state == StrategyState.RETIRED:
         raise Conflict(
             "The strategy is retired. Accounts that follow it stay as they are; choose another.",

@@ -70,6 +70,9 @@ def _row(line: Line) -> ParsedRow:
     if fee and line.text("fee_currency").upper() != about.currency and kind in ("buy", "sell"):
         return line.refused("event_incomplete", "The fee was paid in coins.", of="fee")
     if kind in ("buy", "sell"):
+        paid, side = line.figure("amount") or ZERO, 1 if kind == "buy" else -1
+        if (quantity or ZERO) * side < 0 or paid * side > 0:
+            line.problem("amount_sign", of="amount")
         return trade(
             line, kind, about, quantity=quantity, price=line.figure("price"), fee=fee,
             net=line.figure("amount"), slack=slack_of(line, quantity, line.figure("price")),

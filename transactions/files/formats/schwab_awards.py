@@ -128,6 +128,8 @@ def _deposit(event: _Event, about: About) -> ParsedRow:
     line, quantity = event.line, event.line.quantity("quantity")
     if len(event.awards) != 1 or not quantity:
         return line.refused("event_incomplete", of="action")
+    if quantity < 0:
+        line.problem("amount_sign", "Shares that left again.", of="quantity")
     award = event.awards[0]
     names = _COSTS.get(line.text("name").upper())
     if names is None:
@@ -152,6 +154,8 @@ def _sale(event: _Event, about: About, amount: Decimal | None) -> ParsedRow:
         line.problem("amount_mismatch", f"The awards below are of {shares} shares.", of="quantity")
     if quantity and shares and 0 < abs(shares - abs(quantity)) < 1:
         quantity = shares  # the row above may round what those below state
+    if (quantity or ZERO) < 0 or (amount or ZERO) < 0:
+        line.problem("amount_sign", "A sale that was taken back.", of="amount")
     prices = {award.figure("price") for award in event.awards if award.text("price")}
     price = next(iter(prices)) if len(prices) == 1 else None
     return trade(

@@ -12,7 +12,7 @@ word is unknown is read by its comment. Contracts for difference are refused.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -82,15 +82,16 @@ _FILL = re.compile(
 # Where the suffix of a symbol says in which currency the market quotes.
 _QUOTED = {"US": "USD", "PL": "PLN", "DE": "EUR", "FR": "EUR", "IT": "EUR", "ES": "EUR"}
 _CENT = Decimal("0.01")
-Gains = dict[tuple[str, str], Decimal]
+# What the sales of one moment gained; None if nothing says which of several sales gained what.
+Gains = dict[tuple[str, str], Decimal | None]
 
 
 @dataclass(slots=True)
 class _Known:
     """What a first reading finds out about all rows."""
 
-    gains: Gains = field(default_factory=lambda: defaultdict(Decimal))
-    sold: set[tuple[str, str]] = field(default_factory=set)
+    gains: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    sold: Counter[tuple[str, str]] = field(default_factory=Counter)
     proved: set[str] = field(default_factory=set)
 
     def add(self, line: Line) -> None:
@@ -102,7 +103,7 @@ class _Known:
             if quoted and abs(fill.product - abs(amount)) <= fill.slack + _CENT:
                 self.proved.add(quoted)
             if fill.closes and amount > 0:
-                self.sold.add(_key(line))
+                self.sold[_key(line)] += 1
 
     def currency(self, options: Options) -> str:
         proved = next(iter(self.proved)) if len(self.proved) == 1 else ""
@@ -137,7 +138,11 @@ def read(data: BinaryIO, options: Options) -> Iterator[ParsedRow]:
     known = _Known()
     for line in lines(table, options):
         known.add(line)
-    gains = {key: gain for key, gain in known.gains.items() if key in known.sold}
+    gains: Gains = {
+        key: gain if known.sold[key] == 1 or not gain else None
+        for key, gain in known.gains.items()
+        if key in known.sold
+    }
     found = replace(options, currency=known.currency(options))
     assumed = not options.currency and not known.proved
 
@@ -213,9 +218,10 @@ def _trade(line: Line, about: About, amount: Decimal | None, gains: Gains) -> Pa
     gain = gains.get(_key(line), ZERO) if kind == "sell" else ZERO
     quoted = _QUOTED.get(about.security.symbol.rpartition(".")[2].upper(), "")
     error = fill.slack + _CENT
-    whole = abs(amount + gain)
-    if gain and quoted == about.currency and abs(fill.product - abs(amount)) <= error:
-        whole = abs(amount)  # the row already has the gain
+    has_gain = quoted == about.currency and abs(fill.product - abs(amount)) <= error
+    if gain is None and not has_gain:
+        return line.refused("event_incomplete", "Several sales of one moment.", of="amount")
+    whole = abs(amount) if gain is None or has_gain else abs(amount + gain)
     same = quoted == about.currency or (not quoted and abs(fill.product - whole) <= error)
     row = trade(
         line,
