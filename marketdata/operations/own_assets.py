@@ -6,7 +6,7 @@ from core.currencies import CURRENCIES
 from core.errors import Conflict, InvalidInput
 from core.limits import OWN_ASSETS_PER_HOUSEHOLD_MAX
 from identity.models import User
-from identity.operations.households import locked_household
+from identity.operations.households import own_household
 from marketdata.identifiers import ensure_symbol
 from marketdata.models import Asset, AssetClass, IdentityDecision
 
@@ -35,7 +35,7 @@ def create_own_asset(
             fields={"currency": ["is not known"]},
         )
     with transaction.atomic():
-        locked_household(household_id=user.household_id)
+        own_household(user=user)
         visible = Asset.objects.for_household(user.household_id)
         if visible.filter(symbol=symbol).exists():
             raise Conflict(

@@ -9,7 +9,7 @@ from django.db import transaction
 from core.errors import Conflict, InvalidInput
 from core.limits import GOAL_YEARS_MAX, GOALS_PER_HOUSEHOLD_MAX
 from identity.models import User
-from identity.operations.households import locked_household
+from identity.operations.households import own_household
 from portfolios.models import Goal
 
 
@@ -28,7 +28,7 @@ def add_goal(*, user: User, stated: StatedGoal, now: datetime) -> Goal:
     """Add a goal to the user's household."""
     _ensure_date(stated.target_date, now.date())
     with transaction.atomic():
-        household = locked_household(household_id=user.household_id)
+        household = own_household(user=user)
         if Goal.objects.filter(household=household).count() >= GOALS_PER_HOUSEHOLD_MAX:
             raise Conflict(
                 f"The household has the most goals, {GOALS_PER_HOUSEHOLD_MAX}. Delete one first.",

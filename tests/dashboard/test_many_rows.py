@@ -224,6 +224,8 @@ def test_lots_are_chosen_previewed_and_sold(
     sent = {"executed_on": today, "price": "50", "key": str(uuid7())}
     count = Transaction.objects.count()
     refused = {"": 400, "41": 400, "-1": 400, "NaN": 400, "1e999999": 400, "0": 400}
+    # A comma for the point is one and a half, and never fifteen.
+    refused |= {"1,5": 400, "1,50": 400}
     for typed, status in refused.items():
         answer = client.post(address, {**sent, name: typed, "do": "record"})
         assert answer.status_code == status, typed

@@ -1,13 +1,15 @@
 """A registered person joins the household that invited them, unless something would be lost."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from core.errors import Conflict
 from core.limits import HOUSEHOLD_MEMBERS_MAX
 from identity.models import (
     AccountantLink,
@@ -19,9 +21,13 @@ from identity.models import (
     TokenFamily,
     User,
 )
-from identity.operations.households import _mailed
+from identity.operations.accountants import grant_accountant
+from identity.operations.households import _mailed, grant_adviser, invite
 from identity.operations.users import deactivate, move
+from marketdata.models import Asset
+from marketdata.operations.own_assets import create_own_asset
 from portfolios.models import Goal
+from portfolios.operations.goals import StatedGoal, add_goal
 
 pytestmark = pytest.mark.django_db
 
@@ -194,6 +200,39 @@ def test_an_accountant_who_joins_keeps_no_access_for_when_they_leave(people: Any
     accountant = User.objects.get(pk=people.operator.pk)
     move(user=accountant, household=people.owner.household)
     assert not AccountantLink.objects.filter(pk=link.pk).exists()
+
+
+@pytest.mark.parametrize("what", ["invite", "adviser", "accountant", "asset", "goal"])
+def test_a_request_that_began_before_leaving_writes_nothing_into_what_was_left(
+    people: Any, what: str
+) -> None:
+    """It knows the household of its beginning, in which nobody would reach what it writes."""
+    now, late = timezone.now(), User.objects.get(pk=people.stranger.pk)
+    granted_books(people, people.owner.household)
+    AccountantLink.objects.all().delete()
+    move(user=people.stranger, household=people.owner.household)
+    goal = StatedGoal("House", Decimal(1000), "USD", date(2040, 1, 1), Decimal(0))
+    acts: dict[str, Callable[[], object]] = {
+        "invite": lambda: invite(user=late, email="new@ballast.example", now=now),
+        "adviser": lambda: grant_adviser(user=late, email=people.adviser.email, now=now),
+        "accountant": lambda: grant_accountant(
+            user=late,
+            email=people.operator.email,
+            years=[now.year],
+            ends_at=now + timedelta(days=9),
+            now=now,
+        ),
+        "asset": lambda: create_own_asset(
+            user=late, symbol="OWN", name="Ours", asset_class="equity", currency="USD"
+        ),
+        "goal": lambda: add_goal(user=late, stated=goal, now=now),
+    }
+    with pytest.raises(Conflict) as refused_:
+        acts[what]()
+    assert refused_.value.code == "household_changed"
+    left = late.household_id
+    for rows in (Invitation, AdviserLink, AccountantLink, Asset, Goal):
+        assert not rows.objects.filter(household_id=left).exists()
 
 
 def test_the_page_says_what_joining_means_and_joins(

@@ -21,6 +21,7 @@ DESK_CODES = {
         "The accounts have different currencies. State the amount that arrived."
     ),
     "received_amount_differs": "In one currency the same amount arrives. Leave it out.",
+    "household_changed": "You have left the household meanwhile. Reload the page.",
     "goal_date_invalid": "The day of a goal must be next month to 50 years ahead.",
     "goal_not_found": "The goal does not exist, or is of another household.",
     "too_many_goals": "The household has the most goals. Delete one first.",

@@ -137,12 +137,19 @@ def plain_figure(text: str) -> str:
     sign of money that left is dropped: the kind of the row says where it went.
     """
     bare = text.replace("$", "").replace("\u00a0", "").replace(" ", "").replace("\u2212", "-")
-    if _GROUPED.fullmatch(bare):
-        bare = bare.replace(",", "")
+    bare = ungrouped(bare)
     try:
         return format(abs(Decimal(bare)), "f") if bare.startswith("-") else bare
     except InvalidOperation:
         return bare
+
+
+def ungrouped(text: str) -> str:
+    """Return a figure without the commas between its thousands; any other comma stays.
+
+    "1,5" is one and a half to whoever writes a comma for the point, and never fifteen.
+    """
+    return text.replace(",", "") if _GROUPED.fullmatch(text) else text
 
 
 def pasted_rows(text: str) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from core import limits
 from core.errors import BallastError, InvalidInput, NotFound
 from core.identifiers import uuid7
 from core.money import plain
-from dashboard.forms.activity_entries import LotSaleForm, moment_of
+from dashboard.forms.activity_entries import LotSaleForm, moment_of, ungrouped
 from dashboard.forms.entries import add_refusal
 from dashboard.pages.frame import SignedIn, for_investors, shown
 from dashboard.pages.posts import answered_once
@@ -126,7 +126,7 @@ def _quantity(line: Line) -> Decimal:
     if line.typed.lower() == "all":
         return line.lot.quantity
     try:
-        typed = Decimal(line.typed.replace(",", ""))
+        typed = Decimal(ungrouped(line.typed))
         fits = (
             typed.is_finite()
             and 0 <= typed <= line.lot.quantity

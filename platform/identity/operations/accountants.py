@@ -14,7 +14,7 @@ from core.limits import (
     TAX_YEAR_MAX,
 )
 from identity.models import AccountantLink, Role, User
-from identity.operations.households import locked_household
+from identity.operations.households import own_household
 from identity.operations.security_events import note
 from identity.operations.users import change_role
 
@@ -49,7 +49,7 @@ def grant_accountant(
             code="accountant_not_found",
         )
     with transaction.atomic():
-        household = locked_household(household_id=user.household_id)
+        household = own_household(user=user)
         if accountant.household_id == household.pk:
             raise Conflict(
                 "A member of the household sees its taxes already. Name someone else.",

@@ -30,7 +30,7 @@ def invite(*, user: User, email: str, now: datetime) -> tuple[Invitation, str]:
     """
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
-        household = locked_household(household_id=user.household_id)
+        household = own_household(user=user)
         opened = Invitation.objects.filter(household=household, accepted_at=None, revoked_at=None)
         opened.filter(email=email).update(revoked_at=now)
         taken = household.members.filter(is_active=True).count()
@@ -148,7 +148,7 @@ def grant_adviser(*, user: User, email: str, now: datetime) -> AdviserLink:
             "No adviser has this e-mail address. Check its spelling.", code="adviser_not_found"
         )
     with transaction.atomic():
-        household = locked_household(household_id=user.household_id)
+        household = own_household(user=user)
         if adviser.household_id == household.pk:
             raise Conflict(
                 "A member of the household cannot be its adviser. Name someone else.",
@@ -217,6 +217,19 @@ def locked_household(*, household_id: int) -> Household:
     """Return the household's row, locked. Lock it before its accounts and its other rows."""
     rows = Household.objects.filter(pk=household_id)
     return locked_in_line(rows, household_id=household_id)[0]
+
+
+def own_household(*, user: User) -> Household:
+    """Return the user's household, locked; raise Conflict if they have left it a moment ago.
+
+    A request knows the household of its beginning. What it then wrote would belong to nobody.
+    """
+    household = locked_household(household_id=user.household_id)
+    if not User.objects.filter(pk=user.pk, household_id=household.pk, is_active=True).exists():
+        raise Conflict(
+            "You have just left this household. Reload the page.", code="household_changed"
+        )
+    return household
 
 
 def _open(now: datetime) -> QuerySet[Invitation]:
