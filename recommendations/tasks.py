@@ -12,6 +12,7 @@ from recommendations import operations
 from recommendations.engine.arrays.warming import is_compiled, warm
 from recommendations.operations import nightly
 from recommendations.operations.nightly.chunks import fail_chunk, run_chunk
+from recommendations.operations.strategies.forgetting import forget_closed_authors
 from recommendations.operations.strategies.news import STRATEGY_NEWS, fail_news, run_news
 from recommendations.operations.strategy_backtests import compute_backtests
 from recommendations.operations.strategy_records import append_days
@@ -136,8 +137,12 @@ def begin_night() -> None:
 
 @shared_task(name="recommendations.append_strategy_days", soft_time_limit=3_600, time_limit=3_610)
 def append_strategy_days() -> int:
-    """Every hour: append the days of records, and backtest what was newly published."""
+    """Every hour: append the days of records, and backtest what was newly published.
+
+    The names of authors who closed their log-in are forgotten first.
+    """
     now = timezone.now()
+    forget_closed_authors()
     days = append_days(now=now)
     compute_backtests(now=now)
     return days

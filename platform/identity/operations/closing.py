@@ -32,6 +32,8 @@ from identity.origins import Origin
 from stores.locks import locked
 
 GRACE = timedelta(days=30)
+# How the address of a closed user ends.
+CLOSED = "@closed.invalid"
 _BATCH = 500
 
 
@@ -105,7 +107,7 @@ def _close(user_id: int, now: datetime) -> bool:
         )
         end_keys(user_id=user.pk, now=now)
         user.refresh_from_db()
-        user.email = f"{user.public_id.hex}@closed.invalid"
+        user.email = f"{user.public_id.hex}{CLOSED}"
         user.full_name, user.closes_at, user.email_verified_at = "", None, None
         user.set_unusable_password()
         user.save(

@@ -8,6 +8,7 @@ from recommendations.operations.strategies.authoring import (
 )
 from recommendations.operations.strategies.cloning import clone
 from recommendations.operations.strategies.following import follow, unfollow
+from recommendations.operations.strategies.forgetting import forget_closed_authors
 from recommendations.operations.strategies.publishing import publish, retire
 from recommendations.operations.strategies.reporting import report
 
@@ -18,6 +19,7 @@ __all__ = [
     "clone",
     "create_strategy",
     "follow",
+    "forget_closed_authors",
     "publish",
     "report",
     "retire",

@@ -197,13 +197,18 @@ def _weight(wish: WeightWish, known: Mapping[str, Asset]) -> SetWeight:
     )
 
 
+def nobodys_name(user: User) -> str:
+    """Return a name that tells nothing of the author."""
+    return f"Investor {user.public_id.hex[-6:]}"
+
+
 def _author(user: User, name: str | None, now: datetime) -> StrategyAuthor:
     """Return the author's row, locked, under the name they want; their strategies show it too."""
     row = locked(StrategyAuthor.objects.filter(user=user)).first()
     if row is not None and (name is None or name == row.name):
         return row
     # Nobody is published under their own name unless they say so.
-    shown = f"Investor {user.public_id.hex[-6:]}" if name is None else _shown(name)
+    shown = nobodys_name(user) if name is None else _shown(name)
     # A letter may become several in a key. Names that differ only behind its end read alike.
     fields = {"name": shown, "name_key": name_key(shown)[:_NAME_KEY_LENGTH_MAX]}
     try:

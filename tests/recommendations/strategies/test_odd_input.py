@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 
 from core.errors import BallastError
+from identity.models import User
+from identity.operations.closing import close_due
 from recommendations.models import Strategy, StrategyAuthor, StrategyVersion
 from recommendations.operations.moderation import appeal, moderate
 from recommendations.operations.strategies import Content, WeightWish, change_strategy, retire
 from recommendations.operations.strategies.cloning import version_to_clone
+from recommendations.operations.strategies.forgetting import forget_closed_authors
 from recommendations.queries.strategy_checks import Checked, findings
 from recommendations.queries.strategy_search import Filters, Sort, search, search_text
 from recommendations.strategies.names import name_key
@@ -137,3 +140,20 @@ def test_the_check_names_a_strategy_that_shows_an_old_version(published: Any, to
 
 def test_names_read_alike_with_marks() -> None:
     assert name_key("Bάllást") == name_key("B@lla$t") == name_key("ballast")
+
+
+def test_the_name_of_a_closed_author_is_forgotten(published: Any, town: Any) -> None:
+    name = "Investor Erika Mustermann"
+    row = published(author_name=name)
+    User.objects.filter(pk=town.author.pk).update(is_active=False)
+    assert forget_closed_authors() == 0
+    assert StrategyAuthor.objects.get().name == name
+    User.objects.filter(pk=town.author.pk).update(is_active=True, closes_at=NOW)
+    assert close_due(now=NOW) == 1
+    assert forget_closed_authors() == 1
+    assert forget_closed_authors() == 0
+    row.refresh_from_db()
+    assert row.author_name == StrategyAuthor.objects.get().name
+    assert "Mustermann" not in row.author_name
+    found = search(text=search_text("mustermann"), filters=Filters(), sort=Sort.RELEVANCE, size=5)
+    assert not found.hits
