@@ -217,6 +217,9 @@ def _author(user: User, name: str | None, now: datetime) -> StrategyAuthor:
                 return StrategyAuthor.objects.create(user=user, created_at=now, **fields)
             StrategyAuthor.objects.filter(pk=row.pk).update(**fields)
     except IntegrityError:
+        if row is None and (made := StrategyAuthor.objects.filter(user=user).first()):
+            # Another request of the same person made it just now.
+            return made if name is None else _author(user, name, now)
         raise Conflict(
             "Another author has this name, or one that reads like it. Choose another.",
             code="author_name_taken",

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from threading import Barrier, Thread
 from typing import Any
@@ -479,3 +480,14 @@ def test_nobody_has_more_strategies_than_the_limit(
     answer = client_of(town.author).post(URL, BODY, format="json")
     assert (answer.status_code, answer.json()["code"]) == (409, "too_many_strategies")
     assert Strategy.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_first_drafts_at_once_are_both_written(town: Any) -> None:
+    from recommendations.operations.strategies import Content, create_strategy
+
+    now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    content = Content(name="Patient", risk_profile="growth")
+    found = _at_once([partial(create_strategy, user=town.author, content=content, now=now)] * 4)
+    assert not [one for one in found if isinstance(one, Exception)], found
+    assert (Strategy.objects.count(), StrategyAuthor.objects.count()) == (4, 1)
