@@ -77,7 +77,7 @@ class TargetSet(models.Model):
     public_id = models.UUIDField(unique=True, default=uuid7, editable=False)
     scope = models.CharField(max_length=9, choices=TargetSetScope.choices)
     account = models.OneToOneField(
-        Account, null=True, blank=True, on_delete=models.PROTECT, related_name="own_target_set"
+        Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="own_target_set"
     )
     household = models.ForeignKey(
         Household, null=True, blank=True, on_delete=models.PROTECT, related_name="target_sets"
@@ -89,7 +89,8 @@ class TargetSet(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="target_set_belongs_to_its_scope",
-                condition=Q(scope="account", account__isnull=False, household=None)
+                # Without an account once that was deleted, which only an empty one can be.
+                condition=Q(scope="account", household=None)
                 | Q(scope="household", account=None, household__isnull=False)
                 | Q(scope="shared", account=None, household=None),
             )

@@ -19,7 +19,7 @@ from tests.config.fitted_models import allocations
 from tests.config.listed import listed_strategies
 from tests.config.log_in_rows import api_keys, events, log_ins, passkeys
 from tests.config.notes import notes
-from tests.config.notified import hooks_and_alerts, notices
+from tests.config.notified import hooks_and_alerts, notices, own_data_archive
 from tests.config.published import hidden_strategy
 from tests.conftest import People, make_assets, make_people
 
@@ -168,6 +168,7 @@ def furnished(user: Any, count: int) -> Home:
     log_in = log_ins(user, count)
     events(user, count)
     hook, alert, browser = hooks_and_alerts(user, count)
+    own_data_archive(user)
     purchase = account.transactions.filter(type="buy").order_by("id").first()
     return Home(
         user,

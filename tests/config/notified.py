@@ -1,5 +1,6 @@
 """Notices, webhooks and price alerts of a furnished household."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -116,3 +117,18 @@ def deliver_some(plans: Any, user: Any) -> None:
         assert claim(channel="webhook", urgent=False, limit=3)
     with plans.of("put a receiver off"):
         put_off(channel="webhook", address=str(user.webhooks.get().public_id), wait_s=5)
+
+
+def own_data_archive(user: Any) -> None:
+    """A collected archive of the user's data."""
+    from notifications.models import OwnDataArchive, OwnDataPart
+
+    now = timezone.now()
+    archive = OwnDataArchive.objects.create(
+        user=user,
+        of_household_id=user.household_id,
+        bytes=2,
+        created_at=now,
+        expires_at=now + timedelta(days=7),
+    )
+    OwnDataPart.objects.create(archive=archive, number=0, data=b"PK")

@@ -38,6 +38,7 @@ from stores.redis import redis_client
 from tests.config import notes, notified
 from tests.config.conftest import OF_VENDORS
 from tests.config.fitted_models import allocations
+from tests.config.notified import own_data_archive
 from tests.config.plan_town import ACCOUNTS, BEFORE, FILL, HOLDINGS
 from tests.config.published import hidden_strategy
 from transactions.models import Account, Import, Reconciliation
@@ -109,7 +110,9 @@ def _filled_town() -> Town:
         cursor.execute("RESET session_replication_role; RESET statement_timeout")
     user_id, _, account_id = made.members[ACCOUNTS // 2]
     operator = User.objects.create_superuser(email="ops@ballast.example", password=None)
-    return Town(User.objects.get(pk=user_id), Account.objects.get(public_id=account_id), operator)
+    user = User.objects.get(pk=user_id)
+    own_data_archive(user)
+    return Town(user, Account.objects.get(public_id=account_id), operator)
 
 
 class Plans:

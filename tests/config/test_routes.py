@@ -203,7 +203,7 @@ def test_nobody_gets_in_without_a_token(closed_route: Any, client: Any) -> None:
 
 PERSONAL = (
     *("/api/v1/notifications", "/api/v1/households", "/api/v1/webhooks", "/api/v1/push"),
-    "/api/v1/strategies/{strategy_id}",
+    *("/api/v1/strategies/{strategy_id}", "/api/v1/users/me/export"),
 )
 
 

@@ -45,7 +45,7 @@ def test_a_mistake_is_warned_about_recorded_and_corrected(
     assert tab.get_by_label("Amount", exact=True).input_value() == "33000"
     is_sound("transaction-edit")
     tab.get_by_label("Amount", exact=True).fill("330")
-    tab.get_by_role("button", name="Save").click()
+    tab.get_by_role("button", name="Save", exact=True).click()
     tab.get_by_text("The transaction was corrected.").wait_for()
     rows = tab.locator("#transaction-rows tr")
     assert rows.count() == 5

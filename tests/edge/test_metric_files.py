@@ -29,7 +29,7 @@ for line in sys.stdin:
     for number in range(int(count)):
         metrics.UNHANDLED.labels(f"{word}{number:0200}").inc()
         metrics.observe_request(
-            route=word, method="GET", status=200, seconds=0.1, tally=metrics.QueryTally()
+            route=word, method="GET", status=200, seconds=0.1, tally=metrics.QueryTally("test")
         )
     print("done", flush=True)
 """

@@ -108,7 +108,10 @@ def test_every_model_of_identity_is_tracked() -> None:
     assert Household._meta.label in tracked
     assert tracked == {
         f"identity.{name}"
-        for name in ("User", "Household", "AdviserLink", "Invitation", "TokenFamily", "ApiKey")
+        for name in (
+            *("User", "Household", "AdviserLink", "AccountantLink", "Invitation"),
+            *("TokenFamily", "ApiKey"),
+        )
     }
 
 
@@ -151,6 +154,11 @@ def test_every_table_of_the_trail_is_protected() -> None:
         found = dict(cursor.fetchall())
     assert len(_trail()) >= 12
     before_each_row_update_delete = 1 | 2 | 8 | 16
+    published = (
+        *("portfolios_targetsetversion", "recommendations_strategyversion"),
+        *("recommendations_strategyday", "recommendations_strategymoderation"),
+    )
+    assert {found.pop(table) for table in published} == {before_each_row_update_delete}
     assert found == {
         model._meta.db_table: before_each_row_update_delete
         for model in _trail()

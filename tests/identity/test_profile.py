@@ -37,7 +37,7 @@ def test_given_fields_change_and_no_others(people: Any, client_of: Clients) -> N
     assert answer.json()["base_currency"] == "EUR"
     after = User.objects.values().get(pk=people.owner.pk)
     changed = {name for name, value in after.items() if value != dict(before)[name]}
-    assert changed == {"full_name", "base_currency", "state_rate"}
+    assert changed == {"full_name", "base_currency", "state_rate", "rates_stated_at"}
 
 
 @pytest.mark.parametrize(
