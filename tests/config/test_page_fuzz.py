@@ -11,10 +11,11 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 
 from dashboard.urls import urlpatterns
+from tests.effort import size
 
 pytestmark = pytest.mark.django_db
 
-REQUESTS_PER_PAGE = 8
+REQUESTS_PER_PAGE = size("REQUESTS_PER_PAGE", usual=3, proof=8)
 PAGES = [pattern for pattern in urlpatterns if pattern.name != "logout"]
 # Every name that a page reads from its query or its form.
 NAMES = (

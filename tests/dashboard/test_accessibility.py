@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.effort import one_view
+
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 # Faults of a page, each as a sentence. Names follow the rules of labels, not of guesses.
@@ -160,7 +162,7 @@ def addresses(account: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", one_view(1440, 390))
 def test_every_page_is_sound_and_fits(
     visit: Callable[..., Any],
     owner: Any,
@@ -236,7 +238,9 @@ def test_a_menu_closes_by_escape_and_gives_the_focus_back(
     assert opener.evaluate("e => e === document.activeElement")
 
 
-@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark"), (390, "light")])
+@pytest.mark.parametrize(
+    ("width", "theme"), one_view((1440, "light"), (390, "dark"), (390, "light"))
+)
 def test_gains_a_lot_and_a_preview_are_sound_and_fit(
     visit: Callable[..., Any],
     owner: Any,
@@ -284,7 +288,9 @@ def test_gains_a_lot_and_a_preview_are_sound_and_fit(
     visitor.forgive_refusals()
 
 
-@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark"), (390, "light")])
+@pytest.mark.parametrize(
+    ("width", "theme"), one_view((1440, "light"), (390, "dark"), (390, "light"))
+)
 def test_a_compared_statement_is_sound_and_fits(
     visit: Callable[..., Any], owner: Any, sold: Any, tmp_path: Any, width: int, theme: str
 ) -> None:

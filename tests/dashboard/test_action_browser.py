@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from tests.dashboard.test_accessibility import AUDIT
+from tests.effort import one_view
 from transactions.models import Holding
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -18,7 +19,7 @@ def units(account: Any) -> int:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", one_view(1440, 390))
 def test_an_event_is_sound_and_fits_from_its_proposal_to_its_withdrawal(
     visit: Callable[..., Any], owner: Any, invest: Any, width: int, theme: str
 ) -> None:

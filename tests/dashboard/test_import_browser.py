@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.effort import one_view
+
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 # What every page is held to.
@@ -21,7 +23,9 @@ sell,2024-02-05T12:00:00Z,AAA,,4,61.25,,USD,,
 """
 
 
-@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark"), (390, "light")])
+@pytest.mark.parametrize(
+    ("width", "theme"), one_view((1440, "light"), (390, "dark"), (390, "light"))
+)
 def test_a_file_is_imported_on_sound_pages(
     visit: Callable[..., Any], owner: Any, invest: Any, width: int, theme: str
 ) -> None:
@@ -61,7 +65,7 @@ buy,2024-01-04T12:00:00Z,NEWCO,A company that nobody knows,4,25,,USD
 """
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", one_view(1440, 390))
 def test_a_fresh_account_needs_six_clicks_for_a_file_with_an_unknown_symbol(
     visit: Callable[..., Any], owner: Any, assets: Any, width: int
 ) -> None:

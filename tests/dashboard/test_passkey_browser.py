@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from identity.models import Passkey, RecoveryCode
+from tests.effort import one_view
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -34,7 +35,7 @@ def device(tab: Any) -> Any:
     return session
 
 
-@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (320, "dark")])
+@pytest.mark.parametrize(("width", "theme"), one_view((1440, "light"), (320, "dark")))
 def test_a_passkey_is_added_logs_in_proves_and_is_removed(
     visit: Callable[..., Any], owner: Any, width: int, theme: str
 ) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from marketdata.models import Asset, OwnPrice
 from stores import keys
 from stores.redis import redis_client
+from tests.effort import one_view
 from transactions.ledger.entries import Entry
 from transactions.operations import record
 
@@ -130,7 +131,7 @@ def test_nobody_elses_prices_are_on_a_page(
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "theme"), one_view((1440, "light"), (390, "dark")))
 def test_a_price_replaces_an_estimate_on_sound_pages(
     site: Any,
     visit: Callable[..., Any],

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
+from tests.effort import one_view
+
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 AUDIT = runpy.run_path(str(Path(__file__).with_name("test_accessibility.py")))["AUDIT"]
 
 
 @pytest.mark.parametrize(
-    ("width", "theme"), [(1440, "light"), (1440, "dark"), (390, "dark"), (390, "light")]
+    ("width", "theme"), one_view((1440, "light"), (1440, "dark"), (390, "dark"), (390, "light"))
 )
 def test_a_mistake_is_warned_about_recorded_and_corrected(
     visit: Callable[..., Any], owner: Any, invest: Any, width: int, theme: str

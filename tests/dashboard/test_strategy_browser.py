@@ -7,11 +7,12 @@ import pytest
 
 from recommendations.models import Strategy
 from tests.dashboard.test_accessibility import AUDIT
+from tests.effort import one_view
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (320, "dark")])
+@pytest.mark.parametrize(("width", "theme"), one_view((1440, "light"), (320, "dark")))
 def test_a_strategy_is_written_published_and_taken_over(
     visit: Callable[..., Any],
     owner: Any,

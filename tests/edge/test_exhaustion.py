@@ -57,6 +57,7 @@ with override_settings(ROOT_URLCONF="exhaustion_urls"):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.proof
 def test_an_exhausted_pool_answers_503_and_recovers() -> None:
     environment = {
         **os.environ,

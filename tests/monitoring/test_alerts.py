@@ -260,6 +260,7 @@ def _test_of(case: Case, *, ill: bool) -> dict[str, Any]:
     }
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("ill", [True, False], ids=["fires", "stays quiet"])
 def test_each_alert_fires_at_its_fault_and_only_then(ill: bool, tmp_path: Path) -> None:
     content = {
