@@ -13,13 +13,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.dates import instant_text
 from edge import rate_limits
 from identity.api.handling import count, ensure_recent_proof
 from identity.authentication import caller
 from identity.models import User
 from identity.queries import profile
-from jobs.api import IDEMPOTENCY_HEADER, answered_once
+from jobs.api import IDEMPOTENCY_HEADER, answered_once, requested_row
 from jobs.operations import Answer
 from notifications import operations
 from notifications.models import OwnDataArchive
@@ -54,11 +53,7 @@ class OwnDataView(APIView):
 
         def effect(user: User) -> Answer:
             job = operations.request_archive(user=user, now=now)
-            return 202, {
-                "job_id": str(job.public_id),
-                "status": job.status,
-                "estimated_completion": instant_text(job.estimated_completion),
-            }
+            return 202, requested_row(job)
 
         return answered_once(request, now=now, access=access, effect=effect)
 

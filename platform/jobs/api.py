@@ -107,6 +107,15 @@ def job_row(job: Job) -> dict[str, object]:
     }
 
 
+def requested_row(job: Job) -> dict[str, object]:
+    """Render a job for the person who has just requested it."""
+    return {
+        "job_id": str(job.public_id),
+        "status": job.status,
+        "estimated_completion": instant_text(job.estimated_completion),
+    }
+
+
 class JobView(APIView):
     @extend_schema(operation_id="jobs_retrieve", responses=JobRead)
     def get(self, request: Request, job_id: UUID) -> Response:

@@ -26,7 +26,7 @@ from edge.serializers import (
 )
 from identity.authentication import caller
 from identity.models import Household
-from jobs.api import IDEMPOTENCY_HEADER, answered_once
+from jobs.api import IDEMPOTENCY_HEADER, answered_once, requested_row
 from jobs.models import JobStatus
 from jobs.operations import Answer
 from recommendations import operations, queries
@@ -349,12 +349,7 @@ class AllocationsView(APIView):
                 user=user,
                 now=now,
             )
-            return 202, {
-                "job_id": str(row.job.public_id),
-                "model_id": str(row.public_id),
-                "status": row.job.status,
-                "estimated_completion": instant_text(row.job.estimated_completion),
-            }
+            return 202, {"model_id": str(row.public_id), **requested_row(row.job)}
 
         return answered_once(request, now=now, access=access, effect=effect)
 

@@ -20,7 +20,7 @@ from edge.pagination import page_answer, page_request
 from edge.schema import page_of, page_parameters
 from edge.serializers import MoneyField, StrictSerializer
 from identity.authentication import caller
-from jobs.api import IDEMPOTENCY_HEADER, answered_once
+from jobs.api import IDEMPOTENCY_HEADER, answered_once, requested_row
 from jobs.operations import Answer
 from portfolios.queries import taxes
 from recommendations import operations
@@ -214,11 +214,7 @@ class HarvestView(APIView):
             job = operations.request_harvest(
                 account=account, options=options, user=caller(request), now=now
             )
-            return 202, {
-                "job_id": str(job.public_id),
-                "status": job.status,
-                "estimated_completion": instant_text(job.estimated_completion),
-            }
+            return 202, requested_row(job)
 
         return answered_once(request, now=now, access=access, effect=effect)
 

@@ -11,14 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.dates import instant_text
 from core.money import plain
 from core.money_text import money_text
 from edge.pagination import page_answer, page_request
 from edge.schema import page_of, page_parameters
 from edge.serializers import FractionField, MoneyField, StrictSerializer, SymbolField
 from identity.authentication import caller
-from jobs.api import IDEMPOTENCY_HEADER, answered_once
+from jobs.api import IDEMPOTENCY_HEADER, answered_once, requested_row
 from jobs.models import JobStatus
 from jobs.operations import Answer
 from portfolios.holdings.policies import CASH_POLICIES, HOLDING_DAYS_MAX, SYMBOLS_LEFT_OUT_MAX
@@ -129,11 +128,7 @@ class RebalanceView(APIView):
                 user=caller(request),
                 now=now,
             )
-            return 202, {
-                "job_id": str(job.public_id),
-                "status": job.status,
-                "estimated_completion": instant_text(job.estimated_completion),
-            }
+            return 202, requested_row(job)
 
         return answered_once(request, now=now, access=access, effect=effect)
 

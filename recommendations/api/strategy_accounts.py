@@ -11,12 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.dates import instant_text
 from edge.pagination import Pages
 from edge.schema import page_of, page_parameters
 from edge.serializers import MoneyField, StrictSerializer
 from identity.authentication import caller
-from jobs.api import IDEMPOTENCY_HEADER, answered_once
+from jobs.api import IDEMPOTENCY_HEADER, answered_once, requested_row
 from jobs.operations import Answer
 from recommendations.api.rebalancing import JobAccepted
 from recommendations.api.strategies import WeightChangeRead, change_row
@@ -105,11 +104,7 @@ class CloneView(APIView):
                 gain_budget=data.get("gain_budget"),
                 now=now,
             )
-            return 202, {
-                "job_id": str(job.public_id),
-                "status": job.status,
-                "estimated_completion": instant_text(job.estimated_completion),
-            }
+            return 202, requested_row(job)
 
         return answered_once(request, now=now, access=access, effect=effect)
 
