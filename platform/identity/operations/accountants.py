@@ -15,7 +15,7 @@ from core.limits import (
 )
 from identity.models import AccountantLink, Role, User
 from identity.operations.households import own_household
-from identity.operations.security_events import note
+from identity.operations.security_events import note_members
 from identity.operations.users import change_role
 
 YEARS_MAX = 10
@@ -71,7 +71,9 @@ def grant_accountant(
                 "created_at": now,
             },
         )
-        _note("accountant_added", user=user, accountant=accountant, now=now)
+        note_members(
+            kind="accountant_added", user=user, now=now, details={"accountant": accountant.email}
+        )
     return link
 
 
@@ -86,7 +88,12 @@ def withdraw_accountant(*, user: User, link_id: UUID, now: datetime) -> None:
         if link is None:
             raise NotFound("No such accountant. Reload the page.", code="accountant_not_found")
         link.delete()
-        _note("accountant_removed", user=user, accountant=link.accountant, now=now)
+        note_members(
+            kind="accountant_removed",
+            user=user,
+            now=now,
+            details={"accountant": link.accountant.email},
+        )
 
 
 def _ensure_sensible(years: Collection[int], ends_at: datetime, now: datetime) -> None:
@@ -107,19 +114,4 @@ def _ensure_sensible(years: Collection[int], ends_at: datetime, now: datetime) -
             "The access needs an end after today and within two years.",
             code="end_invalid",
             fields={"ends_on": ["must be after today and within two years"]},
-        )
-
-
-def _note(kind: str, *, user: User, accountant: User, now: datetime) -> None:
-    """Tell the members: it concerns what all of them own."""
-    household = user.household
-    for member in User.objects.filter(household_id=household.pk, is_active=True).order_by("pk"):
-        note(
-            kind=kind,
-            user=member,
-            actor=user,
-            household_id=household.pk,
-            now=now,
-            details={"accountant": accountant.email},
-            words={"household": household.name},
         )

@@ -17,7 +17,7 @@ from core.limits import ADVISERS_PER_HOUSEHOLD_MAX, HOUSEHOLD_MEMBERS_MAX
 from identity.mail_tokens import link_id, link_key, link_token
 from identity.models import AccountantLink, AdviserLink, Household, Invitation, Role, User
 from identity.operations.ended_rights import rights_changed
-from identity.operations.security_events import note
+from identity.operations.security_events import note, note_members
 from stores.locks import locked, locked_in_line
 
 INVITATION_LIFETIME = timedelta(days=7)
@@ -163,7 +163,9 @@ def grant_adviser(*, user: User, email: str, now: datetime) -> AdviserLink:
         link, made = AdviserLink.objects.get_or_create(adviser=adviser, household=household)
         rights_changed(user_ids=[adviser.pk])
         if made:
-            _note_adviser("adviser_added", user=user, adviser=adviser, now=now)
+            note_members(
+                kind="adviser_added", user=user, now=now, details={"adviser": adviser.email}
+            )
     link.adviser = adviser
     return link
 
@@ -177,7 +179,9 @@ def withdraw_adviser(*, user: User, adviser_id: UUID, now: datetime) -> None:
         adviser = User.objects.filter(clients__in=links).first()
         if adviser is None or not end_links(links):
             raise NotFound("No such adviser.", code="adviser_not_found")
-        _note_adviser("adviser_removed", user=user, adviser=adviser, now=now)
+        note_members(
+                kind="adviser_removed", user=user, now=now, details={"adviser": adviser.email}
+            )
 
 
 def save_link(link: AdviserLink) -> None:
@@ -251,21 +255,6 @@ def _mailed(invitation: Invitation) -> str:
         purpose="invitation",
         email=invitation.email,
     )
-
-
-def _note_adviser(kind: str, *, user: User, adviser: User, now: datetime) -> None:
-    """Tell the member who did it, and the other members: it concerns what all of them own."""
-    household = user.household
-    for member in User.objects.filter(household_id=household.pk, is_active=True).order_by("pk"):
-        note(
-            kind=kind,
-            user=member,
-            actor=user,
-            household_id=household.pk,
-            now=now,
-            details={"adviser": adviser.email},
-            words={"household": household.name},
-        )
 
 
 def _hashed(token: str) -> str:

@@ -59,6 +59,23 @@ def note(
     return event
 
 
+def note_members(
+    *, kind: str, user: User, now: datetime, details: Mapping[str, Any] | None = None
+) -> None:
+    """Write an entry for each member of the household of `user`, who did it."""
+    household = user.household
+    for member in User.objects.filter(household_id=household.pk, is_active=True).order_by("pk"):
+        note(
+            kind=kind,
+            user=member,
+            actor=user,
+            household_id=household.pk,
+            now=now,
+            details=details,
+            words={"household": household.name},
+        )
+
+
 def _announce(
     event: SecurityEvent,
     *,
