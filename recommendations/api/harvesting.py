@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.dates import ensure_known, ensure_range, instant_text
+from core.dates import ensure_known, ensure_range
 from core.limits import EARLIEST_DATE, HISTORY_DAYS_MAX, TAX_YEAR_MAX
 from core.money_text import money_text, plain_text
 from edge.pagination import page_answer, page_request

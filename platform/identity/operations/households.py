@@ -179,9 +179,7 @@ def withdraw_adviser(*, user: User, adviser_id: UUID, now: datetime) -> None:
         adviser = User.objects.filter(clients__in=links).first()
         if adviser is None or not end_links(links):
             raise NotFound("No such adviser.", code="adviser_not_found")
-        note_members(
-                kind="adviser_removed", user=user, now=now, details={"adviser": adviser.email}
-            )
+        note_members(kind="adviser_removed", user=user, now=now, details={"adviser": adviser.email})
 
 
 def save_link(link: AdviserLink) -> None:
